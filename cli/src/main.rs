@@ -1,0 +1,2 @@
+//! The command line of tcss-export.
+fn main() {}

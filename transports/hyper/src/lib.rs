@@ -1,0 +1,1 @@
+//! Follows a TCSS export job over hyper, on any runtime.
