@@ -1,1 +1,65 @@
-//! A loopback service that behaves as TCSS is documented to, for tests of tcss-export and of its users.
+//! A loopback service that behaves as TCSS is documented to, for tests of tcss-export and of its
+//! users.
+//!
+//! It does not sign, send or wait, knows nothing of the client's code, and is no copy of the real
+//! service: it answers what the public documents describe, and the faults that a [`Script`] asks
+//! for. Every signature is recomputed here from the request as it arrived, so that a client and
+//! this service never share a bug.
+//!
+//! ```text
+//!  any client ── POST / ──► Service ── verify::Verifier ──► refusal (HTTP 200, Response.Error)
+//!       ▲                      │ accepted
+//!       └──── answer ◄──── next Step of the job's Script
+//! ```
+//!
+//! # Example
+//!
+//! A job that runs, meets a fault and succeeds; here the first request is not signed at all, so
+//! it is refused and the script does not move on.
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use std::net::TcpStream;
+//!
+//! use tcss_export_testkit::{Script, SeenAnswer, Service};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let service = Service::builder()
+//!     .key("AKIDEXAMPLE", "EXAMPLEKEY")
+//!     .script("RUNNING:10,ERROR:InternalError,SUCCESS".parse::<Script>()?)
+//!     .start()?;
+//!
+//! let mut stream = TcpStream::connect(service.addr())?;
+//! stream.write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+//! let mut answer = String::new();
+//! stream.read_to_string(&mut answer)?;
+//!
+//! assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+//! assert!(answer.contains(r#""Code":"MissingParameter""#));
+//! let refused = SeenAnswer::Refused { code: "MissingParameter".to_owned() };
+//! assert_eq!(service.seen()[0].answer, refused);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `wire` | [`wire`](crate#features): a server that plays raw bytes, plain or over TLS, and a TLS front for a [`Service`] |
+//!
+//! Tested with Rust 1.95.
+
+mod calendar;
+mod clock;
+pub mod script;
+mod service;
+pub mod verify;
+#[cfg(feature = "wire")]
+pub mod wire;
+
+pub use crate::clock::Clock;
+pub use crate::script::{Script, ScriptError, Step};
+pub use crate::service::{
+    Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, Service,
+};

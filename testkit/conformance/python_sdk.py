@@ -1,0 +1,169 @@
+"""Checks a running service with the official Python SDK of Tencent Cloud.
+
+    pip install tencentcloud-sdk-python-common tencentcloud-sdk-python-tcss
+    python python_sdk.py 127.0.0.1:8080 SECRET_ID SECRET_KEY [TOKEN]
+
+The first argument is a port, an address or an http URL. The jobs it asks for are new ones, so the
+service must answer the first poll of a job with a status (RUNNING, SUCCESS, ...), not with a fault.
+Prints a line a check and a last line with the counts; exits with 1 if a check failed.
+"""
+
+import argparse
+import sys
+import time
+import uuid
+from unittest import mock
+
+from tencentcloud.common import credential
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+from tencentcloud.tcss.v20201101 import models, tcss_client
+
+STALE_SECONDS = 3600
+
+
+def endpoint_of(text):
+    """Returns host and port of a port, an address or a URL."""
+    text = text.removeprefix("http://").rstrip("/")
+    return f"127.0.0.1:{text}" if text.isdigit() else text
+
+
+def client(args, secret_id=None, secret_key=None, **settings):
+    """Returns an SDK client with the given key, or the right one, and profile settings."""
+    key = credential.Credential(secret_id or args.secret_id, secret_key or args.secret_key, args.token)
+    http = HttpProfile(protocol="http", endpoint=endpoint_of(args.service), reqTimeout=10)
+    profile = ClientProfile(httpProfile=http, signMethod="TC3-HMAC-SHA256")
+    for name, value in settings.items():
+        setattr(profile, name, value)
+    return tcss_client.TcssClient(key, "", profile)
+
+
+def poll(sdk_client):
+    """Asks for a job nobody has asked for before."""
+    request = models.DescribeExportJobResultRequest()
+    request.JobId = str(uuid.uuid4())
+    return sdk_client.DescribeExportJobResult(request)
+
+
+def refusal(sdk_client, call=poll):
+    """Returns the code and request id of the API error that the call must end in."""
+    try:
+        call(sdk_client)
+    except TencentCloudSDKException as error:
+        return error.get_code(), error.get_request_id()
+    return "accepted", None
+
+
+def check_right_key(args):
+    answer = poll(client(args))
+    assert answer.ExportStatus in ("RUNNING", "SUCCESS", "FAILURE"), answer
+    assert isinstance(answer.DownloadURL, str), answer
+    assert isinstance(answer.ExportProgress, (int, float)), answer
+    assert isinstance(answer.FailureMsg, str), answer
+    assert answer.RequestId, answer
+
+
+def check_unsigned_payload(args):
+    answer = poll(client(args, unsignedPayload=True))
+    assert answer.RequestId, answer
+
+
+def check_region_and_language(args):
+    sdk_client = client(args)
+    sdk_client._region = "ap-guangzhou"
+    assert poll(sdk_client).RequestId
+
+
+def check_request_ids_differ(args):
+    assert poll(client(args)).RequestId != poll(client(args)).RequestId
+
+
+def check_wrong_key(args):
+    code, request_id = refusal(client(args, secret_key=args.secret_key + "X"))
+    assert code == "AuthFailure.SignatureFailure", code
+    assert request_id, "no request id"
+
+
+def check_unknown_id(args):
+    code, request_id = refusal(client(args, secret_id=args.secret_id + "X"))
+    assert code == "AuthFailure.SecretIdNotFound", code
+    assert request_id, "no request id"
+
+
+def check_wrong_time(args, seconds):
+    real_time = time.time
+    with mock.patch("time.time", lambda: real_time() + seconds):
+        code, request_id = refusal(client(args))
+    assert code == "AuthFailure.SignatureExpire", code
+    assert request_id, "no request id"
+
+
+def check_stale_time(args):
+    check_wrong_time(args, -STALE_SECONDS)
+
+
+def check_future_time(args):
+    check_wrong_time(args, STALE_SECONDS)
+
+
+def check_empty_job_id(args):
+    def call(sdk_client):
+        request = models.DescribeExportJobResultRequest()
+        request.JobId = ""
+        sdk_client.DescribeExportJobResult(request)
+
+    code, _ = refusal(client(args), call)
+    assert code == "InvalidParameter", code
+
+
+def check_missing_job_id(args):
+    def call(sdk_client):
+        sdk_client.call("DescribeExportJobResult", {})
+
+    # The generic call hands back the text of the answer, errors included.
+    body = client(args).call("DescribeExportJobResult", {})
+    assert '"MissingParameter"' in str(body), body
+
+
+def check_unknown_action(args):
+    body = client(args).call("DescribeNothingOfThisKind", {"JobId": "1"})
+    assert '"InvalidAction"' in str(body), body
+
+
+CHECKS = [
+    ("a right key is accepted and every field comes back", check_right_key),
+    ("an unsigned payload is accepted", check_unsigned_payload),
+    ("a region is no problem", check_region_and_language),
+    ("request ids differ", check_request_ids_differ),
+    ("a wrong key is AuthFailure.SignatureFailure", check_wrong_key),
+    ("an unknown id is AuthFailure.SecretIdNotFound", check_unknown_id),
+    ("a stale time is AuthFailure.SignatureExpire", check_stale_time),
+    ("a time in the future is AuthFailure.SignatureExpire", check_future_time),
+    ("an empty JobId is InvalidParameter", check_empty_job_id),
+    ("a missing JobId is MissingParameter", check_missing_job_id),
+    ("an unknown action is InvalidAction", check_unknown_action),
+]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("service", help="port, address or http URL")
+    parser.add_argument("secret_id")
+    parser.add_argument("secret_key")
+    parser.add_argument("token", nargs="?")
+    args = parser.parse_args()
+    failed = 0
+    for name, check in CHECKS:
+        try:
+            check(args)
+            print(f"ok      {name}")
+        except Exception as error:  # A check that cannot run has failed.
+            failed += 1
+            print(f"FAILED  {name}: {type(error).__name__}: {error}")
+    print(f"{len(CHECKS) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

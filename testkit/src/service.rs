@@ -1,0 +1,119 @@
+//! The loopback service: a thread that answers calls by script.
+
+mod actions;
+mod answer;
+mod arrived;
+mod builder;
+mod desk;
+mod fault;
+mod judge;
+mod seen;
+mod server;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+pub use self::builder::{Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY};
+use self::desk::Desk;
+pub use self::seen::{Seen, SeenAnswer};
+
+/// A running service on 127.0.0.1.
+///
+/// Dropping it stops it: its thread is joined, its connections are closed, its port is free.
+///
+/// Every refusal is an API error with HTTP status 200. The first of these checks that fails decides
+/// its code:
+///
+/// | what is checked | code |
+/// | --- | --- |
+/// | body of at most 10 MB | `RequestSizeLimitExceeded` |
+/// | method POST | `UnsupportedProtocol` |
+/// | path `/` | `InvalidParameter` |
+/// | Host, Content-Type, X-TC-Action, X-TC-Version, X-TC-Timestamp are there | `MissingParameter` |
+/// | each of them only once | `InvalidParameter` |
+/// | Authorization is there and of the documented form | `AuthFailure.InvalidAuthorization` |
+/// | the timestamp is a number | `InvalidParameter` |
+/// | the scope is `date/tcss/tc3_request` with the timestamp's UTC date | `AuthFailure.SignatureFailure` |
+/// | signed headers: `content-type;host`, or these and `x-tc-action` | `AuthFailure.InvalidAuthorization` |
+/// | the SecretId is known | `AuthFailure.SecretIdNotFound` |
+/// | timestamp and clock are at most 300 s apart | `AuthFailure.SignatureExpire` |
+/// | the signature, over the body or over `UNSIGNED-PAYLOAD` | `AuthFailure.SignatureFailure` |
+/// | X-TC-Token, if a token is set | `AuthFailure.TokenFailure` |
+/// | the version is `2020-11-01` | `NoSuchVersion` |
+/// | the action is a known one | `InvalidAction` |
+/// | the body is a JSON object | `InvalidParameter` |
+/// | JobId is there | `MissingParameter` |
+/// | JobId is a text that is not empty | `InvalidParameter` |
+/// | nothing else is there | `UnknownParameter` |
+///
+/// An accepted request is answered by the next [`Step`](crate::Step) of its job. Any JobId is a job
+/// with a place of its own in its script; a refused request does not move it, save past a
+/// [`Step::Skew`](crate::Step::Skew). See the [crate's example](crate#example).
+pub struct Service {
+    addr: SocketAddr,
+    desk: Arc<Desk>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Service {
+    /// Returns a builder with the default script and an example key pair.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    fn start(addr: SocketAddr, listener: std::net::TcpListener, desk: Desk) -> io::Result<Self> {
+        let desk = Arc::new(desk);
+        let (stop, stopped) = oneshot::channel();
+        let thread = server::spawn(listener, Arc::clone(&desk), stopped)?;
+        Ok(Self { addr, desk, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Serves in the foreground, until the process ends.
+    pub fn join(mut self) {
+        self.wait();
+    }
+
+    /// Returns the address it listens on.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Returns the address as a URL, `http://127.0.0.1:port`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Returns every request so far, in the order of arrival, with what it was answered.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Seen> {
+        self.desk.seen()
+    }
+
+    fn wait(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been printed there; there is nothing left to stop.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.stop.take();
+        self.wait();
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("addr", &self.addr).finish_non_exhaustive()
+    }
+}

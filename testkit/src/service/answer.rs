@@ -1,0 +1,159 @@
+//! Answers as they go out: a fault or a step as an HTTP response, or what stands in for one.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue, LOCATION};
+use hyper::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::actions::{Report, report};
+use crate::calendar::http_date;
+use crate::script::Step;
+
+/// What becomes of a request.
+pub(super) enum Answer {
+    Respond(Response<AnswerBody>),
+    /// The connection is closed without an answer.
+    Close,
+    /// Nothing is sent as long as the client waits.
+    Never,
+}
+
+/// What an answer says besides its content.
+pub(super) struct Context {
+    /// The service's time, for the `Date` header.
+    pub(super) now: i64,
+    /// How many requests came before, for the request id.
+    pub(super) number: usize,
+}
+
+impl Context {
+    /// Returns a made-up request id, another one for each answer.
+    fn request_id(&self) -> String {
+        format!("00000000-7e57-4000-8000-{:012x}", self.number)
+    }
+}
+
+/// Returns the API error of a request that is refused.
+pub(super) fn refuse(code: &str, message: &str, context: &Context) -> Answer {
+    let members = json!({ "Error": { "Code": code, "Message": message } });
+    whole(envelope(members, context), context)
+}
+
+/// Returns the answer of a step.
+pub(super) fn play(step: &Step, context: &Context) -> Answer {
+    let good = |given: Report<'_>| whole(envelope(report(&given), context), context);
+    match step {
+        Step::Running(progress) => good(Report::new("RUNNING", progress.unwrap_or_default())),
+        Step::Success(url) => good(success(url.as_deref().unwrap_or(Step::EXAMPLE_URL))),
+        Step::Failure(text) => good(failure(text.as_deref().unwrap_or(Step::EXAMPLE_FAILURE))),
+        Step::Status(text) => good(Report::new(text, 0.0)),
+        Step::Nulls => good(Report { status: "RUNNING", url: None, progress: None, message: None }),
+        Step::Error(code) => refuse(code, "asked for by the script", context),
+        Step::Http(status) => page(*status, context),
+        Step::Empty => whole(String::new(), context),
+        Step::Cut => cut(context),
+        Step::CutJson => whole(front_half(&good_text(context)).to_owned(), context),
+        Step::Reset => Answer::Close,
+        // A skew is passed before a step is played; a script never ends in one.
+        Step::Hang | Step::Skew(_) => Answer::Never,
+    }
+}
+
+fn success(url: &str) -> Report<'_> {
+    Report { url: Some(url), ..Report::new("SUCCESS", 100.0) }
+}
+
+fn failure(message: &str) -> Report<'_> {
+    Report { message: Some(message), ..Report::new("FAILURE", 0.0) }
+}
+
+fn good_text(context: &Context) -> String {
+    envelope(report(&success(Step::EXAMPLE_URL)), context)
+}
+
+fn envelope(mut members: Value, context: &Context) -> String {
+    members["RequestId"] = context.request_id().into();
+    json!({ "Response": members }).to_string()
+}
+
+fn front_half(text: &str) -> &str {
+    // The text is ASCII; if it ever is not, it is not cut.
+    text.get(..text.len() / 2).unwrap_or(text)
+}
+
+fn whole(text: String, context: &Context) -> Answer {
+    let declared = text.len();
+    Answer::Respond(response(text, declared, context))
+}
+
+fn cut(context: &Context) -> Answer {
+    let text = good_text(context);
+    Answer::Respond(response(front_half(&text).to_owned(), text.len(), context))
+}
+
+fn page(status: u16, context: &Context) -> Answer {
+    let title = format!("{status} Made-Up Gateway Page");
+    let text = format!("<html><head><title>{title}</title></head><body>{title}</body></html>\n");
+    let declared = text.len();
+    let mut response = response(text, declared, context);
+    // A script holds only statuses that HTTP knows.
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    if (300..400).contains(&status) {
+        headers.insert(LOCATION, HeaderValue::from_static("https://redirect.example/"));
+    }
+    Answer::Respond(response)
+}
+
+fn response(text: String, declared: usize, context: &Context) -> Response<AnswerBody> {
+    let cut = text.len() < declared;
+    let mut response = Response::new(AnswerBody::new(text.into(), cut));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, declared.into());
+    if let Ok(date) = HeaderValue::try_from(http_date(context.now)) {
+        headers.insert(DATE, date);
+    }
+    response
+}
+
+/// A body that may end before its declared length.
+pub(super) struct AnswerBody {
+    bytes: Option<Bytes>,
+    cut: bool,
+    paused: bool,
+}
+
+impl AnswerBody {
+    const fn new(bytes: Bytes, cut: bool) -> Self {
+        Self { bytes: Some(bytes), cut, paused: false }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    /// Gives the bytes; a cut body then pauses once, because hyper closes the connection at the
+    /// early end and sends what it has only when the body lets it.
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(bytes) = self.bytes.take() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if self.cut && !self.paused {
+            self.paused = true;
+            task.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(None)
+    }
+}

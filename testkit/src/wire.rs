@@ -1,0 +1,1 @@
+//! Servers that play raw bytes, for tests of transports on the wire.

@@ -1,0 +1,267 @@
+//! Every check of the service, one request each.
+
+use crate::support::{Call, NOW, send, service};
+use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, SeenAnswer, Service};
+
+#[track_caller]
+fn refused(call: Call, code: &str) {
+    let service = service().start().expect("a service");
+    assert_eq!(send(&service, call).code(), code);
+    assert_eq!(service.seen()[0].answer, SeenAnswer::Refused { code: code.to_owned() });
+}
+
+#[track_caller]
+fn accepted(call: Call) {
+    let service = service().start().expect("a service");
+    assert_eq!(send(&service, call).code(), "no error");
+}
+
+#[test]
+fn a_signed_call_is_accepted() {
+    accepted(Call::job("job-1"));
+}
+
+#[test]
+fn the_two_headers_that_every_sdk_signs_are_enough() {
+    accepted(Call { signed_headers: "content-type;host", ..Call::job("job-1") });
+}
+
+#[test]
+fn an_unsigned_payload_is_accepted_when_it_is_announced() {
+    let call = Call { payload: Some("UNSIGNED-PAYLOAD"), ..Call::job("job-1") };
+    accepted(call.with("X-TC-Content-SHA256", "UNSIGNED-PAYLOAD"));
+}
+
+#[test]
+fn an_unsigned_payload_is_refused_when_it_is_not_announced() {
+    let call = Call { payload: Some("UNSIGNED-PAYLOAD"), ..Call::job("job-1") };
+    refused(call, "AuthFailure.SignatureFailure");
+}
+
+#[test]
+fn a_body_over_10_mb_is_refused() {
+    let body = " ".repeat(10 * 1024 * 1024 + 1);
+    refused(Call { body, ..Call::job("job-1") }, "RequestSizeLimitExceeded");
+}
+
+#[test]
+fn a_body_of_10_mb_is_no_problem() {
+    let job = Call::job("job-1").body;
+    let body = format!("{job}{}", " ".repeat(10 * 1024 * 1024 - job.len()));
+    accepted(Call { body, ..Call::job("job-1") });
+}
+
+#[test]
+fn a_method_other_than_post_is_refused() {
+    refused(Call { method: "PUT", ..Call::job("job-1") }, "UnsupportedProtocol");
+}
+
+#[test]
+fn a_get_is_refused() {
+    refused(Call { method: "GET", ..Call::job("job-1") }, "UnsupportedProtocol");
+}
+
+#[test]
+fn another_path_is_refused() {
+    refused(Call { target: "/v2", ..Call::job("job-1") }, "InvalidParameter");
+}
+
+#[test]
+fn a_query_that_was_not_signed_is_refused() {
+    refused(Call { target: "/?a=b", ..Call::job("job-1") }, "AuthFailure.SignatureFailure");
+}
+
+#[test]
+fn a_missing_host_is_refused() {
+    refused(Call::job("job-1").without("Host"), "MissingParameter");
+}
+
+#[test]
+fn a_missing_content_type_is_refused() {
+    refused(Call::job("job-1").without("Content-Type"), "MissingParameter");
+}
+
+#[test]
+fn a_missing_action_is_refused() {
+    refused(Call::job("job-1").without("X-TC-Action"), "MissingParameter");
+}
+
+#[test]
+fn a_missing_version_is_refused() {
+    refused(Call::job("job-1").without("X-TC-Version"), "MissingParameter");
+}
+
+#[test]
+fn a_missing_timestamp_is_refused() {
+    refused(Call::job("job-1").without("X-TC-Timestamp"), "MissingParameter");
+}
+
+#[test]
+fn a_second_content_type_is_refused() {
+    refused(Call::job("job-1").with("Content-Type", "application/json"), "InvalidParameter");
+}
+
+#[test]
+fn a_second_host_is_refused() {
+    refused(Call::job("job-1").with("Host", "127.0.0.1"), "InvalidParameter");
+}
+
+#[test]
+fn a_missing_authorization_is_refused() {
+    let code = "AuthFailure.InvalidAuthorization";
+    refused(Call::job("job-1").without("Authorization"), code);
+}
+
+#[test]
+fn an_authorization_of_another_form_is_refused() {
+    let code = "AuthFailure.InvalidAuthorization";
+    refused(Call::job("job-1").replace("Authorization", "Bearer EXAMPLE"), code);
+}
+
+#[test]
+fn a_timestamp_that_is_no_number_is_refused() {
+    refused(Call::job("job-1").replace("X-TC-Timestamp", "+17"), "InvalidParameter");
+}
+
+#[test]
+fn the_local_date_of_another_zone_is_refused() {
+    refused(Call { date: "2023-11-15", ..Call::job("job-1") }, "AuthFailure.SignatureFailure");
+}
+
+#[test]
+fn another_service_is_refused() {
+    refused(Call { service: "cvm", ..Call::job("job-1") }, "AuthFailure.SignatureFailure");
+}
+
+#[test]
+fn other_signed_headers_are_refused() {
+    let code = "AuthFailure.InvalidAuthorization";
+    refused(Call { signed_headers: "host", ..Call::job("job-1") }, code);
+}
+
+#[test]
+fn an_unknown_secret_id_is_refused() {
+    let code = "AuthFailure.SecretIdNotFound";
+    refused(Call { id: "AKIDEXAMPLE2", ..Call::job("job-1") }, code);
+}
+
+#[test]
+fn a_timestamp_301_s_behind_is_refused() {
+    let code = "AuthFailure.SignatureExpire";
+    refused(Call { timestamp: NOW - 301, ..Call::job("job-1") }, code);
+}
+
+#[test]
+fn a_timestamp_301_s_ahead_is_refused() {
+    let code = "AuthFailure.SignatureExpire";
+    refused(Call { timestamp: NOW + 301, ..Call::job("job-1") }, code);
+}
+
+#[test]
+fn a_timestamp_300_s_off_is_accepted() {
+    accepted(Call { timestamp: NOW - 300, ..Call::job("job-1") });
+}
+
+#[test]
+fn a_wrong_key_is_refused() {
+    refused(Call { key: "EXAMPLEKEY2", ..Call::job("job-1") }, "AuthFailure.SignatureFailure");
+}
+
+#[test]
+fn an_action_other_than_the_signed_one_is_refused() {
+    let call = Call::job("job-1").replace("X-TC-Action", "CreateExportComplianceStatusListJob");
+    refused(call, "AuthFailure.SignatureFailure");
+}
+
+#[test]
+fn an_unknown_action_is_refused() {
+    let call = Call { signed_headers: "content-type;host", ..Call::job("job-1") };
+    refused(call.replace("X-TC-Action", "DescribeExportJob"), "InvalidAction");
+}
+
+#[test]
+fn another_version_is_refused() {
+    refused(Call::job("job-1").replace("X-TC-Version", "2017-03-12"), "NoSuchVersion");
+}
+
+#[test]
+fn a_body_without_a_job_id_is_refused() {
+    refused(Call { body: "{}".to_owned(), ..Call::job("job-1") }, "MissingParameter");
+}
+
+#[test]
+fn a_body_that_is_no_json_is_refused() {
+    refused(Call { body: "JobId=1".to_owned(), ..Call::job("job-1") }, "InvalidParameter");
+}
+
+#[test]
+fn an_empty_job_id_is_refused() {
+    refused(Call::job(""), "InvalidParameter");
+}
+
+#[test]
+fn a_parameter_nobody_knows_is_refused() {
+    let body = r#"{"JobId":"1","Region":"x"}"#.to_owned();
+    refused(Call { body, ..Call::job("job-1") }, "UnknownParameter");
+}
+
+#[test]
+fn a_missing_token_is_refused() {
+    let service = service().token("EXAMPLETOKEN").start().expect("a service");
+    assert_eq!(send(&service, Call::job("job-1")).code(), "AuthFailure.TokenFailure");
+}
+
+#[test]
+fn another_token_is_refused() {
+    let service = service().token("EXAMPLETOKEN").start().expect("a service");
+    let answer = send(&service, Call::job("job-1").with("X-TC-Token", "EXAMPLETOKEN2"));
+    assert_eq!(answer.code(), "AuthFailure.TokenFailure");
+}
+
+#[test]
+fn the_token_that_is_set_is_accepted() {
+    let service = service().token("EXAMPLETOKEN").start().expect("a service");
+    let answer = send(&service, Call::job("job-1").with("X-TC-Token", "EXAMPLETOKEN"));
+    assert_eq!(answer.code(), "no error");
+}
+
+#[test]
+fn each_of_several_keys_is_known() {
+    let service = service().key("AKIDEXAMPLE2", "EXAMPLEKEY2").start().expect("a service");
+    let call = Call { id: "AKIDEXAMPLE2", key: "EXAMPLEKEY2", ..Call::job("job-1") };
+    assert_eq!(send(&service, call).code(), "no error");
+    assert_eq!(send(&service, Call::job("job-1")).code(), "no error");
+}
+
+#[test]
+fn the_example_pair_is_known_when_no_key_is_given() {
+    let clock = tcss_export_testkit::Clock::fixed(NOW);
+    let service = Service::builder().clock(clock).start().expect("a service");
+    let call = Call { id: EXAMPLE_SECRET_ID, key: EXAMPLE_SECRET_KEY, ..Call::job("job-1") };
+    assert_eq!(send(&service, call).code(), "no error");
+}
+
+#[test]
+fn a_refusal_is_json_with_status_200_and_the_services_date() {
+    let service = service().start().expect("a service");
+    let answer = send(&service, Call::job("job-1").without("Authorization"));
+    assert!(answer.head.starts_with("HTTP/1.1 200 OK\r\n"), "{}", answer.head);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("date"), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
+}
+
+#[test]
+fn a_refusal_has_a_message_and_a_request_id() {
+    let service = service().start().expect("a service");
+    let response = send(&service, Call::job("job-1").without("Authorization")).json();
+    assert_eq!(response["Error"]["Message"], "expected exactly one Authorization header");
+    assert_eq!(response["RequestId"], "00000000-7e57-4000-8000-000000000000");
+}
+
+#[test]
+fn a_refused_request_does_not_move_the_script() {
+    let script = "RUNNING:10,SUCCESS".parse().expect("a script");
+    let service = service().script(script).start().expect("a service");
+    send(&service, Call { key: "EXAMPLEKEY2", ..Call::job("job-1") });
+    assert_eq!(send(&service, Call::job("job-1")).json()["ExportStatus"], "RUNNING");
+}
