@@ -1,1 +1,2 @@
 //! Facade.
+pub use tcss_export_core::*;

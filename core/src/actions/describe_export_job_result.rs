@@ -1,0 +1,147 @@
+use alloc::string::String;
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use super::{SERVICE, VERSION};
+use crate::{action::Action, download_url::DownloadUrl, job_id::JobId, text::printable};
+
+/// Asks how far an export job is.
+///
+/// Service page: [DescribeExportJobResult](https://www.tencentcloud.com/document/product/1163/52909).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DescribeExportJobResult {
+    /// The id that the creating action returned.
+    #[serde(rename = "JobId")]
+    pub job_id: JobId,
+}
+
+impl DescribeExportJobResult {
+    /// Creates the question for one job.
+    #[must_use]
+    pub const fn new(job_id: JobId) -> Self {
+        Self { job_id }
+    }
+}
+
+impl Action for DescribeExportJobResult {
+    const SERVICE: &'static str = SERVICE;
+    const VERSION: &'static str = VERSION;
+    const NAME: &'static str = "DescribeExportJobResult";
+    type Response = DescribeExportJobResultResponse;
+}
+
+/// How far an export job is.
+///
+/// Any member but the status is `None` when the service sent null, nothing, an empty text or a
+/// value of another JSON type; none of these hides the other members. A member that stands there
+/// twice makes the whole answer unusable.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DescribeExportJobResultResponse {
+    /// How the job stands.
+    pub status: ExportStatus,
+    /// Where the file is, once the job has succeeded.
+    pub download_url: Option<DownloadUrl>,
+    /// How much is done, in percent, as the service says it.
+    pub progress: Option<f64>,
+    /// Why the job failed. The service may send a text with any status.
+    pub failure_message: Option<String>,
+}
+
+/// How an export job stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExportStatus {
+    /// It is still at work.
+    Running,
+    /// It has ended well.
+    Success,
+    /// It has ended badly.
+    Failure,
+    /// The service said something else, or nothing (an empty text); where it was not a text, this
+    /// is its JSON.
+    Unknown(String),
+}
+
+impl ExportStatus {
+    /// Returns the service's own text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Success => "SUCCESS",
+            Self::Failure => "FAILURE",
+            Self::Unknown(text) => text,
+        }
+    }
+
+    fn from_json(json: Option<&RawValue>) -> Self {
+        let Some(json) = json.map(RawValue::get) else { return Self::Unknown(String::new()) };
+        match json {
+            r#""RUNNING""# => Self::Running,
+            r#""SUCCESS""# => Self::Success,
+            r#""FAILURE""# => Self::Failure,
+            _ => match serde_json::from_str::<String>(json) {
+                Ok(text) => Self::from_text(text),
+                Err(_) => Self::Unknown(json.into()),
+            },
+        }
+    }
+
+    fn from_text(text: String) -> Self {
+        // Only a text with escapes comes here under a known name.
+        [Self::Running, Self::Success, Self::Failure]
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .unwrap_or(Self::Unknown(text))
+    }
+}
+
+impl fmt::Display for ExportStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        printable(self.as_str()).fmt(f)
+    }
+}
+
+/// The members as the service names them, each of any JSON type.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Members<'a> {
+    #[serde(borrow)]
+    export_status: Option<&'a RawValue>,
+    #[serde(borrow, rename = "DownloadURL")]
+    download_url: Option<&'a RawValue>,
+    #[serde(borrow)]
+    export_progress: Option<&'a RawValue>,
+    #[serde(borrow)]
+    failure_msg: Option<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for DescribeExportJobResultResponse {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Members::deserialize(deserializer)?;
+        Ok(Self {
+            status: ExportStatus::from_json(members.export_status),
+            download_url: text(members.download_url).and_then(DownloadUrl::new),
+            progress: progress(members.export_progress),
+            failure_message: text(members.failure_msg).filter(|text| !text.is_empty()),
+        })
+    }
+}
+
+fn text(json: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(json?.get()).ok()
+}
+
+/// Reads a number or a text that holds one; infinities and NaN are no progress.
+fn progress(json: Option<&RawValue>) -> Option<f64> {
+    let json = json?.get();
+    let number = match json.strip_prefix('"') {
+        Some(_) => serde_json::from_str::<String>(json).ok()?.parse().ok()?,
+        None => serde_json::from_str::<f64>(json).ok()?,
+    };
+    number.is_finite().then_some(number)
+}

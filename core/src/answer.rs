@@ -1,0 +1,153 @@
+//! From raw bytes to a typed answer or a typed error.
+
+use alloc::string::{String, ToString};
+use core::{str, time::Duration};
+
+use http::{
+    HeaderMap, HeaderValue, Response, StatusCode, Uri,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER},
+};
+use serde::de::IgnoredAny;
+
+use crate::{
+    action::Action,
+    clock_offset::http_date,
+    envelope::Envelope,
+    header::X_TC_REQUEST_ID,
+    response_error::{ResponseError, ResponseErrorKind as Kind},
+    text::snippet,
+};
+
+/// The largest answer that is read, in bytes; real ones stay below a few thousand.
+pub const ANSWER_LIMIT: usize = 1 << 20;
+
+/// A good answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answer<T> {
+    /// What the action gives.
+    pub response: T,
+    /// The id to quote to the service's support.
+    pub request_id: Option<String>,
+}
+
+/// Reads the answer to an action from status, headers and bytes.
+///
+/// ```
+/// use http::Response;
+/// use tcss_export_core::{DescribeExportJobResult, ExportStatus, read_answer};
+///
+/// let body = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
+/// let answer = read_answer::<DescribeExportJobResult>(&Response::new(body))?;
+/// assert_eq!(answer.response.status, ExportStatus::Running);
+/// assert_eq!(answer.request_id.as_deref(), Some("r-1"));
+/// # Ok::<(), tcss_export_core::ResponseError>(())
+/// ```
+///
+/// # Errors
+///
+/// A [`ResponseError`] whose kind is [`Api`](Kind::Api) if the service refused, whatever the HTTP
+/// status. Else the first of these that is the case: [`Redirect`](Kind::Redirect) for a status of
+/// 300 to 399, [`Encoding`](Kind::Encoding) for a compressed body, [`TooLarge`](Kind::TooLarge),
+/// [`Empty`](Kind::Empty), [`Page`](Kind::Page) for a body that does not begin like a JSON object,
+/// [`Truncated`](Kind::Truncated) for JSON that ends too early, in the middle of a character too,
+/// [`NotJson`](Kind::NotJson), [`Unexpected`](Kind::Unexpected) without a `Response` object of
+/// this action, [`Status`](Kind::Status) for a good answer with a status outside 200 to 299.
+pub fn read_answer<A: Action>(
+    response: &Response<impl AsRef<[u8]>>,
+) -> Result<Answer<A::Response>, ResponseError> {
+    let (status, headers) = (response.status(), response.headers());
+    let json =
+        check_head(status, headers).and_then(|()| json_text(response.body().as_ref(), headers));
+    let (result, request_id) = match json {
+        Ok(json) => members::<A>(json),
+        Err(kind) => (Err(kind), None),
+    };
+    let result = result.and_then(|members| match status.is_success() {
+        true => Ok(members),
+        false => Err(Kind::Status),
+    });
+    let request_id = request_id.or_else(|| header_text(headers.get(X_TC_REQUEST_ID)));
+    match result {
+        Ok(response) => Ok(Answer { response, request_id }),
+        Err(kind) => {
+            Err(ResponseError { kind, status, request_id, retry_after: retry_after(headers) })
+        }
+    }
+}
+
+fn check_head(status: StatusCode, headers: &HeaderMap) -> Result<(), Kind> {
+    if status.is_redirection() {
+        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+        let target = location.and_then(|location| location.parse::<Uri>().ok());
+        let host = target.and_then(|target| target.host().map(ToString::to_string));
+        return Err(Kind::Redirect { host });
+    }
+    let is_coded = |value: &&HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
+    match headers.get_all(CONTENT_ENCODING).iter().filter(|v| !v.is_empty()).find(is_coded) {
+        Some(coding) => Err(Kind::Encoding(String::from_utf8_lossy(coding.as_bytes()).into())),
+        None => Ok(()),
+    }
+}
+
+/// Returns the text of a body that begins like a JSON object.
+fn json_text<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b str, Kind> {
+    if body.len() > ANSWER_LIMIT {
+        return Err(Kind::TooLarge);
+    }
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    if body.is_empty() {
+        return Err(Kind::Empty);
+    }
+    if body[0] != b'{' {
+        let content_type = header_text(headers.get(CONTENT_TYPE));
+        let snippet = snippet(&String::from_utf8_lossy(&body[..body.len().min(1_024)]));
+        return Err(Kind::Page { content_type, snippet });
+    }
+    str::from_utf8(body).map_err(|error| match error.error_len() {
+        None => Kind::Truncated,
+        Some(_) => not_json(&body[..error.valid_up_to()]),
+    })
+}
+
+/// Names the place after `valid` as the first that is not JSON.
+fn not_json(valid: &[u8]) -> Kind {
+    let line = 1 + valid.iter().filter(|b| **b == b'\n').count();
+    let column = 1 + valid.iter().rev().take_while(|b| **b != b'\n').count();
+    Kind::NotJson { line, column }
+}
+
+/// Reads the text in one pass; in a second one if the members do not fit the action, because an
+/// error of the service says so in other members.
+fn members<A: Action>(json: &str) -> (Result<A::Response, Kind>, Option<String>) {
+    match serde_json::from_str::<Envelope<'_, A::Response>>(json) {
+        Ok(envelope) => envelope.into_result(),
+        Err(error) if error.is_eof() => (Err(Kind::Truncated), None),
+        Err(error) if !error.is_data() => {
+            (Err(Kind::NotJson { line: error.line(), column: error.column() }), None)
+        }
+        Err(_) => match serde_json::from_str::<Envelope<'_, IgnoredAny>>(json) {
+            Ok(envelope) => {
+                let (result, request_id) = envelope.into_result();
+                (result.and(Err(Kind::Unexpected)), request_id)
+            }
+            Err(_) => (Err(Kind::Unexpected), None),
+        },
+    }
+}
+
+/// Reads `Retry-After` as seconds, or as a date that is taken relative to the answer's own.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?;
+    if let Some(seconds) = value.to_str().ok().and_then(|text| text.trim().parse().ok()) {
+        return Some(Duration::from_secs(seconds));
+    }
+    let (until, sent) = (http_date(value)?, http_date(headers.get(DATE)?)?);
+    let millis = until.unix_millis().saturating_sub(sent.unix_millis());
+    Some(Duration::from_millis(millis.try_into().unwrap_or_default()))
+}
+
+fn header_text(value: Option<&HeaderValue>) -> Option<String> {
+    let text = value?.to_str().ok()?;
+    (!text.is_empty()).then(|| text.to_string())
+}

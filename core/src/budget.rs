@@ -1,0 +1,211 @@
+use alloc::collections::VecDeque;
+use core::time::Duration;
+
+use crate::time::Mono;
+
+/// Paces the starts of requests: first come, first served, never two closer than the spacing.
+///
+/// The service takes 20 requests a second for each action. With starts at least
+/// [`RateBudget::SPACING`] apart no second holds more, on the service's side either. A budget is
+/// pure state; who shares one between threads wraps it in a lock and, after each start and each
+/// leave, wakes the one it names as [`first`](Self::first).
+///
+/// ```
+/// use tcss_export_core::{Mono, RateBudget};
+///
+/// let now = Mono::default();
+/// let mut budget = RateBudget::default();
+/// let (a, b) = (budget.join(now), budget.join(now));
+/// assert_eq!(budget.start(a, now), Ok(()));
+/// assert_eq!(budget.start(b, now), Err(now.saturating_add(RateBudget::SPACING)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct RateBudget {
+    spacing: Duration,
+    /// Before this nobody starts.
+    next_start: Mono,
+    /// In the order of their numbers.
+    queue: VecDeque<Place>,
+    next_number: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    ticket: Ticket,
+    joined: Mono,
+    /// Its turn came and went by; it counts again as soon as it asks.
+    is_idle: bool,
+}
+
+/// A place in the queue of a [`RateBudget`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(u64);
+
+impl RateBudget {
+    /// 1.05 s / 20: the 5 % keep 20 a second true at the other end of a jittery network.
+    pub const SPACING: Duration = Duration::from_micros(52_500);
+
+    /// Creates a budget with another spacing, for an account with another limit.
+    #[must_use]
+    pub const fn new(spacing: Duration) -> Self {
+        let next_start = Mono::from_origin(Duration::ZERO);
+        Self { spacing, next_start, queue: VecDeque::new(), next_number: 0 }
+    }
+
+    /// Takes the last place in the queue.
+    pub fn join(&mut self, now: Mono) -> Ticket {
+        let ticket = Ticket(self.next_number);
+        self.next_number += 1;
+        self.queue.push_back(Place { ticket, joined: now, is_idle: false });
+        ticket
+    }
+
+    /// Takes the start and gives up the place, if it is the ticket's turn.
+    ///
+    /// Those before it that let their turn go by are passed; they keep their places, but nobody
+    /// waits for them until they ask again.
+    ///
+    /// # Errors
+    ///
+    /// The moment of its turn, as far as can be told now.
+    pub fn start(&mut self, ticket: Ticket, now: Mono) -> Result<(), Mono> {
+        let turn = self.turn(ticket, now);
+        if now < turn {
+            return Err(turn);
+        }
+        let at = self.position(ticket);
+        self.queue.iter_mut().take(at).for_each(|passed| passed.is_idle = true);
+        self.leave(ticket);
+        self.next_start = now.saturating_add(self.spacing);
+        Ok(())
+    }
+
+    /// Returns the moment of the ticket's turn, as far as can be told now. It may come earlier
+    /// when others leave. A ticket that has left is served like one that joins.
+    pub fn turn(&mut self, ticket: Ticket, now: Mono) -> Mono {
+        let at = self.position(ticket);
+        if let Some(place) = self.queue.get_mut(at).filter(|place| place.ticket == ticket) {
+            place.is_idle = false;
+        }
+        let mut waiting = self.queue.iter().take(at + 1).filter(|place| !place.is_idle);
+        let first = waiting.next().map_or(now, |first| first.joined).max(self.next_start);
+        let before = u32::try_from(waiting.count()).unwrap_or(u32::MAX);
+        first.saturating_add(self.spacing.saturating_mul(before))
+    }
+
+    /// Gives up a place; those behind it move up.
+    pub fn leave(&mut self, ticket: Ticket) {
+        let at = self.position(ticket);
+        if self.queue.get(at).is_some_and(|place| place.ticket == ticket) {
+            self.queue.remove(at);
+        }
+    }
+
+    /// Returns whose turn is next: the one to wake when a start was taken or a place given up.
+    #[must_use]
+    pub fn first(&self) -> Option<Ticket> {
+        self.queue.iter().find(|place| !place.is_idle).map(|place| place.ticket)
+    }
+
+    fn position(&self, ticket: Ticket) -> usize {
+        self.queue.partition_point(|place| place.ticket < ticket)
+    }
+}
+
+impl Default for RateBudget {
+    fn default() -> Self {
+        Self::new(Self::SPACING)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    fn at(micros: u64) -> Mono {
+        Mono::from_origin(Duration::from_micros(micros))
+    }
+
+    fn micros(moment: Mono) -> u128 {
+        moment.since_origin().as_micros()
+    }
+
+    fn joined(budget: &mut RateBudget, count: usize, now: Mono) -> Vec<Ticket> {
+        (0..count).map(|_| budget.join(now)).collect()
+    }
+
+    // Field case W7.
+    #[test]
+    fn w7_fifty_due_at_once_start_one_spacing_apart_in_their_order() {
+        let mut budget = RateBudget::default();
+        let tickets = joined(&mut budget, 50, at(0));
+        for (nth, ticket) in (0..).zip(tickets) {
+            let turn = budget.turn(ticket, at(0));
+            assert_eq!(micros(turn), nth * 52_500);
+            assert_eq!(budget.start(ticket, turn), Ok(()));
+        }
+    }
+
+    #[test]
+    fn w7_there_is_no_burst_after_a_pause() {
+        let mut budget = RateBudget::default();
+        let tickets = joined(&mut budget, 3, at(0));
+        let hour = 3_600_000_000;
+        assert_eq!(budget.start(tickets[0], at(hour)), Ok(()));
+        assert_eq!(budget.start(tickets[1], at(hour)), Err(at(hour + 52_500)));
+        assert_eq!(budget.start(tickets[1], at(2 * hour)), Ok(()));
+        assert_eq!(budget.start(tickets[2], at(2 * hour)), Err(at(2 * hour + 52_500)));
+    }
+
+    #[test]
+    fn those_behind_a_place_that_is_given_up_move_up() {
+        let mut budget = RateBudget::default();
+        let tickets = joined(&mut budget, 201, at(0));
+        for ticket in &tickets[..200] {
+            budget.leave(*ticket);
+        }
+        assert_eq!(budget.first(), Some(tickets[200]));
+        assert_eq!(budget.start(tickets[200], at(0)), Ok(()));
+    }
+
+    #[test]
+    fn an_idle_turn_is_passed_after_one_spacing_and_holds_nobody_up_again() {
+        let mut budget = RateBudget::default();
+        let tickets = joined(&mut budget, 3, at(0));
+        assert_eq!(budget.start(tickets[1], at(52_499)), Err(at(52_500)));
+        assert_eq!(budget.start(tickets[1], at(52_500)), Ok(()));
+        assert_eq!(budget.first(), Some(tickets[2]));
+        assert_eq!(budget.start(tickets[2], at(105_000)), Ok(()));
+        assert_eq!(budget.start(tickets[0], at(105_000)), Err(at(157_500)));
+        assert_eq!(budget.start(tickets[0], at(157_500)), Ok(()));
+        assert_eq!(budget.first(), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn starts_are_never_closer_than_the_spacing(
+            steps in proptest::collection::vec((0u8..4, 0usize..8, 0u64..200_000), 1..200)
+        ) {
+            let mut budget = RateBudget::default();
+            let (mut now, mut tickets, mut starts) = (0, Vec::new(), Vec::new());
+            for (what, which, pause) in steps {
+                now += pause;
+                match what {
+                    0 | 1 => tickets.push(budget.join(at(now))),
+                    2 if which < tickets.len() => budget.leave(tickets.remove(which)),
+                    3 if which < tickets.len()
+                        && budget.start(tickets[which], at(now)).is_ok() =>
+                    {
+                        tickets.remove(which);
+                        starts.push(now);
+                    }
+                    _ => {}
+                }
+            }
+            proptest::prop_assert!(starts.windows(2).all(|pair| pair[1] - pair[0] >= 52_500));
+            proptest::prop_assert_eq!(budget.queue.len(), tickets.len());
+        }
+    }
+}

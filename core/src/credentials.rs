@@ -1,0 +1,98 @@
+use alloc::string::String;
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::error::{BuildError, Field, Reason};
+
+/// One reading of a key pair and its token, which belong together.
+///
+/// Every request is signed with one such set. The secret key is wiped on drop; neither `Debug`
+/// nor any error shows it or the token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    secret_id: String,
+    secret_key: Zeroizing<String>,
+    token: Option<Zeroizing<String>>,
+}
+
+impl Credentials {
+    /// Creates a set without a token, as a permanent key pair is.
+    ///
+    /// ```
+    /// use tcss_export_core::{BuildError, Credentials, Field, Reason};
+    ///
+    /// assert!(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").is_ok());
+    ///
+    /// let error = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY\n").unwrap_err();
+    /// assert_eq!((error.field(), error.reason()), (Field::SecretKey, Reason::WhiteSpace));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// For [`Field::SecretId`] or [`Field::SecretKey`]: [`Reason::Empty`],
+    /// [`Reason::WhiteSpace`] for white space and control characters, and
+    /// [`Reason::InvalidCharacter`] for anything else outside ASCII.
+    pub fn new(
+        secret_id: impl Into<String>,
+        secret_key: impl Into<String>,
+    ) -> Result<Self, BuildError> {
+        let secret_id = secret_id.into();
+        let secret_key = Zeroizing::new(secret_key.into());
+        visible(&secret_id, Field::SecretId)?;
+        visible(&secret_key, Field::SecretKey)?;
+        Ok(Self { secret_id, secret_key, token: None })
+    }
+
+    /// Adds the token of temporary credentials; an empty one stands for none.
+    ///
+    /// # Errors
+    ///
+    /// For [`Field::Token`]: [`Reason::WhiteSpace`] and [`Reason::InvalidCharacter`] as in
+    /// [`Credentials::new`].
+    pub fn with_token(mut self, token: impl Into<String>) -> Result<Self, BuildError> {
+        let token = Zeroizing::new(token.into());
+        self.token = None;
+        if !token.is_empty() {
+            visible(&token, Field::Token)?;
+            self.token = Some(token);
+        }
+        Ok(self)
+    }
+
+    /// Returns the public half of the key pair, which names it.
+    #[must_use]
+    pub fn secret_id(&self) -> &str {
+        &self.secret_id
+    }
+
+    pub(crate) fn secret_key(&self) -> &str {
+        &self.secret_key
+    }
+
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_ref().map(|token| token.as_str())
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("secret_id", &self.secret_id)
+            .field("has_token", &self.token.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+fn visible(text: &str, field: Field) -> Result<(), BuildError> {
+    let reason = if text.is_empty() {
+        Reason::Empty
+    } else if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        Reason::WhiteSpace
+    } else if !text.is_ascii() {
+        Reason::InvalidCharacter
+    } else {
+        return Ok(());
+    };
+    Err(BuildError::new(field, reason))
+}

@@ -1,0 +1,300 @@
+use alloc::{format, string::String};
+use core::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
+
+use http::{HeaderValue, Uri};
+
+use crate::error::{BuildError, Field, Reason};
+
+/// Where the service is: scheme, host and port. Never the source of the service's name.
+///
+/// ```
+/// use tcss_export_core::Endpoint;
+///
+/// let endpoint: Endpoint = "https://TCSS.Intl.TencentCloudAPI.com/".parse()?;
+/// assert_eq!(endpoint, Endpoint::international());
+/// assert_eq!(endpoint.host(), "tcss.intl.tencentcloudapi.com");
+/// # Ok::<(), tcss_export_core::BuildError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    uri: Uri,
+    host: HeaderValue,
+}
+
+impl Endpoint {
+    /// The [international site](https://www.tencentcloud.com/document/product/1163/52896).
+    #[must_use]
+    pub fn international() -> Self {
+        Self::known("tcss.intl.tencentcloudapi.com")
+    }
+
+    /// The mainland site.
+    #[must_use]
+    pub fn mainland() -> Self {
+        Self::known("tcss.tencentcloudapi.com")
+    }
+
+    /// The access point of one region, such as `ap-singapore`.
+    ///
+    /// # Errors
+    ///
+    /// For [`Field::Region`]: [`Reason::Empty`], or [`Reason::InvalidCharacter`] for anything but
+    /// letters, digits and hyphens.
+    pub fn regional(region: &str) -> Result<Self, BuildError> {
+        crate::session::check_region(region)?;
+        if region.is_empty() {
+            return Err(BuildError::new(Field::Region, Reason::Empty));
+        }
+        format!("tcss.{region}.tencentcloudapi.com").parse()
+    }
+
+    /// Returns the host, with the port unless it is the scheme's own: the value of `Host`, sent
+    /// and signed.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.host.to_str().unwrap_or_default()
+    }
+
+    /// Returns the address that requests go to.
+    #[must_use]
+    pub const fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// Whether the host is this machine, which no proxy may stand before.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.uri.host().is_some_and(is_loopback)
+    }
+
+    pub(crate) const fn host_value(&self) -> &HeaderValue {
+        &self.host
+    }
+
+    fn known(host: &'static str) -> Self {
+        host.parse().expect("both sites are plain host names")
+    }
+}
+
+/// Reads `host`, `host:port` or a URL of either; without a scheme it is `https`.
+impl FromStr for Endpoint {
+    type Err = BuildError;
+
+    /// # Errors
+    ///
+    /// For [`Field::Endpoint`]: [`Reason::Empty`]; [`Reason::WhiteSpace`] for white space and
+    /// control characters; [`Reason::Scheme`] for any scheme but `https` (or `http` to a loopback
+    /// host); [`Reason::UserInfo`], [`Reason::Path`], [`Reason::Query`], [`Reason::Fragment`] for
+    /// parts that an endpoint cannot have; [`Reason::Port`]; [`Reason::Host`] for what is neither
+    /// a host name in ASCII nor an IP address.
+    fn from_str(text: &str) -> Result<Self, BuildError> {
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(refused(Reason::WhiteSpace));
+        }
+        let text = text.to_ascii_lowercase();
+        let (scheme, rest) = text.split_once("://").unwrap_or(("https", &text));
+        let (host, port) = host_and_port(authority(rest)?)?;
+        let default_port = match scheme {
+            "https" => 443,
+            "http" if is_loopback(host) => 80,
+            _ => return Err(refused(Reason::Scheme)),
+        };
+        let authority = match port {
+            Some(port) if port != default_port => format!("{host}:{port}"),
+            _ => String::from(host),
+        };
+        let uri = Uri::builder().scheme(scheme).authority(&*authority).path_and_query("/").build();
+        let host = HeaderValue::try_from(authority);
+        match (uri, host) {
+            (Ok(uri), Ok(host)) => Ok(Self { uri, host }),
+            _ => Err(refused(Reason::Host)),
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.uri.scheme_str().unwrap_or_default(), self.host())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({self})")
+    }
+}
+
+/// Takes what lies between the scheme and one final slash.
+///
+/// `http::Uri` would drop a fragment and take a port like 99999, so nothing is left to it.
+fn authority(rest: &str) -> Result<&str, BuildError> {
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    for (mark, reason) in [
+        ('#', Reason::Fragment),
+        ('?', Reason::Query),
+        ('/', Reason::Path),
+        ('\\', Reason::Path),
+        ('@', Reason::UserInfo),
+    ] {
+        if authority.contains(mark) {
+            return Err(refused(reason));
+        }
+    }
+    if authority.is_empty() { Err(refused(Reason::Empty)) } else { Ok(authority) }
+}
+
+fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), BuildError> {
+    // The colons of an IPv6 address are inside its brackets.
+    let end_of_host = match authority.rfind(']') {
+        Some(bracket) => bracket + 1,
+        None if authority.starts_with('[') => return Err(refused(Reason::Host)),
+        None => 0,
+    };
+    let (host, port) = match authority[end_of_host..].find(':') {
+        Some(colon) => {
+            let (host, port) = authority.split_at(end_of_host + colon);
+            (host, Some(parse_port(&port[1..])?))
+        }
+        None => (authority, None),
+    };
+    if is_host(host) { Ok((host, port)) } else { Err(refused(Reason::Host)) }
+}
+
+fn parse_port(text: &str) -> Result<u16, BuildError> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match text.parse() {
+        Ok(port) if digits && port > 0 => Ok(port),
+        _ => Err(refused(Reason::Port)),
+    }
+}
+
+fn is_host(host: &str) -> bool {
+    if host.starts_with('[') {
+        return ip_address(host).is_some();
+    }
+    // A name whose last label is a number would be read as an IPv4 address somewhere.
+    let is_number = |label: &str| label.bytes().all(|b| b.is_ascii_digit());
+    if host.rsplit('.').next().is_some_and(is_number) {
+        return host.parse::<Ipv4Addr>().is_ok();
+    }
+    host.len() <= 253 && host.split('.').all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    (1..=63).contains(&label.len())
+        && label.bytes().all(is_allowed)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn ip_address(host: &str) -> Option<IpAddr> {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(v6) => v6.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || ip_address(host).is_some_and(|ip| ip.is_loopback())
+}
+
+const fn refused(reason: Reason) -> BuildError {
+    BuildError::new(Field::Endpoint, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    fn host_of(text: &str) -> String {
+        text.parse::<Endpoint>().unwrap_or_else(|e| panic!("{text}: {e}")).host().to_string()
+    }
+
+    #[test]
+    fn b2_one_host_has_many_spellings() {
+        for text in [
+            "tcss.intl.tencentcloudapi.com",
+            "https://tcss.intl.tencentcloudapi.com/",
+            "https://TCSS.Intl.TencentCloudAPI.com/",
+            "HTTPS://tcss.intl.tencentcloudapi.com:443",
+        ] {
+            assert_eq!(text.parse(), Ok(Endpoint::international()), "{text}");
+        }
+    }
+
+    #[test]
+    fn b4_both_sites_are_known_by_name() {
+        assert_eq!(Endpoint::international().host(), "tcss.intl.tencentcloudapi.com");
+        assert_eq!(Endpoint::mainland().host(), "tcss.tencentcloudapi.com");
+        let regional = Endpoint::regional("ap-singapore").unwrap();
+        assert_eq!(regional.host(), "tcss.ap-singapore.tencentcloudapi.com");
+    }
+
+    #[test]
+    fn s5_only_a_port_of_its_own_is_named() {
+        assert_eq!(host_of("gw.example:8443"), "gw.example:8443");
+        assert_eq!(host_of("https://gw.example:0443"), "gw.example");
+        assert_eq!(host_of("http://127.0.0.1:80"), "127.0.0.1");
+        assert_eq!(host_of("http://127.0.0.1:443"), "127.0.0.1:443");
+        assert_eq!(host_of("http://[::1]:8080"), "[::1]:8080");
+    }
+
+    #[test]
+    fn http_is_for_loopback_only() {
+        for text in ["http://127.0.0.1:1", "http://127.8.9.1", "http://[::1]", "http://localhost"] {
+            assert!(text.parse::<Endpoint>().unwrap().is_loopback(), "{text}");
+        }
+        for text in ["http://gw.example", "http://127.0.0.1.example", "http://localhost.example"] {
+            assert_eq!(text.parse::<Endpoint>(), Err(refused(Reason::Scheme)), "{text}");
+        }
+        assert!(!Endpoint::mainland().is_loopback());
+    }
+
+    #[test]
+    fn b2_texts_that_are_no_endpoint_are_refused() {
+        let long_label = format!("{}.example", "a".repeat(64));
+        for (text, reason) in [
+            ("", Reason::Empty),
+            ("https://", Reason::Empty),
+            ("/", Reason::Empty),
+            ("h.example/path", Reason::Path),
+            ("h.example//", Reason::Path),
+            ("h.example\\path", Reason::Path),
+            ("h.example?q=1", Reason::Query),
+            ("h.example/?q=1", Reason::Query),
+            ("h.example#frag", Reason::Fragment),
+            ("user@h.example", Reason::UserInfo),
+            ("user:EXAMPLE@h.example", Reason::UserInfo),
+            (" h.example", Reason::WhiteSpace),
+            ("h.example\r\nx: y", Reason::WhiteSpace),
+            ("h.example:99999", Reason::Port),
+            ("h.example:", Reason::Port),
+            ("h.example:0", Reason::Port),
+            ("h.example:+443", Reason::Port),
+            ("h.example:44a", Reason::Port),
+            ("::1", Reason::Port),
+            ("[::1", Reason::Host),
+            ("[::1]x", Reason::Host),
+            ("[fe80::1%25eth0]", Reason::Host),
+            ("h..example", Reason::Host),
+            ("h.example.", Reason::Host),
+            (":443", Reason::Host),
+            ("-h.example", Reason::Host),
+            ("1.2.3.999", Reason::Host),
+            ("127.1", Reason::Host),
+            ("b\u{fc}cher.example", Reason::Host),
+            (&long_label, Reason::Host),
+            ("ftp://h.example", Reason::Scheme),
+            ("http://h.example", Reason::Scheme),
+        ] {
+            assert_eq!(text.parse::<Endpoint>(), Err(refused(reason)), "{text:?}");
+        }
+    }
+}

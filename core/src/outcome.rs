@@ -1,0 +1,207 @@
+use alloc::{boxed::Box, string::String};
+use core::{fmt, time::Duration};
+
+use crate::{
+    actions::{DescribeExportJobResultResponse, ExportStatus},
+    clock_offset::ClockOffset,
+    download_url::DownloadUrl,
+    error::BuildError,
+    response_error::{ErrorCode, ResponseError},
+    text::printable,
+};
+
+/// How a wait ended.
+pub type Outcome = Result<Finished, WaitError>;
+
+/// The job has succeeded and the file is ready.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Finished {
+    /// Where the file is.
+    pub download_url: DownloadUrl,
+    /// What the wait saw on the way.
+    pub report: Box<Report>,
+}
+
+/// What a wait saw until it ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// How many requests were started.
+    pub polls: u32,
+    /// How many of these repeated a failed one.
+    pub retries: u32,
+    /// The time from the wait's creation to its end.
+    pub elapsed: Duration,
+    /// The last good answer.
+    pub last: Option<DescribeExportJobResultResponse>,
+    /// What went wrong with the last exchange, if anything did.
+    pub last_fault: Option<Fault>,
+    /// The last request id that an answer named.
+    pub request_id: Option<String>,
+    /// What was added to local wall time at the end.
+    pub clock_offset: ClockOffset,
+}
+
+/// The wait ended without a file.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct WaitError {
+    /// Why it ended.
+    pub kind: WaitErrorKind,
+    /// What the wait saw on the way.
+    pub report: Box<Report>,
+}
+
+/// Why a wait ended without a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitErrorKind {
+    /// The job has failed.
+    JobFailed {
+        /// Why, if the service said so.
+        message: Option<String>,
+    },
+    /// The job was not done before the deadline.
+    TimedOut,
+    /// The caller cancelled the wait.
+    Cancelled,
+    /// The job has succeeded, but the service gave no URL.
+    WithoutUrl,
+    /// A permanent fault, or too many passing ones in a row.
+    Fault(Fault),
+    /// No request could be built.
+    Build(BuildError),
+}
+
+/// What went wrong with one exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// An answer came that gave no result.
+    Answer(ResponseError),
+    /// No whole answer came.
+    Send(SendFault),
+}
+
+/// What a transport tells about an exchange that gave no answer, besides its own error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SendFault {
+    /// No connection was made, or it broke before the answer's head was there.
+    Connection,
+    /// A time limit passed.
+    Timeout,
+    /// The answer's body ended before its declared length.
+    Truncated,
+    /// The answer is larger than [`ANSWER_LIMIT`](crate::ANSWER_LIMIT).
+    TooLarge,
+    /// It will not pass by itself: a certificate that is not trusted, say.
+    Permanent,
+}
+
+impl Fault {
+    /// Returns the service's error code, if it was the service that refused.
+    #[must_use]
+    pub fn code(&self) -> Option<&ErrorCode> {
+        match self {
+            Self::Answer(error) => error.code(),
+            Self::Send(_) => None,
+        }
+    }
+}
+
+impl WaitError {
+    /// Returns the service's error code, if it was the service that ended the wait.
+    #[must_use]
+    pub fn code(&self) -> Option<&ErrorCode> {
+        match &self.kind {
+            WaitErrorKind::Fault(fault) => fault.code(),
+            _ => None,
+        }
+    }
+
+    /// Returns the last request id that an answer named, to quote to the service's support.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.report.request_id.as_deref()
+    }
+
+    /// Returns the last status that the service told.
+    #[must_use]
+    pub fn last_status(&self) -> Option<&ExportStatus> {
+        self.report.last.as_ref().map(|last| &last.status)
+    }
+}
+
+impl fmt::Display for WaitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { polls, elapsed, last, clock_offset, .. } = &*self.report;
+        write!(f, "{} (polls: {polls}, {:.1} s", self.kind, elapsed.as_secs_f64())?;
+        if let Some(last) = last {
+            write!(f, ", last status \"{}\"", last.status)?;
+        }
+        if let Some(progress) = last.as_ref().and_then(|last| last.progress) {
+            write!(f, " at {progress} %")?;
+        }
+        if *clock_offset != ClockOffset::default() {
+            write!(f, ", clock offset {clock_offset}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl core::error::Error for WaitError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match (&self.kind, &self.report.last_fault) {
+            (WaitErrorKind::Build(error), _) => Some(error),
+            (WaitErrorKind::Fault(fault), _) | (WaitErrorKind::TimedOut, Some(fault)) => {
+                Some(fault)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for WaitErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::JobFailed { message: Some(message) } => {
+                return write!(f, "the job has failed ({})", printable(message));
+            }
+            Self::JobFailed { message: None } => "the job has failed",
+            Self::TimedOut => "the job was not done before the deadline",
+            Self::Cancelled => "the wait was cancelled",
+            Self::WithoutUrl => "the job has finished without a URL",
+            Self::Fault(_) => "polling failed",
+            Self::Build(_) => "no request could be built",
+        })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(error) => error.fmt(f),
+            Self::Send(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Fault {}
+
+impl fmt::Display for SendFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connection => "the connection failed",
+            Self::Timeout => "no answer came within the time limit",
+            Self::Truncated => "the answer ended before its declared length",
+            Self::TooLarge => {
+                return write!(f, "answer is larger than {} bytes", crate::ANSWER_LIMIT);
+            }
+            Self::Permanent => "the request cannot be sent",
+        })
+    }
+}
+
+impl core::error::Error for SendFault {}

@@ -1,0 +1,291 @@
+use core::time::Duration;
+
+/// How a wait goes about it: how often it polls, what it survives, when it ends.
+///
+/// Polling a running job and repeating a failed exchange are different things with different
+/// settings.
+///
+/// ```
+/// use std::time::Duration;
+/// use tcss_export_core::Policy;
+///
+/// let nightly = Policy::default().with_max_wait(Duration::from_secs(4 * 3_600));
+/// assert_eq!(nightly.max_wait(), Duration::from_secs(4 * 3_600));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    poll_interval: Duration,
+    longest_poll_interval: Duration,
+    max_wait: Duration,
+    exchange_limit: Duration,
+    max_failures: u32,
+    polls_without_url: u32,
+    retry: Backoff,
+    throttle: Backoff,
+    longest_retry_after: Duration,
+}
+
+impl Policy {
+    /// The first interval between two polls; each next one is half as long again.
+    pub const POLL_INTERVAL: Duration = Duration::from_secs(2);
+    /// The interval between two polls grows no longer than this.
+    pub const LONGEST_POLL_INTERVAL: Duration = Duration::from_secs(15);
+    /// How long a wait lasts at most, counted from its creation.
+    pub const MAX_WAIT: Duration = Duration::from_secs(30 * 60);
+    /// How long one exchange lasts at most.
+    pub const EXCHANGE_LIMIT: Duration = Duration::from_secs(30);
+    /// How many passing failures in a row are survived.
+    pub const MAX_FAILURES: u32 = 8;
+    /// How often a job is polled again that has succeeded without giving a URL.
+    pub const POLLS_WITHOUT_URL: u32 = 3;
+    /// A longer `Retry-After` counts as this.
+    pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15);
+
+    /// Sets the first interval between two polls and the one up to which it grows; the same
+    /// twice makes it steady. A longest one below the first counts as the first.
+    #[must_use]
+    pub fn with_poll_interval(mut self, first: Duration, longest: Duration) -> Self {
+        self.poll_interval = first;
+        self.longest_poll_interval = longest.max(first);
+        self
+    }
+
+    /// Sets how long a wait lasts at most ([`Policy::MAX_WAIT`]).
+    #[must_use]
+    pub const fn with_max_wait(mut self, max_wait: Duration) -> Self {
+        self.max_wait = max_wait;
+        self
+    }
+
+    /// Sets how long one exchange lasts at most ([`Policy::EXCHANGE_LIMIT`]); a wait may end that
+    /// much after its deadline.
+    #[must_use]
+    pub const fn with_exchange_limit(mut self, limit: Duration) -> Self {
+        self.exchange_limit = limit;
+        self
+    }
+
+    /// Sets how many passing failures in a row are survived ([`Policy::MAX_FAILURES`]).
+    #[must_use]
+    pub const fn with_max_failures(mut self, failures: u32) -> Self {
+        self.max_failures = failures;
+        self
+    }
+
+    /// Sets how often a job is polled again that has succeeded without giving a URL
+    /// ([`Policy::POLLS_WITHOUT_URL`]).
+    #[must_use]
+    pub const fn with_polls_without_url(mut self, polls: u32) -> Self {
+        self.polls_without_url = polls;
+        self
+    }
+
+    /// Sets the delays after passing failures ([`Backoff::RETRY`]).
+    #[must_use]
+    pub const fn with_retry(mut self, backoff: Backoff) -> Self {
+        self.retry = backoff;
+        self
+    }
+
+    /// Sets the delays after being throttled ([`Backoff::THROTTLE`]).
+    #[must_use]
+    pub const fn with_throttle(mut self, backoff: Backoff) -> Self {
+        self.throttle = backoff;
+        self
+    }
+
+    /// Sets what a longer `Retry-After` counts as ([`Policy::LONGEST_RETRY_AFTER`]).
+    #[must_use]
+    pub const fn with_longest_retry_after(mut self, longest: Duration) -> Self {
+        self.longest_retry_after = longest;
+        self
+    }
+
+    /// Returns the first interval between two polls.
+    #[must_use]
+    pub const fn poll_interval(&self) -> Duration {
+        self.poll_interval
+    }
+
+    /// Returns how long a wait lasts at most.
+    #[must_use]
+    pub const fn max_wait(&self) -> Duration {
+        self.max_wait
+    }
+
+    /// Returns how long one exchange lasts at most.
+    #[must_use]
+    pub const fn exchange_limit(&self) -> Duration {
+        self.exchange_limit
+    }
+
+    /// Returns how many passing failures in a row are survived.
+    #[must_use]
+    pub const fn max_failures(&self) -> u32 {
+        self.max_failures
+    }
+
+    /// Returns how often a job is polled again that has succeeded without giving a URL.
+    #[must_use]
+    pub const fn polls_without_url(&self) -> u32 {
+        self.polls_without_url
+    }
+
+    /// Returns the delays after passing failures.
+    #[must_use]
+    pub const fn retry(&self) -> Backoff {
+        self.retry
+    }
+
+    /// Returns the delays after being throttled.
+    #[must_use]
+    pub const fn throttle(&self) -> Backoff {
+        self.throttle
+    }
+
+    pub(crate) fn interval_after(&self, interval: Duration) -> Duration {
+        interval.saturating_add(interval / 2).min(self.longest_poll_interval)
+    }
+
+    /// Raises a delay to what the answer asks for, within the cap.
+    pub(crate) fn raised(&self, delay: Duration, retry_after: Option<Duration>) -> Duration {
+        delay.max(retry_after.unwrap_or_default().min(self.longest_retry_after))
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            poll_interval: Self::POLL_INTERVAL,
+            longest_poll_interval: Self::LONGEST_POLL_INTERVAL,
+            max_wait: Self::MAX_WAIT,
+            exchange_limit: Self::EXCHANGE_LIMIT,
+            max_failures: Self::MAX_FAILURES,
+            polls_without_url: Self::POLLS_WITHOUT_URL,
+            retry: Backoff::RETRY,
+            throttle: Backoff::THROTTLE,
+            longest_retry_after: Self::LONGEST_RETRY_AFTER,
+        }
+    }
+}
+
+/// Delays that grow with each failure in a row and are spread at random, so that clients which
+/// failed together do not come back together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    shortest: Duration,
+    base: Duration,
+    longest: Duration,
+}
+
+impl Backoff {
+    /// Between 100 ms and 200 ms, 400 ms, 800 ms, .. up to 5 s.
+    pub const RETRY: Self = Self {
+        shortest: Duration::from_millis(100),
+        base: Duration::from_millis(200),
+        longest: Duration::from_secs(5),
+    };
+    /// Between 500 ms and 1 s, 2 s, 4 s, .. up to 15 s.
+    pub const THROTTLE: Self = Self {
+        shortest: Duration::from_millis(500),
+        base: Duration::from_secs(1),
+        longest: Duration::from_secs(15),
+    };
+
+    /// Creates delays between `shortest` and `base` x 2^n, but at most `longest`.
+    ///
+    /// No delay is ever below `shortest`, whatever the other two are.
+    #[must_use]
+    pub const fn new(shortest: Duration, base: Duration, longest: Duration) -> Self {
+        Self { shortest, base, longest }
+    }
+
+    /// Returns the shortest and the longest delay after failure `n`, counted from 0.
+    #[must_use]
+    pub fn bounds(&self, n: u32) -> (Duration, Duration) {
+        let factor = 1u32.checked_shl(n).unwrap_or(u32::MAX);
+        let longest = self.base.saturating_mul(factor).min(self.longest);
+        (self.shortest, longest.max(self.shortest))
+    }
+
+    /// Returns a delay after failure `n`, any within the bounds being as likely as any other.
+    pub(crate) fn delay(&self, n: u32, random: &mut Random) -> Duration {
+        let (shortest, longest) = self.bounds(n);
+        let spread = u64::try_from((longest - shortest).as_nanos()).unwrap_or(u64::MAX);
+        let share = (u128::from(spread) * u128::from(random.next())) >> 64;
+        // Below `spread`, so it has at most 64 bits.
+        shortest.saturating_add(Duration::from_nanos(share as u64))
+    }
+}
+
+/// A generator of pseudo-random numbers (SplitMix64) for spreading delays: one seed, one list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    fn delays(backoff: Backoff, seed: u64) -> Vec<Duration> {
+        let mut random = Random(seed);
+        (0..5).map(|n| backoff.delay(n, &mut random)).collect()
+    }
+
+    // Field case W8.
+    #[test]
+    fn w8_one_seed_gives_one_list_and_another_seed_another() {
+        assert_eq!(delays(Backoff::THROTTLE, 1), delays(Backoff::THROTTLE, 1));
+        assert_ne!(delays(Backoff::THROTTLE, 1), delays(Backoff::THROTTLE, 2));
+    }
+
+    #[test]
+    fn bounds_grow_to_the_longest_and_never_overflow() {
+        let millis = |n| {
+            let (shortest, longest) = Backoff::RETRY.bounds(n);
+            (shortest.as_millis(), longest.as_millis())
+        };
+        assert_eq!(millis(0), (100, 200));
+        assert_eq!(millis(1), (100, 400));
+        assert_eq!(millis(4), (100, 3_200));
+        for n in [5, 31, 32, u32::MAX] {
+            assert_eq!(millis(n), (100, 5_000), "after failure {n}");
+        }
+        let huge = Backoff::new(Duration::ZERO, Duration::MAX, Duration::MAX);
+        assert_eq!(huge.bounds(u32::MAX), (Duration::ZERO, Duration::MAX));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn w8_every_delay_is_within_its_bounds(
+            seed: u64, n: u32, shortest: u32, base: Duration, longest: Duration,
+        ) {
+            let backoff = Backoff::new(Duration::from_millis(shortest.into()), base, longest);
+            let (least, most) = backoff.bounds(n);
+            let delay = backoff.delay(n, &mut Random(seed));
+            proptest::prop_assert!(least <= delay && delay <= most);
+        }
+    }
+
+    #[test]
+    fn interval_grows_by_half_to_the_longest() {
+        let policy = Policy::default();
+        let mut interval = policy.poll_interval();
+        let mut seconds = Vec::new();
+        for _ in 0..7 {
+            seconds.push(interval.as_secs_f64());
+            interval = policy.interval_after(interval);
+        }
+        assert_eq!(seconds, [2.0, 3.0, 4.5, 6.75, 10.125, 15.0, 15.0]);
+    }
+}

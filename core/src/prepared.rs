@@ -1,0 +1,72 @@
+use bytes::Bytes;
+use http::HeaderValue;
+
+use crate::{
+    action::Action,
+    error::{BuildError, Field, Reason},
+    header,
+    signing::{CanonicalHeaders, CanonicalRequest, HexDigest, SignedHeaders},
+};
+
+/// All of a request that does not change with time: its body, its canonical request, its names.
+///
+/// A job is polled many times with the same one; only time, scope and signature are new each
+/// time. It belongs to the endpoint it was made for.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(crate) host: HeaderValue,
+    pub(crate) action: HeaderValue,
+    pub(crate) version: HeaderValue,
+    pub(crate) service: &'static str,
+    pub(crate) body: Bytes,
+    pub(crate) canonical_request_hash: HexDigest,
+}
+
+impl Prepared {
+    pub(crate) fn new<A: Action>(host: &HeaderValue, action: &A) -> Result<Self, BuildError> {
+        let body = body(action)?;
+        let hash = canonical_request::<A>(host, &body)?.hash();
+        Ok(Self {
+            host: host.clone(),
+            action: constant(A::NAME, Field::Action)?,
+            version: constant(A::VERSION, Field::Version)?,
+            service: A::SERVICE,
+            body,
+            canonical_request_hash: hash,
+        })
+    }
+}
+
+/// Writes the one body: the bytes that are hashed are the bytes that are sent.
+pub(crate) fn body<A: Action>(action: &A) -> Result<Bytes, BuildError> {
+    let json = serde_json::to_vec(action);
+    json.map(Bytes::from).map_err(|_| BuildError::new(Field::Body, Reason::NotJson))
+}
+
+pub(crate) fn canonical_request<A: Action>(
+    host: &HeaderValue,
+    body: &[u8],
+) -> Result<CanonicalRequest, BuildError> {
+    let headers = canonical_headers(host, A::NAME)?;
+    Ok(CanonicalRequest::new("POST", "/", "", &headers, HexDigest::of(body)))
+}
+
+/// Returns the names that [`canonical_headers`] signs, whatever the host and the action.
+pub(crate) fn signed_headers() -> SignedHeaders {
+    let any = HeaderValue::from_static("h");
+    canonical_headers(&any, "a").expect("both values are plain").names().clone()
+}
+
+fn canonical_headers(host: &HeaderValue, action: &str) -> Result<CanonicalHeaders, BuildError> {
+    CanonicalHeaders::new([
+        ("content-type", header::JSON.to_str().unwrap_or_default()),
+        ("host", host.to_str().unwrap_or_default()),
+        (header::X_TC_ACTION.as_str(), action),
+    ])
+}
+
+/// Makes a header value that borrows its text.
+fn constant(text: &'static str, field: Field) -> Result<HeaderValue, BuildError> {
+    HeaderValue::from_maybe_shared(Bytes::from_static(text.as_bytes()))
+        .map_err(|_| BuildError::new(field, Reason::InvalidCharacter))
+}

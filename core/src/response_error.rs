@@ -1,0 +1,225 @@
+use alloc::string::String;
+use core::{fmt, time::Duration};
+
+use http::StatusCode;
+
+use crate::{advice::Advice, text::printable};
+
+/// Why an answer gave no result: what the service said, or what is wrong with the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseError {
+    pub(crate) kind: ResponseErrorKind,
+    pub(crate) status: StatusCode,
+    pub(crate) request_id: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// What came instead of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseErrorKind {
+    /// The service refused.
+    Api(ApiError),
+    /// The answer points elsewhere, where no signed request is sent.
+    Redirect {
+        /// The host it points to, if it names one.
+        host: Option<String>,
+    },
+    /// The answer is compressed, though `identity` was asked for.
+    Encoding(String),
+    /// A page or another text came instead of JSON, usually from something in between.
+    Page {
+        /// The answer's content type, if it names one.
+        content_type: Option<String>,
+        /// How the text begins.
+        snippet: String,
+    },
+    /// The answer has no body.
+    Empty,
+    /// The answer is larger than [`ANSWER_LIMIT`](crate::ANSWER_LIMIT).
+    TooLarge,
+    /// The JSON ends in the middle.
+    Truncated,
+    /// It begins like JSON but is none.
+    NotJson {
+        /// The line of the first error, counted from 1.
+        line: usize,
+        /// Its column.
+        column: usize,
+    },
+    /// It is JSON, but no answer of this action.
+    Unexpected,
+    /// A good answer came with a status that says otherwise.
+    Status,
+}
+
+impl ResponseError {
+    /// Returns what came instead of a result.
+    #[must_use]
+    pub const fn kind(&self) -> &ResponseErrorKind {
+        &self.kind
+    }
+
+    /// Returns what the service said, if it was the service that refused.
+    #[must_use]
+    pub const fn api_error(&self) -> Option<&ApiError> {
+        match &self.kind {
+            ResponseErrorKind::Api(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Returns the service's error code.
+    #[must_use]
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.api_error().map(|error| &error.code)
+    }
+
+    /// Returns the HTTP status. The service answers 200 to all that it has processed, errors
+    /// included.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the id to quote to the service's support.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// Returns how long the answer asks to wait, by its `Retry-After`.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Returns what to do about it.
+    ///
+    /// An API error goes by its code. A page, an empty, a cut and an unreadable answer may pass;
+    /// so may a status of 408 and from 500 on; 429 asks to back off. All others stop.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match &self.kind {
+            ResponseErrorKind::Api(error) => error.code.advice(),
+            ResponseErrorKind::Redirect { .. }
+            | ResponseErrorKind::Encoding(_)
+            | ResponseErrorKind::TooLarge => Advice::Stop,
+            _ if self.status == StatusCode::TOO_MANY_REQUESTS => Advice::BackOff,
+            ResponseErrorKind::Page { .. }
+            | ResponseErrorKind::Empty
+            | ResponseErrorKind::Truncated
+            | ResponseErrorKind::NotJson { .. } => Advice::Retry,
+            ResponseErrorKind::Unexpected | ResponseErrorKind::Status => {
+                let passes =
+                    self.status.is_server_error() || self.status == StatusCode::REQUEST_TIMEOUT;
+                if passes { Advice::Retry } else { Advice::Stop }
+            }
+        }
+    }
+
+    /// Whether the same request may succeed a little later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.advice(), Advice::Retry | Advice::BackOff)
+    }
+
+    /// Whether the service asks for fewer requests.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        self.advice() == Advice::BackOff
+    }
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (HTTP status {}, ", self.kind, self.status.as_u16())?;
+        match &self.request_id {
+            Some(id) => write!(f, "request id {})", printable(id)),
+            None => f.write_str("no request id)"),
+        }
+    }
+}
+
+impl core::error::Error for ResponseError {}
+
+impl fmt::Display for ResponseErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api(error) => error.fmt(f),
+            Self::Redirect { host: Some(host) } => {
+                write!(f, "unexpected redirect to {}", printable(host))
+            }
+            Self::Redirect { host: None } => f.write_str("unexpected redirect"),
+            Self::Encoding(coding) => {
+                write!(
+                    f,
+                    "answer has the content encoding {}, identity was asked for",
+                    printable(coding)
+                )
+            }
+            Self::Page { content_type, snippet } => {
+                let content_type = content_type.as_deref().unwrap_or("no content type");
+                write!(f, "expected JSON, got {}: {}", printable(content_type), printable(snippet))
+            }
+            Self::Empty => f.write_str("empty answer"),
+            Self::TooLarge => write!(f, "answer is larger than {} bytes", crate::ANSWER_LIMIT),
+            Self::Truncated => f.write_str("truncated answer"),
+            Self::NotJson { line, column } => {
+                write!(f, "answer is not JSON at line {line} column {column}")
+            }
+            Self::Unexpected => f.write_str("answer is JSON, but not one of this action"),
+            Self::Status => f.write_str("a result came with a status that is no success"),
+        }
+    }
+}
+
+/// What the service said when it refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiError {
+    /// The code, which programs go by.
+    pub code: ErrorCode,
+    /// The message, for people: its wording may change.
+    pub message: String,
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the service answered {}: {}", self.code, printable(&self.message))
+    }
+}
+
+/// An error code of the service: a family and, after a dot, a detail.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ErrorCode(String);
+
+impl ErrorCode {
+    pub(crate) const fn new(code: String) -> Self {
+        Self(code)
+    }
+
+    /// Returns the whole code.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the text before the first dot.
+    #[must_use]
+    pub fn family(&self) -> &str {
+        self.0.split('.').next().unwrap_or_default()
+    }
+
+    /// Returns what to do about this code.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        Advice::of(&self.0, self.family())
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        printable(&self.0).fmt(f)
+    }
+}

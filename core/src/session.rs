@@ -1,0 +1,319 @@
+use alloc::string::String;
+use core::{fmt, str::FromStr};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, Request,
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST},
+};
+
+use crate::{
+    action::Action,
+    clock_offset::ClockOffset,
+    credentials::Credentials,
+    endpoint::Endpoint,
+    error::{BuildError, Field, Reason},
+    header,
+    prepared::{self, Prepared},
+    signing::{
+        CanonicalRequest, CredentialScope, SignedHeaders, SigningKey, StringToSign, Timestamp,
+        authorization,
+    },
+    time::{Mono, Now, Wall},
+};
+
+/// Builds and signs requests for one endpoint; sends nothing and owns no credentials.
+///
+/// It keeps what costs time to make: the signing key of the day, the constant headers, the offset
+/// of the clock. What it keeps of a key is wiped when other credentials come and on drop.
+///
+/// ```
+/// use tcss_export_core::{
+///     Credentials, DescribeExportJobResult, Endpoint, JobId, Session, Wall,
+/// };
+///
+/// let mut session = Session::new(Endpoint::international()).with_region("ap-singapore")?;
+/// let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?;
+/// let action = DescribeExportJobResult::new(JobId::new("4711")?);
+///
+/// let now = Wall::from_unix_seconds(1_699_979_400); // from your clock
+/// let request = session.request(&action, &credentials, now)?;
+/// assert_eq!(request.headers()["x-tc-action"], "DescribeExportJobResult");
+/// assert_eq!(request.body(), r#"{"JobId":"4711"}"#);
+/// # Ok::<(), tcss_export_core::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct Session {
+    endpoint: Endpoint,
+    /// The headers that every request has.
+    headers: HeaderMap,
+    signed_headers: SignedHeaders,
+    clock_offset: ClockOffset,
+    kept: Option<Kept>,
+}
+
+/// What stays the same while one set of credentials signs on one day.
+#[derive(Clone)]
+struct Kept {
+    credentials: Credentials,
+    scope: CredentialScope<'static>,
+    key: SigningKey,
+    /// The session's headers and the token.
+    headers: HeaderMap,
+}
+
+impl Session {
+    /// Creates a session without region, language and label.
+    #[must_use]
+    pub fn new(endpoint: Endpoint) -> Self {
+        // Placeholders: a name that is there already is overwritten without another allocation.
+        let headers = HeaderMap::from_iter([
+            (HOST, endpoint.host_value().clone()),
+            (CONTENT_TYPE, header::JSON),
+            (header::X_TC_ACTION, EMPTY),
+            (header::X_TC_VERSION, EMPTY),
+            (header::X_TC_TIMESTAMP, EMPTY),
+            (AUTHORIZATION, EMPTY),
+        ]);
+        let signed_headers = prepared::signed_headers();
+        let clock_offset = ClockOffset::default();
+        Self { endpoint, headers, signed_headers, clock_offset, kept: None }
+    }
+
+    /// Sets the region, `X-TC-Region`; an empty one stands for none. TCSS needs none.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::InvalidCharacter`] for [`Field::Region`] for anything but letters, digits and
+    /// hyphens.
+    pub fn with_region(self, region: &str) -> Result<Self, BuildError> {
+        check_region(region)?;
+        Ok(self.with_header(header::X_TC_REGION, region))
+    }
+
+    /// Sets the language of messages, `X-TC-Language`.
+    #[must_use]
+    pub fn with_language(self, language: Language) -> Self {
+        self.with_header(header::X_TC_LANGUAGE, language.as_str())
+    }
+
+    /// Sets a label by which the caller can be told apart in logs, `X-TC-RequestClient`.
+    ///
+    /// The service takes letters, digits, blanks and `-_,;.`, at most 128 of them: all others are
+    /// left out, and no label fails.
+    #[must_use]
+    pub fn with_client_label(self, label: &str) -> Self {
+        let is_allowed = |c: &char| c.is_ascii_alphanumeric() || "-_ ,;.".contains(*c);
+        let label: String = label.chars().filter(is_allowed).take(128).collect();
+        self.with_header(header::X_TC_REQUEST_CLIENT, label.trim())
+    }
+
+    /// Sets the offset of the clock, as kept from an earlier run.
+    #[must_use]
+    pub const fn with_clock_offset(mut self, offset: ClockOffset) -> Self {
+        self.clock_offset = offset;
+        self
+    }
+
+    /// Signs a prepared request as of `now`, local wall time to which the clock offset is added.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::OtherEndpoint`] for [`Field::Prepared`] if another endpoint's session prepared
+    /// it; [`Reason::OutOfRange`] for [`Field::Timestamp`], as in [`Timestamp::new`];
+    /// [`Reason::InvalidCharacter`] for [`Field::Service`] or [`Field::Token`] if one cannot stand
+    /// in a header.
+    pub fn sign(
+        &mut self,
+        prepared: &Prepared,
+        credentials: &Credentials,
+        now: Wall,
+    ) -> Result<Request<Bytes>, BuildError> {
+        if prepared.host != *self.endpoint.host_value() {
+            return Err(BuildError::new(Field::Prepared, Reason::OtherEndpoint));
+        }
+        let timestamp = Timestamp::new(self.clock_offset.apply(now).unix_seconds())?;
+        let text = StringToSign::new(timestamp, prepared.service, prepared.canonical_request_hash);
+        let kept = Kept::refresh(&mut self.kept, &self.headers, credentials, text.scope())?;
+        let signature = kept.key.sign(&text);
+        let authorization =
+            authorization(credentials, &kept.scope, &self.signed_headers, &signature)?;
+
+        let mut headers = kept.headers.clone();
+        headers.insert(header::X_TC_ACTION, prepared.action.clone());
+        headers.insert(header::X_TC_VERSION, prepared.version.clone());
+        headers.insert(header::X_TC_TIMESTAMP, HeaderValue::from(timestamp.as_seconds()));
+        headers.insert(AUTHORIZATION, authorization);
+
+        let mut request = Request::new(prepared.body.clone());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.endpoint.uri().clone();
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    /// Prepares and signs an action in one step.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::prepare`] and [`Session::sign`].
+    pub fn request<A: Action>(
+        &mut self,
+        action: &A,
+        credentials: &Credentials,
+        now: Wall,
+    ) -> Result<Request<Bytes>, BuildError> {
+        let prepared = self.prepare(action)?;
+        self.sign(&prepared, credentials, now)
+    }
+
+    /// Corrects the clock by an answer's `Date`, if that is usable; returns the offset if it is
+    /// another one now.
+    ///
+    /// A difference up to [`ClockOffset::TOLERATED`] changes nothing, unless the service has said
+    /// that the signature is `expired`.
+    pub(crate) fn correct_clock(
+        &mut self,
+        started: Now,
+        answered: Mono,
+        headers: &HeaderMap,
+        expired: bool,
+    ) -> Option<ClockOffset> {
+        let measured = ClockOffset::measure(started, answered, headers)?;
+        let corrects = expired || measured.is_far_from(self.clock_offset);
+        corrects.then(|| {
+            self.clock_offset = measured;
+            measured
+        })
+    }
+
+    /// Builds all of a request that does not change with time.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::NotJson`] for [`Field::Body`] if the action does not serialise;
+    /// [`Reason::InvalidCharacter`] for [`Field::Action`] or [`Field::Version`] if its name or
+    /// version cannot stand in a header.
+    pub fn prepare<A: Action>(&self, action: &A) -> Result<Prepared, BuildError> {
+        Prepared::new(self.endpoint.host_value(), action)
+    }
+
+    /// Returns the canonical request of an action, to compare with the service's signature tool.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::prepare`].
+    pub fn canonical_request<A: Action>(&self, action: &A) -> Result<CanonicalRequest, BuildError> {
+        prepared::canonical_request::<A>(self.endpoint.host_value(), &prepared::body(action)?)
+    }
+
+    /// Returns the endpoint.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Returns what is added to local wall time before it is signed.
+    #[must_use]
+    pub const fn clock_offset(&self) -> ClockOffset {
+        self.clock_offset
+    }
+
+    fn with_header(mut self, name: http::HeaderName, value: &str) -> Self {
+        self.kept = None;
+        self.headers.remove(&name);
+        if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+}
+
+const EMPTY: HeaderValue = HeaderValue::from_static("");
+
+impl Kept {
+    /// Returns what is kept if it fits; the scope is the one of the moment being signed.
+    fn refresh<'k>(
+        kept: &'k mut Option<Self>,
+        headers: &HeaderMap,
+        credentials: &Credentials,
+        scope: CredentialScope<'static>,
+    ) -> Result<&'k Self, BuildError> {
+        let fits = |kept: &Self| kept.scope == scope && kept.credentials == *credentials;
+        if !kept.as_ref().is_some_and(fits) {
+            *kept = None;
+        }
+        match kept {
+            Some(kept) => Ok(kept),
+            None => Ok(kept.insert(Self::new(headers, credentials, scope)?)),
+        }
+    }
+
+    fn new(
+        headers: &HeaderMap,
+        credentials: &Credentials,
+        scope: CredentialScope<'static>,
+    ) -> Result<Self, BuildError> {
+        let mut headers = headers.clone();
+        if let Some(token) = credentials.token() {
+            let mut token = HeaderValue::from_str(token)
+                .map_err(|_| BuildError::new(Field::Token, Reason::InvalidCharacter))?;
+            token.set_sensitive(true);
+            headers.insert(header::X_TC_TOKEN, token);
+        }
+        let key = SigningKey::derive(credentials, &scope);
+        Ok(Self { credentials: credentials.clone(), scope, key, headers })
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("endpoint", &self.endpoint)
+            .field("clock_offset", &self.clock_offset)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The language in which the service words its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Language {
+    /// `zh-CN`.
+    Chinese,
+    /// `en-US`.
+    English,
+}
+
+impl Language {
+    /// Returns the value of the header.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chinese => "zh-CN",
+            Self::English => "en-US",
+        }
+    }
+}
+
+impl FromStr for Language {
+    type Err = BuildError;
+
+    /// # Errors
+    ///
+    /// [`Reason::Unknown`] for [`Field::Language`] for anything but `zh-CN` and `en-US`, in any
+    /// case.
+    fn from_str(text: &str) -> Result<Self, BuildError> {
+        [Self::Chinese, Self::English]
+            .into_iter()
+            .find(|language| language.as_str().eq_ignore_ascii_case(text))
+            .ok_or(BuildError::new(Field::Language, Reason::Unknown))
+    }
+}
+
+pub(crate) fn check_region(region: &str) -> Result<(), BuildError> {
+    if region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Ok(());
+    }
+    Err(BuildError::new(Field::Region, Reason::InvalidCharacter))
+}

@@ -1,0 +1,39 @@
+//! The stages of TC3-HMAC-SHA256, each a type of its own and usable alone.
+//!
+//! [`CanonicalRequest`] ► [`StringToSign`] ► [`SigningKey`] ► [`Signature`] ► [`authorization`].
+//! A [`Session`](crate::Session) runs them all; use them by hand to sign for another service or
+//! to see where two sides disagree.
+//!
+//! ```
+//! use tcss_export_core::{Credentials, signing::*};
+//!
+//! let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?;
+//! let headers = CanonicalHeaders::new([
+//!     ("content-type", "application/json"),
+//!     ("host", "cvm.tencentcloudapi.com"),
+//! ])?;
+//! let request = CanonicalRequest::new("POST", "/", "", &headers, HexDigest::of(b"{}"));
+//! let text = StringToSign::new(Timestamp::new(1_551_113_065)?, "cvm", request.hash());
+//! let signature = SigningKey::derive(&credentials, &text.scope()).sign(&text);
+//! let value = authorization(&credentials, &text.scope(), headers.names(), &signature)?;
+//! assert!(value.is_sensitive());
+//! # Ok::<(), tcss_export_core::BuildError>(())
+//! ```
+//!
+//! Rules: [Signature v3](https://www.tencentcloud.com/document/product/1163/52898).
+
+mod authorization;
+mod canonical_request;
+mod date;
+mod digest;
+mod signing_key;
+mod string_to_sign;
+
+pub use self::{
+    authorization::authorization,
+    canonical_request::{CanonicalHeaders, CanonicalRequest, SignedHeaders},
+    date::{Date, Timestamp},
+    digest::HexDigest,
+    signing_key::{Signature, SigningKey},
+    string_to_sign::{ALGORITHM, CredentialScope, StringToSign},
+};

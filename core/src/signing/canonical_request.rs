@@ -1,0 +1,196 @@
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use super::HexDigest;
+use crate::error::{BuildError, Field, Reason};
+
+/// The headers that are signed: lower-case, trimmed, sorted by name.
+///
+/// The service lower-cases and trims values before it compares, so that a signed header may be
+/// sent in its own spelling (`X-TC-Action: DescribeExportJobResult`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CanonicalHeaders {
+    lines: String,
+    names: SignedHeaders,
+}
+
+impl CanonicalHeaders {
+    /// Creates the list from names and values in any order and spelling.
+    ///
+    /// # Errors
+    ///
+    /// For [`Field::SignedHeaders`]: [`Reason::Empty`] for an empty name,
+    /// [`Reason::InvalidCharacter`] for a name that is no header name or a value with control
+    /// characters, [`Reason::Repeated`] for a name given twice, and [`Reason::Missing`] without
+    /// `content-type` or `host`, which the service demands.
+    pub fn new<'h>(
+        headers: impl IntoIterator<Item = (&'h str, &'h str)>,
+    ) -> Result<Self, BuildError> {
+        let mut sorted = Vec::new();
+        for (name, value) in headers {
+            sorted.push(canonical_header(name, value)?);
+        }
+        sorted.sort();
+        if sorted.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(refused(Reason::Repeated));
+        }
+        if ["content-type", "host"].iter().any(|must| !sorted.iter().any(|(name, _)| name == must))
+        {
+            return Err(refused(Reason::Missing));
+        }
+        Ok(Self::from_sorted(&sorted))
+    }
+
+    /// Returns the names as they stand in the `Authorization` header.
+    #[must_use]
+    pub fn names(&self) -> &SignedHeaders {
+        &self.names
+    }
+
+    fn from_sorted(sorted: &[(String, String)]) -> Self {
+        let (mut lines, mut names) = (String::new(), String::new());
+        for (name, value) in sorted {
+            for part in [name, ":", value, "\n"] {
+                lines.push_str(part);
+            }
+            if !names.is_empty() {
+                names.push(';');
+            }
+            names.push_str(name);
+        }
+        Self { lines, names: SignedHeaders(names) }
+    }
+}
+
+fn canonical_header(name: &str, value: &str) -> Result<(String, String), BuildError> {
+    if name.is_empty() {
+        return Err(refused(Reason::Empty));
+    }
+    let name = http::HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| refused(Reason::InvalidCharacter))?;
+    let value = value.trim();
+    if value.contains(char::is_control) {
+        return Err(refused(Reason::InvalidCharacter));
+    }
+    Ok((name.as_str().into(), value.to_lowercase()))
+}
+
+const fn refused(reason: Reason) -> BuildError {
+    BuildError::new(Field::SignedHeaders, reason)
+}
+
+/// The sorted lower-case names of the signed headers, joined by `;`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedHeaders(String);
+
+impl SignedHeaders {
+    /// Returns the joined names.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SignedHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The first stage: what is sent, in the one spelling both sides hash.
+///
+/// `Display` gives the exact text, to compare with the service's
+/// [signature tool](https://www.tencentcloud.com/document/product/1163/52898).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CanonicalRequest {
+    /// Everything before the payload hash, which comes last.
+    head: String,
+    payload_hash: HexDigest,
+}
+
+impl CanonicalRequest {
+    /// Creates the canonical request of a method, a path and a query as they are sent (`""` for
+    /// no query), the signed headers and the hash of the payload.
+    ///
+    /// ```
+    /// use tcss_export_core::signing::{CanonicalHeaders, CanonicalRequest, HexDigest};
+    ///
+    /// let headers = CanonicalHeaders::new([
+    ///     ("Host", "tcss.tencentcloudapi.com"),
+    ///     ("Content-Type", "application/json"),
+    /// ])?;
+    /// let request = CanonicalRequest::new("POST", "/", "", &headers, HexDigest::of(b"{}"));
+    /// assert!(request.to_string().starts_with("POST\n/\n\ncontent-type:application/json\nhost:"));
+    /// # Ok::<(), tcss_export_core::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn new(
+        method: &str,
+        path: &str,
+        query: &str,
+        headers: &CanonicalHeaders,
+        payload_hash: HexDigest,
+    ) -> Self {
+        let names = headers.names.as_str();
+        let parts = [method, "\n", path, "\n", query, "\n", &headers.lines, "\n", names, "\n"];
+        Self { head: parts.concat(), payload_hash }
+    }
+
+    /// Returns the hash that goes into the string to sign.
+    #[must_use]
+    pub fn hash(&self) -> HexDigest {
+        HexDigest::of_two(self.head.as_bytes(), self.payload_hash.as_str().as_bytes())
+    }
+
+    /// Returns the hash of the payload.
+    #[must_use]
+    pub const fn payload_hash(&self) -> HexDigest {
+        self.payload_hash
+    }
+}
+
+impl fmt::Display for CanonicalRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.head)?;
+        self.payload_hash.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    const HOST: (&str, &str) = ("host", "h.example");
+    const TYPE: (&str, &str) = ("content-type", "application/json");
+
+    fn reason_of(headers: &[(&str, &str)]) -> Reason {
+        CanonicalHeaders::new(headers.iter().copied()).unwrap_err().reason()
+    }
+
+    // Field case S4.
+    #[test]
+    fn s4_values_are_lower_case_and_trimmed() {
+        let headers = CanonicalHeaders::new([
+            ("X-TC-Action", " DescribeExportJobResult\t"),
+            ("Host", "H.Example"),
+            TYPE,
+        ])
+        .unwrap();
+        let expected = "content-type:application/json\nhost:h.example\n\
+                        x-tc-action:describeexportjobresult\n";
+        assert_eq!(headers.lines, expected);
+        assert_eq!(headers.names().to_string(), "content-type;host;x-tc-action");
+    }
+
+    #[test]
+    fn bad_header_lists_are_refused() {
+        assert_eq!(reason_of(&[HOST]), Reason::Missing);
+        assert_eq!(reason_of(&[TYPE]), Reason::Missing);
+        assert_eq!(reason_of(&[HOST, TYPE, ("Host", "other")]), Reason::Repeated);
+        assert_eq!(reason_of(&[HOST, TYPE, ("", "x")]), Reason::Empty);
+        assert_eq!(reason_of(&[HOST, TYPE, ("a b", "x")]), Reason::InvalidCharacter);
+        assert_eq!(reason_of(&[HOST, TYPE, ("a", "x\ny")]), Reason::InvalidCharacter);
+    }
+}

@@ -1,0 +1,129 @@
+use core::fmt;
+
+use crate::error::{BuildError, Field, Reason};
+
+const SECONDS_PER_DAY: u64 = 86_400;
+
+/// The wall-clock seconds that are signed, as `X-TC-Timestamp` carries them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The last second of the year 9999, the last one whose date has ten characters.
+    pub const MAX: Self = Self(253_402_300_799);
+
+    /// Creates a timestamp from seconds since the Unix epoch.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::OutOfRange`] below zero or past [`Timestamp::MAX`].
+    pub const fn new(seconds: i64) -> Result<Self, BuildError> {
+        if seconds < 0 || seconds as u64 > Self::MAX.0 {
+            return Err(BuildError::new(Field::Timestamp, Reason::OutOfRange));
+        }
+        Ok(Self(seconds as u64))
+    }
+
+    /// Returns the seconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_seconds(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the UTC date of this timestamp, the one the credential scope must name.
+    ///
+    /// ```
+    /// use tcss_export_core::signing::Timestamp;
+    ///
+    /// let leap_day = Timestamp::new(1_709_251_199)?;
+    /// assert_eq!(leap_day.date().to_string(), "2024-02-29");
+    /// # Ok::<(), tcss_export_core::BuildError>(())
+    /// ```
+    #[must_use]
+    pub const fn date(self) -> Date {
+        // At most 2,932,896 days lie before the end of the year 9999.
+        Date { days: (self.0 / SECONDS_PER_DAY) as u32 }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A UTC calendar date between 1970-01-01 and 9999-12-31, shown as `YYYY-MM-DD`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date {
+    days: u32,
+}
+
+impl Date {
+    /// Returns year, month and day of the Gregorian calendar.
+    ///
+    /// Years are counted from March, so that a leap day is the last of its year, in eras of 400
+    /// years, after which the calendar repeats.
+    const fn year_month_day(self) -> (u32, u32, u32) {
+        let from_0000_03_01 = self.days + 719_468;
+        let era = from_0000_03_01 / 146_097;
+        let day_of_era = from_0000_03_01 % 146_097;
+        let leap_days = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
+        let year_of_era = (day_of_era - leap_days) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let (month, next_year) = match month_from_march {
+            0..=9 => (month_from_march + 3, 0),
+            _ => (month_from_march - 9, 1),
+        };
+        (era * 400 + year_of_era + next_year, month, day)
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.year_month_day();
+        write!(f, "{year:04}-{month:02}-{day:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    fn date_of(seconds: i64) -> alloc::string::String {
+        Timestamp::new(seconds).unwrap().date().to_string()
+    }
+
+    // Expected dates: `date -u -d @SECONDS +%F` of GNU coreutils.
+    #[test]
+    fn dates_follow_the_gregorian_calendar() {
+        for (seconds, date) in [
+            (0, "1970-01-01"),
+            (86_399, "1970-01-01"),
+            (86_400, "1970-01-02"),
+            (951_782_399, "2000-02-28"),
+            (951_782_400, "2000-02-29"),
+            (951_868_800, "2000-03-01"),
+            (1_709_251_199, "2024-02-29"),
+            (1_709_251_200, "2024-03-01"),
+            (1_735_689_599, "2024-12-31"),
+            (1_735_689_600, "2025-01-01"),
+            (4_107_542_399, "2100-02-28"),
+            (4_107_542_400, "2100-03-01"),
+            (253_402_300_799, "9999-12-31"),
+        ] {
+            assert_eq!(date_of(seconds), date, "at {seconds}");
+        }
+    }
+
+    #[test]
+    fn timestamps_outside_four_digit_years_are_refused() {
+        for seconds in [-1, i64::MIN, 253_402_300_800, i64::MAX] {
+            let error = Timestamp::new(seconds).unwrap_err();
+            assert_eq!(error, BuildError::new(Field::Timestamp, Reason::OutOfRange));
+        }
+    }
+}

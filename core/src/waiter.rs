@@ -1,0 +1,467 @@
+use alloc::boxed::Box;
+use core::{fmt, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+
+use crate::{
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
+    advice::Advice,
+    answer::{Answer, read_answer},
+    clock_offset::ClockOffset,
+    credentials::Credentials,
+    error::BuildError,
+    event::{Event, EventKind, Remedy},
+    job_id::JobId,
+    outcome::{Fault, Finished, Outcome, Report, SendFault, WaitError, WaitErrorKind},
+    policy::{Policy, Random},
+    prepared::Prepared,
+    response_error::ResponseError,
+    session::Session,
+    time::{Mono, Now},
+};
+
+/// Follows one export job to its end, as pure state: told the time and the answers, it says what
+/// to do next.
+///
+/// It knows no clock, no budget, no provider of credentials and no HTTP client. Ask
+/// [`step`](Self::step) what to do; on [`Step::Poll`] take a request from
+/// [`start`](Self::start), send it, and hand what came to [`answer`](Self::answer).
+///
+/// ```
+/// use tcss_export_core::*;
+/// # fn now() -> Now { Now { wall: Wall::from_unix_seconds(1_699_979_400), ..Now::default() } }
+/// # fn send(_: http::Request<bytes::Bytes>) -> Result<http::Response<bytes::Bytes>, SendFault> {
+/// #     let url = "https://h.example/a.csv";
+/// #     let body = format!(r#"{{"Response":{{"ExportStatus":"SUCCESS","DownloadURL":"{url}"}}}}"#);
+/// #     Ok(http::Response::new(body.into()))
+/// # }
+/// # fn sleep_until(_: Mono) {}
+///
+/// let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?;
+/// let mut session = Session::new(Endpoint::international());
+/// let seed = 7; // any number: it spreads the delays
+/// let mut waiter = Waiter::new(JobId::new("4711")?, &Policy::default(), seed, now().mono);
+/// loop {
+///     match waiter.step(now().mono) {
+///         Step::WaitUntil(moment) => sleep_until(moment),
+///         Step::Poll { .. } => {
+///             let request = waiter.start(now(), &mut session, &credentials)?;
+///             let answer = send(request);
+///             waiter.answer(now(), &mut session, answer);
+///         }
+///         Step::Done(_) => break,
+///         _ => unreachable!("no other step is known"),
+///     }
+/// }
+/// assert!(waiter.finish().is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a waiter does nothing by itself"]
+pub struct Waiter {
+    action: DescribeExportJobResult,
+    policy: Policy,
+    random: Random,
+    created: Mono,
+    /// The latest moment it was told.
+    now: Mono,
+    phase: Phase,
+    prepared: Option<Prepared>,
+    interval: Duration,
+    runs: Runs,
+    /// The exchange that comes next repeats a failed one.
+    is_retry: bool,
+    /// The last credentials were refused.
+    wants_fresh_credentials: bool,
+    polls_without_url: u32,
+    report: Report,
+}
+
+#[derive(Clone)]
+enum Phase {
+    Waiting { due: Mono },
+    InFlight { started: Now },
+    Done(Box<Outcome>),
+}
+
+/// What has happened since the last good answer.
+#[derive(Clone, Default)]
+struct Runs {
+    failures: u32,
+    throttles: u32,
+    connection_retried: bool,
+    clock_corrected: bool,
+    credentials_refreshed: bool,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Step<'w> {
+    /// Nothing until this moment, or until the answer under way is there.
+    WaitUntil(Mono),
+    /// A poll is due: get credentials, then [`Waiter::start`].
+    Poll {
+        /// The last ones were refused: ask their source again.
+        fresh_credentials: bool,
+    },
+    /// The wait has ended; [`Waiter::finish`] gives the outcome away.
+    Done(&'w Outcome),
+}
+
+/// Why no request was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartError {
+    /// No poll is due: it is too early, or the deadline has passed, or one is under way, or the
+    /// wait has ended. Ask [`Waiter::step`].
+    NotDue,
+    /// It could not be built or signed, for this endpoint or at this time. The wait has ended.
+    Build(BuildError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDue => f.write_str("no poll is due"),
+            Self::Build(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for StartError {}
+
+impl Waiter {
+    /// Creates a wait whose first poll is due at once and whose deadline counts from `now`.
+    ///
+    /// The seed spreads the delays: one seed always gives one list.
+    pub fn new(job: JobId, policy: &Policy, seed: u64, now: Mono) -> Self {
+        Self {
+            action: DescribeExportJobResult::new(job),
+            policy: policy.clone(),
+            random: Random(seed),
+            created: now,
+            now,
+            phase: Phase::Waiting { due: now },
+            prepared: None,
+            interval: policy.poll_interval(),
+            runs: Runs::default(),
+            is_retry: false,
+            wants_fresh_credentials: false,
+            polls_without_url: 0,
+            report: Report::default(),
+        }
+    }
+
+    /// Returns what to do next; it may be asked at any time, as often as one likes.
+    ///
+    /// While a request is under way this is [`Step::WaitUntil`] the exchange limit; past it the
+    /// exchange counts as [`SendFault::Timeout`]. So a wait may end one exchange limit after its
+    /// deadline, and never later.
+    pub fn step(&mut self, now: Mono) -> Step<'_> {
+        self.advance(now);
+        let deadline = self.deadline();
+        match &self.phase {
+            Phase::Waiting { due } if *due <= now => {
+                Step::Poll { fresh_credentials: self.wants_fresh_credentials }
+            }
+            Phase::Waiting { due } => Step::WaitUntil(deadline.min(*due)),
+            Phase::InFlight { started } => Step::WaitUntil(self.limit_of(started.mono)),
+            Phase::Done(outcome) => Step::Done(outcome),
+        }
+    }
+
+    /// Starts the poll that is due and returns its request, to be sent at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::NotDue`], or [`StartError::Build`] as in [`Session::sign`], which ends the
+    /// wait.
+    pub fn start(
+        &mut self,
+        now: Now,
+        session: &mut Session,
+        credentials: &Credentials,
+    ) -> Result<Request<Bytes>, StartError> {
+        if !matches!(self.step(now.mono), Step::Poll { .. }) {
+            return Err(StartError::NotDue);
+        }
+        self.report.clock_offset = session.clock_offset();
+        let request = self.sign(now, session, credentials).map_err(|error| {
+            self.end(Err(WaitErrorKind::Build(error)));
+            StartError::Build(error)
+        })?;
+        self.report.polls = self.report.polls.saturating_add(1);
+        if self.is_retry {
+            self.report.retries = self.report.retries.saturating_add(1);
+        }
+        self.wants_fresh_credentials = false;
+        self.phase = Phase::InFlight { started: now };
+        Ok(request)
+    }
+
+    /// Takes what came of the request under way and decides how to go on.
+    ///
+    /// The clock of the session is corrected by the answer's `Date` when the service says that
+    /// the signature has expired, or when the two are further apart than
+    /// [`ClockOffset::TOLERATED`].
+    pub fn answer(
+        &mut self,
+        now: Now,
+        session: &mut Session,
+        answer: Result<Response<Bytes>, SendFault>,
+    ) -> Event {
+        self.now = now.mono;
+        let Phase::InFlight { started } = self.phase else {
+            return self.event(EventKind::Ignored);
+        };
+        match answer {
+            Ok(response) => self.read(started, session, &response),
+            Err(fault) => {
+                let kind = self.fault(Fault::Send(fault));
+                self.event(kind)
+            }
+        }
+    }
+
+    /// Takes that the poll which is due cannot be started, say because no credentials could be
+    /// had; it counts like a fault of the exchange.
+    pub fn cannot_start(&mut self, now: Mono, fault: SendFault) -> Event {
+        if !matches!(self.step(now), Step::Poll { .. }) {
+            return self.event(EventKind::Ignored);
+        }
+        let kind = self.fault(Fault::Send(fault));
+        self.event(kind)
+    }
+
+    /// Takes that the request under way was dropped without an answer: the poll is due again.
+    pub fn abandon(&mut self) {
+        if let Phase::InFlight { started } = self.phase {
+            self.phase = Phase::Waiting { due: started.mono };
+        }
+    }
+
+    /// Ends the wait where it stands: nothing more is sent.
+    pub fn cancel(&mut self) {
+        if !matches!(self.phase, Phase::Done(_)) {
+            self.end(Err(WaitErrorKind::Cancelled));
+        }
+    }
+
+    /// Returns the outcome; a wait that has not ended is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// A [`WaitError`] whose kind says why there is no file.
+    pub fn finish(self) -> Outcome {
+        match self.phase {
+            Phase::Done(outcome) => *outcome,
+            _ => {
+                let elapsed = self.now.saturating_since(self.created);
+                let report = Box::new(Report { elapsed, ..self.report });
+                Err(WaitError { kind: WaitErrorKind::Cancelled, report })
+            }
+        }
+    }
+
+    /// Returns the job.
+    #[must_use]
+    pub const fn job(&self) -> &JobId {
+        &self.action.job_id
+    }
+
+    /// Returns the moment from which on nothing is started.
+    #[must_use]
+    pub const fn deadline(&self) -> Mono {
+        self.created.saturating_add(self.policy.max_wait())
+    }
+
+    /// Returns how many requests were started.
+    #[must_use]
+    pub const fn poll_count(&self) -> u32 {
+        self.report.polls
+    }
+
+    /// Lets the limit of the exchange and the deadline take effect.
+    fn advance(&mut self, now: Mono) {
+        self.now = now;
+        if let Phase::InFlight { started } = self.phase
+            && now >= self.limit_of(started.mono)
+        {
+            self.fault(Fault::Send(SendFault::Timeout));
+        }
+        if matches!(self.phase, Phase::Waiting { .. }) && now >= self.deadline() {
+            self.end(Err(WaitErrorKind::TimedOut));
+        }
+    }
+
+    const fn limit_of(&self, started: Mono) -> Mono {
+        started.saturating_add(self.policy.exchange_limit())
+    }
+
+    const fn event(&self, kind: EventKind) -> Event {
+        Event { poll: self.report.polls, clock_offset: None, kind }
+    }
+
+    fn sign(
+        &mut self,
+        now: Now,
+        session: &mut Session,
+        credentials: &Credentials,
+    ) -> Result<Request<Bytes>, BuildError> {
+        let prepared = match &mut self.prepared {
+            Some(prepared) => prepared,
+            none => none.insert(session.prepare(&self.action)?),
+        };
+        session.sign(prepared, credentials, now.wall)
+    }
+
+    fn read(&mut self, started: Now, session: &mut Session, response: &Response<Bytes>) -> Event {
+        let result = read_answer::<DescribeExportJobResult>(response);
+        let clock_offset = self.correct_clock(started, session, response.headers(), &result);
+        let kind = match result {
+            Ok(answer) => self.good(answer),
+            Err(error) => {
+                self.note_request_id(error.request_id());
+                match error.advice() {
+                    Advice::CorrectClock if clock_offset.is_some() => {
+                        self.runs.clock_corrected = true;
+                        self.again(Fault::Answer(error), Remedy::ClockCorrected)
+                    }
+                    Advice::RefreshCredentials if !self.runs.credentials_refreshed => {
+                        self.runs.credentials_refreshed = true;
+                        self.wants_fresh_credentials = true;
+                        self.again(Fault::Answer(error), Remedy::FreshCredentials)
+                    }
+                    _ => self.fault(Fault::Answer(error)),
+                }
+            }
+        };
+        Event { clock_offset, ..self.event(kind) }
+    }
+
+    /// Only what the service itself says tells its time, and the second `SignatureExpire` in a
+    /// row shows that correcting does not help.
+    fn correct_clock(
+        &self,
+        started: Now,
+        session: &mut Session,
+        headers: &HeaderMap,
+        result: &Result<Answer<DescribeExportJobResultResponse>, ResponseError>,
+    ) -> Option<ClockOffset> {
+        let expired = match result {
+            Ok(_) => false,
+            Err(error) => error.code()?.advice() == Advice::CorrectClock,
+        };
+        if expired && self.runs.clock_corrected {
+            return None;
+        }
+        session.correct_clock(started, self.now, headers, expired)
+    }
+
+    fn good(&mut self, answer: Answer<DescribeExportJobResultResponse>) -> EventKind {
+        self.note_request_id(answer.request_id.as_deref());
+        self.runs = Runs::default();
+        self.is_retry = false;
+        self.report.last_fault = None;
+        let DescribeExportJobResultResponse { status, download_url, progress, failure_message } =
+            answer.response.clone();
+        self.report.last = Some(answer.response);
+        match (&status, download_url) {
+            (ExportStatus::Success, Some(url)) => self.end(Ok(url)),
+            (ExportStatus::Success, None) => {
+                if self.polls_without_url == self.policy.polls_without_url() {
+                    return self.end(Err(WaitErrorKind::WithoutUrl));
+                }
+                self.polls_without_url += 1;
+                self.wait(status, progress)
+            }
+            (ExportStatus::Failure, _) => {
+                self.end(Err(WaitErrorKind::JobFailed { message: failure_message }))
+            }
+            (ExportStatus::Running | ExportStatus::Unknown(_), _) => self.wait(status, progress),
+        }
+    }
+
+    fn wait(&mut self, status: ExportStatus, progress: Option<f64>) -> EventKind {
+        let delay = self.interval;
+        self.interval = self.policy.interval_after(delay);
+        self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
+        EventKind::Waiting { status, progress, delay }
+    }
+
+    fn again(&mut self, fault: Fault, remedy: Remedy) -> EventKind {
+        self.retry(fault, remedy, Duration::ZERO)
+    }
+
+    fn fault(&mut self, fault: Fault) -> EventKind {
+        let (advice, retry_after) = match &fault {
+            Fault::Answer(error) => (error.advice(), error.retry_after()),
+            Fault::Send(SendFault::TooLarge | SendFault::Permanent) => (Advice::Stop, None),
+            Fault::Send(_) => (Advice::Retry, None),
+        };
+        match advice {
+            Advice::Retry if self.runs.failures < self.policy.max_failures() => {
+                let delay = self.retry_delay(&fault);
+                self.runs.failures += 1;
+                self.retry(fault, Remedy::Retry, self.policy.raised(delay, retry_after))
+            }
+            Advice::BackOff => {
+                let delay = self.policy.throttle().delay(self.runs.throttles, &mut self.random);
+                self.runs.throttles = self.runs.throttles.saturating_add(1);
+                self.retry(fault, Remedy::BackOff, self.policy.raised(delay, retry_after))
+            }
+            _ => {
+                self.report.last_fault = Some(fault.clone());
+                self.end(Err(WaitErrorKind::Fault(fault)))
+            }
+        }
+    }
+
+    /// The first broken connection in a row is most likely one that the service had closed while
+    /// it was idle, so it is repeated at once.
+    fn retry_delay(&mut self, fault: &Fault) -> Duration {
+        let is_broken = matches!(fault, Fault::Send(SendFault::Connection));
+        let at_once = is_broken && !self.runs.connection_retried;
+        self.runs.connection_retried = is_broken;
+        if at_once {
+            return Duration::ZERO;
+        }
+        self.policy.retry().delay(self.runs.failures, &mut self.random)
+    }
+
+    fn retry(&mut self, fault: Fault, remedy: Remedy, delay: Duration) -> EventKind {
+        self.is_retry = true;
+        self.report.last_fault = Some(fault.clone());
+        self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
+        EventKind::Retrying { fault, remedy, delay }
+    }
+
+    fn end(&mut self, end: Result<crate::DownloadUrl, WaitErrorKind>) -> EventKind {
+        self.report.elapsed = self.now.saturating_since(self.created);
+        let report = Box::new(core::mem::take(&mut self.report));
+        // Events go on naming the poll they follow.
+        self.report.polls = report.polls;
+        self.phase = Phase::Done(Box::new(match end {
+            Ok(download_url) => Ok(Finished { download_url, report }),
+            Err(kind) => Err(WaitError { kind, report }),
+        }));
+        EventKind::Ended
+    }
+
+    fn note_request_id(&mut self, id: Option<&str>) {
+        if let Some(id) = id {
+            self.report.request_id = Some(id.into());
+        }
+    }
+}
+
+impl fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiter")
+            .field("job", self.job())
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
+}
