@@ -1,0 +1,52 @@
+use std::io;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+
+/// A private authority with one leaf for `localhost` and `127.0.0.1`.
+pub(super) struct Authority {
+    pub(super) pem: String,
+    pub(super) der: Vec<u8>,
+    pub(super) config: Arc<ServerConfig>,
+}
+
+impl Authority {
+    pub(super) fn new() -> io::Result<Self> {
+        let (params, key) = root().map_err(io::Error::other)?;
+        let root = params.self_signed(&key).map_err(io::Error::other)?;
+        Ok(Self {
+            pem: root.pem(),
+            der: root.der().to_vec(),
+            config: Arc::new(leaf_config(&Issuer::new(params, key))?),
+        })
+    }
+}
+
+fn root() -> Result<(CertificateParams, KeyPair), rcgen::Error> {
+    let mut params = CertificateParams::new([])?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params.distinguished_name.push(DnType::CommonName, "EXAMPLE authority of a test");
+    Ok((params, KeyPair::generate()?))
+}
+
+fn leaf_config(issuer: &Issuer<'_, KeyPair>) -> io::Result<ServerConfig> {
+    let key = KeyPair::generate().map_err(io::Error::other)?;
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let leaf = params.signed_by(&key, issuer).map_err(io::Error::other)?;
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], key.into())
+        .map_err(io::Error::other)
+}
