@@ -10,7 +10,7 @@ use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, Service
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let port = arguments.next().map_or(Ok(0), |port| port.parse())?;
-    let script = arguments.next().map_or(Ok(Script::default()), |text| text.parse())?;
+    let script: Script = arguments.next().map(|text| text.parse()).transpose()?.unwrap_or_default();
     println!("every job answers {script}");
     let service = Service::builder()
         .key(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)

@@ -46,7 +46,7 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
-//! | `wire` | [`wire`](crate#features): a server that plays raw bytes, plain or over TLS, and a TLS front for a [`Service`] |
+//! | `wire` | a server that plays raw bytes, plain or over TLS, and a TLS front for a [`Service`] |
 //!
 //! Tested with Rust 1.95.
 

@@ -82,7 +82,8 @@ impl<'a> Verifier<'a> {
     ///
     /// # Errors
     ///
-    /// The first [`Refusal`] in the order of its variants.
+    /// The first [`Refusal`] in the order of its variants; a signed header that is missing is noticed
+    /// with the signature.
     pub fn verify<'k>(
         &self,
         request: &RawRequest<'_>,

@@ -1,5 +1,6 @@
 //! The verifier against signatures that other programs made.
 
+use proptest::prelude::*;
 use serde_json::Value;
 use tcss_export_testkit::verify::{RawRequest, Refusal, Verifier};
 
@@ -131,4 +132,31 @@ fn letter_case_and_blanks_around_values_do_not_matter() {
         *header = (header.0.to_uppercase(), format!(" {}\t", header.1.to_uppercase()));
     }
     assert_eq!(row.verify(), Ok(()));
+}
+
+proptest! {
+    #[test]
+    fn a_changed_byte_of_a_signed_body_is_refused(index in any::<usize>(), change in 1..=255u8) {
+        let mut row = rows().next().expect("a row");
+        let at = index % row.body.len();
+        row.body[at] ^= change;
+        prop_assert_eq!(row.verify(), Err(Refusal::Signature));
+    }
+
+    #[test]
+    fn any_authorization_and_timestamp_is_refused_without_a_panic(
+        authorization in "(TC3-HMAC-SHA256 Credential=)?.{0,40}",
+        timestamp in "[0-9]{0,25}|.{0,10}",
+    ) {
+        let headers = [
+            ("Host", "localhost"),
+            ("Content-Type", "application/json"),
+            ("X-TC-Timestamp", &timestamp),
+            ("Authorization", &authorization),
+        ];
+        let request =
+            RawRequest { method: "POST", path: "/", query: "", headers: &headers, body: b"" };
+        let refusal = Verifier::new("tcss").verify(&request, i64::MIN, |_| Some("EXAMPLEKEY"));
+        prop_assert!(refusal.is_err());
+    }
 }

@@ -64,7 +64,7 @@ impl WireAnswer {
     #[must_use]
     pub fn slowly(mut self, piece: usize, pause: Duration) -> Self {
         if let Self::Send { slowly, .. } = &mut self {
-            *slowly = Some((piece.max(1), pause));
+            *slowly = Some((piece, pause));
         }
         self
     }

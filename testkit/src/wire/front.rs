@@ -93,7 +93,7 @@ fn forward(
     gate: &Gate,
 ) -> io::Result<()> {
     let plain = TcpStream::connect(addr)?;
-    gate.register(&plain)?;
+    let _ticket = gate.register(&plain)?;
     let tls = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
     let tunnel = Tunnel { client, plain: &plain, tls: Mutex::new(tls) };
     thread::scope(|scope| {

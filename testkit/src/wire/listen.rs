@@ -1,10 +1,14 @@
 //! A listener whose threads end when it is dropped.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+/// How long to wait when the system has no room for one more connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections, gives each a thread, and stops all of them when it is dropped.
 pub(super) struct Listening {
@@ -20,12 +24,20 @@ pub(super) struct Gate {
     changed: Condvar,
 }
 
+/// Keeps a socket among those that are shut down at the end.
+pub(super) struct Ticket<'a> {
+    gate: &'a Gate,
+    number: usize,
+}
+
 #[derive(Default)]
 struct State {
     stopped: bool,
     connections: usize,
-    /// Sockets to shut down at the end, so that no thread stays in a read or a write.
-    sockets: Vec<TcpStream>,
+    /// Open sockets, to be shut down at the end, so that no thread stays in a read or a write.
+    sockets: BTreeMap<usize, TcpStream>,
+    /// How many sockets were registered so far.
+    registered: usize,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -65,15 +77,17 @@ impl Drop for Listening {
 }
 
 impl Gate {
-    /// Lets a second socket, the far side of a connection, be shut down at the end as well.
-    pub(super) fn register(&self, stream: &TcpStream) -> io::Result<()> {
+    /// Has a socket shut down when the listener is dropped, for as long as the ticket lives.
+    pub(super) fn register(&self, stream: &TcpStream) -> io::Result<Ticket<'_>> {
         let stream = stream.try_clone()?;
         let mut state = self.state();
         if state.stopped {
             let _ = stream.shutdown(Shutdown::Both);
         }
-        state.sockets.push(stream);
-        Ok(())
+        state.registered += 1;
+        let number = state.registered;
+        state.sockets.insert(number, stream);
+        Ok(Ticket { gate: self, number })
     }
 
     /// Waits until the listener is dropped.
@@ -89,12 +103,6 @@ impl Gate {
         !state.stopped
     }
 
-    fn admit(&self, stream: &TcpStream) -> io::Result<()> {
-        self.register(stream)?;
-        self.state().connections += 1;
-        Ok(())
-    }
-
     fn stop(&self) {
         self.state().stopped = true;
         self.changed.notify_all();
@@ -102,7 +110,7 @@ impl Gate {
 
     fn join_connections(&self) {
         let mut state = self.state();
-        for socket in state.sockets.drain(..) {
+        for socket in state.sockets.values() {
             // The client may have closed it long ago.
             let _ = socket.shutdown(Shutdown::Both);
         }
@@ -119,26 +127,36 @@ impl Gate {
     }
 }
 
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        self.gate.state().sockets.remove(&self.number);
+    }
+}
+
 fn accept<F: Fn(&TcpStream, &Gate) + Send + Sync + 'static>(
     listener: &TcpListener,
     gate: &Arc<Gate>,
     serve: &Arc<F>,
 ) {
-    while let Ok((stream, _)) = listener.accept() {
+    loop {
+        let accepted = listener.accept();
         if gate.state().stopped {
             return;
         }
-        if gate.admit(&stream).is_err() {
+        let Ok((stream, _)) = accepted else {
+            gate.pause(ACCEPT_PAUSE);
             continue;
-        }
+        };
         let (shared, serve) = (Arc::clone(gate), Arc::clone(serve));
+        let mut state = gate.state();
+        state.connections += 1;
         let run = move || {
-            serve(&stream, &shared);
-            // The clone kept for the end would hold the connection open.
-            let _ = stream.shutdown(Shutdown::Both);
+            if let Ok(_ticket) = shared.register(&stream) {
+                serve(&stream, &shared);
+            }
         };
         if let Ok(thread) = thread::Builder::new().spawn(run) {
-            gate.state().threads.push(thread);
+            state.threads.push(thread);
         }
     }
 }

@@ -1,4 +1,5 @@
 use std::io::{self, Read};
+use std::mem;
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
@@ -14,11 +15,10 @@ impl Requests {
     pub(super) fn next(&mut self, stream: &mut dyn Read) -> io::Result<Option<Vec<u8>>> {
         let mut piece = [0; 16 * 1024];
         loop {
-            if let Some(length) = length(&self.pending) {
-                if self.pending.len() >= length {
-                    let rest = self.pending.split_off(length);
-                    return Ok(Some(std::mem::replace(&mut self.pending, rest)));
-                }
+            let whole = length(&self.pending).filter(|length| *length <= self.pending.len());
+            if let Some(length) = whole {
+                let rest = self.pending.split_off(length);
+                return Ok(Some(mem::replace(&mut self.pending, rest)));
             }
             let count = stream.read(&mut piece)?;
             if count == 0 {
@@ -34,7 +34,7 @@ fn length(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(HEAD_END.len()).position(|window| window == HEAD_END)?;
     let text = String::from_utf8_lossy(bytes.get(..head)?);
     let body = text.lines().find_map(content_length).unwrap_or_default();
-    Some(head + HEAD_END.len() + body)
+    Some((head + HEAD_END.len()).saturating_add(body))
 }
 
 fn content_length(line: &str) -> Option<usize> {

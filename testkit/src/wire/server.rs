@@ -2,6 +2,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -130,19 +131,18 @@ impl Play {
         while let Some(request) = requests.next(stream)? {
             match self.next_answer(request) {
                 Some(WireAnswer::Send { bytes, close, slowly }) => {
-                    let (piece, pause) = slowly.unzip();
-                    for piece in bytes.chunks(piece.unwrap_or(usize::MAX)) {
-                        if !pause.is_none_or(|pause| gate.pause(pause)) {
-                            return Ok(());
-                        }
-                        stream.write_all(piece)?;
-                        stream.flush()?;
-                    }
-                    if close {
+                    let sent = match slowly {
+                        Some(slowly) => send_slowly(stream, &bytes, slowly, gate)?,
+                        None => send(stream, &bytes)?,
+                    };
+                    if close || !sent {
                         return Ok(());
                     }
                 }
-                Some(WireAnswer::Hang) => return Ok(gate.wait()),
+                Some(WireAnswer::Hang) => {
+                    gate.wait();
+                    return Ok(());
+                }
                 Some(WireAnswer::Close) | None => return Ok(()),
             }
         }
@@ -159,4 +159,26 @@ impl Play {
     fn requests(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn send(stream: &mut impl Write, bytes: &[u8]) -> io::Result<bool> {
+    stream.write_all(bytes)?;
+    stream.flush()?;
+    Ok(true)
+}
+
+/// Sends pieces with pauses; returns `false` when the server is dropped meanwhile.
+fn send_slowly(
+    stream: &mut impl Write,
+    bytes: &[u8],
+    (piece, pause): (usize, Duration),
+    gate: &Gate,
+) -> io::Result<bool> {
+    for piece in bytes.chunks(piece.max(1)) {
+        if !gate.pause(pause) {
+            return Ok(false);
+        }
+        send(stream, piece)?;
+    }
+    Ok(true)
 }

@@ -96,6 +96,13 @@ fn http_is_an_html_page_with_its_status() {
 }
 
 #[test]
+fn an_http_status_without_a_body_is_whole() {
+    let answer = first("HTTP:204");
+    assert!(answer.head.starts_with("HTTP/1.1 204 No Content"), "{}", answer.head);
+    assert_eq!(answer.body, "");
+}
+
+#[test]
 fn an_http_redirect_names_a_location() {
     assert_eq!(first("HTTP:302").header("location"), Some("https://redirect.example/"));
 }
