@@ -9,12 +9,15 @@ use http::{
 
 use crate::{
     action::Action,
+    advice::Advice,
+    answer::Answer,
     clock_offset::ClockOffset,
     credentials::Credentials,
     endpoint::Endpoint,
     error::{BuildError, Field, Reason},
     header,
     prepared::{self, Prepared},
+    response_error::ResponseError,
     signing::{
         CanonicalRequest, CredentialScope, SignedHeaders, SigningKey, StringToSign, Timestamp,
         authorization,
@@ -167,24 +170,30 @@ impl Session {
         self.sign(&prepared, credentials, now)
     }
 
-    /// Corrects the clock by an answer's `Date`, if that is usable; returns the offset if it is
+    /// Corrects the clock by the `Date` of an answer, if need be; returns the offset if it is
     /// another one now.
     ///
-    /// A difference up to [`ClockOffset::TOLERATED`] changes nothing, unless the service has said
-    /// that the signature is `expired`.
-    pub(crate) fn correct_clock(
+    /// The offset is taken at the middle of the exchange. It changes when the service says that
+    /// the signature has expired, or by more than [`ClockOffset::TOLERATED`], and only by what the
+    /// service itself has said: never by a page, by an answer with an `Age` (a cache kept it), or
+    /// by a missing, repeated or unreadable `Date`.
+    pub fn note_date<T>(
         &mut self,
         started: Now,
         answered: Mono,
         headers: &HeaderMap,
-        expired: bool,
+        result: &Result<Answer<T>, ResponseError>,
     ) -> Option<ClockOffset> {
+        let expired = match result {
+            Ok(_) => false,
+            Err(error) => error.code()?.advice() == Advice::CorrectClock,
+        };
         let measured = ClockOffset::measure(started, answered, headers)?;
-        let corrects = expired || measured.is_far_from(self.clock_offset);
-        corrects.then(|| {
-            self.clock_offset = measured;
-            measured
-        })
+        if !expired && !measured.is_far_from(self.clock_offset) {
+            return None;
+        }
+        self.clock_offset = measured;
+        Some(measured)
     }
 
     /// Builds all of a request that does not change with time.

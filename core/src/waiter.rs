@@ -2,13 +2,12 @@ use alloc::boxed::Box;
 use core::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 
 use crate::{
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
     advice::Advice,
     answer::{Answer, read_answer},
-    clock_offset::ClockOffset,
     credentials::Credentials,
     error::BuildError,
     event::{Event, EventKind, Remedy},
@@ -16,7 +15,6 @@ use crate::{
     outcome::{Fault, Finished, Outcome, Report, SendFault, WaitError, WaitErrorKind},
     policy::{Policy, Random},
     prepared::Prepared,
-    response_error::ResponseError,
     session::Session,
     time::{Mono, Now},
 };
@@ -205,7 +203,7 @@ impl Waiter {
     ///
     /// The clock of the session is corrected by the answer's `Date` when the service says that
     /// the signature has expired, or when the two are further apart than
-    /// [`ClockOffset::TOLERATED`].
+    /// [`ClockOffset::TOLERATED`](crate::ClockOffset::TOLERATED).
     pub fn answer(
         &mut self,
         now: Now,
@@ -319,7 +317,13 @@ impl Waiter {
 
     fn read(&mut self, started: Now, session: &mut Session, response: &Response<Bytes>) -> Event {
         let result = read_answer::<DescribeExportJobResult>(response);
-        let clock_offset = self.correct_clock(started, session, response.headers(), &result);
+        // The second SignatureExpire in a row shows that correcting does not help.
+        let clock_offset = match &result {
+            Err(error) if error.advice() == Advice::CorrectClock && self.runs.clock_corrected => {
+                None
+            }
+            _ => session.note_date(started, self.now, response.headers(), &result),
+        };
         let kind = match result {
             Ok(answer) => self.good(answer),
             Err(error) => {
@@ -339,25 +343,6 @@ impl Waiter {
             }
         };
         Event { clock_offset, ..self.event(kind) }
-    }
-
-    /// Only what the service itself says tells its time, and the second `SignatureExpire` in a
-    /// row shows that correcting does not help.
-    fn correct_clock(
-        &self,
-        started: Now,
-        session: &mut Session,
-        headers: &HeaderMap,
-        result: &Result<Answer<DescribeExportJobResultResponse>, ResponseError>,
-    ) -> Option<ClockOffset> {
-        let expired = match result {
-            Ok(_) => false,
-            Err(error) => error.code()?.advice() == Advice::CorrectClock,
-        };
-        if expired && self.runs.clock_corrected {
-            return None;
-        }
-        session.correct_clock(started, self.now, headers, expired)
     }
 
     fn good(&mut self, answer: Answer<DescribeExportJobResultResponse>) -> EventKind {

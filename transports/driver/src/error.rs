@@ -1,0 +1,130 @@
+use std::{error::Error, fmt, io, ops::Deref};
+
+use tcss_export_core::{BuildError, ResponseError, SendFault, WaitError};
+
+/// A boxed error of another crate, shown only as a source.
+type Source = Box<dyn Error + Send + Sync>;
+
+/// No answer came: the fault as core sees it, and the transport's own error as its source.
+#[derive(Debug)]
+pub struct TransportError {
+    fault: SendFault,
+    source: Source,
+}
+
+impl TransportError {
+    /// Creates an error from what it means and where it comes from.
+    pub fn new(fault: SendFault, source: impl Into<Source>) -> Self {
+        Self { fault, source: source.into() }
+    }
+
+    /// Returns what it means to a wait.
+    #[must_use]
+    pub const fn fault(&self) -> SendFault {
+        self.fault
+    }
+}
+
+/// A time-out is [`SendFault::Timeout`]; invalid data, by which TLS libraries tell that a
+/// certificate or the handshake is bad, is [`SendFault::Permanent`]; all else is
+/// [`SendFault::Connection`].
+impl From<io::Error> for TransportError {
+    fn from(error: io::Error) -> Self {
+        let fault = match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => SendFault::Timeout,
+            io::ErrorKind::InvalidData => SendFault::Permanent,
+            _ => SendFault::Connection,
+        };
+        Self::new(fault, error)
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl Error for TransportError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// Why a single exchange gave no result.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The request could not be built or signed.
+    Build(BuildError),
+    /// No credentials could be had.
+    Credentials(TransportError),
+    /// No whole answer came.
+    Transport(TransportError),
+    /// An answer came that gave no result.
+    Answer(ResponseError),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Build(error) => error.fmt(f),
+            Self::Credentials(_) => f.write_str("no credentials could be had"),
+            Self::Transport(error) => error.fmt(f),
+            Self::Answer(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for SendError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Credentials(error) => Some(error),
+            Self::Transport(error) => error.source(),
+            // Their texts stand in this one's already.
+            Self::Build(_) | Self::Answer(_) => None,
+        }
+    }
+}
+
+/// A wait ended without a file: core's error, and the transport's own if that was the last fault.
+#[derive(Debug)]
+pub struct WaitFailure {
+    error: WaitError,
+    transport: Option<Box<TransportError>>,
+}
+
+impl WaitFailure {
+    pub(crate) fn new(error: WaitError, transport: Option<TransportError>) -> Self {
+        Self { error, transport: transport.map(Box::new) }
+    }
+
+    /// Returns what the transport said, if the last exchange gave no answer.
+    #[must_use]
+    pub fn transport(&self) -> Option<&TransportError> {
+        self.transport.as_deref()
+    }
+}
+
+impl Deref for WaitFailure {
+    type Target = WaitError;
+
+    fn deref(&self) -> &WaitError {
+        &self.error
+    }
+}
+
+impl fmt::Display for WaitFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for WaitFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.transport {
+            Some(transport) => Some(&**transport),
+            None => self.error.source(),
+        }
+    }
+}

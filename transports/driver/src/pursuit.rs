@@ -1,0 +1,115 @@
+use std::task::Waker;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tcss_export_core::{
+    Credentials, Event, Finished, JobId, Mono, Now, Step, WaitErrorKind, Waiter,
+};
+
+use crate::{
+    error::{TransportError, WaitFailure},
+    gate::{Gate, Pass},
+    shared::Shared,
+};
+
+/// One wait as both loops drive it: waiter, gate and session put together, no function called.
+#[derive(Debug)]
+pub(crate) struct Pursuit {
+    shared: Shared,
+    waiter: Waiter,
+    gate: Gate,
+    last_error: Option<TransportError>,
+}
+
+/// What a loop has to do next.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "moved once an exchange")]
+pub(crate) enum Next {
+    Sleep(Mono),
+    FetchCredentials { fresh: bool },
+    Send(Request<Bytes>),
+    Done,
+}
+
+impl Pursuit {
+    pub(crate) fn new(shared: &Shared, job: JobId, now: Mono) -> Self {
+        let waiter = Waiter::new(job, shared.policy(), Shared::seed(), now);
+        let gate = Gate::new(shared.budget().clone());
+        Self { shared: shared.clone(), waiter, gate, last_error: None }
+    }
+
+    pub(crate) fn next(&mut self, now: Now) -> Next {
+        loop {
+            let fresh = match self.waiter.step(now.mono) {
+                Step::Poll { fresh_credentials } => fresh_credentials,
+                Step::WaitUntil(moment) => {
+                    self.gate.leave();
+                    return Next::Sleep(moment);
+                }
+                _ => {
+                    self.gate.leave();
+                    return Next::Done;
+                }
+            };
+            match self.gate.pass(now.mono) {
+                Pass::Sleep(moment) => return Next::Sleep(moment.min(self.waiter.deadline())),
+                Pass::FetchCredentials => return Next::FetchCredentials { fresh },
+                Pass::Open(credentials) => {
+                    let mut session = self.shared.session();
+                    if let Ok(request) = self.waiter.start(now, &mut session, &credentials) {
+                        return Next::Send(request);
+                    }
+                    // The wait has ended: it could not be signed.
+                }
+            }
+        }
+    }
+
+    pub(crate) fn fetched(
+        &mut self,
+        now: Now,
+        credentials: Result<Credentials, TransportError>,
+    ) -> Option<Event> {
+        match credentials {
+            Ok(credentials) => {
+                self.gate.fetched(credentials, now.mono);
+                None
+            }
+            Err(error) => {
+                let event = self.waiter.cannot_start(now.mono, error.fault());
+                self.last_error = Some(error);
+                Some(event)
+            }
+        }
+    }
+
+    pub(crate) fn answered(
+        &mut self,
+        now: Now,
+        answer: Result<Response<Bytes>, TransportError>,
+    ) -> Event {
+        let (answer, error) = match answer {
+            Ok(response) => (Ok(response), None),
+            Err(error) => (Err(error.fault()), Some(error)),
+        };
+        self.last_error = error;
+        self.waiter.answer(now, &mut self.shared.session(), answer)
+    }
+
+    /// Forgets a request whose sending was given up.
+    pub(crate) fn abandon(&mut self) {
+        self.waiter.abandon();
+    }
+
+    pub(crate) fn is_called_before(&self, moment: Mono, now: Mono, waker: &Waker) -> bool {
+        self.gate.is_called_before(moment, now, waker)
+    }
+
+    pub(crate) fn finish(self) -> Result<Finished, WaitFailure> {
+        let transport = self.last_error;
+        self.waiter.finish().map_err(|error| {
+            let is_last = matches!(error.kind, WaitErrorKind::Fault(_) | WaitErrorKind::TimedOut);
+            WaitFailure::new(error, transport.filter(|_| is_last))
+        })
+    }
+}
