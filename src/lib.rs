@@ -1,2 +1,13 @@
-//! Facade.
+//! Follows an export job of Tencent Container Security Service to its end.
+
+#[doc(inline)]
 pub use tcss_export_core::*;
+pub use tcss_export_driver as driver;
+#[doc(inline)]
+pub use tcss_export_driver::{
+    Budget, CredentialSource, SendError, Shared, TransportError, WaitFailure,
+};
+#[cfg(feature = "hyper")]
+pub use tcss_export_hyper as hyper;
+#[cfg(feature = "ureq")]
+pub use tcss_export_ureq as ureq;

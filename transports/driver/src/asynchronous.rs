@@ -12,69 +12,112 @@ use http::{Request, Response};
 use tcss_export_core::{Action, Answer, Credentials, Event, Finished, JobId, Now};
 
 use crate::{
-    Functions,
+    Functions, clock,
     error::{SendError, TransportError, WaitFailure},
     exchange::{self, Exchange},
     pursuit::{Next, Pursuit},
     shared::Shared,
 };
 
+/// What the async loop runs on: [`Functions`], or a type of yours.
+///
+/// The futures of a wait cross threads if those of the platform do.
+pub trait Platform {
+    /// Reads both clocks.
+    fn now(&mut self) -> Now {
+        clock::now()
+    }
+
+    /// Pauses.
+    fn sleep(&mut self, duration: Duration) -> impl Future<Output = ()>;
+
+    /// Gives credentials; asked at each request. When `fresh`, the last ones were refused.
+    ///
+    /// # Errors
+    ///
+    /// A fault that may pass is asked again later, [`SendFault::Permanent`] ends a wait.
+    ///
+    /// [`SendFault::Permanent`]: tcss_export_core::SendFault::Permanent
+    fn credentials(
+        &mut self,
+        fresh: bool,
+    ) -> impl Future<Output = Result<Credentials, TransportError>>;
+
+    /// Sends one request, once, and gives status, headers and the whole body of its answer.
+    ///
+    /// # Errors
+    ///
+    /// The transport's own error, with the fault that core goes by.
+    fn send(
+        &mut self,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Bytes>, TransportError>>;
+}
+
+impl<N, S, C, X> Platform for Functions<N, S, C, X>
+where
+    N: FnMut() -> Now,
+    S: AsyncFnMut(Duration),
+    C: AsyncFnMut(bool) -> Result<Credentials, TransportError>,
+    X: AsyncFnMut(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
+{
+    fn now(&mut self) -> Now {
+        (self.now)()
+    }
+
+    async fn sleep(&mut self, duration: Duration) {
+        (self.sleep)(duration).await;
+    }
+
+    async fn credentials(&mut self, fresh: bool) -> Result<Credentials, TransportError> {
+        (self.credentials)(fresh).await
+    }
+
+    async fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        (self.send)(request).await
+    }
+}
+
 /// A wait for one job, which gives its events one after another.
 #[derive(Debug)]
 #[must_use = "a wait does nothing until its events are drained"]
-pub struct Wait<N, S, C, X> {
+pub struct Wait<P> {
     pursuit: Pursuit,
-    functions: Functions<N, S, C, X>,
+    platform: P,
 }
 
 /// Begins a wait; its deadline counts from now.
-pub fn wait<N, S, C, X>(
-    shared: &Shared,
-    job: JobId,
-    mut functions: Functions<N, S, C, X>,
-) -> Wait<N, S, C, X>
-where
-    N: FnMut() -> Now,
-    S: AsyncFnMut(Duration),
-    C: AsyncFnMut(bool) -> Result<Credentials, TransportError>,
-    X: AsyncFnMut(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
-{
-    let pursuit = Pursuit::new(shared, job, (functions.now)().mono);
-    Wait { pursuit, functions }
+pub fn wait<P: Platform>(shared: &Shared, job: JobId, mut platform: P) -> Wait<P> {
+    let pursuit = Pursuit::new(shared, job, platform.now().mono);
+    Wait { pursuit, platform }
 }
 
-impl<N, S, C, X> Wait<N, S, C, X>
-where
-    N: FnMut() -> Now,
-    S: AsyncFnMut(Duration),
-    C: AsyncFnMut(bool) -> Result<Credentials, TransportError>,
-    X: AsyncFnMut(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
-{
+impl<P: Platform> Wait<P> {
     /// Waits for the next event; `None` when the wait has ended.
     ///
     /// It may be dropped at any point: a request that was under way is forgotten, and the next
     /// call polls again.
     pub async fn next(&mut self) -> Option<Event> {
-        let Self { pursuit, functions } = self;
+        let Self { pursuit, platform } = self;
         pursuit.abandon();
         loop {
-            let now = (functions.now)();
+            let now = platform.now();
             match pursuit.next(now) {
                 Next::Done => return None,
                 Next::Sleep(moment) => {
-                    let sleep = (functions.sleep)(moment.saturating_since(now.mono));
+                    let sleep = platform.sleep(moment.saturating_since(now.mono));
                     let is_called = |w: &Waker| pursuit.is_called_before(moment, now.mono, w);
                     sleep_or_call(sleep, is_called).await;
                 }
                 Next::FetchCredentials { fresh } => {
-                    let credentials = (functions.credentials)(fresh).await;
-                    if let Some(event) = pursuit.fetched((functions.now)(), credentials) {
+                    let credentials = platform.credentials(fresh).await;
+                    if let Some(event) = pursuit.fetched(platform.now(), credentials) {
                         return Some(event);
                     }
                 }
                 Next::Send(request) => {
-                    let answer = (functions.send)(request).await;
-                    return Some(pursuit.answered((functions.now)(), answer));
+                    let answer = platform.send(request).await;
+                    return Some(pursuit.answered(platform.now(), answer));
                 }
             }
         }
@@ -96,34 +139,27 @@ where
 /// # Errors
 ///
 /// A [`SendError`] that says where it arose.
-pub async fn send<A: Action, N, S, C, X>(
+pub async fn send<A: Action>(
     shared: &Shared,
     action: &A,
-    functions: Functions<N, S, C, X>,
-) -> Result<Answer<A::Response>, SendError>
-where
-    N: FnMut() -> Now,
-    S: AsyncFnMut(Duration),
-    C: AsyncFnMut(bool) -> Result<Credentials, TransportError>,
-    X: AsyncFnMut(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
-{
-    let Functions { mut now, mut sleep, mut credentials, mut send } = functions;
+    mut platform: impl Platform,
+) -> Result<Answer<A::Response>, SendError> {
     let mut exchange = Exchange::new(shared, action)?;
     loop {
-        let started = now();
+        let started = platform.now();
         match exchange.next(started)? {
             exchange::Next::Sleep(moment) => {
-                let sleep = sleep(moment.saturating_since(started.mono));
+                let sleep = platform.sleep(moment.saturating_since(started.mono));
                 let is_called = |w: &Waker| exchange.is_called_before(moment, started.mono, w);
                 sleep_or_call(sleep, is_called).await;
             }
             exchange::Next::FetchCredentials => {
-                let credentials = credentials(false).await;
-                exchange.fetched(now(), credentials)?;
+                let credentials = platform.credentials(false).await;
+                exchange.fetched(platform.now(), credentials)?;
             }
             exchange::Next::Send(request) => {
-                let answer = send(request).await;
-                return exchange.answered::<A>(started, now().mono, answer);
+                let answer = platform.send(request).await;
+                return exchange.answered::<A>(started, platform.now().mono, answer);
             }
         }
     }

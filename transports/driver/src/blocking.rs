@@ -12,44 +12,81 @@ use http::{Request, Response};
 use tcss_export_core::{Action, Answer, Credentials, Event, Finished, JobId, Now};
 
 use crate::{
-    Functions,
+    Functions, clock,
     error::{SendError, TransportError, WaitFailure},
     exchange::{self, Exchange},
     pursuit::{Next, Pursuit},
     shared::Shared,
 };
 
+/// What the blocking loop runs on: [`Functions`], or a type of yours.
+pub trait Platform {
+    /// Reads both clocks.
+    fn now(&mut self) -> Now {
+        clock::now()
+    }
+
+    /// Pauses; it may return earlier.
+    fn sleep(&mut self, duration: Duration) {
+        clock::sleep(duration);
+    }
+
+    /// Gives credentials; asked at each request. When `fresh`, the last ones were refused.
+    ///
+    /// # Errors
+    ///
+    /// A fault that may pass is asked again later, [`SendFault::Permanent`] ends a wait.
+    ///
+    /// [`SendFault::Permanent`]: tcss_export_core::SendFault::Permanent
+    fn credentials(&mut self, fresh: bool) -> Result<Credentials, TransportError>;
+
+    /// Sends one request, once, and gives status, headers and the whole body of its answer.
+    ///
+    /// # Errors
+    ///
+    /// The transport's own error, with the fault that core goes by.
+    fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
+}
+
+impl<N, S, C, X> Platform for Functions<N, S, C, X>
+where
+    N: FnMut() -> Now,
+    S: FnMut(Duration),
+    C: FnMut(bool) -> Result<Credentials, TransportError>,
+    X: FnMut(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
+{
+    fn now(&mut self) -> Now {
+        (self.now)()
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        (self.sleep)(duration);
+    }
+
+    fn credentials(&mut self, fresh: bool) -> Result<Credentials, TransportError> {
+        (self.credentials)(fresh)
+    }
+
+    fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        (self.send)(request)
+    }
+}
+
 /// A wait for one job: an iterator over its events, which sleeps and sends as it goes.
 #[derive(Debug)]
 #[must_use = "a wait does nothing until its events are drained"]
-pub struct Wait<N, S, C, X> {
+pub struct Wait<P> {
     pursuit: Pursuit,
-    functions: Functions<N, S, C, X>,
+    platform: P,
 }
 
 /// Begins a wait; its deadline counts from now.
-pub fn wait<N, S, C, X>(
-    shared: &Shared,
-    job: JobId,
-    mut functions: Functions<N, S, C, X>,
-) -> Wait<N, S, C, X>
-where
-    N: FnMut() -> Now,
-    S: FnMut(Duration),
-    C: FnMut(bool) -> Result<Credentials, TransportError>,
-    X: FnMut(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
-{
-    let pursuit = Pursuit::new(shared, job, (functions.now)().mono);
-    Wait { pursuit, functions }
+pub fn wait<P: Platform>(shared: &Shared, job: JobId, mut platform: P) -> Wait<P> {
+    let pursuit = Pursuit::new(shared, job, platform.now().mono);
+    Wait { pursuit, platform }
 }
 
-impl<N, S, C, X> Wait<N, S, C, X>
-where
-    N: FnMut() -> Now,
-    S: FnMut(Duration),
-    C: FnMut(bool) -> Result<Credentials, TransportError>,
-    X: FnMut(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
-{
+impl<P: Platform> Wait<P> {
     /// Waits for what is left and returns the outcome.
     ///
     /// # Errors
@@ -61,35 +98,29 @@ where
     }
 }
 
-impl<N, S, C, X> Iterator for Wait<N, S, C, X>
-where
-    N: FnMut() -> Now,
-    S: FnMut(Duration),
-    C: FnMut(bool) -> Result<Credentials, TransportError>,
-    X: FnMut(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
-{
+impl<P: Platform> Iterator for Wait<P> {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
-        let Self { pursuit, functions } = self;
+        let Self { pursuit, platform } = self;
         loop {
-            let now = (functions.now)();
+            let now = platform.now();
             match pursuit.next(now) {
                 Next::Done => return None,
                 Next::Sleep(moment) => {
                     if !pursuit.is_called_before(moment, now.mono, &this_thread()) {
-                        (functions.sleep)(moment.saturating_since(now.mono));
+                        platform.sleep(moment.saturating_since(now.mono));
                     }
                 }
                 Next::FetchCredentials { fresh } => {
-                    let credentials = (functions.credentials)(fresh);
-                    if let Some(event) = pursuit.fetched((functions.now)(), credentials) {
+                    let credentials = platform.credentials(fresh);
+                    if let Some(event) = pursuit.fetched(platform.now(), credentials) {
                         return Some(event);
                     }
                 }
                 Next::Send(request) => {
-                    let answer = (functions.send)(request);
-                    return Some(pursuit.answered((functions.now)(), answer));
+                    let answer = platform.send(request);
+                    return Some(pursuit.answered(platform.now(), answer));
                 }
             }
         }
@@ -101,31 +132,27 @@ where
 /// # Errors
 ///
 /// A [`SendError`] that says where it arose.
-pub fn send<A: Action, N, S, C, X>(
+pub fn send<A: Action>(
     shared: &Shared,
     action: &A,
-    functions: Functions<N, S, C, X>,
-) -> Result<Answer<A::Response>, SendError>
-where
-    N: FnMut() -> Now,
-    S: FnMut(Duration),
-    C: FnMut(bool) -> Result<Credentials, TransportError>,
-    X: FnMut(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
-{
-    let Functions { mut now, mut sleep, mut credentials, mut send } = functions;
+    mut platform: impl Platform,
+) -> Result<Answer<A::Response>, SendError> {
     let mut exchange = Exchange::new(shared, action)?;
     loop {
-        let started = now();
+        let started = platform.now();
         match exchange.next(started)? {
             exchange::Next::Sleep(moment) => {
                 if !exchange.is_called_before(moment, started.mono, &this_thread()) {
-                    sleep(moment.saturating_since(started.mono));
+                    platform.sleep(moment.saturating_since(started.mono));
                 }
             }
-            exchange::Next::FetchCredentials => exchange.fetched(now(), credentials(false))?,
+            exchange::Next::FetchCredentials => {
+                let credentials = platform.credentials(false);
+                exchange.fetched(platform.now(), credentials)?;
+            }
             exchange::Next::Send(request) => {
-                let answer = send(request);
-                return exchange.answered::<A>(started, now().mono, answer);
+                let answer = platform.send(request);
+                return exchange.answered::<A>(started, platform.now().mono, answer);
             }
         }
     }

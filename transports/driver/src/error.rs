@@ -18,6 +18,13 @@ impl TransportError {
         Self { fault, source: source.into() }
     }
 
+    /// Says better what it means.
+    #[must_use]
+    pub fn with_fault(mut self, fault: SendFault) -> Self {
+        self.fault = fault;
+        self
+    }
+
     /// Returns what it means to a wait.
     #[must_use]
     pub const fn fault(&self) -> SendFault {

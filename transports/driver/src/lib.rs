@@ -46,7 +46,8 @@ pub use self::{
     shared::Shared,
 };
 
-/// The four functions a loop runs on.
+/// The four functions a loop runs on, as closures: a [`blocking::Platform`] or an
+/// [`asynchronous::Platform`], as they are.
 ///
 /// Blocking: `now()` gives a [`Now`](tcss_export_core::Now), `sleep(duration)` returns when it is
 /// over (earlier is allowed), `credentials(fresh)` and `send(request)` return results. Async:
