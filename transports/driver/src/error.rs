@@ -18,11 +18,20 @@ impl TransportError {
         Self { fault, source: source.into() }
     }
 
-    /// Says better what it means.
-    #[must_use]
-    pub fn with_fault(mut self, fault: SendFault) -> Self {
-        self.fault = fault;
-        self
+    /// Creates an error whose meaning is that of the first [`io::Error`] in its chain; `broken` is
+    /// what a broken connection, or no `io::Error` at all, means at this stage.
+    ///
+    /// A time-out is [`SendFault::Timeout`]; invalid data, by which TLS libraries tell that a
+    /// certificate or the handshake is bad, is [`SendFault::Permanent`].
+    pub fn of_chain(source: impl Into<Source>, broken: SendFault) -> Self {
+        let source = source.into();
+        let kind = first_io_error(&*source).map(io::Error::kind);
+        let fault = match kind {
+            Some(io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => SendFault::Timeout,
+            Some(io::ErrorKind::InvalidData) => SendFault::Permanent,
+            _ => broken,
+        };
+        Self { fault, source }
     }
 
     /// Returns what it means to a wait.
@@ -32,17 +41,17 @@ impl TransportError {
     }
 }
 
-/// A time-out is [`SendFault::Timeout`]; invalid data, by which TLS libraries tell that a
-/// certificate or the handshake is bad, is [`SendFault::Permanent`]; all else is
-/// [`SendFault::Connection`].
+fn first_io_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
+    match error.downcast_ref() {
+        Some(error) => Some(error),
+        None => first_io_error(error.source()?),
+    }
+}
+
+/// As by [`TransportError::of_chain`], a broken connection being [`SendFault::Connection`].
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
-        let fault = match error.kind() {
-            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => SendFault::Timeout,
-            io::ErrorKind::InvalidData => SendFault::Permanent,
-            _ => SendFault::Connection,
-        };
-        Self::new(fault, error)
+        Self::of_chain(error, SendFault::Connection)
     }
 }
 

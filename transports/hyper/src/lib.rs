@@ -1,1 +1,203 @@
-//! Follows a TCSS export job over hyper, on any runtime.
+//! Binds tcss-export to [hyper](https://docs.rs/hyper): the async client, on any runtime.
+//!
+//! It holds no protocol decision: a request's bytes go out unchanged, status, headers and bytes
+//! come back, and nothing is ever sent twice. HTTP/1.1 only.
+//!
+//! ```no_run
+//! use tcss_export_core::{Credentials, Endpoint, JobId, Session};
+//! use tcss_export_hyper::Client;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let session = Session::new(Endpoint::international());
+//! let client = Client::new(session, Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?);
+//! let finished = client.wait(JobId::new("4711")?).await?;
+//! println!("{}", finished.download_url.as_str());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Client::new`] needs tokio. Any other runtime brings its own connector, executor and timer to
+//! [`Client::with_connector`], or its own pooled client to [`Client::with_client`].
+
+mod connector;
+
+use std::{
+    error::Error,
+    fmt,
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::rt::{Executor, Timer};
+use hyper_util::{
+    client::legacy::{self, connect::Connect},
+    rt::{TokioExecutor, TokioTimer},
+};
+use tcss_export_core::{
+    ANSWER_LIMIT, Action, Answer, Credentials, Finished, JobId, Policy, SendFault, Session,
+};
+use tcss_export_driver::{
+    Budget, CredentialSource, SendError, Shared, TransportError, WaitFailure, asynchronous,
+};
+
+pub use self::connector::{CONNECT_LIMIT, Connector};
+
+/// Idle connections are dropped after this; the service closes them after 60 s.
+pub const IDLE_LIMIT: Duration = Duration::from_secs(50);
+
+/// A pooled client of hyper-util, as this crate uses it.
+pub type HttpClient<C> = legacy::Client<C, Full<Bytes>>;
+
+/// An async client of the service. Clones share session, budget and connections.
+#[derive(Clone)]
+pub struct Client<C = Connector> {
+    shared: Shared,
+    credentials: CredentialSource,
+    http: HttpClient<C>,
+    timer: Arc<dyn Timer + Send + Sync>,
+}
+
+impl Client {
+    /// Creates a client for tokio that works over HTTPS at once: TLS by rustls with ring and the
+    /// operating system's roots, which are read when the first `https` request needs them.
+    pub fn new(session: Session, credentials: impl Into<CredentialSource>) -> Self {
+        let (executor, timer) = (TokioExecutor::new(), TokioTimer::new());
+        Self::with_connector(session, credentials, Connector::new(), executor, timer)
+    }
+}
+
+impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
+    /// Creates a client on a connector of yours, any `tower_service::Service` from `Uri` to a
+    /// connection, and on the executor and timer of your runtime.
+    pub fn with_connector(
+        session: Session,
+        credentials: impl Into<CredentialSource>,
+        connector: C,
+        executor: impl Executor<BoxFuture> + Clone + Send + Sync + 'static,
+        timer: impl Timer + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let http = legacy::Client::builder(executor)
+            .pool_idle_timeout(IDLE_LIMIT)
+            .pool_timer(timer.clone())
+            .retry_canceled_requests(false)
+            .build(connector);
+        Self::with_client(session, credentials, http, timer)
+    }
+
+    /// Creates a client on a pooled client of yours.
+    ///
+    /// Build it with `retry_canceled_requests(false)`, or it may send a signed request a second
+    /// time by itself, without asking the budget; and with a `pool_idle_timeout` below 60 s.
+    /// Limits of time and size are set at each request.
+    pub fn with_client(
+        session: Session,
+        credentials: impl Into<CredentialSource>,
+        http: HttpClient<C>,
+        timer: impl Timer + Send + Sync + 'static,
+    ) -> Self {
+        let (shared, credentials) = (Shared::new(session), credentials.into());
+        Self { shared, credentials, http, timer: Arc::new(timer) }
+    }
+
+    /// Sets the policy of waits; its exchange limit holds for single exchanges, too.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.shared = self.shared.with_policy(policy);
+        self
+    }
+
+    /// Sets the budget, to share one with other clients.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Budget) -> Self {
+        self.shared = self.shared.with_budget(budget);
+        self
+    }
+
+    /// Returns the budget, to be shared.
+    #[must_use]
+    pub const fn budget(&self) -> &Budget {
+        self.shared.budget()
+    }
+
+    /// Makes exactly one exchange, when the budget grants it, and returns the typed answer.
+    ///
+    /// # Errors
+    ///
+    /// A [`SendError`] that says where it arose.
+    pub async fn send<A: Action>(&self, action: &A) -> Result<Answer<A::Response>, SendError> {
+        asynchronous::send(&self.shared, action, self).await
+    }
+
+    /// Follows a job to its end; the deadline of the policy counts from now.
+    ///
+    /// # Errors
+    ///
+    /// A [`WaitFailure`] whose `kind` says why there is no file.
+    pub async fn wait(&self, job: JobId) -> Result<Finished, WaitFailure> {
+        self.follow(job).outcome().await
+    }
+
+    /// Follows a job event by event; its `outcome` is what [`wait`](Self::wait) returns.
+    pub fn follow(&self, job: JobId) -> asynchronous::Wait<&Self> {
+        asynchronous::wait(&self.shared, job, self)
+    }
+
+    /// Sends one request, once, and reads its whole answer.
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let mut request = request.map(Full::new);
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let answer = self.http.request(request).await;
+        let answer =
+            answer.map_err(|error| TransportError::of_chain(error, SendFault::Connection))?;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(body_error)?;
+        Ok(Response::from_parts(head, body.to_bytes()))
+    }
+}
+
+impl<C: Connect + Clone + Send + Sync + 'static> asynchronous::Platform for &Client<C> {
+    async fn sleep(&mut self, duration: Duration) {
+        self.timer.sleep(duration).await;
+    }
+
+    async fn credentials(&mut self, fresh: bool) -> Result<Credentials, TransportError> {
+        self.credentials.credentials(fresh)
+    }
+
+    async fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let mut exchange = pin!(self.exchange(request));
+        let mut limit = self.timer.sleep(self.shared.policy().exchange_limit());
+        poll_fn(|context| match exchange.as_mut().poll(context) {
+            Poll::Pending => limit.as_mut().poll(context).map(|()| Err(timed_out())),
+            answer => answer,
+        })
+        .await
+    }
+}
+
+impl<C> fmt::Debug for Client<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("shared", &self.shared).finish_non_exhaustive()
+    }
+}
+
+/// What an executor must be able to run.
+pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn timed_out() -> TransportError {
+    TransportError::new(SendFault::Timeout, "the exchange took too long")
+}
+
+fn body_error(error: Box<dyn Error + Send + Sync>) -> TransportError {
+    let broken = match error.is::<LengthLimitError>() {
+        true => SendFault::TooLarge,
+        false => SendFault::Truncated,
+    };
+    TransportError::of_chain(error, broken)
+}

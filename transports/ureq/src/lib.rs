@@ -185,14 +185,7 @@ fn own_agent(exchange_limit: Duration) -> Agent {
 /// Tells what an error means; `broken` is what a broken connection means at this stage.
 fn transport_error(error: ureq::Error, broken: SendFault) -> TransportError {
     let fault = match error {
-        ureq::Error::Io(error) => {
-            let error = TransportError::from(error);
-            return if error.fault() == SendFault::Connection {
-                error.with_fault(broken)
-            } else {
-                error
-            };
-        }
+        ureq::Error::Io(error) => return TransportError::of_chain(error, broken),
         ureq::Error::Timeout(_) => SendFault::Timeout,
         ureq::Error::BodyExceedsLimit(_) => SendFault::TooLarge,
         ureq::Error::Protocol(_) | ureq::Error::ConnectionFailed => broken,
