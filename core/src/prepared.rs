@@ -57,12 +57,14 @@ pub(crate) fn signed_headers() -> SignedHeaders {
     canonical_headers(&any, "a").expect("both values are plain").names().clone()
 }
 
+/// The endpoint has checked its host, so only the action's name can be at fault.
 fn canonical_headers(host: &HeaderValue, action: &str) -> Result<CanonicalHeaders, BuildError> {
-    CanonicalHeaders::new([
+    let headers = CanonicalHeaders::new([
         ("content-type", header::JSON.to_str().unwrap_or_default()),
         ("host", host.to_str().unwrap_or_default()),
         (header::X_TC_ACTION.as_str(), action),
-    ])
+    ]);
+    headers.map_err(|error| BuildError::new(Field::Action, error.reason()))
 }
 
 /// Makes a header value that borrows its text.
