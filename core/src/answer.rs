@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use core::{str, time::Duration};
 
 use http::{
-    HeaderMap, HeaderValue, Response, StatusCode, Uri,
+    HeaderMap, HeaderValue, Response, Uri,
     header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER},
 };
 use serde::de::IgnoredAny;
@@ -57,16 +57,17 @@ pub fn read_answer<A: Action>(
     response: &Response<impl AsRef<[u8]>>,
 ) -> Result<Answer<A::Response>, ResponseError> {
     let (status, headers) = (response.status(), response.headers());
-    let json =
-        check_head(status, headers).and_then(|()| json_text(response.body().as_ref(), headers));
+    let json = check_encoding(headers).and_then(|()| json_text(response.body().as_ref(), headers));
     let (result, request_id) = match json {
         Ok(json) => members::<A>(json),
         Err(kind) => (Err(kind), None),
     };
-    let result = result.and_then(|members| match status.is_success() {
-        true => Ok(members),
-        false => Err(Kind::Status),
-    });
+    let result = match result {
+        Err(Kind::Api(error)) => Err(Kind::Api(error)),
+        _ if status.is_redirection() => Err(redirect(headers)),
+        Ok(_) if !status.is_success() => Err(Kind::Status),
+        result => result,
+    };
     let request_id = request_id.or_else(|| header_text(headers.get(X_TC_REQUEST_ID)));
     match result {
         Ok(response) => Ok(Answer { response, request_id }),
@@ -76,13 +77,13 @@ pub fn read_answer<A: Action>(
     }
 }
 
-fn check_head(status: StatusCode, headers: &HeaderMap) -> Result<(), Kind> {
-    if status.is_redirection() {
-        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-        let target = location.and_then(|location| location.parse::<Uri>().ok());
-        let host = target.and_then(|target| target.host().map(ToString::to_string));
-        return Err(Kind::Redirect { host });
-    }
+fn redirect(headers: &HeaderMap) -> Kind {
+    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let target = location.and_then(|location| location.parse::<Uri>().ok());
+    Kind::Redirect { host: target.and_then(|target| target.host().map(ToString::to_string)) }
+}
+
+fn check_encoding(headers: &HeaderMap) -> Result<(), Kind> {
     let is_coded = |value: &&HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
     match headers.get_all(CONTENT_ENCODING).iter().filter(|v| !v.is_empty()).find(is_coded) {
         Some(coding) => Err(Kind::Encoding(String::from_utf8_lossy(coding.as_bytes()).into())),
@@ -90,14 +91,19 @@ fn check_head(status: StatusCode, headers: &HeaderMap) -> Result<(), Kind> {
     }
 }
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Returns the text of a body that begins like a JSON object.
 fn json_text<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b str, Kind> {
     if body.len() > ANSWER_LIMIT {
         return Err(Kind::TooLarge);
     }
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body).trim_ascii();
     if body.is_empty() {
         return Err(Kind::Empty);
+    }
+    if BYTE_ORDER_MARK.starts_with(body) {
+        return Err(Kind::Truncated);
     }
     if body[0] != b'{' {
         let content_type = header_text(headers.get(CONTENT_TYPE));
@@ -123,9 +129,7 @@ fn members<A: Action>(json: &str) -> (Result<A::Response, Kind>, Option<String>)
     match serde_json::from_str::<Envelope<'_, A::Response>>(json) {
         Ok(envelope) => envelope.into_result(),
         Err(error) if error.is_eof() => (Err(Kind::Truncated), None),
-        Err(error) if !error.is_data() => {
-            (Err(Kind::NotJson { line: error.line(), column: error.column() }), None)
-        }
+        Err(error) if !error.is_data() => (Err(cut_number_or_not_json(json, &error)), None),
         Err(_) => match serde_json::from_str::<Envelope<'_, IgnoredAny>>(json) {
             Ok(envelope) => {
                 let (result, request_id) = envelope.into_result();
@@ -134,6 +138,17 @@ fn members<A: Action>(json: &str) -> (Result<A::Response, Kind>, Option<String>)
             Err(_) => (Err(Kind::Unexpected), None),
         },
     }
+}
+
+/// Tells a number that is cut after its sign, point or exponent, which serde_json takes for bad
+/// syntax: with one more digit it is whole, and only the end of the text comes too early.
+fn cut_number_or_not_json(json: &str, error: &serde_json::Error) -> Kind {
+    let is_cut = json.ends_with(['-', '+', '.', 'e', 'E'])
+        && serde_json::from_str::<IgnoredAny>(&[json, "0"].concat()).is_err_and(|e| e.is_eof());
+    if is_cut {
+        return Kind::Truncated;
+    }
+    Kind::NotJson { line: error.line(), column: error.column() }
 }
 
 /// Reads `Retry-After` as seconds, or as a date that is taken relative to the answer's own.

@@ -7,7 +7,7 @@ use core::{fmt, marker::PhantomData};
 use serde::{
     Deserialize, Deserializer,
     de::{
-        DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, Visitor,
+        DeserializeOwned, DeserializeSeed, Error, IntoDeserializer, MapAccess, Visitor,
         value::{BorrowedStrDeserializer, MapAccessDeserializer, StringDeserializer},
     },
 };
@@ -102,10 +102,14 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Others<'_, 'de, A> {
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
         while let Some(key) = self.map.next_key::<Key<'de>>()? {
-            match key.as_str() {
-                "Error" => *self.error = Some(self.map.next_value()?),
-                "RequestId" => *self.request_id = Some(self.map.next_value()?),
+            let (name, place) = match key.as_str() {
+                "Error" => ("Error", &mut *self.error),
+                "RequestId" => ("RequestId", &mut *self.request_id),
                 _ => return key.pass_on(seed).map(Some),
+            };
+            // Of two errors, the second could be a null that hides the first.
+            if place.replace(self.map.next_value()?).is_some() {
+                return Err(A::Error::duplicate_field(name));
             }
         }
         Ok(None)
@@ -130,7 +134,7 @@ impl<'de> Key<'de> {
         }
     }
 
-    fn pass_on<K: DeserializeSeed<'de>, E: serde::de::Error>(self, seed: K) -> Result<K::Value, E> {
+    fn pass_on<K: DeserializeSeed<'de>, E: Error>(self, seed: K) -> Result<K::Value, E> {
         match self {
             Self::Borrowed(key) => seed.deserialize(BorrowedStrDeserializer::new(key)),
             Self::Owned(key) => {
@@ -177,7 +181,9 @@ struct ErrorMembers<'a> {
 /// Reads `{"Code":..,"Message":..}`. Whatever else stands there is an error all the same, without
 /// a code and with the beginning of its JSON as the message.
 fn api_error(json: &RawValue) -> ApiError {
-    let members = serde_json::from_str::<ErrorMembers<'_>>(json.get()).ok();
+    // An array would be read as members in their order.
+    let object = Some(json.get()).filter(|json| json.starts_with('{'));
+    let members = object.and_then(|json| serde_json::from_str::<ErrorMembers<'_>>(json).ok());
     let code = members.as_ref().and_then(|members| text(members.code)).unwrap_or_default();
     let message = members.and_then(|members| text(members.message));
     let message = message.unwrap_or_else(|| snippet(json.get()));

@@ -137,11 +137,13 @@ fn text(json: Option<&RawValue>) -> Option<String> {
 }
 
 /// Reads a number or a text that holds one; infinities and NaN are no progress.
+///
+/// The number is read as a text is, because serde_json may miss the nearest one.
 fn progress(json: Option<&RawValue>) -> Option<f64> {
     let json = json?.get();
-    let number = match json.strip_prefix('"') {
+    let number: f64 = match json.strip_prefix('"') {
         Some(_) => serde_json::from_str::<String>(json).ok()?.parse().ok()?,
-        None => serde_json::from_str::<f64>(json).ok()?,
+        None => json.parse().ok()?,
     };
     number.is_finite().then_some(number)
 }
