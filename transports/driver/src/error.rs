@@ -25,8 +25,7 @@ impl TransportError {
     /// certificate or the handshake is bad, is [`SendFault::Permanent`].
     pub fn of_chain(source: impl Into<Source>, broken: SendFault) -> Self {
         let source = source.into();
-        let kind = first_io_error(&*source).map(io::Error::kind);
-        let fault = match kind {
+        let fault = match io_kind(&*source) {
             Some(io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => SendFault::Timeout,
             Some(io::ErrorKind::InvalidData) => SendFault::Permanent,
             _ => broken,
@@ -41,10 +40,13 @@ impl TransportError {
     }
 }
 
-fn first_io_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
-    match error.downcast_ref() {
-        Some(error) => Some(error),
-        None => first_io_error(error.source()?),
+/// Returns the kind of the first `io::Error` that has one of its own; `Other` only wraps.
+fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    match error.downcast_ref::<io::Error>() {
+        // Its `source` would pass over what it wraps.
+        Some(error) if error.kind() == io::ErrorKind::Other => io_kind(error.get_ref()?),
+        Some(error) => Some(error.kind()),
+        None => io_kind(error.source()?),
     }
 }
 

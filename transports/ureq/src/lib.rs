@@ -40,7 +40,6 @@ macro_rules! with_rules {
             .https_only(false)
             .timeout_connect(Some(CONNECT_LIMIT))
             .timeout_global(Some($exchange_limit))
-            .user_agent("")
             .accept("")
             .accept_encoding("identity")
     };
@@ -77,8 +76,8 @@ impl Client {
 
     /// Creates a client on an agent of yours: its connections, TLS and proxy.
     ///
-    /// Redirects, time limits, the meaning of a status and the headers that ureq adds are set at
-    /// each request, whatever the agent says; to a loopback endpoint its proxy is not used. Give
+    /// Redirects, time limits, the meaning of a status and the accepted encoding are set at each
+    /// request, whatever the agent says; to a loopback endpoint its proxy is not used. Give
     /// it a `max_idle_age` below 60 s. Built without ureq's default features, an agent needs a
     /// crypto provider in its `TlsConfig` or as the process's default: without one ureq panics at
     /// the first `https` request.
@@ -176,6 +175,7 @@ fn own_agent(exchange_limit: Duration) -> Agent {
         .build();
     with_rules!(Agent::config_builder(), exchange_limit)
         .proxy(None)
+        .user_agent("")
         .max_idle_age(IDLE_LIMIT)
         .tls_config(tls)
         .build()

@@ -1,0 +1,290 @@
+use std::{net::TcpListener, time::Duration};
+
+use tcss_export::{
+    ANSWER_LIMIT, ExportStatus, ResponseError, ResponseErrorKind, SendError, SendFault,
+};
+use tcss_export_testkit::{
+    verify::{RawRequest, Verifier},
+    wire::{WireAnswer, WireServer},
+};
+
+use crate::setup::{JOB, Result, SECRET_ID, SECRET_KEY, Setup, TOKEN, impatient};
+
+const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
+
+fn answer_error(result: Result) -> ResponseError {
+    match result {
+        Err(SendError::Answer(error)) => error,
+        other => panic!("expected an answer without a result, got {other:?}"),
+    }
+}
+
+fn fault(result: Result) -> SendFault {
+    match result {
+        Err(SendError::Transport(error)) => error.fault(),
+        other => panic!("expected no answer, got {other:?}"),
+    }
+}
+
+fn status(result: Result) -> ExportStatus {
+    result.expect("a good answer").response.status
+}
+
+/// A recorded request, taken apart without any HTTP library.
+struct Request {
+    line: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+fn only_request(server: &WireServer) -> Request {
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1, "requests on the wire");
+    let end = requests[0].windows(4).position(|w| w == b"\r\n\r\n").expect("the end of the head");
+    let head = String::from_utf8(requests[0][..end].to_vec()).expect("a head of text");
+    let (line, headers) = head.split_once("\r\n").expect("a request line");
+    let split = |header: &str| {
+        let (name, value) = header.split_once(": ").expect("name and value");
+        (name.to_ascii_lowercase(), value.to_owned())
+    };
+    Request {
+        line: line.into(),
+        headers: headers.split("\r\n").map(split).collect(),
+        body: requests[0][end + 4..].to_vec(),
+    }
+}
+
+impl Request {
+    fn all(&self, name: &str) -> Vec<&str> {
+        let named = self.headers.iter().filter(|(known, _)| known == name);
+        named.map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+pub(crate) fn t2_a_status_is_no_error(setup: &Setup) {
+    let body =
+        r#"{"Response":{"Error":{"Code":"InvalidParameter","Message":"m"},"RequestId":"r-5"}}"#;
+    let headers = [("Content-Type", "application/json")];
+    for status in [400, 500] {
+        let (result, _server) = setup.answer(WireAnswer::response(status, &headers, body));
+        let error = answer_error(result);
+        assert_eq!(error.code().map(|code| code.as_str()), Some("InvalidParameter"));
+        assert_eq!(error.request_id(), Some("r-5"));
+        assert_eq!(error.status().as_u16(), status);
+    }
+}
+
+pub(crate) fn t3_the_host_header_is_the_signed_host(setup: &Setup) {
+    let (_, server) = setup.answer(WireAnswer::json(RUNNING));
+    let host = server.url().split_once("://").unwrap().1.to_owned();
+    assert_eq!(only_request(&server).all("host"), [host]);
+}
+
+pub(crate) fn t4_a_redirect_is_not_followed(setup: &Setup) {
+    for status in [301, 302, 303, 307, 308] {
+        let headers = [("Location", "https://other.example/")];
+        let (result, server) = setup.answer(WireAnswer::response(status, &headers, ""));
+        let error = answer_error(result);
+        let host = Some("other.example".to_owned());
+        assert_eq!(*error.kind(), ResponseErrorKind::Redirect { host });
+        assert_eq!(error.status().as_u16(), status);
+        only_request(&server);
+    }
+}
+
+pub(crate) fn t5_a_silent_server_ends_in_a_time_limit(setup: &Setup) {
+    let server = setup.server([WireAnswer::Hang]);
+    let client = setup.client(&server).with_policy(impatient());
+    assert_eq!(fault(client.send()), SendFault::Timeout);
+}
+
+pub(crate) fn t5_an_answer_that_stalls_ends_in_a_time_limit(setup: &Setup) {
+    let slow = WireAnswer::json(RUNNING).slowly(20, Duration::from_secs(60));
+    let server = setup.server([slow]);
+    let client = setup.client(&server).with_policy(impatient());
+    assert_eq!(fault(client.send()), SendFault::Timeout);
+}
+
+pub(crate) fn t6_the_request_leaves_as_it_was_signed(setup: &Setup) {
+    let (result, server) = setup.answer(WireAnswer::json(RUNNING));
+    assert_eq!(status(result), ExportStatus::Running);
+    let request = only_request(&server);
+    assert_eq!(request.line, "POST / HTTP/1.1");
+    assert_eq!(request.body, format!(r#"{{"JobId":"{JOB}"}}"#).into_bytes());
+    assert_eq!(request.all("content-length"), ["48"]);
+    assert_eq!(request.all("content-type"), ["application/json"]);
+    assert_eq!(request.all("x-tc-action"), ["DescribeExportJobResult"]);
+    assert_eq!(request.all("x-tc-version"), ["2020-11-01"]);
+    assert_eq!(request.all("x-tc-token"), [TOKEN]);
+    assert_eq!(request.all("accept-encoding"), ["identity"]);
+    // A given client's own name for itself is its user's business.
+    let names = request.headers.iter().map(|(name, _)| name.as_str());
+    let mut names: Vec<_> = names.filter(|name| *name != "user-agent").collect();
+    names.sort_unstable();
+    let expected = [
+        "accept-encoding",
+        "authorization",
+        "content-length",
+        "content-type",
+        "host",
+        "x-tc-action",
+        "x-tc-timestamp",
+        "x-tc-token",
+        "x-tc-version",
+    ];
+    assert_eq!(names, expected);
+}
+
+pub(crate) fn s2_the_bytes_on_the_wire_verify(setup: &Setup) {
+    let (_, server) = setup.answer(WireAnswer::json(RUNNING));
+    let Request { headers, body, .. } = only_request(&server);
+    let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let timestamp = pairs.iter().find(|(name, _)| *name == "x-tc-timestamp").unwrap().1;
+    let raw = RawRequest { method: "POST", path: "/", query: "", headers: &pairs, body: &body };
+    let key_of = |id: &str| (id == SECRET_ID).then_some(SECRET_KEY);
+    let verified = Verifier::new("tcss").verify(&raw, timestamp.parse().unwrap(), key_of);
+    assert_eq!(
+        verified.expect("a right signature").signed_headers,
+        "content-type;host;x-tc-action"
+    );
+}
+
+pub(crate) fn p5_a_page_of_a_gateway_is_an_error_of_its_own(setup: &Setup) {
+    let page = "<html><title>502 Bad Gateway</title></html>";
+    let (result, _server) =
+        setup.answer(WireAnswer::response(502, &[("Content-Type", "text/html")], page));
+    let error = answer_error(result);
+    let (content_type, snippet) = (Some("text/html".into()), page.into());
+    assert_eq!(*error.kind(), ResponseErrorKind::Page { content_type, snippet });
+    assert!(error.is_transient());
+}
+
+pub(crate) fn p6_a_page_with_status_200_is_no_success(setup: &Setup) {
+    let page = "<!DOCTYPE html><title>Please log in</title>";
+    let (result, _server) =
+        setup.answer(WireAnswer::response(200, &[("Content-Type", "text/html")], page));
+    let error = answer_error(result);
+    assert!(matches!(error.kind(), ResponseErrorKind::Page { .. }), "{error}");
+    assert_eq!(error.status().as_u16(), 200);
+}
+
+pub(crate) fn p7_an_empty_body_is_an_empty_answer(setup: &Setup) {
+    let error = answer_error(setup.answer(WireAnswer::json("")).0);
+    assert_eq!(*error.kind(), ResponseErrorKind::Empty);
+}
+
+pub(crate) fn p8_cut_json_is_a_truncated_answer(setup: &Setup) {
+    let error = answer_error(setup.answer(WireAnswer::json(r#"{"Response":{"ExportSt"#)).0);
+    assert_eq!(*error.kind(), ResponseErrorKind::Truncated);
+}
+
+pub(crate) fn p8_a_body_that_ends_too_early_is_the_transports_error(setup: &Setup) {
+    let cut = WireAnswer::response(200, &[("Content-Length", "500")], RUNNING).then_close();
+    assert_eq!(fault(setup.answer(cut).0), SendFault::Truncated);
+}
+
+pub(crate) fn p9_a_compressed_answer_is_an_error_that_names_the_coding(setup: &Setup) {
+    // A RUNNING answer with request id r-8, made by another program.
+    let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x0a\x4a\x2d\x2e\xc8\xcf\x2b\x4e\
+          \x55\xb2\xaa\x56\x72\xad\x28\xc8\x2f\x2a\x09\x2e\x49\x2c\x29\x2d\x56\xb2\x52\x0a\
+          \x0a\xf5\xf3\xf3\xf4\x73\x57\xd2\x01\x2a\x2a\x2c\x4d\x2d\x2e\xf1\x4c\x01\x8a\x16\
+          \xe9\x5a\x28\xd5\xd6\x02\x00\xf4\x20\x79\xe6\x39\x00\x00\x00";
+    let coded = WireAnswer::response(200, &[("Content-Encoding", "gzip")], gzip);
+    let error = answer_error(setup.answer(coded).0);
+    assert_eq!(*error.kind(), ResponseErrorKind::Encoding("gzip".into()));
+}
+
+/// A good answer of exactly this many bytes.
+fn good_answer_of(bytes: usize) -> String {
+    let (head, tail) = (r#"{"Response":{"ExportStatus":"RUNNING","Filler":""#, r#""}}"#);
+    [head, &"x".repeat(bytes - head.len() - tail.len()), tail].concat()
+}
+
+pub(crate) fn d9_an_answer_of_the_largest_size_arrives_whole(setup: &Setup) {
+    let (result, _server) = setup.answer(WireAnswer::json(good_answer_of(ANSWER_LIMIT)));
+    assert_eq!(status(result), ExportStatus::Running);
+}
+
+pub(crate) fn d9_a_larger_declared_answer_is_refused(setup: &Setup) {
+    let (result, _server) = setup.answer(WireAnswer::json(good_answer_of(ANSWER_LIMIT + 1)));
+    assert_eq!(fault(result), SendFault::TooLarge);
+}
+
+fn chunked(body: &str) -> WireAnswer {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    WireAnswer::raw(format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()))
+}
+
+pub(crate) fn d9_a_larger_chunked_answer_is_refused(setup: &Setup) {
+    let (result, _server) = setup.answer(chunked(&good_answer_of(ANSWER_LIMIT + 1)));
+    assert_eq!(fault(result), SendFault::TooLarge);
+}
+
+pub(crate) fn a_chunked_answer_arrives_whole(setup: &Setup) {
+    let (result, _server) = setup.answer(chunked(RUNNING));
+    assert_eq!(status(result), ExportStatus::Running);
+}
+
+pub(crate) fn a_broken_connection_is_told_and_nothing_is_sent_again(setup: &Setup) {
+    let (result, server) = setup.answer(WireAnswer::Close);
+    assert_eq!(fault(result), SendFault::Connection);
+    only_request(&server);
+}
+
+pub(crate) fn a_stale_connection_is_told_or_replaced_and_nothing_is_sent_twice(setup: &Setup) {
+    let server = setup.server([WireAnswer::json(RUNNING).then_close(), WireAnswer::json(RUNNING)]);
+    let client = setup.client(&server);
+    assert_eq!(status(client.send()), ExportStatus::Running);
+    let second = client.send();
+    let arrived = server.requests().len();
+    match second {
+        Ok(_) => assert_eq!(arrived, 2),
+        Err(_) => {
+            assert_eq!(fault(second), SendFault::Connection);
+            assert_eq!(arrived, 1);
+        }
+    }
+}
+
+pub(crate) fn what_is_no_http_is_a_broken_connection(setup: &Setup) {
+    let (result, _server) = setup.answer(WireAnswer::raw("nonsense\r\n\r\n").then_close());
+    assert_eq!(fault(result), SendFault::Connection);
+}
+
+pub(crate) fn a_closed_port_is_a_broken_connection(setup: &Setup) {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let scheme = setup.server([WireAnswer::Close]).url();
+    let scheme = scheme.split_once("://").unwrap().0;
+    let client = setup.client_at(&format!("{scheme}://127.0.0.1:{port}"), &[]);
+    assert_eq!(fault(client.send()), SendFault::Connection);
+}
+
+pub(crate) fn connections_are_kept(setup: &Setup) {
+    let server = setup.server([WireAnswer::json(RUNNING)]);
+    let client = setup.client(&server);
+    for _ in 0..3 {
+        assert_eq!(status(client.send()), ExportStatus::Running);
+    }
+    assert_eq!(server.requests().len(), 3);
+    assert_eq!(server.connections(), 1);
+}
+
+pub(crate) fn no_secret_is_in_any_text(setup: &Setup) {
+    let answers = [WireAnswer::Close, WireAnswer::json("<"), WireAnswer::raw("\0\r\n\r\n")];
+    for answer in answers {
+        let server = setup.server([answer]);
+        let client = setup.client(&server);
+        let result = client.send();
+        let mut text = format!("{} {result:?}", client.text());
+        let mut cause = result.as_ref().err().map(|error| error as &dyn std::error::Error);
+        while let Some(error) = cause {
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        let authorization = only_request(&server).all("authorization")[0].to_owned();
+        let (_, signature) = authorization.rsplit_once('=').unwrap();
+        for secret in [SECRET_KEY, TOKEN, signature] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}

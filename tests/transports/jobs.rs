@@ -1,0 +1,145 @@
+//! Whole waits against the scripted service, which verifies every signature.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
+
+use tcss_export::{CredentialSource, Credentials, RateBudget, SendFault, WaitErrorKind};
+use tcss_export_testkit::{Script, Service, wire::TlsFront};
+
+use crate::setup::{Http, Library, SECRET_ID, SECRET_KEY, Setup, TOKEN, Wire, hasty};
+
+fn service(script: &str) -> Service {
+    Service::builder()
+        .key(SECRET_ID, SECRET_KEY)
+        .token(TOKEN)
+        .script(script.parse::<Script>().unwrap())
+        .start()
+        .unwrap()
+}
+
+fn setups() -> Vec<Setup> {
+    let libraries = [
+        #[cfg(feature = "ureq")]
+        Library::Ureq,
+        #[cfg(feature = "hyper")]
+        Library::Hyper,
+    ];
+    libraries.map(|library| Setup { library, http: Http::Own, wire: Wire::Plain }).to_vec()
+}
+
+#[test]
+fn a_job_is_followed_through_every_passing_fault_to_its_url() {
+    let script = "RUNNING:10,ERROR:InternalError,HTTP:502,EMPTY,CUT,CUTJSON,RESET,NULLS,\
+                  ERROR:RequestLimitExceeded.UinLimitExceeded,STATUS:PENDING,SUCCESS:,\
+                  SUCCESS:https://h.example/a.csv?q-signature=EXAMPLE";
+    for setup in setups() {
+        let service = service(script);
+        let client = setup.client_at(&service.url(), &[]).with_policy(hasty());
+        let finished = client.wait().unwrap_or_else(|error| panic!("{setup:?}: {error}"));
+        let url = "https://h.example/a.csv?q-signature=EXAMPLE";
+        assert_eq!(finished.download_url.as_str(), url, "{setup:?}");
+        assert_eq!((finished.report.polls, finished.report.retries), (12, 7), "{setup:?}");
+        assert_eq!(service.seen().len(), 12, "{setup:?}");
+    }
+}
+
+#[test]
+fn a_job_is_followed_over_tls() {
+    for setup in setups() {
+        let service = service("RUNNING:50,SUCCESS");
+        let front = TlsFront::to(service.addr()).unwrap();
+        let setup = Setup { http: Http::Given, wire: Wire::Tls, ..setup };
+        let client = setup.client_at(&front.url(), front.ca_der()).with_policy(hasty());
+        let finished = client.wait().unwrap_or_else(|error| panic!("{setup:?}: {error}"));
+        assert_eq!(finished.report.polls, 2, "{setup:?}");
+    }
+}
+
+#[test]
+fn s8_a_clock_that_is_off_is_corrected_by_the_services_date() {
+    for setup in setups() {
+        let service = service("SKEW:600,RUNNING,SUCCESS");
+        let client = setup.client_at(&service.url(), &[]).with_policy(hasty());
+        let finished = client.wait().unwrap_or_else(|error| panic!("{setup:?}: {error}"));
+        assert_eq!((finished.report.polls, finished.report.retries), (3, 1), "{setup:?}");
+        // The service's date has whole seconds.
+        let offset = finished.report.clock_offset.as_millis();
+        assert!((598_000..=601_000).contains(&offset), "{setup:?}: {offset}");
+    }
+}
+
+#[test]
+fn s7_the_final_error_names_the_last_fault_and_keeps_its_source() {
+    for setup in setups() {
+        let service = service("RUNNING:30,RESET");
+        let client = setup.client_at(&service.url(), &[]).with_policy(hasty().with_max_failures(2));
+        let failure = client.wait().unwrap_err();
+        assert!(matches!(failure.kind, WaitErrorKind::Fault(_)), "{setup:?}: {failure}");
+        let transport = failure.transport().expect("the transport's own error");
+        assert_eq!(transport.fault(), SendFault::Connection, "{setup:?}");
+        assert!(std::error::Error::source(transport).is_some(), "{setup:?}");
+        assert_eq!(failure.report.polls, 4, "{setup:?}");
+        assert_eq!(failure.last_status().unwrap().as_str(), "RUNNING", "{setup:?}");
+    }
+}
+
+#[test]
+fn w6_a_wrong_key_ends_the_wait_after_one_request() {
+    for setup in setups() {
+        let service = Service::builder().key(SECRET_ID, "EXAMPLEOTHERKEY").start().unwrap();
+        let client = setup.client_at(&service.url(), &[]).with_policy(hasty());
+        let failure = client.wait().unwrap_err();
+        let code = failure.code().map(|code| code.as_str());
+        assert_eq!(code, Some("AuthFailure.SignatureFailure"), "{setup:?}");
+        assert_eq!(service.seen().len(), 1, "{setup:?}");
+    }
+}
+
+#[test]
+fn w7_single_exchanges_are_paced_by_the_budget() {
+    for setup in setups() {
+        let service = service("RUNNING");
+        let client = setup.client_at(&service.url(), &[]);
+        let begun = Instant::now();
+        for _ in 0..4 {
+            client.send().unwrap();
+        }
+        assert!(begun.elapsed() >= RateBudget::SPACING * 3, "{setup:?}");
+    }
+}
+
+/// A source whose first credentials have an old token.
+fn rotating() -> CredentialSource {
+    let asked_again = AtomicBool::new(false);
+    CredentialSource::from_fn(move |fresh| {
+        asked_again.fetch_or(fresh, Ordering::Relaxed);
+        let token = if asked_again.load(Ordering::Relaxed) { TOKEN } else { "EXAMPLEOLDTOKEN" };
+        Credentials::new(SECRET_ID, SECRET_KEY)?.with_token(token)
+    })
+}
+
+#[cfg(feature = "ureq")]
+#[test]
+fn k6_ureq_asks_for_credentials_again_when_the_token_is_refused() {
+    let service = service("RUNNING,SUCCESS");
+    let session = tcss_export::Session::new(service.url().parse().unwrap());
+    let client = tcss_export::ureq::Client::new(session, rotating()).with_policy(hasty());
+    let finished = client.wait(tcss_export::JobId::new("4711").unwrap()).unwrap();
+    assert_eq!(finished.report.polls, 3);
+}
+
+#[cfg(feature = "hyper")]
+#[test]
+fn k6_hyper_asks_for_credentials_again_when_the_token_is_refused() {
+    let service = service("RUNNING,SUCCESS");
+    let session = tcss_export::Session::new(service.url().parse().unwrap());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // Spawned: the future crosses threads.
+    let wait = runtime.spawn(async move {
+        let client = tcss_export::hyper::Client::new(session, rotating()).with_policy(hasty());
+        client.wait(tcss_export::JobId::new("4711").unwrap()).await
+    });
+    assert_eq!(runtime.block_on(wait).unwrap().unwrap().report.polls, 3);
+}

@@ -1,0 +1,320 @@
+//! Both loops in virtual time: the clock moves only when a loop sleeps or a function takes long.
+
+use std::{
+    cell::RefCell,
+    future::Future,
+    pin::pin,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tcss_export_core::{
+    Credentials, DescribeExportJobResult, Endpoint, EventKind, Fault, JobId, Mono, Now, Policy,
+    RateBudget, SendFault, Session, WaitErrorKind, Wall,
+};
+use tcss_export_driver::{
+    Budget, Functions, SendError, Shared, TransportError, asynchronous, blocking,
+};
+
+const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
+const SUCCESS: &str =
+    r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
+const BAD_TOKEN: &str =
+    r#"{"Response":{"Error":{"Code":"AuthFailure.TokenFailure","Message":"m"}}}"#;
+
+/// What happened, and after how many milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+enum Done {
+    Slept(u64),
+    Asked { fresh: bool, at: u64 },
+    Sent { at: u64, timestamp: String },
+}
+
+/// A clock, answers and a log that the four functions share.
+#[derive(Clone, Default)]
+struct World(Rc<RefCell<State>>);
+
+#[derive(Default)]
+struct State {
+    now: Duration,
+    /// How long a fetch of credentials takes.
+    fetch: Duration,
+    answers: Vec<Result<&'static str, SendFault>>,
+    credentials: Vec<SendFault>,
+    log: Vec<Done>,
+}
+
+impl World {
+    fn new(answers: &[Result<&'static str, SendFault>]) -> Self {
+        let world = Self::default();
+        world.0.borrow_mut().answers = answers.iter().rev().copied().collect();
+        world
+    }
+
+    fn now(&self) -> Now {
+        let now = self.0.borrow().now;
+        let wall = Wall::from_unix_millis(1_699_979_400_000 + now.as_millis() as i64);
+        Now { wall, mono: Mono::from_origin(now) }
+    }
+
+    fn millis(&self) -> u64 {
+        self.0.borrow().now.as_millis() as u64
+    }
+
+    fn sleep(&self, duration: Duration) {
+        let mut state = self.0.borrow_mut();
+        state.now += duration;
+        state.log.push(Done::Slept(duration.as_millis() as u64));
+    }
+
+    fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
+        let at = self.millis();
+        let mut state = self.0.borrow_mut();
+        let fetch = state.fetch;
+        state.now += fetch;
+        state.log.push(Done::Asked { fresh, at });
+        match state.credentials.pop() {
+            Some(fault) => Err(TransportError::new(fault, "the metadata service is away")),
+            None => Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap()),
+        }
+    }
+
+    fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let at = self.millis();
+        let timestamp = request.headers()["x-tc-timestamp"].to_str().unwrap().to_owned();
+        let mut state = self.0.borrow_mut();
+        state.log.push(Done::Sent { at, timestamp });
+        match state.answers.pop().expect("an answer is left") {
+            Ok(body) => Ok(Response::new(body.into())),
+            Err(fault) => Err(TransportError::new(fault, "made up")),
+        }
+    }
+
+    fn log(&self) -> Vec<Done> {
+        self.0.borrow().log.clone()
+    }
+
+    fn blocking(&self) -> impl blocking::Platform + use<> {
+        let [a, b, c, d] = [(); 4].map(|()| self.clone());
+        Functions {
+            now: move || a.now(),
+            sleep: move |duration| b.sleep(duration),
+            credentials: move |fresh| c.credentials(fresh),
+            send: move |request| d.send(&request),
+        }
+    }
+
+    fn asynchronous(&self) -> impl asynchronous::Platform + use<> {
+        let [a, b, c, d] = [(); 4].map(|()| self.clone());
+        Functions {
+            now: move || a.now(),
+            sleep: async move |duration| b.sleep(duration),
+            credentials: async move |fresh| c.credentials(fresh),
+            send: async move |request| d.send(&request),
+        }
+    }
+}
+
+/// Runs a future that never has to wait.
+fn run<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("virtual time never waits"),
+    }
+}
+
+fn shared() -> Shared {
+    let second = Duration::from_secs(1);
+    let policy = Policy::default().with_poll_interval(second, second);
+    Shared::new(Session::new(Endpoint::international())).with_policy(policy)
+}
+
+fn job() -> JobId {
+    JobId::new("4711").unwrap()
+}
+
+fn sent(at: u64, timestamp: &str) -> Done {
+    Done::Sent { at, timestamp: timestamp.into() }
+}
+
+#[test]
+fn each_poll_asks_for_credentials_then_starts_and_both_loops_do_the_same() {
+    let answers = [Ok(RUNNING), Err(SendFault::Connection), Ok(RUNNING), Ok(SUCCESS)];
+    let (one, other) = (World::new(&answers), World::new(&answers));
+    let finished = blocking::wait(&shared(), job(), one.blocking()).outcome().unwrap();
+    let same = run(asynchronous::wait(&shared(), job(), other.asynchronous()).outcome()).unwrap();
+    assert_eq!(finished, same);
+    assert_eq!(one.log(), other.log());
+    let asked = |at| Done::Asked { fresh: false, at };
+    let expected = [
+        asked(0),
+        sent(0, "1699979400"),
+        Done::Slept(1_000),
+        asked(1_000),
+        sent(1_000, "1699979401"),
+        // The first broken connection is repeated at once, paced by the budget.
+        Done::Slept(52),
+        asked(1_052),
+        sent(1_052, "1699979401"),
+        Done::Slept(1_000),
+        asked(2_052),
+        sent(2_052, "1699979402"),
+    ];
+    assert_eq!(one.log(), expected);
+}
+
+#[test]
+fn k6_a_refused_token_asks_for_fresh_credentials_once() {
+    let world = World::new(&[Ok(BAD_TOKEN), Ok(RUNNING), Ok(SUCCESS)]);
+    blocking::wait(&shared(), job(), world.blocking()).outcome().unwrap();
+    let asked: Vec<_> = world
+        .log()
+        .into_iter()
+        .filter_map(|done| if let Done::Asked { fresh, .. } = done { Some(fresh) } else { None })
+        .collect();
+    assert_eq!(asked, [false, true, false]);
+}
+
+#[test]
+fn a_slow_fetch_of_credentials_comes_before_the_start_it_is_for() {
+    let world = World::new(&[Ok(SUCCESS)]);
+    world.0.borrow_mut().fetch = Duration::from_secs(400);
+    blocking::wait(&shared(), job(), world.blocking()).outcome().unwrap();
+    let asked = Done::Asked { fresh: false, at: 0 };
+    assert_eq!(world.log(), [asked, sent(400_000, "1699979800")]);
+}
+
+#[test]
+fn credentials_that_cannot_be_had_for_a_while_are_asked_for_again() {
+    let world = World::new(&[Ok(SUCCESS)]);
+    world.0.borrow_mut().credentials = vec![SendFault::Connection];
+    let mut wait = blocking::wait(&shared(), job(), world.blocking());
+    let event = wait.next().unwrap();
+    let EventKind::Retrying { fault, .. } = event.kind else { panic!("{event:?}") };
+    assert_eq!(fault, Fault::Send(SendFault::Connection));
+    assert_eq!(wait.outcome().unwrap().report.polls, 1);
+}
+
+#[test]
+fn credentials_that_cannot_be_had_at_all_end_the_wait_with_their_error() {
+    let world = World::new(&[]);
+    world.0.borrow_mut().credentials = vec![SendFault::Permanent];
+    let failure = blocking::wait(&shared(), job(), world.blocking()).outcome().unwrap_err();
+    assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::Permanent)));
+    let source = std::error::Error::source(failure.transport().unwrap()).unwrap();
+    assert_eq!(source.to_string(), "the metadata service is away");
+}
+
+#[test]
+fn single_exchanges_are_paced_like_polls() {
+    let world = World::new(&[Ok(RUNNING), Ok(RUNNING), Err(SendFault::Timeout)]);
+    let (shared, action) = (shared(), DescribeExportJobResult::new(job()));
+    blocking::send(&shared, &action, world.blocking()).unwrap();
+    run(asynchronous::send(&shared, &action, world.asynchronous())).unwrap();
+    let error = blocking::send(&shared, &action, world.blocking()).unwrap_err();
+    let SendError::Transport(error) = error else { panic!("{error:?}") };
+    assert_eq!(error.fault(), SendFault::Timeout);
+    let starts: Vec<_> = world
+        .log()
+        .into_iter()
+        .filter_map(|done| if let Done::Sent { at, .. } = done { Some(at) } else { None })
+        .collect();
+    assert_eq!(starts, [0, 52, 105]);
+}
+
+#[test]
+fn clients_that_share_a_budget_share_its_pace() {
+    let budget = Budget::new(RateBudget::new(Duration::from_secs(1)));
+    let world = World::new(&[Ok(RUNNING), Ok(RUNNING)]);
+    let action = DescribeExportJobResult::new(job());
+    for _ in 0..2 {
+        let shared = shared().with_budget(budget.clone());
+        blocking::send(&shared, &action, world.blocking()).unwrap();
+    }
+    assert_eq!(world.millis(), 1_000);
+}
+
+/// A platform whose sleeps and exchanges never end by themselves.
+fn stuck(world: &World) -> impl asynchronous::Platform + use<> {
+    let (a, b) = (world.clone(), world.clone());
+    Functions {
+        now: move || a.now(),
+        sleep: async |_| std::future::pending().await,
+        credentials: async move |fresh| b.credentials(fresh),
+        send: async |_| std::future::pending().await,
+    }
+}
+
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_request_whose_future_is_dropped_is_made_again() {
+    let world = World::new(&[Ok(SUCCESS)]);
+    let [a, b, c, d] = [(); 4].map(|()| world.clone());
+    let is_stuck = Rc::new(RefCell::new(true));
+    let still_stuck = is_stuck.clone();
+    let platform = Functions {
+        now: move || a.now(),
+        sleep: async move |duration| b.sleep(duration),
+        credentials: async move |fresh| c.credentials(fresh),
+        send: async move |request| {
+            if *still_stuck.borrow() {
+                std::future::pending::<()>().await;
+            }
+            d.send(&request)
+        },
+    };
+    let mut wait = asynchronous::wait(&shared(), job(), platform);
+    let first = pin!(wait.next()).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(first.is_pending());
+    is_stuck.replace(false);
+    assert_eq!(run(wait.outcome()).unwrap().report.polls, 2);
+}
+
+#[test]
+fn two_hundred_dropped_waits_leave_no_place_in_the_queue() {
+    let (world, shared) = (World::new(&[Ok(RUNNING)]), shared());
+    let mut waits: Vec<_> =
+        (0..200).map(|_| asynchronous::wait(&shared, job(), stuck(&world))).collect();
+    for wait in &mut waits {
+        let next = pin!(wait.next()).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(next.is_pending());
+    }
+    drop(waits);
+    let action = DescribeExportJobResult::new(job());
+    blocking::send(&shared, &action, world.blocking()).unwrap();
+    // One of them had taken a start; the others had only queued.
+    assert_eq!(world.millis(), 52);
+}
+
+#[test]
+fn a_place_that_is_given_up_wakes_the_next_sleeper_and_nobody_else() {
+    let (world, shared) = (World::default(), shared());
+    let mut waits: Vec<_> =
+        (0..4).map(|_| asynchronous::wait(&shared, job(), stuck(&world))).collect();
+    let wakers: Vec<_> = (0..4).map(|_| Arc::new(Woken::default())).collect();
+    let mut futures: Vec<_> = waits.iter_mut().map(|wait| Box::pin(wait.next())).collect();
+    for (future, woken) in futures.iter_mut().zip(&wakers) {
+        let waker = Waker::from(woken.clone());
+        assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    let counts = || wakers.iter().map(|w| w.0.load(Ordering::Relaxed)).collect::<Vec<_>>();
+    assert_eq!(counts(), [0, 0, 0, 0], "the first has started, three sleep in the queue");
+    drop(futures);
+    drop(waits.remove(1));
+    assert_eq!(counts(), [0, 0, 1, 0]);
+}
