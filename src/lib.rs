@@ -1,4 +1,8 @@
-//! Follows an export job of Tencent Container Security Service to its end.
+#![cfg_attr(all(feature = "hyper", feature = "ureq"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "hyper", feature = "ureq")),
+    doc = "Follows a compliance export job of Tencent Container Security Service to its end."
+)]
 
 #[doc(inline)]
 pub use tcss_export_core::*;
