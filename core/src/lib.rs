@@ -1,6 +1,47 @@
-//! The core of tcss-export.
+//! The core of tcss-export: signs requests of Tencent Container Security Service, reads its
+//! answers, and follows an export job as pure state.
+//!
+//! It sends nothing. There is no socket in it, no file, clock, environment, thread, lock or log:
+//! bytes, time, seeds and credentials come in as values, requests and decisions go out. `core`
+//! itself uses no std; its `http` types do, so it does not run without std.
+//!
+//! ```text
+//! JobId ─► DescribeExportJobResult ─► Session: prepare, sign(credentials, now) ─► http::Request
+//!                                                                                     │ any client
+//! Outcome ◄─ Waiter ◄─ typed answer or typed error ◄─ read_answer(status, headers, bytes) ◄─┘
+//! ```
+//!
+//! - [`Session`] builds and signs requests for one [`Endpoint`]; [`read_answer`] reads what came.
+//! - [`Waiter`] says when to poll, repeats what may pass, and ends with an [`Outcome`]; the
+//!   numbers it goes by are a [`Policy`].
+//! - [`RateBudget`] paces the starts of any number of waits.
+//! - [`signing`] has the stages of the signature, each usable alone.
+//! - Any other action of the service is an [`Action`] of a few lines.
+//!
+//! One poll, by hand:
+//!
+//! ```
+//! use tcss_export_core::*;
+//! # fn send(_: http::Request<bytes::Bytes>) -> http::Response<&'static str> {
+//! #     http::Response::new(r#"{"Response":{"ExportStatus":"RUNNING","ExportProgress":42.5}}"#)
+//! # }
+//!
+//! let mut session = Session::new(Endpoint::international());
+//! let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?;
+//! let action = DescribeExportJobResult::new(JobId::new("4711")?);
+//!
+//! let now = Wall::from_unix_seconds(1_699_979_400); // from your clock
+//! let request = session.request(&action, &credentials, now)?;
+//! let response = send(request); // by your HTTP client
+//! let answer = read_answer::<DescribeExportJobResult>(&response)?;
+//! assert_eq!(answer.response.status, ExportStatus::Running);
+//! assert_eq!(answer.response.progress, Some(42.5));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! There are no features. Tested with Rust 1.95.
+
 #![no_std]
-#![doc = ""]
 
 extern crate alloc;
 
@@ -18,6 +59,7 @@ mod error;
 mod event;
 pub mod header;
 mod job_id;
+mod language;
 mod outcome;
 mod policy;
 mod prepared;
@@ -41,11 +83,12 @@ pub use self::{
     error::{BuildError, Field, Reason},
     event::{Event, EventKind, Remedy},
     job_id::JobId,
+    language::Language,
     outcome::{Fault, Finished, Outcome, Report, SendFault, WaitError, WaitErrorKind},
     policy::{Backoff, Policy},
     prepared::Prepared,
     response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind},
-    session::{Language, Session},
+    session::Session,
     time::{Mono, Now, Wall},
     waiter::{StartError, Step, Waiter},
 };

@@ -1,5 +1,7 @@
+mod kept;
+
 use alloc::string::String;
-use core::{fmt, str::FromStr};
+use core::fmt;
 
 use bytes::Bytes;
 use http::{
@@ -7,6 +9,7 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE, HOST},
 };
 
+use self::kept::Kept;
 use crate::{
     action::Action,
     advice::Advice,
@@ -16,12 +19,10 @@ use crate::{
     endpoint::Endpoint,
     error::{BuildError, Field, Reason},
     header,
+    language::Language,
     prepared::{self, Prepared},
     response_error::ResponseError,
-    signing::{
-        CanonicalRequest, CredentialScope, SignedHeaders, SigningKey, StringToSign, Timestamp,
-        authorization,
-    },
+    signing::{CanonicalRequest, SignedHeaders, StringToSign, Timestamp, authorization},
     time::{Mono, Now, Wall},
 };
 
@@ -53,16 +54,6 @@ pub struct Session {
     signed_headers: SignedHeaders,
     clock_offset: ClockOffset,
     kept: Option<Kept>,
-}
-
-/// What stays the same while one set of credentials signs on one day.
-#[derive(Clone)]
-struct Kept {
-    credentials: Credentials,
-    scope: CredentialScope<'static>,
-    key: SigningKey,
-    /// The session's headers and the token.
-    headers: HeaderMap,
 }
 
 impl Session {
@@ -240,83 +231,12 @@ impl Session {
 
 const EMPTY: HeaderValue = HeaderValue::from_static("");
 
-impl Kept {
-    /// Returns what is kept if it fits; the scope is the one of the moment being signed.
-    fn refresh<'k>(
-        kept: &'k mut Option<Self>,
-        headers: &HeaderMap,
-        credentials: &Credentials,
-        scope: CredentialScope<'static>,
-    ) -> Result<&'k Self, BuildError> {
-        let fits = |kept: &Self| kept.scope == scope && kept.credentials == *credentials;
-        if !kept.as_ref().is_some_and(fits) {
-            *kept = None;
-        }
-        match kept {
-            Some(kept) => Ok(kept),
-            None => Ok(kept.insert(Self::new(headers, credentials, scope)?)),
-        }
-    }
-
-    fn new(
-        headers: &HeaderMap,
-        credentials: &Credentials,
-        scope: CredentialScope<'static>,
-    ) -> Result<Self, BuildError> {
-        let mut headers = headers.clone();
-        if let Some(token) = credentials.token() {
-            let mut token = HeaderValue::from_str(token)
-                .map_err(|_| BuildError::new(Field::Token, Reason::InvalidCharacter))?;
-            token.set_sensitive(true);
-            headers.insert(header::X_TC_TOKEN, token);
-        }
-        let key = SigningKey::derive(credentials, &scope);
-        Ok(Self { credentials: credentials.clone(), scope, key, headers })
-    }
-}
-
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("endpoint", &self.endpoint)
             .field("clock_offset", &self.clock_offset)
             .finish_non_exhaustive()
-    }
-}
-
-/// The language in which the service words its messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Language {
-    /// `zh-CN`.
-    Chinese,
-    /// `en-US`.
-    English,
-}
-
-impl Language {
-    /// Returns the value of the header.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Chinese => "zh-CN",
-            Self::English => "en-US",
-        }
-    }
-}
-
-impl FromStr for Language {
-    type Err = BuildError;
-
-    /// # Errors
-    ///
-    /// [`Reason::Unknown`] for [`Field::Language`] for anything but `zh-CN` and `en-US`, in any
-    /// case.
-    fn from_str(text: &str) -> Result<Self, BuildError> {
-        [Self::Chinese, Self::English]
-            .into_iter()
-            .find(|language| language.as_str().eq_ignore_ascii_case(text))
-            .ok_or(BuildError::new(Field::Language, Reason::Unknown))
     }
 }
 

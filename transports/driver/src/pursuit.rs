@@ -46,7 +46,7 @@ impl Pursuit {
                     self.gate.leave();
                     return Next::Sleep(moment);
                 }
-                _ => {
+                Step::Done(_) => {
                     self.gate.leave();
                     return Next::Done;
                 }

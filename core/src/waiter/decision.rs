@@ -1,0 +1,152 @@
+//! What a waiter makes of an answer or of a fault.
+
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+
+use super::{Phase, Runs, Waiter};
+use crate::{
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
+    advice::Advice,
+    answer::{Answer, read_answer},
+    download_url::DownloadUrl,
+    event::{Event, EventKind, Remedy},
+    outcome::{Fault, Finished, SendFault, WaitError, WaitErrorKind},
+    session::Session,
+    time::Now,
+};
+
+impl Waiter {
+    pub(super) fn read(
+        &mut self,
+        started: Now,
+        session: &mut Session,
+        response: &Response<Bytes>,
+    ) -> Event {
+        let result = read_answer::<DescribeExportJobResult>(response);
+        // The second SignatureExpire in a row shows that correcting does not help.
+        let clock_offset = match &result {
+            Err(error) if error.advice() == Advice::CorrectClock && self.runs.clock_corrected => {
+                None
+            }
+            _ => session.note_date(started, self.now, response.headers(), &result),
+        };
+        let kind = match result {
+            Ok(answer) => self.good(answer),
+            Err(error) => {
+                self.note_request_id(error.request_id());
+                match error.advice() {
+                    Advice::CorrectClock if clock_offset.is_some() => {
+                        self.runs.clock_corrected = true;
+                        self.again(Fault::Answer(error), Remedy::ClockCorrected)
+                    }
+                    Advice::RefreshCredentials if !self.runs.credentials_refreshed => {
+                        self.runs.credentials_refreshed = true;
+                        self.wants_fresh_credentials = true;
+                        self.again(Fault::Answer(error), Remedy::FreshCredentials)
+                    }
+                    _ => self.fault(Fault::Answer(error)),
+                }
+            }
+        };
+        Event { clock_offset, ..self.event(kind) }
+    }
+
+    fn good(&mut self, answer: Answer<DescribeExportJobResultResponse>) -> EventKind {
+        self.note_request_id(answer.request_id.as_deref());
+        self.runs = Runs::default();
+        self.is_retry = false;
+        self.report.last_fault = None;
+        let DescribeExportJobResultResponse { status, download_url, progress, failure_message } =
+            answer.response.clone();
+        self.report.last = Some(answer.response);
+        match (&status, download_url) {
+            (ExportStatus::Success, Some(url)) => self.end(Ok(url)),
+            (ExportStatus::Success, None) => {
+                if self.polls_without_url == self.policy.polls_without_url() {
+                    return self.end(Err(WaitErrorKind::WithoutUrl));
+                }
+                self.polls_without_url += 1;
+                self.wait(status, progress)
+            }
+            (ExportStatus::Failure, _) => {
+                self.end(Err(WaitErrorKind::JobFailed { message: failure_message }))
+            }
+            (ExportStatus::Running | ExportStatus::Unknown(_), _) => self.wait(status, progress),
+        }
+    }
+
+    fn wait(&mut self, status: ExportStatus, progress: Option<f64>) -> EventKind {
+        let delay = self.interval;
+        self.interval = self.policy.interval_after(delay);
+        self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
+        EventKind::Waiting { status, progress, delay }
+    }
+
+    fn again(&mut self, fault: Fault, remedy: Remedy) -> EventKind {
+        self.retry(fault, remedy, Duration::ZERO)
+    }
+
+    pub(super) fn fault(&mut self, fault: Fault) -> EventKind {
+        let (advice, retry_after) = match &fault {
+            Fault::Answer(error) => (error.advice(), error.retry_after()),
+            Fault::Send(SendFault::TooLarge | SendFault::Permanent) => (Advice::Stop, None),
+            Fault::Send(_) => (Advice::Retry, None),
+        };
+        match advice {
+            Advice::Retry if self.runs.failures < self.policy.max_failures() => {
+                let delay = self.retry_delay(&fault);
+                self.runs.failures += 1;
+                self.retry(fault, Remedy::Retry, self.policy.raised(delay, retry_after))
+            }
+            Advice::BackOff => {
+                let delay = self.policy.throttle().delay(self.runs.throttles, &mut self.random);
+                self.runs.throttles = self.runs.throttles.saturating_add(1);
+                self.retry(fault, Remedy::BackOff, self.policy.raised(delay, retry_after))
+            }
+            _ => {
+                self.report.last_fault = Some(fault.clone());
+                self.end(Err(WaitErrorKind::Fault(fault)))
+            }
+        }
+    }
+
+    /// The first broken connection in a row is most likely one that the service had closed while
+    /// it was idle, so it is repeated at once.
+    fn retry_delay(&mut self, fault: &Fault) -> Duration {
+        let is_broken = matches!(fault, Fault::Send(SendFault::Connection));
+        let at_once = is_broken && !self.runs.connection_retried;
+        self.runs.connection_retried = is_broken;
+        if at_once {
+            return Duration::ZERO;
+        }
+        self.policy.retry().delay(self.runs.failures, &mut self.random)
+    }
+
+    fn retry(&mut self, fault: Fault, remedy: Remedy, delay: Duration) -> EventKind {
+        self.is_retry = true;
+        self.report.last_fault = Some(fault.clone());
+        self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
+        EventKind::Retrying { fault, remedy, delay }
+    }
+
+    pub(super) fn end(&mut self, end: Result<DownloadUrl, WaitErrorKind>) -> EventKind {
+        self.report.elapsed = self.now.saturating_since(self.created);
+        let report = Box::new(core::mem::take(&mut self.report));
+        // Events go on naming the poll they follow.
+        self.report.polls = report.polls;
+        self.phase = Phase::Done(Box::new(match end {
+            Ok(download_url) => Ok(Finished { download_url, report }),
+            Err(kind) => Err(WaitError { kind, report }),
+        }));
+        EventKind::Ended
+    }
+
+    fn note_request_id(&mut self, id: Option<&str>) {
+        if let Some(id) = id {
+            self.report.request_id = Some(id.into());
+        }
+    }
+}
