@@ -1,2 +1,66 @@
-//! The command line of tcss-export.
-fn main() {}
+//! The command line of tcss-export: arguments and environment in, results on stdout, all else on
+//! stderr, and an exit code for each way to end.
+
+mod args;
+mod commands;
+mod failure;
+mod hints;
+mod keys;
+mod masking;
+mod output;
+mod progress;
+mod standing;
+
+use std::{env, process::ExitCode};
+
+use clap::{Parser, error::ErrorKind};
+
+use crate::{
+    args::Args,
+    commands::Ending,
+    failure::{Failure, Kind},
+    output::Output,
+};
+
+fn main() -> ExitCode {
+    match Args::try_parse() {
+        Ok(args) => {
+            let output = Output::new(args.common.json, args.common.quiet);
+            end(&output, commands::run(&args, &output))
+        }
+        Err(error) => {
+            let output = Output::new(env::args_os().any(|arg| arg == "--json"), false);
+            end(&output, without_args(&output, &error))
+        }
+    }
+}
+
+/// Gives the help or the version that was asked for, or refuses the arguments.
+fn without_args(output: &Output, error: &clap::Error) -> Result<Ending, Failure> {
+    let text = error.to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            output.print(&text)?;
+            Ok(Ending::Done)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !output.is_json() => {
+            output.complain(&text);
+            Ok(Ending::Refused)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Err(Failure::new(Kind::Usage, "no command is given"))
+        }
+        _ => Err(Failure::arguments(&text)),
+    }
+}
+
+fn end(output: &Output, result: Result<Ending, Failure>) -> ExitCode {
+    let code = match result {
+        Ok(ending) => ending.exit_code(),
+        Err(failure) => {
+            output.complain(&output.worded(&failure));
+            failure.exit_code()
+        }
+    };
+    ExitCode::from(code)
+}

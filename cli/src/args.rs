@@ -1,0 +1,216 @@
+//! The arguments and their help.
+
+use std::time::Duration;
+
+use clap::{Args as Group, Parser, Subcommand};
+use tcss_export::{Endpoint, JobId, Language, Session, signing::Timestamp};
+use tcss_export_testkit::Script;
+
+use crate::failure::Failure;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "tcss-export",
+    version,
+    about = "Follows an export job of Tencent Container Security Service to its end.",
+    after_help = AFTER_HELP,
+    arg_required_else_help = true,
+    args_override_self = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(about = "Asks once how far a job is.", after_help = AFTER_RESULT)]
+    Result(Job),
+    #[command(about = "Follows a job until its file is ready.", after_help = AFTER_WAIT)]
+    Wait(Wait),
+    #[command(about = "Shows the signed request and sends nothing.")]
+    Sign(Sign),
+    #[command(
+        about = "Shows what is signed, to compare with the service's signature tool; needs no key."
+    )]
+    Explain(Explain),
+    #[command(about = "Runs a test service on this machine until it is stopped.", after_long_help = AFTER_SERVE)]
+    Serve(Serve),
+    #[command(about = "Follows a made-up job on a test service; needs no key and no network.")]
+    Demo,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Common {
+    #[arg(
+        long,
+        global = true,
+        value_name = "SITE",
+        default_value = "international",
+        help = "Sets where the service is: international, mainland, a host, or a URL without a path."
+    )]
+    endpoint: String,
+    #[arg(
+        long,
+        global = true,
+        help = "Sends a region, such as ap-singapore; this service needs none."
+    )]
+    region: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "LANGUAGE",
+        help = "Asks for the service's messages in zh-CN or en-US."
+    )]
+    language: Option<Language>,
+    #[arg(long, global = true, help = "Prints results and errors as JSON.")]
+    pub(crate) json: bool,
+    #[arg(long, global = true, help = "Prints no progress; results and errors stay.")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Job {
+    #[arg(value_name = "JOB_ID", help = "Names the job, as the service did when it was created.")]
+    pub(crate) job_id: JobId,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Wait {
+    #[command(flatten)]
+    pub(crate) job: Job,
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = seconds,
+        allow_negative_numbers = true,
+        help = "Gives up after this time; half an hour by default."
+    )]
+    pub(crate) timeout: Option<Duration>,
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = seconds,
+        allow_negative_numbers = true,
+        help = "Asks at this steady interval; by default it grows from 2 s to 15 s."
+    )]
+    pub(crate) interval: Option<Duration>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    pub(crate) job: Job,
+    #[arg(
+        long,
+        value_name = "UNIX",
+        value_parser = timestamp,
+        allow_negative_numbers = true,
+        help = "Signs as of this time, in seconds since 1970; now by default."
+    )]
+    pub(crate) timestamp: Option<Timestamp>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Sign {
+    #[command(flatten)]
+    pub(crate) what: Explain,
+    #[arg(long, help = "Shows the signature and the token, which are masked otherwise.")]
+    pub(crate) reveal: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Serve {
+    #[arg(long, default_value_t = 0, help = "Listens on this port; 0 stands for a free one.")]
+    pub(crate) port: u16,
+    #[arg(
+        long,
+        value_name = "STEPS",
+        default_value_t,
+        help = "Sets what each job answers, request by request; --help lists the steps."
+    )]
+    pub(crate) script: Script,
+}
+
+impl Common {
+    pub(crate) fn session(&self) -> Result<Session, Failure> {
+        let mut session = Session::new(self.endpoint()?);
+        if let Some(region) = &self.region {
+            session = session.with_region(region)?;
+        }
+        Ok(match self.language {
+            Some(language) => session.with_language(language),
+            None => session,
+        })
+    }
+
+    /// Reads the endpoint here and not in clap, whose error would show a password in a URL.
+    fn endpoint(&self) -> Result<Endpoint, Failure> {
+        match self.endpoint.as_str() {
+            "international" => Ok(Endpoint::international()),
+            "mainland" => Ok(Endpoint::mainland()),
+            address => Ok(address.parse()?),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds like 90 or 0.5")?;
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| "expected a finite number of seconds that is not negative")
+}
+
+fn timestamp(text: &str) -> Result<Timestamp, String> {
+    let seconds = text.parse().map_err(|_| "expected whole seconds since 1970")?;
+    Timestamp::new(seconds).map_err(|error| error.to_string())
+}
+
+const AFTER_HELP: &str = "\
+Environment:
+  TENCENTCLOUD_SECRET_ID      The id of the key pair.
+  TENCENTCLOUD_SECRET_KEY     The key of the pair.
+  TENCENTCLOUD_TOKEN          The token of temporary keys, if any. The first that is not
+  TENCENTCLOUD_SESSION_TOKEN  empty of these three is taken.
+  TENCENTCLOUD_SECURITY_TOKEN
+
+Exit codes:
+  0  It is done.
+  1  The job has failed.
+  2  The arguments, the environment or a value is wrong.
+  3  The job was not done in time.
+  4  The service refused.
+  5  No whole answer came.
+  6  An answer came that cannot be used.
+  7  The output cannot be written.";
+
+const AFTER_RESULT: &str = "\
+It ends with 0 whatever the status, save that FAILURE ends with 1.";
+
+const AFTER_WAIT: &str = "\
+The first request goes out at once. Passing faults, such as a broken connection or too many
+requests, are retried, each time newly signed. An exchange that is under way when the time is
+up is still waited for, at most 30 s or as long as --timeout, whichever is shorter.";
+
+const AFTER_SERVE: &str = "\
+Steps are separated by commas. Each accepted request of a job is answered by its next step, and
+the last step repeats:
+  RUNNING[:PROGRESS]  The job runs; the progress is 0 without a number.
+  SUCCESS[:URL]       The job is done; SUCCESS: gives an empty URL.
+  FAILURE[:TEXT]      The job has failed.
+  STATUS:TEXT         The status is another text.
+  NULLS               The job runs; URL, progress and message are null.
+  ERROR:CODE          The service refuses with this error code.
+  HTTP:STATUS         A page comes with this HTTP status, 200 to 599.
+  EMPTY               An answer comes without a body.
+  CUT                 The connection ends before the answer does.
+  CUTJSON             The JSON stops in the middle.
+  RESET               The connection is closed without an answer.
+  HANG                No answer ever comes.
+  SKEW:SECONDS        From here on the service's clock is so far ahead, or behind if negative;
+                      the next step answers.
+
+The key pair is TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or a made-up one if neither
+is set. A request that is not signed with it is refused, as the service would.";

@@ -1,0 +1,15 @@
+use tcss_export::{DescribeExportJobResult, ExportStatus, JobId, ureq::Client};
+
+use super::Ending;
+use crate::{args::Common, failure::Failure, keys, output::Output, standing::Standing};
+
+pub(super) fn run(job: &JobId, common: &Common, output: &Output) -> Result<Ending, Failure> {
+    let client = Client::new(common.session()?, keys::credentials()?);
+    let answer = client.send(&DescribeExportJobResult::new(job.clone()))?;
+    let standing = Standing::new(&answer.response, answer.request_id.as_deref());
+    output.result(&standing, || standing.text())?;
+    Ok(match answer.response.status {
+        ExportStatus::Failure => Ending::JobFailed,
+        _ => Ending::Done,
+    })
+}

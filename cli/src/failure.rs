@@ -1,0 +1,228 @@
+//! Every way to end without a result: its kind, exit code, wording and hint.
+
+use std::{borrow::Cow, error::Error, fmt};
+
+use serde::{Serialize, Serializer};
+use tcss_export::{
+    BuildError, Fault, ResponseError, SendError, SendFault, TransportError, WaitErrorKind,
+    WaitFailure, text::printable,
+};
+
+use crate::{hints, masking::masked, output::rows, standing::effort};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Usage,
+    TimedOut,
+    Api,
+    Transport,
+    Answer,
+    File,
+}
+
+impl Kind {
+    const fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage => 2,
+            Self::TimedOut => 3,
+            Self::Api => 4,
+            Self::Transport => 5,
+            Self::Answer => 6,
+            Self::File => 7,
+        }
+    }
+}
+
+/// Why there is no result.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: Kind,
+    message: String,
+    hint: Cow<'static, str>,
+    facts: Box<Facts>,
+}
+
+#[derive(Debug, Default)]
+struct Facts {
+    code: Option<String>,
+    status: Option<u16>,
+    request_id: Option<String>,
+    /// What a wait took, for people.
+    effort: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        let hint = hints::of_kind(kind).into();
+        Self { kind, message: message.into(), hint, facts: Box::default() }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Takes what clap says: the error in the first paragraph, its advice in the others.
+    pub(crate) fn arguments(text: &str) -> Self {
+        let (error, advice) = text.split_once("\n\n").unwrap_or((text, ""));
+        let error = error.strip_prefix("error: ").unwrap_or(error);
+        let advice: Vec<String> = advice.split("\n\n").map(one_line).collect();
+        Self::new(Kind::Usage, one_line(error)).with_hint(advice.join("; "))
+    }
+
+    pub(crate) const fn exit_code(&self) -> u8 {
+        self.kind.exit_code()
+    }
+
+    fn of_answer(error: &ResponseError) -> Self {
+        let mut failure = match error.api_error() {
+            Some(api) => Self::new(Kind::Api, &*api.message).with_hint(hints::of_code(&api.code)),
+            None => Self::new(Kind::Answer, error.kind().to_string())
+                .with_hint(hints::of_answer(error.kind())),
+        };
+        *failure.facts = Facts {
+            code: error.code().map(|code| code.as_str().to_owned()),
+            status: Some(error.status().as_u16()),
+            request_id: error.request_id().map(str::to_owned),
+            effort: None,
+        };
+        failure
+    }
+
+    fn of_send(fault: SendFault, message: String) -> Self {
+        let kind = if fault == SendFault::TooLarge { Kind::Answer } else { Kind::Transport };
+        Self::new(kind, message).with_hint(hints::of_fault(fault))
+    }
+
+    /// Tells of the exchange that ended a wait, or was the last before its deadline.
+    fn of_fault(fault: &Fault, transport: Option<&TransportError>) -> Self {
+        match (fault, transport) {
+            (Fault::Answer(error), _) => Self::of_answer(error),
+            (Fault::Send(fault), Some(error)) => Self::of_send(*fault, with_sources(error)),
+            (Fault::Send(fault), None) => Self::of_send(*fault, fault.to_string()),
+            (fault, _) => Self::new(Kind::Transport, fault.to_string()),
+        }
+    }
+
+    /// Tells of the last exchange as well, if it was a fault that kept the wait from its end.
+    fn timed_out(failure: &WaitFailure) -> Self {
+        let mut timed_out = Self::new(Kind::TimedOut, failure.to_string());
+        if let Some(fault) = &failure.report.last_fault {
+            let last = Self::of_fault(fault, failure.transport());
+            timed_out.message += &format!("; the last request failed: {}", last.headline());
+            timed_out.facts = last.facts;
+        }
+        timed_out
+    }
+
+    fn headline(&self) -> String {
+        match (self.kind, &self.facts.code) {
+            (Kind::Api, Some(code)) => format!("the service refused with {code}: {}", self.message),
+            _ => self.message.clone(),
+        }
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        Self::new(Kind::Usage, error.to_string())
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        match &error {
+            SendError::Build(error) => (*error).into(),
+            SendError::Answer(error) => Self::of_answer(error),
+            SendError::Transport(error) | SendError::Credentials(error) => {
+                Self::of_send(error.fault(), with_sources(error))
+            }
+            _ => Self::new(Kind::Transport, with_sources(&error)),
+        }
+    }
+}
+
+impl From<WaitFailure> for Failure {
+    fn from(failure: WaitFailure) -> Self {
+        let mut end = match &failure.kind {
+            WaitErrorKind::TimedOut => Self::timed_out(&failure),
+            WaitErrorKind::Build(error) => (*error).into(),
+            WaitErrorKind::WithoutUrl => {
+                Self::new(Kind::Answer, failure.to_string()).with_hint(hints::WITHOUT_URL)
+            }
+            WaitErrorKind::Fault(fault) => {
+                let mut end = Self::of_fault(fault, failure.transport());
+                end.facts.effort = Some(effort(&failure.report));
+                end
+            }
+            _ => Self::new(Kind::Transport, failure.to_string()),
+        };
+        let last_id = || failure.request_id().map(str::to_owned);
+        end.facts.request_id = end.facts.request_id.or_else(last_id);
+        end
+    }
+}
+
+/// For people: what happened, then the facts one a line.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Facts { status, request_id, effort, .. } = &*self.facts;
+        let facts = [
+            ("HTTP status", status.map(|status| status.to_string())),
+            ("request id", request_id.clone()),
+            ("wait", effort.clone()),
+            ("hint", Some(self.hint.to_string())),
+        ];
+        let facts = facts.into_iter().filter_map(|(label, fact)| Some((label, masked(&fact?))));
+        writeln!(f, "error: {}", printable(&masked(&self.headline())))?;
+        f.write_str(&rows("  ", &facts.collect::<Vec<_>>()))
+    }
+}
+
+/// For programs: `{"error":{..}}`, where every member is always there.
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Members {
+            kind: Kind,
+            code: Option<String>,
+            message: String,
+            status: Option<u16>,
+            request_id: Option<String>,
+            hint: String,
+        }
+        #[derive(Serialize)]
+        struct Object {
+            error: Members,
+        }
+        let Facts { code, status, request_id, .. } = &*self.facts;
+        let error = Members {
+            kind: self.kind,
+            code: code.as_deref().map(masked),
+            message: masked(&self.message),
+            status: *status,
+            request_id: request_id.as_deref().map(masked),
+            hint: masked(&self.hint),
+        };
+        Object { error }.serialize(serializer)
+    }
+}
+
+/// Returns the text of an error and of what it comes from, each text once.
+fn with_sources(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let cause = source.to_string();
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        next = source.source();
+    }
+    text
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,117 @@
+//! What to do next, for each kind of failure: the tables that every hint comes from.
+
+use tcss_export::{ErrorCode, ResponseErrorKind, SendFault};
+
+use crate::failure::Kind;
+
+/// By the service's error code, else by its family.
+const CODES: &[(&str, &str)] = &[
+    (
+        "AuthFailure.SecretIdNotFound",
+        "check TENCENTCLOUD_SECRET_ID: the key is deleted, disabled or of the other site (--endpoint)",
+    ),
+    (
+        "AuthFailure.InvalidSecretId",
+        "check TENCENTCLOUD_SECRET_ID: it must be the id of a cloud API key",
+    ),
+    (
+        "AuthFailure.SignatureFailure",
+        "check that TENCENTCLOUD_SECRET_KEY belongs to TENCENTCLOUD_SECRET_ID; explain shows what is signed",
+    ),
+    (
+        "AuthFailure.SignatureExpire",
+        "set the clock of this machine: it may be 5 minutes off at most",
+    ),
+    (
+        "AuthFailure.TokenFailure",
+        "get new temporary keys: the token has expired or does not belong to this key pair",
+    ),
+    (
+        "AuthFailure.UnauthorizedOperation",
+        "have the permission for DescribeExportJobResult of tcss granted to this key's user",
+    ),
+    ("AuthFailure.MFAFailure", "use a key that needs no second factor"),
+    ("AuthFailure", "check the key pair, the token and --endpoint"),
+    (
+        "UnauthorizedOperation",
+        "have the permission for DescribeExportJobResult of tcss granted to this key's user",
+    ),
+    ("OperationDenied", "ask the account's administrator whether this user may read exports"),
+    ("IpInBlacklist", "ask the account's administrator to allow this machine's address"),
+    ("IpNotInWhitelist", "ask the account's administrator to allow this machine's address"),
+    ("InternalError.ErrRoleNotExist", "grant the service its role in the console of the account"),
+    ("InternalError", "try again later; if it stays, give the request id to the service's support"),
+    ("InvalidParameter.RequestTimeout", "try again: the service is still at work on the query"),
+    ("InvalidParameter", "check the job id: it must come from this site and this account"),
+    ("InvalidParameterValue", "check the job id: it must come from this site and this account"),
+    ("ResourceNotFound", "check the job id: it must come from this site and this account"),
+    ("RequestLimitExceeded", "ask less often: the account has used up its requests for now"),
+    ("LimitExceeded.RateLimitExceeded", "ask less often: the account has used up its requests"),
+    ("LimitExceeded", "check the quotas of the account"),
+    ("InvalidAction", "check --endpoint: another service seems to be there"),
+    ("NoSuchProduct", "check --endpoint: another service seems to be there"),
+    ("NoSuchVersion", "check --endpoint: another service seems to be there"),
+    ("UnsupportedRegion", "leave --region out: this service needs none"),
+    ("ResourceInUse", "try again later"),
+    ("ResourceUnavailable", "try again later"),
+    ("ServiceUnavailable", "try again later"),
+];
+
+const OTHER_CODE: &str = "look the code up in the service's list of error codes";
+
+pub(crate) const WITHOUT_URL: &str =
+    "look for the file in the console; if it is not there, have the job made anew";
+
+pub(crate) fn of_code(code: &ErrorCode) -> &'static str {
+    let find = |name| CODES.iter().find(|(known, _)| *known == name).map(|(_, hint)| *hint);
+    find(code.as_str()).or_else(|| find(code.family())).unwrap_or(OTHER_CODE)
+}
+
+pub(crate) const fn of_kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Usage => "run it with --help to see what it takes",
+        Kind::TimedOut => "wait again, perhaps with a longer --timeout: the job goes on",
+        Kind::Api => OTHER_CODE,
+        Kind::Transport => "check the network and --endpoint",
+        Kind::Answer => "check --endpoint and what stands between here and the service",
+        Kind::File => "check where the output goes: space, permissions",
+    }
+}
+
+pub(crate) const fn of_fault(fault: SendFault) -> &'static str {
+    match fault {
+        SendFault::Connection => "check the network, the firewall and --endpoint",
+        SendFault::Timeout => "try again later; check the network and the firewall",
+        SendFault::Truncated => "try again: the connection broke in the middle of the answer",
+        SendFault::Permanent => "check --endpoint and which certificates this machine trusts",
+        _ => of_kind(Kind::Answer),
+    }
+}
+
+pub(crate) const fn of_answer(kind: &ResponseErrorKind) -> &'static str {
+    match kind {
+        ResponseErrorKind::Redirect { .. } => {
+            "check --endpoint: a signed request is not sent elsewhere"
+        }
+        ResponseErrorKind::Empty
+        | ResponseErrorKind::Truncated
+        | ResponseErrorKind::NotJson { .. }
+        | ResponseErrorKind::Status => {
+            "try again later; if it stays, check what stands between here and the service"
+        }
+        _ => of_kind(Kind::Answer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_code_has_one_row() {
+        let names: BTreeSet<_> = CODES.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), CODES.len());
+    }
+}

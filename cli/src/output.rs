@@ -1,0 +1,82 @@
+//! Results on stdout, all else on stderr.
+
+use std::io::{self, ErrorKind, Write};
+
+use serde::Serialize;
+use tcss_export::text::printable;
+
+use crate::failure::{Failure, Kind};
+
+/// How results and errors are worded, and where they go.
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+}
+
+/// Whether somebody reads stdout.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Reader {
+    There,
+    /// The pipe is closed, which is no error: whoever read has seen enough.
+    Gone,
+}
+
+impl Output {
+    pub(crate) const fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Prints a result: as one JSON object, or as `text` for people.
+    pub(crate) fn result(
+        &self,
+        object: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<Reader, Failure> {
+        let text = if self.json { json(object) } else { text() };
+        self.print(&text)
+    }
+
+    /// Writes to stdout, at once.
+    pub(crate) fn print(&self, text: &str) -> Result<Reader, Failure> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(Reader::There),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
+            Err(error) => {
+                let message = format!("stdout cannot be written: {error}");
+                Err(Failure::new(Kind::File, message))
+            }
+        }
+    }
+
+    /// Writes to stderr; if that fails nobody can be told.
+    pub(crate) fn complain(&self, text: &str) {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    pub(crate) fn worded(&self, failure: &Failure) -> String {
+        if self.json { json(failure) } else { failure.to_string() }
+    }
+}
+
+fn json(object: &impl Serialize) -> String {
+    // Every object here has texts for keys and no value that can fail.
+    let text = serde_json::to_string(object).unwrap_or_default();
+    text + "\n"
+}
+
+/// Lines up labelled values, without control characters.
+pub(crate) fn rows(indent: &str, rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
+    let line =
+        |(label, value): &(&str, String)| format!("{indent}{label:width$}  {}\n", printable(value));
+    rows.iter().map(line).collect()
+}

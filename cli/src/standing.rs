@@ -1,0 +1,114 @@
+//! How a job stands and what a wait took, for programs and for people.
+
+use serde::Serialize;
+use tcss_export::{DescribeExportJobResultResponse, DownloadUrl, Report};
+
+use crate::output::rows;
+
+/// What one good answer said.
+#[derive(Serialize)]
+pub(crate) struct Standing<'a> {
+    status: Option<&'a str>,
+    progress: Option<f64>,
+    pub(crate) download_url: Option<&'a str>,
+    failure_message: Option<&'a str>,
+    request_id: Option<&'a str>,
+}
+
+/// How a wait ended: the last good answer and what it took to get there.
+#[derive(Serialize)]
+pub(crate) struct Ended<'a> {
+    #[serde(flatten)]
+    pub(crate) standing: Standing<'a>,
+    outcome: &'static str,
+    polls: u32,
+    retries: u32,
+    elapsed_seconds: f64,
+    #[serde(skip)]
+    effort: String,
+}
+
+impl<'a> Standing<'a> {
+    pub(crate) fn new(
+        response: &'a DescribeExportJobResultResponse,
+        request_id: Option<&'a str>,
+    ) -> Self {
+        let status = response.status.as_str();
+        Self {
+            status: (!status.is_empty()).then_some(status),
+            progress: response.progress,
+            download_url: response.download_url.as_ref().map(DownloadUrl::as_str),
+            failure_message: response.failure_message.as_deref(),
+            request_id,
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        rows("", &self.rows())
+    }
+
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let rows = [
+            ("status", Some(self.status.unwrap_or("none").to_owned())),
+            ("progress", self.progress.map(percent)),
+            ("download url", self.download_url.map(str::to_owned)),
+            ("message", self.failure_message.map(str::to_owned)),
+            ("request id", self.request_id.map(str::to_owned)),
+        ];
+        rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()
+    }
+}
+
+impl<'a> Ended<'a> {
+    /// Returns `None` if there was no good answer.
+    pub(crate) fn new(outcome: &'static str, report: &'a Report) -> Option<Self> {
+        let mut standing = Standing::new(report.last.as_ref()?, report.request_id.as_deref());
+        // Any other end means that the URL is not to be relied on.
+        standing.download_url = standing.download_url.filter(|_| outcome == "success");
+        Some(Self {
+            standing,
+            outcome,
+            polls: report.polls,
+            retries: report.retries,
+            elapsed_seconds: report.elapsed.as_secs_f64(),
+            effort: effort(report),
+        })
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut all = self.standing.rows();
+        all.push(("wait", self.effort.clone()));
+        rows("", &all)
+    }
+}
+
+/// Says what a wait took: `3 requests, 1 of them again, 2.1 s`.
+pub(crate) fn effort(report: &Report) -> String {
+    let Report { polls, retries, elapsed, .. } = report;
+    let requests = if *polls == 1 { "request" } else { "requests" };
+    let again = match retries {
+        0 => String::new(),
+        _ => format!(", {retries} of them again"),
+    };
+    format!("{polls} {requests}{again}, {:.1} s", elapsed.as_secs_f64())
+}
+
+/// Words a progress with one digit after the point, if it needs any.
+pub(crate) fn percent(progress: f64) -> String {
+    match progress.abs() {
+        0.0..1e6 => format!("{} %", (progress * 10.0).round() / 10.0),
+        _ => format!("{progress:e} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_short_whatever_the_number() {
+        assert_eq!(percent(55.0), "55 %");
+        assert_eq!(percent(33.333), "33.3 %");
+        assert_eq!(percent(-1e300), "-1e300 %");
+    }
+}
