@@ -1,0 +1,98 @@
+//! Any answer is read without a panic, and is a result exactly where a plain reading of its JSON
+//! says so.
+//!
+//! An input is a status, header lines, an empty line and the body.
+#![no_main]
+
+use http::{HeaderName, HeaderValue, Response};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use tcss_export_core::{
+    ANSWER_LIMIT, Answer, DescribeExportJobResult, DescribeExportJobResultResponse, DownloadUrl,
+    ResponseError, ResponseErrorKind, read_answer,
+};
+
+fuzz_target!(|input: &[u8]| {
+    let Some(response) = response(input) else { return };
+    let result = read_answer::<DescribeExportJobResult>(&response);
+    let value = plain_value(&response);
+    match &result {
+        Ok(answer) => check_result(&response, answer, value.as_ref()),
+        Err(error) => check_error(&response, error, value.as_ref()),
+    }
+});
+
+fn response(input: &[u8]) -> Option<Response<&[u8]>> {
+    let end = input.windows(2).position(|pair| pair == b"\n\n")?;
+    let (head, body) = (&input[..end], &input[end + 2..]);
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let status: u16 = str::from_utf8(lines.next()?).ok()?.parse().ok()?;
+    let mut response = Response::new(body);
+    *response.status_mut() = status.try_into().ok()?;
+    for line in lines.take(8) {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let name = HeaderName::from_bytes(&line[..colon]).ok()?;
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).ok()?;
+        response.headers_mut().append(name, value);
+    }
+    Some(response)
+}
+
+/// Reads the body as any JSON, where nothing else about the answer speaks against it.
+///
+/// It is `None` also for what only the plain reading refuses: nesting of 128 levels, numbers out
+/// of range and halves of surrogate pairs in members that nobody needs.
+fn plain_value(response: &Response<&[u8]>) -> Option<Value> {
+    let coded = response.headers().get_all("content-encoding");
+    let is_coded = coded
+        .iter()
+        .any(|coding| !coding.is_empty() && !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let body = response.body();
+    if is_coded || !response.status().is_success() || body.len() > ANSWER_LIMIT {
+        return None;
+    }
+    serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()
+}
+
+fn is_good(value: &Value) -> bool {
+    value["Response"].is_object() && value["Response"]["Error"].is_null()
+}
+
+fn text(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| !text.is_empty())
+}
+
+fn check_result(
+    response: &Response<&[u8]>,
+    answer: &Answer<DescribeExportJobResultResponse>,
+    value: Option<&Value>,
+) {
+    assert!(response.status().is_success());
+    let Some(value) = value else { return };
+    assert!(is_good(value), "{answer:?} of {value}");
+    let (members, read) = (&value["Response"], &answer.response);
+    match &members["ExportStatus"] {
+        Value::String(status) => assert_eq!(read.status.as_str(), status),
+        Value::Null => assert_eq!(read.status.as_str(), ""),
+        _ => assert!(matches!(read.status, tcss_export_core::ExportStatus::Unknown(_))),
+    }
+    let url = read.download_url.as_ref().map(DownloadUrl::as_str);
+    assert_eq!(url, text(&members["DownloadURL"]));
+    assert_eq!(read.failure_message.as_deref(), text(&members["FailureMsg"]));
+    if let Some(number) = members["ExportProgress"].as_f64() {
+        let read = read.progress.expect("a number is a progress");
+        assert!((read - number).abs() <= number.abs() * 1e-9, "{read} of {number}");
+    }
+    if let Some(id) = text(&members["RequestId"]) {
+        assert_eq!(answer.request_id.as_deref(), Some(id));
+    }
+}
+
+fn check_error(response: &Response<&[u8]>, error: &ResponseError, value: Option<&Value>) {
+    assert_eq!(error.status(), response.status());
+    assert!(!error.to_string().contains(char::is_control));
+    if value.is_some_and(is_good) {
+        // Members that stand there twice are the one reason to refuse what is good otherwise.
+        assert_eq!(*error.kind(), ResponseErrorKind::Unexpected);
+    }
+}
