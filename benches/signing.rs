@@ -1,1 +1,112 @@
-fn main() {}
+//! What it costs to make a signed request: with a fresh key and with the day's key kept, again
+//! for the same job, and next to a bare SHA-256 where the payload is what counts.
+//!
+//! A bare time says little on a shared machine: compare the lines of one run.
+#![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use serde::Serialize;
+use tcss_export::{
+    Action, Credentials, DescribeExportJobResult, Endpoint, JobId, Session, Wall,
+    signing::{CredentialScope, HexDigest, SigningKey, StringToSign, Timestamp},
+};
+
+const TIME: i64 = 1_699_979_400;
+
+fn credentials() -> Credentials {
+    Credentials::new("AKIDFIELDCASES0001", "FieldCasesSecretKey0001").expect("a key pair")
+}
+
+fn action() -> DescribeExportJobResult {
+    let job = JobId::new("3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10").expect("an id");
+    DescribeExportJobResult::new(job)
+}
+
+fn session() -> Session {
+    Session::new(Endpoint::international())
+}
+
+fn timestamp() -> Timestamp {
+    Timestamp::new(TIME).expect("a four-digit year")
+}
+
+/// The signature alone, once the canonical request is hashed.
+fn signatures(c: &mut Criterion) {
+    let (credentials, hash) = (credentials(), HexDigest::of(b"a canonical request"));
+    let scope = CredentialScope::new(timestamp().date(), "tcss");
+    let text = StringToSign::new(timestamp(), "tcss", hash);
+    let key = SigningKey::derive(&credentials, &scope);
+    let mut group = c.benchmark_group("signature");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("fresh key", |b| {
+        b.iter(|| SigningKey::derive(black_box(&credentials), &scope).sign(black_box(&text)));
+    });
+    group.bench_function("kept key", |b| b.iter(|| black_box(&key).sign(black_box(&text))));
+    group.finish();
+}
+
+/// From the typed action to the `http::Request`.
+fn requests(c: &mut Criterion) {
+    let (credentials, action, now) = (credentials(), action(), Wall::from_unix_seconds(TIME));
+    let mut kept = session();
+    let prepared = kept.prepare(&action).expect("an action");
+    kept.sign(&prepared, &credentials, now).expect("signed");
+    let mut group = c.benchmark_group("request");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("fresh key", |b| {
+        let sign = |mut session: Session| session.request(black_box(&action), &credentials, now);
+        b.iter_batched(session, sign, BatchSize::SmallInput);
+    });
+    group.bench_function("kept key", |b| {
+        b.iter(|| kept.request(black_box(&action), &credentials, now));
+    });
+    group.bench_function("prepared", |b| {
+        b.iter(|| kept.sign(black_box(&prepared), &credentials, now));
+    });
+    group.finish();
+}
+
+/// An action whose body is of any size.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Upload(String);
+
+impl Action for Upload {
+    const SERVICE: &'static str = "tcss";
+    const VERSION: &'static str = "2020-11-01";
+    const NAME: &'static str = "Upload";
+    type Response = serde_json::Value;
+}
+
+/// Hashing of a payload: as the first stage does it, and in a whole request, whose body has to be
+/// written as JSON too.
+fn payloads(c: &mut Criterion) {
+    let (credentials, now) = (credentials(), Wall::from_unix_seconds(TIME));
+    let mut session = session();
+    let mut group = c.benchmark_group("payload");
+    for (name, size) in [("48 bytes", 48), ("1 MB", 1_000_000)] {
+        // The body has two quotation marks beside the text.
+        let upload = Upload("a".repeat(size - 2));
+        let body = serde_json::to_vec(&upload).expect("a body");
+        assert_eq!(body.len(), size);
+        group.throughput(Throughput::Bytes(size.try_into().expect("a size")));
+        group.bench_function(format!("{name}, bare SHA-256"), |b| {
+            b.iter(|| <sha2::Sha256 as sha2::Digest>::digest(black_box(&body)));
+        });
+        group.bench_function(format!("{name}, payload hash"), |b| {
+            b.iter(|| HexDigest::of(black_box(&body)));
+        });
+        group.bench_function(format!("{name}, body as JSON"), |b| {
+            b.iter(|| serde_json::to_vec(black_box(&upload)));
+        });
+        group.bench_function(format!("{name}, whole request"), |b| {
+            b.iter(|| session.request(black_box(&upload), &credentials, now));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, signatures, requests, payloads);
+criterion_main!(benches);
