@@ -9,6 +9,7 @@ use crate::time::{Mono, Now, Wall};
 
 /// What must be added to local wall time to get the server's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ClockOffset {
     millis: i64,
 }

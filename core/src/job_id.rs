@@ -9,7 +9,7 @@ use crate::error::{BuildError, Field, Reason};
 ///
 /// The service gives UUIDs, numbers and other texts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(try_from = "String"))]
 pub struct JobId(String);
 
 impl JobId {
@@ -43,6 +43,14 @@ impl FromStr for JobId {
     type Err = BuildError;
 
     fn from_str(id: &str) -> Result<Self, BuildError> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<String> for JobId {
+    type Error = BuildError;
+
+    fn try_from(id: String) -> Result<Self, BuildError> {
         Self::new(id)
     }
 }

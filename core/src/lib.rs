@@ -39,7 +39,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! There are no features. Tested with Rust 1.95.
+//! The feature `serde` adds saving and resuming a wait. Tested with Rust 1.95.
 
 #![no_std]
 
@@ -70,6 +70,8 @@ pub mod text;
 mod time;
 mod waiter;
 
+#[cfg(feature = "serde")]
+pub use self::waiter::{ResumeError, SavedWait};
 pub use self::{
     action::Action,
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},

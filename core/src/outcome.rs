@@ -33,7 +33,7 @@ pub struct Report {
     pub retries: u32,
     /// The time from the wait's creation to its end.
     pub elapsed: Duration,
-    /// The last good answer.
+    /// The last good answer; a URL in it stands in [`Finished`] alone.
     pub last: Option<DescribeExportJobResultResponse>,
     /// What went wrong with the last exchange, if anything did.
     pub last_fault: Option<Fault>,
@@ -76,6 +76,7 @@ pub enum WaitErrorKind {
 
 /// What went wrong with one exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Fault {
     /// An answer came that gave no result.
@@ -86,6 +87,7 @@ pub enum Fault {
 
 /// What a transport tells about an exchange that gave no answer, besides its own error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum SendFault {
     /// No connection was made, or it broke before the answer's head was there.

@@ -1,5 +1,7 @@
 use core::time::Duration;
 
+use crate::time::Nanos;
+
 /// How a wait goes about it: how often it polls, what it survives, when it ends.
 ///
 /// Polling a running job and repeating a failed exchange are different things with different
@@ -12,17 +14,18 @@ use core::time::Duration;
 /// let nightly = Policy::default().with_max_wait(Duration::from_secs(4 * 3_600));
 /// assert_eq!(nightly.max_wait(), Duration::from_secs(4 * 3_600));
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    poll_interval: Duration,
-    longest_poll_interval: Duration,
-    max_wait: Duration,
-    exchange_limit: Duration,
+    poll_interval: Nanos,
+    longest_poll_interval: Nanos,
+    max_wait: Nanos,
+    exchange_limit: Nanos,
     max_failures: u32,
     polls_without_url: u32,
     retry: Backoff,
     throttle: Backoff,
-    longest_retry_after: Duration,
+    longest_retry_after: Nanos,
 }
 
 impl Policy {
@@ -45,15 +48,15 @@ impl Policy {
     /// twice makes it steady. A longest one below the first counts as the first.
     #[must_use]
     pub fn with_poll_interval(mut self, first: Duration, longest: Duration) -> Self {
-        self.poll_interval = first;
-        self.longest_poll_interval = longest.max(first);
+        self.poll_interval = Nanos::new(first);
+        self.longest_poll_interval = Nanos::new(longest.max(first));
         self
     }
 
     /// Sets how long a wait lasts at most ([`Policy::MAX_WAIT`]).
     #[must_use]
     pub const fn with_max_wait(mut self, max_wait: Duration) -> Self {
-        self.max_wait = max_wait;
+        self.max_wait = Nanos::new(max_wait);
         self
     }
 
@@ -61,7 +64,7 @@ impl Policy {
     /// much after its deadline.
     #[must_use]
     pub const fn with_exchange_limit(mut self, limit: Duration) -> Self {
-        self.exchange_limit = limit;
+        self.exchange_limit = Nanos::new(limit);
         self
     }
 
@@ -97,26 +100,26 @@ impl Policy {
     /// Sets what a longer `Retry-After` counts as ([`Policy::LONGEST_RETRY_AFTER`]).
     #[must_use]
     pub const fn with_longest_retry_after(mut self, longest: Duration) -> Self {
-        self.longest_retry_after = longest;
+        self.longest_retry_after = Nanos::new(longest);
         self
     }
 
     /// Returns the first interval between two polls.
     #[must_use]
     pub const fn poll_interval(&self) -> Duration {
-        self.poll_interval
+        self.poll_interval.get()
     }
 
     /// Returns how long a wait lasts at most.
     #[must_use]
     pub const fn max_wait(&self) -> Duration {
-        self.max_wait
+        self.max_wait.get()
     }
 
     /// Returns how long one exchange lasts at most.
     #[must_use]
     pub const fn exchange_limit(&self) -> Duration {
-        self.exchange_limit
+        self.exchange_limit.get()
     }
 
     /// Returns how many passing failures in a row are survived.
@@ -144,59 +147,56 @@ impl Policy {
     }
 
     pub(crate) fn interval_after(&self, interval: Duration) -> Duration {
-        interval.saturating_add(interval / 2).min(self.longest_poll_interval)
+        interval.saturating_add(interval / 2).min(self.longest_poll_interval.get())
     }
 
     /// Raises a delay to what the answer asks for, within the cap.
     pub(crate) fn raised(&self, delay: Duration, retry_after: Option<Duration>) -> Duration {
-        delay.max(retry_after.unwrap_or_default().min(self.longest_retry_after))
+        delay.max(retry_after.unwrap_or_default().min(self.longest_retry_after.get()))
     }
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            poll_interval: Self::POLL_INTERVAL,
-            longest_poll_interval: Self::LONGEST_POLL_INTERVAL,
-            max_wait: Self::MAX_WAIT,
-            exchange_limit: Self::EXCHANGE_LIMIT,
+            poll_interval: Nanos::new(Self::POLL_INTERVAL),
+            longest_poll_interval: Nanos::new(Self::LONGEST_POLL_INTERVAL),
+            max_wait: Nanos::new(Self::MAX_WAIT),
+            exchange_limit: Nanos::new(Self::EXCHANGE_LIMIT),
             max_failures: Self::MAX_FAILURES,
             polls_without_url: Self::POLLS_WITHOUT_URL,
             retry: Backoff::RETRY,
             throttle: Backoff::THROTTLE,
-            longest_retry_after: Self::LONGEST_RETRY_AFTER,
+            longest_retry_after: Nanos::new(Self::LONGEST_RETRY_AFTER),
         }
     }
 }
 
 /// Delays that grow with each failure in a row and are spread at random, so that clients which
 /// failed together do not come back together.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
-    shortest: Duration,
-    base: Duration,
-    longest: Duration,
+    shortest: Nanos,
+    base: Nanos,
+    longest: Nanos,
 }
 
 impl Backoff {
     /// Between 100 ms and 200 ms, 400 ms, 800 ms, .. up to 5 s.
-    pub const RETRY: Self = Self {
-        shortest: Duration::from_millis(100),
-        base: Duration::from_millis(200),
-        longest: Duration::from_secs(5),
-    };
+    pub const RETRY: Self =
+        Self::new(Duration::from_millis(100), Duration::from_millis(200), Duration::from_secs(5));
     /// Between 500 ms and 1 s, 2 s, 4 s, .. up to 15 s.
-    pub const THROTTLE: Self = Self {
-        shortest: Duration::from_millis(500),
-        base: Duration::from_secs(1),
-        longest: Duration::from_secs(15),
-    };
+    pub const THROTTLE: Self =
+        Self::new(Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(15));
 
     /// Creates delays between `shortest` and `base` x 2^n, but at most `longest`.
     ///
     /// No delay is ever below `shortest`, whatever the other two are.
     #[must_use]
     pub const fn new(shortest: Duration, base: Duration, longest: Duration) -> Self {
+        let [shortest, base, longest] =
+            [Nanos::new(shortest), Nanos::new(base), Nanos::new(longest)];
         Self { shortest, base, longest }
     }
 
@@ -204,21 +204,21 @@ impl Backoff {
     #[must_use]
     pub fn bounds(&self, n: u32) -> (Duration, Duration) {
         let factor = 1u32.checked_shl(n).unwrap_or(u32::MAX);
-        let longest = self.base.saturating_mul(factor).min(self.longest);
-        (self.shortest, longest.max(self.shortest))
+        let longest = self.base.get().saturating_mul(factor).min(self.longest.get());
+        (self.shortest.get(), longest.max(self.shortest.get()))
     }
 
     /// Returns a delay after failure `n`, any within the bounds being as likely as any other.
     pub(crate) fn delay(&self, n: u32, random: &mut Random) -> Duration {
         let (shortest, longest) = self.bounds(n);
-        let spread = u64::try_from((longest - shortest).as_nanos()).unwrap_or(u64::MAX);
-        let share = (u128::from(spread) * u128::from(random.next())) >> 64;
-        // Below `spread`, so it has at most 64 bits.
-        shortest.saturating_add(Duration::from_nanos(share as u64))
+        let spread = (longest - shortest).as_nanos();
+        // Neither factor has more than 64 bits, nor has the upper half of their product.
+        shortest + Duration::from_nanos(((spread * u128::from(random.next())) >> 64) as u64)
     }
 }
 
 /// A generator of pseudo-random numbers (SplitMix64) for spreading delays: one seed, one list.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Random(pub(crate) u64);
 
@@ -262,7 +262,7 @@ mod tests {
             assert_eq!(millis(n), (100, 5_000), "after failure {n}");
         }
         let huge = Backoff::new(Duration::ZERO, Duration::MAX, Duration::MAX);
-        assert_eq!(huge.bounds(u32::MAX), (Duration::ZERO, Duration::MAX));
+        assert_eq!(huge.bounds(u32::MAX), (Duration::ZERO, Duration::from_nanos(u64::MAX)));
     }
 
     proptest::proptest! {

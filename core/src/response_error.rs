@@ -7,8 +7,10 @@ use crate::{advice::Advice, text::printable};
 
 /// Why an answer gave no result: what the service said, or what is wrong with the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ResponseError {
     pub(crate) kind: ResponseErrorKind,
+    #[cfg_attr(feature = "serde", serde(with = "status_number"))]
     pub(crate) status: StatusCode,
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
@@ -16,6 +18,7 @@ pub struct ResponseError {
 
 /// What came instead of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ResponseErrorKind {
     /// The service refused.
@@ -176,6 +179,7 @@ impl fmt::Display for ResponseErrorKind {
 
 /// What the service said when it refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ApiError {
     /// The code, which programs go by.
@@ -192,6 +196,7 @@ impl fmt::Display for ApiError {
 
 /// An error code of the service: a family and, after a dot, a detail.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ErrorCode(String);
 
 impl ErrorCode {
@@ -221,5 +226,20 @@ impl ErrorCode {
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         printable(&self.0).fmt(f)
+    }
+}
+
+/// A status as its number.
+#[cfg(feature = "serde")]
+mod status_number {
+    use http::StatusCode;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u16(status.as_u16())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<StatusCode, D::Error> {
+        StatusCode::from_u16(u16::deserialize(from)?).map_err(D::Error::custom)
     }
 }

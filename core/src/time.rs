@@ -5,33 +5,50 @@ use core::time::Duration;
 
 /// A moment of a monotonic clock: the time since an origin that the caller chooses and keeps.
 ///
-/// Arithmetic stops at the ends instead of overflowing.
+/// It has nanoseconds and reaches 584 years; arithmetic stops at the ends instead of overflowing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mono(Duration);
+pub struct Mono(Nanos);
+
+/// A duration in half the space of [`Duration`]: a process may hold very many waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Nanos(u64);
+
+impl Nanos {
+    pub(crate) const fn new(duration: Duration) -> Self {
+        let nanos = duration.as_nanos();
+        // Checked: the cast loses nothing.
+        Self(if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 })
+    }
+
+    pub(crate) const fn get(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+}
 
 impl Mono {
     /// Creates a moment from the time since the origin.
     #[must_use]
     pub const fn from_origin(since_origin: Duration) -> Self {
-        Self(since_origin)
+        Self(Nanos::new(since_origin))
     }
 
     /// Returns the time since the origin.
     #[must_use]
     pub const fn since_origin(self) -> Duration {
-        self.0
+        self.0.get()
     }
 
     /// Returns the moment `delay` later, or the last one there is.
     #[must_use]
     pub const fn saturating_add(self, delay: Duration) -> Self {
-        Self(self.0.saturating_add(delay))
+        Self(Nanos(self.0.0.saturating_add(Nanos::new(delay).0)))
     }
 
     /// Returns how long this moment lies after `earlier`, or zero.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
-        self.0.saturating_sub(earlier.0)
+        Duration::from_nanos(self.0.0.saturating_sub(earlier.0.0))
     }
 }
 

@@ -1,24 +1,29 @@
 mod decision;
+#[cfg(feature = "serde")]
+mod saved;
 mod step;
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 use core::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
 
+#[cfg(feature = "serde")]
+pub use self::saved::{ResumeError, SavedWait};
 pub use self::step::{StartError, Step};
 use crate::{
-    actions::DescribeExportJobResult,
+    actions::{DescribeExportJobResult, ExportStatus},
+    clock_offset::ClockOffset,
     credentials::Credentials,
     error::BuildError,
     event::{Event, EventKind},
     job_id::JobId,
-    outcome::{Fault, Outcome, Report, SendFault, WaitError, WaitErrorKind},
+    outcome::{Fault, Outcome, SendFault, WaitError, WaitErrorKind},
     policy::{Policy, Random},
     prepared::Prepared,
     session::Session,
-    time::{Mono, Now},
+    time::{Mono, Nanos, Now},
 };
 
 /// Follows one export job to its end, as pure state: told the time and the answers, it says what
@@ -62,11 +67,14 @@ pub struct Waiter {
     action: DescribeExportJobResult,
     policy: Policy,
     random: Random,
-    created: Mono,
+    /// Its creation or, if it was resumed, that moment.
+    began: Mono,
+    /// The time it had lasted before it was resumed.
+    elapsed_before: Nanos,
     /// The latest moment it was told.
     now: Mono,
     phase: Phase,
-    prepared: Option<Prepared>,
+    prepared: Option<Box<Prepared>>,
     interval: Duration,
     runs: Runs,
     /// The exchange that comes next repeats a failed one.
@@ -74,7 +82,19 @@ pub struct Waiter {
     /// The last credentials were refused.
     wants_fresh_credentials: bool,
     polls_without_url: u32,
-    report: Report,
+    seen: Seen,
+}
+
+/// What becomes the report.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Seen {
+    polls: u32,
+    retries: u32,
+    last: Option<Last>,
+    last_fault: Option<Box<Fault>>,
+    request_id: Option<Box<str>>,
+    clock_offset: ClockOffset,
 }
 
 #[derive(Clone)]
@@ -84,8 +104,18 @@ enum Phase {
     Done(Box<Outcome>),
 }
 
+/// The last good answer.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Last {
+    status: ExportStatus,
+    progress: Option<f64>,
+    failure_message: Option<String>,
+}
+
 /// What has happened since the last good answer.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Runs {
     failures: u32,
     throttles: u32,
@@ -103,7 +133,8 @@ impl Waiter {
             action: DescribeExportJobResult::new(job),
             policy: policy.clone(),
             random: Random(seed),
-            created: now,
+            began: now,
+            elapsed_before: Nanos::default(),
             now,
             phase: Phase::Waiting { due: now },
             prepared: None,
@@ -112,7 +143,7 @@ impl Waiter {
             is_retry: false,
             wants_fresh_credentials: false,
             polls_without_url: 0,
-            report: Report::default(),
+            seen: Seen::default(),
         }
     }
 
@@ -149,14 +180,14 @@ impl Waiter {
         if !matches!(self.step(now.mono), Step::Poll { .. }) {
             return Err(StartError::NotDue);
         }
-        self.report.clock_offset = session.clock_offset();
+        self.seen.clock_offset = session.clock_offset();
         let request = self.sign(now, session, credentials).map_err(|error| {
             self.end(Err(WaitErrorKind::Build(error)));
             StartError::Build(error)
         })?;
-        self.report.polls = self.report.polls.saturating_add(1);
+        self.seen.polls = self.seen.polls.saturating_add(1);
         if self.is_retry {
-            self.report.retries = self.report.retries.saturating_add(1);
+            self.seen.retries = self.seen.retries.saturating_add(1);
         }
         self.wants_fresh_credentials = false;
         self.phase = Phase::InFlight { started: now };
@@ -216,15 +247,11 @@ impl Waiter {
     /// # Errors
     ///
     /// A [`WaitError`] whose kind says why there is no file.
-    pub fn finish(self) -> Outcome {
-        match self.phase {
-            Phase::Done(outcome) => *outcome,
-            _ => {
-                let elapsed = self.now.saturating_since(self.created);
-                let report = Box::new(Report { elapsed, ..self.report });
-                Err(WaitError { kind: WaitErrorKind::Cancelled, report })
-            }
+    pub fn finish(mut self) -> Outcome {
+        if let Phase::Done(outcome) = self.phase {
+            return *outcome;
         }
+        Err(WaitError { kind: WaitErrorKind::Cancelled, report: self.report() })
     }
 
     /// Returns the job.
@@ -236,13 +263,13 @@ impl Waiter {
     /// Returns the moment from which on nothing is started.
     #[must_use]
     pub const fn deadline(&self) -> Mono {
-        self.created.saturating_add(self.policy.max_wait())
+        self.began.saturating_add(self.policy.max_wait().saturating_sub(self.elapsed_before.get()))
     }
 
     /// Returns how many requests were started.
     #[must_use]
     pub const fn poll_count(&self) -> u32 {
-        self.report.polls
+        self.seen.polls
     }
 
     /// Lets the limit of the exchange and the deadline take effect.
@@ -258,12 +285,16 @@ impl Waiter {
         }
     }
 
+    fn elapsed_at(&self, now: Mono) -> Duration {
+        self.elapsed_before.get().saturating_add(now.saturating_since(self.began))
+    }
+
     const fn limit_of(&self, started: Mono) -> Mono {
         started.saturating_add(self.policy.exchange_limit())
     }
 
     const fn event(&self, kind: EventKind) -> Event {
-        Event { poll: self.report.polls, clock_offset: None, kind }
+        Event { poll: self.seen.polls, clock_offset: None, kind }
     }
 
     fn sign(
@@ -274,7 +305,7 @@ impl Waiter {
     ) -> Result<Request<Bytes>, BuildError> {
         let prepared = match &mut self.prepared {
             Some(prepared) => prepared,
-            none => none.insert(session.prepare(&self.action)?),
+            none => none.insert(Box::new(session.prepare(&self.action)?)),
         };
         session.sign(prepared, credentials, now.wall)
     }
@@ -284,7 +315,9 @@ impl fmt::Debug for Waiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waiter")
             .field("job", self.job())
-            .field("report", &self.report)
+            .field("polls", &self.seen.polls)
+            .field("last", &self.seen.last)
+            .field("last_fault", &self.seen.last_fault)
             .finish_non_exhaustive()
     }
 }

@@ -53,6 +53,7 @@ pub struct DescribeExportJobResultResponse {
 
 /// How an export job stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ExportStatus {
     /// It is still at work.

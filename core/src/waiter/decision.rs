@@ -1,19 +1,19 @@
 //! What a waiter makes of an answer or of a fault.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 use core::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
 
-use super::{Phase, Runs, Waiter};
+use super::{Last, Phase, Runs, Waiter};
 use crate::{
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
     advice::Advice,
     answer::{Answer, read_answer},
     download_url::DownloadUrl,
     event::{Event, EventKind, Remedy},
-    outcome::{Fault, Finished, SendFault, WaitError, WaitErrorKind},
+    outcome::{Fault, Finished, Report, SendFault, WaitError, WaitErrorKind},
     session::Session,
     time::Now,
 };
@@ -58,14 +58,18 @@ impl Waiter {
         self.note_request_id(answer.request_id.as_deref());
         self.runs = Runs::default();
         self.is_retry = false;
-        self.report.last_fault = None;
+        self.seen.last_fault = None;
         let DescribeExportJobResultResponse { status, download_url, progress, failure_message } =
-            answer.response.clone();
-        self.report.last = Some(answer.response);
+            answer.response;
+        self.seen.last = Some(Last {
+            status: status.clone(),
+            progress,
+            failure_message: failure_message.clone(),
+        });
         match (&status, download_url) {
             (ExportStatus::Success, Some(url)) => self.end(Ok(url)),
             (ExportStatus::Success, None) => {
-                if self.polls_without_url == self.policy.polls_without_url() {
+                if self.polls_without_url >= self.policy.polls_without_url() {
                     return self.end(Err(WaitErrorKind::WithoutUrl));
                 }
                 self.polls_without_url += 1;
@@ -107,7 +111,7 @@ impl Waiter {
                 self.retry(fault, Remedy::BackOff, self.policy.raised(delay, retry_after))
             }
             _ => {
-                self.report.last_fault = Some(fault.clone());
+                self.seen.last_fault = Some(Box::new(fault.clone()));
                 self.end(Err(WaitErrorKind::Fault(fault)))
             }
         }
@@ -127,16 +131,13 @@ impl Waiter {
 
     fn retry(&mut self, fault: Fault, remedy: Remedy, delay: Duration) -> EventKind {
         self.is_retry = true;
-        self.report.last_fault = Some(fault.clone());
+        self.seen.last_fault = Some(Box::new(fault.clone()));
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         EventKind::Retrying { fault, remedy, delay }
     }
 
     pub(super) fn end(&mut self, end: Result<DownloadUrl, WaitErrorKind>) -> EventKind {
-        self.report.elapsed = self.now.saturating_since(self.created);
-        let report = Box::new(core::mem::take(&mut self.report));
-        // Events go on naming the poll they follow.
-        self.report.polls = report.polls;
+        let report = self.report();
         self.phase = Phase::Done(Box::new(match end {
             Ok(download_url) => Ok(Finished { download_url, report }),
             Err(kind) => Err(WaitError { kind, report }),
@@ -144,9 +145,29 @@ impl Waiter {
         EventKind::Ended
     }
 
+    /// Gives away what was seen; the numbers stay.
+    pub(super) fn report(&mut self) -> Box<Report> {
+        Box::new(Report {
+            polls: self.seen.polls,
+            retries: self.seen.retries,
+            elapsed: self.elapsed_at(self.now),
+            last: self.seen.last.take().map(Last::into_response),
+            last_fault: self.seen.last_fault.take().map(|fault| *fault),
+            request_id: self.seen.request_id.take().map(String::from),
+            clock_offset: self.seen.clock_offset,
+        })
+    }
+
     fn note_request_id(&mut self, id: Option<&str>) {
         if let Some(id) = id {
-            self.report.request_id = Some(id.into());
+            self.seen.request_id = Some(id.into());
         }
+    }
+}
+
+impl Last {
+    fn into_response(self) -> DescribeExportJobResultResponse {
+        let Self { status, progress, failure_message } = self;
+        DescribeExportJobResultResponse { status, download_url: None, progress, failure_message }
     }
 }

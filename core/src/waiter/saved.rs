@@ -1,0 +1,210 @@
+//! A wait put aside, to go on in another process or on another machine.
+
+use alloc::{
+    borrow::ToOwned,
+    boxed::Box,
+    string::{String, ToString},
+};
+use core::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Last, Phase, Runs, Seen, Waiter};
+use crate::{
+    action::Action,
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse},
+    job_id::JobId,
+    policy::{Policy, Random},
+    session::Session,
+    text::printable,
+    time::{Nanos, Now, Wall},
+};
+
+/// The form of this version.
+const VERSION: u32 = 1;
+
+/// A wait as it is kept between two processes, in any format that serde knows.
+///
+/// It names its version, action, site and job; it holds no secret: no credentials, no URL, no
+/// signature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedWait {
+    version: u32,
+    action: String,
+    site: String,
+    job_id: JobId,
+    /// Milliseconds since the Unix epoch.
+    saved_at: i64,
+    elapsed: Nanos,
+    due_in: Nanos,
+    policy: Policy,
+    random: Random,
+    interval: Nanos,
+    runs: Runs,
+    is_retry: bool,
+    wants_fresh_credentials: bool,
+    polls_without_url: u32,
+    seen: Seen,
+}
+
+impl SavedWait {
+    /// Returns the job.
+    #[must_use]
+    pub const fn job_id(&self) -> &JobId {
+        &self.job_id
+    }
+
+    /// Returns the endpoint, as [`Endpoint`](crate::Endpoint) shows and reads it.
+    #[must_use]
+    pub fn site(&self) -> &str {
+        &self.site
+    }
+}
+
+impl Waiter {
+    /// Puts the wait aside at any moment.
+    ///
+    /// A request under way is forgotten, and the poll due again; a wait that has ended is saved as
+    /// one that polls once more, because its URL is not kept.
+    #[must_use]
+    pub fn save(&self, now: Now, session: &Session) -> SavedWait {
+        let due = match self.phase {
+            Phase::Waiting { due } => due,
+            Phase::InFlight { .. } | Phase::Done(_) => now.mono,
+        };
+        SavedWait {
+            version: VERSION,
+            action: DescribeExportJobResult::NAME.to_owned(),
+            site: session.endpoint().to_string(),
+            job_id: self.job().clone(),
+            saved_at: now.wall.unix_millis(),
+            elapsed: Nanos::new(self.elapsed_at(now.mono)),
+            due_in: Nanos::new(due.saturating_since(now.mono)),
+            policy: self.policy.clone(),
+            random: self.random.clone(),
+            interval: Nanos::new(self.interval),
+            runs: self.runs.clone(),
+            is_retry: self.is_retry,
+            wants_fresh_credentials: self.wants_fresh_credentials,
+            polls_without_url: self.polls_without_url,
+            seen: self.seen_so_far(),
+        }
+    }
+
+    /// Goes on with a wait that was put aside.
+    ///
+    /// The time away, by the wall clocks, counts against the deadline, but never for more than was
+    /// left; a wall clock that went back counts as no time.
+    ///
+    /// # Errors
+    ///
+    /// [`ResumeError::Version`] and [`ResumeError::Action`] for what another version or another
+    /// kind of wait has saved, [`ResumeError::Site`] for a wait of another endpoint.
+    pub fn resume(saved: SavedWait, now: Now, session: &Session) -> Result<Self, ResumeError> {
+        saved.check(session)?;
+        let left = saved.policy.max_wait().saturating_sub(saved.elapsed.get());
+        let away = away(Wall::from_unix_millis(saved.saved_at), now.wall).min(left);
+        let due_in = saved.due_in.get().saturating_sub(away);
+        Ok(Self {
+            action: DescribeExportJobResult::new(saved.job_id),
+            policy: saved.policy,
+            random: saved.random,
+            began: now.mono,
+            elapsed_before: Nanos::new(saved.elapsed.get().saturating_add(away)),
+            now: now.mono,
+            phase: Phase::Waiting { due: now.mono.saturating_add(due_in) },
+            prepared: None,
+            interval: saved.interval.get(),
+            runs: saved.runs,
+            is_retry: saved.is_retry,
+            wants_fresh_credentials: saved.wants_fresh_credentials,
+            polls_without_url: saved.polls_without_url,
+            seen: saved.seen,
+        })
+    }
+
+    /// Returns what was seen, also of a wait that has given it away at its end.
+    fn seen_so_far(&self) -> Seen {
+        let Phase::Done(outcome) = &self.phase else { return self.seen.clone() };
+        let report = match &**outcome {
+            Ok(finished) => &finished.report,
+            Err(error) => &error.report,
+        };
+        Seen {
+            last: report.last.clone().map(Last::from_response),
+            last_fault: report.last_fault.clone().map(Box::new),
+            request_id: report.request_id.clone().map(String::into_boxed_str),
+            ..self.seen.clone()
+        }
+    }
+}
+
+impl Last {
+    fn from_response(response: DescribeExportJobResultResponse) -> Self {
+        let DescribeExportJobResultResponse { status, progress, failure_message, .. } = response;
+        Self { status, progress, failure_message }
+    }
+}
+
+impl SavedWait {
+    fn check(&self, session: &Session) -> Result<(), ResumeError> {
+        if self.version != VERSION {
+            return Err(ResumeError::Version { saved: self.version });
+        }
+        if self.action != DescribeExportJobResult::NAME {
+            return Err(ResumeError::Action { saved: self.action.clone() });
+        }
+        let site = session.endpoint().to_string();
+        if self.site != site {
+            return Err(ResumeError::Site { saved: self.site.clone(), session: site });
+        }
+        Ok(())
+    }
+}
+
+fn away(saved: Wall, now: Wall) -> Duration {
+    let millis = now.unix_millis().saturating_sub(saved.unix_millis());
+    Duration::from_millis(u64::try_from(millis).unwrap_or_default())
+}
+
+/// Why a saved wait cannot go on here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResumeError {
+    /// Another version of this crate has saved it, in another form.
+    Version {
+        /// The version of the form.
+        saved: u32,
+    },
+    /// It is a wait of another kind.
+    Action {
+        /// The action it polls.
+        saved: String,
+    },
+    /// It is a wait at another endpoint than the session's.
+    Site {
+        /// The wait's endpoint.
+        saved: String,
+        /// The session's.
+        session: String,
+    },
+}
+
+impl fmt::Display for ResumeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version { saved } => {
+                write!(f, "expected a wait saved in form {VERSION}, got form {saved}")
+            }
+            Self::Action { saved } => {
+                let name = DescribeExportJobResult::NAME;
+                write!(f, "expected a wait that polls {name}, got {}", printable(saved))
+            }
+            Self::Site { saved, session } => {
+                write!(f, "expected a wait at {session}, got one at {}", printable(saved))
+            }
+        }
+    }
+}
+
+impl core::error::Error for ResumeError {}
