@@ -147,7 +147,6 @@ impl Rig {
                 }
                 Step::Poll { fresh_credentials } => return Some(fresh_credentials),
                 Step::Done(_) => return None,
-                step => panic!("{step:?}"),
             }
         }
     }
