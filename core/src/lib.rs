@@ -68,6 +68,7 @@ mod session;
 pub mod signing;
 pub mod text;
 mod time;
+mod wait_set;
 mod waiter;
 
 #[cfg(feature = "serde")]
@@ -92,5 +93,6 @@ pub use self::{
     response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind},
     session::Session,
     time::{Mono, Now, Wall},
+    wait_set::{SetStep, WaitKey, WaitSet},
     waiter::{StartError, Step, Waiter},
 };

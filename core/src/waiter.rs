@@ -293,6 +293,32 @@ impl Waiter {
         started.saturating_add(self.policy.exchange_limit())
     }
 
+    /// Returns when the next poll is due, if none is under way.
+    pub(crate) const fn due(&self) -> Option<Mono> {
+        match self.phase {
+            Phase::Waiting { due } => Some(due),
+            _ => None,
+        }
+    }
+
+    /// Returns when the exchange under way ends at the latest.
+    pub(crate) const fn limit(&self) -> Option<Mono> {
+        match self.phase {
+            Phase::InFlight { started } => Some(self.limit_of(started.mono)),
+            _ => None,
+        }
+    }
+
+    /// Returns the latest moment it was told.
+    pub(crate) const fn now(&self) -> Mono {
+        self.now
+    }
+
+    /// Gives up memory; the next start hashes the request anew.
+    pub(crate) fn forget_prepared(&mut self) {
+        self.prepared = None;
+    }
+
     const fn event(&self, kind: EventKind) -> Event {
         Event { poll: self.seen.polls, clock_offset: None, kind }
     }
