@@ -11,6 +11,7 @@ use self::{moments::Moments, slots::Slots};
 use crate::{
     credentials::Credentials,
     event::Event,
+    job_id::JobId,
     outcome::{Outcome, SendFault},
     session::Session,
     time::{Mono, Now},
@@ -83,8 +84,10 @@ pub enum SetStep {
     },
     /// A wait has ended and left the set.
     Ended {
-        /// The wait.
+        /// The wait, whose key is void now.
         key: WaitKey,
+        /// Its job.
+        job: JobId,
         /// How it ended.
         outcome: Outcome,
     },
@@ -233,7 +236,8 @@ impl WaitSet {
     fn pop_ended(&mut self) -> Option<SetStep> {
         while let Some(key) = self.ended.pop_front() {
             if let Some(wait) = self.waits.remove(key) {
-                return Some(SetStep::Ended { key, outcome: wait.waiter.finish() });
+                let job = wait.waiter.job().clone();
+                return Some(SetStep::Ended { key, job, outcome: wait.waiter.finish() });
             }
         }
         None
@@ -299,9 +303,7 @@ mod tests {
     use core::time::Duration;
 
     use super::*;
-    use crate::{
-        endpoint::Endpoint, job_id::JobId, outcome::WaitErrorKind, policy::Policy, time::Wall,
-    };
+    use crate::{endpoint::Endpoint, outcome::WaitErrorKind, policy::Policy, time::Wall};
 
     fn at(seconds: u64) -> Now {
         let wall = Wall::from_unix_seconds(1_699_979_400 + seconds as i64);
@@ -326,7 +328,7 @@ mod tests {
         let poll = SetStep::Poll { key: patient, fresh_credentials: false };
         assert_eq!(set.next(at(9).mono), poll);
         assert_eq!(set.next_limit(), Some(at(10).mono));
-        let SetStep::Ended { key, outcome } = set.next(at(10).mono) else { panic!() };
+        let SetStep::Ended { key, outcome, .. } = set.next(at(10).mono) else { panic!() };
         assert_eq!((key, outcome.unwrap_err().kind), (hasty, WaitErrorKind::TimedOut));
         assert_eq!(set.next(at(10).mono), poll);
         assert_eq!(set.len(), 1);

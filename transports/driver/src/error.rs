@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, io, ops::Deref};
 
-use tcss_export_core::{BuildError, ResponseError, SendFault, WaitError};
+use tcss_export_core::{BuildError, ResponseError, SendFault, WaitError, WaitErrorKind};
 
 /// A boxed error of another crate, shown only as a source.
 type Source = Box<dyn Error + Send + Sync>;
@@ -113,7 +113,10 @@ pub struct WaitFailure {
 }
 
 impl WaitFailure {
+    /// Takes the transport's last error, which counts only if it is what the wait ended by.
     pub(crate) fn new(error: WaitError, transport: Option<TransportError>) -> Self {
+        let counts = matches!(error.kind, WaitErrorKind::Fault(_) | WaitErrorKind::TimedOut);
+        let transport = transport.filter(|_| counts);
         Self { error, transport: transport.map(Box::new) }
     }
 

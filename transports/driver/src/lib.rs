@@ -35,6 +35,7 @@ pub mod clock;
 mod credential_source;
 mod error;
 mod exchange;
+mod fleet;
 mod gate;
 mod pursuit;
 mod shared;

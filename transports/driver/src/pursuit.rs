@@ -2,9 +2,7 @@ use std::task::Waker;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tcss_export_core::{
-    Credentials, Event, Finished, JobId, Mono, Now, Step, WaitErrorKind, Waiter,
-};
+use tcss_export_core::{Credentials, Event, Finished, JobId, Mono, Now, Step, Waiter};
 
 use crate::{
     error::{TransportError, WaitFailure},
@@ -106,10 +104,6 @@ impl Pursuit {
     }
 
     pub(crate) fn finish(self) -> Result<Finished, WaitFailure> {
-        let transport = self.last_error;
-        self.waiter.finish().map_err(|error| {
-            let is_last = matches!(error.kind, WaitErrorKind::Fault(_) | WaitErrorKind::TimedOut);
-            WaitFailure::new(error, transport.filter(|_| is_last))
-        })
+        self.waiter.finish().map_err(|error| WaitFailure::new(error, self.last_error))
     }
 }

@@ -1,0 +1,122 @@
+use std::{collections::BTreeMap, task::Waker};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tcss_export_core::{
+    Credentials, Finished, JobId, Mono, Now, SetStep, WaitKey, WaitSet, Waiter,
+};
+
+use crate::{
+    error::{TransportError, WaitFailure},
+    gate::{Gate, Pass},
+    shared::Shared,
+};
+
+/// Many waits as both loops drive them: set, gate and session put together, no function called.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    shared: Shared,
+    set: WaitSet,
+    gate: Gate,
+    /// What the transport said of a wait's last exchange.
+    errors: BTreeMap<WaitKey, TransportError>,
+}
+
+/// What a loop has to do next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Sleep(Mono),
+    FetchCredentials { key: WaitKey, fresh: bool },
+    Send(WaitKey, Request<Bytes>),
+    Ended(JobId, Result<Finished, WaitFailure>),
+    Empty,
+}
+
+impl Fleet {
+    pub(crate) fn new(shared: &Shared) -> Self {
+        let gate = Gate::new(shared.budget().clone());
+        Self { shared: shared.clone(), set: WaitSet::new(), gate, errors: BTreeMap::new() }
+    }
+
+    pub(crate) fn add(&mut self, job: JobId, now: Mono) {
+        self.set.add(Waiter::new(job, self.shared.policy(), Shared::seed(), now));
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    pub(crate) fn next(&mut self, now: Now) -> Next {
+        loop {
+            let (key, fresh) = match self.set.next(now.mono) {
+                SetStep::Poll { key, fresh_credentials } => (key, fresh_credentials),
+                SetStep::WaitUntil(moment) => {
+                    self.gate.leave();
+                    return Next::Sleep(moment);
+                }
+                SetStep::Ended { key, job, outcome } => {
+                    let error = self.errors.remove(&key);
+                    return Next::Ended(job, outcome.map_err(|e| WaitFailure::new(e, error)));
+                }
+                SetStep::Empty => {
+                    self.gate.leave();
+                    return Next::Empty;
+                }
+            };
+            match self.gate.pass(now.mono) {
+                Pass::Sleep(turn) => {
+                    return Next::Sleep(
+                        self.set.next_limit().map_or(turn, |limit| limit.min(turn)),
+                    );
+                }
+                Pass::FetchCredentials => return Next::FetchCredentials { key, fresh },
+                Pass::Open(credentials) => {
+                    let mut session = self.shared.session();
+                    if let Ok(request) = self.set.start(key, now, &mut session, &credentials) {
+                        return Next::Send(key, request);
+                    }
+                    // That wait has ended: its request could not be signed.
+                }
+            }
+        }
+    }
+
+    pub(crate) fn fetched(
+        &mut self,
+        now: Now,
+        key: WaitKey,
+        credentials: Result<Credentials, TransportError>,
+    ) {
+        match credentials {
+            Ok(credentials) => self.gate.fetched(credentials, now.mono),
+            Err(error) => {
+                self.set.cannot_start(key, now.mono, error.fault());
+                self.errors.insert(key, error);
+            }
+        }
+    }
+
+    pub(crate) fn answered(
+        &mut self,
+        now: Now,
+        key: WaitKey,
+        answer: Result<Response<Bytes>, TransportError>,
+    ) {
+        let answer = match answer {
+            Ok(response) => {
+                self.errors.remove(&key);
+                Ok(response)
+            }
+            Err(error) => {
+                let fault = error.fault();
+                self.errors.insert(key, error);
+                Err(fault)
+            }
+        };
+        let _event = self.set.answer(key, now, &mut self.shared.session(), answer);
+    }
+
+    pub(crate) fn is_called_before(&self, moment: Mono, now: Mono, waker: &Waker) -> bool {
+        self.gate.is_called_before(moment, now, waker)
+    }
+}
