@@ -18,6 +18,12 @@ impl ClockOffset {
     /// A smaller difference is left alone: the service allows five minutes.
     pub const TOLERATED: Duration = Duration::from_secs(30);
 
+    /// Creates an offset from milliseconds, positive when the server's clock is ahead.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self { millis }
+    }
+
     /// Returns the offset in milliseconds, positive when the server's clock is ahead.
     #[must_use]
     pub const fn as_millis(self) -> i64 {

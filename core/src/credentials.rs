@@ -32,7 +32,8 @@ impl Credentials {
     ///
     /// For [`Field::SecretId`] or [`Field::SecretKey`]: [`Reason::Empty`],
     /// [`Reason::WhiteSpace`] for white space and control characters, and
-    /// [`Reason::InvalidCharacter`] for anything else outside ASCII.
+    /// [`Reason::InvalidCharacter`] for anything else outside ASCII, and for `/` and `,` in the id,
+    /// which part the `Authorization` header.
     pub fn new(
         secret_id: impl Into<String>,
         secret_key: impl Into<String>,
@@ -40,6 +41,9 @@ impl Credentials {
         let secret_id = secret_id.into();
         let secret_key = Zeroizing::new(secret_key.into());
         visible(&secret_id, Field::SecretId)?;
+        if secret_id.contains(['/', ',']) {
+            return Err(BuildError::new(Field::SecretId, Reason::InvalidCharacter));
+        }
         visible(&secret_key, Field::SecretKey)?;
         Ok(Self { secret_id, secret_key, token: None })
     }

@@ -43,13 +43,14 @@ impl Endpoint {
     /// # Errors
     ///
     /// For [`Field::Region`]: [`Reason::Empty`], or [`Reason::InvalidCharacter`] for anything but
-    /// letters, digits and hyphens.
+    /// letters, digits and hyphens within.
     pub fn regional(region: &str) -> Result<Self, BuildError> {
         crate::session::check_region(region)?;
         if region.is_empty() {
             return Err(BuildError::new(Field::Region, Reason::Empty));
         }
-        format!("tcss.{region}.tencentcloudapi.com").parse()
+        let endpoint = format!("tcss.{region}.tencentcloudapi.com").parse();
+        endpoint.map_err(|_| BuildError::new(Field::Region, Reason::InvalidCharacter))
     }
 
     /// Returns the host, with the port unless it is the scheme's own: the value of `Host`, sent
@@ -177,11 +178,17 @@ fn is_host(host: &str) -> bool {
         return ip_address(host).is_some();
     }
     // A name whose last label is a number would be read as an IPv4 address somewhere.
-    let is_number = |label: &str| label.bytes().all(|b| b.is_ascii_digit());
     if host.rsplit('.').next().is_some_and(is_number) {
         return host.parse::<Ipv4Addr>().is_ok();
     }
     host.len() <= 253 && host.split('.').all(is_label)
+}
+
+fn is_number(label: &str) -> bool {
+    match label.strip_prefix("0x") {
+        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => label.bytes().all(|b| b.is_ascii_digit()),
+    }
 }
 
 fn is_label(label: &str) -> bool {
@@ -289,6 +296,8 @@ mod tests {
             ("-h.example", Reason::Host),
             ("1.2.3.999", Reason::Host),
             ("127.1", Reason::Host),
+            ("0x7f000001", Reason::Host),
+            ("1.0x2", Reason::Host),
             ("b\u{fc}cher.example", Reason::Host),
             (&long_label, Reason::Host),
             ("ftp://h.example", Reason::Scheme),

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     response_error::{ApiError, ErrorCode, ResponseErrorKind as Kind},
-    text::snippet,
+    text::{json_text, snippet},
 };
 
 /// The whole answer: a `Response` object, or a flat error of the older kind.
@@ -192,7 +192,7 @@ fn api_error(json: &RawValue) -> ApiError {
 
 /// Reads a text that is not empty.
 fn text(json: Option<&RawValue>) -> Option<String> {
-    serde_json::from_str(json?.get()).ok().filter(|text: &String| !text.is_empty())
+    json_text(json?).filter(|text| !text.is_empty())
 }
 
 fn number_or_text(json: &RawValue) -> Option<String> {

@@ -35,7 +35,7 @@ impl JobId {
 
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::text::printable(&self.0).fmt(f)
+        crate::text::brief(&self.0).fmt(f)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     download_url::DownloadUrl,
     error::BuildError,
     response_error::{ErrorCode, ResponseError},
-    text::printable,
+    text::brief,
 };
 
 /// How a wait ended.
@@ -141,7 +141,7 @@ impl fmt::Display for WaitError {
         let Report { polls, elapsed, last, clock_offset, .. } = &*self.report;
         write!(f, "{} (polls: {polls}, {:.1} s", self.kind, elapsed.as_secs_f64())?;
         if let Some(last) = last {
-            write!(f, ", last status \"{}\"", last.status)?;
+            write!(f, ", last status \"{}\"", brief(last.status.as_str()))?;
         }
         if let Some(progress) = last.as_ref().and_then(|last| last.progress) {
             write!(f, " at {progress} %")?;
@@ -169,7 +169,7 @@ impl fmt::Display for WaitErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::JobFailed { message: Some(message) } => {
-                return write!(f, "the job has failed ({})", printable(message));
+                return write!(f, "the job has failed ({})", brief(message));
             }
             Self::JobFailed { message: None } => "the job has failed",
             Self::TimedOut => "the job was not done before the deadline",

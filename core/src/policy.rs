@@ -41,7 +41,7 @@ impl Policy {
     pub const MAX_FAILURES: u32 = 8;
     /// How often a job is polled again that has succeeded without giving a URL.
     pub const POLLS_WITHOUT_URL: u32 = 3;
-    /// A longer `Retry-After` counts as this.
+    /// A longer `Retry-After`, of an answer that gave no result, counts as this.
     pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15);
 
     /// Sets the first interval between two polls and the one up to which it grows; the same

@@ -3,7 +3,7 @@ use core::{fmt, time::Duration};
 
 use http::StatusCode;
 
-use crate::{advice::Advice, text::printable};
+use crate::{advice::Advice, text::brief};
 
 /// Why an answer gave no result: what the service said, or what is wrong with the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (HTTP status {}, ", self.kind, self.status.as_u16())?;
         match &self.request_id {
-            Some(id) => write!(f, "request id {})", printable(id)),
+            Some(id) => write!(f, "request id {})", brief(id)),
             None => f.write_str("no request id)"),
         }
     }
@@ -151,19 +151,19 @@ impl fmt::Display for ResponseErrorKind {
         match self {
             Self::Api(error) => error.fmt(f),
             Self::Redirect { host: Some(host) } => {
-                write!(f, "unexpected redirect to {}", printable(host))
+                write!(f, "unexpected redirect to {}", brief(host))
             }
             Self::Redirect { host: None } => f.write_str("unexpected redirect"),
             Self::Encoding(coding) => {
                 write!(
                     f,
                     "answer has the content encoding {}, identity was asked for",
-                    printable(coding)
+                    brief(coding)
                 )
             }
             Self::Page { content_type, snippet } => {
                 let content_type = content_type.as_deref().unwrap_or("no content type");
-                write!(f, "expected JSON, got {}: {}", printable(content_type), printable(snippet))
+                write!(f, "expected JSON, got {}: {}", brief(content_type), brief(snippet))
             }
             Self::Empty => f.write_str("empty answer"),
             Self::TooLarge => write!(f, "answer is larger than {} bytes", crate::ANSWER_LIMIT),
@@ -190,7 +190,7 @@ pub struct ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the service answered {}: {}", self.code, printable(&self.message))
+        write!(f, "the service answered {}: {}", self.code, brief(&self.message))
     }
 }
 
@@ -225,7 +225,7 @@ impl ErrorCode {
 
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        printable(&self.0).fmt(f)
+        brief(&self.0).fmt(f)
     }
 }
 

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt::{self, Write};
 
+use serde_json::value::RawValue;
+
 /// Shows a text from outside with every control character replaced by U+FFFD.
 ///
 /// So neither a line end nor an escape sequence in a server's message can forge a log line or
@@ -15,25 +17,45 @@ use core::fmt::{self, Write};
 /// ```
 #[must_use]
 pub const fn printable(text: &str) -> Printable<'_> {
-    Printable(text)
+    Printable { text, at_most: usize::MAX }
+}
+
+/// Shows a text from outside as [`printable`] does, but no more than 300 characters of it: in an
+/// error, where it could be as long as an answer.
+pub(crate) const fn brief(text: &str) -> Printable<'_> {
+    Printable { text, at_most: 300 }
 }
 
 /// A text as [`printable`] shows it.
 #[derive(Clone, Copy, Debug)]
-pub struct Printable<'a>(&'a str);
+pub struct Printable<'a> {
+    text: &'a str,
+    at_most: usize,
+}
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
+        let mut chars = self.text.chars();
+        for c in chars.by_ref().take(self.at_most) {
             f.write_char(if is_steering(c) { char::REPLACEMENT_CHARACTER } else { c })?;
         }
-        Ok(())
+        if chars.next().is_some() { f.write_str("...") } else { Ok(()) }
     }
 }
 
 fn is_steering(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Reads a JSON string; anything else is none.
+pub(crate) fn json_text(json: &RawValue) -> Option<String> {
+    let inner = json.get().strip_prefix('"')?.strip_suffix('"')?;
+    // serde_json has found its end, so what has no escapes stands for itself.
+    if !inner.contains('\\') {
+        return Some(inner.into());
+    }
+    serde_json::from_str(json.get()).ok()
 }
 
 /// Words longer than this may be a token or a signature that a page echoes.
@@ -54,4 +76,24 @@ pub(crate) fn snippet(body: &str) -> String {
         snippet.push_str(word);
     }
     snippet
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_brief_text_ends_after_three_hundred_characters() {
+        let (fits, long) = ("\u{5bfc}".repeat(300), "\u{5bfc}".repeat(301));
+        assert_eq!(brief(&fits).to_string(), fits);
+        assert_eq!(brief(&long).to_string(), [&fits, "..."].concat());
+        assert_eq!(printable(&long).to_string(), long);
+    }
+
+    #[test]
+    fn marks_that_reorder_text_are_replaced() {
+        assert_eq!(printable("a\u{202e}b\u{2066}c").to_string(), "a\u{fffd}b\u{fffd}c");
+    }
 }

@@ -77,7 +77,9 @@ fn is_name_or_ipv4(host: &str) -> bool {
     if !labels.iter().all(is_label) || host.len() > 253 {
         return false;
     }
-    let ends_in_a_number = labels[labels.len() - 1].chars().all(|c| c.is_ascii_digit());
+    let last = labels[labels.len() - 1];
+    let hexadecimal = last.strip_prefix("0x").map(|d| d.chars().all(|c| c.is_ascii_hexdigit()));
+    let ends_in_a_number = hexadecimal.unwrap_or(last.chars().all(|c| c.is_ascii_digit()));
     !ends_in_a_number || host.parse::<Ipv4Addr>().is_ok()
 }
 

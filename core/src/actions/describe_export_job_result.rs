@@ -5,7 +5,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::{SERVICE, VERSION};
-use crate::{action::Action, download_url::DownloadUrl, job_id::JobId, text::printable};
+use crate::{
+    action::Action,
+    download_url::DownloadUrl,
+    job_id::JobId,
+    text::{json_text, printable},
+};
 
 /// Asks how far an export job is.
 ///
@@ -79,15 +84,16 @@ impl ExportStatus {
         }
     }
 
-    fn from_json(json: Option<&RawValue>) -> Self {
-        let Some(json) = json.map(RawValue::get) else { return Self::Unknown(String::new()) };
+    fn from_json(raw: Option<&RawValue>) -> Self {
+        let Some(raw) = raw else { return Self::Unknown(String::new()) };
+        let json = raw.get();
         match json {
             r#""RUNNING""# => Self::Running,
             r#""SUCCESS""# => Self::Success,
             r#""FAILURE""# => Self::Failure,
-            _ => match serde_json::from_str::<String>(json) {
-                Ok(text) => Self::from_text(text),
-                Err(_) => Self::Unknown(json.into()),
+            _ => match json_text(raw) {
+                Some(text) => Self::from_text(text),
+                None => Self::Unknown(json.into()),
             },
         }
     }
@@ -126,25 +132,21 @@ impl<'de> Deserialize<'de> for DescribeExportJobResultResponse {
         let members = Members::deserialize(deserializer)?;
         Ok(Self {
             status: ExportStatus::from_json(members.export_status),
-            download_url: text(members.download_url).and_then(DownloadUrl::new),
+            download_url: members.download_url.and_then(json_text).and_then(DownloadUrl::new),
             progress: progress(members.export_progress),
-            failure_message: text(members.failure_msg).filter(|text| !text.is_empty()),
+            failure_message: members.failure_msg.and_then(json_text).filter(|t| !t.is_empty()),
         })
     }
-}
-
-fn text(json: Option<&RawValue>) -> Option<String> {
-    serde_json::from_str(json?.get()).ok()
 }
 
 /// Reads a number or a text that holds one; infinities and NaN are no progress.
 ///
 /// The number is read as a text is, because serde_json may miss the nearest one.
 fn progress(json: Option<&RawValue>) -> Option<f64> {
-    let json = json?.get();
-    let number: f64 = match json.strip_prefix('"') {
-        Some(_) => serde_json::from_str::<String>(json).ok()?.parse().ok()?,
-        None => json.parse().ok()?,
+    let json = json?;
+    let number: f64 = match json_text(json) {
+        Some(text) => text.parse().ok()?,
+        None => json.get().parse().ok()?,
     };
     number.is_finite().then_some(number)
 }

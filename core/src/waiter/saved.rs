@@ -16,7 +16,7 @@ use crate::{
     job_id::JobId,
     policy::{Policy, Random},
     session::Session,
-    text::printable,
+    text::brief,
     time::{Nanos, Now, Wall},
 };
 
@@ -198,10 +198,10 @@ impl fmt::Display for ResumeError {
             }
             Self::Action { saved } => {
                 let name = DescribeExportJobResult::NAME;
-                write!(f, "expected a wait that polls {name}, got {}", printable(saved))
+                write!(f, "expected a wait that polls {name}, got {}", brief(saved))
             }
             Self::Site { saved, session } => {
-                write!(f, "expected a wait at {session}, got one at {}", printable(saved))
+                write!(f, "expected a wait at {session}, got one at {}", brief(saved))
             }
         }
     }
