@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Args as Group, Parser, Subcommand};
+use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use tcss_export::{Endpoint, JobId, Language, Session, signing::Timestamp};
 use tcss_export_testkit::Script;
 
@@ -16,13 +16,17 @@ use crate::failure::Failure;
     after_help = AFTER_HELP,
     arg_required_else_help = true,
     args_override_self = true,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
     #[command(flatten)]
     pub(crate) common: Common,
+    #[arg(long, short = 'V', action = ArgAction::Version, help = "Prints the version.")]
+    version: Option<bool>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -37,9 +41,12 @@ pub(crate) enum Command {
         about = "Shows what is signed, to compare with the service's signature tool; needs no key."
     )]
     Explain(Explain),
-    #[command(about = "Runs a test service on this machine until it is stopped.", after_long_help = AFTER_SERVE)]
+    #[command(about = "Runs a test service on this machine until it is stopped.", after_help = AFTER_SERVE)]
     Serve(Serve),
-    #[command(about = "Follows a made-up job on a test service; needs no key and no network.")]
+    #[command(
+        about = "Follows a made-up job on a test service; needs no key and no network.",
+        after_help = AFTER_DEMO
+    )]
     Demo,
 }
 
@@ -50,7 +57,7 @@ pub(crate) struct Common {
         global = true,
         value_name = "SITE",
         default_value = "international",
-        help = "Sets where the service is: international, mainland, a host, or a URL without a path."
+        help = "Names the site: international, mainland, a host or a URL."
     )]
     endpoint: String,
     #[arg(
@@ -63,6 +70,7 @@ pub(crate) struct Common {
         long,
         global = true,
         value_name = "LANGUAGE",
+        value_parser = language,
         help = "Asks for the service's messages in zh-CN or en-US."
     )]
     language: Option<Language>,
@@ -70,6 +78,8 @@ pub(crate) struct Common {
     pub(crate) json: bool,
     #[arg(long, global = true, help = "Prints no progress; results and errors stay.")]
     pub(crate) quiet: bool,
+    #[arg(long, short, global = true, action = ArgAction::Help, help = "Prints this help.")]
+    help: Option<bool>,
 }
 
 #[derive(Debug, Group)]
@@ -130,7 +140,7 @@ pub(crate) struct Serve {
         long,
         value_name = "STEPS",
         default_value_t,
-        help = "Sets what each job answers, request by request; --help lists the steps."
+        help = "Sets what each job answers, request by request."
     )]
     pub(crate) script: Script,
 }
@@ -155,6 +165,10 @@ impl Common {
             address => Ok(address.parse()?),
         }
     }
+}
+
+fn language(text: &str) -> Result<Language, &'static str> {
+    text.parse().map_err(|_| "expected zh-CN or en-US")
 }
 
 fn seconds(text: &str) -> Result<Duration, &'static str> {
@@ -190,9 +204,15 @@ const AFTER_RESULT: &str = "\
 It ends with 0 whatever the status, save that FAILURE ends with 1.";
 
 const AFTER_WAIT: &str = "\
+Progress goes to stderr: as a bar on a terminal, else as a line for each change. With --json and
+--quiet, stderr holds at most one error object.
+
 The first request goes out at once. Passing faults, such as a broken connection or too many
 requests, are retried, each time newly signed. An exchange that is under way when the time is
 up is still waited for, at most 30 s or as long as --timeout, whichever is shorter.";
+
+const AFTER_DEMO: &str = "\
+--endpoint, --region and --language have no effect here.";
 
 const AFTER_SERVE: &str = "\
 Steps are separated by commas. Each accepted request of a job is answered by its next step, and
@@ -213,4 +233,7 @@ the last step repeats:
                       the next step answers.
 
 The key pair is TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or a made-up one if neither
-is set. A request that is not signed with it is refused, as the service would.";
+is set. A request that is not signed with it is refused, as the service would.
+
+Each request is logged on stderr, save with --quiet. --endpoint, --region and --language have no
+effect here; with --json only errors are JSON.";

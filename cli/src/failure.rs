@@ -4,8 +4,8 @@ use std::{borrow::Cow, error::Error, fmt};
 
 use serde::{Serialize, Serializer};
 use tcss_export::{
-    BuildError, Fault, ResponseError, SendError, SendFault, TransportError, WaitErrorKind,
-    WaitFailure, text::printable,
+    BuildError, ErrorCode, Fault, Field, ResponseError, SendError, SendFault, TransportError,
+    WaitErrorKind, WaitFailure, text::printable,
 };
 
 use crate::{hints, masking::masked, output::rows, standing::effort};
@@ -65,10 +65,12 @@ impl Failure {
 
     /// Takes what clap says: the error in the first paragraph, its advice in the others.
     pub(crate) fn arguments(text: &str) -> Self {
-        let (error, advice) = text.split_once("\n\n").unwrap_or((text, ""));
-        let error = error.strip_prefix("error: ").unwrap_or(error);
-        let advice: Vec<String> = advice.split("\n\n").map(one_line).collect();
-        Self::new(Kind::Usage, one_line(error)).with_hint(advice.join("; "))
+        let mut paragraphs = text.split("\n\n").map(one_line);
+        let error = paragraphs.next().unwrap_or_default();
+        let advice = paragraphs.filter(|advice| !advice.starts_with("For more information"));
+        let advice = advice.collect::<Vec<_>>().join("; ");
+        let failure = Self::new(Kind::Usage, error.strip_prefix("error: ").unwrap_or(&error));
+        if advice.is_empty() { failure } else { failure.with_hint(advice) }
     }
 
     pub(crate) const fn exit_code(&self) -> u8 {
@@ -81,8 +83,9 @@ impl Failure {
             None => Self::new(Kind::Answer, error.kind().to_string())
                 .with_hint(hints::of_answer(error.kind())),
         };
+        let code = error.code().map(ErrorCode::as_str);
         *failure.facts = Facts {
-            code: error.code().map(|code| code.as_str().to_owned()),
+            code: code.filter(|code| !code.is_empty()).map(str::to_owned),
             status: Some(error.status().as_u16()),
             request_id: error.request_id().map(str::to_owned),
             effort: None,
@@ -112,6 +115,9 @@ impl Failure {
             let last = Self::of_fault(fault, failure.transport());
             timed_out.message += &format!("; the last request failed: {}", last.headline());
             timed_out.facts = last.facts;
+            if failure.report.last.is_none() {
+                timed_out.hint = last.hint;
+            }
         }
         timed_out
     }
@@ -126,7 +132,12 @@ impl Failure {
 
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
-        Self::new(Kind::Usage, error.to_string())
+        // Of what is given by an option, the message names the option.
+        let option = match error.field() {
+            Field::Endpoint | Field::Region => "--",
+            _ => "",
+        };
+        Self::new(Kind::Usage, format!("{option}{error}"))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Credentials from the environment, and from nowhere else.
 
-use std::env;
+use std::{env, fmt};
 
-use tcss_export::{BuildError, Credentials, Field};
+use tcss_export::{Credentials, Field};
 
 use crate::failure::{Failure, Kind};
 
@@ -22,7 +22,9 @@ pub(crate) fn credentials() -> Result<Credentials, Failure> {
     let pair = pair()?.ok_or_else(|| missing(&format!("{SECRET_ID} and {SECRET_KEY}")))?;
     let credentials = pair.credentials()?;
     match token()? {
-        Some((name, token)) => credentials.with_token(token).map_err(|error| refused(name, error)),
+        Some((name, token)) => {
+            credentials.with_token(token).map_err(|error| refused(name, error.reason()))
+        }
         None => Ok(credentials),
     }
 }
@@ -50,7 +52,7 @@ impl Pair {
     fn credentials(&self) -> Result<Credentials, Failure> {
         Credentials::new(&*self.secret_id, &*self.secret_key).map_err(|error| {
             let is_id = error.field() == Field::SecretId;
-            refused(if is_id { SECRET_ID } else { SECRET_KEY }, error)
+            refused(if is_id { SECRET_ID } else { SECRET_KEY }, error.reason())
         })
     }
 }
@@ -68,7 +70,7 @@ fn token() -> Result<Option<(&'static str, String)>, Failure> {
 fn variable(name: &str) -> Result<Option<String>, Failure> {
     match env::var_os(name).map(|value| value.into_string()) {
         Some(Ok(value)) if !value.is_empty() => Ok(Some(value)),
-        Some(Err(_)) => Err(Failure::new(Kind::Usage, format!("{name} is not valid UTF-8"))),
+        Some(Err(_)) => Err(refused(name, "is not valid UTF-8")),
         _ => Ok(None),
     }
 }
@@ -78,7 +80,7 @@ fn missing(names: &str) -> Failure {
         .with_hint("set both halves of the key pair in the environment; demo needs none")
 }
 
-fn refused(name: &str, error: BuildError) -> Failure {
-    Failure::new(Kind::Usage, format!("{name} {}", error.reason()))
+fn refused(name: &str, reason: impl fmt::Display) -> Failure {
+    Failure::new(Kind::Usage, format!("{name} {reason}"))
         .with_hint("set it again, without quotes, blanks and line ends")
 }

@@ -70,7 +70,16 @@ impl Output {
 fn json(object: &impl Serialize) -> String {
     // Every object here has texts for keys and no value that can fail.
     let text = serde_json::to_string(object).unwrap_or_default();
-    text + "\n"
+    text.chars().map(escaped).collect::<String>() + "\n"
+}
+
+/// Escapes what could steer a terminal and serde_json leaves as it is: it stays the same text.
+fn escaped(c: char) -> String {
+    let shown = printable(c.encode_utf8(&mut [0; 4])).to_string();
+    match shown.starts_with(char::REPLACEMENT_CHARACTER) {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => shown,
+    }
 }
 
 /// Lines up labelled values, without control characters.
@@ -79,4 +88,17 @@ pub(crate) fn rows(indent: &str, rows: &[(&str, String)]) -> String {
     let line =
         |(label, value): &(&str, String)| format!("{indent}{label:width$}  {}\n", printable(value));
     rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_no_control_character_and_reads_back_to_the_same_text() {
+        let text = "a\u{1b}[2J\u{7f}\u{9b}\u{202e}\u{fffd}\u{e9}\u{1f600}\"\\";
+        let json = json(&text);
+        assert!(!json.trim_end().contains(|c: char| c.is_control() || c == '\u{202e}'));
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
 }

@@ -10,7 +10,7 @@ use tcss_export::{Event, EventKind, ExportStatus, Fault, text::printable};
 
 use crate::{masking::masked, output::Output, standing::percent};
 
-const BAR: &str = "{bar:24} {pos:>3} %  {elapsed}  {wide_msg}";
+const BAR: &str = "[{bar:24}] {elapsed:>4}  {wide_msg}";
 /// How often the time on the bar is drawn anew.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -79,11 +79,13 @@ pub(crate) fn worded(event: &Event) -> Option<String> {
 }
 
 fn standing(status: &ExportStatus, progress: Option<f64>) -> String {
-    let status = if status.as_str().is_empty() { "no status" } else { status.as_str() };
-    match progress {
-        Some(progress) => format!("{status} {}", percent(progress)),
-        None => status.to_owned(),
+    // Were there a URL, the wait would have ended.
+    if *status == ExportStatus::Success {
+        return format!("{status}, but no URL yet");
     }
+    let status = if status.as_str().is_empty() { "no status" } else { status.as_str() };
+    let percent = progress.map(|progress| format!(" {}", percent(progress))).unwrap_or_default();
+    format!("{status}{percent}")
 }
 
 /// Names a fault by its code, if it has one.

@@ -1,7 +1,9 @@
 //! How a job stands and what a wait took, for programs and for people.
 
+use std::time::Duration;
+
 use serde::Serialize;
-use tcss_export::{DescribeExportJobResultResponse, DownloadUrl, Report};
+use tcss_export::{DescribeExportJobResultResponse, DownloadUrl, Finished, Report};
 
 use crate::output::rows;
 
@@ -10,7 +12,7 @@ use crate::output::rows;
 pub(crate) struct Standing<'a> {
     status: Option<&'a str>,
     progress: Option<f64>,
-    pub(crate) download_url: Option<&'a str>,
+    download_url: Option<&'a str>,
     failure_message: Option<&'a str>,
     request_id: Option<&'a str>,
 }
@@ -19,7 +21,7 @@ pub(crate) struct Standing<'a> {
 #[derive(Serialize)]
 pub(crate) struct Ended<'a> {
     #[serde(flatten)]
-    pub(crate) standing: Standing<'a>,
+    standing: Standing<'a>,
     outcome: &'static str,
     polls: u32,
     retries: u32,
@@ -60,17 +62,21 @@ impl<'a> Standing<'a> {
 }
 
 impl<'a> Ended<'a> {
-    /// Returns `None` if there was no good answer.
+    pub(crate) fn succeeded(finished: &'a Finished) -> Option<Self> {
+        let mut ended = Self::new("success", &finished.report)?;
+        ended.standing.download_url = Some(finished.download_url.as_str());
+        Some(ended)
+    }
+
+    /// Returns `None` if there was no good answer. There is no URL: only a success has one.
     pub(crate) fn new(outcome: &'static str, report: &'a Report) -> Option<Self> {
-        let mut standing = Standing::new(report.last.as_ref()?, report.request_id.as_deref());
-        // Any other end means that the URL is not to be relied on.
-        standing.download_url = standing.download_url.filter(|_| outcome == "success");
+        let standing = Standing::new(report.last.as_ref()?, report.request_id.as_deref());
         Some(Self {
-            standing,
+            standing: Standing { download_url: None, ..standing },
             outcome,
             polls: report.polls,
             retries: report.retries,
-            elapsed_seconds: report.elapsed.as_secs_f64(),
+            elapsed_seconds: seconds(report.elapsed),
             effort: effort(report),
         })
     }
@@ -91,6 +97,11 @@ pub(crate) fn effort(report: &Report) -> String {
         _ => format!(", {retries} of them again"),
     };
     format!("{polls} {requests}{again}, {:.1} s", elapsed.as_secs_f64())
+}
+
+/// Returns seconds to the millisecond.
+pub(crate) fn seconds(elapsed: Duration) -> f64 {
+    Duration::from_millis(elapsed.as_millis().try_into().unwrap_or(u64::MAX)).as_secs_f64()
 }
 
 /// Words a progress with one digit after the point, if it needs any.

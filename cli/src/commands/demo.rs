@@ -7,7 +7,7 @@ use tcss_export_testkit::{
 };
 
 use super::{Ending, serve::cannot_listen};
-use crate::{failure::Failure, output::Output, progress::worded};
+use crate::{failure::Failure, output::Output, progress::worded, standing::seconds};
 
 const JOB: &str = "demo-job";
 /// Long enough to be watched.
@@ -56,11 +56,11 @@ fn follow(service: &Service, output: &Output) -> Result<Finished, Failure> {
     let mut wait = client.follow(JobId::new(JOB)?);
     for event in wait.by_ref() {
         if let Some(text) = worded(&event) {
-            tell(output, &format!("  {}  {text}", event.poll));
+            tell(output, &format!("  request {}: {text}", event.poll));
         }
     }
     let finished = wait.outcome()?;
-    tell(output, &format!("  {}  {}", finished.report.polls, last_status(&finished)));
+    tell(output, &format!("  request {}: {}", finished.report.polls, last_status(&finished)));
     Ok(finished)
 }
 
@@ -84,7 +84,7 @@ impl Shown {
             polls: report.polls,
             retries: report.retries,
             verified_signatures: service.seen().iter().filter(|s| is_verified(&s.answer)).count(),
-            elapsed_seconds: report.elapsed.as_secs_f64(),
+            elapsed_seconds: seconds(report.elapsed),
             url: finished.download_url.to_string(),
         }
     }

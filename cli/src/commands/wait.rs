@@ -38,7 +38,7 @@ fn policy(args: &args::Wait) -> Policy {
 }
 
 fn succeeded(finished: &Finished, output: &Output) -> Result<Ending, Failure> {
-    if let Some(ended) = Ended::new("success", &finished.report) {
+    if let Some(ended) = Ended::succeeded(finished) {
         output.result(&ended, || ended.text())?;
     }
     Ok(Ending::Done)

@@ -1,0 +1,188 @@
+//! Each way an exchange can fail: exit code, kind, facts and hint.
+
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
+use tcss_export_testkit::wire::WireAnswer;
+
+use crate::support::{FIRST_ID, KEY, TOKEN, cli, run_at, server, service};
+
+/// Returns exit code, kind and the whole error of one exchange.
+fn failed(url: &str) -> (Option<i32>, String, Value) {
+    let ended = run_at(url, "result J --json");
+    assert_eq!(ended.stdout, "");
+    let error = ended.error();
+    (ended.code, error["kind"].as_str().expect("a kind").to_owned(), error)
+}
+
+/// Checks that an answer cannot be used, and how that is said.
+fn unusable(answer: WireAnswer, message: &str) {
+    let (code, kind, error) = failed(&server(answer).url());
+    assert_eq!((code, &*kind), (Some(6), "answer"), "{error}");
+    assert!(error["message"].as_str().expect("a text").starts_with(message), "{error}");
+}
+
+/// Checks that no whole answer came, and how that is said.
+fn cut_off(url: &str, message: &str) {
+    let (code, kind, error) = failed(url);
+    assert_eq!((code, &*kind), (Some(5), "transport"), "{error}");
+    assert!(error["message"].as_str().expect("a text").starts_with(message), "{error}");
+    assert_eq!(error["status"], Value::Null);
+}
+
+#[test]
+fn an_api_error_is_told_with_all_its_facts() {
+    let (code, _, error) = failed(&service("ERROR:AuthFailure.UnauthorizedOperation").url());
+    let expected = json!({
+        "kind": "api",
+        "code": "AuthFailure.UnauthorizedOperation",
+        "message": "asked for by the script",
+        "status": 200,
+        "request_id": FIRST_ID,
+        "hint": "have the permission for DescribeExportJobResult of tcss granted to this key's user",
+    });
+    assert_eq!((code, error), (Some(4), expected));
+}
+
+#[test]
+fn people_get_the_same_facts_lined_up() {
+    let ended = run_at(&service("ERROR:NoSuchVersion").url(), "result J");
+    let expected = format!(
+        "error: the service refused with NoSuchVersion: asked for by the script\n  \
+         HTTP status  200\n  request id   {FIRST_ID}\n  \
+         hint         check --endpoint: another service seems to be there\n"
+    );
+    assert_eq!((ended.code, ended.stderr, &*ended.stdout), (Some(4), expected, ""));
+}
+
+#[test]
+fn a_code_without_a_hint_of_its_own_has_that_of_its_family() {
+    let hint = |code: &str| failed(&service(&format!("ERROR:{code}")).url()).2["hint"].clone();
+    assert_eq!(hint("InvalidParameter.Detail"), hint("InvalidParameter"));
+    assert_eq!(hint("Nobody.KnowsIt"), "look the code up in the service's list of error codes");
+}
+
+#[test]
+fn an_api_error_without_a_code_has_none() {
+    let server = server(WireAnswer::json(r#"{"Response":{"Error":"no"}}"#));
+    let (code, kind, error) = failed(&server.url());
+    assert_eq!((code, &*kind), (Some(4), "api"));
+    assert_eq!(error["message"], "\"no\"");
+    assert_eq!((&error["code"], &error["request_id"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn a_page_cannot_be_used() {
+    unusable(
+        WireAnswer::response(502, &[("Content-Type", "text/html")], "<html>Bad</html>"),
+        "expected JSON, got text/html: <html>Bad</html>",
+    );
+}
+
+#[test]
+fn a_page_with_status_200_is_no_success() {
+    unusable(WireAnswer::json("hello"), "expected JSON, got application/json: hello");
+}
+
+#[test]
+fn the_status_of_a_page_is_told() {
+    let (.., error) = failed(&service("HTTP:404").url());
+    assert_eq!(error["status"], 404);
+}
+
+#[test]
+fn an_empty_answer_cannot_be_used() {
+    unusable(WireAnswer::json(""), "empty answer");
+}
+
+#[test]
+fn json_that_stops_cannot_be_used() {
+    unusable(WireAnswer::json(r#"{"Response":{"#), "truncated answer");
+}
+
+#[test]
+fn what_only_begins_like_json_cannot_be_used() {
+    unusable(WireAnswer::json("{x}"), "answer is not JSON at line 1 column 2");
+}
+
+#[test]
+fn json_of_another_kind_cannot_be_used() {
+    unusable(WireAnswer::json("{}"), "answer is JSON, but not one of this action");
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let headers = [("Location", "https://other.example/?q=EXAMPLEQUERY")];
+    unusable(WireAnswer::response(302, &headers, ""), "unexpected redirect to other.example");
+}
+
+#[test]
+fn a_compressed_answer_cannot_be_used() {
+    let answer = WireAnswer::response(200, &[("Content-Encoding", "gzip")], "x");
+    unusable(answer, "answer has the content encoding gzip");
+}
+
+#[test]
+fn an_answer_that_is_too_large_cannot_be_used() {
+    unusable(WireAnswer::json(vec![b' '; (1 << 20) + 1]), "answer is larger than 1048576 bytes");
+}
+
+#[test]
+fn a_connection_that_is_refused_is_no_answer() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    cut_off(&format!("http://{free}"), "the connection failed: Connection refused");
+}
+
+#[test]
+fn a_connection_that_is_closed_is_no_answer() {
+    cut_off(&server(WireAnswer::Close).url(), "the connection failed");
+}
+
+#[test]
+fn a_body_that_ends_before_its_length_is_no_whole_answer() {
+    let answer = WireAnswer::response(200, &[("Content-Length", "10")], "{}").then_close();
+    cut_off(&server(answer).url(), "the answer ended before its declared length");
+}
+
+#[test]
+fn what_is_no_http_is_no_answer() {
+    cut_off(&server(WireAnswer::raw("no HTTP\r\n\r\n").then_close()).url(), "");
+}
+
+#[test]
+fn a_fault_that_does_not_pass_ends_a_wait_by_its_kind() {
+    let service = service("HTTP:302");
+    let ended = run_at(&service.url(), "wait J --json");
+    let error = ended.error();
+    assert_eq!((ended.code, &error["kind"]), (Some(6), &json!("answer")), "{ended:?}");
+    assert_eq!((&error["status"], service.seen().len()), (&json!(302), 1));
+}
+
+#[test]
+fn the_control_characters_of_a_message_are_not_printed() {
+    let body = r#"{"Response":{"Error":{"Code":"X","Message":"a\u001b[2Jb\nerror: c"}}}"#;
+    let server = server(WireAnswer::json(body));
+    let ended = run_at(&server.url(), "result J");
+    assert!(
+        ended
+            .stderr
+            .starts_with("error: the service refused with X: a\u{fffd}[2Jb\u{fffd}error: c\n")
+    );
+    let ended = run_at(&server.url(), "result J --json");
+    assert_eq!(ended.error()["message"], "a\u{1b}[2Jb\nerror: c");
+}
+
+#[test]
+fn a_message_that_echoes_secrets_is_masked() {
+    let signature = "0123456789abcdef".repeat(4);
+    let echo = format!("{KEY} {TOKEN} Signature={signature} https://h.example/?EXAMPLEQUERY");
+    let api = format!(r#"{{"Response":{{"Error":{{"Code":"X","Message":"{echo}"}}}}}}"#);
+    for body in [api, echo] {
+        let server = server(WireAnswer::json(body));
+        for flag in ["--json", "--quiet"] {
+            let args = ["result", "J", "--endpoint", &server.url(), flag];
+            let ended = cli(&args).env("TENCENTCLOUD_TOKEN", TOKEN).run();
+            assert!(ended.stderr.contains("*** ***"), "{ended:?}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The binary as a user runs it, against a service in this process.
+
+mod answers;
+mod demo;
+mod keys;
+mod output;
+mod result;
+mod serve;
+mod signing;
+mod support;
+mod tls;
+mod usage;
+mod wait;

@@ -1,0 +1,166 @@
+//! The test service in the foreground.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::process::{Child, ChildStdout, Output};
+
+use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY};
+
+use crate::support::{Cli, Ended, OTHER_KEY, URL, cli, run_at, without_keys};
+
+/// A service that is stopped on drop.
+struct Serving {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    url: String,
+}
+
+impl Serving {
+    fn start(cli: Cli) -> Self {
+        let mut child = cli.into_command().spawn().expect("the binary runs");
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a first line");
+        let url = line.trim_end().strip_prefix("listening on ").expect("the address").to_owned();
+        Self { child, stdout, url }
+    }
+
+    /// Stops it and returns all that it wrote behind the first line.
+    fn stop(mut self) -> Ended {
+        self.child.kill().expect("a child");
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        self.stdout.read_to_end(&mut stdout).expect("a pipe");
+        self.child.stderr.take().expect("a pipe").read_to_end(&mut stderr).expect("a pipe");
+        Ended::new(Output { status: self.child.wait().expect("an end"), stdout, stderr }, false)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have been stopped before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_first_line_names_a_free_port() {
+    let serving = Serving::start(cli(&["serve"]));
+    let port: u16 = serving.url.rsplit(':').next().expect("a port").parse().expect("a port");
+    assert_eq!(serving.url, format!("http://127.0.0.1:{port}"));
+    assert_eq!(run_at(&serving.url, "result J").code, Some(0));
+}
+
+#[test]
+fn the_port_is_the_one_that_is_asked_for() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let serving = Serving::start(cli(&["serve", "--port", &free.port().to_string()]));
+    assert_eq!(serving.url, format!("http://{free}"));
+}
+
+#[test]
+fn a_port_that_is_taken_is_refused() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let ended = cli(&["serve", "--port", &port]).run();
+    assert_eq!((ended.code, &*ended.stdout), (Some(2), ""));
+    assert!(ended.stderr.starts_with("error: the port cannot be had: "), "{ended:?}");
+}
+
+#[test]
+fn the_key_pair_of_the_environment_is_used_and_not_shown() {
+    let serving = Serving::start(cli(&["serve"]));
+    let url = serving.url.clone();
+    assert_eq!(run_at(&url, "result J").code, Some(0));
+    let usage =
+        format!("ask it from another terminal:\n  tcss-export wait any-job --endpoint {url}\n");
+    assert_eq!(serving.stop().stdout, usage);
+}
+
+#[test]
+fn without_keys_a_made_up_pair_is_printed_and_works() {
+    let serving = Serving::start(without_keys(&["serve"]));
+    let url = serving.url.clone();
+    let ended = without_keys(&["result", "J", "--endpoint", &url])
+        .env("TENCENTCLOUD_SECRET_ID", EXAMPLE_SECRET_ID)
+        .env("TENCENTCLOUD_SECRET_KEY", EXAMPLE_SECRET_KEY)
+        .run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let usage = format!(
+        "ask it from another terminal:\n  \
+         export TENCENTCLOUD_SECRET_ID={EXAMPLE_SECRET_ID}\n  \
+         export TENCENTCLOUD_SECRET_KEY={EXAMPLE_SECRET_KEY}\n  \
+         tcss-export wait any-job --endpoint {url}\n"
+    );
+    assert_eq!(serving.stop().stdout, usage);
+}
+
+#[test]
+fn half_a_key_pair_is_refused() {
+    let ended = cli(&["serve"]).env("TENCENTCLOUD_SECRET_KEY", "").run();
+    assert_eq!((ended.code, &*ended.stdout), (Some(2), ""));
+}
+
+#[test]
+fn refusals_reach_the_client_with_code_and_hint() {
+    let serving = Serving::start(cli(&["serve", "--script", "SKEW:600,SUCCESS"]));
+    let refused = |name: &str, value: &str, code: &str, hint: &str| {
+        let args = ["result", "J", "--json", "--endpoint", &serving.url];
+        let ended = cli(&args).env(name, value).run();
+        let error = ended.error();
+        assert_eq!((ended.code, error["code"].as_str()), (Some(4), Some(code)), "{ended:?}");
+        assert!(error["hint"].as_str().expect("a hint").contains(hint), "{ended:?}");
+    };
+    refused("OTHER", "", "AuthFailure.SignatureExpire", "clock");
+    refused("TENCENTCLOUD_SECRET_ID", "AKIDNOBODY", "AuthFailure.SecretIdNotFound", "SECRET_ID");
+    drop(serving);
+    let serving = Serving::start(cli(&["serve"]));
+    let args = ["result", "J", "--json", "--endpoint", &serving.url];
+    let ended = cli(&args).env("TENCENTCLOUD_SECRET_KEY", OTHER_KEY).run();
+    assert_eq!(ended.error()["code"], "AuthFailure.SignatureFailure");
+}
+
+#[test]
+fn each_request_is_one_line_of_the_log_without_a_query() {
+    let script = format!("RUNNING:10,SUCCESS:{URL}");
+    let serving = Serving::start(cli(&["serve", "--script", &script]));
+    let url = serving.url.clone();
+    run_at(&url, "result a\u{1b}[2J");
+    run_at(&url, "wait J --interval 0");
+    let log = serving.stop().stderr;
+    let tails: Vec<_> =
+        log.lines().filter_map(|line| line.split_once(" s  ")).map(|l| l.1).collect();
+    let line = |rest: &str| format!("POST DescribeExportJobResult  job {rest}");
+    let success = "J  SUCCESS:https://h.example/a%2Fb.csv?...";
+    let job = "a\u{fffd}[2J  RUNNING:10";
+    assert_eq!(tails, [line(job), line("J  RUNNING:10"), line(success)]);
+}
+
+#[test]
+fn quiet_leaves_the_log_out() {
+    let serving = Serving::start(cli(&["serve", "--quiet"]));
+    run_at(&serving.url, "result J");
+    assert_eq!(serving.stop().stderr, "");
+}
+
+#[test]
+fn help_lists_each_step_of_a_script() {
+    let help = without_keys(&["serve", "--help"]).run().stdout;
+    for step in [
+        "RUNNING[:PROGRESS]",
+        "SUCCESS[:URL]",
+        "FAILURE[:TEXT]",
+        "STATUS:TEXT",
+        "NULLS",
+        "ERROR:CODE",
+        "HTTP:STATUS",
+        "EMPTY",
+        "CUT",
+        "CUTJSON",
+        "RESET",
+        "HANG",
+        "SKEW:SECONDS",
+    ] {
+        assert!(help.contains(&format!("\n  {step} ")), "{step}");
+    }
+}

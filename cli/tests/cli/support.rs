@@ -1,0 +1,130 @@
+//! Runs the binary with a cleaned environment; no run may show a secret.
+
+use std::ffi::OsStr;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tcss_export_testkit::wire::{WireAnswer, WireServer};
+use tcss_export_testkit::{Builder, Service};
+
+pub(crate) const ID: &str = "AKIDFIELDCASES0001";
+pub(crate) const KEY: &str = "FieldCasesSecretKey0001";
+pub(crate) const OTHER_KEY: &str = "FieldCasesSecretKey0002";
+pub(crate) const TOKEN: &str = "FieldCasesToken0001";
+/// The request id of the testkit's first answer.
+pub(crate) const FIRST_ID: &str = "00000000-7e57-4000-8000-000000000000";
+/// A URL whose query must not be seen on stderr.
+pub(crate) const URL: &str = "https://h.example/a%2Fb.csv?q-signature=EXAMPLEQUERY;1&k=a%2Bb";
+
+/// A run of the binary, in the making.
+pub(crate) struct Cli {
+    command: Command,
+    may_reveal: bool,
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Prepares a run without any key.
+pub(crate) fn without_keys(args: &[&str]) -> Cli {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tcss-export"));
+    command.args(args).env_clear().stdin(Stdio::null());
+    Cli { command, may_reveal: false }
+}
+
+/// Prepares a run with the key pair of [`service`].
+pub(crate) fn cli(args: &[&str]) -> Cli {
+    let keys = [("TENCENTCLOUD_SECRET_ID", ID), ("TENCENTCLOUD_SECRET_KEY", KEY)];
+    keys.iter().fold(without_keys(args), |cli, (name, value)| cli.env(name, value))
+}
+
+/// Runs a command line, split at blanks, against a service at `url`.
+pub(crate) fn run_at(url: &str, line: &str) -> Ended {
+    let args: Vec<&str> = line.split(' ').chain(["--endpoint", url]).collect();
+    cli(&args).run()
+}
+
+impl Cli {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    pub(crate) fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.command.stdout(stdout);
+        self
+    }
+
+    /// Allows signature and token in what comes out.
+    pub(crate) fn revealing(mut self) -> Self {
+        self.may_reveal = true;
+        self
+    }
+
+    pub(crate) fn run(mut self) -> Ended {
+        Ended::new(self.command.output().expect("the binary runs"), self.may_reveal)
+    }
+
+    /// Gives the command, for a run that does not end by itself.
+    pub(crate) fn into_command(mut self) -> Command {
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command
+    }
+}
+
+impl Ended {
+    pub(crate) fn new(output: Output, may_reveal: bool) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        let ended = Self { code: output.status.code(), stdout, stderr };
+        ended.hold_no_secret(may_reveal);
+        ended
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Returns the error object, the last line of stderr.
+    pub(crate) fn error(&self) -> Value {
+        let line = self.stderr.lines().last().unwrap_or_default();
+        let object: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"));
+        object["error"].clone()
+    }
+
+    fn hold_no_secret(&self, may_reveal: bool) {
+        let all = format!("{}{}", self.stdout, self.stderr);
+        for secret in [KEY, OTHER_KEY] {
+            assert!(!all.contains(secret), "{self:?}");
+        }
+        assert!(!self.stderr.contains("EXAMPLEQUERY"), "{self:?}");
+        let is_digits =
+            |text: &str| text.len() >= 64 && text[..64].bytes().all(|b| b.is_ascii_hexdigit());
+        let shows_signature = all.split("Signature=").skip(1).any(is_digits);
+        assert!(may_reveal || !(shows_signature || all.contains(TOKEN)), "{self:?}");
+    }
+}
+
+/// Prepares a service that knows the keys and plays a script.
+pub(crate) fn builder(script: &str) -> Builder {
+    Service::builder().key(ID, KEY).script(script.parse().expect("a script"))
+}
+
+pub(crate) fn service(script: &str) -> Service {
+    builder(script).start().expect("a service")
+}
+
+/// Starts a server that gives one answer again and again.
+pub(crate) fn server(answer: WireAnswer) -> WireServer {
+    WireServer::plain([answer]).expect("a server")
+}

@@ -1,0 +1,169 @@
+//! Arguments: what is understood, and how the rest is refused.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use serde_json::{Value, json};
+
+use crate::support::{Ended, cli, service, without_keys};
+
+fn endpoint(spelling: &str) -> Ended {
+    cli(&["sign", "J", "--json", "--endpoint", spelling]).run()
+}
+
+/// Checks that arguments are refused, as text and as JSON, with this in the message.
+fn refused(args: &[&str], message: &str) {
+    let ended = cli(args).run();
+    assert_eq!((ended.code, &*ended.stdout), (Some(2), ""), "{ended:?}");
+    assert!(ended.stderr.starts_with("error: "), "{ended:?}");
+    assert!(ended.stderr.contains("\n  hint  "), "{ended:?}");
+    let ended = cli(&[args, &["--json"]].concat()).run();
+    assert_eq!((ended.code, ended.stderr.lines().count()), (Some(2), 1), "{ended:?}");
+    let error = ended.error();
+    assert_eq!((&error["kind"], &error["code"]), (&json!("usage"), &Value::Null));
+    assert!(error["message"].as_str().expect("a text").contains(message), "{error}");
+    assert!(error["hint"].is_string(), "{error}");
+}
+
+#[test]
+fn no_arguments_give_the_help_and_2() {
+    let ended = without_keys(&[]).run();
+    assert_eq!((ended.code, &*ended.stdout), (Some(2), ""));
+    assert!(ended.stderr.contains("Usage: tcss-export [OPTIONS] <COMMAND>"), "{ended:?}");
+}
+
+#[test]
+fn help_and_version_are_results() {
+    for args in [&["--help"][..], &["-h"], &["wait", "--help"], &["serve", "-h"]] {
+        let ended = without_keys(args).run();
+        assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{args:?}");
+        assert!(ended.stdout.contains("Usage: tcss-export"), "{args:?}");
+    }
+    let version = concat!("tcss-export ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(without_keys(&["--version"]).run().stdout, version);
+}
+
+#[test]
+fn each_option_and_command_is_explained_in_a_sentence() {
+    for command in ["result", "wait", "sign", "explain", "serve", "demo"] {
+        let help = without_keys(&[command, "--help"]).run().stdout;
+        assert!(help.lines().next().is_some_and(|line| line.ends_with('.')), "{help}");
+        let options =
+            help.lines().filter(|line| line.trim_start().starts_with('-') && line.contains("  "));
+        for line in options.filter(|line| line.starts_with("  ")) {
+            let sentence = line.split(" [default").next().unwrap_or_default();
+            assert!(sentence.ends_with('.'), "{line}");
+        }
+    }
+}
+
+#[test]
+fn options_stand_before_and_after_the_command() {
+    let before = cli(&["--json", "--region", "ap-x", "--endpoint", "mainland", "sign", "J"]).run();
+    let after = cli(&["sign", "J", "--endpoint", "mainland", "--json", "--region", "ap-x"]).run();
+    for ended in [before, after] {
+        let headers = &ended.json()["headers"];
+        assert_eq!(headers["host"], "tcss.tencentcloudapi.com");
+        assert_eq!(headers["x-tc-region"], "ap-x");
+    }
+}
+
+#[test]
+fn an_option_given_twice_counts_as_given_last() {
+    let args = ["sign", "J", "--json", "--json", "--region", "ap-a", "--region", "ap-b"];
+    assert_eq!(cli(&args).run().json()["headers"]["x-tc-region"], "ap-b");
+}
+
+#[test]
+fn endpoints_are_sites_hosts_or_urls() {
+    for (spelling, uri) in [
+        ("international", "https://tcss.intl.tencentcloudapi.com/"),
+        ("mainland", "https://tcss.tencentcloudapi.com/"),
+        ("TCSS.Intl.TencentCloudAPI.com", "https://tcss.intl.tencentcloudapi.com/"),
+        ("https://gw.example:8443/", "https://gw.example:8443/"),
+        ("gw.example:443", "https://gw.example/"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/"),
+        ("http://[::1]:8080", "http://[::1]:8080/"),
+    ] {
+        assert_eq!(endpoint(spelling).json()["uri"], uri, "{spelling}");
+    }
+    assert_eq!(cli(&["sign", "J", "--json"]).run().json(), endpoint("international").json());
+}
+
+#[test]
+fn bad_endpoints_are_refused_and_not_repeated() {
+    for (spelling, why) in [
+        ("", "--endpoint is empty"),
+        ("http://gw.example", "--endpoint must begin with https://"),
+        ("ftp://gw.example", "--endpoint must begin with https://"),
+        ("https://gw.example/path", "--endpoint must not have a path"),
+        ("gw.example?EXAMPLEQUERY", "--endpoint must not have a query"),
+        ("https://u:EXAMPLEQUERY@gw.example", "--endpoint must not have a user part"),
+        ("gw.example:99999", "--endpoint has no valid port"),
+        ("gw example", "--endpoint contains white space"),
+        ("b\u{fc}cher.example", "--endpoint has no valid host name"),
+    ] {
+        let ended = endpoint(spelling);
+        assert_eq!(ended.code, Some(2), "{spelling}");
+        let message = ended.error()["message"].as_str().expect("a text").to_owned();
+        assert!(message.starts_with(why), "{spelling}: {message}");
+        assert!(spelling.is_empty() || !message.contains(spelling), "{message}");
+    }
+}
+
+#[test]
+fn bad_arguments_are_refused() {
+    refused(&["result"], "<JOB_ID>");
+    refused(&["bogus"], "'bogus'");
+    refused(&["result", "J", "K"], "'K'");
+    refused(&["result", "J", "--bogus"], "'--bogus'");
+    refused(&["result", ""], "job id is empty");
+    refused(&["result", "J", "--region", "a_b"], "--region contains a character");
+    refused(&["result", "J", "--language", "de"], "expected zh-CN or en-US");
+    refused(&["--quiet"], "requires a subcommand");
+}
+
+#[test]
+fn bad_numbers_are_refused() {
+    for option in ["--timeout", "--interval"] {
+        for value in ["-1", "NaN", "inf", "1e20", "1e300", "", "5s"] {
+            refused(&["wait", "J", option, value], "expected a");
+        }
+    }
+    for value in ["-1", "253402300800"] {
+        refused(&["sign", "J", "--timestamp", value], "timestamp is out of range");
+        refused(&["explain", "J", "--timestamp", value], "timestamp is out of range");
+    }
+    refused(&["sign", "J", "--timestamp", "1.5"], "expected whole seconds since 1970");
+    refused(&["serve", "--port", "65536"], "65536 is not in 0..=65535");
+}
+
+#[test]
+fn the_largest_times_are_taken() {
+    let service = service("SUCCESS");
+    let args = ["wait", "J", "--timeout", "1e19", "--interval", "1e19", "--endpoint"];
+    assert_eq!(cli(&args).arg(service.url()).run().code, Some(0));
+    assert_eq!(cli(&["sign", "J", "--timestamp", "253402300799"]).run().code, Some(0));
+    assert_eq!(cli(&["sign", "J", "--timestamp", "0"]).run().code, Some(0));
+}
+
+#[test]
+fn a_bad_script_is_refused_with_the_step() {
+    refused(&["serve", "--script", "RUNNING,WRONG"], "step 2 \"WRONG\": expected RUNNING");
+    refused(
+        &["serve", "--script", "SUCCESS:https://h.example/?EXAMPLEQUERY,SKEW:1"],
+        "must follow",
+    );
+}
+
+#[test]
+fn an_argument_that_is_not_utf8_is_refused() {
+    let ended = cli(&["result", "--json"]).arg(OsStr::from_bytes(b"\xff")).run();
+    assert_eq!((ended.code, &ended.error()["kind"]), (Some(2), &json!("usage")));
+}
+
+#[test]
+fn an_argument_cannot_steer_the_terminal() {
+    let ended = cli(&["\u{1b}[2J\u{9b}x"]).run();
+    assert!(!ended.stderr.contains(['\u{1b}', '\u{9b}']), "{ended:?}");
+}

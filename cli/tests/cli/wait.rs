@@ -1,0 +1,155 @@
+use serde_json::{Value, json};
+
+use crate::support::{FIRST_ID, URL, run_at, service};
+
+/// Takes the time out, after a look at it.
+fn without_time(mut object: Value) -> Value {
+    let members = object.as_object_mut().expect("an object");
+    let seconds = members.remove("elapsed_seconds").expect("elapsed_seconds");
+    assert!((0.0..60.0).contains(&seconds.as_f64().expect("a number")));
+    object
+}
+
+#[test]
+fn success_ends_with_0_and_tells_what_it_took() {
+    let script = format!("RUNNING:10,ERROR:InternalError,RESET,SUCCESS:{URL}");
+    let ended = run_at(&service(&script).url(), "wait J --interval 0 --json");
+    let expected = json!({
+        "status": "SUCCESS", "progress": 100.0, "download_url": URL, "failure_message": null,
+        "request_id": "00000000-7e57-4000-8000-000000000003",
+        "outcome": "success", "polls": 4, "retries": 2,
+    });
+    assert_eq!((ended.code, without_time(ended.json())), (Some(0), expected));
+}
+
+#[test]
+fn people_get_the_url_and_a_line_for_each_change() {
+    let script = format!("RUNNING:10,RUNNING:10,ERROR:InternalError,RUNNING:90.55,SUCCESS:{URL}");
+    let ended = run_at(&service(&script).url(), "wait J --interval 0");
+    let progress = "RUNNING 10 %\nInternalError; asking again\nRUNNING 90.6 %\n";
+    assert_eq!((ended.code, &*ended.stderr), (Some(0), progress));
+    assert!(ended.stdout.contains(&format!("\ndownload url  {URL}\n")), "{ended:?}");
+    assert!(ended.stdout.contains("\nwait          5 requests, 1 of them again, "), "{ended:?}");
+}
+
+#[test]
+fn quiet_silences_progress_and_not_the_result() {
+    let ended = run_at(&service("RUNNING,SUCCESS").url(), "wait J --interval 0 --quiet");
+    assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
+    assert!(ended.stdout.starts_with("status        SUCCESS\n"));
+}
+
+#[test]
+fn quiet_does_not_silence_errors() {
+    let ended = run_at(&service("ERROR:InvalidAction").url(), "wait J --quiet");
+    assert!(ended.stderr.starts_with("error: the service refused with InvalidAction: "));
+}
+
+#[test]
+fn a_failed_job_ends_with_1_and_is_a_result() {
+    let service = service("RUNNING:1,FAILURE:disk is full");
+    let ended = run_at(&service.url(), "wait J --interval 0 --json --quiet");
+    let expected = json!({
+        "status": "FAILURE", "progress": 0.0, "download_url": null,
+        "failure_message": "disk is full",
+        "request_id": "00000000-7e57-4000-8000-000000000001",
+        "outcome": "failure", "polls": 2, "retries": 0,
+    });
+    assert_eq!((ended.code, without_time(ended.json())), (Some(1), expected));
+    assert_eq!(ended.stderr, "");
+    let ended = run_at(&service.url(), "wait J");
+    assert!(ended.stdout.contains("\nmessage     disk is full\n"), "{ended:?}");
+    assert_eq!(ended.code, Some(1));
+}
+
+#[test]
+fn the_deadline_ends_with_3_and_tells_the_last_status() {
+    let service = service("RUNNING:10");
+    let ended = run_at(&service.url(), "wait J --timeout 0.3 --interval 60 --json --quiet");
+    let expected = json!({
+        "status": "RUNNING", "progress": 10.0, "download_url": null, "failure_message": null,
+        "request_id": FIRST_ID, "outcome": "timed_out", "polls": 1, "retries": 0,
+    });
+    assert_eq!((ended.code, without_time(ended.json())), (Some(3), expected));
+    assert_eq!(ended.error()["kind"], "timed_out");
+    let ended = run_at(&service.url(), "wait J --timeout 0.3 --interval 60 --quiet");
+    let message = "error: the job was not done before the deadline (polls: 1, 0.3 s, last status \
+                   \"RUNNING\" at 10 %)\n";
+    assert!(ended.stderr.starts_with(message), "{ended:?}");
+    assert_eq!((ended.code, &*ended.stdout), (Some(3), ""));
+}
+
+#[test]
+fn a_deadline_after_faults_names_the_last_one() {
+    let service = service("RUNNING,ERROR:RequestLimitExceeded");
+    let ended = run_at(&service.url(), "wait J --timeout 0.4 --interval 0 --json");
+    let error = ended.error();
+    let message = error["message"].as_str().expect("a text");
+    let last = "; the last request failed: the service refused with RequestLimitExceeded: ";
+    assert!(message.contains(last), "{ended:?}");
+    assert_eq!(
+        (&error["kind"], &error["code"]),
+        (&json!("timed_out"), &json!("RequestLimitExceeded"))
+    );
+    assert_eq!(ended.code, Some(3));
+}
+
+#[test]
+fn a_service_that_hangs_is_given_up_with_the_timeout() {
+    let ended = run_at(&service("HANG").url(), "wait J --timeout 0.3");
+    let last = "; the last request failed: no answer came within the time limit";
+    assert!(ended.stderr.contains(last), "{ended:?}");
+    assert!(ended.stderr.contains("hint  try again later; check the network"), "{ended:?}");
+    assert_eq!((ended.code, &*ended.stdout), (Some(3), ""));
+}
+
+#[test]
+fn no_time_is_no_request() {
+    let service = service("SUCCESS");
+    let ended = run_at(&service.url(), "wait J --timeout 0 --json");
+    assert_eq!((ended.code, &*ended.stdout, service.seen().len()), (Some(3), "", 0));
+}
+
+#[test]
+fn a_permanent_error_ends_with_4_and_what_was_seen_before() {
+    let service = service("RUNNING:10,ERROR:ResourceNotFound");
+    let ended = run_at(&service.url(), "wait J --interval 0 --json");
+    let expected = json!({
+        "status": "RUNNING", "progress": 10.0, "download_url": null, "failure_message": null,
+        "request_id": "00000000-7e57-4000-8000-000000000001",
+        "outcome": "error", "polls": 2, "retries": 0,
+    });
+    assert_eq!((ended.code, without_time(ended.json())), (Some(4), expected));
+    assert_eq!(ended.error()["code"], "ResourceNotFound");
+    let ended = run_at(&service.url(), "wait J");
+    assert!(ended.stderr.contains("\n  wait         1 request, 0.0 s\n"), "{ended:?}");
+}
+
+#[test]
+fn success_without_a_url_to_the_end_ends_with_6_and_without_a_url() {
+    let service = service("SUCCESS:");
+    let ended = run_at(&service.url(), "wait J --interval 0 --json");
+    let object = ended.json();
+    assert_eq!((&object["outcome"], &object["download_url"]), (&json!("error"), &Value::Null));
+    assert_eq!((ended.code, &ended.error()["kind"]), (Some(6), &json!("answer")));
+    assert!(ended.stderr.starts_with("SUCCESS, but no URL yet\n"), "{ended:?}");
+}
+
+#[test]
+fn a_clock_that_is_off_is_corrected() {
+    let ended = run_at(&service("SKEW:600,SUCCESS").url(), "wait J --interval 0");
+    let line = "AuthFailure.SignatureExpire; the clock is corrected by +";
+    assert!(ended.stderr.starts_with(line), "{ended:?}");
+    assert_eq!(ended.code, Some(0));
+}
+
+#[test]
+fn the_interval_is_steady() {
+    let service = service("RUNNING,RUNNING,RUNNING,RUNNING,SUCCESS");
+    run_at(&service.url(), "wait J --interval 0.2");
+    let times: Vec<_> = service.seen().iter().map(|seen| seen.at.as_millis()).collect();
+    let pauses: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.iter().all(|pause| *pause >= 199), "{pauses:?}");
+    // Were it to grow by half each time, this one would take 675 ms.
+    assert!(pauses[3] < 600, "{pauses:?}");
+}
