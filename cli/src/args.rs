@@ -159,7 +159,7 @@ impl Common {
 
     /// Reads the endpoint here and not in clap, whose error would show a password in a URL.
     fn endpoint(&self) -> Result<Endpoint, Failure> {
-        match self.endpoint.as_str() {
+        match &*self.endpoint.to_ascii_lowercase() {
             "international" => Ok(Endpoint::international()),
             "mainland" => Ok(Endpoint::mainland()),
             address => Ok(address.parse()?),

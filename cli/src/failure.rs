@@ -237,3 +237,30 @@ fn with_sources(error: &(dyn Error + 'static)) -> String {
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit_code(fault: SendFault) -> u8 {
+        Failure::from(SendError::Transport(TransportError::new(fault, "why"))).exit_code()
+    }
+
+    #[test]
+    fn only_an_answer_that_is_too_large_has_come() {
+        for fault in
+            [SendFault::Connection, SendFault::Timeout, SendFault::Truncated, SendFault::Permanent]
+        {
+            assert_eq!(exit_code(fault), 5, "{fault:?}");
+        }
+        assert_eq!(exit_code(SendFault::TooLarge), 6);
+    }
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let error = TransportError::new(SendFault::Timeout, "why");
+        assert_eq!(with_sources(&error), "no answer came within the time limit: why");
+        let same = TransportError::new(SendFault::Connection, "the connection failed");
+        assert_eq!(with_sources(&same), "the connection failed");
+    }
+}

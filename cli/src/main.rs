@@ -15,12 +15,7 @@ use std::{env, process::ExitCode};
 
 use clap::{Parser, error::ErrorKind};
 
-use crate::{
-    args::Args,
-    commands::Ending,
-    failure::{Failure, Kind},
-    output::Output,
-};
+use crate::{args::Args, commands::Ending, failure::Failure, output::Output};
 
 fn main() -> ExitCode {
     match Args::try_parse() {
@@ -43,12 +38,9 @@ fn without_args(output: &Output, error: &clap::Error) -> Result<Ending, Failure>
             output.print(&text)?;
             Ok(Ending::Done)
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !output.is_json() => {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             output.complain(&text);
             Ok(Ending::Refused)
-        }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Err(Failure::new(Kind::Usage, "no command is given"))
         }
         _ => Err(Failure::arguments(&text)),
     }

@@ -22,10 +22,15 @@ pub(crate) fn masked(text: &str) -> String {
 fn masked_word(word: &str) -> String {
     let text = word.trim_end();
     let shown = match DownloadUrl::new(text) {
-        Some(url) if text.contains("://") => without_signatures(&url.to_string()),
+        Some(url) if is_url(text) => without_signatures(&url.to_string()),
         _ => without_signatures(text),
     };
     shown + &word[text.len()..]
+}
+
+/// A query gives a URL away that has lost its scheme.
+fn is_url(word: &str) -> bool {
+    word.contains("://") || word.split_once('?').is_some_and(|(_, query)| query.contains('='))
 }
 
 fn without_signatures(text: &str) -> String {
@@ -55,6 +60,8 @@ mod tests {
             masked("at https://h.example/a?q=EXAMPLE now"),
             "at https://h.example/a?... now"
         );
+        assert_eq!(masked("h.example/a?q=EXAMPLE"), "h.example/a?...");
+        assert_eq!(masked("why? a=b"), "why? a=b");
         assert_eq!(masked("'https://u:EXAMPLE@h.example'"), "'https://h.example'");
     }
 

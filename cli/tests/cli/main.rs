@@ -1,4 +1,5 @@
 //! The binary as a user runs it, against a service in this process.
+#![cfg(unix)]
 
 mod answers;
 mod demo;

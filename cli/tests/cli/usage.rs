@@ -78,7 +78,7 @@ fn an_option_given_twice_counts_as_given_last() {
 fn endpoints_are_sites_hosts_or_urls() {
     for (spelling, uri) in [
         ("international", "https://tcss.intl.tencentcloudapi.com/"),
-        ("mainland", "https://tcss.tencentcloudapi.com/"),
+        ("Mainland", "https://tcss.tencentcloudapi.com/"),
         ("TCSS.Intl.TencentCloudAPI.com", "https://tcss.intl.tencentcloudapi.com/"),
         ("https://gw.example:8443/", "https://gw.example:8443/"),
         ("gw.example:443", "https://gw.example/"),
