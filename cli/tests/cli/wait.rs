@@ -122,7 +122,7 @@ fn a_permanent_error_ends_with_4_and_what_was_seen_before() {
     assert_eq!((ended.code, without_time(ended.json())), (Some(4), expected));
     assert_eq!(ended.error()["code"], "ResourceNotFound");
     let ended = run_at(&service.url(), "wait J");
-    assert!(ended.stderr.contains("\n  wait         1 request, 0.0 s\n"), "{ended:?}");
+    assert!(ended.stderr.contains("\n  wait         1 request, "), "{ended:?}");
 }
 
 #[test]
