@@ -1,0 +1,285 @@
+//! The world around a set: a clock, a budget, and answers on their way.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Request;
+use tcss_export::{
+    Credentials, Endpoint, Event, EventKind, JobId, Mono, Now, Outcome, Policy, RateBudget,
+    Session, SetStep, Ticket, WaitErrorKind, WaitKey, WaitSet, Waiter, Wall,
+};
+
+use crate::script::{Random, Said, Script, travel};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    pub(crate) jobs: usize,
+    pub(crate) max_wait: Duration,
+    pub(crate) seed: u64,
+}
+
+/// What has happened in a run.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Run {
+    seed: u64,
+    limits: [Duration; 2],
+    starts: Vec<Start>,
+    ends: Vec<End>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Start {
+    at: Duration,
+    job: usize,
+    /// The request as it stands on the wire.
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug, PartialEq)]
+struct End {
+    at: Duration,
+    outcome: Outcome,
+    fits_script: bool,
+    polls: usize,
+    was_under_way: bool,
+}
+
+struct Job {
+    script: Script,
+    polls: usize,
+    /// The moment its poll is due, as it was told.
+    due: Option<Duration>,
+}
+
+struct World {
+    setting: Setting,
+    policy: Policy,
+    random: Random,
+    now: Duration,
+    set: WaitSet,
+    session: Session,
+    credentials: Credentials,
+    budget: RateBudget,
+    ticket: Option<Ticket>,
+    jobs: BTreeMap<WaitKey, (usize, Job)>,
+    /// Polls that are due or will be, in the order in which they come.
+    queue: BTreeSet<(Duration, WaitKey)>,
+    /// Answers on their way, by their arrival.
+    under_way: BTreeMap<(Duration, WaitKey), Said>,
+    run: Run,
+}
+
+/// 2023-11-14T16:30:00Z.
+const TIME: i64 = 1_699_979_400_000;
+
+impl Setting {
+    pub(crate) fn run(self) -> Run {
+        let mut world = World::new(self);
+        (0..self.jobs).for_each(|job| world.add(job));
+        while world.advance() {}
+        world.run
+    }
+}
+
+impl World {
+    fn new(setting: Setting) -> Self {
+        let policy = Policy::default().with_max_wait(setting.max_wait);
+        let limits = [policy.max_wait(), policy.max_wait() + policy.exchange_limit()];
+        Self {
+            setting,
+            policy,
+            random: Random(setting.seed),
+            now: Duration::ZERO,
+            set: WaitSet::new(),
+            session: Session::new(Endpoint::international()),
+            credentials: Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("plain"),
+            budget: RateBudget::default(),
+            ticket: None,
+            jobs: BTreeMap::new(),
+            queue: BTreeSet::new(),
+            under_way: BTreeMap::new(),
+            run: Run { seed: setting.seed, limits, starts: vec![], ends: vec![] },
+        }
+    }
+
+    fn add(&mut self, number: usize) {
+        let id = JobId::new(format!("job-{number}")).expect("a text");
+        let seed = self.random.next();
+        let key = self.set.add(Waiter::new(id, &self.policy, seed, self.mono()));
+        let script = Script::random(number, &mut self.random);
+        self.jobs.insert(key, (number, Job { script, polls: 0, due: None }));
+        self.is_due(key, self.now);
+    }
+
+    /// Does one thing, or lets time pass; tells whether anything is left.
+    fn advance(&mut self) -> bool {
+        if self.deliver() {
+            return true;
+        }
+        let wake = match self.set.next(self.mono()) {
+            SetStep::Empty => return false,
+            SetStep::Ended { key, outcome, .. } => {
+                self.ended(key, outcome);
+                return true;
+            }
+            SetStep::WaitUntil(moment) => moment,
+            SetStep::Poll { key, .. } => match self.grant() {
+                Ok(()) => {
+                    self.start(key);
+                    return true;
+                }
+                Err(turn) => self.set.next_limit().map_or(turn, |limit| limit.min(turn)),
+            },
+        };
+        assert!(wake > self.mono(), "seed {}: woken too early", self.setting.seed);
+        let arrival = self.under_way.keys().next().map(|(at, _)| *at);
+        self.now = arrival.map_or(wake.since_origin(), |at| at.min(wake.since_origin()));
+        true
+    }
+
+    /// Hands over the next answer that has arrived.
+    fn deliver(&mut self) -> bool {
+        let Some(entry) = self.under_way.first_entry().filter(|entry| entry.key().0 <= self.now)
+        else {
+            return false;
+        };
+        let ((_, key), said) = entry.remove_entry();
+        let Some((number, _)) = self.jobs.get(&key) else { return true };
+        let answer = said.answer(*number).expect("silence never arrives");
+        let now = self.now();
+        if let Some(event) = self.set.answer(key, now, &mut self.session, answer) {
+            self.note(key, &event);
+        }
+        true
+    }
+
+    fn note(&mut self, key: WaitKey, event: &Event) {
+        match event.kind {
+            // Past the deadline nothing is due any more.
+            _ if self.now >= self.setting.max_wait => {}
+            EventKind::Waiting { delay, .. } | EventKind::Retrying { delay, .. } => {
+                self.is_due(key, self.now + delay);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_due(&mut self, key: WaitKey, due: Duration) {
+        if let Some((_, job)) = self.jobs.get_mut(&key) {
+            job.due = Some(due);
+            self.queue.insert((due, key));
+        }
+    }
+
+    /// Asks the budget for one start, whoever it is for.
+    fn grant(&mut self) -> Result<(), Mono> {
+        let now = self.mono();
+        let ticket = *self.ticket.get_or_insert_with(|| self.budget.join(now));
+        self.budget.start(ticket, now)?;
+        self.ticket = None;
+        Ok(())
+    }
+
+    fn start(&mut self, key: WaitKey) {
+        let now = self.now();
+        let request = self.set.start(key, now, &mut self.session, &self.credentials);
+        let bytes = wire(&request.expect("a poll is due"));
+        let (number, job) = self.jobs.get_mut(&key).expect("a wait of the set");
+        self.run.starts.push(Start { at: self.now, job: *number, bytes });
+        let said = job.script.at(job.polls);
+        job.polls += 1;
+        // None if the last exchange has run into its limit: only the set knows when it is due.
+        if let Some(due) = job.due.take() {
+            self.queue.remove(&(due, key));
+            let first = self.queue.first().map_or(due, |(first, _)| *first);
+            let seed = self.setting.seed;
+            assert!(due <= first, "seed {seed}: job {number}, due at {due:?}, before {first:?}");
+        }
+        let travel = travel(&mut self.random);
+        if said != Said::Silence {
+            self.under_way.insert((self.now + travel, key), said);
+        }
+    }
+
+    fn ended(&mut self, key: WaitKey, outcome: Outcome) {
+        let (_, job) = self.jobs.remove(&key).expect("a wait ends once");
+        if let Some(due) = job.due {
+            self.queue.remove(&(due, key));
+        }
+        self.run.ends.push(End {
+            at: self.now,
+            fits_script: job.script.fits(&outcome) && job.polls == job.script.polls(),
+            outcome,
+            polls: job.polls,
+            was_under_way: job.due.is_none(),
+        });
+    }
+
+    fn mono(&self) -> Mono {
+        Mono::from_origin(self.now)
+    }
+
+    fn now(&self) -> Now {
+        let millis = i64::try_from(self.now.as_millis()).expect("a short run");
+        Now { wall: Wall::from_unix_millis(TIME + millis), mono: self.mono() }
+    }
+}
+
+fn wire(request: &Request<Bytes>) -> Vec<u8> {
+    let mut bytes = format!("{} {}\r\n", request.method(), request.uri()).into_bytes();
+    for (name, value) in request.headers() {
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            bytes.extend_from_slice(part);
+        }
+    }
+    bytes.extend_from_slice(request.body());
+    bytes
+}
+
+impl Run {
+    pub(crate) fn assert_spacing(&self) {
+        for pair in self.starts.windows(2) {
+            let gap = pair[1].at - pair[0].at;
+            assert!(gap >= RateBudget::SPACING, "seed {}: {gap:?} before {pair:?}", self.seed);
+        }
+    }
+
+    pub(crate) fn assert_no_second_holds_more_than_20_starts(&self) {
+        for window in self.starts.windows(21) {
+            let second = window[20].at - window[0].at;
+            assert!(second >= Duration::from_secs(1), "seed {}: 21 in {second:?}", self.seed);
+        }
+    }
+
+    /// Each wait ends once: as its script says, or at its deadline, or with the exchange that was
+    /// under way then.
+    pub(crate) fn assert_ends(&self) {
+        let [deadline, latest] = self.limits;
+        for end in &self.ends {
+            let report = match &end.outcome {
+                Ok(finished) => &finished.report,
+                Err(error) => &error.report,
+            };
+            let in_time = if end.was_under_way {
+                (deadline..=latest).contains(&end.at)
+            } else {
+                end.at == deadline
+            };
+            let fits = if has_timed_out(end) { in_time } else { end.fits_script };
+            assert!(fits && end.at <= latest, "seed {}: {end:?}", self.seed);
+            assert_eq!((report.polls as usize, report.elapsed), (end.polls, end.at), "{end:?}");
+        }
+        assert!(self.starts.iter().all(|start| start.at < deadline), "seed {}", self.seed);
+    }
+
+    pub(crate) fn timed_out(&self) -> usize {
+        self.ends.iter().filter(|end| has_timed_out(end)).count()
+    }
+}
+
+fn has_timed_out(end: &End) -> bool {
+    end.outcome.as_ref().is_err_and(|error| error.kind == WaitErrorKind::TimedOut)
+}
