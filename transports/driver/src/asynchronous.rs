@@ -1,5 +1,7 @@
 //! The async loop, for any runtime.
 
+mod wait_all;
+
 use std::{
     future::{Future, poll_fn},
     pin::pin,
@@ -8,9 +10,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::stream::{self, Stream};
 use http::{Request, Response};
 use tcss_export_core::{Action, Answer, Credentials, Event, Finished, JobId, Now};
 
+pub use self::wait_all::wait_all;
 use crate::{
     Functions, clock,
     error::{SendError, TransportError, WaitFailure},
@@ -121,6 +125,11 @@ impl<P: Platform> Wait<P> {
                 }
             }
         }
+    }
+
+    /// Returns the events as a stream; when it has ended, [`outcome`](Self::outcome) is at hand.
+    pub fn events(&mut self) -> impl Stream<Item = Event> {
+        stream::unfold(self, async |wait| wait.next().await.map(|event| (event, wait)))
     }
 
     /// Waits for what is left and returns the outcome.

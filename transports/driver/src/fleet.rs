@@ -46,6 +46,10 @@ impl Fleet {
         self.set.len()
     }
 
+    pub(crate) fn next_limit(&mut self) -> Option<Mono> {
+        self.set.next_limit()
+    }
+
     pub(crate) fn next(&mut self, now: Now) -> Next {
         loop {
             let (key, fresh) = match self.set.next(now.mono) {

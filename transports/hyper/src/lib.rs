@@ -32,6 +32,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::Stream;
 use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::rt::{Executor, Timer};
@@ -146,6 +147,16 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
     /// Follows a job event by event; its `outcome` is what [`wait`](Self::wait) returns.
     pub fn follow(&self, job: JobId) -> asynchronous::Wait<&Self> {
         asynchronous::wait(&self.shared, job, self)
+    }
+
+    /// Follows many jobs, any number of exchanges under way at once, all in one task: a stream of
+    /// their outcomes as they come. Jobs may come in later; a list of them is a
+    /// `futures_util::stream::iter`.
+    pub fn wait_all(
+        &self,
+        jobs: impl Stream<Item = JobId>,
+    ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitFailure>)>>> {
+        asynchronous::wait_all(&self.shared, jobs, self)
     }
 
     /// Sends one request, once, and reads its whole answer.

@@ -138,6 +138,13 @@ impl Client {
         blocking::wait(&self.shared, job, self)
     }
 
+    /// Follows many jobs, one exchange at a time: an iterator over their outcomes as they come.
+    ///
+    /// To have more exchanges under way, split the jobs over threads: clones share the budget.
+    pub fn wait_all(&self, jobs: impl IntoIterator<Item = JobId>) -> blocking::WaitAll<&Self> {
+        blocking::wait_all(&self.shared, jobs, self)
+    }
+
     fn run(&self, request: Request<&[u8]>) -> Result<Response<Body>, ureq::Error> {
         match &self.agent {
             OwnOrGiven::Own(agent) => agent.run(request),

@@ -1,0 +1,226 @@
+//! Many jobs in one loop. The clock of tokio stands still and jumps to the next timer, so no test
+//! takes the time it tells of.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use http::{Request, Response};
+use tcss_export_core::{
+    Credentials, Endpoint, Fault, JobId, Mono, Now, Policy, RateBudget, SendFault, Session,
+    WaitErrorKind, Wall,
+};
+use tcss_export_driver::{Shared, TransportError, WaitFailure, asynchronous, blocking};
+use tokio::time::Instant;
+
+const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
+const SUCCESS: &str =
+    r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
+
+/// A service whose every exchange takes a second; each job succeeds at its second poll, save
+/// `stuck`, which is never answered, and `broken`, whose connection always breaks.
+#[derive(Clone)]
+struct Service {
+    began: Instant,
+    polls: Rc<RefCell<BTreeMap<String, u32>>>,
+    starts: Rc<RefCell<Vec<Duration>>>,
+    under_way: Rc<Cell<u32>>,
+    most_under_way: Rc<Cell<u32>>,
+    fetch: Duration,
+}
+
+impl Service {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            polls: Rc::default(),
+            starts: Rc::default(),
+            under_way: Rc::default(),
+            most_under_way: Rc::default(),
+            fetch: Duration::ZERO,
+        }
+    }
+
+    /// Answers at once, for the blocking loop, whose time is told by hand.
+    fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+        let job = body["JobId"].as_str().unwrap().to_owned();
+        let mut polls = self.polls.borrow_mut();
+        let poll = polls.entry(job.clone()).or_default();
+        *poll += 1;
+        match job.as_str() {
+            "broken" => Err(TransportError::new(SendFault::Connection, "made up")),
+            _ if *poll == 1 => Ok(Response::new(RUNNING.into())),
+            _ => Ok(Response::new(SUCCESS.into())),
+        }
+    }
+}
+
+impl asynchronous::Platform for Service {
+    fn now(&mut self) -> Now {
+        let since = self.began.elapsed();
+        let wall = Wall::from_unix_millis(1_699_979_400_000 + since.as_millis() as i64);
+        Now { wall, mono: Mono::from_origin(since) }
+    }
+
+    async fn sleep(&mut self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    async fn credentials(&mut self, _fresh: bool) -> Result<Credentials, TransportError> {
+        tokio::time::sleep(self.fetch).await;
+        Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap())
+    }
+
+    async fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.starts.borrow_mut().push(self.began.elapsed());
+        self.under_way.update(|count| count + 1);
+        self.most_under_way.update(|most| most.max(self.under_way.get()));
+        if request.body().windows(5).any(|window| window == b"stuck") {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.under_way.update(|count| count - 1);
+        self.answer(&request)
+    }
+}
+
+fn shared() -> Shared {
+    Shared::new(Session::new(Endpoint::international()))
+}
+
+fn job(id: impl Into<String>) -> JobId {
+    JobId::new(id).unwrap()
+}
+
+fn jobs(count: usize) -> impl Stream<Item = JobId> {
+    stream::iter((0..count).map(|nth| job(format!("job-{nth}"))))
+}
+
+type Ended = (JobId, Result<tcss_export_core::Finished, WaitFailure>);
+
+fn assert_paced(starts: &[Duration]) {
+    // The clock of tokio has milliseconds.
+    let spacing = RateBudget::SPACING - Duration::from_millis(1);
+    for pair in starts.windows(2) {
+        assert!(pair[1] - pair[0] >= spacing, "{pair:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_exchanges_are_under_way_at_once_and_paced() {
+    let service = Service::new();
+    let all = asynchronous::wait_all(&shared(), jobs(100), service.clone());
+    let ended: Vec<Ended> = all.collect().await;
+    assert_eq!(ended.len(), 100);
+    assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
+    assert_eq!(service.starts.borrow().len(), 200);
+    assert_paced(&service.starts.borrow());
+    // A second holds 19 starts, and an exchange takes a second.
+    assert!((15..=20).contains(&service.most_under_way.get()));
+    assert!(service.began.elapsed() < Duration::from_secs(13));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_never_answered_ends_at_its_limits_and_holds_nobody_up() {
+    let service = Service::new();
+    let policy = Policy::default()
+        .with_max_wait(Duration::from_secs(20))
+        .with_exchange_limit(Duration::from_secs(25));
+    let jobs = stream::iter([job("stuck")]).chain(jobs(20));
+    let all = asynchronous::wait_all(&shared().with_policy(policy), jobs, service.clone());
+    let ended: Vec<Ended> = all.collect().await;
+    let (last, others) = ended.split_last().unwrap();
+    assert!(others.iter().all(|(_, outcome)| outcome.is_ok()));
+    assert_eq!(last.0.as_str(), "stuck");
+    assert_eq!(last.1.as_ref().unwrap_err().kind, WaitErrorKind::TimedOut);
+    assert_eq!(service.began.elapsed().as_secs(), 25);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_may_come_in_later() {
+    let service = Service::new();
+    let later = stream::once(async {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        job("late")
+    });
+    let jobs = jobs(3).chain(later);
+    let all = asynchronous::wait_all(&shared(), jobs, service.clone());
+    let ended: Vec<Ended> = all.collect().await;
+    assert_eq!(ended.len(), 4);
+    assert_eq!(ended[3].0.as_str(), "late");
+    let report = &ended[3].1.as_ref().unwrap().report;
+    assert!(report.elapsed < Duration::from_secs(10), "{:?}", report.elapsed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_next_that_is_dropped_loses_nothing() {
+    let service = Service::new();
+    let mut all = asynchronous::wait_all(&shared(), jobs(10), service.clone());
+    let mut ended = 0;
+    loop {
+        match tokio::time::timeout(Duration::from_millis(30), all.next()).await {
+            Ok(Some((_, outcome))) => ended += usize::from(outcome.is_ok()),
+            Ok(None) => break,
+            Err(_elapsed) => {}
+        }
+    }
+    assert_eq!((ended, service.starts.borrow().len()), (10, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_fetch_of_credentials_is_made_once_at_a_time_and_breaks_no_spacing() {
+    let service = Service { fetch: Duration::from_secs(2), ..Service::new() };
+    let all = asynchronous::wait_all(&shared(), jobs(3), service.clone());
+    let ended: Vec<Ended> = all.collect().await;
+    assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
+    assert_paced(&service.starts.borrow());
+}
+
+/// The blocking loop: time moves when it sleeps.
+struct Blocking {
+    service: Service,
+    now: Duration,
+}
+
+impl blocking::Platform for &mut Blocking {
+    fn now(&mut self) -> Now {
+        let wall = Wall::from_unix_millis(1_699_979_400_000 + self.now.as_millis() as i64);
+        Now { wall, mono: Mono::from_origin(self.now) }
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        self.now += duration;
+    }
+
+    fn credentials(&mut self, _fresh: bool) -> Result<Credentials, TransportError> {
+        Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap())
+    }
+
+    fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.service.starts.borrow_mut().push(self.now);
+        self.service.answer(&request)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_blocking_loop_gives_each_outcome_with_its_own_error() {
+    let mut platform = Blocking { service: Service::new(), now: Duration::ZERO };
+    let ids = [job("job-1"), job("broken"), job("job-2")];
+    let mut all = blocking::wait_all(&shared(), ids, &mut platform);
+    all.add(job("job-3"));
+    assert_eq!(all.waiting(), 4);
+    let ended: BTreeMap<String, _> =
+        all.map(|(job, outcome)| (job.as_str().to_owned(), outcome)).collect();
+    assert_eq!(ended.len(), 4);
+    let failure = ended["broken"].as_ref().unwrap_err();
+    assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::Connection)));
+    assert_eq!(failure.transport().unwrap().fault(), SendFault::Connection);
+    assert!(["job-1", "job-2", "job-3"].iter().all(|id| ended[*id].is_ok()));
+    assert_paced(&platform.service.starts.borrow());
+}
