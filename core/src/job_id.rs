@@ -1,4 +1,4 @@
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 use core::{fmt, str::FromStr};
 
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::error::{BuildError, Field, Reason};
 /// The service gives UUIDs, numbers and other texts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(try_from = "String"))]
-pub struct JobId(String);
+pub struct JobId(Box<str>);
 
 impl JobId {
     /// Creates a job id.
@@ -23,7 +23,7 @@ impl JobId {
         if id.is_empty() {
             return Err(BuildError::new(Field::JobId, Reason::Empty));
         }
-        Ok(Self(id))
+        Ok(Self(id.into_boxed_str()))
     }
 
     /// Returns the text.

@@ -75,7 +75,7 @@ pub struct Waiter {
     now: Mono,
     phase: Phase,
     prepared: Option<Box<Prepared>>,
-    interval: Duration,
+    interval: Nanos,
     runs: Runs,
     /// The exchange that comes next repeats a failed one.
     is_retry: bool,
@@ -138,7 +138,7 @@ impl Waiter {
             now,
             phase: Phase::Waiting { due: now },
             prepared: None,
-            interval: policy.poll_interval(),
+            interval: Nanos::new(policy.poll_interval()),
             runs: Runs::default(),
             is_retry: false,
             wants_fresh_credentials: false,

@@ -1,4 +1,4 @@
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use crate::{time::Mono, waiter::Waiter};
 
@@ -19,7 +19,8 @@ pub(super) struct Slots {
 #[derive(Debug, Default)]
 struct Slot {
     generation: u32,
-    wait: Option<Wait>,
+    /// Boxed, so that neither spare room nor a place that is free costs as much as a wait.
+    wait: Option<Box<Wait>>,
 }
 
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub(super) struct Wait {
 
 impl Slots {
     pub(super) fn add(&mut self, waiter: Waiter) -> WaitKey {
-        let wait = Some(Wait { waiter, scheduled: None });
+        let wait = Some(Box::new(Wait { waiter, scheduled: None }));
         if let Some(slot) = self.free.pop()
             && let Some(place) = self.slots.get_mut(slot as usize)
         {
@@ -43,7 +44,7 @@ impl Slots {
         WaitKey { slot, generation: 0 }
     }
 
-    pub(super) fn remove(&mut self, key: WaitKey) -> Option<Wait> {
+    pub(super) fn remove(&mut self, key: WaitKey) -> Option<Box<Wait>> {
         let slot = self.slots.get_mut(key.slot as usize);
         let slot = slot.filter(|slot| slot.generation == key.generation)?;
         let wait = slot.wait.take()?;
@@ -54,12 +55,12 @@ impl Slots {
 
     pub(super) fn get(&self, key: WaitKey) -> Option<&Wait> {
         let slot = self.slots.get(key.slot as usize)?;
-        slot.wait.as_ref().filter(|_| slot.generation == key.generation)
+        slot.wait.as_deref().filter(|_| slot.generation == key.generation)
     }
 
     pub(super) fn get_mut(&mut self, key: WaitKey) -> Option<&mut Wait> {
         let slot = self.slots.get_mut(key.slot as usize)?;
-        slot.wait.as_mut().filter(|_| slot.generation == key.generation)
+        slot.wait.as_deref_mut().filter(|_| slot.generation == key.generation)
     }
 
     pub(super) fn len(&self) -> usize {

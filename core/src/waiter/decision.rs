@@ -15,7 +15,7 @@ use crate::{
     event::{Event, EventKind, Remedy},
     outcome::{Fault, Finished, Report, SendFault, WaitError, WaitErrorKind},
     session::Session,
-    time::Now,
+    time::{Nanos, Now},
 };
 
 impl Waiter {
@@ -83,8 +83,8 @@ impl Waiter {
     }
 
     fn wait(&mut self, status: ExportStatus, progress: Option<f64>) -> EventKind {
-        let delay = self.interval;
-        self.interval = self.policy.interval_after(delay);
+        let delay = self.interval.get();
+        self.interval = Nanos::new(self.policy.interval_after(delay));
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         EventKind::Waiting { status, progress, delay }
     }
