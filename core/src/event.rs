@@ -4,6 +4,7 @@ use crate::{actions::ExportStatus, clock_offset::ClockOffset, outcome::Fault};
 
 /// One decision of a waiter, for a progress bar or a log.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Event {
     /// The number of the poll it follows, counted from 1; 0 before the first.
@@ -16,6 +17,7 @@ pub struct Event {
 
 /// What a waiter decided.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum EventKind {
     /// The job is not done: it is polled again after `delay`.
@@ -44,6 +46,7 @@ pub enum EventKind {
 
 /// What is done before an exchange is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Remedy {
     /// It is counted as one of the passing failures in a row.

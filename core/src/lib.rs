@@ -63,16 +63,17 @@ mod language;
 mod outcome;
 mod policy;
 mod prepared;
+mod reading;
 mod response_error;
 mod session;
 pub mod signing;
 pub mod text;
 mod time;
+#[cfg(feature = "serde")]
+mod transcript;
 mod wait_set;
 mod waiter;
 
-#[cfg(feature = "serde")]
-pub use self::waiter::{ResumeError, SavedWait};
 pub use self::{
     action::Action,
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
@@ -90,9 +91,15 @@ pub use self::{
     outcome::{Fault, Finished, Outcome, Report, SendFault, WaitError, WaitErrorKind},
     policy::{Backoff, Policy},
     prepared::Prepared,
+    reading::Reading,
     response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind},
     session::Session,
     time::{Mono, Now, Wall},
     wait_set::{SetStep, WaitKey, WaitSet},
     waiter::{StartError, Step, Waiter},
+};
+#[cfg(feature = "serde")]
+pub use self::{
+    transcript::{Polled, Replay, ReplayError, TranscriptLine},
+    waiter::{ResumeError, SavedWait},
 };

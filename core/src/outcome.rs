@@ -3,6 +3,7 @@ use core::{fmt, time::Duration};
 
 use crate::{
     actions::{DescribeExportJobResultResponse, ExportStatus},
+    advice::Advice,
     clock_offset::ClockOffset,
     download_url::DownloadUrl,
     error::BuildError,
@@ -109,6 +110,35 @@ impl Fault {
         match self {
             Self::Answer(error) => error.code(),
             Self::Send(_) => None,
+        }
+    }
+
+    /// Returns the request id, if an answer named one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Answer(error) => error.request_id(),
+            Self::Send(_) => None,
+        }
+    }
+
+    /// Returns how long the answer asks to wait, by its `Retry-After`.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Answer(error) => error.retry_after(),
+            Self::Send(_) => None,
+        }
+    }
+
+    /// Returns what to do about it: a broken or cut exchange may pass, an answer that is too large
+    /// and [`SendFault::Permanent`] stop; an answer goes by [`ResponseError::advice`].
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Answer(error) => error.advice(),
+            Self::Send(SendFault::TooLarge | SendFault::Permanent) => Advice::Stop,
+            Self::Send(_) => Advice::Retry,
         }
     }
 }

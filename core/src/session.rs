@@ -179,7 +179,19 @@ impl Session {
             Ok(_) => false,
             Err(error) => error.code()?.advice() == Advice::CorrectClock,
         };
-        let measured = ClockOffset::measure(started, answered, headers)?;
+        self.note_offset(ClockOffset::measure(started, answered, headers)?, expired)
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) const fn set_clock_offset(&mut self, offset: ClockOffset) {
+        self.clock_offset = offset;
+    }
+
+    pub(crate) fn note_offset(
+        &mut self,
+        measured: ClockOffset,
+        expired: bool,
+    ) -> Option<ClockOffset> {
         if !expired && !measured.is_far_from(self.clock_offset) {
             return None;
         }

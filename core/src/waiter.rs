@@ -1,9 +1,10 @@
 mod decision;
 #[cfg(feature = "serde")]
 mod saved;
+mod state;
 mod step;
 
-use alloc::{boxed::Box, string::String};
+use alloc::boxed::Box;
 use core::{fmt, time::Duration};
 
 use bytes::Bytes;
@@ -11,10 +12,12 @@ use http::{Request, Response};
 
 #[cfg(feature = "serde")]
 pub use self::saved::{ResumeError, SavedWait};
+use self::state::{Last, Phase, Runs, Seen};
 pub use self::step::{StartError, Step};
+#[cfg(feature = "serde")]
+use crate::transcript::Transcript;
 use crate::{
-    actions::{DescribeExportJobResult, ExportStatus},
-    clock_offset::ClockOffset,
+    actions::DescribeExportJobResult,
     credentials::Credentials,
     error::BuildError,
     event::{Event, EventKind},
@@ -22,6 +25,7 @@ use crate::{
     outcome::{Fault, Outcome, SendFault, WaitError, WaitErrorKind},
     policy::{Policy, Random},
     prepared::Prepared,
+    reading::Reading,
     session::Session,
     time::{Mono, Nanos, Now},
 };
@@ -83,45 +87,8 @@ pub struct Waiter {
     wants_fresh_credentials: bool,
     polls_without_url: u32,
     seen: Seen,
-}
-
-/// What becomes the report.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-struct Seen {
-    polls: u32,
-    retries: u32,
-    last: Option<Last>,
-    last_fault: Option<Box<Fault>>,
-    request_id: Option<Box<str>>,
-    clock_offset: ClockOffset,
-}
-
-#[derive(Clone)]
-enum Phase {
-    Waiting { due: Mono },
-    InFlight { started: Now },
-    Done(Box<Outcome>),
-}
-
-/// The last good answer.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-struct Last {
-    status: ExportStatus,
-    progress: Option<f64>,
-    failure_message: Option<String>,
-}
-
-/// What has happened since the last good answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-struct Runs {
-    failures: u32,
-    throttles: u32,
-    connection_retried: bool,
-    clock_corrected: bool,
-    credentials_refreshed: bool,
+    #[cfg(feature = "serde")]
+    transcript: Option<Box<Transcript>>,
 }
 
 impl Waiter {
@@ -144,6 +111,8 @@ impl Waiter {
             wants_fresh_credentials: false,
             polls_without_url: 0,
             seen: Seen::default(),
+            #[cfg(feature = "serde")]
+            transcript: None,
         }
     }
 
@@ -191,6 +160,10 @@ impl Waiter {
         }
         self.wants_fresh_credentials = false;
         self.phase = Phase::InFlight { started: now };
+        #[cfg(feature = "serde")]
+        if let Some(transcript) = &mut self.transcript {
+            transcript.started(now, self.seen.clock_offset);
+        }
         Ok(request)
     }
 
@@ -205,16 +178,32 @@ impl Waiter {
         session: &mut Session,
         answer: Result<Response<Bytes>, SendFault>,
     ) -> Event {
-        self.now = now.mono;
-        let Phase::InFlight { started } = self.phase else {
-            return self.event(EventKind::Ignored);
-        };
-        match answer {
-            Ok(response) => self.read(started, session, &response),
-            Err(fault) => {
-                let kind = self.fault(Fault::Send(fault));
-                self.event(kind)
-            }
+        match self.read(now.mono, answer) {
+            Some(reading) => self.decide(now.mono, session, reading),
+            None => self.event(EventKind::Ignored),
+        }
+    }
+
+    /// Reads what came of the request under way, if there is one, and changes nothing: the first
+    /// half of [`answer`](Self::answer), for who wants to keep what was read.
+    #[must_use]
+    pub fn read(
+        &self,
+        answered: Mono,
+        answer: Result<Response<Bytes>, SendFault>,
+    ) -> Option<Reading> {
+        match self.phase {
+            Phase::InFlight { started } => Some(Reading::new(started, answered, answer)),
+            _ => None,
+        }
+    }
+
+    /// Decides how to go on after what was read: the second half of [`answer`](Self::answer).
+    pub fn decide(&mut self, now: Mono, session: &mut Session, reading: Reading) -> Event {
+        self.now = now;
+        match self.phase {
+            Phase::InFlight { .. } => self.judge(Some(session), reading),
+            _ => self.event(EventKind::Ignored),
         }
     }
 
@@ -225,7 +214,12 @@ impl Waiter {
             return self.event(EventKind::Ignored);
         }
         let kind = self.fault(Fault::Send(fault));
-        self.event(kind)
+        let event = self.event(kind);
+        #[cfg(feature = "serde")]
+        if let Some(transcript) = &mut self.transcript {
+            transcript.not_started(now, fault, &event);
+        }
+        event
     }
 
     /// Takes that the request under way was dropped without an answer: the poll is due again.
@@ -278,7 +272,7 @@ impl Waiter {
         if let Phase::InFlight { started } = self.phase
             && now >= self.limit_of(started.mono)
         {
-            self.fault(Fault::Send(SendFault::Timeout));
+            self.judge(None, Reading::of_fault(SendFault::Timeout));
         }
         if matches!(self.phase, Phase::Waiting { .. }) && now >= self.deadline() {
             self.end(Err(WaitErrorKind::TimedOut));

@@ -3,51 +3,55 @@
 use alloc::{boxed::Box, string::String};
 use core::time::Duration;
 
-use bytes::Bytes;
-use http::Response;
-
 use super::{Last, Phase, Runs, Waiter};
 use crate::{
-    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
+    actions::{DescribeExportJobResultResponse, ExportStatus},
     advice::Advice,
-    answer::{Answer, read_answer},
+    answer::Answer,
     download_url::DownloadUrl,
     event::{Event, EventKind, Remedy},
     outcome::{Fault, Finished, Report, SendFault, WaitError, WaitErrorKind},
+    reading::Reading,
     session::Session,
-    time::{Nanos, Now},
+    time::Nanos,
 };
 
 impl Waiter {
-    pub(super) fn read(
-        &mut self,
-        started: Now,
-        session: &mut Session,
-        response: &Response<Bytes>,
-    ) -> Event {
-        let result = read_answer::<DescribeExportJobResult>(response);
-        // The second SignatureExpire in a row shows that correcting does not help.
-        let clock_offset = match &result {
-            Err(error) if error.advice() == Advice::CorrectClock && self.runs.clock_corrected => {
-                None
-            }
-            _ => session.note_date(started, self.now, response.headers(), &result),
+    /// Without a session the clock is left alone.
+    pub(super) fn judge(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
+        #[cfg(feature = "serde")]
+        let kept = self.transcript.is_some().then(|| reading.clone());
+        let event = self.judged(session, reading);
+        #[cfg(feature = "serde")]
+        if let (Some(transcript), Some(reading)) = (&mut self.transcript, kept) {
+            transcript.polled(self.now, &reading, &event);
+        }
+        event
+    }
+
+    fn judged(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
+        let Reading { result, clock_offset } = reading;
+        let expired = matches!(&result, Err(fault) if fault.advice() == Advice::CorrectClock);
+        let clock_offset = match expired && self.runs.clock_corrected {
+            // The second one in a row shows that correcting does not help.
+            true => None,
+            false => clock_offset.and_then(|measured| session?.note_offset(measured, expired)),
         };
         let kind = match result {
             Ok(answer) => self.good(answer),
-            Err(error) => {
-                self.note_request_id(error.request_id());
-                match error.advice() {
+            Err(fault) => {
+                self.note_request_id(fault.request_id());
+                match fault.advice() {
                     Advice::CorrectClock if clock_offset.is_some() => {
                         self.runs.clock_corrected = true;
-                        self.again(Fault::Answer(error), Remedy::ClockCorrected)
+                        self.again(fault, Remedy::ClockCorrected)
                     }
                     Advice::RefreshCredentials if !self.runs.credentials_refreshed => {
                         self.runs.credentials_refreshed = true;
                         self.wants_fresh_credentials = true;
-                        self.again(Fault::Answer(error), Remedy::FreshCredentials)
+                        self.again(fault, Remedy::FreshCredentials)
                     }
-                    _ => self.fault(Fault::Answer(error)),
+                    _ => self.fault(fault),
                 }
             }
         };
@@ -94,12 +98,8 @@ impl Waiter {
     }
 
     pub(super) fn fault(&mut self, fault: Fault) -> EventKind {
-        let (advice, retry_after) = match &fault {
-            Fault::Answer(error) => (error.advice(), error.retry_after()),
-            Fault::Send(SendFault::TooLarge | SendFault::Permanent) => (Advice::Stop, None),
-            Fault::Send(_) => (Advice::Retry, None),
-        };
-        match advice {
+        let retry_after = fault.retry_after();
+        match fault.advice() {
             Advice::Retry if self.runs.failures < self.policy.max_failures() => {
                 let delay = self.retry_delay(&fault);
                 self.runs.failures += 1;

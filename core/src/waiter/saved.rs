@@ -4,6 +4,7 @@ use alloc::{
     borrow::ToOwned,
     boxed::Box,
     string::{String, ToString},
+    vec::Vec,
 };
 use core::{fmt, time::Duration};
 
@@ -18,6 +19,7 @@ use crate::{
     session::Session,
     text::brief,
     time::{Nanos, Now, Wall},
+    transcript::{Transcript, TranscriptLine},
 };
 
 /// The form of this version.
@@ -52,6 +54,12 @@ impl SavedWait {
     #[must_use]
     pub const fn job_id(&self) -> &JobId {
         &self.job_id
+    }
+
+    /// Moves it to the origin of both clocks, for a replay: no time counts as away.
+    pub(crate) fn unmoved(mut self) -> Self {
+        self.saved_at = 0;
+        self
     }
 
     /// Returns the endpoint, as [`Endpoint`](crate::Endpoint) shows and reads it.
@@ -120,7 +128,27 @@ impl Waiter {
             wants_fresh_credentials: saved.wants_fresh_credentials,
             polls_without_url: saved.polls_without_url,
             seen: saved.seen,
+            transcript: None,
         })
+    }
+
+    /// Begins to write down what happens from here on; [`take_transcript`](Self::take_transcript)
+    /// gives the lines.
+    pub fn record(&mut self, now: Now, session: &Session) {
+        self.transcript = Some(Box::new(Transcript::begin(self.save(now, session), now.mono)));
+    }
+
+    /// Gives away the lines that were written since the last time; the wait itself is the first.
+    pub fn take_transcript(&mut self) -> Vec<TranscriptLine> {
+        let Some(transcript) = &mut self.transcript else { return Vec::new() };
+        let mut lines = transcript.take_lines();
+        if let Phase::Done(outcome) = &self.phase
+            && let Some(mut transcript) = self.transcript.take()
+        {
+            transcript.ended(self.now, outcome);
+            lines.append(&mut transcript.take_lines());
+        }
+        lines
     }
 
     /// Returns what was seen, also of a wait that has given it away at its end.

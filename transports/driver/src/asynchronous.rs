@@ -13,6 +13,8 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use http::{Request, Response};
 use tcss_export_core::{Action, Answer, Credentials, Event, Finished, JobId, Now};
+#[cfg(feature = "serde")]
+use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
 
 pub use self::wait_all::wait_all;
 use crate::{
@@ -140,6 +142,41 @@ impl<P: Platform> Wait<P> {
     pub async fn outcome(mut self) -> Result<Finished, WaitFailure> {
         while self.next().await.is_some() {}
         self.pursuit.finish()
+    }
+}
+
+/// Goes on with a wait that was saved; the time away counts against its deadline.
+///
+/// # Errors
+///
+/// A [`ResumeError`] for a wait of another endpoint, kind or version.
+#[cfg(feature = "serde")]
+pub fn resume<P: Platform>(
+    shared: &Shared,
+    saved: SavedWait,
+    mut platform: P,
+) -> Result<Wait<P>, ResumeError> {
+    let pursuit = Pursuit::resume(shared, saved, platform.now())?;
+    Ok(Wait { pursuit, platform })
+}
+
+/// What a wait can be kept by.
+#[cfg(feature = "serde")]
+impl<P: Platform> Wait<P> {
+    /// Puts the wait aside, to be resumed in another process.
+    pub fn save(&mut self) -> SavedWait {
+        self.pursuit.save(self.platform.now())
+    }
+
+    /// Begins to write down what happens from here on; [`take_transcript`](Self::take_transcript)
+    /// gives the lines.
+    pub fn record(&mut self) {
+        self.pursuit.record(self.platform.now());
+    }
+
+    /// Gives away the lines that were written since the last time.
+    pub fn take_transcript(&mut self) -> Vec<TranscriptLine> {
+        self.pursuit.take_transcript()
     }
 }
 

@@ -2,6 +2,8 @@ use std::{error::Error, fmt, io, ops::Deref};
 
 use tcss_export_core::{BuildError, ResponseError, SendFault, WaitError, WaitErrorKind};
 
+use crate::proxies::{ProxyError, TunnelError};
+
 /// A boxed error of another crate, shown only as a source.
 type Source = Box<dyn Error + Send + Sync>;
 
@@ -18,18 +20,16 @@ impl TransportError {
         Self { fault, source: source.into() }
     }
 
-    /// Creates an error whose meaning is that of the first [`io::Error`] in its chain; `broken` is
-    /// what a broken connection, or no `io::Error` at all, means at this stage.
+    /// Creates an error whose meaning is that of the first error in its chain that has one: an
+    /// [`io::Error`], a [`ProxyError`] or a refusal by a proxy. `broken` is what a broken
+    /// connection, or no such error at all, means at this stage.
     ///
     /// A time-out is [`SendFault::Timeout`]; invalid data, by which TLS libraries tell that a
-    /// certificate or the handshake is bad, is [`SendFault::Permanent`].
+    /// certificate or the handshake is bad, is [`SendFault::Permanent`]. So is what is wrong with
+    /// a proxy until someone changes it, such as its status 407.
     pub fn of_chain(source: impl Into<Source>, broken: SendFault) -> Self {
         let source = source.into();
-        let fault = match io_kind(&*source) {
-            Some(io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => SendFault::Timeout,
-            Some(io::ErrorKind::InvalidData) => SendFault::Permanent,
-            _ => broken,
-        };
+        let fault = fault_of(&*source, broken);
         Self { fault, source }
     }
 
@@ -40,13 +40,27 @@ impl TransportError {
     }
 }
 
-/// Returns the kind of the first `io::Error` that has one of its own; `Other` only wraps.
-fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
-    match error.downcast_ref::<io::Error>() {
-        // Its `source` would pass over what it wraps.
-        Some(error) if error.kind() == io::ErrorKind::Other => io_kind(error.get_ref()?),
-        Some(error) => Some(error.kind()),
-        None => io_kind(error.source()?),
+fn fault_of(error: &(dyn Error + 'static), broken: SendFault) -> SendFault {
+    if error.is::<ProxyError>() {
+        return SendFault::Permanent;
+    }
+    if let Some(fault) = error.downcast_ref().and_then(TunnelError::fault) {
+        return fault;
+    }
+    let next = match error.downcast_ref::<io::Error>() {
+        // It only wraps, and its `source` would pass over what it wraps.
+        Some(error) if error.kind() == io::ErrorKind::Other => error.get_ref().map(|e| e as _),
+        Some(error) => return fault_of_kind(error.kind(), broken),
+        None => error.source(),
+    };
+    next.map_or(broken, |error| fault_of(error, broken))
+}
+
+const fn fault_of_kind(kind: io::ErrorKind, broken: SendFault) -> SendFault {
+    match kind {
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => SendFault::Timeout,
+        io::ErrorKind::InvalidData => SendFault::Permanent,
+        _ => broken,
     }
 }
 
@@ -54,6 +68,13 @@ fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
         Self::of_chain(error, SendFault::Connection)
+    }
+}
+
+/// No request can be sent as long as the environment says so: [`SendFault::Permanent`].
+impl From<ProxyError> for TransportError {
+    fn from(error: ProxyError) -> Self {
+        Self::new(SendFault::Permanent, error)
     }
 }
 

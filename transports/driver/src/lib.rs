@@ -37,6 +37,7 @@ mod error;
 mod exchange;
 mod fleet;
 mod gate;
+mod proxies;
 mod pursuit;
 mod shared;
 
@@ -44,6 +45,7 @@ pub use self::{
     budget::Budget,
     credential_source::CredentialSource,
     error::{SendError, TransportError, WaitFailure},
+    proxies::{Proxies, Proxy, ProxyError, TunnelError},
     shared::Shared,
 };
 

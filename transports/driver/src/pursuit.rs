@@ -3,6 +3,8 @@ use std::task::Waker;
 use bytes::Bytes;
 use http::{Request, Response};
 use tcss_export_core::{Credentials, Event, Finished, JobId, Mono, Now, Step, Waiter};
+#[cfg(feature = "serde")]
+use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
 
 use crate::{
     error::{TransportError, WaitFailure},
@@ -31,7 +33,10 @@ pub(crate) enum Next {
 
 impl Pursuit {
     pub(crate) fn new(shared: &Shared, job: JobId, now: Mono) -> Self {
-        let waiter = Waiter::new(job, shared.policy(), Shared::seed(), now);
+        Self::of(shared, Waiter::new(job, shared.policy(), Shared::seed(), now))
+    }
+
+    fn of(shared: &Shared, waiter: Waiter) -> Self {
         let gate = Gate::new(shared.budget().clone());
         Self { shared: shared.clone(), waiter, gate, last_error: None }
     }
@@ -105,5 +110,26 @@ impl Pursuit {
 
     pub(crate) fn finish(self) -> Result<Finished, WaitFailure> {
         self.waiter.finish().map_err(|error| WaitFailure::new(error, self.last_error))
+    }
+}
+
+/// What a wait can be kept by.
+#[cfg(feature = "serde")]
+impl Pursuit {
+    pub(crate) fn resume(shared: &Shared, saved: SavedWait, now: Now) -> Result<Self, ResumeError> {
+        let waiter = Waiter::resume(saved, now, &shared.session())?;
+        Ok(Self::of(shared, waiter))
+    }
+
+    pub(crate) fn save(&self, now: Now) -> SavedWait {
+        self.waiter.save(now, &self.shared.session())
+    }
+
+    pub(crate) fn record(&mut self, now: Now) {
+        self.waiter.record(now, &self.shared.session());
+    }
+
+    pub(crate) fn take_transcript(&mut self) -> Vec<TranscriptLine> {
+        self.waiter.take_transcript()
     }
 }

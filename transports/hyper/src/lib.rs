@@ -43,6 +43,8 @@ use hyper_util::{
 use tcss_export_core::{
     ANSWER_LIMIT, Action, Answer, Credentials, Finished, JobId, Policy, SendFault, Session,
 };
+#[cfg(feature = "serde")]
+use tcss_export_core::{ResumeError, SavedWait};
 use tcss_export_driver::{
     Budget, CredentialSource, SendError, Shared, TransportError, WaitFailure, asynchronous,
 };
@@ -147,6 +149,16 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
     /// Follows a job event by event; its `outcome` is what [`wait`](Self::wait) returns.
     pub fn follow(&self, job: JobId) -> asynchronous::Wait<&Self> {
         asynchronous::wait(&self.shared, job, self)
+    }
+
+    /// Goes on with a wait that was saved; the time away counts against its deadline.
+    ///
+    /// # Errors
+    ///
+    /// A [`ResumeError`] for a wait of another endpoint, kind or version.
+    #[cfg(feature = "serde")]
+    pub fn resume(&self, saved: SavedWait) -> Result<asynchronous::Wait<&Self>, ResumeError> {
+        asynchronous::resume(&self.shared, saved, self)
     }
 
     /// Follows many jobs, any number of exchanges under way at once, all in one task: a stream of

@@ -21,6 +21,8 @@ use http::{Request, Response};
 use tcss_export_core::{
     ANSWER_LIMIT, Action, Answer, Credentials, Finished, JobId, Policy, SendFault, Session,
 };
+#[cfg(feature = "serde")]
+use tcss_export_core::{ResumeError, SavedWait};
 use tcss_export_driver::{
     Budget, CredentialSource, SendError, Shared, TransportError, WaitFailure, blocking,
 };
@@ -136,6 +138,16 @@ impl Client {
     /// `outcome` is what [`wait`](Self::wait) returns.
     pub fn follow(&self, job: JobId) -> blocking::Wait<&Self> {
         blocking::wait(&self.shared, job, self)
+    }
+
+    /// Goes on with a wait that was saved; the time away counts against its deadline.
+    ///
+    /// # Errors
+    ///
+    /// A [`ResumeError`] for a wait of another endpoint, kind or version.
+    #[cfg(feature = "serde")]
+    pub fn resume(&self, saved: SavedWait) -> Result<blocking::Wait<&Self>, ResumeError> {
+        blocking::resume(&self.shared, saved, self)
     }
 
     /// Follows many jobs, one exchange at a time: an iterator over their outcomes as they come.

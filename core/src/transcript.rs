@@ -1,0 +1,326 @@
+//! A wait written down line by line, to be decided again elsewhere: a bug report, a fixture.
+
+use alloc::{
+    boxed::Box,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    actions::{DescribeExportJobResultResponse, ExportStatus},
+    answer::Answer,
+    clock_offset::ClockOffset,
+    credentials::Credentials,
+    download_url::DownloadUrl,
+    error::BuildError,
+    event::Event,
+    outcome::{Fault, Outcome, SendFault},
+    reading::Reading,
+    session::Session,
+    time::{Mono, Now, Wall},
+    waiter::{ResumeError, SavedWait, Step, Waiter},
+};
+
+/// One line of a transcript. Times are nanoseconds since the first line.
+///
+/// It holds no secret: no credentials, no signature, and of a URL not the query.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TranscriptLine {
+    /// The wait as it began, with its policy and its seed.
+    #[non_exhaustive]
+    Begun {
+        /// The wait.
+        wait: Box<SavedWait>,
+    },
+    /// A poll, what came of it, and what was decided.
+    #[non_exhaustive]
+    Polled(Polled),
+    /// A poll that was due and could not be started.
+    #[non_exhaustive]
+    NotStarted {
+        /// When that was known.
+        at: u64,
+        /// Why.
+        fault: SendFault,
+        /// What was decided.
+        event: Event,
+    },
+    /// The end.
+    #[non_exhaustive]
+    Ended {
+        /// When.
+        at: u64,
+        /// How, in words.
+        outcome: String,
+        /// How many requests were started.
+        polls: u32,
+        /// How many of these repeated a failed one.
+        retries: u32,
+    },
+}
+
+/// A poll as a transcript keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Polled {
+    started: u64,
+    answered: u64,
+    /// Milliseconds since the Unix epoch, as the machine told them at the start.
+    wall: i64,
+    /// What was added to them.
+    clock_offset: ClockOffset,
+    came: Came,
+    /// By the answer's `Date`.
+    measured_offset: Option<ClockOffset>,
+    event: Event,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Came {
+    Answer {
+        status: ExportStatus,
+        progress: Option<f64>,
+        /// Without its query.
+        download_url: Option<String>,
+        failure_message: Option<String>,
+        request_id: Option<String>,
+    },
+    Fault(Fault),
+}
+
+/// What a waiter that is recorded keeps for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Transcript {
+    began: Mono,
+    /// The poll under way.
+    started: (Now, ClockOffset),
+    lines: Vec<TranscriptLine>,
+}
+
+impl Transcript {
+    pub(crate) fn begin(wait: SavedWait, now: Mono) -> Self {
+        let lines = vec![TranscriptLine::Begun { wait: Box::new(wait) }];
+        Self { began: now, started: Default::default(), lines }
+    }
+
+    pub(crate) const fn started(&mut self, now: Now, clock_offset: ClockOffset) {
+        self.started = (now, clock_offset);
+    }
+
+    pub(crate) fn polled(&mut self, answered: Mono, reading: &Reading, event: &Event) {
+        let (started, clock_offset) = self.started;
+        self.lines.push(TranscriptLine::Polled(Polled {
+            started: self.since(started.mono),
+            answered: self.since(answered),
+            wall: started.wall.unix_millis(),
+            clock_offset,
+            came: Came::new(reading),
+            measured_offset: reading.clock_offset,
+            event: event.clone(),
+        }));
+    }
+
+    pub(crate) fn not_started(&mut self, now: Mono, fault: SendFault, event: &Event) {
+        let (at, event) = (self.since(now), event.clone());
+        self.lines.push(TranscriptLine::NotStarted { at, fault, event });
+    }
+
+    pub(crate) fn ended(&mut self, now: Mono, outcome: &Outcome) {
+        self.lines.push(ended(self.since(now), outcome));
+    }
+
+    pub(crate) fn take_lines(&mut self) -> Vec<TranscriptLine> {
+        core::mem::take(&mut self.lines)
+    }
+
+    fn since(&self, moment: Mono) -> u64 {
+        let nanos = moment.saturating_since(self.began).as_nanos();
+        u64::try_from(nanos).unwrap_or(u64::MAX)
+    }
+}
+
+fn ended(at: u64, outcome: &Outcome) -> TranscriptLine {
+    let (outcome, report) = match outcome {
+        Ok(finished) => ("success".to_string(), &finished.report),
+        Err(error) => (error.kind.to_string(), &error.report),
+    };
+    let (polls, retries) = (report.polls, report.retries);
+    TranscriptLine::Ended { at, outcome, polls, retries }
+}
+
+impl Came {
+    fn new(reading: &Reading) -> Self {
+        match &reading.result {
+            Ok(Answer { response, request_id }) => Self::Answer {
+                status: response.status.clone(),
+                progress: response.progress,
+                download_url: response.download_url.as_ref().map(ToString::to_string),
+                failure_message: response.failure_message.clone(),
+                request_id: request_id.clone(),
+            },
+            Err(fault) => Self::Fault(fault.clone()),
+        }
+    }
+
+    fn into_reading(self, clock_offset: Option<ClockOffset>) -> Reading {
+        let result = match self {
+            Self::Answer { status, progress, download_url, failure_message, request_id } => {
+                let download_url = download_url.and_then(DownloadUrl::new);
+                let response = DescribeExportJobResultResponse {
+                    status,
+                    download_url,
+                    progress,
+                    failure_message,
+                };
+                Ok(Answer { response, request_id })
+            }
+            Self::Fault(fault) => Err(fault),
+        };
+        Reading { result, clock_offset }
+    }
+}
+
+/// Decides a recorded wait again, without network and clock.
+#[derive(Debug)]
+pub struct Replay {
+    waiter: Waiter,
+    session: Session,
+    credentials: Credentials,
+}
+
+impl Replay {
+    /// Begins with the first line.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError::NotBegun`] for any other line, [`ReplayError::Site`] and
+    /// [`ReplayError::Resume`] for a wait that this version cannot take up.
+    pub fn begin(line: TranscriptLine) -> Result<Self, ReplayError> {
+        let TranscriptLine::Begun { wait } = line else { return Err(ReplayError::NotBegun) };
+        let session = Session::new(wait.site().parse().map_err(ReplayError::Site)?);
+        let waiter = Waiter::resume(wait.unmoved(), Now::default(), &session);
+        let credentials = Credentials::new("REPLAY", "REPLAY").map_err(ReplayError::Site)?;
+        Ok(Self { waiter: waiter.map_err(ReplayError::Resume)?, session, credentials })
+    }
+
+    /// Decides the next line again; gives the decision, or none for the end.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError::NotDue`], [`ReplayError::Decided`] or [`ReplayError::Ended`] where this
+    /// version does otherwise than the one that wrote the line.
+    pub fn next(&mut self, line: TranscriptLine) -> Result<Option<Event>, ReplayError> {
+        match line {
+            TranscriptLine::Begun { .. } => Err(ReplayError::NotBegun),
+            TranscriptLine::Polled(polled) => self.poll(polled).map(Some),
+            TranscriptLine::NotStarted { at, fault, event } => {
+                let decided = self.waiter.cannot_start(moment(at), fault);
+                same(event, decided).map(Some)
+            }
+            TranscriptLine::Ended { at, outcome, polls, retries } => {
+                let recorded = TranscriptLine::Ended { at, outcome, polls, retries };
+                self.end(at, recorded).map(|()| None)
+            }
+        }
+    }
+
+    fn poll(&mut self, polled: Polled) -> Result<Event, ReplayError> {
+        let Polled { started, answered, wall, clock_offset, came, measured_offset, event } = polled;
+        let now = Now { wall: Wall::from_unix_millis(wall), mono: moment(started) };
+        self.session.set_clock_offset(clock_offset);
+        self.waiter
+            .start(now, &mut self.session, &self.credentials)
+            .map_err(|_| ReplayError::NotDue { started: now.mono })?;
+        let reading = came.into_reading(measured_offset);
+        same(event, self.waiter.decide(moment(answered), &mut self.session, reading))
+    }
+
+    fn end(&mut self, at: u64, recorded: TranscriptLine) -> Result<(), ReplayError> {
+        if matches!(&recorded, TranscriptLine::Ended { outcome, .. } if outcome == CANCELLED) {
+            self.waiter.cancel();
+        }
+        let Step::Done(outcome) = self.waiter.step(moment(at)) else {
+            return Err(ReplayError::NotEnded);
+        };
+        let decided = ended(at, outcome);
+        if decided == recorded {
+            return Ok(());
+        }
+        Err(ReplayError::Ended { recorded: Box::new(recorded), decided: Box::new(decided) })
+    }
+}
+
+const CANCELLED: &str = "the wait was cancelled";
+
+fn moment(nanos: u64) -> Mono {
+    Mono::from_origin(core::time::Duration::from_nanos(nanos))
+}
+
+fn same(recorded: Event, decided: Event) -> Result<Event, ReplayError> {
+    if recorded == decided {
+        return Ok(decided);
+    }
+    Err(ReplayError::Decided { recorded: Box::new(recorded), decided: Box::new(decided) })
+}
+
+/// Where a replay departs from its transcript.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// The first line, and only that, begins a wait.
+    NotBegun,
+    /// The wait's endpoint is none.
+    Site(BuildError),
+    /// The wait cannot be taken up.
+    Resume(ResumeError),
+    /// A poll was started that is not due.
+    NotDue {
+        /// When it was started, since the first line.
+        started: Mono,
+    },
+    /// Something else is decided.
+    Decided {
+        /// By the one who wrote it.
+        recorded: Box<Event>,
+        /// Now.
+        decided: Box<Event>,
+    },
+    /// It does not end here.
+    NotEnded,
+    /// It ends otherwise.
+    Ended {
+        /// As it was written.
+        recorded: Box<TranscriptLine>,
+        /// As it is now.
+        decided: Box<TranscriptLine>,
+    },
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotBegun => f.write_str("the first line, and only that, begins a wait"),
+            Self::Site(error) => error.fmt(f),
+            Self::Resume(error) => error.fmt(f),
+            Self::NotDue { started } => {
+                let seconds = started.since_origin().as_secs_f64();
+                write!(f, "the poll started at {seconds:.3} s is not due then")
+            }
+            Self::NotEnded => f.write_str("the wait does not end here"),
+            Self::Decided { recorded, decided } => {
+                write!(f, "recorded was {:?}, decided is {:?}", recorded.kind, decided.kind)
+            }
+            Self::Ended { recorded, decided } => {
+                write!(f, "recorded was {recorded:?}, decided is {decided:?}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ReplayError {}

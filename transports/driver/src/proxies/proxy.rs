@@ -1,0 +1,108 @@
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use tcss_export_core::Endpoint;
+
+use super::ProxyError;
+
+/// A proxy that is asked by `CONNECT`, over plain HTTP. Shows its host and port, never its user
+/// and password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    host: String,
+    port: u16,
+    username: Option<String>,
+    password: Option<String>,
+}
+
+/// Longer URLs are refused, so that no HTTP library has to.
+const LONGEST_URL: usize = 4096;
+const LONGEST_SCHEME: usize = 16;
+const DEFAULT_PORT: u16 = 80;
+
+impl Proxy {
+    pub(super) fn parse(variable: &'static str, url: &str) -> Result<Self, ProxyError> {
+        let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+        if !is_scheme(scheme) || url.len() > LONGEST_URL {
+            return Err(ProxyError::Url { variable });
+        }
+        let scheme = scheme.to_ascii_lowercase();
+        if scheme != "http" {
+            return Err(ProxyError::Scheme { variable, scheme });
+        }
+        Self::read(rest).ok_or(ProxyError::Url { variable })
+    }
+
+    /// Reads what follows the scheme.
+    fn read(rest: &str) -> Option<Self> {
+        let (login, address) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let (username, password) = match login.split_once(':') {
+            Some((username, password)) => (Some(decoded(username)?), Some(decoded(password)?)),
+            None if login.is_empty() => (None, None),
+            None => (Some(decoded(login)?), None),
+        };
+        // What is no host or port of an endpoint is none of a proxy.
+        let endpoint: Endpoint = format!("https://{address}").parse().ok()?;
+        let port = match endpoint.uri().port_u16() {
+            Some(port) => port,
+            // An endpoint leaves out its own default.
+            None if names_port(address) => 443,
+            None => DEFAULT_PORT,
+        };
+        let host = endpoint.uri().host()?.to_owned();
+        Some(Self { host, port, username, password })
+    }
+
+    /// Returns the host; an IPv6 address is in brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Returns the port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Returns the user to name to the proxy, decoded.
+    #[must_use]
+    pub fn username(&self) -> Option<&str> {
+        self.username.as_deref()
+    }
+
+    /// Returns the user's password, decoded: a secret.
+    #[must_use]
+    pub fn password(&self) -> Option<&str> {
+        self.password.as_deref()
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({self})")
+    }
+}
+
+/// Tells whether a text may be shown as a scheme: it must not be the beginning of a login.
+fn is_scheme(text: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+    text.len() <= LONGEST_SCHEME
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(is_allowed)
+}
+
+fn names_port(address: &str) -> bool {
+    let port = address.trim_end_matches('/').rsplit_once(':').map(|(_, port)| port);
+    port.is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn decoded(text: &str) -> Option<String> {
+    Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
+}

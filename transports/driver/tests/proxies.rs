@@ -1,0 +1,288 @@
+//! Which proxy stands before which endpoint, and what errors through one mean.
+
+use std::{error::Error, io};
+
+use http::StatusCode;
+use tcss_export_core::{Endpoint, SendFault};
+use tcss_export_driver::{Proxies, Proxy, ProxyError, TransportError, TunnelError};
+
+const GATEWAY: &str = "gw.corp.example";
+
+fn proxy_for(endpoint: &str, variables: &[(&str, &str)]) -> Result<Option<Proxy>, ProxyError> {
+    let endpoint: Endpoint = endpoint.parse().expect("an endpoint");
+    let named = |name: &str| variables.iter().find(|(known, _)| *known == name);
+    Proxies::from_variables(|name| named(name).map(|(_, value)| value.into())).proxy_for(&endpoint)
+}
+
+/// The host and port of the gateway's proxy; empty if there is none.
+fn chosen(variables: &[(&str, &str)]) -> String {
+    let proxy = proxy_for(GATEWAY, variables).expect("a proxy or none");
+    proxy.map(|proxy| proxy.to_string()).unwrap_or_default()
+}
+
+/// The proxy of a URL.
+fn proxy(url: &str) -> Result<Proxy, ProxyError> {
+    Ok(proxy_for(GATEWAY, &[("https_proxy", url)])?.expect("a proxy"))
+}
+
+fn is_excepted(endpoint: &str, list: &str) -> bool {
+    let variables = [("https_proxy", "http://proxy.example:1"), ("no_proxy", list)];
+    proxy_for(endpoint, &variables).expect("a usable proxy").is_none()
+}
+
+/// Makes each row a test: the variables, and the proxy that they choose.
+macro_rules! choices {
+    ($($name:ident: [$($variable:ident = $value:literal),*] => $proxy:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            assert_eq!(chosen(&[$((stringify!($variable), $value)),*]), $proxy);
+        }
+    )*};
+}
+
+choices! {
+    without_variables_there_is_none: [] => "";
+    https_proxy_is_for_https: [https_proxy = "http://p.example:1"] => "p.example:1";
+    capitals_do_as_well: [HTTPS_PROXY = "http://p.example:1"] => "p.example:1";
+    lower_case_wins: [HTTPS_PROXY = "http://p.example:1", https_proxy = "http://q.example:2"]
+        => "q.example:2";
+    an_empty_value_is_not_set: [https_proxy = "", HTTPS_PROXY = "http://p.example:1"]
+        => "p.example:1";
+    blanks_are_not_a_value: [https_proxy = "  ", all_proxy = " http://p.example:1 "]
+        => "p.example:1";
+    all_proxy_is_for_https_too: [ALL_PROXY = "http://p.example:1"] => "p.example:1";
+    https_proxy_comes_first: [all_proxy = "http://p.example:1", HTTPS_PROXY = "http://q.example:2"]
+        => "q.example:2";
+    http_proxy_is_not_for_https: [http_proxy = "http://p.example:1", HTTP_PROXY = "p.example"] => "";
+    lower_case_exceptions_win:
+        [https_proxy = "p.example:1", no_proxy = "other.example", NO_PROXY = "*"] => "p.example:1";
+    empty_exceptions_are_not_set: [https_proxy = "p.example:1", no_proxy = "", NO_PROXY = "*"]
+        => "";
+    a_proxy_that_is_not_needed_may_be_nonsense: [https_proxy = "nonsense:", NO_PROXY = "*"] => "";
+}
+
+#[test]
+fn loopback_is_never_proxied() {
+    for url in ["http://127.0.0.1:8080", "https://localhost", "https://[::1]:8443"] {
+        for value in ["http://proxy.example:3128", "socks5://proxy.example", "?"] {
+            assert_eq!(proxy_for(url, &[("https_proxy", value)]), Ok(None), "{url}, {value}");
+        }
+    }
+}
+
+#[test]
+fn a_url_gives_host_port_and_login() {
+    for (url, address, username, password) in [
+        ("http://p.example:3128", "p.example:3128", None, None),
+        ("HTTP://P.Example:3128/", "p.example:3128", None, None),
+        ("p.example:3128", "p.example:3128", None, None),
+        ("p.example", "p.example:80", None, None),
+        ("http://p.example:443", "p.example:443", None, None),
+        ("http://192.0.2.1", "192.0.2.1:80", None, None),
+        ("http://[2001:db8::1]:3128", "[2001:db8::1]:3128", None, None),
+        ("[2001:db8::443]", "[2001:db8::443]:80", None, None),
+        ("http://127.0.0.1:3128", "127.0.0.1:3128", None, None),
+        ("http://u@p.example", "p.example:80", Some("u"), None),
+        ("u:w@p.example:1", "p.example:1", Some("u"), Some("w")),
+        ("http://u:w%40%3a%25@p.example:1", "p.example:1", Some("u"), Some("w@:%")),
+        ("http://u:w@w:/w?#@p.example:1", "p.example:1", Some("u"), Some("w@w:/w?#")),
+        ("http://:w@p.example:1", "p.example:1", Some(""), Some("w")),
+        ("http://@p.example:1", "p.example:1", None, None),
+    ] {
+        let proxy = proxy(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        assert_eq!(proxy.to_string(), address, "{url}");
+        assert_eq!(format!("{}:{}", proxy.host(), proxy.port()), address, "{url}");
+        assert_eq!((proxy.username(), proxy.password()), (username, password), "{url}");
+    }
+}
+
+#[test]
+fn what_is_no_url_of_a_proxy_is_refused_and_not_shown() {
+    let long = format!("http://u:{}@p.example:1", "W".repeat(5000));
+    for url in [
+        "http://",
+        "http://u:WORD@",
+        "http://p.example:WORD",
+        "http://p.example:99999",
+        "http://p.example:0",
+        "http://p.example/WORD",
+        "http://p.example?WORD",
+        "http://u:%ffWORD@p.example:1",
+        "u:WORD://@p.example",
+        "http://u:WORD@p .example",
+        "://p.example",
+        "\u{fffd}",
+        &long,
+    ] {
+        let error = proxy(url).expect_err(url);
+        assert_eq!(error, ProxyError::Url { variable: "https_proxy" }, "{url}");
+        assert!(!format!("{error} {error:?}").contains("WORD"), "{url}");
+    }
+    let text = proxy("http://").unwrap_err().to_string();
+    assert_eq!(text, "https_proxy is not the URL of a proxy: expected http://host:port");
+}
+
+#[test]
+fn another_scheme_is_refused_by_name() {
+    for scheme in ["https", "socks", "socks4", "socks4a", "socks5", "socks5h", "ftp"] {
+        let url = format!("{}://u:WORD@p.example:1", scheme.to_uppercase());
+        let error = proxy_for(GATEWAY, &[("ALL_PROXY", &url)]).unwrap_err();
+        let scheme = scheme.to_owned();
+        assert_eq!(error, ProxyError::Scheme { variable: "ALL_PROXY", scheme });
+    }
+    let text = proxy("socks5://u:WORD@p.example").unwrap_err().to_string();
+    assert_eq!(text, "https_proxy asks for a socks5 proxy: expected http://host:port");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_value_that_is_not_unicode_is_not_taken_for_none() {
+    use std::os::unix::ffi::OsStringExt;
+
+    let proxies = Proxies::from_variables(|name| {
+        (name == "https_proxy").then(|| OsStringExt::from_vec(b"http://p\xff.example".to_vec()))
+    });
+    let error = proxies.proxy_for(&Endpoint::mainland()).unwrap_err();
+    assert_eq!(error, ProxyError::Url { variable: "https_proxy" });
+}
+
+#[test]
+fn exceptions_hold_for_what_they_name() {
+    for (list, endpoint) in [
+        ("*", GATEWAY),
+        ("gw.corp.example", GATEWAY),
+        ("corp.example", GATEWAY),
+        (".corp.example", GATEWAY),
+        ("*.corp.example", GATEWAY),
+        ("example", GATEWAY),
+        (".gw.corp.example", GATEWAY),
+        ("GW.Corp.EXAMPLE", GATEWAY),
+        ("a.example,gw.corp.example", GATEWAY),
+        (" a.example ,\tgw.corp.example ", GATEWAY),
+        ("a.example gw.corp.example", GATEWAY),
+        ("a:b:c, gw.corp.example", GATEWAY),
+        ("gw.corp.example:443", GATEWAY),
+        (".corp.example:8443", "gw.corp.example:8443"),
+        ("corp.example", "gw.corp.example:8443"),
+        ("*:8443", "gw.corp.example:8443"),
+        ("192.0.2.9", "192.0.2.9"),
+        ("192.0.2.9:8443", "192.0.2.9:8443"),
+        ("192.0.2.0/24", "192.0.2.9"),
+        ("192.0.2.8/31", "192.0.2.9:8443"),
+        ("192.0.2.9/32", "192.0.2.9"),
+        ("0.0.0.0/0", "192.0.2.9"),
+        ("2001:db8::9", "https://[2001:db8::9]"),
+        ("2001:DB8:0::9", "https://[2001:db8::9]:8443"),
+        ("[2001:db8::9]", "https://[2001:db8::9]"),
+        ("[2001:db8::9]:8443", "https://[2001:db8::9]:8443"),
+        ("2001:db8::/32", "https://[2001:db8::9]"),
+        ("::/0", "https://[2001:db8::9]"),
+    ] {
+        assert!(is_excepted(endpoint, list), "{list:?} for {endpoint}");
+    }
+}
+
+#[test]
+fn exceptions_hold_for_nothing_else() {
+    for (list, endpoint) in [
+        (",", GATEWAY),
+        (".", GATEWAY),
+        ("w.corp.example", GATEWAY),
+        ("other.gw.corp.example", GATEWAY),
+        ("corp.exampl", GATEWAY),
+        ("gw.*.example", GATEWAY),
+        ("gw.corp.example:8443", GATEWAY),
+        ("gw.corp.example:x", GATEWAY),
+        ("*:8443", GATEWAY),
+        ("corp.example/", GATEWAY),
+        ("0.0.0.0/0", GATEWAY),
+        ("https://gw.corp.example", GATEWAY),
+        ("192.0.2.8", "192.0.2.9"),
+        ("2.9", "192.0.2.9"),
+        ("192.0.2", "192.0.2.9"),
+        ("192.0.2.9:8443", "192.0.2.9"),
+        ("192.0.2.0/32", "192.0.2.9"),
+        ("192.0.2.0/33", "192.0.2.9"),
+        ("192.0.2.0/x", "192.0.2.9"),
+        ("::/0", "192.0.2.9"),
+        ("0.0.0.0/0", "https://[2001:db8::9]"),
+        ("2001:db8::/129", "https://[2001:db8::9]"),
+        ("2001:db9::/32", "https://[2001:db8::9]"),
+        ("[2001:db8::9]:443", "https://[2001:db8::9]:8443"),
+    ] {
+        assert!(!is_excepted(endpoint, list), "{list:?} for {endpoint}");
+    }
+}
+
+#[test]
+fn a_login_is_in_no_text() {
+    let proxy = proxy("http://NAME:WORD@p.example:1").unwrap();
+    let mut texts = format!("{proxy} {proxy:?}");
+    for error in [
+        TunnelError::refused(&proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED),
+        TunnelError::failed(&proxy, "why"),
+    ] {
+        texts += &format!("{error} {error:?}");
+        let error = TransportError::of_chain(error, SendFault::Connection);
+        texts += &format!("{error} {error:?}");
+    }
+    let variables = |_: &str| Some("http://NAME:WORD@p.example:1".into());
+    texts += &format!("{:?}", Proxies::from_variables(variables));
+    assert!(texts.contains("p.example:1"), "{texts}");
+    assert!(!texts.contains("NAME") && !texts.contains("WORD"), "{texts}");
+}
+
+#[test]
+fn errors_say_that_it_was_the_proxy() {
+    let proxy = proxy("http://p.example:1").unwrap();
+    let refused = TunnelError::refused(&proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+    let text = "the proxy at p.example:1 refused to connect with status \
+        407 Proxy Authentication Required";
+    assert_eq!(refused.to_string(), text);
+    let failed = TunnelError::failed(&proxy, "why");
+    assert_eq!(failed.to_string(), "the connection through the proxy at p.example:1 failed");
+    assert_eq!(failed.source().map(ToString::to_string).as_deref(), Some("why"));
+}
+
+#[test]
+fn a_refusal_is_final_unless_it_tells_of_a_passing_state() {
+    let proxy = proxy("http://p.example:1").unwrap();
+    for (status, fault) in [
+        (407, SendFault::Permanent),
+        (403, SendFault::Permanent),
+        (302, SendFault::Permanent),
+        (408, SendFault::Connection),
+        (429, SendFault::Connection),
+        (502, SendFault::Connection),
+        (504, SendFault::Connection),
+    ] {
+        let refused = TunnelError::refused(&proxy, StatusCode::from_u16(status).unwrap());
+        // As a client wraps it.
+        let error = TransportError::from(io::Error::other(refused));
+        assert_eq!(error.fault(), fault, "{status}");
+    }
+}
+
+#[test]
+fn what_failed_through_a_proxy_keeps_its_meaning() {
+    let proxy = proxy("http://p.example:1").unwrap();
+    for (kind, fault) in [
+        (io::ErrorKind::ConnectionRefused, SendFault::Connection),
+        (io::ErrorKind::TimedOut, SendFault::Timeout),
+        (io::ErrorKind::InvalidData, SendFault::Permanent),
+    ] {
+        let failed = TunnelError::failed(&proxy, io::Error::from(kind));
+        assert_eq!(TransportError::of_chain(failed, SendFault::Connection).fault(), fault);
+    }
+    let error = TransportError::from(ProxyError::Url { variable: "https_proxy" });
+    assert_eq!(error.fault(), SendFault::Permanent);
+}
+
+#[test]
+fn errors_can_be_sent_between_threads_and_are_small() {
+    fn check<T: Error + Send + Sync + 'static>() {
+        assert!(size_of::<T>() <= 48, "{}", size_of::<T>());
+    }
+    check::<ProxyError>();
+    check::<TunnelError>();
+}
