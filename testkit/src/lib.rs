@@ -46,6 +46,7 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
+//! | `scripted` | a scripted transport with a virtual clock: no socket, no sleeping |
 //! | `wire` | a server that plays raw bytes, plain or over TLS, and a TLS front for a [`Service`] |
 //!
 //! Tested with Rust 1.95.
@@ -53,6 +54,8 @@
 mod calendar;
 mod clock;
 pub mod script;
+#[cfg(feature = "scripted")]
+pub mod scripted;
 mod service;
 pub mod verify;
 #[cfg(feature = "wire")]
@@ -60,6 +63,8 @@ pub mod wire;
 
 pub use crate::clock::Clock;
 pub use crate::script::{Script, ScriptError, Step};
+#[cfg(feature = "scripted")]
+pub use crate::scripted::Scripted;
 pub use crate::service::{
     Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, Service,
 };

@@ -21,6 +21,13 @@ use tokio::sync::oneshot;
 pub use self::builder::{Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY};
 use self::desk::Desk;
 pub use self::seen::{Seen, SeenAnswer};
+#[cfg(feature = "scripted")]
+pub(crate) use self::{
+    actions::named_job,
+    answer::{Answer, Context, play, refuse},
+    arrived::Arrived,
+    judge::Rules,
+};
 
 /// A running service on 127.0.0.1.
 ///

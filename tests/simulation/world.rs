@@ -136,7 +136,8 @@ impl World {
         };
         assert!(wake > self.mono(), "seed {}: woken too early", self.setting.seed);
         let arrival = self.under_way.keys().next().map(|(at, _)| *at);
-        self.now = arrival.map_or(wake.since_origin(), |at| at.min(wake.since_origin()));
+        let wake = wake.since_origin();
+        self.now = arrival.map_or(wake, |at| at.min(wake));
         true
     }
 

@@ -13,7 +13,7 @@ pub(super) fn job_id(action: &str, body: &[u8]) -> Result<String, Fault> {
 }
 
 /// Returns the job named in a body whatever else is wrong with the call.
-pub(super) fn named_job(body: &[u8]) -> Option<String> {
+pub(crate) fn named_job(body: &[u8]) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
     body.get("JobId")?.as_str().map(str::to_owned)
 }

@@ -15,7 +15,7 @@ use crate::calendar::http_date;
 use crate::script::Step;
 
 /// What becomes of a request.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Respond(Response<AnswerBody>),
     /// The connection is closed without an answer.
     Close,
@@ -24,11 +24,11 @@ pub(super) enum Answer {
 }
 
 /// What an answer says besides its content.
-pub(super) struct Context {
+pub(crate) struct Context {
     /// The service's time, for the `Date` header.
-    pub(super) now: i64,
+    pub(crate) now: i64,
     /// How many requests came before, for the request id.
-    pub(super) number: usize,
+    pub(crate) number: usize,
 }
 
 impl Context {
@@ -39,13 +39,13 @@ impl Context {
 }
 
 /// Returns the API error of a request that is refused.
-pub(super) fn refuse(code: &str, message: &str, context: &Context) -> Answer {
+pub(crate) fn refuse(code: &str, message: &str, context: &Context) -> Answer {
     let members = json!({ "Error": { "Code": code, "Message": message } });
     whole(envelope(members, context), context)
 }
 
 /// Returns the answer of a step.
-pub(super) fn play(step: &Step, context: &Context) -> Answer {
+pub(crate) fn play(step: &Step, context: &Context) -> Answer {
     let good = |given: Report<'_>| whole(envelope(report(&given), context), context);
     match step {
         Step::Running(progress) => good(Report::new("RUNNING", progress.unwrap_or_default())),
@@ -124,7 +124,7 @@ fn response(text: String, declared: usize, context: &Context) -> Response<Answer
 }
 
 /// A body that may end before its declared length.
-pub(super) struct AnswerBody {
+pub(crate) struct AnswerBody {
     bytes: Option<Bytes>,
     cut: bool,
     paused: bool,
@@ -133,6 +133,12 @@ pub(super) struct AnswerBody {
 impl AnswerBody {
     const fn new(bytes: Bytes, cut: bool) -> Self {
         Self { bytes: Some(bytes), cut, paused: false }
+    }
+
+    /// Returns all of it at once; none if it ends before its declared length.
+    #[cfg(feature = "scripted")]
+    pub(crate) fn whole(self) -> Option<Bytes> {
+        if self.cut { None } else { self.bytes }
     }
 }
 

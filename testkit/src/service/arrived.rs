@@ -8,12 +8,12 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// A request that is there as a whole.
 #[derive(Default)]
-pub(super) struct Arrived {
+pub(crate) struct Arrived {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) query: String,
     pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     pub(super) too_large: bool,
 }
 
@@ -33,6 +33,19 @@ impl Arrived {
             }
         }
         Ok(arrived)
+    }
+
+    /// Takes a request that has not been on any wire.
+    #[cfg(feature = "scripted")]
+    pub(crate) fn of(request: &Request<Bytes>) -> Self {
+        Self {
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            headers: header_texts(request.headers()),
+            body: request.body().to_vec(),
+            ..Self::default()
+        }
     }
 
     /// Returns the first value of a header.

@@ -2,9 +2,9 @@ use crate::verify::Refusal;
 
 /// An API error, as the answer names it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) code: &'static str,
-    pub(super) message: String,
+pub(crate) struct Fault {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
 }
 
 impl Fault {

@@ -9,14 +9,14 @@ const SERVICE: &str = "tcss";
 const VERSION: &str = "2020-11-01";
 
 /// What the checks compare a request with.
-pub(super) struct Rules {
-    pub(super) keys: BTreeMap<String, String>,
-    pub(super) token: Option<String>,
+pub(crate) struct Rules {
+    pub(crate) keys: BTreeMap<String, String>,
+    pub(crate) token: Option<String>,
 }
 
 impl Rules {
     /// Returns the job that an acceptable request asks for.
-    pub(super) fn judge(&self, arrived: &Arrived, now: i64) -> Result<String, Fault> {
+    pub(crate) fn judge(&self, arrived: &Arrived, now: i64) -> Result<String, Fault> {
         let headers: Vec<_> = arrived.headers.iter().map(|(n, v)| (&**n, &**v)).collect();
         let request = RawRequest {
             method: &arrived.method,

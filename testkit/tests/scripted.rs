@@ -1,0 +1,156 @@
+//! The scripted transport under both loops.
+#![cfg(feature = "scripted")]
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use hyper::Response;
+use tcss_export_core::{
+    Endpoint, EventKind, Fault, Finished, JobId, Policy, SendFault, Session, WaitErrorKind,
+};
+use tcss_export_driver::{Shared, WaitFailure, asynchronous, blocking};
+use tcss_export_testkit::{Script, Scripted, Step, scripted::Exchange};
+
+fn shared() -> Shared {
+    Shared::new(Session::new(Endpoint::international()))
+}
+
+fn job() -> JobId {
+    JobId::new("4711").unwrap()
+}
+
+fn scripted(text: &str) -> Scripted {
+    Scripted::new(text.parse::<Script>().unwrap().steps())
+}
+
+fn wait(scripted: &Scripted) -> Result<Finished, WaitFailure> {
+    blocking::wait(&shared(), job(), scripted.clone()).outcome()
+}
+
+/// Runs a future that never has to wait.
+fn run<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("virtual time never waits"),
+    }
+}
+
+fn starts(scripted: &Scripted) -> Vec<Duration> {
+    scripted.sent().into_iter().map(|sent| sent.at).collect()
+}
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+#[test]
+fn the_clock_moves_when_the_code_sleeps() {
+    let scripted = scripted("RUNNING,RUNNING,SUCCESS");
+    assert_eq!(wait(&scripted).unwrap().download_url.as_str(), Step::EXAMPLE_URL);
+    assert_eq!(starts(&scripted), [ms(0), ms(2_000), ms(5_000)]);
+}
+
+#[test]
+fn both_loops_see_the_same() {
+    let text = "RUNNING,HTTP:502,CUT,RESET,EMPTY,CUTJSON,ERROR:RequestLimitExceeded,SUCCESS";
+    let (one, other) = (scripted(text), scripted(text));
+    let finished = wait(&one).unwrap();
+    let same = run(asynchronous::wait(&shared(), job(), other.clone()).outcome()).unwrap();
+    assert_eq!((finished.report.polls, same.report.polls), (8, 8));
+    let sent = |scripted: &Scripted| scripted.sent()[1].request.headers().clone();
+    assert_eq!(sent(&one), sent(&other));
+}
+
+#[test]
+fn an_exchange_takes_its_time() {
+    let exchanges = [
+        Exchange::from(Step::Running(None)).taking(ms(700)),
+        Exchange::from(Step::Success(None)).taking(ms(50)),
+    ];
+    let scripted = Scripted::new(exchanges);
+    wait(&scripted).unwrap();
+    assert_eq!(starts(&scripted), [ms(0), ms(2_700)]);
+    assert_eq!(scripted.elapsed(), ms(2_750));
+}
+
+#[test]
+fn a_hang_takes_as_long_as_an_exchange_may() {
+    let scripted = scripted("HANG,SUCCESS");
+    let report = wait(&scripted).unwrap().report;
+    assert_eq!((report.polls, report.retries), (2, 1));
+    assert!(starts(&scripted)[1] >= Policy::EXCHANGE_LIMIT);
+}
+
+#[test]
+fn a_raw_answer_is_given_as_it_is() {
+    let body = r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
+    let scripted = Scripted::new([Exchange::response(Response::new(body))]);
+    assert_eq!(wait(&scripted).unwrap().download_url.as_str(), "https://h.example/");
+}
+
+#[test]
+fn a_raw_fault_is_told_with_its_reason() {
+    let scripted = Scripted::new([Exchange::fault(SendFault::TooLarge)]);
+    let failure = wait(&scripted).unwrap_err();
+    assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::TooLarge)));
+    let source = std::error::Error::source(failure.transport().unwrap()).unwrap();
+    assert_eq!(source.to_string(), "asked for by the script");
+}
+
+#[test]
+fn the_last_exchange_repeats_to_the_deadline() {
+    let scripted = scripted("RUNNING:10");
+    let failure = wait(&scripted).unwrap_err();
+    assert_eq!(failure.kind, WaitErrorKind::TimedOut);
+    assert_eq!(scripted.elapsed(), Policy::MAX_WAIT);
+}
+
+#[test]
+fn nothing_comes_of_an_empty_script() {
+    let failure = wait(&Scripted::new([] as [Step; 0])).unwrap_err();
+    assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::Permanent)));
+}
+
+#[test]
+fn a_clock_that_is_off_is_refused_and_corrected() {
+    let scripted = scripted("SKEW:600,RUNNING,SUCCESS");
+    let report = wait(&scripted).unwrap().report;
+    assert_eq!((report.polls, report.retries), (3, 1));
+    assert_eq!(report.clock_offset.as_millis(), 600_000);
+}
+
+#[test]
+fn each_job_has_its_own_exchanges_and_its_own_place() {
+    let scripted = scripted("RUNNING,SUCCESS").with_job("4712", [Step::Failure(None)]);
+    let jobs = ["4711", "4712", "4713"].map(|id| JobId::new(id).unwrap());
+    let all = blocking::wait_all(&shared(), jobs, scripted.clone());
+    let ends: Vec<_> = all.map(|(job, outcome)| (job.to_string(), outcome.is_ok())).collect();
+    let expected = [("4712", false), ("4711", true), ("4713", true)];
+    assert_eq!(ends, expected.map(|(job, is_ok)| (job.to_owned(), is_ok)));
+    assert_eq!(scripted.sent().len(), 5);
+}
+
+#[test]
+fn code_that_follows_events_sees_each() {
+    let scripted = scripted("RUNNING:10,ERROR:InternalError,RUNNING:20,SUCCESS");
+    let events = blocking::wait(&shared(), job(), scripted.clone());
+    let progress: Vec<_> = events
+        .filter_map(|event| match event.kind {
+            EventKind::Waiting { progress, .. } => progress,
+            _ => None,
+        })
+        .collect();
+    assert_eq!(progress, [10.0, 20.0]);
+}
+
+#[test]
+fn no_secret_is_in_its_text() {
+    let scripted = scripted("SUCCESS");
+    wait(&scripted).unwrap();
+    let text = format!("{scripted:?} {:?}", scripted.sent());
+    assert!(!text.contains("Signature="), "{text}");
+}
