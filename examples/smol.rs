@@ -1,0 +1,51 @@
+//! Follows a job on smol, over hyper's connections without a pool.
+//!
+//! `cargo run --example smol`; a test service on a loopback port stands in for the real one.
+
+use std::error::Error;
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use smol_hyper::rt::FuturesIo;
+use tcss_export::{
+    ANSWER_LIMIT, Credentials, JobId, SendFault, Session,
+    driver::{Functions, Shared, TransportError, asynchronous, clock},
+};
+use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Service};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let service = Service::builder().script("RUNNING:40,RESET,SUCCESS".parse()?).start()?;
+    let shared = Shared::new(Session::new(service.url().parse()?));
+    let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
+    let functions = Functions {
+        now: clock::now,
+        sleep: async |duration| {
+            smol::Timer::after(duration).await;
+        },
+        credentials: async |_fresh| Ok(credentials.clone()),
+        send: async |request| {
+            let answer = send(request).await;
+            answer.map_err(|error| TransportError::of_chain(error, SendFault::Connection))
+        },
+    };
+    let wait = asynchronous::wait(&shared, JobId::new("4711")?, functions);
+    let finished = smol::block_on(wait.outcome())?;
+    println!("the file is at {}", finished.download_url);
+    Ok(())
+}
+
+async fn send(
+    mut request: Request<Bytes>,
+) -> Result<Response<Bytes>, Box<dyn Error + Send + Sync>> {
+    let address = request.uri().authority().ok_or("a URL with a host")?.to_string();
+    // A connection of HTTP/1.1 is asked for a path alone.
+    *request.uri_mut() = Uri::from_static("/");
+    let stream = smol::net::TcpStream::connect(address).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(FuturesIo::new(stream)).await?;
+    let _connection = smol::spawn(connection);
+    let (head, body) = sender.send_request(request.map(Full::new)).await?.into_parts();
+    let body = Limited::new(body, ANSWER_LIMIT).collect().await?;
+    Ok(Response::from_parts(head, body.to_bytes()))
+}
