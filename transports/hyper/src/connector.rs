@@ -2,41 +2,45 @@ use std::{
     io,
     pin::Pin,
     sync::{Arc, OnceLock},
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use http::{Uri, uri::Scheme};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
+use hyper_util::rt::TokioIo;
+use tcss_export_driver::{Proxy, ProxyError, TunnelError};
 use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
-/// How long making a connection may take, TLS included.
+use crate::dialer::{BoxError, Dialer};
+
+/// How long making a connection may take, proxy and TLS included.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// Connects for [`Client::new`](crate::Client::new): plainly or by TLS, on tokio.
+/// Connects for [`Client::new`](crate::Client::new): plainly or by TLS, straight or through a
+/// proxy, on tokio.
 ///
 /// The operating system's roots are read when the first `https` request needs them, so that plain
 /// requests to a loopback service work on a machine that has none.
 #[derive(Clone, Debug)]
 pub struct Connector {
-    plain: HttpConnector,
-    tls: Arc<OnceLock<HttpsConnector<HttpConnector>>>,
+    proxy: Result<Option<Arc<Proxy>>, ProxyError>,
+    dialer: Dialer,
+    tls: Arc<OnceLock<HttpsConnector<Dialer>>>,
 }
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Connector {
-    pub(crate) fn new() -> Self {
-        let mut plain = HttpConnector::new();
-        plain.enforce_http(false);
-        plain.set_nodelay(true);
-        Self { plain, tls: Arc::default() }
+    /// Makes a connector that goes through this proxy; an error is told at each connection.
+    pub(crate) fn new(proxy: Result<Option<Proxy>, ProxyError>) -> Self {
+        let proxy = proxy.map(|proxy| proxy.map(Arc::new));
+        let dialer = Dialer::new(proxy.clone().ok().flatten());
+        Self { proxy, dialer, tls: Arc::default() }
     }
 
-    fn tls(&self) -> io::Result<HttpsConnector<HttpConnector>> {
+    fn tls(&self) -> io::Result<HttpsConnector<Dialer>> {
         if let Some(tls) = self.tls.get() {
             return Ok(tls.clone());
         }
@@ -46,7 +50,7 @@ impl Connector {
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?
             .https_only()
             .enable_http1()
-            .wrap_connector(self.plain.clone());
+            .wrap_connector(self.dialer.clone());
         Ok(self.tls.get_or_init(|| tls).clone())
     }
 }
@@ -57,17 +61,23 @@ impl Service<Uri> for Connector {
     type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        ready!(self.plain.poll_ready(context))?;
-        Poll::Ready(Ok(()))
+        self.dialer.poll_ready(context)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let this = self.clone();
         Box::pin(async move {
-            match timeout(CONNECT_LIMIT, this.connect(uri)).await {
+            let proxy = this.proxy.clone()?;
+            let stream = match timeout(CONNECT_LIMIT, this.connect(uri)).await {
                 Ok(stream) => stream,
                 Err(elapsed) => Err(io::Error::new(io::ErrorKind::TimedOut, elapsed).into()),
-            }
+            };
+            stream.map_err(|error| match proxy {
+                Some(proxy) if !error.is::<TunnelError>() => {
+                    TunnelError::failed(&proxy, error).into()
+                }
+                _ => error,
+            })
         })
     }
 }
@@ -77,6 +87,6 @@ impl Connector {
         if uri.scheme() == Some(&Scheme::HTTPS) {
             return self.tls()?.call(uri).await;
         }
-        Ok(MaybeHttpsStream::Http(self.plain.call(uri).await?))
+        Ok(MaybeHttpsStream::Http(self.dialer.call(uri).await?))
     }
 }

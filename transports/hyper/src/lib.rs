@@ -1,7 +1,8 @@
 //! Binds tcss-export to [hyper](https://docs.rs/hyper): the async client, on any runtime.
 //!
 //! It holds no protocol decision: a request's bytes go out unchanged, status, headers and bytes
-//! come back, and nothing is ever sent twice. HTTP/1.1 only.
+//! come back, and nothing is ever sent twice. HTTP/1.1 only. The proxy of [`Client::new`] is that
+//! of the environment, as [`Proxies`] reads it.
 //!
 //! ```no_run
 //! use tcss_export_core::{Credentials, Endpoint, JobId, Session};
@@ -20,8 +21,10 @@
 //! [`Client::with_connector`], or its own pooled client to [`Client::with_client`].
 
 mod connector;
+mod dialer;
 
 use std::{
+    env,
     error::Error,
     fmt,
     future::poll_fn,
@@ -46,7 +49,7 @@ use tcss_export_core::{
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait};
 use tcss_export_driver::{
-    Budget, CredentialSource, SendError, Shared, TransportError, WaitFailure, asynchronous,
+    Budget, CredentialSource, Proxies, SendError, Shared, TransportError, WaitFailure, asynchronous,
 };
 
 pub use self::connector::{CONNECT_LIMIT, Connector};
@@ -69,15 +72,30 @@ pub struct Client<C = Connector> {
 impl Client {
     /// Creates a client for tokio that works over HTTPS at once: TLS by rustls with ring and the
     /// operating system's roots, which are read when the first `https` request needs them.
+    ///
+    /// It goes through the proxy that the environment names now, if any: see [`Proxies`]. One
+    /// that cannot be used is the error of each request, with a
+    /// [`ProxyError`](tcss_export_driver::ProxyError) among its sources.
     pub fn new(session: Session, credentials: impl Into<CredentialSource>) -> Self {
+        let proxies = Proxies::from_variables(|name| env::var_os(name));
+        let connector = Connector::new(proxies.proxy_for(session.endpoint()));
         let (executor, timer) = (TokioExecutor::new(), TokioTimer::new());
-        Self::with_connector(session, credentials, Connector::new(), executor, timer)
+        Self::with_connector(session, credentials, connector, executor, timer)
+    }
+
+    /// Goes through no proxy, whatever the environment says.
+    #[must_use]
+    pub fn without_proxy(mut self) -> Self {
+        let (executor, timer) = (TokioExecutor::new(), TokioTimer::new());
+        self.http = pooled(Connector::new(Ok(None)), executor, timer);
+        self
     }
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
     /// Creates a client on a connector of yours, any `tower_service::Service` from `Uri` to a
-    /// connection, and on the executor and timer of your runtime.
+    /// connection, and on the executor and timer of your runtime. A proxy is the connector's
+    /// business.
     pub fn with_connector(
         session: Session,
         credentials: impl Into<CredentialSource>,
@@ -85,11 +103,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
         executor: impl Executor<BoxFuture> + Clone + Send + Sync + 'static,
         timer: impl Timer + Clone + Send + Sync + 'static,
     ) -> Self {
-        let http = legacy::Client::builder(executor)
-            .pool_idle_timeout(IDLE_LIMIT)
-            .pool_timer(timer.clone())
-            .retry_canceled_requests(false)
-            .build(connector);
+        let http = pooled(connector, executor, timer.clone());
         Self::with_client(session, credentials, http, timer)
     }
 
@@ -212,6 +226,18 @@ impl<C> fmt::Debug for Client<C> {
 
 /// What an executor must be able to run.
 pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn pooled<C: Connect + Clone>(
+    connector: C,
+    executor: impl Executor<BoxFuture> + Clone + Send + Sync + 'static,
+    timer: impl Timer + Clone + Send + Sync + 'static,
+) -> HttpClient<C> {
+    legacy::Client::builder(executor)
+        .pool_idle_timeout(IDLE_LIMIT)
+        .pool_timer(timer)
+        .retry_canceled_requests(false)
+        .build(connector)
+}
 
 fn timed_out() -> TransportError {
     TransportError::new(SendFault::Timeout, "the exchange took too long")

@@ -1,7 +1,8 @@
 //! Binds tcss-export to [ureq](https://docs.rs/ureq): the blocking client.
 //!
 //! It holds no protocol decision: a request's bytes go out unchanged, status, headers and bytes
-//! come back, and nothing is ever sent twice. HTTP/1.1 only.
+//! come back, and nothing is ever sent twice. HTTP/1.1 only. The proxy is that of the environment,
+//! as [`Proxies`] reads it.
 //!
 //! ```no_run
 //! use tcss_export_core::{Credentials, Endpoint, JobId, Session};
@@ -14,20 +15,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::{sync::Arc, time::Duration};
+use std::{env, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use tcss_export_core::{
     ANSWER_LIMIT, Action, Answer, Credentials, Finished, JobId, Policy, SendFault, Session,
 };
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait};
 use tcss_export_driver::{
-    Budget, CredentialSource, SendError, Shared, TransportError, WaitFailure, blocking,
+    Budget, CredentialSource, Proxies, Proxy, ProxyError, SendError, Shared, TransportError,
+    TunnelError, WaitFailure, blocking,
 };
 use ureq::{
-    Agent, Body,
+    Agent, Body, ProxyProtocol,
     tls::{RootCerts, TlsConfig},
 };
 
@@ -47,7 +49,7 @@ macro_rules! with_rules {
     };
 }
 
-/// How long making a connection may take, TLS included.
+/// How long making a connection may take, proxy and TLS included.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Idle connections are dropped after this; the service closes them after 60 s.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(50);
@@ -63,20 +65,25 @@ pub struct Client {
 #[derive(Clone, Debug)]
 enum OwnOrGiven {
     /// Configured once.
-    Own(Agent),
+    Own { agent: Agent, proxy: Result<Option<Proxy>, ProxyError> },
     /// Configured by the user: what must hold is set at each request.
-    Given { agent: Agent, is_loopback: bool },
+    Given { agent: Agent, without_proxy: bool },
 }
 
 impl Client {
     /// Creates a client that works over HTTPS at once: TLS by rustls with ring and the operating
     /// system's roots, which are read when the first `https` request needs them.
+    ///
+    /// It goes through the proxy that the environment names now, if any: see [`Proxies`]. One
+    /// that cannot be used is the error of each request, with a [`ProxyError`] as its source.
     pub fn new(session: Session, credentials: impl Into<CredentialSource>) -> Self {
-        let agent = OwnOrGiven::Own(own_agent(Policy::EXCHANGE_LIMIT));
+        let proxies = Proxies::from_variables(|name| env::var_os(name));
+        let agent = own(proxies.proxy_for(session.endpoint()), Policy::EXCHANGE_LIMIT);
         Self { shared: Shared::new(session), credentials: credentials.into(), agent }
     }
 
-    /// Creates a client on an agent of yours: its connections, TLS and proxy.
+    /// Creates a client on an agent of yours: its connections, TLS and proxy; this crate reads no
+    /// environment then, but an agent that is not told otherwise does.
     ///
     /// Redirects, time limits, the meaning of a status and the accepted encoding are set at each
     /// request, whatever the agent says; to a loopback endpoint its proxy is not used. Give
@@ -88,18 +95,28 @@ impl Client {
         credentials: impl Into<CredentialSource>,
         agent: Agent,
     ) -> Self {
-        let is_loopback = session.endpoint().is_loopback();
-        let agent = OwnOrGiven::Given { agent, is_loopback };
+        let without_proxy = session.endpoint().is_loopback();
+        let agent = OwnOrGiven::Given { agent, without_proxy };
         Self { shared: Shared::new(session), credentials: credentials.into(), agent }
     }
 
     /// Sets the policy of waits; its exchange limit holds for single exchanges, too.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        if let OwnOrGiven::Own(agent) = &mut self.agent {
-            *agent = own_agent(policy.exchange_limit());
+        if let OwnOrGiven::Own { proxy, .. } = &self.agent {
+            self.agent = own(proxy.clone(), policy.exchange_limit());
         }
         self.shared = self.shared.with_policy(policy);
+        self
+    }
+
+    /// Goes through no proxy, whatever the environment or an agent of yours says.
+    #[must_use]
+    pub fn without_proxy(mut self) -> Self {
+        match &mut self.agent {
+            OwnOrGiven::Given { without_proxy, .. } => *without_proxy = true,
+            agent => *agent = own(Ok(None), self.shared.policy().exchange_limit()),
+        }
         self
     }
 
@@ -157,14 +174,21 @@ impl Client {
         blocking::wait_all(&self.shared, jobs, self)
     }
 
-    fn run(&self, request: Request<&[u8]>) -> Result<Response<Body>, ureq::Error> {
+    fn run(&self, request: Request<&[u8]>) -> Result<Response<Body>, TransportError> {
         match &self.agent {
-            OwnOrGiven::Own(agent) => agent.run(request),
-            OwnOrGiven::Given { agent, is_loopback } => {
+            OwnOrGiven::Own { agent, proxy } => {
+                let proxy = proxy.as_ref().map_err(|error| error.clone())?;
+                agent.run(request).map_err(|error| match proxy {
+                    Some(proxy) => tunnel_error(error, proxy),
+                    None => transport_error(error, SendFault::Connection),
+                })
+            }
+            OwnOrGiven::Given { agent, without_proxy } => {
                 let config = agent.configure_request(request);
                 let config = with_rules!(config, self.shared.policy().exchange_limit());
-                // No proxy stands before this machine.
-                agent.run(if *is_loopback { config.proxy(None).build() } else { config.build() })
+                let config = if *without_proxy { config.proxy(None) } else { config };
+                let answer = agent.run(config.build());
+                answer.map_err(|error| transport_error(error, SendFault::Connection))
             }
         }
     }
@@ -177,28 +201,68 @@ impl blocking::Platform for &Client {
 
     fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let (head, body) = request.into_parts();
-        let answer = self.run(Request::from_parts(head, &*body));
-        let answer = answer.map_err(|error| transport_error(error, SendFault::Connection))?;
-        let (head, mut body) = answer.into_parts();
+        let (head, mut body) = self.run(Request::from_parts(head, &*body))?.into_parts();
         let body = body.with_config().limit(ANSWER_LIMIT as u64).read_to_vec();
         let body = body.map_err(|error| transport_error(error, SendFault::Truncated))?;
         Ok(Response::from_parts(head, body.into()))
     }
 }
 
-fn own_agent(exchange_limit: Duration) -> Agent {
+fn own(proxy: Result<Option<Proxy>, ProxyError>, exchange_limit: Duration) -> OwnOrGiven {
+    let agent = own_agent(proxy.as_ref().ok().and_then(Option::as_ref), exchange_limit);
+    OwnOrGiven::Own { agent, proxy }
+}
+
+fn own_agent(proxy: Option<&Proxy>, exchange_limit: Duration) -> Agent {
     let ring = Arc::new(rustls::crypto::ring::default_provider());
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(ring)
         .root_certs(RootCerts::PlatformVerifier)
         .build();
     with_rules!(Agent::config_builder(), exchange_limit)
-        .proxy(None)
+        .proxy(proxy.map(ureq_proxy))
         .user_agent("")
         .max_idle_age(IDLE_LIMIT)
         .tls_config(tls)
         .build()
         .new_agent()
+}
+
+fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {
+    let mut builder =
+        ureq::Proxy::builder(ProxyProtocol::Http).host(proxy.host()).port(proxy.port());
+    if let Some(username) = proxy.username() {
+        builder = builder.username(username);
+    }
+    if let Some(password) = proxy.password() {
+        builder = builder.password(password);
+    }
+    // Host and port are those of a checked endpoint, and ureq encodes the rest.
+    builder.build().expect("the parts of a proxy make a URL")
+}
+
+/// Tells what an error on the way through a proxy means.
+fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
+    let error = match error {
+        ureq::Error::ConnectProxyFailed(reason) => match status(&reason) {
+            Some(status) => TunnelError::refused(proxy, status),
+            None => TunnelError::failed(proxy, reason),
+        },
+        ureq::Error::Io(error) => TunnelError::failed(proxy, error),
+        ureq::Error::Timeout(ureq::Timeout::Connect) => {
+            TunnelError::failed(proxy, io::Error::new(io::ErrorKind::TimedOut, error))
+        }
+        ureq::Error::Protocol(_) | ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => {
+            TunnelError::failed(proxy, error)
+        }
+        _ => return transport_error(error, SendFault::Connection),
+    };
+    TransportError::of_chain(error, SendFault::Connection)
+}
+
+/// Finds the status of a proxy that refused: ureq gives it in a text only.
+fn status(reason: &str) -> Option<StatusCode> {
+    reason.split(|c: char| !c.is_ascii_digit()).find_map(|digits| digits.parse().ok())
 }
 
 /// Tells what an error means; `broken` is what a broken connection means at this stage.

@@ -1,0 +1,187 @@
+use std::{
+    error::Error,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{StatusCode, Uri};
+use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
+use tcss_export_driver::{Proxy, TunnelError};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+};
+use tower_service::Service;
+
+/// Opens a connection that speaks for an address: straight, or by a tunnel through a proxy.
+#[derive(Clone, Debug)]
+pub(crate) struct Dialer {
+    http: HttpConnector,
+    proxy: Option<Arc<Proxy>>,
+}
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+impl Dialer {
+    pub(crate) fn new(proxy: Option<Arc<Proxy>>) -> Self {
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        Self { http, proxy }
+    }
+}
+
+impl Service<Uri> for Dialer {
+    type Response = TokioIo<TcpStream>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        ready!(self.http.poll_ready(context))?;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let mut http = self.http.clone();
+        let Some(proxy) = self.proxy.clone() else {
+            return Box::pin(async move { Ok(http.call(uri).await?) });
+        };
+        Box::pin(async move {
+            let address = Uri::builder().scheme("http").authority(proxy.to_string());
+            let mut stream = http.call(address.path_and_query("/").build()?).await?.into_inner();
+            open_tunnel(&mut stream, &proxy, &uri).await?;
+            Ok(TokioIo::new(stream))
+        })
+    }
+}
+
+/// The longest head of an answer that is waited for.
+const HEAD_LIMIT: usize = 16 * 1024;
+const MOST_HEADERS: usize = 100;
+
+/// Has the proxy connect the stream to the host of `uri`, which is all that it is told.
+async fn open_tunnel(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    proxy: &Proxy,
+    uri: &Uri,
+) -> Result<(), BoxError> {
+    stream.write_all(connect_request(proxy, uri).as_bytes()).await?;
+    let (status, rest) = read_answer(stream).await?;
+    if !status.is_success() {
+        return Err(TunnelError::refused(proxy, status).into());
+    }
+    // In TLS the client speaks first: whose bytes these are cannot be known.
+    if rest > 0 { Err("the proxy sent more than its answer".into()) } else { Ok(()) }
+}
+
+fn connect_request(proxy: &Proxy, uri: &Uri) -> String {
+    let (host, port) = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(443));
+    let login = match (proxy.username(), proxy.password()) {
+        (None, None) => String::new(),
+        (username, password) => {
+            let (username, password) = (username.unwrap_or_default(), password.unwrap_or_default());
+            let login = STANDARD.encode(format!("{username}:{password}"));
+            format!("Proxy-Authorization: Basic {login}\r\n")
+        }
+    };
+    format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{login}\r\n")
+}
+
+/// Reads the head of an answer; returns its status, and how many bytes came behind it.
+async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<(StatusCode, usize)> {
+    let mut bytes = Vec::with_capacity(1024);
+    while bytes.len() < HEAD_LIMIT {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            let problem = "the proxy closed the connection without a whole answer";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, problem));
+        }
+        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut answer = httparse::Response::new(&mut headers);
+        let parsed = answer.parse(&bytes).map_err(io::Error::other)?;
+        if let (httparse::Status::Complete(head), Some(code)) = (parsed, answer.code) {
+            let status = StatusCode::from_u16(code).map_err(io::Error::other)?;
+            return Ok((status, bytes.len() - head));
+        }
+    }
+    Err(io::Error::other("the head of the proxy's answer is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tcss_export_driver::Proxies;
+
+    use super::*;
+
+    fn proxy(url: &str) -> Proxy {
+        let proxies = Proxies::from_variables(|name| (name == "https_proxy").then(|| url.into()));
+        proxies.proxy_for(&"gw.example".parse().unwrap()).unwrap().unwrap()
+    }
+
+    fn uri(text: &'static str) -> Uri {
+        Uri::from_static(text)
+    }
+
+    /// Asks a proxy that answers with these pieces, one read each, and then hangs up.
+    async fn answered(pieces: &[&[u8]]) -> Result<(), BoxError> {
+        let (mut client, mut server) = tokio::io::duplex(64 * 1024);
+        let play = async {
+            for piece in pieces {
+                server.write_all(piece).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            drop(server);
+        };
+        let (proxy, uri) = (proxy("p.example"), uri("https://gw.example/"));
+        tokio::join!(open_tunnel(&mut client, &proxy, &uri), play).0
+    }
+
+    async fn refusal(pieces: &[&[u8]]) -> String {
+        answered(pieces).await.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_proxy_is_told_host_and_port() {
+        let text = connect_request(&proxy("p.example"), &uri("https://gw.example/"));
+        assert_eq!(text, "CONNECT gw.example:443 HTTP/1.1\r\nHost: gw.example:443\r\n\r\n");
+        let text = connect_request(&proxy("p.example"), &uri("https://[2001:db8::1]:8443/"));
+        assert!(text.starts_with("CONNECT [2001:db8::1]:8443 HTTP/1.1\r\n"), "{text}");
+    }
+
+    #[test]
+    fn a_login_is_that_of_rfc_7617() {
+        // The example of its section 2.
+        let proxy = proxy("http://Aladdin:open%20sesame@p.example");
+        let text = connect_request(&proxy, &uri("https://gw.example/"));
+        let header = "\r\nProxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n";
+        assert!(text.ends_with(header), "{text}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_come_in_pieces() {
+        for cut in 1..38 {
+            let (one, two) = b"HTTP/1.0 200 Connected\r\nVia: 1.1 x\r\n\r\n".split_at(cut);
+            assert!(answered(&[one, two]).await.is_ok(), "cut at {cut}");
+        }
+        assert!(answered(&[b"HTTP/1.1 204 No Content\r\n\r\n"]).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_refusal_names_the_status() {
+        let text = refusal(&[b"HTTP/1.1 407 Who\r\nContent-Length: 3\r\n\r\n", b"why"]).await;
+        assert!(text.contains("status 407"), "{text}");
+        assert!(refusal(&[b"HTTP/1.1 502 Bad\r\n\r\n"]).await.contains("status 502"));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_whole_answer_opens_no_tunnel() {
+        assert!(refusal(&[]).await.contains("without a whole answer"));
+        assert!(refusal(&[b"HTTP/1.1 200 OK\r\n"]).await.contains("without a whole answer"));
+        assert!(refusal(&[b"HTTP/1.1 200 OK\r\n\r\n\x16"]).await.contains("more than its answer"));
+        assert!(answered(&[b"SSH-2.0-x\r\n"]).await.is_err());
+        let endless = ["HTTP/1.1 200 OK\r\nX: ", &"x".repeat(2 * HEAD_LIMIT)].concat();
+        assert!(refusal(&[endless.as_bytes()]).await.contains("too large"));
+    }
+}
