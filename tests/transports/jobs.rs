@@ -156,6 +156,36 @@ async fn w7_hypers_tasks_start_one_after_another_on_cold_and_on_warm_connections
     assert_paced(&service, 30, begun);
 }
 
+fn job_ids() -> impl Iterator<Item = tcss_export::JobId> {
+    (0..10).map(|nth| tcss_export::JobId::new(format!("job-{nth}")).unwrap())
+}
+
+#[cfg(feature = "ureq")]
+#[test]
+fn ureq_follows_many_jobs() {
+    let service = service("RUNNING,SUCCESS");
+    let session = tcss_export::Session::new(service.url().parse().unwrap());
+    let client = tcss_export::ureq::Client::new(session, crate::setup::credentials());
+    let client = client.with_policy(hasty());
+    let ended: Vec<_> = client.wait_all(job_ids()).collect();
+    assert_eq!(ended.len(), 10);
+    assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()), "{ended:?}");
+}
+
+#[cfg(feature = "hyper")]
+#[tokio::test]
+async fn hyper_follows_many_jobs() {
+    use futures_util::{StreamExt, stream};
+
+    let service = service("RUNNING,SUCCESS");
+    let session = tcss_export::Session::new(service.url().parse().unwrap());
+    let client = tcss_export::hyper::Client::new(session, crate::setup::credentials());
+    let client = client.with_policy(hasty());
+    let ended: Vec<_> = client.wait_all(stream::iter(job_ids())).collect().await;
+    assert_eq!(ended.len(), 10);
+    assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()), "{ended:?}");
+}
+
 /// A source whose first credentials have an old token.
 fn rotating() -> CredentialSource {
     let asked_again = AtomicBool::new(false);

@@ -6,6 +6,8 @@ mod cases;
 mod jobs;
 mod roots;
 mod setup;
+#[cfg(feature = "hyper")]
+mod smol;
 
 /// Makes each row a test of its own in a module for each way to set up a client.
 macro_rules! table {
