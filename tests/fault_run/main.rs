@@ -1,0 +1,176 @@
+//! Hundreds of jobs at once through each transport against a service that fails in every way it
+//! knows, on the loopback address.
+//!
+//! The short form, a part of every test run, checks what the budget granted. The long form keeps
+//! the pace of the real service and checks what arrived there as well:
+//! `TCSS_EXPORT_FAULT_RUN=long cargo test --release --all-features --test fault_run -- --nocapture`.
+//! `TCSS_EXPORT_SEED=7` makes up other scripts; the seed is printed.
+#![cfg(all(feature = "hyper", feature = "ureq"))]
+
+mod plan;
+mod watched;
+
+use std::{
+    env, thread,
+    time::{Duration, Instant},
+};
+
+use plan::{Plan, SECRET_ID, SECRET_KEY, TOKEN, credential_source};
+use tcss_export::{
+    Backoff, Budget, Finished, JobId, Policy, RateBudget, Session, Shared, WaitFailure,
+    driver::{asynchronous, blocking},
+};
+use tcss_export_testkit::{Seen, SeenAnswer, Service};
+use watched::{Grants, Watched};
+
+const JOBS: usize = 500;
+
+type Outcome = Result<Finished, WaitFailure>;
+
+/// How fast it goes.
+#[derive(Clone, Copy)]
+struct Form {
+    is_long: bool,
+    spacing: Duration,
+    seed: u64,
+}
+
+impl Form {
+    fn asked_for() -> Self {
+        let is_long = env::var("TCSS_EXPORT_FAULT_RUN").is_ok_and(|form| form == "long");
+        let seed = env::var("TCSS_EXPORT_SEED").ok().and_then(|seed| seed.parse().ok());
+        let short = Duration::from_millis(4);
+        let spacing = if is_long { RateBudget::SPACING } else { short };
+        Self { is_long, spacing, seed: seed.unwrap_or(1) }
+    }
+}
+
+/// Short pauses; an exchange limit that a busy machine keeps and a hanging one does not.
+fn policy() -> Policy {
+    let ms = Duration::from_millis;
+    Policy::default()
+        .with_poll_interval(ms(50), ms(400))
+        .with_retry(Backoff::new(ms(10), ms(20), ms(200)))
+        .with_throttle(Backoff::new(ms(20), ms(50), ms(400)))
+        .with_exchange_limit(ms(2_000))
+}
+
+/// One transport's service, jobs and budget.
+struct Scene {
+    form: Form,
+    plans: Vec<Plan>,
+    service: Service,
+    shared: Shared,
+    grants: Grants,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let form = Form::asked_for();
+        let plans = Plan::all(JOBS, form.seed);
+        let builder = Service::builder().key(SECRET_ID, SECRET_KEY).token(TOKEN);
+        let builder = plans.iter().fold(builder, |b, plan| b.job(&plan.job, plan.script()));
+        let service = builder.start().expect("a loopback port is to be had");
+        let session = Session::new(service.url().parse().expect("a loopback URL"));
+        let budget = Budget::new(RateBudget::new(form.spacing));
+        let shared = Shared::new(session).with_budget(budget).with_policy(policy());
+        Self { form, plans, service, shared, grants: Grants::default() }
+    }
+
+    /// Returns the settings of a job's wait: session and budget are the same for all.
+    fn shared(&self, plan: &Plan) -> Shared {
+        match plan.deadline() {
+            Some(deadline) => self.shared.clone().with_policy(policy().with_max_wait(deadline)),
+            None => self.shared.clone(),
+        }
+    }
+
+    fn session(&self) -> Session {
+        Session::new(self.service.url().parse().expect("a loopback URL"))
+    }
+
+    fn check(&self, outcomes: &[Outcome]) {
+        let (seed, seen) = (self.form.seed, self.service.seen());
+        assert_eq!(outcomes.len(), JOBS);
+        for (plan, outcome) in self.plans.iter().zip(outcomes) {
+            assert!(plan.fits(outcome), "seed {seed}: {plan:?} ended in {outcome:?}");
+            let arrived = seen.iter().filter(|seen| seen.job_id.as_deref() == Some(&plan.job));
+            let polls = plan::report(outcome).polls as usize;
+            assert!(arrived.count() <= polls, "seed {seed}: {plan:?} is polled after its end");
+        }
+        for code in ["AuthFailure.SignatureExpire", "AuthFailure.TokenFailure"] {
+            assert!(seen.iter().any(|seen| is_refusal(seen, code)), "seed {seed}: no {code}");
+        }
+        self.grants.assert_spacing(self.form.spacing, seed);
+        let polls: usize = outcomes.iter().map(|o| plan::report(o).polls as usize).sum();
+        assert_eq!(self.grants.count(), polls, "seed {seed}: every start was granted");
+        if self.form.is_long {
+            assert_at_most_20_a_second(&seen, seed);
+        }
+    }
+
+    fn tell(&self, transport: &str, begun: Instant) {
+        let (seed, starts) = (self.form.seed, self.grants.count());
+        let (seen, seconds) = (self.service.seen(), begun.elapsed().as_secs_f64());
+        let busiest = busiest_second(&seen);
+        println!(
+            "{transport}: seed {seed}, {JOBS} jobs, {starts} starts, {} arrivals, \
+             {busiest} in the busiest second, {seconds:.1} s",
+            seen.len()
+        );
+    }
+}
+
+fn is_refusal(seen: &Seen, code: &str) -> bool {
+    matches!(&seen.answer, SeenAnswer::Refused { code: refused } if refused == code)
+}
+
+/// Returns how many requests arrived in the second that holds most.
+fn busiest_second(seen: &[Seen]) -> usize {
+    let within = |first: &Seen| first.at + Duration::from_secs(1);
+    let count = |(n, first): (usize, &Seen)| {
+        seen[n..].iter().take_while(|seen| seen.at < within(first)).count()
+    };
+    seen.iter().enumerate().map(count).max().unwrap_or_default()
+}
+
+fn assert_at_most_20_a_second(seen: &[Seen], seed: u64) {
+    let busiest = busiest_second(seen);
+    assert!(busiest <= 20, "seed {seed}: {busiest} arrivals in one second");
+}
+
+#[test]
+fn ureq_brings_every_job_to_its_end() {
+    let (scene, begun) = (Scene::new(), Instant::now());
+    let client = tcss_export::ureq::Client::new(scene.session(), credential_source());
+    let client = client.with_policy(policy());
+    let wait = |plan: &Plan| {
+        let job = JobId::new(&*plan.job).expect("a text");
+        let platform = Watched::new(client.clone(), &scene.grants);
+        blocking::wait(&scene.shared(plan), job, platform).outcome()
+    };
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let waits: Vec<_> = scene.plans.iter().map(|plan| scope.spawn(|| wait(plan))).collect();
+        waits.into_iter().map(|wait| wait.join().expect("no panic")).collect()
+    });
+    scene.tell("ureq", begun);
+    scene.check(&outcomes);
+}
+
+#[test]
+fn hyper_brings_every_job_to_its_end() {
+    let (scene, begun) = (Scene::new(), Instant::now());
+    let client = tcss_export::hyper::Client::new(scene.session(), credential_source());
+    let client = client.with_policy(policy());
+    let runtime = tokio::runtime::Runtime::new().expect("threads are to be had");
+    let wait = |plan: &Plan| {
+        let (job, shared) = (JobId::new(&*plan.job).expect("a text"), scene.shared(plan));
+        let platform = Watched::new(client.clone(), &scene.grants);
+        runtime.spawn(async move { asynchronous::wait(&shared, job, platform).outcome().await })
+    };
+    let waits: Vec<_> = scene.plans.iter().map(wait).collect();
+    let outcomes = waits.into_iter().map(|wait| runtime.block_on(wait).expect("no panic"));
+    let outcomes: Vec<_> = outcomes.collect();
+    scene.tell("hyper", begun);
+    scene.check(&outcomes);
+}

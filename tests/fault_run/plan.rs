@@ -1,0 +1,164 @@
+//! What the service does to each job, made up from a seed, and how its wait must end.
+
+use std::{
+    fmt::Write,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    time::Duration,
+};
+
+use tcss_export::{CredentialSource, Credentials, ExportStatus, Report, WaitErrorKind};
+use tcss_export_testkit::Script;
+
+use crate::Outcome;
+
+pub(crate) const SECRET_ID: &str = "AKIDEXAMPLEOFTHEFAULTRUN";
+pub(crate) const SECRET_KEY: &str = "EXAMPLEKEYOFTHEFAULTRUN";
+pub(crate) const TOKEN: &str = "EXAMPLETOKENOFTHEFAULTRUN";
+
+/// After so many requests the token has been rotated behind the source's back: what it gives is
+/// refused until it is asked for fresh credentials.
+const ROTATED_AFTER: u32 = 700;
+
+pub(crate) fn credential_source() -> CredentialSource {
+    let (asked, refreshed) = (AtomicU32::new(0), AtomicBool::new(false));
+    CredentialSource::from_fn(move |fresh| {
+        let is_rotated = asked.fetch_add(1, Ordering::Relaxed) >= ROTATED_AFTER;
+        let is_refreshed = refreshed.fetch_or(fresh, Ordering::Relaxed) || fresh;
+        let token = if is_rotated && !is_refreshed { "EXAMPLEOLDTOKEN" } else { TOKEN };
+        Credentials::new(SECRET_ID, SECRET_KEY)?.with_token(token)
+    })
+}
+
+/// One job.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) job: String,
+    steps: String,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    File,
+    Failed,
+    Forbidden,
+    NoUrl,
+    /// Failures for ever.
+    Broken,
+    /// It runs for ever.
+    Late,
+}
+
+/// What may stand in a script besides its end; each passes by itself.
+const STEPS: [&str; 14] = [
+    "RUNNING:42.5",
+    "RUNNING:42.5",
+    "RUNNING",
+    "NULLS",
+    "STATUS:PENDING",
+    "ERROR:InternalError",
+    "ERROR:RequestLimitExceeded",
+    "ERROR:RequestLimitExceeded.UinLimitExceeded",
+    "HTTP:502",
+    "EMPTY",
+    "CUT",
+    "CUTJSON",
+    "RESET",
+    "SUCCESS:",
+];
+
+/// SplitMix64: one seed, one list of numbers.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+    }
+}
+
+impl Plan {
+    /// In the middle the service's clock jumps by ten minutes.
+    pub(crate) fn all(jobs: usize, seed: u64) -> Vec<Self> {
+        let mut random = Random(seed);
+        let mut plans: Vec<_> = (0..jobs).map(|number| Self::random(number, &mut random)).collect();
+        if let Some(plan) = plans.get_mut(jobs / 2) {
+            plan.steps.insert_str(0, "RUNNING,RUNNING,SKEW:600,");
+        }
+        plans
+    }
+
+    fn random(number: usize, random: &mut Random) -> Self {
+        let mut steps = String::new();
+        for _ in 0..random.below(4) {
+            write!(steps, "{},", STEPS[random.below(STEPS.len())])
+                .expect("a string takes any text");
+        }
+        if random.below(20) == 0 {
+            steps.push_str("HANG,");
+        }
+        let end = match random.below(40) {
+            0..30 => End::File,
+            30..33 => End::Failed,
+            33..36 => End::Forbidden,
+            36 | 37 => End::NoUrl,
+            38 => End::Broken,
+            _ => End::Late,
+        };
+        Self { job: format!("00000000-7e57-4000-8000-{number:012x}"), steps, end }
+    }
+
+    pub(crate) fn script(&self) -> Script {
+        let Self { job, steps, .. } = self;
+        let last = match self.end {
+            End::File => format!("SUCCESS:{}", self.url()),
+            End::Failed => format!("FAILURE:{job}"),
+            End::Forbidden => "ERROR:UnauthorizedOperation".to_owned(),
+            End::NoUrl => "SUCCESS:".to_owned(),
+            End::Broken => "ERROR:InternalError".to_owned(),
+            End::Late => "RUNNING".to_owned(),
+        };
+        format!("{steps}{last}").parse().expect("a script")
+    }
+
+    fn url(&self) -> String {
+        format!("https://h.example/{}.csv?q-signature=EXAMPLE", self.job)
+    }
+
+    /// Returns how long the wait may last, for a job that would run for ever.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        (self.end == End::Late).then_some(Duration::from_secs(8))
+    }
+
+    /// Whether this is how the wait must end.
+    pub(crate) fn fits(&self, outcome: &Outcome) -> bool {
+        let error = match outcome {
+            Ok(finished) => {
+                return self.end == End::File && finished.download_url.as_str() == self.url();
+            }
+            Err(error) => error,
+        };
+        let code = error.code().map(|code| code.as_str());
+        match (self.end, &error.kind) {
+            (End::Failed, WaitErrorKind::JobFailed { message }) => {
+                message.as_deref() == Some(&self.job)
+            }
+            (End::Forbidden, _) => code == Some("UnauthorizedOperation"),
+            (End::NoUrl, WaitErrorKind::WithoutUrl) => true,
+            (End::Broken, _) => code == Some("InternalError"),
+            (End::Late, WaitErrorKind::TimedOut) => {
+                error.last_status().is_none_or(|status| *status != ExportStatus::Failure)
+            }
+            _ => false,
+        }
+    }
+}
+
+pub(crate) fn report(outcome: &Outcome) -> &Report {
+    match outcome {
+        Ok(finished) => &finished.report,
+        Err(error) => &error.report,
+    }
+}
