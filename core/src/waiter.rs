@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use core::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 
 #[cfg(feature = "serde")]
 pub use self::saved::{ResumeError, SavedWait};
@@ -22,7 +22,7 @@ use crate::{
     error::BuildError,
     event::{Event, EventKind},
     job_id::JobId,
-    outcome::{Fault, Outcome, SendFault, WaitError, WaitErrorKind},
+    outcome::{Outcome, SendFault, WaitError, WaitErrorKind},
     policy::{Policy, Random},
     prepared::Prepared,
     reading::Reading,
@@ -165,61 +165,6 @@ impl Waiter {
             transcript.started(now, self.seen.clock_offset);
         }
         Ok(request)
-    }
-
-    /// Takes what came of the request under way and decides how to go on.
-    ///
-    /// The clock of the session is corrected by the answer's `Date` when the service says that
-    /// the signature has expired, or when the two are further apart than
-    /// [`ClockOffset::TOLERATED`](crate::ClockOffset::TOLERATED).
-    pub fn answer(
-        &mut self,
-        now: Now,
-        session: &mut Session,
-        answer: Result<Response<Bytes>, SendFault>,
-    ) -> Event {
-        match self.read(now.mono, answer) {
-            Some(reading) => self.decide(now.mono, session, reading),
-            None => self.event(EventKind::Ignored),
-        }
-    }
-
-    /// Reads what came of the request under way, if there is one, and changes nothing: the first
-    /// half of [`answer`](Self::answer), for who wants to keep what was read.
-    #[must_use]
-    pub fn read(
-        &self,
-        answered: Mono,
-        answer: Result<Response<Bytes>, SendFault>,
-    ) -> Option<Reading> {
-        match self.phase {
-            Phase::InFlight { started } => Some(Reading::new(started, answered, answer)),
-            _ => None,
-        }
-    }
-
-    /// Decides how to go on after what was read: the second half of [`answer`](Self::answer).
-    pub fn decide(&mut self, now: Mono, session: &mut Session, reading: Reading) -> Event {
-        self.now = now;
-        match self.phase {
-            Phase::InFlight { .. } => self.judge(Some(session), reading),
-            _ => self.event(EventKind::Ignored),
-        }
-    }
-
-    /// Takes that the poll which is due cannot be started, say because no credentials could be
-    /// had; it counts like a fault of the exchange.
-    pub fn cannot_start(&mut self, now: Mono, fault: SendFault) -> Event {
-        if !matches!(self.step(now), Step::Poll { .. }) {
-            return self.event(EventKind::Ignored);
-        }
-        let kind = self.fault(Fault::Send(fault));
-        let event = self.event(kind);
-        #[cfg(feature = "serde")]
-        if let Some(transcript) = &mut self.transcript {
-            transcript.not_started(now, fault, &event);
-        }
-        event
     }
 
     /// Takes that the request under way was dropped without an answer: the poll is due again.

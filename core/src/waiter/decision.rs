@@ -3,7 +3,10 @@
 use alloc::{boxed::Box, string::String};
 use core::time::Duration;
 
-use super::{Last, Phase, Runs, Waiter};
+use bytes::Bytes;
+use http::Response;
+
+use super::{Last, Phase, Runs, Step, Waiter};
 use crate::{
     actions::{DescribeExportJobResultResponse, ExportStatus},
     advice::Advice,
@@ -13,10 +16,65 @@ use crate::{
     outcome::{Fault, Finished, Report, SendFault, WaitError, WaitErrorKind},
     reading::Reading,
     session::Session,
-    time::Nanos,
+    time::{Mono, Nanos, Now},
 };
 
 impl Waiter {
+    /// Takes what came of the request under way and decides how to go on.
+    ///
+    /// The clock of the session is corrected by the answer's `Date` when the service says that
+    /// the signature has expired, or when the two are further apart than
+    /// [`ClockOffset::TOLERATED`](crate::ClockOffset::TOLERATED).
+    pub fn answer(
+        &mut self,
+        now: Now,
+        session: &mut Session,
+        answer: Result<Response<Bytes>, SendFault>,
+    ) -> Event {
+        match self.read(now.mono, answer) {
+            Some(reading) => self.decide(now.mono, session, reading),
+            None => self.event(EventKind::Ignored),
+        }
+    }
+
+    /// Reads what came of the request under way, if there is one, and changes nothing: the first
+    /// half of [`answer`](Self::answer), for who wants to keep what was read.
+    #[must_use]
+    pub fn read(
+        &self,
+        answered: Mono,
+        answer: Result<Response<Bytes>, SendFault>,
+    ) -> Option<Reading> {
+        match self.phase {
+            Phase::InFlight { started } => Some(Reading::new(started, answered, answer)),
+            _ => None,
+        }
+    }
+
+    /// Decides how to go on after what was read: the second half of [`answer`](Self::answer).
+    pub fn decide(&mut self, now: Mono, session: &mut Session, reading: Reading) -> Event {
+        self.now = now;
+        match self.phase {
+            Phase::InFlight { .. } => self.judge(Some(session), reading),
+            _ => self.event(EventKind::Ignored),
+        }
+    }
+
+    /// Takes that the poll which is due cannot be started, say because no credentials could be
+    /// had; it counts like a fault of the exchange.
+    pub fn cannot_start(&mut self, now: Mono, fault: SendFault) -> Event {
+        if !matches!(self.step(now), Step::Poll { .. }) {
+            return self.event(EventKind::Ignored);
+        }
+        let kind = self.fault(Fault::Send(fault));
+        let event = self.event(kind);
+        #[cfg(feature = "serde")]
+        if let Some(transcript) = &mut self.transcript {
+            transcript.not_started(now, fault, &event);
+        }
+        event
+    }
+
     /// Without a session the clock is left alone.
     pub(super) fn judge(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
         #[cfg(feature = "serde")]
