@@ -14,6 +14,8 @@ use tcss_export::{
 const RUNNING: &str =
     r#"{"Response":{"ExportStatus":"RUNNING","ExportProgress":33.3,"RequestId":"r-1"}}"#;
 const SUCCESS: &str = r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/a.csv?q-signature=EXAMPLE"}}"#;
+const FAILURE: &str =
+    r#"{"Response":{"ExportStatus":"FAILURE","FailureMsg":"disk is full","RequestId":"r-3"}}"#;
 const INTERNAL: &str =
     r#"{"Response":{"Error":{"Code":"InternalError","Message":"m"},"RequestId":"r-2"}}"#;
 const EXPIRED: &str =
@@ -128,6 +130,27 @@ fn other_ends_are_replayed_too() {
         assert!(matches!(lines.last(), Some(TranscriptLine::Ended { .. })), "{lines:?}");
         assert_eq!(replayed(&through_json(&lines)), Ok(lines.len()));
     }
+}
+
+#[test]
+fn what_the_service_said_can_be_masked_without_another_end() {
+    let mut lines = recorded(&[Json(FAILURE)], &Policy::default());
+    let polled = serde_json::to_string(&lines[1]).unwrap();
+    lines[1] = serde_json::from_str(&polled.replace("disk is full", "***")).unwrap();
+    assert_ne!(serde_json::to_string(&lines[1]).unwrap(), polled);
+    assert_eq!(replayed(&lines), Ok(3));
+}
+
+#[test]
+fn a_recorded_poll_tells_its_times_and_its_request_id() {
+    let lines = eventful();
+    let [_, TranscriptLine::Polled(expired), TranscriptLine::Polled(running), ..] = &lines[..]
+    else {
+        panic!("{lines:?}")
+    };
+    let answered = Duration::from_millis(40);
+    assert_eq!((expired.started(), expired.answered()), (Duration::ZERO, answered));
+    assert_eq!((expired.request_id(), running.request_id()), (None, Some("r-1")));
 }
 
 #[test]

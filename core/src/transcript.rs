@@ -8,6 +8,7 @@ use alloc::{
     vec,
     vec::Vec,
 };
+use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,7 @@ use crate::{
     clock_offset::ClockOffset,
     download_url::DownloadUrl,
     event::Event,
-    outcome::{Fault, Outcome, SendFault},
+    outcome::{Fault, Outcome, SendFault, WaitErrorKind},
     reading::Reading,
     time::{Mono, Now},
     waiter::SavedWait,
@@ -38,7 +39,6 @@ pub enum TranscriptLine {
         wait: Box<SavedWait>,
     },
     /// A poll, what came of it, and what was decided.
-    #[non_exhaustive]
     Polled(Polled),
     /// A poll that was due and could not be started.
     #[non_exhaustive]
@@ -55,7 +55,7 @@ pub enum TranscriptLine {
     Ended {
         /// When.
         at: u64,
-        /// How, in words.
+        /// How, in words of this crate: what the service said stands in the last poll.
         outcome: String,
         /// How many requests were started.
         polls: u32,
@@ -147,10 +147,41 @@ impl Transcript {
 fn ended(at: u64, outcome: &Outcome) -> TranscriptLine {
     let (outcome, report) = match outcome {
         Ok(finished) => ("success".to_string(), &finished.report),
-        Err(error) => (error.kind.to_string(), &error.report),
+        Err(error) => (words(&error.kind), &error.report),
     };
     let (polls, retries) = (report.polls, report.retries);
     TranscriptLine::Ended { at, outcome, polls, retries }
+}
+
+/// Leaves the service's message out: who masks texts from outside would change the end with it.
+fn words(kind: &WaitErrorKind) -> String {
+    match kind {
+        WaitErrorKind::JobFailed { .. } => WaitErrorKind::JobFailed { message: None }.to_string(),
+        kind => kind.to_string(),
+    }
+}
+
+impl Polled {
+    /// Returns when the request was started, since the first line.
+    #[must_use]
+    pub const fn started(&self) -> Duration {
+        Duration::from_nanos(self.started)
+    }
+
+    /// Returns when its answer was there, since the first line.
+    #[must_use]
+    pub const fn answered(&self) -> Duration {
+        Duration::from_nanos(self.answered)
+    }
+
+    /// Returns the request id, if the answer named one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match &self.came {
+            Came::Answer { request_id, .. } => request_id.as_deref(),
+            Came::Fault(fault) => fault.request_id(),
+        }
+    }
 }
 
 impl Came {
