@@ -47,7 +47,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `scripted` | a scripted transport with a virtual clock: no socket, no sleeping |
-//! | `wire` | a server that plays raw bytes, plain or over TLS, and a TLS front for a [`Service`] |
+//! | `wire` | a server that plays raw bytes, plain or over TLS; a TLS front for a [`Service`]; a proxy |
 //!
 //! Tested with Rust 1.95.
 

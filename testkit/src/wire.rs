@@ -2,8 +2,9 @@
 //!
 //! [`WireServer`] records each request's bytes exactly as they came and plays [`WireAnswer`]s,
 //! plain or over TLS. [`TlsFront`] puts TLS before any plain address, such as a
-//! [`Service`](crate::Service). Both run on threads of the standard library, on 127.0.0.1, with a
-//! certificate for `localhost` and `127.0.0.1` of an authority that is made at start.
+//! [`Service`](crate::Service). [`ConnectProxy`] leads clients to either. All run on threads of
+//! the standard library, on 127.0.0.1; certificates are for `localhost` and `127.0.0.1`, or for
+//! the host that is given, of an authority that is made at start.
 //!
 //! # Examples
 //!
@@ -29,9 +30,11 @@ mod answer;
 mod authority;
 mod front;
 mod listen;
+mod proxy;
 mod request;
 mod server;
 
 pub use self::answer::WireAnswer;
 pub use self::front::TlsFront;
+pub use self::proxy::ConnectProxy;
 pub use self::server::WireServer;

@@ -9,7 +9,7 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
-/// A private authority with one leaf for `localhost` and `127.0.0.1`.
+/// A private authority with one leaf.
 pub(super) struct Authority {
     pub(super) pem: String,
     pub(super) der: Vec<u8>,
@@ -17,13 +17,19 @@ pub(super) struct Authority {
 }
 
 impl Authority {
+    /// Makes one whose leaf is for `localhost` and `127.0.0.1`.
     pub(super) fn new() -> io::Result<Self> {
+        Self::with_leaf_for(&["localhost", "127.0.0.1"])
+    }
+
+    /// Makes one whose leaf is for these names and addresses.
+    pub(super) fn with_leaf_for(names: &[&str]) -> io::Result<Self> {
         let (params, key) = root().map_err(io::Error::other)?;
         let root = params.self_signed(&key).map_err(io::Error::other)?;
         Ok(Self {
             pem: root.pem(),
             der: root.der().to_vec(),
-            config: Arc::new(leaf_config(&Issuer::new(params, key))?),
+            config: Arc::new(leaf_config(&Issuer::new(params, key), names)?),
         })
     }
 }
@@ -36,9 +42,9 @@ fn root() -> Result<(CertificateParams, KeyPair), rcgen::Error> {
     Ok((params, KeyPair::generate()?))
 }
 
-fn leaf_config(issuer: &Issuer<'_, KeyPair>) -> io::Result<ServerConfig> {
+fn leaf_config(issuer: &Issuer<'_, KeyPair>, names: &[&str]) -> io::Result<ServerConfig> {
     let key = KeyPair::generate().map_err(io::Error::other)?;
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let leaf = params.signed_by(&key, issuer).map_err(io::Error::other)?;

@@ -47,6 +47,16 @@ impl WireServer {
         Self::start(answers.into_iter().collect(), Some(Authority::new()?))
     }
 
+    /// Starts a server with TLS and a certificate for another host, which a client may reach by a
+    /// [`ConnectProxy`](super::ConnectProxy).
+    ///
+    /// # Errors
+    ///
+    /// As for [`tls`](Self::tls).
+    pub fn tls_for(host: &str, answers: impl IntoIterator<Item = WireAnswer>) -> io::Result<Self> {
+        Self::start(answers.into_iter().collect(), Some(Authority::with_leaf_for(&[host])?))
+    }
+
     fn start(answers: Vec<WireAnswer>, authority: Option<Authority>) -> io::Result<Self> {
         if answers.is_empty() {
             let problem = "expected at least one answer";
