@@ -113,7 +113,7 @@ impl fmt::Display for ProxyError {
                 write!(f, "{variable} is not the URL of a proxy: expected http://host:port")
             }
             Self::Scheme { variable, scheme } => {
-                write!(f, "{variable} asks for a {scheme} proxy: expected http://host:port")
+                write!(f, "{variable} names a proxy of scheme {scheme}: expected http://host:port")
             }
         }
     }

@@ -131,7 +131,7 @@ fn another_scheme_is_refused_by_name() {
         assert_eq!(error, ProxyError::Scheme { variable: "ALL_PROXY", scheme });
     }
     let text = proxy("socks5://u:WORD@p.example").unwrap_err().to_string();
-    assert_eq!(text, "https_proxy asks for a socks5 proxy: expected http://host:port");
+    assert_eq!(text, "https_proxy names a proxy of scheme socks5: expected http://host:port");
 }
 
 #[test]

@@ -49,7 +49,8 @@ macro_rules! with_rules {
     };
 }
 
-/// How long making a connection may take, proxy and TLS included.
+/// How long making a connection may take, proxy and TLS included; of a proxy's answer that comes
+/// in pieces, ureq grants it to each piece.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Idle connections are dropped after this; the service closes them after 60 s.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(50);

@@ -1,0 +1,369 @@
+//! Both transports through a proxy, checked on the bytes that proxy and server see.
+//!
+//! The proxy and the system's roots are told by the environment, so each client runs in a process
+//! of its own: this binary again, with the test `child`.
+#![cfg(all(unix, any(feature = "hyper", feature = "ureq")))]
+
+use std::{
+    error::Error,
+    fmt::Debug,
+    net::{SocketAddr, TcpListener},
+    process::Command,
+    time::Duration,
+};
+
+use tcss_export::{
+    Credentials, DescribeExportJobResult, Endpoint, JobId, Policy, SendError, Session,
+    driver::{ProxyError, TunnelError},
+};
+use tcss_export_testkit::wire::{ConnectProxy, WireAnswer, WireServer};
+
+const LIBRARIES: &[&str] = &[
+    #[cfg(feature = "ureq")]
+    "ureq",
+    #[cfg(feature = "hyper")]
+    "hyper",
+];
+
+/// A host that only a proxy can find.
+const HOST: &str = "gw.example";
+/// An address that leads to this machine and is not a loopback one.
+const HERE: &str = "0.0.0.0";
+const USER: &str = "EXAMPLEUSER";
+const PASSWORD: &str = "EXAMPLE WORD@PROXY";
+const LOGIN: &str = "EXAMPLEUSER:EXAMPLE%20WORD%40PROXY";
+/// Base64 of user and password, by `base64(1)`.
+const BASIC: &str = "RVhBTVBMRVVTRVI6RVhBTVBMRSBXT1JEQFBST1hZ";
+const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
+
+/// What the child prints of its client and of each of its two exchanges.
+fn child_of(library: &str, session: Session, way: &str) {
+    let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
+    let action = DescribeExportJobResult::new(JobId::new("J").unwrap());
+    match library {
+        #[cfg(feature = "ureq")]
+        "ureq" => {
+            let client = tcss_export::ureq::Client::new(session, credentials);
+            let client = match way {
+                "without" => client.without_proxy(),
+                "impatient" => client.with_policy(impatient()),
+                _ => client,
+            };
+            tell(&client, || client.send(&action).map(|answer| answer.response.status));
+        }
+        #[cfg(feature = "ureq")]
+        "given" => {
+            let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
+            let client = tcss_export::ureq::Client::with_agent(session, credentials, agent);
+            tell(&client, || client.send(&action).map(|answer| answer.response.status));
+        }
+        #[cfg(feature = "hyper")]
+        "hyper" => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.unwrap();
+            let client = tcss_export::hyper::Client::new(session, credentials);
+            let client = match way {
+                "without" => client.without_proxy(),
+                "impatient" => client.with_policy(impatient()),
+                _ => client,
+            };
+            tell(&client, || {
+                runtime.block_on(client.send(&action)).map(|answer| answer.response.status)
+            });
+        }
+        _ => unreachable!("{library}"),
+    }
+}
+
+/// A time limit so short that a test may run into it.
+fn impatient() -> Policy {
+    Policy::default().with_exchange_limit(Duration::from_millis(300))
+}
+
+fn tell<T: Debug>(client: &impl Debug, send: impl Fn() -> Result<T, SendError>) {
+    println!("{client:?}");
+    for _ in 0..2 {
+        match send() {
+            Ok(status) => println!("status={status:?}"),
+            Err(SendError::Transport(error)) => {
+                println!("fault={:?} {error:?}", error.fault());
+                chain(&error);
+            }
+            Err(error) => println!("{error}"),
+        }
+    }
+}
+
+fn chain(error: &(dyn Error + 'static)) {
+    println!(": {error}");
+    if error.is::<ProxyError>() || error.is::<TunnelError>() {
+        println!("typed");
+    }
+    if let Some(source) = error.source() {
+        chain(source);
+    }
+}
+
+/// The child's half: without the variable it has nothing to do.
+#[test]
+fn child() {
+    let Ok(task) = std::env::var("TCSS_EXPORT_TEST_PROXIES") else { return };
+    let [library, url, way] = task.split(' ').collect::<Vec<_>>()[..] else { panic!("{task}") };
+    let endpoint: Endpoint = url.parse().unwrap();
+    child_of(library, Session::new(endpoint), way);
+}
+
+/// One run of the child in the making.
+struct Run<'a> {
+    server: &'a WireServer,
+    url: String,
+    way: &'static str,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl<'a> Run<'a> {
+    fn new(server: &'a WireServer, url: impl Into<String>) -> Self {
+        Self { server, url: url.into(), way: "new", variables: Vec::new() }
+    }
+
+    fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    fn way(self, way: &'static str) -> Self {
+        Self { way, ..self }
+    }
+
+    /// Gives what the child printed, in which no password may be.
+    fn with(&self, library: &str) -> String {
+        let port = self.server.addr().port();
+        let roots = std::env::temp_dir().join(format!("tcss-export-proxies-{library}-{port}"));
+        std::fs::write(&roots, self.server.ca_pem()).unwrap();
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture", "child"])
+            .env_clear()
+            .env("SSL_CERT_FILE", &roots)
+            .env("TCSS_EXPORT_TEST_PROXIES", format!("{library} {} {}", self.url, self.way))
+            .envs(self.variables.iter().cloned())
+            .output()
+            .unwrap();
+        std::fs::remove_file(&roots).unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        for secret in [PASSWORD, LOGIN, USER, BASIC, "WORD"] {
+            assert!(!text.contains(secret), "{library} shows a login: {text}");
+        }
+        text
+    }
+}
+
+fn server(host: &str) -> WireServer {
+    WireServer::tls_for(host, [WireAnswer::json(RUNNING)]).unwrap()
+}
+
+fn proxy_to(server: &WireServer) -> ConnectProxy {
+    ConnectProxy::to(server.addr()).unwrap()
+}
+
+fn refusing(answer: WireAnswer) -> WireServer {
+    WireServer::plain([answer]).unwrap()
+}
+
+fn url(proxy: SocketAddr) -> String {
+    format!("http://{LOGIN}@{proxy}")
+}
+
+/// The lines of a request's head, without the empty one.
+fn head(request: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(request);
+    let (head, _) = text.split_once("\r\n\r\n").expect("a whole head");
+    head.split("\r\n").map(str::to_owned).collect()
+}
+
+fn assert_runs(text: &str) {
+    assert_eq!(text.matches("status=Running").count(), 2, "{text}");
+}
+
+#[test]
+fn t3_the_tunnel_leads_to_the_signed_host_and_host_and_tls_name_stay_its_own() {
+    for library in LIBRARIES {
+        // Its certificate is for this name only.
+        let server = server(HOST);
+        let proxy = proxy_to(&server);
+        let run = Run::new(&server, HOST).env("HTTPS_PROXY", format!("http://{}", proxy.addr()));
+        assert_runs(&run.with(library));
+
+        let asked = proxy.requests();
+        assert_eq!(asked.len(), 1, "{library}: one tunnel for both");
+        let mut lines = head(&asked[0]);
+        // ureq adds this one by itself.
+        lines.retain(|line| line != "Proxy-Connection: Keep-Alive");
+        assert_eq!(lines, ["CONNECT gw.example:443 HTTP/1.1", "Host: gw.example:443"], "{library}");
+
+        let requests = server.requests();
+        assert_eq!(requests.len(), 2, "{library}");
+        for request in requests {
+            let lines = head(&request);
+            assert_eq!(lines[0], "POST / HTTP/1.1", "{library}");
+            let hosts: Vec<_> =
+                lines.iter().filter(|line| line.to_lowercase().starts_with("host:")).collect();
+            assert_eq!(hosts.len(), 1, "{library}");
+            assert!(hosts[0].ends_with(": gw.example"), "{library}: {hosts:?}");
+            assert!(!lines.iter().any(|line| line.to_lowercase().starts_with("proxy-")));
+        }
+    }
+}
+
+#[test]
+fn a_login_goes_to_the_proxy_alone() {
+    for library in LIBRARIES {
+        let server = server(HOST);
+        let proxy = proxy_to(&server);
+        let run = Run::new(&server, "gw.example:8443").env("all_proxy", url(proxy.addr()));
+        assert_runs(&run.with(library));
+        let lines = head(&proxy.requests()[0]);
+        assert_eq!(lines[0], "CONNECT gw.example:8443 HTTP/1.1", "{library}");
+        assert!(lines.contains(&format!("Proxy-Authorization: Basic {BASIC}")), "{library}");
+        let inner = String::from_utf8_lossy(&server.requests()[0]).into_owned();
+        assert!(!inner.contains(BASIC), "{library}");
+    }
+}
+
+#[test]
+fn no_proxy_and_the_opt_out_lead_straight_there() {
+    for library in LIBRARIES {
+        let server = server(HERE);
+        let proxy = proxy_to(&server);
+        let address = format!("https://{HERE}:{}", server.addr().port());
+        let run = || Run::new(&server, &*address).env("HTTPS_PROXY", url(proxy.addr()));
+        assert_runs(&run().env("NO_PROXY", "a.example, 0.0.0.0/8").with(library));
+        assert_runs(&run().way("without").with(library));
+        assert_eq!((server.connections(), proxy.connections()), (2, 0), "{library}");
+        assert_runs(&run().env("NO_PROXY", "other.example").with(library));
+        assert_eq!(proxy.requests().len(), 1, "{library}");
+    }
+}
+
+#[test]
+fn a_loopback_endpoint_is_asked_straight() {
+    for library in LIBRARIES {
+        let server = WireServer::plain([WireAnswer::json(RUNNING)]).unwrap();
+        let proxy = proxy_to(&server);
+        let run = ["http_proxy", "https_proxy", "all_proxy"]
+            .iter()
+            .fold(Run::new(&server, server.url()), |run, name| run.env(name, url(proxy.addr())));
+        assert_runs(&run.with(library));
+        assert_eq!(proxy.connections(), 0, "{library}");
+    }
+}
+
+#[cfg(feature = "ureq")]
+#[test]
+fn a_given_agent_is_not_given_a_proxy() {
+    let server = WireServer::plain([WireAnswer::Close]).unwrap();
+    let run = Run::new(&server, "0.0.0.0:9").env("https_proxy", url(server.addr()));
+    let text = run.with("given");
+    assert!(text.contains("fault=") && !text.contains("typed"), "{text}");
+    assert_eq!(server.connections(), 0);
+}
+
+/// Runs clients against a proxy that only answers, and gives what each printed.
+fn refused(answer: &WireAnswer) -> Vec<String> {
+    let server = server(HOST);
+    let run = |library: &&str| {
+        let proxy = refusing(answer.clone());
+        let text = Run::new(&server, HOST).env("https_proxy", url(proxy.addr())).with(library);
+        assert_eq!(proxy.requests().len(), 2, "{library}: one CONNECT for each exchange: {text}");
+        let address = proxy.addr().to_string();
+        assert!(text.contains("typed") && text.contains(&address), "{text}");
+        text
+    };
+    let texts = LIBRARIES.iter().map(run).collect();
+    assert_eq!(server.connections(), 0);
+    texts
+}
+
+#[test]
+fn a_407_is_a_permanent_fault_that_names_proxy_and_status() {
+    let headers = [("Proxy-Authenticate", "Basic realm=\"x\""), ("Connection", "close")];
+    let answer = WireAnswer::response(407, &headers, "who are you?").then_close();
+    for text in refused(&answer) {
+        assert!(text.contains("fault=Permanent"), "{text}");
+        assert!(text.contains("refused to connect with status 407 Proxy Auth"), "{text}");
+    }
+}
+
+#[test]
+fn a_502_is_a_broken_connection_that_names_the_status() {
+    for text in refused(&WireAnswer::response(502, &[], "").then_close()) {
+        assert!(text.contains("fault=Connection"), "{text}");
+        assert!(text.contains("refused to connect with status 502 Bad Gateway"), "{text}");
+    }
+}
+
+#[test]
+fn a_proxy_that_hangs_up_or_talks_nonsense_is_a_broken_connection() {
+    for answer in [WireAnswer::Close, WireAnswer::raw("SSH-2.0-x\r\n\r\n").then_close()] {
+        for text in refused(&answer) {
+            assert!(text.contains("fault=Connection"), "{text}");
+            assert!(text.contains(": the connection through the proxy at "), "{text}");
+        }
+    }
+}
+
+#[test]
+fn t5_a_proxy_that_never_answers_ends_in_a_time_limit() {
+    let server = server(HOST);
+    for library in LIBRARIES {
+        let proxy = refusing(WireAnswer::Hang);
+        let run = Run::new(&server, HOST).env("https_proxy", url(proxy.addr())).way("impatient");
+        let text = run.with(library);
+        assert_eq!(text.matches("fault=Timeout").count(), 2, "{text}");
+        assert_eq!(proxy.requests().len(), 2, "{library}");
+    }
+}
+
+#[test]
+fn a_proxy_that_cannot_be_reached_is_named() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = server(HOST);
+    for library in LIBRARIES {
+        let text = Run::new(&server, HOST).env("https_proxy", url(closed)).with(library);
+        assert!(text.contains("fault=Connection"), "{text}");
+        let expected = format!(": the connection through the proxy at {closed} failed");
+        assert!(text.contains(&expected) && text.contains("refused"), "{text}");
+    }
+}
+
+#[test]
+fn a_certificate_of_another_host_is_a_permanent_fault_behind_a_proxy_too() {
+    let server = server("other.example");
+    let proxy = proxy_to(&server);
+    for library in LIBRARIES {
+        let text = Run::new(&server, HOST).env("https_proxy", url(proxy.addr())).with(library);
+        assert!(text.contains("fault=Permanent"), "{text}");
+        assert!(text.contains(": the connection through the proxy at "), "{text}");
+        assert!(text.contains("certificate"), "{text}");
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_told_at_the_first_request() {
+    let server = server(HOST);
+    for library in LIBRARIES {
+        for (value, expected) in [
+            (
+                format!("socks5h://{LOGIN}@p.example"),
+                "https_proxy names a proxy of scheme socks5h:",
+            ),
+            (format!("https://{LOGIN}@p.example"), "https_proxy names a proxy of scheme https:"),
+            (format!("http://{LOGIN}@p.example:x"), "https_proxy is not the URL of a proxy"),
+        ] {
+            let text = Run::new(&server, HOST).env("https_proxy", value).with(library);
+            assert!(text.contains("fault=Permanent") && text.contains("typed"), "{text}");
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+    assert_eq!(server.connections(), 0);
+}
