@@ -177,68 +177,61 @@ impl<'p> Walk<'p> {
 
     /// Goes on until a start is granted; tells whether the wait has not ended before.
     fn rest(&self, node: &mut Node, late: Duration) -> Checked<bool> {
-        let deadline = self.policy.max_wait();
-        let due = self
-            .past
-            .last()
-            .map_or(Duration::ZERO, |last| last.answered + last.pause.unwrap_or_default());
-        let mut tickets = None;
+        let mut place = None;
         loop {
-            let now = node.now;
-            let standing = node.subject.step(now);
-            self.require(standing == node.subject.step(now), "asking twice changes nothing")?;
-            match standing {
+            match self.standing(node)? {
                 Standing::Ended => return self.check_end(node).map(|()| false),
-                Standing::Sleep(until) => {
-                    self.require(until > now, "a pause ends later than it begins")?;
-                    self.require(until <= deadline, "no pause goes beyond the deadline")?;
-                    node.now = until + late;
-                }
-                Standing::Poll { fresh_credentials } => {
-                    self.require(now < deadline, "nothing is started at or after the deadline")?;
-                    self.require(now >= due, "nothing is started before it is due")?;
-                    let refused = self.kinds.last() == Some(&BadToken);
-                    self.require(
-                        fresh_credentials == refused,
-                        "fresh credentials are asked for after a refused token and only then",
-                    )?;
-                    match self.gate(node, &mut tickets)? {
-                        Ok(()) => return Ok(true),
-                        Err(turn) => node.now = turn.min(deadline),
-                    }
+                Standing::Sleep(until) => node.now = until + late,
+                Standing::Poll { .. } => {
+                    let place = match place {
+                        Some(place) => place,
+                        None => *place.insert(self.queue_up(node)?),
+                    };
+                    let Err(turn) = node.budget.start(place, mono(node.now)) else {
+                        return self.grant(node).map(|()| true);
+                    };
+                    let turn = turn.since_origin();
+                    self.require(turn > node.now, "a turn that has come is granted")?;
+                    node.now = turn.min(self.policy.max_wait());
                 }
             }
         }
     }
 
-    /// Asks the budget for a start behind a rival, who takes his turn if it has come and then
-    /// lets it go by.
-    fn gate(
-        &self,
-        node: &mut Node,
-        tickets: &mut Option<[Ticket; 2]>,
-    ) -> Checked<Result<(), Duration>> {
-        let now = mono(node.now);
-        let [rival, own] = match *tickets {
-            Some(tickets) => tickets,
-            None => {
-                let [rival, own] = [(); 2].map(|()| node.budget.join(now));
-                if node.budget.start(rival, now).is_ok() {
-                    self.grant(node)?;
-                }
-                *tickets.insert([rival, own])
+    /// Asks what is to be done, and checks that it may be done now.
+    fn standing(&self, node: &mut Node) -> Checked<Standing> {
+        let (now, deadline) = (node.now, self.policy.max_wait());
+        let standing = node.subject.step(now);
+        self.require(standing == node.subject.step(now), "asking twice changes nothing")?;
+        match standing {
+            Standing::Ended => {}
+            Standing::Sleep(until) => {
+                self.require(until > now, "a pause ends later than it begins")?;
+                self.require(until <= deadline, "no pause goes beyond the deadline")?;
             }
-        };
-        match node.budget.start(own, now) {
-            Ok(()) => {
-                node.budget.leave(rival);
-                self.grant(node).map(Ok)
-            }
-            Err(turn) => {
-                self.require(turn > now, "a turn that has come is granted")?;
-                Ok(Err(turn.since_origin()))
+            Standing::Poll { fresh_credentials } => {
+                self.require(now < deadline, "nothing is started at or after the deadline")?;
+                self.require(now >= self.due(), "nothing is started before it is due")?;
+                let refused = self.kinds.last() == Some(&BadToken);
+                self.require(fresh_credentials == refused, FRESH)?;
             }
         }
+        Ok(standing)
+    }
+
+    fn due(&self) -> Duration {
+        let due = |last: &Exchange| last.answered + last.pause.unwrap_or_default();
+        self.past.last().map_or(Duration::ZERO, due)
+    }
+
+    /// Takes a place behind a rival, who takes his turn if it has come and else lets it go by.
+    fn queue_up(&self, node: &mut Node) -> Checked<Ticket> {
+        let now = mono(node.now);
+        let [rival, place] = [(); 2].map(|()| node.budget.join(now));
+        if node.budget.start(rival, now).is_ok() {
+            self.grant(node)?;
+        }
+        Ok(place)
     }
 
     fn grant(&self, node: &mut Node) -> Checked {
@@ -274,6 +267,7 @@ impl<'p> Walk<'p> {
     }
 }
 
+const FRESH: &str = "fresh credentials are asked for after a refused token and only then";
 const ENDED: &str = "what has ended stays ended, and nothing is polled";
 
 fn outcome(step: Step<'_>) -> Option<&Outcome> {

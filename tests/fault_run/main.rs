@@ -8,6 +8,8 @@
 #![cfg(all(feature = "hyper", feature = "ureq"))]
 
 mod plan;
+#[path = "../common/random.rs"]
+mod random;
 mod watched;
 
 use std::{

@@ -9,7 +9,7 @@ use std::{
 use tcss_export::{CredentialSource, Credentials, ExportStatus, Report, WaitErrorKind};
 use tcss_export_testkit::Script;
 
-use crate::Outcome;
+use crate::{Outcome, random::Random};
 
 pub(crate) const SECRET_ID: &str = "AKIDEXAMPLEOFTHEFAULTRUN";
 pub(crate) const SECRET_KEY: &str = "EXAMPLEKEYOFTHEFAULTRUN";
@@ -67,18 +67,6 @@ const STEPS: [&str; 14] = [
     "SUCCESS:",
 ];
 
-/// SplitMix64: one seed, one list of numbers.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
-    }
-}
-
 impl Plan {
     /// In the middle the service's clock jumps by ten minutes.
     pub(crate) fn all(jobs: usize, seed: u64) -> Vec<Self> {
@@ -93,8 +81,7 @@ impl Plan {
     fn random(number: usize, random: &mut Random) -> Self {
         let mut steps = String::new();
         for _ in 0..random.below(4) {
-            write!(steps, "{},", STEPS[random.below(STEPS.len())])
-                .expect("a string takes any text");
+            write!(steps, "{},", random.pick(&STEPS)).expect("a string takes any text");
         }
         if random.below(20) == 0 {
             steps.push_str("HANG,");

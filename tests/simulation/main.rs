@@ -3,6 +3,8 @@
 //! Seeds are fixed; a failure names its own. A release build tries more of them:
 //! `cargo test --release -p tcss-export --test simulation`.
 
+#[path = "../common/random.rs"]
+mod random;
 mod script;
 mod world;
 

@@ -6,27 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use tcss_export::{Outcome, SendFault, WaitErrorKind};
 
-/// SplitMix64: one seed, one list of numbers.
-#[derive(Clone, Debug)]
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    /// Whether it is one of `percent` cases in a hundred.
-    pub(crate) fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-}
+use crate::random::Random;
 
 /// What comes of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +53,7 @@ impl Said {
     fn choose(random: &mut Random, failures: u32) -> (Self, u32) {
         let passing = [Self::InternalError, Self::Page, Self::Cut, Self::Broken, Self::Silence];
         match random.below(10) {
-            0 | 1 if failures < MAX_FAILURES => (passing[random.below(5) as usize], failures + 1),
+            0 | 1 if failures < MAX_FAILURES => (random.pick(&passing), failures + 1),
             2 | 3 => (Self::Throttled, failures),
             4 => (Self::BadToken, failures),
             _ => (Self::Running, 0),
@@ -154,6 +134,7 @@ impl Script {
 
 /// How long the answer to a request is on its way.
 pub(crate) fn travel(random: &mut Random) -> Duration {
-    let longest = if random.chance(2) { 20_000 } else { 400 };
+    // One in fifty is slow.
+    let longest = if random.below(50) == 0 { 20_000 } else { 400 };
     Duration::from_millis(20 + random.below(longest))
 }

@@ -12,7 +12,10 @@ use tcss_export::{
     Session, SetStep, Ticket, WaitErrorKind, WaitKey, WaitSet, Waiter, Wall,
 };
 
-use crate::script::{Random, Said, Script, travel};
+use crate::{
+    random::Random,
+    script::{Said, Script, travel},
+};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
@@ -50,9 +53,12 @@ struct End {
 struct Job {
     script: Script,
     polls: usize,
-    /// The moment its poll is due, as it was told.
-    due: Option<Duration>,
+    /// Its place in the queue, while it has one.
+    due: Option<Due>,
 }
+
+/// The moment a poll is due, as it was told, and how many were told before.
+type Due = (Duration, usize);
 
 struct World {
     setting: Setting,
@@ -66,7 +72,8 @@ struct World {
     ticket: Option<Ticket>,
     jobs: BTreeMap<WaitKey, (usize, Job)>,
     /// Polls that are due or will be, in the order in which they come.
-    queue: BTreeSet<(Duration, WaitKey)>,
+    queue: BTreeSet<Due>,
+    told: usize,
     /// Answers on their way, by their arrival.
     under_way: BTreeMap<(Duration, WaitKey), Said>,
     run: Run,
@@ -100,6 +107,7 @@ impl World {
             ticket: None,
             jobs: BTreeMap::new(),
             queue: BTreeSet::new(),
+            told: 0,
             under_way: BTreeMap::new(),
             run: Run { seed: setting.seed, limits, starts: vec![], ends: vec![] },
         }
@@ -138,7 +146,19 @@ impl World {
         let arrival = self.under_way.keys().next().map(|(at, _)| *at);
         let wake = wake.since_origin();
         self.now = arrival.map_or(wake, |at| at.min(wake));
+        self.oversleep();
+        let [_, latest] = self.run.limits;
+        assert!(self.now <= latest, "seed {}: a wait outlives its limit", self.setting.seed);
         true
+    }
+
+    /// Now and then wakes late, as a suspended process does; never so late that a wait ends late.
+    fn oversleep(&mut self) {
+        let late = self.now + Duration::from_millis(self.random.below(3_000));
+        let limit = self.set.next_limit().map_or(late, Mono::since_origin);
+        if self.random.below(200) == 0 && late < limit {
+            self.now = late;
+        }
     }
 
     /// Hands over the next answer that has arrived.
@@ -170,8 +190,10 @@ impl World {
 
     fn is_due(&mut self, key: WaitKey, due: Duration) {
         if let Some((_, job)) = self.jobs.get_mut(&key) {
+            let due = (due, self.told);
+            self.told += 1;
             job.due = Some(due);
-            self.queue.insert((due, key));
+            self.queue.insert(due);
         }
     }
 
@@ -194,10 +216,8 @@ impl World {
         job.polls += 1;
         // None if the last exchange has run into its limit: only the set knows when it is due.
         if let Some(due) = job.due.take() {
-            self.queue.remove(&(due, key));
-            let first = self.queue.first().map_or(due, |(first, _)| *first);
-            let seed = self.setting.seed;
-            assert!(due <= first, "seed {seed}: job {number}, due at {due:?}, before {first:?}");
+            let (first, seed) = (self.queue.pop_first(), self.setting.seed);
+            assert_eq!(first, Some(due), "seed {seed}: job {number} is not the first");
         }
         let travel = travel(&mut self.random);
         if said != Said::Silence {
@@ -208,7 +228,7 @@ impl World {
     fn ended(&mut self, key: WaitKey, outcome: Outcome) {
         let (_, job) = self.jobs.remove(&key).expect("a wait ends once");
         if let Some(due) = job.due {
-            self.queue.remove(&(due, key));
+            self.queue.remove(&due);
         }
         self.run.ends.push(End {
             at: self.now,
