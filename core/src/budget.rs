@@ -26,6 +26,8 @@ pub struct RateBudget {
     next_start: Mono,
     /// In the order of their numbers.
     queue: VecDeque<Place>,
+    /// How many places of the queue are idle.
+    idle: usize,
     next_number: u64,
 }
 
@@ -49,7 +51,7 @@ impl RateBudget {
     #[must_use]
     pub const fn new(spacing: Duration) -> Self {
         let next_start = Mono::from_origin(Duration::ZERO);
-        Self { spacing, next_start, queue: VecDeque::new(), next_number: 0 }
+        Self { spacing, next_start, queue: VecDeque::new(), idle: 0, next_number: 0 }
     }
 
     /// Takes the last place in the queue.
@@ -74,7 +76,10 @@ impl RateBudget {
             return Err(turn);
         }
         let at = self.position(ticket);
-        self.queue.iter_mut().take(at).for_each(|passed| passed.is_idle = true);
+        for passed in self.queue.iter_mut().take(at).filter(|place| !place.is_idle) {
+            passed.is_idle = true;
+            self.idle += 1;
+        }
         self.leave(ticket);
         self.next_start = now.saturating_add(self.spacing);
         Ok(())
@@ -84,12 +89,15 @@ impl RateBudget {
     /// when others leave. A ticket that has left is served like one that joins.
     pub fn turn(&mut self, ticket: Ticket, now: Mono) -> Mono {
         let at = self.position(ticket);
-        if let Some(place) = self.queue.get_mut(at).filter(|place| place.ticket == ticket) {
+        if let Some(place) = self.queue.get_mut(at).filter(|place| place.ticket == ticket)
+            && place.is_idle
+        {
             place.is_idle = false;
+            self.idle -= 1;
         }
-        let mut waiting = self.queue.iter().take(at + 1).filter(|place| !place.is_idle);
-        let first = waiting.next().map_or(now, |first| first.joined).max(self.next_start);
-        let before = u32::try_from(waiting.count()).unwrap_or(u32::MAX);
+        let (first, before) = self.waiting_before(at);
+        let first = first.map_or(now, |first| first.joined).max(self.next_start);
+        let before = u32::try_from(before).unwrap_or(u32::MAX);
         first.saturating_add(self.spacing.saturating_mul(before))
     }
 
@@ -97,7 +105,8 @@ impl RateBudget {
     pub fn leave(&mut self, ticket: Ticket) {
         let at = self.position(ticket);
         if self.queue.get(at).is_some_and(|place| place.ticket == ticket) {
-            self.queue.remove(at);
+            let left = self.queue.remove(at);
+            self.idle -= usize::from(left.is_some_and(|place| place.is_idle));
         }
     }
 
@@ -105,6 +114,16 @@ impl RateBudget {
     #[must_use]
     pub fn first(&self) -> Option<Ticket> {
         self.queue.iter().find(|place| !place.is_idle).map(|place| place.ticket)
+    }
+
+    /// Returns who is first and how many wait before the place, walking the queue only if some
+    /// of it is idle.
+    fn waiting_before(&self, at: usize) -> (Option<&Place>, usize) {
+        if self.idle == 0 {
+            return (self.queue.front(), at.min(self.queue.len()));
+        }
+        let mut waiting = self.queue.iter().take(at + 1).filter(|place| !place.is_idle);
+        (waiting.next(), waiting.count())
     }
 
     fn position(&self, ticket: Ticket) -> usize {

@@ -1,4 +1,4 @@
-use core::{fmt, time::Duration};
+use core::{fmt, ops::Range, time::Duration};
 
 use http::{
     HeaderMap, HeaderValue,
@@ -52,8 +52,8 @@ impl ClockOffset {
         let (Some(date), None) = (dates.next(), dates.next()) else { return None };
         let half = answered.saturating_since(started.mono) / 2;
         let middle = started.wall.saturating_add_millis(i64::try_from(half.as_millis()).ok()?);
-        let server = http_date(date)?.unix_millis();
-        Some(Self { millis: server.checked_sub(middle.unix_millis())? })
+        let server = Some(http_date(date)?).filter(|date| PLAUSIBLE.contains(date))?;
+        Some(Self { millis: server.unix_millis().checked_sub(middle.unix_millis())? })
     }
 }
 
@@ -64,6 +64,11 @@ impl fmt::Display for ClockOffset {
         write!(f, "{sign}{}.{:03} s", millis / 1_000, millis % 1_000)
     }
 }
+
+/// From the year of the API's version to the year 3000: with a wilder date, one wrong answer would
+/// leave no time that could be signed, and so no way back.
+const PLAUSIBLE: Range<Wall> =
+    Wall::from_unix_seconds(1_577_836_800)..Wall::from_unix_seconds(32_503_680_000);
 
 /// Reads the one form of date that a server may send (RFC 9110, section 5.6.7):
 /// `Wed, 15 Nov 2023 00:09:50 GMT`. The name of the day is not checked.

@@ -15,6 +15,14 @@ pub struct Event {
     pub kind: EventKind,
 }
 
+impl Event {
+    /// Creates the event of an end that no answer has brought: by the deadline, say.
+    #[must_use]
+    pub const fn ended(poll: u32) -> Self {
+        Self { poll, clock_offset: None, kind: EventKind::Ended }
+    }
+}
+
 /// What a waiter decided.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

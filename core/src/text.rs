@@ -22,7 +22,8 @@ pub const fn printable(text: &str) -> Printable<'_> {
 
 /// Shows a text from outside as [`printable`] does, but no more than 300 characters of it: in an
 /// error, where it could be as long as an answer.
-pub(crate) const fn brief(text: &str) -> Printable<'_> {
+#[must_use]
+pub const fn brief(text: &str) -> Printable<'_> {
     Printable { text, at_most: 300 }
 }
 
@@ -58,7 +59,8 @@ pub(crate) fn json_text(json: &RawValue) -> Option<String> {
     serde_json::from_str(json.get()).ok()
 }
 
-/// Words longer than this may be a token or a signature that a page echoes.
+/// Words longer than this may be a token or a signature that a page echoes; shorter ones with a
+/// `?`, `=` or `@` may be a URL with a query or a password.
 const LONGEST_WORD: usize = 36;
 const LONGEST_SNIPPET: usize = 120;
 
@@ -66,7 +68,8 @@ const LONGEST_SNIPPET: usize = 120;
 pub(crate) fn snippet(body: &str) -> String {
     let mut snippet = String::new();
     for word in body.split_whitespace() {
-        let word = if word.len() > LONGEST_WORD { "..." } else { word };
+        let may_be_secret = word.len() > LONGEST_WORD || word.contains(['?', '=', '@']);
+        let word = if may_be_secret { "..." } else { word };
         if snippet.len() + word.len() >= LONGEST_SNIPPET {
             break;
         }

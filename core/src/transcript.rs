@@ -27,7 +27,8 @@ use crate::{
 
 /// One line of a transcript. Times are nanoseconds since the first line.
 ///
-/// It holds no secret: no credentials, no signature, and of a URL not the query.
+/// It holds no credentials, no signature, and of a URL not the query; messages of the service are
+/// in it as they came.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
 #[non_exhaustive]

@@ -110,7 +110,8 @@ pub struct CanonicalRequest {
 
 impl CanonicalRequest {
     /// Creates the canonical request of a method, a path and a query as they are sent (`""` for
-    /// no query), the signed headers and the hash of the payload.
+    /// no query, and never a line end, which no request can have there), the signed headers and
+    /// the hash of the payload.
     ///
     /// ```
     /// use tcss_export_core::signing::{CanonicalHeaders, CanonicalRequest, HexDigest};

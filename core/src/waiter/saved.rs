@@ -27,8 +27,8 @@ const VERSION: u32 = 1;
 
 /// A wait as it is kept between two processes, in any format that serde knows.
 ///
-/// It names its version, action, site and job; it holds no secret: no credentials, no URL, no
-/// signature.
+/// It names its version, action, site and job. It holds no credentials, no signature and no URL;
+/// messages of the service are in it as they came.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedWait {
     version: u32,
