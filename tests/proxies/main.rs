@@ -1,22 +1,17 @@
 //! Both transports through a proxy, checked on the bytes that proxy and server see.
 //!
 //! The proxy and the system's roots are told by the environment, so each client runs in a process
-//! of its own: this binary again, with the test `child`.
+//! of its own: this binary again, with one test of `child`.
 #![cfg(all(unix, any(feature = "hyper", feature = "ureq")))]
 
-use std::{
-    error::Error,
-    fmt::Debug,
-    net::{SocketAddr, TcpListener},
-    process::Command,
-    time::Duration,
-};
+mod child;
+mod run;
 
-use tcss_export::{
-    Credentials, DescribeExportJobResult, Endpoint, JobId, Policy, SendError, Session,
-    driver::{ProxyError, TunnelError},
-};
+use std::net::{SocketAddr, TcpListener};
+
 use tcss_export_testkit::wire::{ConnectProxy, WireAnswer, WireServer};
+
+use crate::run::{BASIC, LOGIN, Run};
 
 const LIBRARIES: &[&str] = &[
     #[cfg(feature = "ureq")]
@@ -24,138 +19,11 @@ const LIBRARIES: &[&str] = &[
     #[cfg(feature = "hyper")]
     "hyper",
 ];
-
 /// A host that only a proxy can find.
 const HOST: &str = "gw.example";
 /// An address that leads to this machine and is not a loopback one.
 const HERE: &str = "0.0.0.0";
-const USER: &str = "EXAMPLEUSER";
-const PASSWORD: &str = "EXAMPLE WORD@PROXY";
-const LOGIN: &str = "EXAMPLEUSER:EXAMPLE%20WORD%40PROXY";
-/// Base64 of user and password, by `base64(1)`.
-const BASIC: &str = "RVhBTVBMRVVTRVI6RVhBTVBMRSBXT1JEQFBST1hZ";
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
-
-/// What the child prints of its client and of each of its two exchanges.
-fn child_of(library: &str, session: Session, way: &str) {
-    let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
-    let action = DescribeExportJobResult::new(JobId::new("J").unwrap());
-    match library {
-        #[cfg(feature = "ureq")]
-        "ureq" => {
-            let client = tcss_export::ureq::Client::new(session, credentials);
-            let client = match way {
-                "without" => client.without_proxy(),
-                "impatient" => client.with_policy(impatient()),
-                _ => client,
-            };
-            tell(&client, || client.send(&action).map(|answer| answer.response.status));
-        }
-        #[cfg(feature = "ureq")]
-        "given" => {
-            let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
-            let client = tcss_export::ureq::Client::with_agent(session, credentials, agent);
-            tell(&client, || client.send(&action).map(|answer| answer.response.status));
-        }
-        #[cfg(feature = "hyper")]
-        "hyper" => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.unwrap();
-            let client = tcss_export::hyper::Client::new(session, credentials);
-            let client = match way {
-                "without" => client.without_proxy(),
-                "impatient" => client.with_policy(impatient()),
-                _ => client,
-            };
-            tell(&client, || {
-                runtime.block_on(client.send(&action)).map(|answer| answer.response.status)
-            });
-        }
-        _ => unreachable!("{library}"),
-    }
-}
-
-/// A time limit so short that a test may run into it.
-fn impatient() -> Policy {
-    Policy::default().with_exchange_limit(Duration::from_millis(300))
-}
-
-fn tell<T: Debug>(client: &impl Debug, send: impl Fn() -> Result<T, SendError>) {
-    println!("{client:?}");
-    for _ in 0..2 {
-        match send() {
-            Ok(status) => println!("status={status:?}"),
-            Err(SendError::Transport(error)) => {
-                println!("fault={:?} {error:?}", error.fault());
-                chain(&error);
-            }
-            Err(error) => println!("{error}"),
-        }
-    }
-}
-
-fn chain(error: &(dyn Error + 'static)) {
-    println!(": {error}");
-    if error.is::<ProxyError>() || error.is::<TunnelError>() {
-        println!("typed");
-    }
-    if let Some(source) = error.source() {
-        chain(source);
-    }
-}
-
-/// The child's half: without the variable it has nothing to do.
-#[test]
-fn child() {
-    let Ok(task) = std::env::var("TCSS_EXPORT_TEST_PROXIES") else { return };
-    let [library, url, way] = task.split(' ').collect::<Vec<_>>()[..] else { panic!("{task}") };
-    let endpoint: Endpoint = url.parse().unwrap();
-    child_of(library, Session::new(endpoint), way);
-}
-
-/// One run of the child in the making.
-struct Run<'a> {
-    server: &'a WireServer,
-    url: String,
-    way: &'static str,
-    variables: Vec<(&'static str, String)>,
-}
-
-impl<'a> Run<'a> {
-    fn new(server: &'a WireServer, url: impl Into<String>) -> Self {
-        Self { server, url: url.into(), way: "new", variables: Vec::new() }
-    }
-
-    fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.variables.push((name, value.into()));
-        self
-    }
-
-    fn way(self, way: &'static str) -> Self {
-        Self { way, ..self }
-    }
-
-    /// Gives what the child printed, in which no password may be.
-    fn with(&self, library: &str) -> String {
-        let port = self.server.addr().port();
-        let roots = std::env::temp_dir().join(format!("tcss-export-proxies-{library}-{port}"));
-        std::fs::write(&roots, self.server.ca_pem()).unwrap();
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "--nocapture", "child"])
-            .env_clear()
-            .env("SSL_CERT_FILE", &roots)
-            .env("TCSS_EXPORT_TEST_PROXIES", format!("{library} {} {}", self.url, self.way))
-            .envs(self.variables.iter().cloned())
-            .output()
-            .unwrap();
-        std::fs::remove_file(&roots).unwrap();
-        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        for secret in [PASSWORD, LOGIN, USER, BASIC, "WORD"] {
-            assert!(!text.contains(secret), "{library} shows a login: {text}");
-        }
-        text
-    }
-}
 
 fn server(host: &str) -> WireServer {
     WireServer::tls_for(host, [WireAnswer::json(RUNNING)]).unwrap()

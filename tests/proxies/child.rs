@@ -1,0 +1,88 @@
+//! The child's half: a client whose proxy and roots are told by its environment.
+
+use std::{error::Error, fmt::Debug, time::Duration};
+
+use tcss_export::{
+    Credentials, DescribeExportJobResult, Endpoint, JobId, Policy, SendError, Session,
+    driver::{ProxyError, TunnelError},
+};
+
+/// Names library, endpoint and way, divided by blanks.
+pub(crate) const TASK: &str = "TCSS_EXPORT_TEST_PROXIES";
+
+/// What the child prints of its client and of each of its two exchanges.
+fn child_of(library: &str, session: Session, way: &str) {
+    let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
+    let action = DescribeExportJobResult::new(JobId::new("J").unwrap());
+    match library {
+        #[cfg(feature = "ureq")]
+        "ureq" => {
+            let client = tcss_export::ureq::Client::new(session, credentials);
+            let client = match way {
+                "without" => client.without_proxy(),
+                "impatient" => client.with_policy(impatient()),
+                _ => client,
+            };
+            tell(&client, || client.send(&action).map(|answer| answer.response.status));
+        }
+        #[cfg(feature = "ureq")]
+        "given" => {
+            let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
+            let client = tcss_export::ureq::Client::with_agent(session, credentials, agent);
+            tell(&client, || client.send(&action).map(|answer| answer.response.status));
+        }
+        #[cfg(feature = "hyper")]
+        "hyper" => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.unwrap();
+            let client = tcss_export::hyper::Client::new(session, credentials);
+            let client = match way {
+                "without" => client.without_proxy(),
+                "impatient" => client.with_policy(impatient()),
+                _ => client,
+            };
+            tell(&client, || {
+                runtime.block_on(client.send(&action)).map(|answer| answer.response.status)
+            });
+        }
+        _ => unreachable!("{library}"),
+    }
+}
+
+/// A time limit so short that a test may run into it.
+fn impatient() -> Policy {
+    Policy::default().with_exchange_limit(Duration::from_millis(300))
+}
+
+fn tell<T: Debug>(client: &impl Debug, send: impl Fn() -> Result<T, SendError>) {
+    println!("{client:?}");
+    for _ in 0..2 {
+        match send() {
+            Ok(status) => println!("status={status:?}"),
+            Err(SendError::Transport(error)) => {
+                println!("fault={:?} {error:?}", error.fault());
+                chain(&error);
+            }
+            Err(error) => println!("{error}"),
+        }
+    }
+}
+
+fn chain(error: &(dyn Error + 'static)) {
+    println!(": {error}");
+    if error.is::<ProxyError>() || error.is::<TunnelError>() {
+        println!("typed");
+    }
+    if let Some(source) = error.source() {
+        chain(source);
+    }
+}
+
+/// Without the variable it has nothing to do.
+#[test]
+fn child() {
+    let Ok(task) = std::env::var(TASK) else { return };
+    let [library, url, way] = task.split(' ').collect::<Vec<_>>()[..] else { panic!("{task}") };
+    let endpoint: Endpoint = url.parse().unwrap();
+    child_of(library, Session::new(endpoint), way);
+}
