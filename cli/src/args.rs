@@ -1,12 +1,17 @@
 //! The arguments and their help.
 
-use std::time::Duration;
+mod help;
+
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use tcss_export::{Endpoint, JobId, Language, Session, signing::Timestamp};
 use tcss_export_testkit::Script;
 
+use self::help::{AFTER_DEMO, AFTER_HELP, AFTER_REPLAY, AFTER_RESULT, AFTER_SERVE, AFTER_WAIT};
 use crate::failure::Failure;
+
+const DEFAULT_SITE: &str = "international";
 
 #[derive(Debug, Parser)]
 #[command(
@@ -35,6 +40,11 @@ pub(crate) enum Command {
     Result(Job),
     #[command(about = "Follows a job until its file is ready.", after_help = AFTER_WAIT)]
     Wait(Wait),
+    #[command(
+        about = "Shows what a recorded wait decided, and decides it again; needs no key.",
+        after_help = AFTER_REPLAY
+    )]
+    Replay(Replay),
     #[command(about = "Shows the signed request and sends nothing.")]
     Sign(Sign),
     #[command(
@@ -56,7 +66,7 @@ pub(crate) struct Common {
         long,
         global = true,
         value_name = "SITE",
-        default_value = "international",
+        default_value = DEFAULT_SITE,
         help = "Names the site: international, mainland, a host or a URL."
     )]
     endpoint: String,
@@ -108,6 +118,22 @@ pub(crate) struct Wait {
         help = "Asks at this steady interval; by default it grows from 2 s to 15 s."
     )]
     pub(crate) interval: Option<Duration>,
+    #[arg(long, help = "Prints each event as a line of JSON before the result; implies --json.")]
+    pub(crate) events: bool,
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Writes down all that happens, line by line, for replay and bug reports."
+    )]
+    pub(crate) record: Option<PathBuf>,
+    #[arg(long, requires = "record", help = "Lets --record replace a file that exists.")]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Replay {
+    #[arg(value_name = "FILE", help = "Names the file that wait --record wrote; - is stdin.")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Group)]
@@ -145,7 +171,19 @@ pub(crate) struct Serve {
     pub(crate) script: Script,
 }
 
+impl Args {
+    /// Whether results and errors are objects.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.common.json || matches!(&self.command, Command::Wait(wait) if wait.events)
+    }
+}
+
 impl Common {
+    /// Returns the endpoint as it was given, unless it is the one that is taken anyway.
+    pub(crate) fn given_endpoint(&self) -> Option<&str> {
+        (self.endpoint != DEFAULT_SITE).then_some(&self.endpoint)
+    }
+
     pub(crate) fn session(&self) -> Result<Session, Failure> {
         let mut session = Session::new(self.endpoint()?);
         if let Some(region) = &self.region {
@@ -181,59 +219,3 @@ fn timestamp(text: &str) -> Result<Timestamp, String> {
     let seconds = text.parse().map_err(|_| "expected whole seconds since 1970")?;
     Timestamp::new(seconds).map_err(|error| error.to_string())
 }
-
-const AFTER_HELP: &str = "\
-Environment:
-  TENCENTCLOUD_SECRET_ID      The id of the key pair.
-  TENCENTCLOUD_SECRET_KEY     The key of the pair.
-  TENCENTCLOUD_TOKEN          The token of temporary keys, if any. The first that is not
-  TENCENTCLOUD_SESSION_TOKEN  empty of these three is taken.
-  TENCENTCLOUD_SECURITY_TOKEN
-
-Exit codes:
-  0  It is done.
-  1  The job has failed.
-  2  The arguments, the environment or a value is wrong.
-  3  The job was not done in time.
-  4  The service refused.
-  5  No whole answer came.
-  6  An answer came that cannot be used.
-  7  The output cannot be written.";
-
-const AFTER_RESULT: &str = "\
-It ends with 0 whatever the status, save that FAILURE ends with 1.";
-
-const AFTER_WAIT: &str = "\
-Progress goes to stderr: as a bar on a terminal, else as a line for each change. With --json and
---quiet, stderr holds at most one error object.
-
-The first request goes out at once. Passing faults, such as a broken connection or too many
-requests, are retried, each time newly signed. An exchange that is under way when the time is
-up is still waited for, at most 30 s or as long as --timeout, whichever is shorter.";
-
-const AFTER_DEMO: &str = "\
---endpoint, --region and --language have no effect here.";
-
-const AFTER_SERVE: &str = "\
-Steps are separated by commas. Each accepted request of a job is answered by its next step, and
-the last step repeats:
-  RUNNING[:PROGRESS]  The job runs; the progress is 0 without a number.
-  SUCCESS[:URL]       The job is done; SUCCESS: gives an empty URL.
-  FAILURE[:TEXT]      The job has failed.
-  STATUS:TEXT         The status is another text.
-  NULLS               The job runs; URL, progress and message are null.
-  ERROR:CODE          The service refuses with this error code.
-  HTTP:STATUS         A page comes with this HTTP status, 200 to 599.
-  EMPTY               An answer comes without a body.
-  CUT                 The connection ends before the answer does.
-  CUTJSON             The JSON stops in the middle.
-  RESET               The connection is closed without an answer.
-  HANG                No answer ever comes.
-  SKEW:SECONDS        From here on the service's clock is so far ahead, or behind if negative;
-                      the next step answers.
-
-The key pair is TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or a made-up one if neither
-is set. A request that is not signed with it is refused, as the service would.
-
-Each request is logged on stderr, save with --quiet. --endpoint, --region and --language have no
-effect here; with --json only errors are JSON.";

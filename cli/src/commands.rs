@@ -2,6 +2,7 @@
 
 mod demo;
 mod explain;
+mod replay;
 mod result;
 mod serve;
 mod sign;
@@ -18,6 +19,8 @@ pub(crate) enum Ending {
     Done,
     /// The job has failed, which is a result all the same.
     JobFailed,
+    /// A replay decides otherwise, which is a result all the same.
+    Differs,
     /// The help was shown because nothing was asked for.
     Refused,
 }
@@ -26,7 +29,7 @@ impl Ending {
     pub(crate) const fn exit_code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::JobFailed => 1,
+            Self::JobFailed | Self::Differs => 1,
             Self::Refused => 2,
         }
     }
@@ -36,6 +39,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Ending, Failure> {
     match &args.command {
         Command::Result(job) => result::run(&job.job_id, &args.common, output),
         Command::Wait(wait) => wait::run(wait, &args.common, output),
+        Command::Replay(replay) => replay::run(replay, output),
         Command::Sign(sign) => sign::run(sign, &args.common, output),
         Command::Explain(explain) => explain::run(explain, &args.common, output),
         Command::Serve(serve) => serve::run(serve, output),

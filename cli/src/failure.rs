@@ -8,7 +8,7 @@ use tcss_export::{
     WaitErrorKind, WaitFailure, text::printable,
 };
 
-use crate::{hints, masking::masked, output::rows, standing::effort};
+use crate::{hints, masking::masked, output::rows, signals::Signal, standing::effort};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Transport,
     Answer,
     File,
+    Interrupted,
+    Terminated,
 }
 
 impl Kind {
@@ -30,6 +32,8 @@ impl Kind {
             Self::Transport => 5,
             Self::Answer => 6,
             Self::File => 7,
+            Self::Interrupted => Signal::Interrupt.exit_code(),
+            Self::Terminated => Signal::Terminate.exit_code(),
         }
     }
 }
@@ -61,6 +65,15 @@ impl Failure {
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.hint = hint.into();
         self
+    }
+
+    /// Tells that a signal has ended a wait, and which command goes on with it.
+    pub(crate) fn stopped(signal: Signal, command: &str) -> Self {
+        let kind = match signal {
+            Signal::Interrupt => Kind::Interrupted,
+            Signal::Terminate => Kind::Terminated,
+        };
+        Self::new(kind, "stopped waiting").with_hint(format!("go on with: {command}"))
     }
 
     /// Takes what clap says: the error in the first paragraph, its advice in the others.
@@ -122,6 +135,15 @@ impl Failure {
         timed_out
     }
 
+    /// The command to go on with is what the user has typed: it must stay as it is.
+    fn hint(&self) -> String {
+        if self.is_stopped() { self.hint.to_string() } else { masked(&self.hint) }
+    }
+
+    const fn is_stopped(&self) -> bool {
+        matches!(self.kind, Kind::Interrupted | Kind::Terminated)
+    }
+
     fn headline(&self) -> String {
         match (self.kind, &self.facts.code) {
             (Kind::Api, Some(code)) => format!("the service refused with {code}: {}", self.message),
@@ -175,9 +197,12 @@ impl From<WaitFailure> for Failure {
     }
 }
 
-/// For people: what happened, then the facts one a line.
+/// For people: what happened, then the facts one a line. Who has stopped it gets one line.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_stopped() {
+            return writeln!(f, "{}; {}", self.message, printable(&self.hint));
+        }
         let Facts { status, request_id, effort, .. } = &*self.facts;
         let facts = [
             ("HTTP status", status.map(|status| status.to_string())),
@@ -214,7 +239,7 @@ impl Serialize for Failure {
             message: masked(&self.message),
             status: *status,
             request_id: request_id.as_deref().map(masked),
-            hint: masked(&self.hint),
+            hint: self.hint(),
         };
         Object { error }.serialize(serializer)
     }

@@ -75,6 +75,7 @@ pub(crate) const fn of_kind(kind: Kind) -> &'static str {
         Kind::Transport => "check the network and --endpoint",
         Kind::Answer => "check --endpoint and what stands between here and the service",
         Kind::File => "check where the output goes: space, permissions",
+        Kind::Interrupted | Kind::Terminated => "wait again: the job goes on",
     }
 }
 

@@ -3,13 +3,18 @@
 
 mod args;
 mod commands;
+mod decision;
 mod failure;
+mod follow;
 mod hints;
 mod keys;
 mod masking;
 mod output;
 mod progress;
+mod recording;
+mod signals;
 mod standing;
+mod telling;
 
 use std::{env, process::ExitCode};
 
@@ -20,11 +25,12 @@ use crate::{args::Args, commands::Ending, failure::Failure, output::Output};
 fn main() -> ExitCode {
     match Args::try_parse() {
         Ok(args) => {
-            let output = Output::new(args.common.json, args.common.quiet);
+            let output = Output::new(args.is_json(), args.common.quiet);
             end(&output, commands::run(&args, &output))
         }
         Err(error) => {
-            let output = Output::new(env::args_os().any(|arg| arg == "--json"), false);
+            let output =
+                Output::new(env::args_os().any(|arg| arg == "--json" || arg == "--events"), false);
             end(&output, without_args(&output, &error))
         }
     }

@@ -44,6 +44,11 @@ impl Output {
         self.print(&text)
     }
 
+    /// Prints one of many objects, whatever is asked for people.
+    pub(crate) fn line(&self, object: &impl Serialize) -> Result<Reader, Failure> {
+        self.print(&json(object))
+    }
+
     /// Writes to stdout, at once.
     pub(crate) fn print(&self, text: &str) -> Result<Reader, Failure> {
         let mut stdout = io::stdout().lock();

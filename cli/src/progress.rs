@@ -6,9 +6,9 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tcss_export::{Event, EventKind, ExportStatus, Fault, text::printable};
+use tcss_export::{Event, EventKind};
 
-use crate::{masking::masked, output::Output, standing::percent};
+use crate::{decision::worded, output::Output};
 
 const BAR: &str = "[{bar:24}] {elapsed:>4}  {wide_msg}";
 /// How often the time on the bar is drawn anew.
@@ -41,11 +41,23 @@ impl<'o> Progress<'o> {
                 }
                 bar.set_message(text);
             }
-            Self::Lines { output, last } if *last != text => {
-                output.complain(&format!("{text}\n"));
+            Self::Lines { output, last } => {
+                let is_change = *last != text;
+                // Each failure is news, though the same words tell it.
+                if is_change || matches!(event.kind, EventKind::Retrying { .. }) {
+                    output.complain(&format!("{text}\n"));
+                }
                 *last = text;
             }
-            Self::Lines { .. } | Self::Silent => {}
+            Self::Silent => {}
+        }
+    }
+
+    /// Does something that may write to the same terminal.
+    pub(crate) fn aside<T>(&self, act: impl FnOnce() -> T) -> T {
+        match self {
+            Self::Bar(bar) => bar.suspend(act),
+            Self::Lines { .. } | Self::Silent => act(),
         }
     }
 }
@@ -63,35 +75,4 @@ fn bar() -> ProgressBar {
     let bar = ProgressBar::new(100).with_style(style.progress_chars("=> ")).with_message("asking");
     bar.enable_steady_tick(TICK);
     bar
-}
-
-/// Words an event in one line; the end of a wait is told by its result.
-pub(crate) fn worded(event: &Event) -> Option<String> {
-    let text = match &event.kind {
-        EventKind::Waiting { status, progress, .. } => standing(status, *progress),
-        EventKind::Retrying { fault, .. } => match event.clock_offset {
-            Some(offset) => format!("{}; the clock is corrected by {offset}", brief(fault)),
-            None => format!("{}; asking again", brief(fault)),
-        },
-        _ => return None,
-    };
-    Some(printable(&masked(&text)).to_string())
-}
-
-fn standing(status: &ExportStatus, progress: Option<f64>) -> String {
-    // Were there a URL, the wait would have ended.
-    if *status == ExportStatus::Success {
-        return format!("{status}, but no URL yet");
-    }
-    let status = if status.as_str().is_empty() { "no status" } else { status.as_str() };
-    let percent = progress.map(|progress| format!(" {}", percent(progress))).unwrap_or_default();
-    format!("{status}{percent}")
-}
-
-/// Names a fault by its code, if it has one.
-fn brief(fault: &Fault) -> String {
-    match fault.code() {
-        Some(code) => code.to_string(),
-        None => fault.to_string(),
-    }
 }

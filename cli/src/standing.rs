@@ -91,12 +91,16 @@ impl<'a> Ended<'a> {
 /// Says what a wait took: `3 requests, 1 of them again, 2.1 s`.
 pub(crate) fn effort(report: &Report) -> String {
     let Report { polls, retries, elapsed, .. } = report;
-    let requests = if *polls == 1 { "request" } else { "requests" };
-    let again = match retries {
-        0 => String::new(),
-        _ => format!(", {retries} of them again"),
-    };
-    format!("{polls} {requests}{again}, {:.1} s", elapsed.as_secs_f64())
+    format!("{}, {:.1} s", requests(*polls, *retries), elapsed.as_secs_f64())
+}
+
+/// Words a number of requests: `3 requests, 1 of them again`.
+pub(crate) fn requests(polls: u32, retries: u32) -> String {
+    let requests = if polls == 1 { "request" } else { "requests" };
+    match retries {
+        0 => format!("{polls} {requests}"),
+        _ => format!("{polls} {requests}, {retries} of them again"),
+    }
 }
 
 /// Returns seconds to the millisecond.

@@ -7,7 +7,7 @@ use tcss_export_testkit::{
 };
 
 use super::{Ending, serve::cannot_listen};
-use crate::{failure::Failure, output::Output, progress::worded, standing::seconds};
+use crate::{decision::worded, failure::Failure, output::Output, standing::seconds};
 
 const JOB: &str = "demo-job";
 /// Long enough to be watched.

@@ -1,0 +1,79 @@
+//! What the help says behind the options.
+
+pub(super) const AFTER_HELP: &str = "\
+Environment:
+  TENCENTCLOUD_SECRET_ID      The id of the key pair.
+  TENCENTCLOUD_SECRET_KEY     The key of the pair.
+  TENCENTCLOUD_TOKEN          The token of temporary keys, if any. The first that is not
+  TENCENTCLOUD_SESSION_TOKEN  empty of these three is taken.
+  TENCENTCLOUD_SECURITY_TOKEN
+
+Exit codes:
+  0  It is done.
+  1  The job has failed, or a replay decides otherwise.
+  2  The arguments, the environment or a value is wrong.
+  3  The job was not done in time.
+  4  The service refused.
+  5  No whole answer came.
+  6  An answer came that cannot be used.
+  7  A file cannot be read or written, stdout included.
+  130  SIGINT (Ctrl-C) has ended the wait.
+  143  SIGTERM has ended the wait.";
+
+pub(super) const AFTER_RESULT: &str = "\
+It ends with 0 whatever the status, save that FAILURE ends with 1.";
+
+pub(super) const AFTER_WAIT: &str = "\
+Progress goes to stderr: as a bar on a terminal, else as a line for each change. With --json and
+--quiet, stderr holds at most one error object.
+
+The first request goes out at once. Passing faults, such as a broken connection or too many
+requests, are retried, each time newly signed. An exchange that is under way when the time is
+up is still waited for, at most 30 s or as long as --timeout, whichever is shorter.
+
+Ctrl-C ends the wait at once and tells how to go on; the job is not touched. A second Ctrl-C does
+not even tell.
+
+--events prints a JSON object a line, as things are decided, each with the same members: event
+(waiting, retrying or ended), poll, status, progress, code, http_status, request_id, reason,
+remedy (retry, back_off, clock_corrected or fresh_credentials), delay_seconds and
+clock_offset_seconds. What there is not is null. The object of --json comes last.
+
+--record keeps neither keys nor signatures nor the query of a URL, so the file can be sent with a
+bug report; replay shows it.";
+
+pub(super) const AFTER_REPLAY: &str = "\
+Each line shows when something was decided, after which request, what, and why. The last one says
+whether this version decides as the one that wrote the file; if not, where and how it differs, and
+the exit code is 1. A file that is no transcript ends with 2.
+
+With --json each decision is an object a line, with the members of wait --events besides line and
+at_seconds, and the last object tells the same: as_recorded, lines, outcome, and of what differs
+line, recorded and decided. --endpoint, --region and --language have no effect here.";
+
+pub(super) const AFTER_DEMO: &str = "\
+--endpoint, --region and --language have no effect here.";
+
+pub(super) const AFTER_SERVE: &str = "\
+Steps are separated by commas. Each accepted request of a job is answered by its next step, and
+the last step repeats:
+  RUNNING[:PROGRESS]  The job runs; the progress is 0 without a number.
+  SUCCESS[:URL]       The job is done; SUCCESS: gives an empty URL.
+  FAILURE[:TEXT]      The job has failed.
+  STATUS:TEXT         The status is another text.
+  NULLS               The job runs; URL, progress and message are null.
+  ERROR:CODE          The service refuses with this error code.
+  HTTP:STATUS         A page comes with this HTTP status, 200 to 599.
+  EMPTY               An answer comes without a body.
+  CUT                 The connection ends before the answer does.
+  CUTJSON             The JSON stops in the middle.
+  RESET               The connection is closed without an answer.
+  HANG                No answer ever comes.
+  SKEW:SECONDS        From here on the service's clock is so far ahead, or behind if negative;
+                      the next step answers.
+
+The key pair is TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or a made-up one if neither
+is set. A request that is not signed with it is refused, as the service would.
+
+Each request is logged on stderr, save with --quiet. --endpoint, --region and --language have no
+effect here; with --json only errors are JSON.";

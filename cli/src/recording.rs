@@ -1,0 +1,85 @@
+//! The file that a wait is written down to.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+use tcss_export::{TranscriptLine, text::printable};
+
+use crate::{
+    failure::{Failure, Kind},
+    masking::masked,
+};
+
+/// A transcript in the making: every line is in the file as soon as it is known.
+pub(crate) struct Recording {
+    file: File,
+    path: PathBuf,
+}
+
+impl Recording {
+    /// Creates the file, for its owner alone; one that exists is replaced only by `force`.
+    pub(crate) fn create(path: &Path, force: bool) -> Result<Self, Failure> {
+        let mut options = OpenOptions::new();
+        options.write(true);
+        if force {
+            options.create(true).truncate(true);
+        } else {
+            options.create_new(true);
+        }
+        let file = for_owner(&mut options).open(path).map_err(|error| refused(path, &error))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    pub(crate) fn write(&mut self, lines: &[TranscriptLine]) -> Result<(), Failure> {
+        lines
+            .iter()
+            .try_for_each(|line| {
+                let line = without_secrets(line)? + "\n";
+                // In one call, so that no process that ends leaves half a line.
+                self.file.write_all(line.as_bytes())
+            })
+            .map_err(|error| refused(&self.path, &error))
+    }
+}
+
+#[cfg(unix)]
+fn for_owner(options: &mut OpenOptions) -> &mut OpenOptions {
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
+}
+
+#[cfg(not(unix))]
+fn for_owner(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+fn refused(path: &Path, error: &io::Error) -> Failure {
+    let path = path.display().to_string();
+    let path = printable(&path);
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        return Failure::new(Kind::File, format!("{path} exists"))
+            .with_hint("name another file, or replace this one by --force");
+    }
+    Failure::new(Kind::File, format!("{path} cannot be written: {error}"))
+}
+
+/// Masks what a message of the service could echo. The whole line is masked alike, what came and
+/// what was decided by it, so that a replay decides the same.
+fn without_secrets(line: &TranscriptLine) -> serde_json::Result<String> {
+    let mut value = serde_json::to_value(line)?;
+    mask(&mut value);
+    // By way of the line, which has its members in an order for people.
+    serde_json::to_string(&serde_json::from_value::<TranscriptLine>(value)?)
+}
+
+fn mask(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = masked(text),
+        Value::Array(values) => values.iter_mut().for_each(mask),
+        Value::Object(members) => members.values_mut().for_each(mask),
+        _ => {}
+    }
+}
