@@ -2,8 +2,10 @@
 //! knows, on the loopback address.
 //!
 //! The short form, a part of every test run, checks what the budget granted. The long form keeps
-//! the pace of the real service and checks what arrived there as well:
-//! `TCSS_EXPORT_FAULT_RUN=long cargo test --release --all-features --test fault_run -- --nocapture`.
+//! the pace of the real service and checks what arrived there as well, on a quiet machine, because
+//! the pace allows for 50 ms of jitter:
+//! `TCSS_EXPORT_FAULT_RUN=long cargo test --release -p tcss-export --features ureq,hyper
+//! --test fault_run -- --nocapture --test-threads=1`.
 //! `TCSS_EXPORT_SEED=7` makes up other scripts; the seed is printed.
 #![cfg(all(feature = "hyper", feature = "ureq"))]
 
