@@ -3,11 +3,15 @@
 
 mod answers;
 mod demo;
+mod events;
 mod keys;
 mod output;
+mod recording;
+mod replay;
 mod result;
 mod serve;
 mod signing;
+mod stopping;
 mod support;
 mod tls;
 mod usage;

@@ -1,7 +1,9 @@
 //! Runs the binary with a cleaned environment; no run may show a secret.
 
 use std::ffi::OsStr;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::Value;
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
@@ -20,6 +22,13 @@ pub(crate) const URL: &str = "https://h.example/a%2Fb.csv?q-signature=EXAMPLEQUE
 pub(crate) struct Cli {
     command: Command,
     may_reveal: bool,
+}
+
+/// A run that goes on until it is told to end.
+pub(crate) struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    seen: String,
 }
 
 /// A run that has ended.
@@ -75,10 +84,47 @@ impl Cli {
         Ended::new(self.command.output().expect("the binary runs"), self.may_reveal)
     }
 
+    pub(crate) fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.command.stdin(stdin);
+        self
+    }
+
+    /// Starts it and waits until it has told this many lines of progress.
+    pub(crate) fn start(mut self, lines: usize) -> Running {
+        let mut child = self.command.stderr(Stdio::piped()).spawn().expect("the binary runs");
+        let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut seen = String::new();
+        for _ in 0..lines {
+            assert_ne!(stderr.read_line(&mut seen).expect("a line"), 0, "{seen}");
+        }
+        Running { child, stderr, seen }
+    }
+
     /// Gives the command, for a run that does not end by itself.
     pub(crate) fn into_command(mut self) -> Command {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command
+    }
+}
+
+impl Running {
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().expect("kill").success());
+    }
+
+    /// Sends a signal again and again until it ends.
+    pub(crate) fn signal_to_the_end(&mut self, name: &str) {
+        while self.child.try_wait().expect("a child").is_none() {
+            self.signal(name);
+        }
+    }
+
+    /// Waits for the end.
+    pub(crate) fn end(mut self) -> Ended {
+        self.stderr.read_to_string(&mut self.seen).expect("UTF-8");
+        let output = self.child.wait_with_output().expect("an end");
+        Ended::new(Output { stderr: self.seen.into_bytes(), ..output }, false)
     }
 }
 
@@ -93,6 +139,12 @@ impl Ended {
 
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Returns the objects of stdout, one a line.
+    pub(crate) fn objects(&self) -> Vec<Value> {
+        let read = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"));
+        self.stdout.lines().map(read).collect()
     }
 
     /// Returns the error object, the last line of stderr.
@@ -113,6 +165,14 @@ impl Ended {
         let shows_signature = all.split("Signature=").skip(1).any(is_digits);
         assert!(may_reveal || !(shows_signature || all.contains(TOKEN)), "{self:?}");
     }
+}
+
+/// Returns a path of this name where there is no file yet.
+pub(crate) fn new_file(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // Most often there is none.
+    let _ = std::fs::remove_file(&path);
+    path
 }
 
 /// Prepares a service that knows the keys and plays a script.

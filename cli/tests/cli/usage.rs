@@ -45,7 +45,7 @@ fn help_and_version_are_results() {
 
 #[test]
 fn each_option_and_command_is_explained_in_a_sentence() {
-    for command in ["result", "wait", "sign", "explain", "serve", "demo"] {
+    for command in ["result", "wait", "replay", "sign", "explain", "serve", "demo"] {
         let help = without_keys(&[command, "--help"]).run().stdout;
         assert!(help.lines().next().is_some_and(|line| line.ends_with('.')), "{help}");
         let options =
@@ -121,6 +121,8 @@ fn bad_arguments_are_refused() {
     refused(&["result", "J", "--region", "a_b"], "--region contains a character");
     refused(&["result", "J", "--language", "de"], "expected zh-CN or en-US");
     refused(&["--quiet"], "requires a subcommand");
+    refused(&["replay"], "<FILE>");
+    refused(&["wait", "J", "--force"], "--record <FILE>");
 }
 
 #[test]

@@ -26,8 +26,10 @@ fn success_ends_with_0_and_tells_what_it_took() {
 fn people_get_the_url_and_a_line_for_each_change() {
     let script = format!("RUNNING:10,RUNNING:10,ERROR:InternalError,RUNNING:90.55,SUCCESS:{URL}");
     let ended = run_at(&service(&script).url(), "wait J --interval 0");
-    let progress = "RUNNING 10 %\nInternalError; asking again\nRUNNING 90.6 %\n";
-    assert_eq!((ended.code, &*ended.stderr), (Some(0), progress));
+    let lines: Vec<_> = ended.stderr.lines().collect();
+    let [running, failed, nearly] = lines[..] else { panic!("{ended:?}") };
+    assert_eq!((ended.code, running, nearly), (Some(0), "RUNNING 10 %", "RUNNING 90.6 %"));
+    assert!(failed.starts_with("InternalError; next try in 0."), "{ended:?}");
     assert!(ended.stdout.contains(&format!("\ndownload url  {URL}\n")), "{ended:?}");
     assert!(ended.stdout.contains("\nwait          5 requests, 1 of them again, "), "{ended:?}");
 }
@@ -138,9 +140,44 @@ fn success_without_a_url_to_the_end_ends_with_6_and_without_a_url() {
 #[test]
 fn a_clock_that_is_off_is_corrected() {
     let ended = run_at(&service("SKEW:600,SUCCESS").url(), "wait J --interval 0");
-    let line = "AuthFailure.SignatureExpire; the clock is corrected by +";
+    let line = "AuthFailure.SignatureExpire; clock corrected by +";
     assert!(ended.stderr.starts_with(line), "{ended:?}");
+    assert!(ended.stderr.ends_with(" s, next try at once\n"), "{ended:?}");
     assert_eq!(ended.code, Some(0));
+}
+
+/// Returns the line of progress for a step that a wait survives.
+fn survived(step: &str) -> String {
+    let ended = run_at(&service(&format!("{step},SUCCESS")).url(), "wait J");
+    assert_eq!((ended.code, ended.stderr.lines().count()), (Some(0), 1), "{ended:?}");
+    ended.stderr
+}
+
+#[test]
+fn being_throttled_is_told() {
+    let line = survived("ERROR:RequestLimitExceeded");
+    let start = "RequestLimitExceeded; throttled: backing off, next try in ";
+    assert!(line.starts_with(start) && line.ends_with(" s\n"), "{line}");
+}
+
+#[test]
+fn that_credentials_are_asked_for_again_is_told() {
+    let expected = "AuthFailure.TokenFailure; credentials asked for again, next try at once\n";
+    assert_eq!(survived("ERROR:AuthFailure.TokenFailure"), expected);
+}
+
+#[test]
+fn faults_without_a_code_are_told_in_short() {
+    assert_eq!(survived("RESET"), "the connection failed; next try at once\n");
+    assert!(survived("HTTP:502").starts_with("a page came, HTTP status 502; next try in "));
+    assert!(survived("EMPTY").starts_with("empty answer, HTTP status 200; next try in "));
+}
+
+#[test]
+fn a_failure_that_comes_again_is_told_again() {
+    let step = "ERROR:InternalError";
+    let ended = run_at(&service(&format!("{step},{step},SUCCESS")).url(), "wait J");
+    assert_eq!(ended.stderr.matches("InternalError; next try in ").count(), 2, "{ended:?}");
 }
 
 #[test]

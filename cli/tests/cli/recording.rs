@@ -1,0 +1,130 @@
+//! `wait --record`: the file, its mode, its faults, and what it must not hold.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tcss_export_testkit::wire::WireAnswer;
+
+use crate::support::{Cli, Ended, KEY, TOKEN, URL, cli, new_file, server, service, without_keys};
+
+fn recorded(url: &str, file: &Path) -> Cli {
+    let args = ["wait", "J", "--interval", "0", "--quiet", "--endpoint", url, "--record"];
+    cli(&args).arg(file)
+}
+
+fn lines(file: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(file).expect("a file");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn replayed(file: &Path) -> Ended {
+    without_keys(&["replay", "--json"]).arg(file).run()
+}
+
+/// Checks that the file is refused with 7, and how that is said.
+fn refused(cli: Cli, message: &str) {
+    let ended = cli.arg("--json").run();
+    assert_eq!((ended.code, &ended.error()["kind"]), (Some(7), &json!("file")), "{ended:?}");
+    let text = ended.error()["message"].as_str().expect("a text").to_owned();
+    assert!(text.contains(message), "{text}");
+}
+
+#[test]
+fn all_that_happens_is_a_line_of_the_file() {
+    let service = service(&format!("SKEW:600,RUNNING:10,ERROR:InternalError,RESET,SUCCESS:{URL}"));
+    let file = new_file("whole.jsonl");
+    assert_eq!(recorded(&service.url(), &file).run().code, Some(0));
+    let lines = lines(&file);
+    let kinds: Vec<_> = lines.iter().map(|line| line["line"].as_str().expect("a text")).collect();
+    let expected = ["begun", "polled", "polled", "polled", "polled", "polled", "ended"];
+    assert_eq!(kinds, expected);
+    assert_eq!(lines[6]["outcome"], "success");
+}
+
+#[test]
+fn the_file_is_for_its_owner_alone() {
+    let file = new_file("private.jsonl");
+    recorded(&service("SUCCESS").url(), &file).run();
+    assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_file_that_exists_is_replaced_only_by_force() {
+    let service = service("SUCCESS");
+    let file = new_file("kept.jsonl");
+    fs::write(&file, "x".repeat(9_999)).expect("a file");
+    refused(recorded(&service.url(), &file), "kept.jsonl exists");
+    assert_eq!(service.seen().len(), 0);
+    assert_eq!(fs::metadata(&file).expect("a file").len(), 9_999);
+    assert_eq!(recorded(&service.url(), &file).arg("--force").run().code, Some(0));
+    assert_eq!(replayed(&file).code, Some(0));
+}
+
+#[test]
+fn wrong_usage_leaves_no_file() {
+    let file = new_file("none.jsonl");
+    let ended = without_keys(&["wait", "J", "--record"]).arg(&file).run();
+    assert_eq!((ended.code, file.exists()), (Some(2), false));
+}
+
+#[test]
+fn a_file_that_cannot_be_had_ends_with_7() {
+    let service = service("SUCCESS");
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    refused(recorded(&service.url(), directory).arg("--force"), "cannot be written: ");
+    refused(recorded(&service.url(), &directory.join("no/such")), "cannot be written: ");
+    assert_eq!(service.seen().len(), 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_ends_the_wait_with_7() {
+    let service = service("RUNNING");
+    let full = Path::new("/dev/full");
+    refused(recorded(&service.url(), full).arg("--force"), "/dev/full cannot be written: ");
+}
+
+#[test]
+fn an_interrupted_wait_leaves_a_file_of_use() {
+    let service = service("RUNNING:10");
+    let file = new_file("interrupted.jsonl");
+    let args = ["wait", "J", "--interval", "600", "--endpoint", &service.url(), "--record"];
+    let running = cli(&args).arg(&file).stdout(Stdio::null()).start(1);
+    // What is told has been written.
+    assert_eq!(lines(&file).len(), 2);
+    running.signal("-INT");
+    assert_eq!(running.end().code, Some(130));
+    let ended = replayed(&file);
+    let last = ended.objects().pop().expect("an object");
+    assert_eq!((ended.code, &last["as_recorded"]), (Some(0), &json!(true)));
+    assert_eq!((&last["lines"], &last["outcome"]), (&json!(2), &Value::Null));
+}
+
+#[test]
+fn what_the_service_echoes_is_masked_and_still_replays() {
+    let signature = "0123456789abcdef".repeat(4);
+    let long = "x".repeat(400);
+    let echo = format!(
+        "{KEY} {TOKEN} Signature={signature} (https://u:{KEY}@h.example/?EXAMPLEQUERY) {long}"
+    );
+    let failure = format!(r#""ExportStatus":"FAILURE","FailureMsg":"{echo}""#);
+    let success = format!(r#""ExportStatus":"SUCCESS","DownloadURL":"{URL}""#);
+    let running = format!(r#""ExportStatus":"{TOKEN}","RequestId":"{KEY}""#);
+    let error = |code| format!(r#""Error":{{"Code":"{code}","Message":"{echo}"}}"#);
+    let codes = ["InternalError", "ResourceNotFound", "AuthFailure.TokenFailure"].map(error);
+    for members in [failure, success, running].iter().chain(&codes) {
+        let server = server(WireAnswer::json(format!(r#"{{"Response":{{{members}}}}}"#)));
+        let file = new_file("echo.jsonl");
+        let wait = recorded(&server.url(), &file).arg("--timeout=0.3");
+        // The result itself stays as it came.
+        wait.env("TENCENTCLOUD_TOKEN", TOKEN).stdout(Stdio::null()).run();
+        let text = fs::read_to_string(&file).expect("a file");
+        for secret in [KEY, TOKEN, &signature, "EXAMPLEQUERY", "Authorization"] {
+            assert!(!text.contains(secret), "{secret} is in {text}");
+        }
+        assert_eq!(replayed(&file).code, Some(0), "{text}");
+    }
+}

@@ -1,0 +1,105 @@
+//! Signals end a wait and leave word how to go on.
+
+use std::io::{self, Write};
+use std::process::Stdio;
+use std::sync::mpsc;
+
+use serde_json::{Value, json};
+
+use crate::support::{Ended, FIRST_ID, builder, cli, service};
+
+/// Runs a wait whose next request is far off, and stops it after its first line of progress.
+fn stopped(signal: &str, args: &[&str]) -> (Ended, String) {
+    let service = service("RUNNING:10");
+    let url = service.url();
+    let wait = ["wait", "--interval", "600", "--endpoint", &url];
+    let running = cli(&[&wait, args].concat()).stdout(Stdio::piped()).start(1);
+    running.signal(signal);
+    (running.end(), url)
+}
+
+#[test]
+fn an_interrupt_ends_with_130_and_tells_how_to_go_on() {
+    let (ended, url) = stopped("-INT", &["J"]);
+    let stderr =
+        format!("RUNNING 10 %\nstopped waiting; go on with: tcss-export wait J --endpoint {url}\n");
+    assert_eq!((ended.code, ended.stderr, &*ended.stdout), (Some(130), stderr, ""));
+}
+
+#[test]
+fn a_termination_ends_with_143_and_tells_the_same() {
+    let (ended, url) = stopped("-TERM", &["J"]);
+    let line = format!("\nstopped waiting; go on with: tcss-export wait J --endpoint {url}\n");
+    assert!(ended.stderr.ends_with(&line), "{ended:?}");
+    assert_eq!(ended.code, Some(143));
+}
+
+#[test]
+fn an_odd_job_id_is_quoted_for_the_shell() {
+    let (ended, url) = stopped("-INT", &["--", "-it's $1"]);
+    let line = format!(r"go on with: tcss-export wait --endpoint {url} -- '-it'\''s $1'");
+    assert!(ended.stderr.trim_end().ends_with(&line), "{ended:?}");
+}
+
+#[test]
+fn programs_get_how_the_job_stands_and_an_error() {
+    for (signal, code, kind) in [("-INT", 130, "interrupted"), ("-TERM", 143, "terminated")] {
+        let (ended, url) = stopped(signal, &["J", "--json"]);
+        let mut object = ended.json();
+        let seconds = object.as_object_mut().expect("an object").remove("elapsed_seconds");
+        assert!(seconds.as_ref().is_some_and(Value::is_number), "{ended:?}");
+        let expected = json!({
+            "status": "RUNNING", "progress": 10.0, "download_url": null, "failure_message": null,
+            "request_id": FIRST_ID, "outcome": "cancelled", "polls": 1, "retries": 0,
+        });
+        let error = json!({
+            "kind": kind, "code": null, "message": "stopped waiting", "status": null,
+            "request_id": null,
+            "hint": format!("go on with: tcss-export wait J --endpoint {url}"),
+        });
+        assert_eq!((ended.code, object, ended.error()), (Some(code), expected, error));
+    }
+}
+
+#[test]
+fn without_a_good_answer_there_is_no_object() {
+    let service = service("ERROR:InternalError,HANG");
+    let args = ["wait", "J", "--json", "--endpoint", &service.url()];
+    let running = cli(&args).stdout(Stdio::piped()).start(1);
+    running.signal("-INT");
+    let ended = running.end();
+    assert_eq!((ended.code, &*ended.stdout), (Some(130), ""));
+    assert_eq!(ended.error()["kind"], "interrupted");
+}
+
+#[test]
+fn a_request_under_way_is_not_waited_for() {
+    let (asked, was_asked) = mpsc::channel();
+    let service = builder("HANG")
+        .watch(move |_| asked.send(()).unwrap_or_default())
+        .start()
+        .expect("a service");
+    let running = cli(&["wait", "J", "--endpoint", &service.url()]).start(0);
+    was_asked.recv().expect("a request");
+    running.signal("-INT");
+    let ended = running.end();
+    assert!(ended.stderr.starts_with("stopped waiting; "), "{ended:?}");
+    assert_eq!(ended.code, Some(130));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_second_interrupt_ends_what_hangs_at_a_full_pipe() {
+    let (asked, was_asked) = mpsc::channel();
+    let service = builder("RUNNING").watch(move |_| asked.send(()).unwrap_or_default()).start();
+    let service = service.expect("a service");
+    let (_unread, mut writer) = io::pipe().expect("a pipe");
+    // All that a pipe holds.
+    writer.write_all(&[b'\n'; 1 << 16]).expect("room");
+    let args = ["wait", "J", "--events", "--endpoint", &service.url()];
+    let mut running = cli(&args).stdout(writer).start(0);
+    was_asked.recv().expect("a request");
+    running.signal_to_the_end("-INT");
+    let ended = running.end();
+    assert_eq!((ended.code, &*ended.stderr), (Some(130), ""));
+}
