@@ -7,16 +7,18 @@ Environment:
   TENCENTCLOUD_TOKEN          The token of temporary keys, if any. The first that is not
   TENCENTCLOUD_SESSION_TOKEN  empty of these three is taken.
   TENCENTCLOUD_SECURITY_TOKEN
+  HTTPS_PROXY, ALL_PROXY      The proxy to go through; lower-case names count first.
+  NO_PROXY                    The hosts that are reached without it.
 
 Exit codes:
-  0  It is done.
-  1  The job has failed, or a replay decides otherwise.
-  2  The arguments, the environment or a value is wrong.
-  3  The job was not done in time.
-  4  The service refused.
-  5  No whole answer came.
-  6  An answer came that cannot be used.
-  7  A file cannot be read or written, stdout included.
+  0    It is done.
+  1    The job has failed, or a replay decides otherwise.
+  2    The arguments, the environment or a value is wrong.
+  3    The job was not done in time.
+  4    The service refused.
+  5    No whole answer came.
+  6    An answer came that cannot be used.
+  7    A file cannot be read or written, stdout included.
   130  SIGINT (Ctrl-C) has ended the wait.
   143  SIGTERM has ended the wait.";
 
@@ -31,8 +33,9 @@ The first request goes out at once. Passing faults, such as a broken connection 
 requests, are retried, each time newly signed. An exchange that is under way when the time is
 up is still waited for, at most 30 s or as long as --timeout, whichever is shorter.
 
-Ctrl-C ends the wait at once and tells how to go on; the job is not touched. A second Ctrl-C does
-not even tell.
+Ctrl-C ends the wait at once and tells how to go on; the job is not touched. A second one ends it
+without a word. With --json the outcome is cancelled, if an answer had come, and the kind of the
+error is interrupted, or terminated after SIGTERM.
 
 --events prints a JSON object a line, as things are decided, each with the same members: event
 (waiting, retrying or ended), poll, status, progress, code, http_status, request_id, reason,
@@ -43,13 +46,15 @@ clock_offset_seconds. What there is not is null. The object of --json comes last
 bug report; replay shows it.";
 
 pub(super) const AFTER_REPLAY: &str = "\
-Each line shows when something was decided, after which request, what, and why. The last one says
-whether this version decides as the one that wrote the file; if not, where and how it differs, and
-the exit code is 1. A file that is no transcript ends with 2.
+Each line shows when something was decided, after which request, what had come of it and what was
+decided. The last one says whether this version decides as the one that wrote the file; if not,
+which line differs and how, and it ends with 1. A file that is no transcript ends it with 2.
 
-With --json each decision is an object a line, with the members of wait --events besides line and
-at_seconds, and the last object tells the same: as_recorded, lines, outcome, and of what differs
-line, recorded and decided. --endpoint, --region and --language have no effect here.";
+With --json each decision is an object as of wait --events, with line and at_seconds before the
+other members. The last object has as_recorded, lines and outcome (null if the transcript stops
+before the wait has ended), and of a difference line, recorded and decided.
+
+--endpoint, --region and --language have no effect here.";
 
 pub(super) const AFTER_DEMO: &str = "\
 --endpoint, --region and --language have no effect here.";
