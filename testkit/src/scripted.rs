@@ -222,19 +222,19 @@ impl blocking::Platform for Scripted {
 }
 
 impl asynchronous::Platform for Scripted {
-    fn now(&mut self) -> Now {
+    fn now(&self) -> Now {
         Self::now(self)
     }
 
-    async fn sleep(&mut self, duration: Duration) {
+    async fn sleep(&self, duration: Duration) {
         Self::sleep(self, duration);
     }
 
-    async fn credentials(&mut self, _fresh: bool) -> Result<Credentials, TransportError> {
+    async fn credentials(&self, _fresh: bool) -> Result<Credentials, TransportError> {
         credentials()
     }
 
-    async fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.exchange(request)
     }
 }

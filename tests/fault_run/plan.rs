@@ -25,7 +25,7 @@ pub(crate) fn credential_source() -> CredentialSource {
         let is_rotated = asked.fetch_add(1, Ordering::Relaxed) >= ROTATED_AFTER;
         let is_refreshed = refreshed.fetch_or(fresh, Ordering::Relaxed) || fresh;
         let token = if is_rotated && !is_refreshed { "EXAMPLEOLDTOKEN" } else { TOKEN };
-        Credentials::new(SECRET_ID, SECRET_KEY)?.with_token(token)
+        Ok(Credentials::new(SECRET_ID, SECRET_KEY)?.with_token(token)?)
     })
 }
 

@@ -37,21 +37,26 @@ impl Grants {
 
 /// A client as a platform of its loop. The last moment that a loop has asked for before it sends
 /// is the one at which its start was granted.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Watched<C> {
     client: C,
-    now: Now,
+    now: Mutex<Now>,
     grants: Grants,
 }
 
 impl<C> Watched<C> {
     pub(crate) fn new(client: C, grants: &Grants) -> Self {
-        Self { client, now: Now::default(), grants: grants.clone() }
+        Self { client, now: Mutex::default(), grants: grants.clone() }
     }
 
-    fn read_clock(&mut self) -> Now {
-        self.now = clock::now();
-        self.now
+    fn read_clock(&self) -> Now {
+        let now = clock::now();
+        *self.now.lock().expect("no panic") = now;
+        now
+    }
+
+    fn note_start(&self) {
+        self.grants.note(self.now.lock().expect("no panic").mono);
     }
 }
 
@@ -67,26 +72,26 @@ impl blocking::Platform for Watched<tcss_export::ureq::Client> {
     }
 
     fn send(&mut self, request: Request<Bytes>) -> Sent {
-        self.grants.note(self.now.mono);
+        self.note_start();
         blocking::Platform::send(&mut &self.client, request)
     }
 }
 
 impl asynchronous::Platform for Watched<tcss_export::hyper::Client> {
-    fn now(&mut self) -> Now {
+    fn now(&self) -> Now {
         self.read_clock()
     }
 
-    async fn sleep(&mut self, duration: Duration) {
-        asynchronous::Platform::sleep(&mut &self.client, duration).await;
+    async fn sleep(&self, duration: Duration) {
+        asynchronous::Platform::sleep(&&self.client, duration).await;
     }
 
-    async fn credentials(&mut self, fresh: bool) -> Result<Credentials, TransportError> {
-        asynchronous::Platform::credentials(&mut &self.client, fresh).await
+    async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
+        asynchronous::Platform::credentials(&&self.client, fresh).await
     }
 
-    async fn send(&mut self, request: Request<Bytes>) -> Sent {
-        self.grants.note(self.now.mono);
-        asynchronous::Platform::send(&mut &self.client, request).await
+    async fn send(&self, request: Request<Bytes>) -> Sent {
+        self.note_start();
+        asynchronous::Platform::send(&&self.client, request).await
     }
 }

@@ -246,6 +246,16 @@ pub(crate) fn a_stale_connection_is_told_or_replaced_and_nothing_is_sent_twice(s
     }
 }
 
+pub(crate) fn a_head_too_large_for_one_library_ends_no_wait(setup: &Setup) {
+    let filler = "x".repeat(200_000);
+    let headers = [("Content-Type", "text/html"), ("X-Filler", filler.as_str())];
+    let (result, _server) = setup.answer(WireAnswer::response(502, &headers, "<html>"));
+    match result {
+        Err(SendError::Answer(error)) => assert!(error.is_transient(), "{error}"),
+        other => assert_eq!(fault(other), SendFault::Connection),
+    }
+}
+
 pub(crate) fn what_is_no_http_is_a_broken_connection(setup: &Setup) {
     let (result, _server) = setup.answer(WireAnswer::raw("nonsense\r\n\r\n").then_close());
     assert_eq!(fault(result), SendFault::Connection);

@@ -192,7 +192,7 @@ fn rotating() -> CredentialSource {
     CredentialSource::from_fn(move |fresh| {
         asked_again.fetch_or(fresh, Ordering::Relaxed);
         let token = if asked_again.load(Ordering::Relaxed) { TOKEN } else { "EXAMPLEOLDTOKEN" };
-        Credentials::new(SECRET_ID, SECRET_KEY)?.with_token(token)
+        Ok(Credentials::new(SECRET_ID, SECRET_KEY)?.with_token(token)?)
     })
 }
 

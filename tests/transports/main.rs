@@ -61,6 +61,7 @@ table! {
     a_broken_connection_is_told_and_nothing_is_sent_again,
     a_stale_connection_is_told_or_replaced_and_nothing_is_sent_twice,
     what_is_no_http_is_a_broken_connection,
+    a_head_too_large_for_one_library_ends_no_wait,
     a_closed_port_is_a_broken_connection,
     connections_are_kept,
     no_secret_is_in_any_text,

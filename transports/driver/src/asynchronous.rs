@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use http::{Request, Response};
-use tcss_export_core::{Action, Answer, Credentials, Event, Finished, JobId, Now};
+use tcss_export_core::{Action, Answer, Credentials, Event, Finished, JobId, Now, SendFault};
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
 
@@ -30,12 +30,12 @@ use crate::{
 /// The futures of a wait cross threads if those of the platform do.
 pub trait Platform {
     /// Reads both clocks.
-    fn now(&mut self) -> Now {
+    fn now(&self) -> Now {
         clock::now()
     }
 
     /// Pauses.
-    fn sleep(&mut self, duration: Duration) -> impl Future<Output = ()>;
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 
     /// Gives credentials; asked at each request. When `fresh`, the last ones were refused.
     ///
@@ -44,10 +44,8 @@ pub trait Platform {
     /// A fault that may pass is asked again later, [`SendFault::Permanent`] ends a wait.
     ///
     /// [`SendFault::Permanent`]: tcss_export_core::SendFault::Permanent
-    fn credentials(
-        &mut self,
-        fresh: bool,
-    ) -> impl Future<Output = Result<Credentials, TransportError>>;
+    fn credentials(&self, fresh: bool)
+    -> impl Future<Output = Result<Credentials, TransportError>>;
 
     /// Sends one request, once, and gives status, headers and the whole body of its answer.
     ///
@@ -55,31 +53,31 @@ pub trait Platform {
     ///
     /// The transport's own error, with the fault that core goes by.
     fn send(
-        &mut self,
+        &self,
         request: Request<Bytes>,
     ) -> impl Future<Output = Result<Response<Bytes>, TransportError>>;
 }
 
 impl<N, S, C, X> Platform for Functions<N, S, C, X>
 where
-    N: FnMut() -> Now,
-    S: AsyncFnMut(Duration),
-    C: AsyncFnMut(bool) -> Result<Credentials, TransportError>,
-    X: AsyncFnMut(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
+    N: Fn() -> Now,
+    S: AsyncFn(Duration),
+    C: AsyncFn(bool) -> Result<Credentials, TransportError>,
+    X: AsyncFn(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
 {
-    fn now(&mut self) -> Now {
+    fn now(&self) -> Now {
         (self.now)()
     }
 
-    async fn sleep(&mut self, duration: Duration) {
+    async fn sleep(&self, duration: Duration) {
         (self.sleep)(duration).await;
     }
 
-    async fn credentials(&mut self, fresh: bool) -> Result<Credentials, TransportError> {
+    async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
         (self.credentials)(fresh).await
     }
 
-    async fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         (self.send)(request).await
     }
 }
@@ -93,7 +91,7 @@ pub struct Wait<P> {
 }
 
 /// Begins a wait; its deadline counts from now.
-pub fn wait<P: Platform>(shared: &Shared, job: JobId, mut platform: P) -> Wait<P> {
+pub fn wait<P: Platform>(shared: &Shared, job: JobId, platform: P) -> Wait<P> {
     let pursuit = Pursuit::new(shared, job, platform.now().mono);
     Wait { pursuit, platform }
 }
@@ -102,7 +100,8 @@ impl<P: Platform> Wait<P> {
     /// Waits for the next event; `None` when the wait has ended.
     ///
     /// It may be dropped at any point: a request that was under way is forgotten, and the next
-    /// call polls again.
+    /// call polls again. So in a `select!` against something that comes more often than answers
+    /// do, hold on to one call instead of making new ones.
     pub async fn next(&mut self) -> Option<Event> {
         let Self { pursuit, platform } = self;
         pursuit.abandon();
@@ -110,26 +109,30 @@ impl<P: Platform> Wait<P> {
             let now = platform.now();
             match pursuit.next(now) {
                 Next::Done => return None,
+                Next::Tell(event) => return Some(event),
                 Next::Sleep(moment) => {
                     let sleep = platform.sleep(moment.saturating_since(now.mono));
                     let is_called = |w: &Waker| pursuit.is_called_before(moment, now.mono, w);
                     sleep_or_call(sleep, is_called).await;
                 }
                 Next::FetchCredentials { fresh } => {
-                    let credentials = platform.credentials(fresh).await;
-                    if let Some(event) = pursuit.fetched(platform.now(), credentials) {
+                    let limit = pursuit.limit(now).saturating_since(now.mono);
+                    let fetch = platform.credentials(fresh);
+                    let credentials = within(platform.sleep(limit), fetch).await;
+                    if let Some(event) = pursuit.fetched(platform.now(), credentials, fresh) {
                         return Some(event);
                     }
                 }
                 Next::Send(request) => {
-                    let answer = platform.send(request).await;
+                    let limit = pursuit.limit(now).saturating_since(now.mono);
+                    let answer = within(platform.sleep(limit), platform.send(request)).await;
                     return Some(pursuit.answered(platform.now(), answer));
                 }
             }
         }
     }
 
-    /// Returns the events as a stream; when it has ended, [`outcome`](Self::outcome) is at hand.
+    /// Returns the events as a stream, to be pinned; when it has ended, [`outcome`](Self::outcome) is at hand.
     pub fn events(&mut self) -> impl Stream<Item = Event> {
         stream::unfold(self, async |wait| wait.next().await.map(|event| (event, wait)))
     }
@@ -154,7 +157,7 @@ impl<P: Platform> Wait<P> {
 pub fn resume<P: Platform>(
     shared: &Shared,
     saved: SavedWait,
-    mut platform: P,
+    platform: P,
 ) -> Result<Wait<P>, ResumeError> {
     let pursuit = Pursuit::resume(shared, saved, platform.now())?;
     Ok(Wait { pursuit, platform })
@@ -188,7 +191,7 @@ impl<P: Platform> Wait<P> {
 pub async fn send<A: Action>(
     shared: &Shared,
     action: &A,
-    mut platform: impl Platform,
+    platform: impl Platform,
 ) -> Result<Answer<A::Response>, SendError> {
     let mut exchange = Exchange::new(shared, action)?;
     loop {
@@ -200,11 +203,13 @@ pub async fn send<A: Action>(
                 sleep_or_call(sleep, is_called).await;
             }
             exchange::Next::FetchCredentials => {
-                let credentials = platform.credentials(false).await;
+                let limit = platform.sleep(shared.policy().exchange_limit());
+                let credentials = within(limit, platform.credentials(false)).await;
                 exchange.fetched(platform.now(), credentials)?;
             }
             exchange::Next::Send(request) => {
-                let answer = platform.send(request).await;
+                let limit = platform.sleep(shared.policy().exchange_limit());
+                let answer = within(limit, platform.send(request)).await;
                 return exchange.answered::<A>(started, platform.now().mono, answer);
             }
         }
@@ -219,4 +224,20 @@ async fn sleep_or_call(sleep: impl Future<Output = ()>, is_called: impl Fn(&Wake
         false => sleep.as_mut().poll(context),
     })
     .await;
+}
+
+/// Gives a future up when the limit ends before it.
+async fn within<T>(
+    limit: impl Future<Output = ()>,
+    future: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    let (mut limit, mut future) = (pin!(limit), pin!(future));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Pending => limit.as_mut().poll(context).map(|()| {
+            let source = "the time limit ended before it";
+            Err(TransportError::new(SendFault::Timeout, source))
+        }),
+        done => done,
+    })
+    .await
 }

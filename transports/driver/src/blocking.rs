@@ -45,6 +45,11 @@ pub trait Platform {
 
     /// Sends one request, once, and gives status, headers and the whole body of its answer.
     ///
+    /// It must have a time limit of its own ([`Policy::EXCHANGE_LIMIT`] by default): a wait cannot
+    /// end while it blocks.
+    ///
+    /// [`Policy::EXCHANGE_LIMIT`]: tcss_export_core::Policy::EXCHANGE_LIMIT
+    ///
     /// # Errors
     ///
     /// The transport's own error, with the fault that core goes by.
@@ -110,6 +115,7 @@ impl<P: Platform> Iterator for Wait<P> {
             let now = platform.now();
             match pursuit.next(now) {
                 Next::Done => return None,
+                Next::Tell(event) => return Some(event),
                 Next::Sleep(moment) => {
                     if !pursuit.is_called_before(moment, now.mono, &this_thread()) {
                         platform.sleep(moment.saturating_since(now.mono));
@@ -117,7 +123,7 @@ impl<P: Platform> Iterator for Wait<P> {
                 }
                 Next::FetchCredentials { fresh } => {
                     let credentials = platform.credentials(fresh);
-                    if let Some(event) = pursuit.fetched(platform.now(), credentials) {
+                    if let Some(event) = pursuit.fetched(platform.now(), credentials, fresh) {
                         return Some(event);
                     }
                 }
@@ -183,11 +189,11 @@ impl<P: Platform> Iterator for WaitAll<P> {
                 }
                 fleet::Next::FetchCredentials { key, fresh } => {
                     let credentials = platform.credentials(fresh);
-                    fleet.fetched(platform.now(), key, credentials);
+                    fleet.fetched(platform.now(), key, credentials, fresh);
                 }
-                fleet::Next::Send(key, request) => {
+                fleet::Next::Send(flight, request) => {
                     let answer = platform.send(request);
-                    fleet.answered(platform.now(), key, answer);
+                    fleet.answered(platform.now(), flight, answer);
                 }
             }
         }

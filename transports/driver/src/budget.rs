@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     task::Waker,
 };
 
@@ -27,12 +27,14 @@ impl Budget {
     }
 
     pub(crate) fn join(&self, now: Mono) -> Turn {
-        Turn { ticket: self.queue().budget.join(now), budget: self.clone() }
+        Turn { ticket: self.with(|queue| queue.budget.join(now)), budget: self.clone() }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    /// Looks into the queue under its lock, where no code of others may run: no waker is woken,
+    /// cloned or dropped there.
+    fn with<T>(&self, look: impl FnOnce(&mut Queue) -> T) -> T {
         // Nothing panics while it holds the lock; were it so, the queue would still be whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -46,44 +48,56 @@ pub(crate) struct Turn {
 impl Turn {
     /// Takes the start, or tells when to ask again.
     pub(crate) fn start(&self, now: Mono) -> Result<(), Mono> {
-        let mut queue = self.budget.queue();
-        queue.budget.start(self.ticket, now)?;
-        queue.wake_first();
-        Ok(())
+        self.budget
+            .with(|queue| {
+                queue.budget.start(self.ticket, now)?;
+                Ok(queue.first_sleeper())
+            })
+            .map(wake)
     }
 
     /// Returns the moment of this turn as far as can be told now.
     pub(crate) fn moment(&self, now: Mono) -> Mono {
-        self.budget.queue().budget.turn(self.ticket, now)
+        self.budget.with(|queue| queue.budget.turn(self.ticket, now))
     }
 
     /// Leaves a waker for when the turn may have moved up; tells whether it has already moved to
     /// before `moment`.
     pub(crate) fn is_before(&self, moment: Mono, now: Mono, waker: &Waker) -> bool {
-        let mut queue = self.budget.queue();
-        if queue.budget.turn(self.ticket, now) < moment {
-            return true;
-        }
-        queue.sleepers.insert(self.ticket, waker.clone());
-        false
+        let waker = waker.clone();
+        let replaced = self.budget.with(|queue| {
+            let is_earlier = queue.budget.turn(self.ticket, now) < moment;
+            // Either way a waker leaves the lock with it, to be dropped outside.
+            match is_earlier {
+                true => Err(waker),
+                false => Ok(queue.sleepers.insert(self.ticket, waker)),
+            }
+        });
+        replaced.is_err()
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut queue = self.budget.queue();
-        queue.budget.leave(self.ticket);
-        queue.sleepers.remove(&self.ticket);
-        queue.wake_first();
+        let (_own, next) = self.budget.with(|queue| {
+            queue.budget.leave(self.ticket);
+            (queue.sleepers.remove(&self.ticket), queue.first_sleeper())
+        });
+        wake(next);
     }
 }
 
 impl Queue {
-    /// Wakes one sleeper a start, never the whole queue: each start wakes the next.
-    fn wake_first(&mut self) {
-        let first = self.budget.first();
-        if let Some(waker) = first.and_then(|first| self.sleepers.remove(&first)) {
-            waker.wake();
-        }
+    /// Takes out the one sleeper to wake after a start, never the whole queue: each wakes the next.
+    fn first_sleeper(&mut self) -> Option<Waker> {
+        let first = self.budget.first()?;
+        self.sleepers.remove(&first)
+    }
+}
+
+/// Wakes a sleeper outside the lock: it may be run at once, and ask the budget again.
+fn wake(sleeper: Option<Waker>) {
+    if let Some(waker) = sleeper {
+        waker.wake();
     }
 }

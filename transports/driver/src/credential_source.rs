@@ -1,6 +1,6 @@
-use std::{error::Error, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use tcss_export_core::{Credentials, SendFault};
+use tcss_export_core::Credentials;
 
 use crate::error::TransportError;
 
@@ -14,20 +14,10 @@ pub struct CredentialSource(Arc<Give>);
 impl CredentialSource {
     /// Creates a source from a function; with `true` the last credentials were refused.
     ///
-    /// An error of the function ends a wait. One that may pass is a [`TransportError`] with
-    /// another fault than [`SendFault::Permanent`]; see [`CredentialSource::from_fallible_fn`].
-    pub fn from_fn<E>(give: impl Fn(bool) -> Result<Credentials, E> + Send + Sync + 'static) -> Self
-    where
-        E: Into<Box<dyn Error + Send + Sync>>,
-    {
-        Self::from_fallible_fn(move |fresh| {
-            give(fresh).map_err(|error| TransportError::new(SendFault::Permanent, error))
-        })
-    }
-
-    /// Creates a source from a function that says by the fault of its error whether asking again
-    /// may help.
-    pub fn from_fallible_fn(
+    /// An error whose fault is [`SendFault::Permanent`](tcss_export_core::SendFault::Permanent)
+    /// ends a wait; after any other it is asked again. The async client calls it within its task,
+    /// so there it must not block.
+    pub fn from_fn(
         give: impl Fn(bool) -> Result<Credentials, TransportError> + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(give))
@@ -45,7 +35,7 @@ impl CredentialSource {
 
 impl From<Credentials> for CredentialSource {
     fn from(credentials: Credentials) -> Self {
-        Self::from_fallible_fn(move |_| Ok(credentials.clone()))
+        Self::from_fn(move |_| Ok(credentials.clone()))
     }
 }
 

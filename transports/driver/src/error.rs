@@ -24,12 +24,24 @@ impl TransportError {
     /// [`io::Error`], a [`ProxyError`] or a refusal by a proxy. `broken` is what a broken
     /// connection, or no such error at all, means at this stage.
     ///
-    /// A time-out is [`SendFault::Timeout`]; invalid data, by which TLS libraries tell that a
-    /// certificate or the handshake is bad, is [`SendFault::Permanent`]. So is what is wrong with
-    /// a proxy until someone changes it, such as its status 407.
+    /// A time-out is [`SendFault::Timeout`]. What is wrong with a proxy until someone changes it,
+    /// such as its status 407, is [`SendFault::Permanent`].
     pub fn of_chain(source: impl Into<Source>, broken: SendFault) -> Self {
+        Self::of_chain_with(source, broken, |_| false)
+    }
+
+    /// Creates an error as [`of_chain`](Self::of_chain) does, but [`SendFault::Permanent`] if
+    /// `is_permanent` says so of any error in the chain: that a certificate is not trusted, say.
+    pub fn of_chain_with(
+        source: impl Into<Source>,
+        broken: SendFault,
+        is_permanent: impl Fn(&(dyn Error + 'static)) -> bool,
+    ) -> Self {
         let source = source.into();
-        let fault = fault_of(&*source, broken);
+        let fault = match has(&*source, &is_permanent) {
+            true => SendFault::Permanent,
+            false => fault_of(&*source, broken),
+        };
         Self { fault, source }
     }
 
@@ -47,20 +59,28 @@ fn fault_of(error: &(dyn Error + 'static), broken: SendFault) -> SendFault {
     if let Some(fault) = error.downcast_ref().and_then(TunnelError::fault) {
         return fault;
     }
-    let next = match error.downcast_ref::<io::Error>() {
-        // It only wraps, and its `source` would pass over what it wraps.
-        Some(error) if error.kind() == io::ErrorKind::Other => error.get_ref().map(|e| e as _),
-        Some(error) => return fault_of_kind(error.kind(), broken),
-        None => error.source(),
-    };
-    next.map_or(broken, |error| fault_of(error, broken))
+    match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        // It only wraps.
+        None | Some(io::ErrorKind::Other) => {
+            next(error).map_or(broken, |error| fault_of(error, broken))
+        }
+        Some(io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => SendFault::Timeout,
+        Some(_) => broken,
+    }
 }
 
-const fn fault_of_kind(kind: io::ErrorKind, broken: SendFault) -> SendFault {
-    match kind {
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => SendFault::Timeout,
-        io::ErrorKind::InvalidData => SendFault::Permanent,
-        _ => broken,
+fn has(
+    error: &(dyn Error + 'static),
+    is_permanent: &impl Fn(&(dyn Error + 'static)) -> bool,
+) -> bool {
+    is_permanent(error) || next(error).is_some_and(|error| has(error, is_permanent))
+}
+
+/// Goes one step down a chain; the `source` of an `io::Error` would pass over what it wraps.
+fn next<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>() {
+        Some(error) => error.get_ref().map(|error| error as _),
+        None => error.source(),
     }
 }
 
@@ -68,6 +88,13 @@ const fn fault_of_kind(kind: io::ErrorKind, broken: SendFault) -> SendFault {
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
         Self::of_chain(error, SendFault::Connection)
+    }
+}
+
+/// Credentials that are refused when they are built will not pass: [`SendFault::Permanent`].
+impl From<BuildError> for TransportError {
+    fn from(error: BuildError) -> Self {
+        Self::new(SendFault::Permanent, error)
     }
 }
 

@@ -35,7 +35,7 @@ impl Exchange {
     }
 
     pub(crate) fn next(&mut self, now: Now) -> Result<Next, SendError> {
-        match self.gate.pass(now.mono) {
+        match self.gate.pass(now.mono, false) {
             Pass::Sleep(moment) => Ok(Next::Sleep(moment)),
             Pass::FetchCredentials => Ok(Next::FetchCredentials),
             Pass::Open(credentials) => {
@@ -50,7 +50,7 @@ impl Exchange {
         now: Now,
         credentials: Result<Credentials, TransportError>,
     ) -> Result<(), SendError> {
-        self.gate.fetched(credentials.map_err(SendError::Credentials)?, now.mono);
+        self.gate.fetched(credentials.map_err(SendError::Credentials)?, now.mono, false);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, task::Waker};
+use std::{collections::BTreeMap, task::Waker, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -27,9 +27,16 @@ pub(crate) struct Fleet {
 pub(crate) enum Next {
     Sleep(Mono),
     FetchCredentials { key: WaitKey, fresh: bool },
-    Send(WaitKey, Request<Bytes>),
+    Send(Flight, Request<Bytes>),
     Ended(JobId, Result<Finished, WaitFailure>),
     Empty,
+}
+
+/// Names an exchange: the answer to an earlier one of the same wait is none to this.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flight {
+    key: WaitKey,
+    poll: u32,
 }
 
 impl Fleet {
@@ -44,6 +51,10 @@ impl Fleet {
 
     pub(crate) fn len(&self) -> usize {
         self.set.len()
+    }
+
+    pub(crate) fn exchange_limit(&self) -> Duration {
+        self.shared.policy().exchange_limit()
     }
 
     pub(crate) fn next_limit(&mut self) -> Option<Mono> {
@@ -67,7 +78,7 @@ impl Fleet {
                     return Next::Empty;
                 }
             };
-            match self.gate.pass(now.mono) {
+            match self.gate.pass(now.mono, fresh) {
                 Pass::Sleep(turn) => {
                     return Next::Sleep(
                         self.set.next_limit().map_or(turn, |limit| limit.min(turn)),
@@ -77,7 +88,8 @@ impl Fleet {
                 Pass::Open(credentials) => {
                     let mut session = self.shared.session();
                     if let Ok(request) = self.set.start(key, now, &mut session, &credentials) {
-                        return Next::Send(key, request);
+                        let poll = self.set.waiter(key).map_or(0, Waiter::poll_count);
+                        return Next::Send(Flight { key, poll }, request);
                     }
                     // That wait has ended: its request could not be signed.
                 }
@@ -90,12 +102,14 @@ impl Fleet {
         now: Now,
         key: WaitKey,
         credentials: Result<Credentials, TransportError>,
+        fresh: bool,
     ) {
         match credentials {
-            Ok(credentials) => self.gate.fetched(credentials, now.mono),
+            Ok(credentials) => self.gate.fetched(credentials, now.mono, fresh),
             Err(error) => {
-                self.set.cannot_start(key, now.mono, error.fault());
-                self.errors.insert(key, error);
+                if self.set.cannot_start(key, now.mono, error.fault()).is_some() {
+                    self.errors.insert(key, error);
+                }
             }
         }
     }
@@ -103,20 +117,20 @@ impl Fleet {
     pub(crate) fn answered(
         &mut self,
         now: Now,
-        key: WaitKey,
+        flight: Flight,
         answer: Result<Response<Bytes>, TransportError>,
     ) {
-        let answer = match answer {
-            Ok(response) => {
-                self.errors.remove(&key);
-                Ok(response)
-            }
-            Err(error) => {
-                let fault = error.fault();
-                self.errors.insert(key, error);
-                Err(fault)
-            }
-        };
+        let Flight { key, poll } = flight;
+        // One that was given up may have been followed by another, or the wait have ended.
+        if self.set.waiter(key).is_none_or(|waiter| waiter.poll_count() != poll) {
+            return;
+        }
+        self.errors.remove(&key);
+        let answer = answer.map_err(|error| {
+            let fault = error.fault();
+            self.errors.insert(key, error);
+            fault
+        });
         let _event = self.set.answer(key, now, &mut self.shared.session(), answer);
     }
 

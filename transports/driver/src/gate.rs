@@ -13,7 +13,15 @@ use crate::budget::{Budget, Turn};
 pub(crate) struct Gate {
     budget: Budget,
     turn: Option<Turn>,
-    fetched: Option<(Credentials, Mono)>,
+    fetched: Option<Fetched>,
+}
+
+#[derive(Debug)]
+struct Fetched {
+    credentials: Credentials,
+    at: Mono,
+    /// Their source was told that the last ones were refused.
+    afresh: bool,
 }
 
 /// What to do to get through.
@@ -32,30 +40,32 @@ impl Gate {
         Self { budget, turn: None, fetched: None }
     }
 
-    pub(crate) fn pass(&mut self, now: Mono) -> Pass {
+    pub(crate) fn pass(&mut self, now: Mono, fresh: bool) -> Pass {
         let turn = self.turn.get_or_insert_with(|| self.budget.join(now));
         let moment = turn.moment(now);
         if now < moment {
             return Pass::Sleep(moment);
         }
-        let is_fresh = |at: &Mono| now.saturating_since(*at) < FRESH_FOR;
-        let Some((credentials, _)) = self.fetched.take().filter(|(_, at)| is_fresh(at)) else {
+        let serves = |fetched: &Fetched| {
+            now.saturating_since(fetched.at) < FRESH_FOR && (fetched.afresh || !fresh)
+        };
+        let Some(fetched) = self.fetched.take().filter(serves) else {
             return Pass::FetchCredentials;
         };
         match turn.start(now) {
             Ok(()) => {
                 self.turn = None;
-                Pass::Open(credentials)
+                Pass::Open(fetched.credentials)
             }
             Err(moment) => {
-                self.fetched = Some((credentials, now));
+                self.fetched = Some(fetched);
                 Pass::Sleep(moment)
             }
         }
     }
 
-    pub(crate) fn fetched(&mut self, credentials: Credentials, now: Mono) {
-        self.fetched = Some((credentials, now));
+    pub(crate) fn fetched(&mut self, credentials: Credentials, at: Mono, afresh: bool) {
+        self.fetched = Some(Fetched { credentials, at, afresh });
     }
 
     /// Gives up the turn: nothing is due.

@@ -65,6 +65,7 @@ pub struct Functions<N, S, C, X> {
     /// Gives credentials; asked at each request. With `true` the last ones were refused, and
     /// their source is to be asked again.
     pub credentials: C,
-    /// Sends one request, once, and gives status, headers and the whole body of its answer.
+    /// Sends one request, once, and gives status, headers and the whole body of its answer. A
+    /// blocking one needs a time limit of its own; an async one is dropped at the limit.
     pub send: X,
 }

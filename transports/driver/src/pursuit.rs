@@ -2,7 +2,7 @@ use std::task::Waker;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tcss_export_core::{Credentials, Event, Finished, JobId, Mono, Now, Step, Waiter};
+use tcss_export_core::{Credentials, Event, EventKind, Finished, JobId, Mono, Now, Step, Waiter};
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
 
@@ -19,15 +19,20 @@ pub(crate) struct Pursuit {
     waiter: Waiter,
     gate: Gate,
     last_error: Option<TransportError>,
+    /// The end has been told as an event.
+    told_end: bool,
 }
 
 /// What a loop has to do next.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "moved once an exchange")]
 pub(crate) enum Next {
     Sleep(Mono),
-    FetchCredentials { fresh: bool },
+    FetchCredentials {
+        fresh: bool,
+    },
     Send(Request<Bytes>),
+    /// The end, which no answer has told.
+    Tell(Event),
     Done,
 }
 
@@ -38,7 +43,7 @@ impl Pursuit {
 
     fn of(shared: &Shared, waiter: Waiter) -> Self {
         let gate = Gate::new(shared.budget().clone());
-        Self { shared: shared.clone(), waiter, gate, last_error: None }
+        Self { shared: shared.clone(), waiter, gate, last_error: None, told_end: false }
     }
 
     pub(crate) fn next(&mut self, now: Now) -> Next {
@@ -51,10 +56,10 @@ impl Pursuit {
                 }
                 Step::Done(_) => {
                     self.gate.leave();
-                    return Next::Done;
+                    return self.end();
                 }
             };
-            match self.gate.pass(now.mono) {
+            match self.gate.pass(now.mono, fresh) {
                 Pass::Sleep(moment) => return Next::Sleep(moment.min(self.waiter.deadline())),
                 Pass::FetchCredentials => return Next::FetchCredentials { fresh },
                 Pass::Open(credentials) => {
@@ -68,18 +73,37 @@ impl Pursuit {
         }
     }
 
+    /// Tells the end once, unless the last answer has.
+    fn end(&mut self) -> Next {
+        match std::mem::replace(&mut self.told_end, true) {
+            true => Next::Done,
+            false => Next::Tell(Event::ended(self.waiter.poll_count())),
+        }
+    }
+
+    /// Returns the moment at which what is under way is given up.
+    pub(crate) fn limit(&mut self, now: Now) -> Mono {
+        match self.waiter.step(now.mono) {
+            Step::WaitUntil(limit) => limit,
+            Step::Poll { .. } => self.waiter.deadline(),
+            Step::Done(_) => now.mono,
+        }
+    }
+
     pub(crate) fn fetched(
         &mut self,
         now: Now,
         credentials: Result<Credentials, TransportError>,
+        fresh: bool,
     ) -> Option<Event> {
         match credentials {
             Ok(credentials) => {
-                self.gate.fetched(credentials, now.mono);
+                self.gate.fetched(credentials, now.mono, fresh);
                 None
             }
             Err(error) => {
                 let event = self.waiter.cannot_start(now.mono, error.fault());
+                self.told_end = event.kind == EventKind::Ended;
                 self.last_error = Some(error);
                 Some(event)
             }
@@ -96,7 +120,9 @@ impl Pursuit {
             Err(error) => (Err(error.fault()), Some(error)),
         };
         self.last_error = error;
-        self.waiter.answer(now, &mut self.shared.session(), answer)
+        let event = self.waiter.answer(now, &mut self.shared.session(), answer);
+        self.told_end = event.kind == EventKind::Ended;
+        event
     }
 
     /// Forgets a request whose sending was given up.

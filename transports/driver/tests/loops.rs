@@ -266,10 +266,15 @@ fn a_request_whose_future_is_dropped_is_made_again() {
     let world = World::new(&[Ok(SUCCESS)]);
     let [a, b, c, d] = [(); 4].map(|()| world.clone());
     let is_stuck = Rc::new(RefCell::new(true));
-    let still_stuck = is_stuck.clone();
+    let (still_stuck, sleep_stuck) = (is_stuck.clone(), is_stuck.clone());
     let platform = Functions {
         now: move || a.now(),
-        sleep: async move |duration| b.sleep(duration),
+        sleep: async move |duration| {
+            if *sleep_stuck.borrow() {
+                std::future::pending::<()>().await;
+            }
+            b.sleep(duration);
+        },
         credentials: async move |fresh| c.credentials(fresh),
         send: async move |request| {
             if *still_stuck.borrow() {

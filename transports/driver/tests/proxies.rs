@@ -269,7 +269,7 @@ fn what_failed_through_a_proxy_keeps_its_meaning() {
     for (kind, fault) in [
         (io::ErrorKind::ConnectionRefused, SendFault::Connection),
         (io::ErrorKind::TimedOut, SendFault::Timeout),
-        (io::ErrorKind::InvalidData, SendFault::Permanent),
+        (io::ErrorKind::InvalidData, SendFault::Connection),
     ] {
         let failed = TunnelError::failed(&proxy, io::Error::from(kind));
         assert_eq!(TransportError::of_chain(failed, SendFault::Connection).fault(), fault);

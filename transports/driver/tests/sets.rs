@@ -62,22 +62,22 @@ impl Service {
 }
 
 impl asynchronous::Platform for Service {
-    fn now(&mut self) -> Now {
+    fn now(&self) -> Now {
         let since = self.began.elapsed();
         let wall = Wall::from_unix_millis(1_699_979_400_000 + since.as_millis() as i64);
         Now { wall, mono: Mono::from_origin(since) }
     }
 
-    async fn sleep(&mut self, duration: Duration) {
+    async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
 
-    async fn credentials(&mut self, _fresh: bool) -> Result<Credentials, TransportError> {
+    async fn credentials(&self, _fresh: bool) -> Result<Credentials, TransportError> {
         tokio::time::sleep(self.fetch).await;
         Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap())
     }
 
-    async fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.starts.borrow_mut().push(self.began.elapsed());
         self.under_way.update(|count| count + 1);
         self.most_under_way.update(|most| most.max(self.under_way.get()));

@@ -23,16 +23,7 @@
 mod connector;
 mod dialer;
 
-use std::{
-    env,
-    error::Error,
-    fmt,
-    future::poll_fn,
-    pin::{Pin, pin},
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{env, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -190,8 +181,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
         let mut request = request.map(Full::new);
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let answer = self.http.request(request).await;
-        let answer =
-            answer.map_err(|error| TransportError::of_chain(error, SendFault::Connection))?;
+        let answer = answer.map_err(|error| transport_error(error, SendFault::Connection))?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(body_error)?;
         Ok(Response::from_parts(head, body.to_bytes()))
@@ -199,22 +189,16 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> asynchronous::Platform for &Client<C> {
-    async fn sleep(&mut self, duration: Duration) {
+    async fn sleep(&self, duration: Duration) {
         self.timer.sleep(duration).await;
     }
 
-    async fn credentials(&mut self, fresh: bool) -> Result<Credentials, TransportError> {
+    async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
         self.credentials.credentials(fresh)
     }
 
-    async fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let mut exchange = pin!(self.exchange(request));
-        let mut limit = self.timer.sleep(self.shared.policy().exchange_limit());
-        poll_fn(|context| match exchange.as_mut().poll(context) {
-            Poll::Pending => limit.as_mut().poll(context).map(|()| Err(timed_out())),
-            answer => answer,
-        })
-        .await
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.exchange(request).await
     }
 }
 
@@ -239,14 +223,25 @@ fn pooled<C: Connect + Clone>(
         .build(connector)
 }
 
-fn timed_out() -> TransportError {
-    TransportError::new(SendFault::Timeout, "the exchange took too long")
-}
-
 fn body_error(error: Box<dyn Error + Send + Sync>) -> TransportError {
     let broken = match error.is::<LengthLimitError>() {
         true => SendFault::TooLarge,
         false => SendFault::Truncated,
     };
-    TransportError::of_chain(error, broken)
+    transport_error(error, broken)
+}
+
+fn transport_error(
+    error: impl Into<Box<dyn Error + Send + Sync>>,
+    broken: SendFault,
+) -> TransportError {
+    TransportError::of_chain_with(error, broken, is_permanent)
+}
+
+/// A certificate that is not trusted, a peer that speaks no TLS of ours, no roots.
+fn is_permanent(error: &(dyn Error + 'static)) -> bool {
+    use rustls::Error::{General, InvalidCertificate, PeerIncompatible};
+
+    let error = error.downcast_ref::<rustls::Error>();
+    matches!(error, Some(InvalidCertificate(_) | PeerIncompatible(_) | General(_)))
 }

@@ -15,7 +15,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::{env, io, sync::Arc, time::Duration};
+use std::{env, error::Error, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -258,7 +258,7 @@ fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
         }
         _ => return transport_error(error, SendFault::Connection),
     };
-    TransportError::of_chain(error, SendFault::Connection)
+    TransportError::of_chain_with(error, SendFault::Connection, is_permanent)
 }
 
 /// Finds the status of a proxy that refused: ureq gives it in a text only.
@@ -269,12 +269,29 @@ fn status(reason: &str) -> Option<StatusCode> {
 /// Tells what an error means; `broken` is what a broken connection means at this stage.
 fn transport_error(error: ureq::Error, broken: SendFault) -> TransportError {
     let fault = match error {
-        ureq::Error::Io(error) => return TransportError::of_chain(error, broken),
+        ureq::Error::Io(error) => {
+            return TransportError::of_chain_with(error, broken, is_permanent);
+        }
         ureq::Error::Timeout(_) => SendFault::Timeout,
         ureq::Error::BodyExceedsLimit(_) => SendFault::TooLarge,
-        ureq::Error::Protocol(_) | ureq::Error::ConnectionFailed => broken,
         ureq::Error::HostNotFound | ureq::Error::ConnectProxyFailed(_) => SendFault::Connection,
-        _ => SendFault::Permanent,
+        ureq::Error::Rustls(ref error) if is_permanent(error) => SendFault::Permanent,
+        ureq::Error::BadUri(_)
+        | ureq::Error::Http(_)
+        | ureq::Error::InvalidProxyUrl
+        | ureq::Error::Pem(_)
+        | ureq::Error::RequireHttpsOnly(_)
+        | ureq::Error::Tls(_)
+        | ureq::Error::TlsRequired => SendFault::Permanent,
+        _ => broken,
     };
     TransportError::new(fault, error)
+}
+
+/// A certificate that is not trusted, a peer that speaks no TLS of ours, no roots.
+fn is_permanent(error: &(dyn Error + 'static)) -> bool {
+    use rustls::Error::{General, InvalidCertificate, PeerIncompatible};
+
+    let error = error.downcast_ref::<rustls::Error>();
+    matches!(error, Some(InvalidCertificate(_) | PeerIncompatible(_) | General(_)))
 }

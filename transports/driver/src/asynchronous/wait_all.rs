@@ -2,6 +2,7 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -9,17 +10,18 @@ use futures_util::stream::{self, FusedStream, FuturesUnordered, Stream, StreamEx
 use http::{Request, Response};
 use tcss_export_core::{Credentials, Finished, JobId, Mono, WaitKey};
 
-use super::Platform;
+use super::{Platform, within};
 use crate::{
     error::{TransportError, WaitFailure},
-    fleet::{Fleet, Next},
+    fleet::{Fleet, Flight, Next},
     shared::Shared,
 };
 
 /// Waits for many jobs and gives their outcomes as they come, with any number of exchanges under
 /// way at once, all in one task.
 ///
-/// Jobs may come in later: a job's deadline counts from the moment the stream of jobs gives it.
+/// Jobs may come in later: a job's deadline counts from the moment the stream of jobs gives it. All
+/// that it has ready are taken, so hold the stream back if there may be too many.
 /// See [`WaitSet`](tcss_export_core::WaitSet) for how deadline and number of jobs go together.
 /// Dropped, it leaves nothing behind; so does a dropped `next` of it, which may be called again.
 pub fn wait_all<P: Platform + Clone, J: Stream<Item = JobId>>(
@@ -29,7 +31,7 @@ pub fn wait_all<P: Platform + Clone, J: Stream<Item = JobId>>(
 ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitFailure>)> + use<P, J>>> {
     let fleet = Fleet::new(shared);
     let (under_way, jobs) = (FuturesUnordered::new(), Box::pin(jobs.fuse()));
-    let all = All { fleet, platform, jobs, under_way, is_fetching: false };
+    let all = All { fleet, platform, jobs, under_way, is_fetching: false, jobs_in_a_row: 0 };
     Box::pin(stream::unfold(all, async |mut all| {
         let ended = all.next(errand).await?;
         Some((ended, all))
@@ -42,26 +44,35 @@ struct All<P, J, F> {
     jobs: Pin<Box<J>>,
     under_way: FuturesUnordered<F>,
     is_fetching: bool,
+    jobs_in_a_row: u32,
 }
+
+/// So many jobs are taken before other tasks, and answers, get their turn.
+const JOBS_IN_A_ROW: u32 = 64;
 
 /// What the platform is asked for.
 enum Errand {
     Credentials { key: WaitKey, fresh: bool },
-    Send(WaitKey, Box<Request<Bytes>>),
+    Send(Flight, Box<Request<Bytes>>),
 }
 
 /// What came of it.
 enum Back {
-    Credentials(WaitKey, Result<Credentials, TransportError>),
-    Answer(WaitKey, Result<Response<Bytes>, TransportError>),
+    Credentials { key: WaitKey, fresh: bool, came: Result<Credentials, TransportError> },
+    Answer(Flight, Result<Response<Bytes>, TransportError>),
 }
 
-async fn errand<P: Platform>(mut platform: P, errand: Errand) -> Back {
+/// Runs an errand, and gives it up at the limit of an exchange.
+async fn errand<P: Platform>(platform: P, errand: Errand, limit: Duration) -> Back {
+    let limit = platform.sleep(limit);
     match errand {
         Errand::Credentials { key, fresh } => {
-            Back::Credentials(key, platform.credentials(fresh).await)
+            let came = within(limit, platform.credentials(fresh)).await;
+            Back::Credentials { key, fresh, came }
         }
-        Errand::Send(key, request) => Back::Answer(key, platform.send(*request).await),
+        Errand::Send(flight, request) => {
+            Back::Answer(flight, within(limit, platform.send(*request)).await)
+        }
     }
 }
 
@@ -80,7 +91,7 @@ where
 {
     async fn next(
         &mut self,
-        run: impl Fn(P, Errand) -> F,
+        run: impl Fn(P, Errand, Duration) -> F,
     ) -> Option<(JobId, Result<Finished, WaitFailure>)> {
         loop {
             let now = self.platform.now();
@@ -105,9 +116,10 @@ where
                     self.is_fetching = true;
                     Errand::Credentials { key, fresh }
                 }
-                Next::Send(key, request) => Errand::Send(key, Box::new(request)),
+                Next::Send(flight, request) => Errand::Send(flight, Box::new(request)),
             };
-            self.under_way.push(run(self.platform.clone(), errand));
+            let limit = self.fleet.exchange_limit();
+            self.under_way.push(run(self.platform.clone(), errand, limit));
         }
     }
 
@@ -135,36 +147,55 @@ where
             }
         };
         self.note(woken);
+        if self.jobs_in_a_row == JOBS_IN_A_ROW {
+            self.jobs_in_a_row = 0;
+            give_way().await;
+        }
     }
 
     fn note(&mut self, woken: Woken) {
         let now = self.platform.now();
         match woken {
-            Woken::Job(job) => self.fleet.add(job, now.mono),
-            Woken::Back(Back::Credentials(key, credentials)) => {
-                self.is_fetching = false;
-                self.fleet.fetched(now, key, credentials);
+            Woken::Job(job) => {
+                self.fleet.add(job, now.mono);
+                self.jobs_in_a_row += 1;
             }
-            Woken::Back(Back::Answer(key, answer)) => self.fleet.answered(now, key, answer),
+            Woken::Back(Back::Credentials { key, fresh, came }) => {
+                self.is_fetching = false;
+                self.fleet.fetched(now, key, came, fresh);
+            }
+            Woken::Back(Back::Answer(flight, answer)) => self.fleet.answered(now, flight, answer),
             Woken::Time => {}
         }
     }
 }
 
-/// Tells whether a job or an answer has come in. That the last job has come is something, too.
+/// Tells whether an answer or a job has come in. That the last job has come is something, too.
 fn happened<J: FusedStream<Item = JobId>, F: Future<Output = Back>>(
     jobs: &mut Pin<Box<J>>,
     under_way: &mut FuturesUnordered<F>,
     context: &mut Context<'_>,
 ) -> Poll<Woken> {
+    if let Poll::Ready(Some(back)) = under_way.poll_next_unpin(context) {
+        return Poll::Ready(Woken::Back(back));
+    }
     if !jobs.is_terminated()
         && let Poll::Ready(job) = jobs.as_mut().poll_next(context)
     {
         return Poll::Ready(job.map_or(Woken::Time, Woken::Job));
     }
-    match under_way.poll_next_unpin(context) {
-        Poll::Ready(Some(back)) => Poll::Ready(Woken::Back(back)),
-        // Nothing is under way.
-        Poll::Ready(None) | Poll::Pending => Poll::Pending,
-    }
+    Poll::Pending
+}
+
+/// Lets the other tasks of the executor run.
+async fn give_way() {
+    let mut has_waited = false;
+    poll_fn(|context| match std::mem::replace(&mut has_waited, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }

@@ -1,0 +1,272 @@
+//! What must not happen however slow, late or many the others are. The clock of tokio stands
+//! still and jumps to the next timer.
+
+use std::{
+    cell::{Cell, RefCell},
+    pin::Pin,
+    rc::Rc,
+    sync::{Arc, Mutex, mpsc},
+    task::{Context, Wake, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{Request, Response};
+use tcss_export_core::{
+    Credentials, DescribeExportJobResult, Endpoint, EventKind, JobId, Mono, Now, Policy, SendFault,
+    Session, WaitErrorKind, Wall,
+};
+use tcss_export_driver::{Budget, Functions, Shared, TransportError, asynchronous};
+use tokio::time::Instant;
+
+const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
+const SUCCESS: &str =
+    r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
+const BAD_TOKEN: &str =
+    r#"{"Response":{"Error":{"Code":"AuthFailure.TokenFailure","Message":"m"}}}"#;
+
+fn now_since(began: Instant) -> Now {
+    let since = began.elapsed();
+    let wall = Wall::from_unix_millis(1_699_979_400_000 + since.as_millis() as i64);
+    Now { wall, mono: Mono::from_origin(since) }
+}
+
+fn credentials(id: &str) -> Credentials {
+    Credentials::new(id, "EXAMPLEKEY").unwrap()
+}
+
+fn shared() -> Shared {
+    Shared::new(Session::new(Endpoint::international()))
+}
+
+fn job(id: impl Into<String>) -> JobId {
+    JobId::new(id).unwrap()
+}
+
+/// A client without limits of its own, whose first exchange takes longer than any limit.
+#[derive(Clone)]
+struct Slow {
+    began: Instant,
+    sent: Rc<Cell<u32>>,
+    under_way: Rc<Cell<u32>>,
+    most_under_way: Rc<Cell<u32>>,
+}
+
+impl Slow {
+    fn new() -> Self {
+        let (sent, under_way, most_under_way) = Default::default();
+        Self { began: Instant::now(), sent, under_way, most_under_way }
+    }
+}
+
+/// Counts an exchange as under way until its future ends or is dropped.
+struct UnderWay(Rc<Cell<u32>>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.update(|count| count - 1);
+    }
+}
+
+impl asynchronous::Platform for Slow {
+    fn now(&self) -> Now {
+        now_since(self.began)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    async fn credentials(&self, _fresh: bool) -> Result<Credentials, TransportError> {
+        Ok(credentials("AKIDEXAMPLE"))
+    }
+
+    async fn send(&self, _request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.sent.update(|count| count + 1);
+        self.under_way.update(|count| count + 1);
+        self.most_under_way.update(|most| most.max(self.under_way.get()));
+        let _under_way = UnderWay(self.under_way.clone());
+        if self.sent.get() == 1 {
+            tokio::time::sleep(Duration::from_secs(33)).await;
+            return Ok(Response::new(SUCCESS.into()));
+        }
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        Err(TransportError::new(SendFault::Permanent, "the second one's own answer"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_is_given_up_at_its_limit_and_its_late_answer_is_none_to_the_next() {
+    let slow = Slow::new();
+    let mut all = asynchronous::wait_all(&shared(), stream::iter([job("1")]), slow.clone());
+    let (_, outcome) = all.next().await.unwrap();
+    let failure = outcome.unwrap_err();
+    let source = std::error::Error::source(failure.transport().unwrap()).unwrap();
+    assert_eq!(source.to_string(), "the second one's own answer");
+    assert_eq!((slow.most_under_way.get(), slow.under_way.get()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_that_keep_coming_do_not_starve_the_exchanges() {
+    let slow = Slow::new();
+    let (pulled, sent) = (Rc::new(Cell::new(0)), slow.sent.clone());
+    let jobs = stream::iter((0..10_000).map(|nth| {
+        pulled.set(nth);
+        assert!(nth < 1_000 || sent.get() > 0, "nothing is sent after {nth} jobs");
+        job(nth.to_string())
+    }));
+    let mut all = asynchronous::wait_all(&shared(), jobs, slow.clone());
+    assert!(all.next().await.is_some());
+}
+
+/// Four functions of which some never return.
+fn hanging(fetch_hangs: bool) -> impl asynchronous::Platform {
+    let began = Instant::now();
+    Functions {
+        now: move || now_since(began),
+        sleep: tokio::time::sleep,
+        credentials: async move |_| {
+            if fetch_hangs {
+                std::future::pending::<()>().await;
+            }
+            Ok(credentials("AKIDEXAMPLE"))
+        },
+        send: async |_| std::future::pending().await,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_though_its_functions_hang() {
+    for fetch_hangs in [false, true] {
+        let began = Instant::now();
+        let wait = asynchronous::wait(&shared(), job("1"), hanging(fetch_hangs)).outcome();
+        let failure = wait.await.unwrap_err();
+        assert!(matches!(failure.kind, WaitErrorKind::Fault(_) | WaitErrorKind::TimedOut));
+        assert!(began.elapsed() <= Policy::MAX_WAIT + Policy::EXCHANGE_LIMIT);
+        let action = DescribeExportJobResult::new(job("1"));
+        let began = Instant::now();
+        let result = asynchronous::send(&shared(), &action, hanging(fetch_hangs)).await;
+        assert!(result.is_err());
+        assert_eq!(began.elapsed().as_secs(), Policy::EXCHANGE_LIMIT.as_secs());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_end_is_told_once_also_by_the_deadline() {
+    let began = Instant::now();
+    let functions = Functions {
+        now: move || now_since(began),
+        sleep: tokio::time::sleep,
+        credentials: async |_| Ok(credentials("AKIDEXAMPLE")),
+        send: async |_| Ok(Response::new(RUNNING.into())),
+    };
+    let policy = Policy::default().with_max_wait(Duration::from_secs(4));
+    let mut wait = asynchronous::wait(&shared().with_policy(policy), job("1"), functions);
+    let mut ends = Vec::new();
+    while let Some(event) = wait.next().await {
+        ends.push(event.kind == EventKind::Ended);
+    }
+    assert_eq!(ends, [false, false, true]);
+    assert_eq!(wait.outcome().await.unwrap_err().kind, WaitErrorKind::TimedOut);
+}
+
+/// Two jobs: the fetch for the first is still under way when the first ends; the second has just
+/// been told that its token is no good.
+#[derive(Clone)]
+struct Rotating {
+    began: Instant,
+    asked: Rc<RefCell<Vec<bool>>>,
+}
+
+impl asynchronous::Platform for Rotating {
+    fn now(&self) -> Now {
+        now_since(self.began)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
+        self.asked.borrow_mut().push(fresh);
+        if self.began.elapsed() > Duration::from_millis(9_880) && !fresh {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+        }
+        Ok(credentials(if fresh { "FRESH" } else { "OLD" }))
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        if request.body() == r#"{"JobId":"first"}"# {
+            return Ok(Response::new(RUNNING.into()));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let authorization = request.headers()["authorization"].to_str().unwrap();
+        let is_fresh = authorization.contains("Credential=FRESH/");
+        Ok(Response::new(if is_fresh { SUCCESS } else { BAD_TOKEN }.into()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_needs_fresh_credentials_is_not_given_what_another_had_fetched() {
+    let interval = Duration::from_millis(9_900);
+    let policy = Policy::default()
+        .with_max_wait(Duration::from_secs(10))
+        .with_poll_interval(interval, interval);
+    let later = stream::once(async {
+        tokio::time::sleep(Duration::from_millis(9_820)).await;
+        job("second")
+    });
+    let jobs = stream::iter([job("first")]).chain(later);
+    let rotating = Rotating { began: Instant::now(), asked: Rc::default() };
+    let all = asynchronous::wait_all(&shared().with_policy(policy), jobs, rotating.clone());
+    let ended: Vec<_> = all.collect().await;
+    let (job, outcome) = &ended[1];
+    assert_eq!(job.as_str(), "second");
+    assert!(outcome.is_ok(), "{outcome:?}, asked {:?}", rotating.asked.borrow());
+}
+
+/// A task that runs wherever it is woken, as some executors do.
+struct InPlace(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
+
+impl Wake for InPlace {
+    fn wake(self: Arc<Self>) {
+        let Ok(mut slot) = self.0.try_lock() else { return };
+        let Some(mut future) = slot.take() else { return };
+        let waker = Waker::from(self.clone());
+        if future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+            *slot = Some(future);
+        }
+    }
+}
+
+fn sends_in_place(budget: &Budget, done: &mpsc::Sender<()>) -> Arc<InPlace> {
+    let (budget, done) = (budget.clone(), done.clone());
+    Arc::new(InPlace(Mutex::new(Some(Box::pin(async move {
+        let functions = Functions {
+            now: || Now { wall: Wall::from_unix_seconds(1_699_979_400), ..Now::default() },
+            sleep: async |_| std::future::pending::<()>().await,
+            credentials: async |_| Ok(credentials("AKIDEXAMPLE")),
+            send: async |_| Ok(Response::new(Bytes::from_static(SUCCESS.as_bytes()))),
+        };
+        let action = DescribeExportJobResult::new(job("1"));
+        let sent = asynchronous::send(&shared().with_budget(budget), &action, functions).await;
+        done.send(sent.map(drop).unwrap()).unwrap();
+    })))))
+}
+
+#[test]
+fn a_waker_that_runs_its_task_at_once_does_not_deadlock() {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let budget = Budget::default();
+        let [first, second, third] = [(); 3].map(|()| sends_in_place(&budget, &done));
+        [first, second.clone(), third].into_iter().for_each(Wake::wake);
+        // Its place is given up, and the third woken.
+        drop(second.0.lock().unwrap().take());
+        done.send(()).unwrap();
+    });
+    for _ in ["the first has sent", "the second is gone"] {
+        is_done.recv_timeout(Duration::from_secs(60)).expect("no deadlock");
+    }
+}
