@@ -140,7 +140,7 @@ pub(crate) fn reason(event: &Event) -> String {
         EventKind::Retrying { fault, .. } => brief(fault),
         _ => String::new(),
     };
-    printable(&masked(&text)).to_string()
+    tcss_export::text::brief(&masked(&text)).to_string()
 }
 
 /// Words what is done.

@@ -84,7 +84,9 @@ pub(crate) const fn of_fault(fault: SendFault) -> &'static str {
         SendFault::Connection => "check the network, the firewall and --endpoint",
         SendFault::Timeout => "try again later; check the network and the firewall",
         SendFault::Truncated => "try again: the connection broke in the middle of the answer",
-        SendFault::Permanent => "check --endpoint and which certificates this machine trusts",
+        SendFault::Permanent => {
+            "check --endpoint, the proxy of the environment and which certificates this machine trusts"
+        }
         _ => of_kind(Kind::Answer),
     }
 }

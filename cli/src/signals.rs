@@ -2,6 +2,7 @@
 
 /// How a process is asked to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "nobody sends one there"))]
 pub(crate) enum Signal {
     /// SIGINT, by Ctrl-C.
     Interrupt,

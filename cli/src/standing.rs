@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tcss_export::{DescribeExportJobResultResponse, DownloadUrl, Finished, Report};
 
-use crate::output::rows;
+use crate::{masking::masked, output::rows};
 
 /// What one good answer said.
 #[derive(Serialize)]
@@ -51,10 +51,10 @@ impl<'a> Standing<'a> {
 
     fn rows(&self) -> Vec<(&'static str, String)> {
         let rows = [
-            ("status", Some(self.status.unwrap_or("none").to_owned())),
+            ("status", Some(masked(self.status.unwrap_or("none")))),
             ("progress", self.progress.map(percent)),
             ("download url", self.download_url.map(str::to_owned)),
-            ("message", self.failure_message.map(str::to_owned)),
+            ("message", self.failure_message.map(masked)),
             ("request id", self.request_id.map(str::to_owned)),
         ];
         rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()

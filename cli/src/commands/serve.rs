@@ -1,11 +1,12 @@
-use tcss_export::{DownloadUrl, text::printable};
-use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, Service, Step};
+use tcss_export::text::printable;
+use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, Service};
 
 use super::Ending;
 use crate::{
     args,
     failure::{Failure, Kind},
     keys::{self, Pair, SECRET_ID, SECRET_KEY},
+    masking::masked,
     output::{Output, Reader},
 };
 
@@ -51,21 +52,15 @@ fn usage(url: &str, is_made_up: bool) -> String {
     format!("ask it from another terminal:\n{keys}  tcss-export wait any-job --endpoint {url}\n")
 }
 
-/// Words a request and its answer in one line.
+/// Words a request and its answer in one line; what a script plays is shown as if it were real.
 fn line(seen: &Seen) -> String {
     let answer = match &seen.answer {
         SeenAnswer::Refused { code } => format!("refused: {code}"),
-        SeenAnswer::Played(Step::Success(Some(url))) => success(url),
-        SeenAnswer::Played(step) => step.to_string(),
+        SeenAnswer::Played(step) => masked(&step.to_string()),
         _ => String::new(),
     };
     let (seconds, method) = (seen.at.as_secs_f64(), printable(&seen.method));
     let action = printable(seen.action.as_deref().unwrap_or("-"));
     let job = printable(seen.job_id.as_deref().unwrap_or("-"));
     format!("{seconds:.3} s  {method} {action}  job {job}  {}\n", printable(&answer))
-}
-
-/// Hides the query of a URL, as of a real one.
-fn success(url: &str) -> String {
-    DownloadUrl::new(url).map_or_else(|| "SUCCESS:".to_owned(), |url| format!("SUCCESS:{url}"))
 }
