@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tcss_export::{
     ClockOffset, ErrorCode, Event, EventKind, ExportStatus, Fault, Finished, Remedy, Report,
-    ResponseErrorKind, WaitErrorKind, WaitFailure, text::printable,
+    ResponseErrorKind, WaitErrorKind, WaitFailure, text::brief as shortened,
 };
 
 use crate::{
@@ -140,7 +140,7 @@ pub(crate) fn reason(event: &Event) -> String {
         EventKind::Retrying { fault, .. } => brief(fault),
         _ => String::new(),
     };
-    tcss_export::text::brief(&masked(&text)).to_string()
+    shortened(&masked(&text)).to_string()
 }
 
 /// Words what is done.
