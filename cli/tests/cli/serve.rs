@@ -137,6 +137,17 @@ fn each_request_is_one_line_of_the_log_without_a_query() {
 }
 
 #[test]
+fn what_a_script_says_is_masked_in_the_log_as_if_it_were_real() {
+    let script = "FAILURE:see https://u:EXAMPLE@h.example/x?q=EXAMPLE";
+    let serving = Serving::start(cli(&["serve", "--script", script]));
+    let url = serving.url.clone();
+    run_at(&url, "result J");
+    let log = serving.stop().stderr;
+    assert!(log.contains("FAILURE:see https://h.example/x?..."), "{log}");
+    assert!(!log.contains("EXAMPLE@") && !log.contains("q="), "{log}");
+}
+
+#[test]
 fn quiet_leaves_the_log_out() {
     let serving = Serving::start(cli(&["serve", "--quiet"]));
     run_at(&serving.url, "result J");
