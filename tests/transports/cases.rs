@@ -225,13 +225,13 @@ pub(crate) fn a_chunked_answer_arrives_whole(setup: &Setup) {
     assert_eq!(status(result), ExportStatus::Running);
 }
 
-pub(crate) fn a_broken_connection_is_told_and_nothing_is_sent_again(setup: &Setup) {
+pub(crate) fn t1_a_broken_connection_is_told_and_nothing_is_sent_again(setup: &Setup) {
     let (result, server) = setup.answer(WireAnswer::Close);
     assert_eq!(fault(result), SendFault::Connection);
     only_request(&server);
 }
 
-pub(crate) fn a_stale_connection_is_told_or_replaced_and_nothing_is_sent_twice(setup: &Setup) {
+pub(crate) fn t1_a_stale_connection_is_told_or_replaced_and_nothing_is_sent_twice(setup: &Setup) {
     let server = setup.server([WireAnswer::json(RUNNING).then_close(), WireAnswer::json(RUNNING)]);
     let client = setup.client(&server);
     assert_eq!(status(client.send()), ExportStatus::Running);

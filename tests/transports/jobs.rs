@@ -30,7 +30,7 @@ fn setups() -> Vec<Setup> {
 }
 
 #[test]
-fn a_job_is_followed_through_every_passing_fault_to_its_url() {
+fn t1_w2_w3_w4_w5_a_job_is_followed_through_every_passing_fault_to_its_url() {
     let script = "RUNNING:10,ERROR:InternalError,HTTP:502,EMPTY,CUT,CUTJSON,RESET,NULLS,\
                   ERROR:RequestLimitExceeded.UinLimitExceeded,STATUS:PENDING,SUCCESS:,\
                   SUCCESS:https://h.example/a.csv?q-signature=EXAMPLE";
