@@ -47,24 +47,20 @@ pub(crate) fn canonical_request<A: Action>(
     host: &HeaderValue,
     body: &[u8],
 ) -> Result<CanonicalRequest, BuildError> {
-    let headers = canonical_headers(host, A::NAME)?;
+    constant(A::NAME, Field::Action)?;
+    let headers = canonical_headers(host, A::NAME);
     Ok(CanonicalRequest::new("POST", "/", "", &headers, HexDigest::of(body)))
 }
 
 /// Returns the names that [`canonical_headers`] signs, whatever the host and the action.
 pub(crate) fn signed_headers() -> SignedHeaders {
-    let any = HeaderValue::from_static("h");
-    canonical_headers(&any, "a").expect("both values are plain").names().clone()
+    canonical_headers(&HeaderValue::from_static(""), "").names().clone()
 }
 
-/// The endpoint has checked its host, so only the action's name can be at fault.
-fn canonical_headers(host: &HeaderValue, action: &str) -> Result<CanonicalHeaders, BuildError> {
-    let headers = CanonicalHeaders::new([
-        ("content-type", header::JSON.to_str().unwrap_or_default()),
-        ("host", host.to_str().unwrap_or_default()),
-        (header::X_TC_ACTION.as_str(), action),
-    ]);
-    headers.map_err(|error| BuildError::new(Field::Action, error.reason()))
+fn canonical_headers(host: &HeaderValue, action: &str) -> CanonicalHeaders {
+    let content_type = header::JSON;
+    let [content_type, host] = [&content_type, host].map(|v| v.to_str().unwrap_or_default());
+    CanonicalHeaders::of_session(content_type, host, action)
 }
 
 /// Makes a header value that borrows its text.
