@@ -132,7 +132,8 @@ impl<P: Platform> Wait<P> {
         }
     }
 
-    /// Returns the events as a stream, to be pinned; when it has ended, [`outcome`](Self::outcome) is at hand.
+    /// Returns the events as a stream, to be pinned; when it has ended,
+    /// [`outcome`](Self::outcome) is at hand.
     pub fn events(&mut self) -> impl Stream<Item = Event> {
         stream::unfold(self, async |wait| wait.next().await.map(|event| (event, wait)))
     }

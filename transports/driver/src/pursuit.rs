@@ -105,7 +105,8 @@ impl Pursuit {
                 let event = self.waiter.cannot_start(now.mono, error.fault());
                 self.told_end = event.kind == EventKind::Ended;
                 self.last_error = Some(error);
-                Some(event)
+                // The deadline may have passed meanwhile: the end is told next.
+                (event.kind != EventKind::Ignored).then_some(event)
             }
         }
     }
