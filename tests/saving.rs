@@ -22,10 +22,14 @@ const THROTTLED: &str = r#"{"Response":{"Error":{"Code":"RequestLimitExceeded","
 const BAD_TOKEN: &str =
     r#"{"Response":{"Error":{"Code":"AuthFailure.TokenFailure","Message":"m"}}}"#;
 
+const EXPIRED: &str =
+    r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureExpire","Message":"m"}}}"#;
+
 type Reply = Result<&'static str, SendFault>;
 
 /// Every kind of state a wait has: running, faults of both counts, a correction under way.
 const SCRIPT: &[Reply] = &[
+    Ok(EXPIRED),
     Ok(RUNNING),
     Ok(INTERNAL),
     Err(SendFault::Timeout),
@@ -71,7 +75,10 @@ impl World {
 
     fn reply(&mut self) -> Result<Response<Bytes>, SendFault> {
         let reply = *self.replies.next().expect("a reply is left");
-        reply.map(|body| response(200, &[], body))
+        // The service's clock is ten minutes ahead.
+        let date = [("Date", "Tue, 14 Nov 2023 16:40:00 GMT")];
+        let headers = if reply == Ok(EXPIRED) { &date[..] } else { &[] };
+        reply.map(|body| response(200, headers, body))
     }
 
     /// Saves, takes the saved form through JSON, and resumes with another monotonic clock and a
@@ -82,7 +89,7 @@ impl World {
         self.origin = Duration::from_secs(7);
         self.session = session();
         let saved: SavedWait = serde_json::from_str(&json).unwrap();
-        Waiter::resume(saved, self.now(), &self.session).unwrap()
+        Waiter::resume(saved, self.now(), &mut self.session).unwrap()
     }
 
     /// Does one thing: sleeps, or polls and logs what was sent and decided.
@@ -144,6 +151,7 @@ fn time_away_during_a_pause_is_part_of_the_pause() {
     let mut world = World::new(SCRIPT);
     let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
     world.advance(&mut waiter);
+    world.advance(&mut waiter);
     waiter = world.move_house(&waiter, Duration::from_millis(1_250));
     while world.advance(&mut waiter) {}
     assert_eq!((world.log, waiter.finish()), expected);
@@ -157,6 +165,30 @@ fn a_request_under_way_is_made_again() {
     let mut waiter = world.move_house(&waiter, Duration::ZERO);
     while world.advance(&mut waiter) {}
     assert_eq!(waiter.finish().unwrap().report.polls, 2);
+}
+
+#[test]
+fn a_wish_for_fresh_credentials_outlives_the_poll_that_was_to_bring_them() {
+    let mut world = World::new(&[Ok(BAD_TOKEN), Ok(SUCCESS)]);
+    let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
+    world.advance(&mut waiter);
+    let now = world.now();
+    waiter.start(now, &mut world.session, &credentials()).unwrap();
+    let mut moved = world.move_house(&waiter, Duration::ZERO);
+    waiter.abandon();
+    let fresh = Step::Poll { fresh_credentials: true };
+    assert_eq!(waiter.step(now.mono), fresh);
+    assert_eq!(moved.step(world.now().mono), fresh);
+}
+
+#[test]
+fn an_offset_that_does_not_fit_the_new_machine_is_corrected_again() {
+    let mut world = World::new(&[Ok(EXPIRED), Ok(EXPIRED), Ok(SUCCESS)]);
+    let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
+    world.advance(&mut waiter);
+    waiter = world.move_house(&waiter, Duration::ZERO);
+    while world.advance(&mut waiter) {}
+    assert!(waiter.finish().is_ok());
 }
 
 #[test]
@@ -180,7 +212,7 @@ fn a_wall_clock_that_went_back_counts_as_no_time_away() {
     world.advance(&mut waiter);
     let saved = waiter.save(world.now(), &world.session);
     let earlier = Now { wall: Wall::from_unix_seconds(0), ..world.now() };
-    let mut waiter = Waiter::resume(saved, earlier, &world.session).unwrap();
+    let mut waiter = Waiter::resume(saved, earlier, &mut world.session).unwrap();
     let due = world.now().mono.saturating_add(Policy::POLL_INTERVAL);
     assert_eq!(waiter.step(world.now().mono), Step::WaitUntil(due));
 }
@@ -205,7 +237,7 @@ fn saved_json() -> String {
 
 fn resumed(json: &str, session: &Session) -> ResumeError {
     let saved = serde_json::from_str(json).unwrap();
-    Waiter::resume(saved, World::new(&[]).now(), session).unwrap_err()
+    Waiter::resume(saved, World::new(&[]).now(), &mut session.clone()).unwrap_err()
 }
 
 #[test]
@@ -245,7 +277,7 @@ fn numbers_as_large_as_they_get_do_no_harm() {
     value["saved_at"] = i64::MIN.into();
     value["polls_without_url"] = u32::MAX.into();
     let saved = serde_json::from_value(value).unwrap();
-    let world = World::new(&[]);
-    let mut waiter = Waiter::resume(saved, world.now(), &world.session).unwrap();
+    let mut world = World::new(&[]);
+    let mut waiter = Waiter::resume(saved, world.now(), &mut world.session).unwrap();
     assert!(matches!(waiter.step(world.now().mono), Step::Done(Err(_))));
 }

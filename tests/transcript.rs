@@ -197,3 +197,17 @@ fn a_poll_before_it_is_due_is_told() {
     lines[3] = serde_json::from_value(value).unwrap();
     assert!(matches!(replayed(&lines), Err((3, ReplayError::NotDue { .. }))));
 }
+
+#[test]
+fn a_recording_that_begins_during_a_poll_is_replayed() {
+    let (mut session, now) =
+        (session(), Now { wall: Wall::from_unix_seconds(TIME), ..Now::default() });
+    let mut waiter = Waiter::new(job(), &Policy::default(), 7, now.mono);
+    waiter.start(now, &mut session, &with_token()).unwrap();
+    let later = Now { mono: Mono::from_origin(Duration::from_millis(20)), ..now };
+    waiter.record(later, &session);
+    waiter.answer(later, &mut session, Ok(response(200, &[], SUCCESS)));
+    let lines = waiter.take_transcript();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(replayed(&through_json(&lines)), Ok(3));
+}

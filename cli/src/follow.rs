@@ -45,8 +45,8 @@ impl State {
 
     /// Returns what was seen, as of now.
     pub(crate) fn given_up(self) -> Option<Box<Report>> {
-        let session = Session::new(self.saved.site().parse().ok()?);
-        let waiter = Waiter::resume(self.saved, clock::now(), &session).ok()?;
+        let mut session = Session::new(self.saved.site().parse().ok()?);
+        let waiter = Waiter::resume(self.saved, clock::now(), &mut session).ok()?;
         waiter.finish().err().map(|error| error.report)
     }
 }

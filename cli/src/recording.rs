@@ -31,6 +31,7 @@ impl Recording {
             options.create_new(true);
         }
         let file = for_owner(&mut options).open(path).map_err(|error| refused(path, &error))?;
+        keep_for_owner(&file).map_err(|error| refused(path, &error))?;
         Ok(Self { file, path: path.to_owned() })
     }
 
@@ -51,6 +52,23 @@ fn for_owner(options: &mut OpenOptions) -> &mut OpenOptions {
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
 }
 
+/// A file that was there keeps its mode when it is opened. What is no file, such as a pipe or a
+/// device, is left alone.
+#[cfg(unix)]
+fn keep_for_owner(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    match file.metadata()?.is_file() {
+        true => file.set_permissions(std::fs::Permissions::from_mode(0o600)),
+        false => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_for_owner(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(not(unix))]
 fn for_owner(options: &mut OpenOptions) -> &mut OpenOptions {
     options
@@ -66,8 +84,8 @@ fn refused(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Kind::File, format!("{path} cannot be written: {error}"))
 }
 
-/// Masks what a message of the service could echo. The whole line is masked alike, what came and
-/// what was decided by it, so that a replay decides the same.
+/// Masks what a message of the service could echo. What came and what was decided by it are masked
+/// alike, so that a replay decides the same.
 fn without_secrets(line: &TranscriptLine) -> serde_json::Result<String> {
     let mut value = serde_json::to_value(line)?;
     mask(&mut value);
@@ -79,7 +97,11 @@ fn mask(value: &mut Value) {
     match value {
         Value::String(text) => *text = masked(text),
         Value::Array(values) => values.iter_mut().for_each(mask),
-        Value::Object(members) => members.values_mut().for_each(mask),
+        Value::Object(members) => {
+            let of_service = |name: &str| !["line", "action", "site", "job_id"].contains(&name);
+            let masked = members.iter_mut().filter(|(name, _)| of_service(name));
+            masked.for_each(|(_, value)| mask(value));
+        }
         _ => {}
     }
 }

@@ -7,13 +7,13 @@ use tcss_export::{DescribeExportJobResultResponse, DownloadUrl, Finished, Report
 
 use crate::{masking::masked, output::rows};
 
-/// What one good answer said.
+/// What one good answer said; a message of the service is masked, status and URL are as they came.
 #[derive(Serialize)]
 pub(crate) struct Standing<'a> {
     status: Option<&'a str>,
     progress: Option<f64>,
     download_url: Option<&'a str>,
-    failure_message: Option<&'a str>,
+    failure_message: Option<String>,
     request_id: Option<&'a str>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Standing<'a> {
             status: (!status.is_empty()).then_some(status),
             progress: response.progress,
             download_url: response.download_url.as_ref().map(DownloadUrl::as_str),
-            failure_message: response.failure_message.as_deref(),
+            failure_message: response.failure_message.as_deref().map(masked),
             request_id,
         }
     }
@@ -54,7 +54,7 @@ impl<'a> Standing<'a> {
             ("status", Some(masked(self.status.unwrap_or("none")))),
             ("progress", self.progress.map(percent)),
             ("download url", self.download_url.map(str::to_owned)),
-            ("message", self.failure_message.map(masked)),
+            ("message", self.failure_message.clone()),
             ("request id", self.request_id.map(str::to_owned)),
         ];
         rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()

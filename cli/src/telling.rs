@@ -17,6 +17,8 @@ pub(crate) struct Telling<'o> {
     progress: Progress<'o>,
     with_events: bool,
     recording: Option<Recording>,
+    /// Why the recording has ended early. The wait goes on: its result counts for more.
+    recording_failure: Option<Failure>,
 }
 
 impl<'o> Telling<'o> {
@@ -24,13 +26,17 @@ impl<'o> Telling<'o> {
     pub(crate) fn new(args: &args::Wait, output: &'o Output) -> Result<Self, Failure> {
         let recording = args.record.as_deref().map(|path| Recording::create(path, args.force));
         let recording = recording.transpose()?;
-        Ok(Self { output, progress: Progress::new(output), with_events: args.events, recording })
+        let (progress, with_events) = (Progress::new(output), args.events);
+        Ok(Self { output, progress, with_events, recording, recording_failure: None })
     }
 
     /// Tells how a wait goes on.
     pub(crate) fn state(&mut self, state: &State) -> Result<Reader, Failure> {
-        self.record(&state.lines)?;
-        let Some(event) = &state.event else { return Ok(Reader::There) };
+        self.record(&state.lines);
+        let Some(event) = &state.event else {
+            // Nothing has been sent yet, so nothing is lost by ending here.
+            return self.recording_failure.take().map_or(Ok(Reader::There), Err);
+        };
         // The end is told when all of it is known.
         let reader = match event.kind {
             EventKind::Ended => Reader::There,
@@ -41,22 +47,31 @@ impl<'o> Telling<'o> {
     }
 
     pub(crate) fn end(
-        mut self,
+        &mut self,
         lines: &[TranscriptLine],
         outcome: Result<&Finished, &WaitFailure>,
         last: Option<&Event>,
     ) -> Result<(), Failure> {
-        self.record(lines)?;
+        self.record(lines);
         self.decision(|| Decision::end(outcome, last)).map(drop)
     }
 
     /// Tells of a wait that is given up where it stands.
-    pub(crate) fn given_up(self, report: &Report) -> Result<(), Failure> {
+    pub(crate) fn given_up(&self, report: &Report) -> Result<(), Failure> {
         self.decision(|| Decision::given_up(report)).map(drop)
     }
 
-    fn record(&mut self, lines: &[TranscriptLine]) -> Result<(), Failure> {
-        self.recording.as_mut().map_or(Ok(()), |recording| recording.write(lines))
+    /// Clears the progress; what is told from here on is the result.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        self.recording_failure.map_or(Ok(()), Err)
+    }
+
+    fn record(&mut self, lines: &[TranscriptLine]) {
+        let written = self.recording.as_mut().map_or(Ok(()), |recording| recording.write(lines));
+        if let Err(failure) = written {
+            self.recording = None;
+            self.recording_failure = Some(failure);
+        }
     }
 
     fn decision(&self, decision: impl FnOnce() -> Decision) -> Result<Reader, Failure> {

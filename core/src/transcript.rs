@@ -104,9 +104,11 @@ pub(crate) struct Transcript {
 }
 
 impl Transcript {
-    pub(crate) fn begin(wait: SavedWait, now: Mono) -> Self {
+    /// Begins; a poll under way is one that was started now.
+    pub(crate) fn begin(wait: SavedWait, now: Now) -> Self {
+        let started = (now, wait.clock_offset());
         let lines = vec![TranscriptLine::Begun { wait: Box::new(wait) }];
-        Self { began: now, started: Default::default(), lines }
+        Self { began: now.mono, started, lines }
     }
 
     pub(crate) const fn started(&mut self, now: Now, clock_offset: ClockOffset) {

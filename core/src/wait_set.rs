@@ -102,12 +102,15 @@ impl WaitSet {
         Self::default()
     }
 
-    /// Adds a wait.
+    /// Adds a wait, whatever it is in: waiting, with a request under way, or ended.
     pub fn add(&mut self, waiter: Waiter) -> WaitKey {
-        let deadline = waiter.deadline();
+        let (now, deadline, limit) = (waiter.now(), waiter.deadline(), waiter.limit());
         let key = self.waits.add(waiter);
         self.note_limit(deadline, key);
-        self.schedule(key);
+        if let Some(limit) = limit {
+            self.note_limit(limit, key);
+        }
+        self.settle(key, now);
         key
     }
 
@@ -343,6 +346,19 @@ mod tests {
         let SetStep::Ended { outcome, .. } = set.next(at(30).mono) else { panic!() };
         assert_eq!(outcome.unwrap_err().kind, WaitErrorKind::TimedOut);
         assert_eq!(set.next(at(30).mono), SetStep::Empty);
+    }
+
+    #[test]
+    fn a_wait_that_is_under_way_or_has_ended_may_be_added() {
+        let ((mut session, credentials), mut set) = (session(), WaitSet::new());
+        let mut under_way = wait(10, at(0));
+        under_way.start(at(0), &mut session, &credentials).unwrap();
+        let mut ended = wait(10, at(0));
+        ended.cancel();
+        let (under_way, ended) = (set.add(under_way), set.add(ended));
+        assert!(matches!(set.next(at(0).mono), SetStep::Ended { key, .. } if key == ended));
+        assert_eq!(set.next(at(20).mono), SetStep::WaitUntil(at(30).mono));
+        assert!(matches!(set.next(at(30).mono), SetStep::Ended { key, .. } if key == under_way));
     }
 
     #[test]

@@ -158,7 +158,6 @@ impl Waiter {
         if self.is_retry {
             self.seen.retries = self.seen.retries.saturating_add(1);
         }
-        self.wants_fresh_credentials = false;
         self.phase = Phase::InFlight { started: now };
         #[cfg(feature = "serde")]
         if let Some(transcript) = &mut self.transcript {

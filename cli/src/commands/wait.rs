@@ -18,11 +18,15 @@ use crate::{
 
 pub(super) fn run(args: &args::Wait, common: &Common, output: &Output) -> Result<Ending, Failure> {
     let client = Client::new(common.session()?, keys::credentials()?).with_policy(policy(args));
-    let telling = Telling::new(args, output)?;
+    let mut telling = Telling::new(args, output)?;
     let news = follow::start(client, args.job.job_id.clone());
-    match listen(&news, telling)? {
-        End::Outcome(Ok(finished)) => succeeded(&finished, output),
-        End::Outcome(Err(failure)) => failed(failure, output),
+    let end = listen(&news, &mut telling)?;
+    let recorded = telling.finish();
+    match end {
+        End::Outcome(Ok(finished)) => {
+            succeeded(&finished, output).and_then(|end| recorded.and(Ok(end)))
+        }
+        End::Outcome(Err(failure)) => failed(failure, output).and_then(|end| recorded.and(Ok(end))),
         End::Unread => Ok(Ending::Done),
         End::Stopped(signal, report) => {
             if output.is_json() {
@@ -54,7 +58,7 @@ enum End {
 }
 
 /// Tells the news as they come. At the end nothing of it is left on the terminal.
-fn listen(news: &Receiver<News>, mut telling: Telling<'_>) -> Result<End, Failure> {
+fn listen(news: &Receiver<News>, telling: &mut Telling<'_>) -> Result<End, Failure> {
     let mut last: Option<Box<State>> = None;
     loop {
         match news.recv().unwrap_or(News::Lost) {

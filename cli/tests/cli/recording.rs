@@ -88,6 +88,28 @@ fn a_full_disk_ends_the_wait_with_7() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_recording_that_fails_on_the_way_costs_no_result() {
+    use std::io::{BufRead, BufReader};
+
+    let service = service("RUNNING:10,SUCCESS");
+    let pipe = new_file("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let path = pipe.clone();
+    // It reads the first line and goes away.
+    let reader = std::thread::spawn(move || {
+        let mut line = String::new();
+        BufReader::new(std::fs::File::open(path).unwrap()).read_line(&mut line).unwrap();
+        line
+    });
+    let args = ["wait", "J", "--interval", "0.3", "--endpoint", &service.url(), "--force"];
+    let ended = cli(&args).arg("--record").arg(&pipe).run();
+    assert!(reader.join().unwrap().contains("begun"));
+    assert_eq!(ended.code, Some(7));
+    assert!(ended.stdout.contains("download url"), "{}", ended.stdout);
+}
+
+#[test]
 fn an_interrupted_wait_leaves_a_file_of_use() {
     let service = service("RUNNING:10");
     let file = new_file("interrupted.jsonl");

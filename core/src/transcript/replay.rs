@@ -28,8 +28,8 @@ impl Replay {
     /// [`ReplayError::Resume`] for a wait that this version cannot take up.
     pub fn begin(line: TranscriptLine) -> Result<Self, ReplayError> {
         let TranscriptLine::Begun { wait } = line else { return Err(ReplayError::NotBegun) };
-        let session = Session::new(wait.site().parse().map_err(ReplayError::Site)?);
-        let waiter = Waiter::resume(wait.unmoved(), Now::default(), &session);
+        let mut session = Session::new(wait.site().parse().map_err(ReplayError::Site)?);
+        let waiter = Waiter::resume(wait.unmoved(), Now::default(), &mut session);
         let credentials = Credentials::new("REPLAY", "REPLAY").map_err(ReplayError::Site)?;
         Ok(Self { waiter: waiter.map_err(ReplayError::Resume)?, session, credentials })
     }

@@ -89,6 +89,7 @@ impl Waiter {
 
     fn judged(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
         let Reading { result, clock_offset } = reading;
+        self.wants_fresh_credentials = false;
         let expired = matches!(&result, Err(fault) if fault.advice() == Advice::CorrectClock);
         let clock_offset = match expired && self.runs.clock_corrected {
             // The second one in a row shows that correcting does not help.

@@ -14,6 +14,7 @@ use super::{Last, Phase, Runs, Seen, Waiter};
 use crate::{
     action::Action,
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse},
+    clock_offset::ClockOffset,
     job_id::JobId,
     policy::{Policy, Random},
     session::Session,
@@ -37,6 +38,8 @@ pub struct SavedWait {
     job_id: JobId,
     /// Milliseconds since the Unix epoch.
     saved_at: i64,
+    /// What the session had found out about this machine's clock.
+    clock_offset: ClockOffset,
     elapsed: Nanos,
     due_in: Nanos,
     policy: Policy,
@@ -54,6 +57,10 @@ impl SavedWait {
     #[must_use]
     pub const fn job_id(&self) -> &JobId {
         &self.job_id
+    }
+
+    pub(crate) const fn clock_offset(&self) -> ClockOffset {
+        self.clock_offset
     }
 
     /// Moves it to the origin of both clocks, for a replay: no time counts as away.
@@ -86,6 +93,7 @@ impl Waiter {
             site: session.endpoint().to_string(),
             job_id: self.job().clone(),
             saved_at: now.wall.unix_millis(),
+            clock_offset: session.clock_offset(),
             elapsed: Nanos::new(self.elapsed_at(now.mono)),
             due_in: Nanos::new(due.saturating_since(now.mono)),
             policy: self.policy.clone(),
@@ -102,14 +110,18 @@ impl Waiter {
     /// Goes on with a wait that was put aside.
     ///
     /// The time away, by the wall clocks, counts against the deadline, but never for more than was
-    /// left; a wall clock that went back counts as no time.
+    /// left; a wall clock that went back counts as no time. A session that has no clock offset of
+    /// its own gets the saved one; should that not fit this machine, it is corrected again.
     ///
     /// # Errors
     ///
     /// [`ResumeError::Version`] and [`ResumeError::Action`] for what another version or another
     /// kind of wait has saved, [`ResumeError::Site`] for a wait of another endpoint.
-    pub fn resume(saved: SavedWait, now: Now, session: &Session) -> Result<Self, ResumeError> {
+    pub fn resume(saved: SavedWait, now: Now, session: &mut Session) -> Result<Self, ResumeError> {
         saved.check(session)?;
+        if session.clock_offset() == ClockOffset::default() {
+            session.set_clock_offset(saved.clock_offset);
+        }
         let left = saved.policy.max_wait().saturating_sub(saved.elapsed.get());
         let away = away(Wall::from_unix_millis(saved.saved_at), now.wall).min(left);
         let due_in = saved.due_in.get().saturating_sub(away);
@@ -123,7 +135,7 @@ impl Waiter {
             phase: Phase::Waiting { due: now.mono.saturating_add(due_in) },
             prepared: None,
             interval: saved.interval,
-            runs: saved.runs,
+            runs: Runs { clock_corrected: false, ..saved.runs },
             is_retry: saved.is_retry,
             wants_fresh_credentials: saved.wants_fresh_credentials,
             polls_without_url: saved.polls_without_url,
@@ -135,7 +147,16 @@ impl Waiter {
     /// Begins to write down what happens from here on; [`take_transcript`](Self::take_transcript)
     /// gives the lines.
     pub fn record(&mut self, now: Now, session: &Session) {
-        self.transcript = Some(Box::new(Transcript::begin(self.save(now, session), now.mono)));
+        let Phase::InFlight { started } = self.phase else {
+            self.transcript = Some(Box::new(Transcript::begin(self.save(now, session), now)));
+            return;
+        };
+        // It begins before the poll under way, whose answer will be its next line.
+        let mut saved = self.save(started, session);
+        saved.seen.polls = saved.seen.polls.saturating_sub(1);
+        saved.seen.retries = saved.seen.retries.saturating_sub(u32::from(self.is_retry));
+        saved.clock_offset = self.seen.clock_offset;
+        self.transcript = Some(Box::new(Transcript::begin(saved, started)));
     }
 
     /// Gives away the lines that were written since the last time; the wait itself is the first.

@@ -46,7 +46,7 @@ impl Fleet {
     }
 
     pub(crate) fn add(&mut self, job: JobId, now: Mono) {
-        self.set.add(Waiter::new(job, self.shared.policy(), Shared::seed(), now));
+        self.set.add(Waiter::new(job, self.shared.policy(), self.shared.seed(), now));
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -38,7 +38,7 @@ pub(crate) enum Next {
 
 impl Pursuit {
     pub(crate) fn new(shared: &Shared, job: JobId, now: Mono) -> Self {
-        Self::of(shared, Waiter::new(job, shared.policy(), Shared::seed(), now))
+        Self::of(shared, Waiter::new(job, shared.policy(), shared.seed(), now))
     }
 
     fn of(shared: &Shared, waiter: Waiter) -> Self {
@@ -85,7 +85,10 @@ impl Pursuit {
     pub(crate) fn limit(&mut self, now: Now) -> Mono {
         match self.waiter.step(now.mono) {
             Step::WaitUntil(limit) => limit,
-            Step::Poll { .. } => self.waiter.deadline(),
+            Step::Poll { .. } => {
+                let limit = now.mono.saturating_add(self.shared.policy().exchange_limit());
+                limit.min(self.waiter.deadline())
+            }
             Step::Done(_) => now.mono,
         }
     }
@@ -144,7 +147,7 @@ impl Pursuit {
 #[cfg(feature = "serde")]
 impl Pursuit {
     pub(crate) fn resume(shared: &Shared, saved: SavedWait, now: Now) -> Result<Self, ResumeError> {
-        let waiter = Waiter::resume(saved, now, &shared.session())?;
+        let waiter = Waiter::resume(saved, now, &mut shared.session())?;
         Ok(Self::of(shared, waiter))
     }
 

@@ -1,6 +1,9 @@
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tcss_export_core::{Policy, Session};
@@ -14,6 +17,8 @@ pub struct Shared {
     session: Arc<Mutex<Session>>,
     budget: Budget,
     policy: Policy,
+    /// The seed of the next wait, if the waits are to be the same each time.
+    seeds: Option<Arc<AtomicU64>>,
 }
 
 impl Shared {
@@ -21,7 +26,7 @@ impl Shared {
     #[must_use]
     pub fn new(session: Session) -> Self {
         let session = Arc::new(Mutex::new(session));
-        Self { session, budget: Budget::default(), policy: Policy::default() }
+        Self { session, budget: Budget::default(), policy: Policy::default(), seeds: None }
     }
 
     /// Sets the budget, to share one with other clients.
@@ -35,6 +40,14 @@ impl Shared {
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Sets the seed from which the delays of all waits follow, for tests that must be the same
+    /// each time. Without one they differ from wait to wait and from run to run.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seeds = Some(Arc::new(AtomicU64::new(seed)));
         self
     }
 
@@ -57,7 +70,10 @@ impl Shared {
     }
 
     /// Returns a number that differs from wait to wait, to spread their delays.
-    pub(crate) fn seed() -> u64 {
-        RandomState::new().build_hasher().finish()
+    pub(crate) fn seed(&self) -> u64 {
+        match &self.seeds {
+            Some(seeds) => seeds.fetch_add(1, Ordering::Relaxed),
+            None => RandomState::new().build_hasher().finish(),
+        }
     }
 }

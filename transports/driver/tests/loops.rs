@@ -171,6 +171,18 @@ fn each_poll_asks_for_credentials_then_starts_and_both_loops_do_the_same() {
 }
 
 #[test]
+fn one_seed_gives_the_same_times_twice_and_another_others() {
+    let log = |seed| {
+        let fault = Err(SendFault::Timeout);
+        let world = World::new(&[fault, fault, fault, fault, Ok(SUCCESS)]);
+        blocking::wait(&shared().with_seed(seed), job(), world.blocking()).outcome().unwrap();
+        world.log()
+    };
+    assert_eq!(log(7), log(7));
+    assert_ne!(log(7), log(8));
+}
+
+#[test]
 fn k6_a_refused_token_asks_for_fresh_credentials_once() {
     let world = World::new(&[Ok(BAD_TOKEN), Ok(RUNNING), Ok(SUCCESS)]);
     blocking::wait(&shared(), job(), world.blocking()).outcome().unwrap();
