@@ -99,7 +99,7 @@ fn a_recording_that_fails_on_the_way_costs_no_result() {
     // It reads the first line and goes away.
     let reader = std::thread::spawn(move || {
         let mut line = String::new();
-        BufReader::new(std::fs::File::open(path).unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(fs::File::open(path).unwrap()).read_line(&mut line).unwrap();
         line
     });
     let args = ["wait", "J", "--interval", "0.3", "--endpoint", &service.url(), "--force"];
