@@ -63,6 +63,10 @@ texts! {
         Token = "token",
         /// The id of an export job.
         JobId = "job id",
+        /// The kind of assets that an export is about.
+        AssetType = "asset type",
+        /// The ids of what is to be exported.
+        IdList = "list of ids",
         /// The address of the service.
         Endpoint = "endpoint",
         /// The region of a request.

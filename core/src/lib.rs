@@ -76,7 +76,13 @@ mod waiter;
 
 pub use self::{
     action::Action,
-    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
+    actions::{
+        AssetType, CreateExportComplianceStatusListJob,
+        CreateExportComplianceStatusListJobResponse, DescribeExportJobDownloadURL,
+        DescribeExportJobDownloadURLResponse, DescribeExportJobManageList,
+        DescribeExportJobManageListResponse, DescribeExportJobResult,
+        DescribeExportJobResultResponse, ExportJobInfo, ExportStatus, RunTimeFilter,
+    },
     advice::Advice,
     answer::{ANSWER_LIMIT, Answer, read_answer},
     budget::{RateBudget, Ticket},

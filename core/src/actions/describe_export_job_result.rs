@@ -4,7 +4,7 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::{SERVICE, VERSION};
+use super::{SERVICE, VERSION, member};
 use crate::{
     action::Action,
     download_url::DownloadUrl,
@@ -84,7 +84,7 @@ impl ExportStatus {
         }
     }
 
-    fn from_json(raw: Option<&RawValue>) -> Self {
+    pub(super) fn from_json(raw: Option<&RawValue>) -> Self {
         let Some(raw) = raw else { return Self::Unknown(String::new()) };
         let json = raw.get();
         match json {
@@ -132,21 +132,9 @@ impl<'de> Deserialize<'de> for DescribeExportJobResultResponse {
         let members = Members::deserialize(deserializer)?;
         Ok(Self {
             status: ExportStatus::from_json(members.export_status),
-            download_url: members.download_url.and_then(json_text).and_then(DownloadUrl::new),
-            progress: progress(members.export_progress),
-            failure_message: members.failure_msg.and_then(json_text).filter(|t| !t.is_empty()),
+            download_url: member::text(members.download_url).and_then(DownloadUrl::new),
+            progress: member::progress(members.export_progress),
+            failure_message: member::text(members.failure_msg),
         })
     }
-}
-
-/// Reads a number or a text that holds one; infinities and NaN are no progress.
-///
-/// The number is read as a text is, because serde_json may miss the nearest one.
-fn progress(json: Option<&RawValue>) -> Option<f64> {
-    let json = json?;
-    let number: f64 = match json_text(json) {
-        Some(text) => text.parse().ok()?,
-        None => json.get().parse().ok()?,
-    };
-    number.is_finite().then_some(number)
 }

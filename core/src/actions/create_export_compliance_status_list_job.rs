@@ -1,0 +1,127 @@
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::value::RawValue;
+
+use super::{AssetType, RunTimeFilter, SERVICE, VERSION, member};
+use crate::{
+    action::Action,
+    error::{BuildError, Field, Reason},
+    job_id::JobId,
+};
+
+/// Starts an export of compliance results, whose [`JobId`] is the one that
+/// [`DescribeExportJobResult`](crate::DescribeExportJobResult) asks about.
+///
+/// It must not be repeated after a fault that may have reached the service: the service knows no
+/// token that would tell a repetition from a second order, so that a second job may start. Whether
+/// there is a job already, [`DescribeExportJobManageList`](crate::DescribeExportJobManageList)
+/// tells.
+///
+/// ```
+/// use tcss_export_core::{AssetType, CreateExportComplianceStatusListJob};
+///
+/// let all_hosts = CreateExportComplianceStatusListJob::all(AssetType::HOST).by_asset();
+/// let two_items = CreateExportComplianceStatusListJob::of(AssetType::K8S, [3, 17])?;
+/// # Ok::<(), tcss_export_core::BuildError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CreateExportComplianceStatusListJob {
+    asset_type: AssetType,
+    export_by_asset: bool,
+    export_all: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    id_list: Vec<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    filters: Vec<RunTimeFilter>,
+}
+
+impl CreateExportComplianceStatusListJob {
+    /// Creates an export of all there is, per check item.
+    #[must_use]
+    pub const fn all(asset_type: AssetType) -> Self {
+        Self {
+            asset_type,
+            export_by_asset: false,
+            export_all: true,
+            id_list: Vec::new(),
+            filters: Vec::new(),
+        }
+    }
+
+    /// Creates an export of these check items alone; of these assets, if it is made
+    /// [`by_asset`](Self::by_asset).
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Empty`] for [`Field::IdList`]: the service takes an empty list, as an order of
+    /// nothing.
+    pub fn of(
+        asset_type: AssetType,
+        ids: impl IntoIterator<Item = u64>,
+    ) -> Result<Self, BuildError> {
+        let id_list = Vec::from_iter(ids);
+        if id_list.is_empty() {
+            return Err(BuildError::new(Field::IdList, Reason::Empty));
+        }
+        Ok(Self { export_all: false, id_list, ..Self::all(asset_type) })
+    }
+
+    /// Exports per asset instead of per check item.
+    #[must_use]
+    pub const fn by_asset(mut self) -> Self {
+        self.export_by_asset = true;
+        self
+    }
+
+    /// Sets the conditions on what is exported.
+    #[must_use]
+    pub fn with_filters(mut self, filters: impl IntoIterator<Item = RunTimeFilter>) -> Self {
+        self.filters = Vec::from_iter(filters);
+        self
+    }
+}
+
+impl Action for CreateExportComplianceStatusListJob {
+    const SERVICE: &'static str = SERVICE;
+    const VERSION: &'static str = VERSION;
+    const NAME: &'static str = "CreateExportComplianceStatusListJob";
+    type Response = CreateExportComplianceStatusListJobResponse;
+}
+
+/// A job that has been created.
+///
+/// An answer without an id, or with one that is empty or no text, is no answer of this action:
+/// the job may be there, but it cannot be asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CreateExportComplianceStatusListJobResponse {
+    /// The id to ask about the job by.
+    pub job_id: JobId,
+}
+
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow, rename = "JobId")]
+    job_id: Option<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for CreateExportComplianceStatusListJobResponse {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = member::text(Members::deserialize(deserializer)?.job_id);
+        let id = id.ok_or_else(|| D::Error::missing_field("JobId"))?;
+        Ok(Self { job_id: JobId::new(id).map_err(D::Error::custom)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_list_of_ids_is_refused() {
+        let error = CreateExportComplianceStatusListJob::of(AssetType::HOST, []).unwrap_err();
+        assert_eq!((error.field(), error.reason()), (Field::IdList, Reason::Empty));
+    }
+}
