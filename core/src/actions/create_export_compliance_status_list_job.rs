@@ -14,9 +14,9 @@ use crate::{
 /// [`DescribeExportJobResult`](crate::DescribeExportJobResult) asks about.
 ///
 /// It must not be repeated after a fault that may have reached the service: the service knows no
-/// token that would tell a repetition from a second order, so that a second job may start. Whether
-/// there is a job already, [`DescribeExportJobManageList`](crate::DescribeExportJobManageList)
-/// tells.
+/// token that would tell a repetition from a second order, so that a second job may start. The
+/// driver's error says by `may_have_arrived` whether it was such a fault; whether there is a job
+/// already, [`DescribeExportJobManageList`](crate::DescribeExportJobManageList) tells.
 ///
 /// ```
 /// use tcss_export_core::{AssetType, CreateExportComplianceStatusListJob};

@@ -61,7 +61,7 @@ impl DescribeExportJobManageList {
         self
     }
 
-    /// Sets the direction of the order, `ASC` or `DESC`.
+    /// Sets the direction of the order, such as `DESC`.
     #[must_use]
     pub fn with_order(mut self, order: impl Into<String>) -> Self {
         self.order = Some(order.into());

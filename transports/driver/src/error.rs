@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, io, ops::Deref};
 
-use tcss_export_core::{BuildError, ResponseError, SendFault, WaitError, WaitErrorKind};
+use tcss_export_core::{BuildError, ErrorCode, ResponseError, SendFault, WaitError, WaitErrorKind};
 
 use crate::proxies::{ProxyError, TunnelError};
 
@@ -131,6 +131,68 @@ pub enum SendError {
     Answer(ResponseError),
 }
 
+impl SendError {
+    /// Whether the service may have acted on the request, although there is no result.
+    ///
+    /// It matters to an action that creates, such as [`CreateExportComplianceStatusListJob`]: sent
+    /// again, it may start a second job. First look for the job that may be there, by
+    /// [`DescribeExportJobManageList::newest_first`], and go on with its id; create once more only
+    /// if it is not listed. An action that only reads can be sent again in any case.
+    ///
+    /// It is `false` only where the request certainly had no effect: it could not be built or
+    /// sent, or the service refused it by a code that says so. A connection that failed may have
+    /// done so after the request, and an answer that cannot be read may be that of a success; so
+    /// these are `true`, as are codes of a fault inside the service and codes that nobody knows.
+    ///
+    /// [`CreateExportComplianceStatusListJob`]: tcss_export_core::CreateExportComplianceStatusListJob
+    /// [`DescribeExportJobManageList::newest_first`]: tcss_export_core::DescribeExportJobManageList::newest_first
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Build(_) | Self::Credentials(_) => false,
+            Self::Transport(error) => error.fault() != SendFault::Permanent,
+            Self::Answer(error) => !error.code().is_some_and(refuses),
+        }
+    }
+}
+
+/// The families of codes by which the service refuses before it acts.
+const REFUSALS: [&str; 23] = [
+    "ActionOffline",
+    "AuthFailure",
+    "DryRunOperation",
+    "InvalidAction",
+    "InvalidParameter",
+    "InvalidParameterValue",
+    "InvalidRequest",
+    "IpInBlacklist",
+    "IpNotInWhitelist",
+    "LimitExceeded",
+    "MissingParameter",
+    "NoSuchProduct",
+    "NoSuchVersion",
+    "OperationDenied",
+    "RequestLimitExceeded",
+    "RequestSizeLimitExceeded",
+    "ResourceInsufficient",
+    "ResourceNotFound",
+    "UnauthorizedOperation",
+    "UnknownParameter",
+    "UnsupportedOperation",
+    "UnsupportedProtocol",
+    "UnsupportedRegion",
+];
+
+fn refuses(code: &ErrorCode) -> bool {
+    match code.as_str() {
+        // The account has not granted the service its role.
+        "InternalError.ErrRoleNotExist" => true,
+        // The back end is still at work.
+        "InvalidParameter.RequestTimeout" => false,
+        _ => REFUSALS.contains(&code.family()),
+    }
+}
+
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -194,6 +256,82 @@ impl Error for WaitFailure {
         match &self.transport {
             Some(transport) => Some(&**transport),
             None => self.error.source(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Response;
+    use tcss_export_core::{CreateExportComplianceStatusListJob, Credentials, JobId, read_answer};
+
+    use super::*;
+
+    /// Says of an answer to a create whether the service may have acted.
+    #[track_caller]
+    fn answered(body: &str) -> bool {
+        let answer = read_answer::<CreateExportComplianceStatusListJob>(&Response::new(body));
+        SendError::Answer(answer.unwrap_err()).may_have_arrived()
+    }
+
+    #[track_caller]
+    fn answered_by_code(code: &str) -> bool {
+        answered(&format!(r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"m"}}}}}}"#))
+    }
+
+    #[test]
+    fn what_was_not_sent_has_not_arrived() {
+        let build = JobId::new("").unwrap_err();
+        assert!(!SendError::Build(build).may_have_arrived());
+        let credentials = Credentials::new("", "EXAMPLEKEY").unwrap_err();
+        assert!(!SendError::Credentials(credentials.into()).may_have_arrived());
+        let permanent = TransportError::new(SendFault::Permanent, "not trusted");
+        assert!(!SendError::Transport(permanent).may_have_arrived());
+    }
+
+    #[test]
+    fn every_other_fault_of_a_transport_may_come_after_the_request() {
+        let faults =
+            [SendFault::Connection, SendFault::Timeout, SendFault::Truncated, SendFault::TooLarge];
+        for fault in faults {
+            let error = SendError::Transport(TransportError::new(fault, "broken"));
+            assert!(error.may_have_arrived(), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_may_be_that_of_a_success() {
+        for body in ["", "<html>", r#"{"Response":{"JobId":"47"#, r#"{"Response":{"JobId":""}}"#] {
+            assert!(answered(body), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_had_no_effect() {
+        for code in [
+            "AuthFailure.SignatureExpire",
+            "InternalError.ErrRoleNotExist",
+            "InvalidParameterValue.DataNotFound",
+            "LimitExceeded",
+            "OperationDenied",
+            "RequestLimitExceeded.UinLimitExceeded",
+        ] {
+            assert!(!answered_by_code(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_fault_inside_the_service_may_come_after_it_acted() {
+        for code in [
+            "InternalError",
+            "InternalError.MainDBFail",
+            "FailedOperation",
+            "InvalidParameter.RequestTimeout",
+            "ServiceUnavailable",
+            "NeverSeen.Before",
+            "",
+        ] {
+            assert!(answered_by_code(code), "{code}");
         }
     }
 }
