@@ -28,6 +28,14 @@ pub(crate) fn http_date(unix: i64) -> String {
     )
 }
 
+/// Returns `YYYY-MM-DD hh:mm:ss`, as lists of jobs have it.
+pub(crate) fn date_time(unix: i64) -> String {
+    let unix = unix.clamp(0, LAST);
+    let second = unix.rem_euclid(DAY);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{} {hour:02}:{minute:02}:{second:02}", scope_date(unix))
+}
+
 fn name(names: &[&'static str], index: i64) -> &'static str {
     usize::try_from(index).ok().and_then(|index| names.get(index)).copied().unwrap_or_default()
 }
@@ -70,6 +78,11 @@ mod tests {
     #[test]
     fn an_http_date_names_day_and_time() {
         assert_eq!(http_date(1_700_006_990), "Wed, 15 Nov 2023 00:09:50 GMT");
+    }
+
+    #[test]
+    fn a_date_time_has_date_and_time() {
+        assert_eq!(date_time(1_700_006_990), "2023-11-15 00:09:50");
     }
 
     #[test]

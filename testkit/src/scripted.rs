@@ -33,7 +33,8 @@ use tcss_export_driver::{TransportError, asynchronous, blocking};
 pub use self::exchange::Exchange;
 use self::exchange::What;
 use crate::service::{
-    Answer, Arrived, Context, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Rules, named_job, play, refuse,
+    Answer, Arrived, Call, Context, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Fault, Rules, named_job,
+    play, refuse, unknown_action,
 };
 
 /// A platform of both loops of the driver: answers by script, a virtual clock, and a record of
@@ -143,8 +144,10 @@ impl State {
         let context = Context { now: unix, number: self.sent.len() };
         self.sent.push(Sent { at: self.elapsed, request });
         let exchange = match self.rules.judge(&arrived, unix) {
-            Ok(job) => self.next_exchange(&job),
-            Err(fault) => return response(refuse(fault.code, &fault.message, &context)),
+            Ok(Call::Result(job)) => self.next_exchange(&job),
+            // Only waits are scripted.
+            Ok(_) => return refused(&unknown_action(), &context),
+            Err(fault) => return refused(&fault, &context),
         };
         self.elapsed += exchange.takes;
         match exchange.what {
@@ -176,6 +179,10 @@ impl State {
     fn exchanges_of(&self, job: &str) -> &[Exchange] {
         self.jobs.get(job).unwrap_or(&self.exchanges)
     }
+}
+
+fn refused(fault: &Fault, context: &Context) -> Result<Response<Bytes>, TransportError> {
+    response(refuse(fault.code, &fault.message, context))
 }
 
 fn response(answer: Answer) -> Result<Response<Bytes>, TransportError> {

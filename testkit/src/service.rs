@@ -6,6 +6,7 @@ mod arrived;
 mod builder;
 mod desk;
 mod fault;
+mod jobs;
 mod judge;
 mod seen;
 mod server;
@@ -23,9 +24,10 @@ use self::desk::Desk;
 pub use self::seen::{Seen, SeenAnswer};
 #[cfg(feature = "scripted")]
 pub(crate) use self::{
-    actions::named_job,
+    actions::{Call, named_job, unknown as unknown_action},
     answer::{Answer, Context, play, refuse},
     arrived::Arrived,
+    fault::Fault,
     judge::Rules,
 };
 
@@ -54,13 +56,23 @@ pub(crate) use self::{
 /// | the version is `2020-11-01` | `NoSuchVersion` |
 /// | the action is a known one | `InvalidAction` |
 /// | the body is a JSON object | `InvalidParameter` |
-/// | JobId is there | `MissingParameter` |
-/// | JobId is a text that is not empty | `InvalidParameter` |
+/// | what the action requires is there, in the order of its documentation | `MissingParameter` |
+/// | each parameter is of its documented type; texts that are required are not empty | `InvalidParameter` |
 /// | nothing else is there | `UnknownParameter` |
 ///
-/// An accepted request is answered by the next [`Step`](crate::Step) of its job. Any JobId is a job
-/// with a place of its own in its script; a refused request does not move it, save past a
-/// [`Step::Skew`](crate::Step::Skew). See the [crate's example](crate#example).
+/// What an accepted request is answered depends on its action:
+///
+/// | action | answer |
+/// | --- | --- |
+/// | DescribeExportJobResult | the next [`Step`](crate::Step) of its job |
+/// | CreateExportComplianceStatusListJob | a new JobId: `00000000-7e57-4000-8000-000000000001`, then `..2` and so on |
+/// | DescribeExportJobManageList | the jobs created here, newest first, each as far as it is |
+/// | DescribeExportJobDownloadURL | the URL of a job that has ended well, else `InvalidParameter` |
+///
+/// Any JobId is a job with a place of its own in its script, created here or not. Only
+/// DescribeExportJobResult moves it; a refused request does not, save past a
+/// [`Step::Skew`](crate::Step::Skew). A job is as far as the last status in its script up to the
+/// step that its next poll gets. See the [crate's example](crate#example).
 pub struct Service {
     addr: SocketAddr,
     desk: Arc<Desk>,

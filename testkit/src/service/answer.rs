@@ -44,15 +44,17 @@ pub(crate) fn refuse(code: &str, message: &str, context: &Context) -> Answer {
     whole(envelope(members, context), context)
 }
 
+/// Returns a good answer with these members.
+pub(super) fn good(members: Value, context: &Context) -> Answer {
+    whole(envelope(members, context), context)
+}
+
 /// Returns the answer of a step.
 pub(crate) fn play(step: &Step, context: &Context) -> Answer {
-    let good = |given: Report<'_>| whole(envelope(report(&given), context), context);
+    if let Some(given) = Report::of(step) {
+        return good(report(&given), context);
+    }
     match step {
-        Step::Running(progress) => good(Report::new("RUNNING", progress.unwrap_or_default())),
-        Step::Success(url) => good(success(url.as_deref().unwrap_or(Step::EXAMPLE_URL))),
-        Step::Failure(text) => good(failure(text.as_deref().unwrap_or(Step::EXAMPLE_FAILURE))),
-        Step::Status(text) => good(Report::new(text, 0.0)),
-        Step::Nulls => good(Report { status: "RUNNING", url: None, progress: None, message: None }),
         Step::Error(code) => refuse(code, "asked for by the script", context),
         Step::Http(status) => page(*status, context),
         Step::Empty => whole(String::new(), context),
@@ -60,20 +62,12 @@ pub(crate) fn play(step: &Step, context: &Context) -> Answer {
         Step::CutJson => whole(front_half(&good_text(context)).to_owned(), context),
         Step::Reset => Answer::Close,
         // A skew is passed before a step is played; a script never ends in one.
-        Step::Hang | Step::Skew(_) => Answer::Never,
+        _ => Answer::Never,
     }
 }
 
-fn success(url: &str) -> Report<'_> {
-    Report { url: Some(url), ..Report::new("SUCCESS", 100.0) }
-}
-
-fn failure(message: &str) -> Report<'_> {
-    Report { message: Some(message), ..Report::new("FAILURE", 0.0) }
-}
-
 fn good_text(context: &Context) -> String {
-    envelope(report(&success(Step::EXAMPLE_URL)), context)
+    envelope(report(&Report::success(Step::EXAMPLE_URL)), context)
 }
 
 fn envelope(mut members: Value, context: &Context) -> String {

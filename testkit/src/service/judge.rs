@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::actions;
+use super::actions::{self, Call};
 use super::arrived::Arrived;
 use super::fault::Fault;
 use crate::verify::{RawRequest, Refusal, Verifier};
@@ -15,8 +15,8 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// Returns the job that an acceptable request asks for.
-    pub(crate) fn judge(&self, arrived: &Arrived, now: i64) -> Result<String, Fault> {
+    /// Returns what an acceptable request asks for.
+    pub(crate) fn judge(&self, arrived: &Arrived, now: i64) -> Result<Call, Fault> {
         let headers: Vec<_> = arrived.headers.iter().map(|(n, v)| (&**n, &**v)).collect();
         let request = RawRequest {
             method: &arrived.method,
@@ -30,7 +30,7 @@ impl Rules {
         Verifier::new(SERVICE).verify(&request, now, key_of)?;
         self.check_token(&request)?;
         check_version(&request)?;
-        actions::job_id(request.header("x-tc-action")?, &arrived.body)
+        actions::read(request.header("x-tc-action")?, &arrived.body)
     }
 
     fn check_token(&self, request: &RawRequest<'_>) -> Result<(), Fault> {

@@ -12,7 +12,7 @@ pub struct Seen {
     pub method: String,
     /// Its X-TC-Action, if it had one.
     pub action: Option<String>,
-    /// The JobId in its body, if there was one.
+    /// The JobId (or JobID) in its body, if there was one.
     pub job_id: Option<String>,
     /// Its X-TC-Timestamp, if it had one.
     pub timestamp: Option<String>,
@@ -31,4 +31,13 @@ pub enum SeenAnswer {
     },
     /// It was accepted and answered by this step.
     Played(Step),
+    /// It created this job.
+    Created {
+        /// The id of the new job.
+        job_id: String,
+    },
+    /// It got the list of jobs.
+    Listed,
+    /// It got the URL of a job's file.
+    GivenUrl,
 }

@@ -22,6 +22,7 @@ pub(crate) fn service() -> Builder {
 pub(crate) struct Call {
     pub(crate) method: &'static str,
     pub(crate) target: &'static str,
+    pub(crate) action: &'static str,
     pub(crate) id: &'static str,
     pub(crate) key: &'static str,
     pub(crate) timestamp: i64,
@@ -36,9 +37,14 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn job(job: &str) -> Self {
+        Self::action("DescribeExportJobResult", format!(r#"{{"JobId":"{job}"}}"#))
+    }
+
+    pub(crate) fn action(action: &'static str, body: impl Into<String>) -> Self {
         Self {
             method: "POST",
             target: "/",
+            action,
             id: ID,
             key: KEY,
             timestamp: NOW,
@@ -46,7 +52,7 @@ impl Call {
             service: "tcss",
             signed_headers: "content-type;host;x-tc-action",
             payload: None,
-            body: format!(r#"{{"JobId":"{job}"}}"#),
+            body: body.into(),
             headers: Vec::new(),
             without: Vec::new(),
         }
@@ -85,7 +91,7 @@ impl Call {
         let headers = [
             ("Host", "127.0.0.1"),
             ("Content-Type", "application/json"),
-            ("X-TC-Action", "DescribeExportJobResult"),
+            ("X-TC-Action", self.action),
             ("X-TC-Version", "2020-11-01"),
             ("X-TC-Timestamp", &timestamp),
             ("Authorization", &self.authorization()),
@@ -96,7 +102,7 @@ impl Call {
     fn authorization(&self) -> String {
         let mut signed = "content-type:application/json\nhost:127.0.0.1\n".to_owned();
         if self.signed_headers.contains("x-tc-action") {
-            signed.push_str("x-tc-action:describeexportjobresult\n");
+            signed.push_str(&format!("x-tc-action:{}\n", self.action.to_lowercase()));
         }
         let hash = hex::encode(Sha256::digest(self.payload.unwrap_or(&self.body)));
         let canonical = format!("{}\n/\n\n{signed}\n{}\n{hash}", self.method, self.signed_headers);

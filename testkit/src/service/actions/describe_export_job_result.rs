@@ -1,19 +1,14 @@
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::parameters::Parameters;
+use crate::script::Step;
 use crate::service::fault::Fault;
 
 /// Reads the parameters of a call.
 pub(in crate::service) fn job_id(body: &[u8]) -> Result<String, Fault> {
-    let parameters: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|_| Fault::new("InvalidParameter", "expected a JSON object"))?;
-    let job_id = match parameters.get("JobId") {
-        Some(Value::String(job_id)) if !job_id.is_empty() => job_id.clone(),
-        Some(_) => return Err(Fault::new("InvalidParameter", "expected JobId as a text")),
-        None => return Err(Fault::new("MissingParameter", "expected the parameter JobId")),
-    };
-    if parameters.len() > 1 {
-        return Err(Fault::new("UnknownParameter", "expected no parameter besides JobId"));
-    }
+    let mut parameters = Parameters::read(body)?;
+    let job_id = parameters.text("JobId")?;
+    parameters.end()?;
     Ok(job_id)
 }
 
@@ -28,6 +23,25 @@ pub(in crate::service) struct Report<'a> {
 impl<'a> Report<'a> {
     pub(in crate::service) const fn new(status: &'a str, progress: f64) -> Self {
         Self { status, url: Some(""), progress: Some(progress), message: Some("") }
+    }
+
+    /// Returns what a step says about a job; none if it says nothing.
+    pub(in crate::service) fn of(step: &'a Step) -> Option<Self> {
+        Some(match step {
+            Step::Running(progress) => Self::new("RUNNING", progress.unwrap_or_default()),
+            Step::Success(url) => Self::success(url.as_deref().unwrap_or(Step::EXAMPLE_URL)),
+            Step::Failure(text) => {
+                let message = Some(text.as_deref().unwrap_or(Step::EXAMPLE_FAILURE));
+                Self { message, ..Self::new("FAILURE", 0.0) }
+            }
+            Step::Status(text) => Self::new(text, 0.0),
+            Step::Nulls => Self { status: "RUNNING", url: None, progress: None, message: None },
+            _ => return None,
+        })
+    }
+
+    pub(in crate::service) const fn success(url: &'a str) -> Self {
+        Self { url: Some(url), ..Self::new("SUCCESS", 100.0) }
     }
 }
 

@@ -1,0 +1,177 @@
+//! The actions around DescribeExportJobResult.
+
+use crate::support::{Call, NOW, send, service};
+use serde_json::{Value, json};
+use tcss_export_testkit::{Clock, Script, SeenAnswer, Service};
+
+const CREATE: &str = r#"{"AssetType":"ASSET_HOST","ExportByAsset":true,"ExportAll":true}"#;
+const FIRST: &str = "00000000-7e57-4000-8000-000000000001";
+const SECOND: &str = "00000000-7e57-4000-8000-000000000002";
+
+fn scripted(script: &str) -> Service {
+    let script = script.parse::<Script>().expect("a script");
+    service().script(script).start().expect("a service")
+}
+
+fn create(service: &Service) -> Value {
+    send(service, Call::action("CreateExportComplianceStatusListJob", CREATE)).json()
+}
+
+fn list(service: &Service, body: &str) -> Value {
+    send(service, Call::action("DescribeExportJobManageList", body)).json()
+}
+
+fn ids(list: &Value) -> Vec<&str> {
+    let jobs = list["List"].as_array().expect("a list");
+    jobs.iter().map(|job| job["JobID"].as_str().expect("an id")).collect()
+}
+
+fn url(job: &str) -> Call {
+    Call::action("DescribeExportJobDownloadURL", format!(r#"{{"JobID":"{job}"}}"#))
+}
+
+#[track_caller]
+fn refused(action: &'static str, body: &str, code: &str) {
+    let service = scripted("RUNNING");
+    assert_eq!(send(&service, Call::action(action, body)).code(), code);
+    assert_eq!(service.seen()[0].answer, SeenAnswer::Refused { code: code.to_owned() });
+}
+
+#[test]
+fn every_created_job_has_another_id() {
+    let service = scripted("RUNNING");
+    assert_eq!(create(&service)["JobId"], FIRST);
+    assert_eq!(create(&service)["JobId"], SECOND);
+    assert_eq!(service.seen()[0].answer, SeenAnswer::Created { job_id: FIRST.to_owned() });
+}
+
+#[test]
+fn a_created_job_goes_through_the_script() {
+    let service = scripted("RUNNING,SUCCESS");
+    create(&service);
+    assert_eq!(send(&service, Call::job(FIRST)).json()["ExportStatus"], "RUNNING");
+    assert_eq!(send(&service, Call::job(FIRST)).json()["ExportStatus"], "SUCCESS");
+}
+
+#[test]
+fn a_creation_without_an_asset_type_is_refused() {
+    let body = r#"{"ExportByAsset":true,"ExportAll":true}"#;
+    refused("CreateExportComplianceStatusListJob", body, "MissingParameter");
+}
+
+#[test]
+fn a_created_job_is_listed_as_documented() {
+    let service = scripted("RUNNING:42.5");
+    create(&service);
+    let expected = json!({
+        "JobID": FIRST,
+        "JobName": format!("made-up export {FIRST}"),
+        "Source": "ASSET_HOST",
+        "ExportStatus": "RUNNING",
+        "ExportProgress": 42,
+        "FailureMsg": "",
+        "Timeout": "2023-11-15 22:13:20",
+        "InsertTime": "2023-11-14 22:13:20",
+    });
+    let answer = list(&service, "{}");
+    assert_eq!((&answer["TotalCount"], &answer["List"][0]), (&json!(1), &expected));
+    assert_eq!(service.seen()[1].answer, SeenAnswer::Listed);
+}
+
+#[test]
+fn the_newest_job_is_listed_first() {
+    let service = scripted("RUNNING");
+    create(&service);
+    create(&service);
+    assert_eq!(ids(&list(&service, "{}")), [SECOND, FIRST]);
+}
+
+#[test]
+fn the_oldest_job_is_listed_first_on_request() {
+    let service = scripted("RUNNING");
+    create(&service);
+    create(&service);
+    assert_eq!(ids(&list(&service, r#"{"Order":"asc","By":"InsertTime"}"#)), [FIRST, SECOND]);
+}
+
+#[test]
+fn a_page_of_the_list_tells_the_count_of_all() {
+    let service = scripted("RUNNING");
+    create(&service);
+    create(&service);
+    let page = list(&service, r#"{"Offset":1,"Limit":1}"#);
+    assert_eq!((&page["TotalCount"], ids(&page)), (&json!(2), vec![FIRST]));
+}
+
+#[test]
+fn jobs_nobody_created_here_are_not_listed() {
+    let service = scripted("RUNNING");
+    send(&service, Call::job("job-1"));
+    assert_eq!(list(&service, "{}")["TotalCount"], 0);
+}
+
+#[test]
+fn listing_moves_no_script() {
+    let service = scripted("RUNNING,SUCCESS");
+    create(&service);
+    for _ in 0..3 {
+        list(&service, "{}");
+    }
+    assert_eq!(send(&service, Call::job(FIRST)).json()["ExportStatus"], "RUNNING");
+}
+
+#[test]
+fn a_list_is_filtered_by_status() {
+    let failing = "FAILURE:no room".parse().expect("a script");
+    let service = service().job(SECOND, failing).start().expect("a service");
+    create(&service);
+    create(&service);
+    let failed = list(&service, r#"{"Filters":[{"Name":"ExportStatus","Values":["FAILURE"]}]}"#);
+    assert_eq!(ids(&failed), [SECOND]);
+    assert_eq!(failed["List"][0]["FailureMsg"], "no room");
+}
+
+#[test]
+fn a_fault_in_the_script_leaves_the_last_status() {
+    let service = scripted("RUNNING:30,ERROR:InternalError,SUCCESS");
+    create(&service);
+    send(&service, Call::job(FIRST));
+    assert_eq!(list(&service, "{}")["List"][0]["ExportProgress"], 30);
+}
+
+#[test]
+fn a_page_over_the_documented_most_is_refused() {
+    refused("DescribeExportJobManageList", r#"{"Limit":101}"#, "InvalidParameter");
+}
+
+#[test]
+fn the_url_of_a_job_that_ended_well_is_that_of_its_script() {
+    let service = scripted("SUCCESS:https://h.example/a");
+    let answer = send(&service, url("job-1")).json();
+    assert_eq!(answer["DownloadURL"], "https://h.example/a");
+    assert_eq!(service.seen()[0].answer, SeenAnswer::GivenUrl);
+    assert_eq!(service.seen()[0].job_id.as_deref(), Some("job-1"));
+}
+
+#[test]
+fn a_job_that_runs_has_no_url() {
+    let service = scripted("RUNNING,SUCCESS");
+    assert_eq!(send(&service, url("job-1")).code(), "InvalidParameter");
+}
+
+#[test]
+fn the_url_is_asked_for_by_another_spelling_of_the_id() {
+    refused("DescribeExportJobDownloadURL", r#"{"JobId":"job-1"}"#, "MissingParameter");
+}
+
+#[test]
+fn a_job_is_created_at_the_services_time() {
+    let clock = Clock::fixed(NOW + 60);
+    let service = service().clock(clock).start().expect("a service");
+    send(
+        &service,
+        Call { timestamp: NOW + 60, ..Call::action("CreateExportComplianceStatusListJob", CREATE) },
+    );
+    let call = Call { timestamp: NOW, ..Call::action("DescribeExportJobManageList", "{}") };
+    assert_eq!(send(&service, call).json()["List"][0]["InsertTime"], "2023-11-14 22:14:20");
+}
