@@ -134,18 +134,18 @@ pub enum SendError {
 impl SendError {
     /// Whether the service may have acted on the request, although there is no result.
     ///
-    /// It matters to an action that creates, such as [`CreateExportComplianceStatusListJob`]: sent
-    /// again, it may start a second job. First look for the job that may be there, by
-    /// [`DescribeExportJobManageList::newest_first`], and go on with its id; create once more only
-    /// if it is not listed. An action that only reads can be sent again in any case.
+    /// It matters to an action that [creates]: sent again, it may start a second job. First look
+    /// for the job that may be there in the list of jobs, [newest first], and go on with its id;
+    /// create once more only if it is not listed. An action that only reads can be sent again in
+    /// any case.
     ///
     /// It is `false` only where the request certainly had no effect: it could not be built or
     /// sent, or the service refused it by a code that says so. A connection that failed may have
     /// done so after the request, and an answer that cannot be read may be that of a success; so
     /// these are `true`, as are codes of a fault inside the service and codes that nobody knows.
     ///
-    /// [`CreateExportComplianceStatusListJob`]: tcss_export_core::CreateExportComplianceStatusListJob
-    /// [`DescribeExportJobManageList::newest_first`]: tcss_export_core::DescribeExportJobManageList::newest_first
+    /// [creates]: tcss_export_core::CreateExportComplianceStatusListJob
+    /// [newest first]: tcss_export_core::DescribeExportJobManageList::newest_first
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {
         match self {
