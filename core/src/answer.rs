@@ -57,14 +57,17 @@ pub fn read_answer<A: Action>(
     response: &Response<impl AsRef<[u8]>>,
 ) -> Result<Answer<A::Response>, ResponseError> {
     let (status, headers) = (response.status(), response.headers());
-    let json = check_encoding(headers).and_then(|()| json_text(response.body().as_ref(), headers));
+    let json = match foreign_coding(headers) {
+        Some(coding) => Err(Kind::Encoding(coding)),
+        None => json_text(response.body().as_ref(), headers),
+    };
     let (result, request_id) = match json {
         Ok(json) => members::<A>(json),
         Err(kind) => (Err(kind), None),
     };
     let result = match result {
         Err(Kind::Api(error)) => Err(Kind::Api(error)),
-        _ if status.is_redirection() => Err(redirect(headers)),
+        _ if status.is_redirection() => Err(Kind::Redirect { host: redirect_host(headers) }),
         Ok(_) if !status.is_success() => Err(Kind::Status),
         result => result,
     };
@@ -77,18 +80,18 @@ pub fn read_answer<A: Action>(
     }
 }
 
-fn redirect(headers: &HeaderMap) -> Kind {
+/// Returns the host that a redirect points to, if it names one.
+pub(crate) fn redirect_host(headers: &HeaderMap) -> Option<String> {
     let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-    let target = location.and_then(|location| location.parse::<Uri>().ok());
-    Kind::Redirect { host: target.and_then(|target| target.host().map(ToString::to_string)) }
+    let target = location.and_then(|location| location.parse::<Uri>().ok())?;
+    target.host().map(ToString::to_string)
 }
 
-fn check_encoding(headers: &HeaderMap) -> Result<(), Kind> {
+/// Returns the coding of a body that is not as it was asked for.
+pub(crate) fn foreign_coding(headers: &HeaderMap) -> Option<String> {
     let is_coded = |value: &&HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
-    match headers.get_all(CONTENT_ENCODING).iter().filter(|v| !v.is_empty()).find(is_coded) {
-        Some(coding) => Err(Kind::Encoding(String::from_utf8_lossy(coding.as_bytes()).into())),
-        None => Ok(()),
-    }
+    let coding = headers.get_all(CONTENT_ENCODING).iter().filter(|v| !v.is_empty()).find(is_coded);
+    coding.map(|coding| String::from_utf8_lossy(coding.as_bytes()).into())
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -152,7 +155,7 @@ fn cut_number_or_not_json(json: &str, error: &serde_json::Error) -> Kind {
 }
 
 /// Reads `Retry-After` as seconds, or as a date that is taken relative to the answer's own.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?;
     if let Some(seconds) = value.to_str().ok().and_then(|text| text.trim().parse().ok()) {
         return Some(Duration::from_secs(seconds));

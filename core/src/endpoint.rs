@@ -1,13 +1,12 @@
 use alloc::{format, string::String};
-use core::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    str::FromStr,
-};
+use core::{fmt, str::FromStr};
 
 use http::{HeaderValue, Uri};
 
-use crate::error::{BuildError, Field, Reason};
+use crate::{
+    error::{BuildError, Field, Reason},
+    host::{host_and_port, is_loopback},
+};
 
 /// Where the service is: scheme, host and port. Never the source of the service's name.
 ///
@@ -98,7 +97,7 @@ impl FromStr for Endpoint {
         }
         let text = text.to_ascii_lowercase();
         let (scheme, rest) = text.split_once("://").unwrap_or(("https", &text));
-        let (host, port) = host_and_port(authority(rest)?)?;
+        let (host, port) = host_and_port(authority(rest)?).map_err(refused)?;
         let default_port = match scheme {
             "https" => 443,
             "http" if is_loopback(host) => 80,
@@ -146,68 +145,6 @@ fn authority(rest: &str) -> Result<&str, BuildError> {
         }
     }
     if authority.is_empty() { Err(refused(Reason::Empty)) } else { Ok(authority) }
-}
-
-fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), BuildError> {
-    // The colons of an IPv6 address are inside its brackets.
-    let end_of_host = match authority.rfind(']') {
-        Some(bracket) => bracket + 1,
-        None if authority.starts_with('[') => return Err(refused(Reason::Host)),
-        None => 0,
-    };
-    let (host, port) = match authority[end_of_host..].find(':') {
-        Some(colon) => {
-            let (host, port) = authority.split_at(end_of_host + colon);
-            (host, Some(parse_port(&port[1..])?))
-        }
-        None => (authority, None),
-    };
-    if is_host(host) { Ok((host, port)) } else { Err(refused(Reason::Host)) }
-}
-
-fn parse_port(text: &str) -> Result<u16, BuildError> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    match text.parse() {
-        Ok(port) if digits && port > 0 => Ok(port),
-        _ => Err(refused(Reason::Port)),
-    }
-}
-
-fn is_host(host: &str) -> bool {
-    if host.starts_with('[') {
-        return ip_address(host).is_some();
-    }
-    // A name whose last label is a number would be read as an IPv4 address somewhere.
-    if host.rsplit('.').next().is_some_and(is_number) {
-        return host.parse::<Ipv4Addr>().is_ok();
-    }
-    host.len() <= 253 && host.split('.').all(is_label)
-}
-
-fn is_number(label: &str) -> bool {
-    match label.strip_prefix("0x") {
-        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
-        None => label.bytes().all(|b| b.is_ascii_digit()),
-    }
-}
-
-fn is_label(label: &str) -> bool {
-    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    (1..=63).contains(&label.len())
-        && label.bytes().all(is_allowed)
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-}
-
-fn ip_address(host: &str) -> Option<IpAddr> {
-    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(v6) => v6.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-        None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || ip_address(host).is_some_and(|ip| ip.is_loopback())
 }
 
 const fn refused(reason: Reason) -> BuildError {

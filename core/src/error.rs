@@ -85,6 +85,8 @@ texts! {
         Service = "service name",
         /// The body of an action.
         Body = "request body",
+        /// The URL of an exported file.
+        DownloadUrl = "download URL",
         /// A request that was prepared earlier.
         Prepared = "prepared request",
     }
@@ -107,6 +109,14 @@ texts! {
         OutOfRange = "is out of range",
         /// An address must be `https`, or `http` for a loopback host.
         Scheme = "must begin with https:// (http:// only for a loopback host)",
+        /// A URL must be `https`, or `http` where that is allowed.
+        UrlScheme = "must begin with https://",
+        /// Plain `http` leads to another machine.
+        PlainHttp = "is plain http, which must be allowed explicitly",
+        /// It leads to an address that is private, link-local or set apart for something else.
+        PrivateAddress = "leads to a private address, which must be allowed explicitly",
+        /// It has too many characters.
+        TooLong = "is too long",
         /// An address names a path.
         Path = "must not have a path",
         /// An address has a query.

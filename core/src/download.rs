@@ -1,0 +1,388 @@
+//! Downloads the file of a finished job, as pure state: says which request to send, takes status,
+//! headers and bytes as they come, and says what to write.
+//!
+//! ```text
+//! DownloadUrl ─► Download: start ─► http::Request ─► any HTTP client
+//!                    ▲                                  │ head, body, ended
+//!                    └── retry, resume, start over ◄────┴─► Opening, Received: what to write
+//! ```
+//!
+//! It knows no file and no socket. The first request is the download itself: no `HEAD`, no probe,
+//! no header of the API, the URL as it is. A download that broke off goes on by `Range` and
+//! `If-Range` behind the bytes that are there, if the file has a strong `ETag`; length and
+//! CRC-64/XZ, where the server names them, are checked before it is done.
+
+mod content_range;
+mod crc64;
+mod decision;
+mod event;
+mod expiry;
+mod fault;
+mod file_name;
+mod head;
+mod location;
+mod outcome;
+mod part;
+mod policy;
+mod reach;
+mod refusal;
+mod state;
+mod step;
+mod xml;
+
+use alloc::boxed::Box;
+use core::{fmt, time::Duration};
+
+use http::{
+    HeaderValue, Method, Request,
+    header::{ACCEPT_ENCODING, HOST, IF_RANGE, RANGE},
+};
+
+use self::{
+    crc64::Crc64,
+    expiry::expiry,
+    location::Location,
+    state::{Object, Phase, Runs},
+};
+pub use self::{
+    event::{Event, EventKind},
+    fault::Fault,
+    outcome::{DownloadError, Downloaded, ErrorKind, Outcome, Report},
+    part::{Kept, Part},
+    policy::Policy,
+    reach::Reach,
+    refusal::Refusal,
+    step::{Opening, Received, Step},
+};
+use crate::{
+    clock_offset::ClockOffset,
+    download_url::DownloadUrl,
+    error::BuildError,
+    outcome::SendFault,
+    policy::Random,
+    time::{Mono, Now, Wall},
+};
+
+/// One download, from the first request to the last byte that was checked.
+///
+/// Ask [`step`](Self::step) what to do. On [`Step::Request`] take a request from
+/// [`start`](Self::start) and send it; give the answer's head to [`head`](Self::head), each piece
+/// of its body to [`body`](Self::body), and its end, or that none came, to
+/// [`ended`](Self::ended).
+///
+/// ```
+/// use tcss_export_core::{ClockOffset, DownloadUrl, Now, download::*};
+/// # fn send(_: http::Request<()>) -> (http::response::Parts, &'static [u8]) {
+/// #     let answer = http::Response::builder().header("content-length", "9");
+/// #     (answer.body(()).unwrap().into_parts().0, b"123456789")
+/// # }
+/// # fn now() -> Now { Now::default() }
+///
+/// let url = DownloadUrl::new("https://h.example/a.csv?q-signature=EXAMPLE").unwrap();
+/// let seed = 7; // any number: it spreads the delays
+/// let mut download = Download::new(url, &Policy::default(), seed, now().mono)?;
+/// let mut file = Vec::new();
+/// while let Step::Request = download.step(now().mono) {
+///     let request = download.start(now(), ClockOffset::default()).unwrap();
+///     let (head, body) = send(request);
+///     if download.head(now().mono, &head) == Opening::StartOver {
+///         file.clear();
+///     }
+///     if let Received::Write(bytes) = download.body(now().mono, body) {
+///         file.extend_from_slice(bytes);
+///     }
+///     download.ended(now().mono, Ok(()));
+/// }
+/// assert_eq!(download.finish()?.bytes, 9);
+/// assert_eq!(file, b"123456789");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a download does nothing by itself"]
+pub struct Download {
+    policy: Policy,
+    random: Random,
+    url: DownloadUrl,
+    location: Location,
+    began: Mono,
+    /// The latest moment it was told.
+    now: Mono,
+    phase: Phase,
+    /// There is someone to ask for a new URL.
+    can_renew: bool,
+    /// Bytes that were written can be taken back.
+    can_restart: bool,
+    /// A new URL is tried once, whatever its own time says: the clock may be wrong.
+    is_new_url: bool,
+    /// The file whose bytes are there.
+    object: Object,
+    have: u64,
+    crc: Crc64,
+    /// The bytes that are there came in more than one answer.
+    is_stitched: bool,
+    /// Only bytes behind this point are progress.
+    furthest: u64,
+    runs: Runs,
+    report: Box<Report>,
+}
+
+impl Download {
+    /// Creates a download whose first request is due at once.
+    ///
+    /// The seed spreads the delays: one seed always gives one list.
+    ///
+    /// # Errors
+    ///
+    /// For [`Field::DownloadUrl`](crate::Field::DownloadUrl): what cannot be a URL, one that is not
+    /// `https`, and an address in it that [`Reach::Public`] does not permit, unless the policy
+    /// allows it. Loopback hosts are taken in any case.
+    pub fn new(
+        url: DownloadUrl,
+        policy: &Policy,
+        seed: u64,
+        now: Mono,
+    ) -> Result<Self, BuildError> {
+        let location = Location::new(&url, policy)?;
+        Ok(Self {
+            policy: policy.clone(),
+            random: Random(seed),
+            url,
+            location,
+            began: now,
+            now,
+            phase: Phase::Waiting { due: now },
+            can_renew: false,
+            can_restart: true,
+            is_new_url: false,
+            object: Object::default(),
+            have: 0,
+            crc: Crc64::default(),
+            is_stitched: false,
+            furthest: 0,
+            runs: Runs::default(),
+            report: Box::default(),
+        })
+    }
+
+    /// Takes that a new URL can be had: an expired or refused one leads to [`Step::NewUrl`]
+    /// instead of the end.
+    pub const fn with_new_urls(mut self) -> Self {
+        self.can_renew = true;
+        self
+    }
+
+    /// Takes that what is written cannot be taken back, as on a pipe.
+    ///
+    /// There is no [`Opening::StartOver`] then. Where a whole answer comes instead of the rest, the
+    /// bytes that are there are passed over if it is the same file by its strong `ETag`, else the
+    /// download ends.
+    pub const fn without_restart(mut self) -> Self {
+        self.can_restart = false;
+        self
+    }
+
+    /// Goes on behind the bytes that an earlier download of the same file has left; they count for
+    /// nothing if it is another file.
+    pub fn with_kept(mut self, kept: Kept) -> Self {
+        if kept.part.object == self.location.object && self.have == 0 {
+            let Kept { part, length, crc } = kept;
+            self.object = Object { etag: Some(part.etag), total: part.total, crc64: part.crc64 };
+            (self.have, self.furthest, self.crc) = (length, length, crc);
+        }
+        self
+    }
+
+    /// Returns what to do next; it may be asked at any time, as often as one likes.
+    ///
+    /// While an answer is under way this is [`Step::WaitUntil`] the moment at which it is given
+    /// up.
+    pub fn step(&mut self, now: Mono) -> Step<'_> {
+        self.advance(now);
+        match &self.phase {
+            Phase::Waiting { due } if *due <= now => Step::Request,
+            Phase::Waiting { due } => Step::WaitUntil(self.before_deadline(*due)),
+            Phase::NeedsUrl { .. } => Step::NewUrl,
+            Phase::Done(outcome) => Step::Done(outcome),
+            _ => Step::WaitUntil(self.limit()),
+        }
+    }
+
+    /// Starts the request that is due, to be sent at once; `offset` is what is known of the
+    /// service's clock.
+    ///
+    /// `None` if none is due, or if the URL's own time is over: ask [`step`](Self::step) again.
+    pub fn start(&mut self, now: Now, offset: ClockOffset) -> Option<Request<()>> {
+        if !matches!(self.step(now.mono), Step::Request) {
+            return None;
+        }
+        if !self.is_new_url && self.is_over(offset.apply(now.wall)) {
+            self.need_url(None);
+            return None;
+        }
+        self.is_new_url = false;
+        let range = self.range();
+        if range.is_none() && self.can_restart {
+            self.forget_bytes();
+        }
+        self.report.requests = self.report.requests.saturating_add(1);
+        self.phase = Phase::Requested { since: now.mono };
+        Some(self.request(range))
+    }
+
+    /// Takes a new URL of the same file.
+    ///
+    /// The same URL as before is not tried again, and one that leads elsewhere starts from the
+    /// first byte.
+    pub fn new_url(&mut self, now: Mono, url: DownloadUrl) -> Event {
+        self.now = now;
+        let Phase::NeedsUrl { refusal } = &self.phase else {
+            return self.event(EventKind::Ignored);
+        };
+        if url == self.url {
+            let kind = Self::without_url(refusal.clone());
+            return self.end(Err(kind));
+        }
+        let location = match Location::new(&url, &self.policy) {
+            Ok(location) => location,
+            Err(error) => return self.end(Err(ErrorKind::Url(error))),
+        };
+        if location.object != self.location.object {
+            if self.have > 0 && !self.can_restart {
+                return self.end(Err(ErrorKind::Changed));
+            }
+            self.forget_bytes();
+        }
+        (self.url, self.location, self.is_new_url) = (url, location, true);
+        self.report.new_urls = self.report.new_urls.saturating_add(1);
+        self.phase = Phase::Waiting { due: now };
+        self.event(EventKind::NewUrl)
+    }
+
+    /// Takes that there is no new URL: the download ends by what the last one has met.
+    pub fn no_new_url(&mut self, now: Mono) -> Event {
+        self.now = now;
+        let Phase::NeedsUrl { refusal } = &self.phase else {
+            return self.event(EventKind::Ignored);
+        };
+        let kind = Self::without_url(refusal.clone());
+        self.end(Err(kind))
+    }
+
+    /// Ends the download where it stands.
+    pub fn cancel(&mut self) {
+        if !matches!(self.phase, Phase::Done(_)) {
+            self.end(Err(ErrorKind::Cancelled));
+        }
+    }
+
+    /// Returns the outcome; a download that has not ended is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// A [`DownloadError`] whose kind says why there is no whole file.
+    pub fn finish(mut self) -> Outcome {
+        self.cancel();
+        match self.phase {
+            Phase::Done(outcome) => *outcome,
+            // Cancelling has ended it.
+            _ => Err(DownloadError { kind: ErrorKind::Cancelled, report: self.report }),
+        }
+    }
+
+    /// Returns how many bytes of the file are there.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.have
+    }
+
+    /// Returns how many bytes the file has, once a server has said so.
+    #[must_use]
+    pub const fn total(&self) -> Option<u64> {
+        self.object.total
+    }
+
+    /// Returns what to keep beside the bytes that are there, so that a later download can go on
+    /// with them; `None` if no server has said by what they could be known again.
+    #[must_use]
+    pub fn part(&self) -> Option<Part> {
+        let Object { etag, total, crc64 } = self.object.clone();
+        Some(Part::new(self.location.object.clone(), etag?, total, crc64))
+    }
+
+    /// Returns to which addresses a transport may connect.
+    #[must_use]
+    pub const fn reach(&self) -> Reach {
+        self.location.reach
+    }
+
+    /// Returns the moment at which what is under way is given up.
+    #[must_use]
+    pub fn limit(&self) -> Mono {
+        let since = match &self.phase {
+            Phase::Requested { since } | Phase::Refused { since, .. } => *since,
+            Phase::Body(body) => body.since,
+            _ => self.now,
+        };
+        self.before_deadline(since.saturating_add(self.policy.stall_limit()))
+    }
+
+    /// Lets the limits take effect.
+    fn advance(&mut self, now: Mono) {
+        self.now = now;
+        if matches!(self.phase, Phase::Done(_)) {
+            return;
+        }
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.end(Err(ErrorKind::TimedOut));
+        } else if self.phase.is_under_way() && self.limit() <= now {
+            self.ended(now, Err(SendFault::Timeout));
+        }
+    }
+
+    fn deadline(&self) -> Option<Mono> {
+        self.policy.total_limit().map(|limit| self.began.saturating_add(limit))
+    }
+
+    fn before_deadline(&self, moment: Mono) -> Mono {
+        self.deadline().map_or(moment, |deadline| deadline.min(moment))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.now.saturating_since(self.began)
+    }
+
+    fn is_over(&self, now: Wall) -> bool {
+        expiry(self.url.as_str()).is_some_and(|end| end < now)
+    }
+
+    /// Returns the headers by which to go on behind the bytes that are there, if that can be.
+    fn range(&self) -> Option<(HeaderValue, HeaderValue)> {
+        let etag = self.object.etag.as_deref().filter(|_| self.have > 0)?;
+        let range = alloc::format!("bytes={}-", self.have);
+        Some((HeaderValue::try_from(range).ok()?, HeaderValue::from_str(etag).ok()?))
+    }
+
+    fn request(&self, range: Option<(HeaderValue, HeaderValue)>) -> Request<()> {
+        let mut request = Request::new(());
+        *request.method_mut() = Method::GET;
+        *request.uri_mut() = self.location.uri.clone();
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.location.host.clone());
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some((range, etag)) = range {
+            headers.insert(RANGE, range);
+            headers.insert(IF_RANGE, etag);
+        }
+        request
+    }
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("url", &self.url)
+            .field("bytes", &self.have)
+            .field("total", &self.object.total)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,210 @@
+//! What a download makes of bytes, of an answer's end and of faults.
+
+use alloc::boxed::Box;
+use core::{mem, time::Duration};
+
+use super::{
+    Crc64, Download,
+    event::{Event, EventKind},
+    fault::Fault,
+    outcome::{DownloadError, Downloaded, ErrorKind},
+    refusal::{Refusal, Remedy},
+    state::{Body, Object, Phase, Problem, Runs},
+    step::Received,
+};
+use crate::{outcome::SendFault, time::Mono};
+
+impl Download {
+    /// Takes the next piece of the body under way.
+    pub fn body<'b>(&mut self, now: Mono, bytes: &'b [u8]) -> Received<'b> {
+        self.now = now;
+        match &mut self.phase {
+            Phase::Body(body) => {
+                if !bytes.is_empty() {
+                    body.since = now;
+                }
+                let skipped = usize::try_from(body.skip).unwrap_or(usize::MAX).min(bytes.len());
+                body.skip -= skipped as u64;
+                let end = body.end;
+                self.take(bytes.get(skipped..).unwrap_or_default(), end)
+            }
+            Phase::Refused { excerpt, since, .. } => {
+                *since = now;
+                if excerpt.take(bytes) { Received::Nothing } else { Received::Drop }
+            }
+            _ => Received::Drop,
+        }
+    }
+
+    fn take<'b>(&mut self, bytes: &'b [u8], end: Option<u64>) -> Received<'b> {
+        let have = self.have.saturating_add(bytes.len() as u64);
+        let problem = match self.policy.size_limit() {
+            Some(limit) if have > limit => Problem::End(ErrorKind::TooLarge { limit }),
+            // More than the answer itself has declared.
+            _ if end.is_some_and(|end| have > end) => Problem::StartOver(Fault::WrongRange),
+            _ => {
+                self.crc.update(bytes);
+                self.have = have;
+                if have > self.furthest {
+                    self.furthest = have;
+                    self.runs = Runs::default();
+                }
+                return Received::Write(bytes);
+            }
+        };
+        self.phase = Phase::Useless(problem);
+        Received::Drop
+    }
+
+    /// Takes that the answer under way has ended, well or by a fault, or that none came; decides
+    /// how to go on.
+    pub fn ended(&mut self, now: Mono, end: Result<(), SendFault>) -> Event {
+        self.now = now;
+        match mem::replace(&mut self.phase, Phase::Whole) {
+            Phase::Requested { .. } => {
+                let fault = end.err().unwrap_or(SendFault::Connection);
+                self.fault(Fault::Send(fault))
+            }
+            Phase::Body(body) => self.body_ended(&body, end),
+            Phase::Refused { head, excerpt, .. } => {
+                self.refused(Refusal::new(&head, excerpt.as_bytes()))
+            }
+            Phase::Useless(Problem::StartOver(fault)) => self.start_over(fault),
+            Phase::Useless(Problem::End(kind)) => self.end(Err(kind)),
+            Phase::Whole => self.whole(),
+            phase => {
+                self.phase = phase;
+                self.event(EventKind::Ignored)
+            }
+        }
+    }
+
+    fn body_ended(&mut self, body: &Body, end: Result<(), SendFault>) -> Event {
+        let is_short = body.end.is_some_and(|end| self.have < end) || body.skip > 0;
+        match end {
+            Err(SendFault::Timeout) if is_short || body.end.is_none() => {
+                return self.fault(Fault::Stalled);
+            }
+            Err(SendFault::Permanent) => return self.fault(Fault::Send(SendFault::Permanent)),
+            Err(_) if is_short || body.end.is_none() => return self.fault(Fault::Incomplete),
+            Ok(()) if is_short => return self.fault(Fault::Incomplete),
+            _ => {}
+        }
+        match (self.object.total, body.end) {
+            (Some(total), _) if self.have < total => self.go_on(),
+            // A range of a file whose length is not known yet.
+            (None, Some(_)) => self.go_on(),
+            _ => self.whole(),
+        }
+    }
+
+    fn go_on(&mut self) -> Event {
+        self.phase = Phase::Waiting { due: self.now };
+        self.event(EventKind::Continuing)
+    }
+
+    fn whole(&mut self) -> Event {
+        self.object.total = Some(self.have);
+        let computed = self.crc.value();
+        match self.object.crc64 {
+            Some(expected) if expected != computed => {
+                if self.is_stitched && self.can_restart {
+                    return self.start_over(Fault::Mismatch);
+                }
+                self.end(Err(ErrorKind::Mismatch { expected, computed }))
+            }
+            expected => self.end(Ok(Downloaded {
+                bytes: self.have,
+                crc64: computed,
+                verified: expected.is_some(),
+                report: Box::default(),
+            })),
+        }
+    }
+
+    fn refused(&mut self, refusal: Box<Refusal>) -> Event {
+        match refusal.remedy() {
+            Remedy::NewUrl => self.need_url(Some(refusal)),
+            Remedy::Retry | Remedy::BackOff => self.fault(Fault::Refused(refusal)),
+            Remedy::Stop => self.end(Err(ErrorKind::Refused(refusal))),
+        }
+    }
+
+    pub(super) fn need_url(&mut self, refusal: Option<Box<Refusal>>) -> Event {
+        if !self.can_renew || self.runs.new_urls >= self.policy.max_new_urls() {
+            return self.end(Err(Self::without_url(refusal)));
+        }
+        self.runs.new_urls += 1;
+        self.phase = Phase::NeedsUrl { refusal: refusal.clone() };
+        self.event(EventKind::NeedsUrl { refusal })
+    }
+
+    pub(super) fn without_url(refusal: Option<Box<Refusal>>) -> ErrorKind {
+        match refusal {
+            Some(refusal) if !refusal.is_expired() => ErrorKind::Refused(refusal),
+            refusal => ErrorKind::Expired { refusal },
+        }
+    }
+
+    /// Goes by a fault after which the bytes that are there cannot be relied on.
+    fn start_over(&mut self, fault: Fault) -> Event {
+        if self.can_restart || self.have == 0 {
+            self.forget_bytes();
+        } else if fault == Fault::Changed {
+            return self.end(Err(ErrorKind::Changed));
+        }
+        self.fault(fault)
+    }
+
+    fn fault(&mut self, fault: Fault) -> Event {
+        let is_final = fault == Fault::Send(SendFault::Permanent);
+        self.report.last_fault = Some(fault.clone());
+        if is_final || self.runs.failures >= self.policy.max_failures() {
+            return self.end(Err(ErrorKind::Fault(fault)));
+        }
+        let delay = self.delay(&fault);
+        let delay = self.policy.raised(delay, fault.retry_after());
+        self.runs.failures += 1;
+        self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
+        self.event(EventKind::Retrying { fault, delay })
+    }
+
+    /// The first broken connection in a row is repeated at once, as in a wait.
+    fn delay(&mut self, fault: &Fault) -> Duration {
+        let is_broken = *fault == Fault::Send(SendFault::Connection);
+        let at_once = is_broken && !self.runs.connection_retried;
+        self.runs.connection_retried = is_broken;
+        if at_once {
+            return Duration::ZERO;
+        }
+        let throttled =
+            matches!(fault, Fault::Refused(refusal) if refusal.remedy() == Remedy::BackOff);
+        self.policy.backoff(throttled).delay(self.runs.failures, &mut self.random)
+    }
+
+    pub(super) fn forget_bytes(&mut self) {
+        if self.have > 0 {
+            self.report.restarts = self.report.restarts.saturating_add(1);
+        }
+        self.object = Object::default();
+        self.crc = Crc64::default();
+        self.have = 0;
+        self.is_stitched = false;
+    }
+
+    pub(super) fn end(&mut self, end: Result<Downloaded, ErrorKind>) -> Event {
+        let mut report = mem::take(&mut self.report);
+        report.elapsed = self.elapsed();
+        report.bytes = self.have;
+        report.total = self.object.total;
+        self.phase = Phase::Done(Box::new(match end {
+            Ok(downloaded) => Ok(Downloaded { report, ..downloaded }),
+            Err(kind) => Err(DownloadError { kind, report }),
+        }));
+        self.event(EventKind::Ended)
+    }
+
+    pub(super) const fn event(&self, kind: EventKind) -> Event {
+        Event { bytes: self.have, total: self.object.total, kind }
+    }
+}

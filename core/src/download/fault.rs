@@ -1,0 +1,50 @@
+use alloc::boxed::Box;
+use core::{fmt, time::Duration};
+
+use super::refusal::Refusal;
+use crate::outcome::SendFault;
+
+/// What went wrong with one exchange of a download, and may pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// No answer came.
+    Send(SendFault),
+    /// No byte came for as long as the stall limit.
+    Stalled,
+    /// The answer ended before all its bytes were there.
+    Incomplete,
+    /// The answer holds other bytes than were asked for.
+    WrongRange,
+    /// The file is another one than before: it starts again.
+    Changed,
+    /// What was put together of several answers is not the file: it starts again.
+    Mismatch,
+    /// The file server cannot serve it now.
+    Refused(Box<Refusal>),
+}
+
+impl Fault {
+    pub(super) const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refusal) => refusal.retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Send(fault) => return fault.fmt(f),
+            Self::Refused(refusal) => return refusal.fmt(f),
+            Self::Stalled => "no byte came within the stall limit",
+            Self::Incomplete => "the answer was incomplete: it ended before its declared length",
+            Self::WrongRange => "the answer holds another range than was asked for",
+            Self::Changed => "the file has changed on the server",
+            Self::Mismatch => "the checksum of the parts put together is wrong",
+        })
+    }
+}
+
+impl core::error::Error for Fault {}

@@ -1,0 +1,158 @@
+//! What a download makes of an answer's head.
+
+use http::{
+    HeaderMap, StatusCode, Version,
+    header::{CONTENT_LENGTH, ETAG, TRANSFER_ENCODING},
+    response::Parts,
+};
+
+use super::{
+    Download,
+    content_range::{ContentRange, number, sole},
+    fault::Fault,
+    file_name::suggested_name,
+    outcome::ErrorKind,
+    refusal::{Excerpt, Head},
+    state::{Body, Object, Phase, Problem},
+    step::Opening,
+};
+use crate::{
+    answer::{foreign_coding, redirect_host},
+    time::Mono,
+};
+
+impl Download {
+    /// Takes the head of the answer under way and says what its body is.
+    pub fn head(&mut self, now: Mono, head: &Parts) -> Opening {
+        self.now = now;
+        let Phase::Requested { .. } = self.phase else { return Opening::Drop };
+        self.read(head).unwrap_or_else(|problem| {
+            self.phase = Phase::Useless(problem);
+            Opening::Drop
+        })
+    }
+
+    fn read(&mut self, head: &Parts) -> Result<Opening, Problem> {
+        let Parts { status, headers, .. } = head;
+        match *status {
+            StatusCode::OK => self.whole_file(head),
+            StatusCode::PARTIAL_CONTENT => self.partial_file(headers),
+            StatusCode::RANGE_NOT_SATISFIABLE if self.have > 0 => self.nothing_left(headers),
+            StatusCode::NOT_MODIFIED => Err(Problem::End(ErrorKind::Status(*status))),
+            status if status.is_redirection() => {
+                let host = redirect_host(headers);
+                Err(Problem::End(ErrorKind::Redirect { status, host }))
+            }
+            status if status.is_client_error() || status.is_server_error() => {
+                let head = Head::new(status, headers);
+                let excerpt = Excerpt::default();
+                self.phase = Phase::Refused { head, excerpt, since: self.now };
+                Ok(Opening::Read)
+            }
+            status => Err(Problem::End(ErrorKind::Status(status))),
+        }
+    }
+
+    fn whole_file(&mut self, head: &Parts) -> Result<Opening, Problem> {
+        let headers = &head.headers;
+        check_coding(headers)?;
+        let object = Object::new(headers, content_length(headers)?);
+        let shows_its_end =
+            head.version >= Version::HTTP_2 || headers.contains_key(TRANSFER_ENCODING);
+        if object.total.or(object.crc64).is_none() && !shows_its_end {
+            return Err(Problem::End(ErrorKind::NoLength));
+        }
+        self.check_size(object.total)?;
+        let mut skip = 0;
+        if self.have > 0 && !self.can_restart {
+            if object.etag.is_none() || object.etag != self.object.etag {
+                return Err(Problem::End(ErrorKind::Changed));
+            }
+            skip = self.have;
+        } else {
+            self.forget_bytes();
+        }
+        let end = object.total;
+        self.object = object;
+        Ok(self.open(headers, Body { end, skip, since: self.now }))
+    }
+
+    fn partial_file(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
+        check_coding(headers)?;
+        let wrong = || Problem::StartOver(Fault::WrongRange);
+        let range = ContentRange::of(headers).ok_or_else(wrong)?;
+        let fits = content_length(headers)?.is_none_or(|length| length == range.len());
+        if range.first != self.have || !fits {
+            return Err(wrong());
+        }
+        let object = Object::new(headers, range.total);
+        if self.have == 0 {
+            self.object = object;
+        } else if self.is_other_file(headers, &object) {
+            return Err(Problem::StartOver(Fault::Changed));
+        } else {
+            self.object.total = self.object.total.or(object.total);
+            self.object.crc64 = self.object.crc64.or(object.crc64);
+            self.report.resumes = self.report.resumes.saturating_add(1);
+            self.is_stitched = true;
+        }
+        self.check_size(self.object.total)?;
+        Ok(self.open(headers, Body { end: Some(range.end), skip: 0, since: self.now }))
+    }
+
+    /// The length of a file may come out only when there is nothing more to ask for.
+    fn nothing_left(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
+        if self.object.total.is_some() || ContentRange::unsatisfied(headers) != Some(self.have) {
+            return Err(Problem::StartOver(Fault::WrongRange));
+        }
+        self.object.total = Some(self.have);
+        self.phase = Phase::Whole;
+        Ok(Opening::Drop)
+    }
+
+    fn open(&mut self, headers: &HeaderMap, body: Body) -> Opening {
+        self.report.suggested_name = suggested_name(headers, self.location.uri.path());
+        self.phase = Phase::Body(body);
+        if self.have == 0 && self.can_restart { Opening::StartOver } else { Opening::Append }
+    }
+
+    /// A member that only one of the two answers names tells nothing.
+    fn is_other_file(&self, headers: &HeaderMap, object: &Object) -> bool {
+        fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
+            a.is_some() && b.is_some() && a != b
+        }
+        // A weak tag now is another one than the strong tag before.
+        let etag = headers.get(ETAG).map(|value| value.as_bytes());
+        differ(etag, self.object.etag.as_deref().map(str::as_bytes))
+            || differ(object.total, self.object.total)
+            || differ(object.crc64, self.object.crc64)
+    }
+
+    fn check_size(&self, total: Option<u64>) -> Result<(), Problem> {
+        match self.policy.size_limit() {
+            Some(limit) if total.is_some_and(|total| total > limit) => {
+                Err(Problem::End(ErrorKind::TooLarge { limit }))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
+    match foreign_coding(headers) {
+        Some(coding) => Err(Problem::End(ErrorKind::Coding(coding))),
+        None => Ok(()),
+    }
+}
+
+/// A length that is none, or two of them, cannot be relied on.
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    if !headers.contains_key(CONTENT_LENGTH) {
+        return Ok(None);
+    }
+    let length = sole(headers, &CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    match length.and_then(|length| number(length.trim())) {
+        Some(length) => Ok(Some(length)),
+        None => Err(Problem::StartOver(Fault::Incomplete)),
+    }
+}

@@ -1,0 +1,168 @@
+use alloc::{boxed::Box, string::String};
+use core::{fmt, time::Duration};
+
+use http::StatusCode;
+
+use super::{fault::Fault, refusal::Refusal};
+use crate::{error::BuildError, text::brief};
+
+/// How a download ended.
+pub type Outcome = Result<Downloaded, DownloadError>;
+
+/// All bytes of the file are there, and are the right ones as far as the server lets it be known.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Downloaded {
+    /// How many bytes the file has.
+    pub bytes: u64,
+    /// Their CRC-64/XZ.
+    pub crc64: u64,
+    /// Whether the server named the same checksum. If not, it named none, and only the length was
+    /// checked.
+    pub verified: bool,
+    /// What the download saw on the way.
+    pub report: Box<Report>,
+}
+
+/// What a download saw until it ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// How many requests were started.
+    pub requests: u32,
+    /// How many new URLs it went on with.
+    pub new_urls: u32,
+    /// How often it went on behind bytes that were there, of this download or an earlier one.
+    pub resumes: u32,
+    /// How often bytes that were there were thrown away.
+    pub restarts: u32,
+    /// The time from its creation to its end.
+    pub elapsed: Duration,
+    /// The name that the server or the URL suggests for the file, never with path parts.
+    pub suggested_name: Option<String>,
+    /// What went wrong with the last exchange, if anything did.
+    pub last_fault: Option<Fault>,
+    /// How many bytes were there at the end.
+    pub bytes: u64,
+    /// How many the file has, if a server has said so.
+    pub total: Option<u64>,
+}
+
+/// The download ended without a whole file.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DownloadError {
+    /// Why it ended.
+    pub kind: ErrorKind,
+    /// What the download saw on the way.
+    pub report: Box<Report>,
+}
+
+/// Why a download ended without a whole file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The URL cannot be used; nothing was sent to it.
+    Url(BuildError),
+    /// The URL has expired, and there was no new one.
+    Expired {
+        /// What the file server said; `None` if the URL's own time was over.
+        refusal: Option<Box<Refusal>>,
+    },
+    /// The file server refused, and that will not pass by itself.
+    Refused(Box<Refusal>),
+    /// The answer points elsewhere, where the URL is not taken.
+    Redirect {
+        /// The HTTP status.
+        status: StatusCode,
+        /// The host it points to, if it names one.
+        host: Option<String>,
+    },
+    /// The answer has a status that no download should have.
+    Status(StatusCode),
+    /// The answer is in a content coding, though `identity` was asked for.
+    Coding(String),
+    /// The answer shows neither the length of the file nor where it ends, so that a cut would not
+    /// be seen.
+    NoLength,
+    /// The file is larger than the size limit of the policy.
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// The server names another CRC-64 than that of its bytes.
+    Mismatch {
+        /// What the server named.
+        expected: u64,
+        /// What came out.
+        computed: u64,
+    },
+    /// The file is another one than that whose bytes were already written, to where nothing can
+    /// be taken back, or cannot be known to be the same.
+    Changed,
+    /// Too many passing failures in a row, or one that will not pass.
+    Fault(Fault),
+    /// The limit of the whole download has passed.
+    TimedOut,
+    /// The caller cancelled the download.
+    Cancelled,
+}
+
+impl fmt::Display for DownloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { requests, bytes, total, elapsed, .. } = &*self.report;
+        write!(f, "{} (requests: {requests}, {:.1} s", self.kind, elapsed.as_secs_f64())?;
+        match total {
+            Some(total) => write!(f, ", {bytes} of {total} bytes)"),
+            None if *bytes > 0 => write!(f, ", {bytes} bytes)"),
+            None => f.write_str(")"),
+        }
+    }
+}
+
+impl core::error::Error for DownloadError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match (&self.kind, &self.report.last_fault) {
+            (ErrorKind::Fault(fault), _) | (ErrorKind::TimedOut, Some(fault)) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Url(error) => return error.fmt(f),
+            Self::Expired { refusal: None } => "the URL has expired",
+            Self::Expired { refusal: Some(refusal) } => {
+                return write!(f, "the URL has expired: {refusal}");
+            }
+            Self::Refused(refusal) => return refusal.fmt(f),
+            Self::Redirect { status, host } => {
+                let host = host.as_deref().unwrap_or("nowhere");
+                let status = status.as_u16();
+                return write!(f, "unexpected redirect to {} (HTTP status {status})", brief(host));
+            }
+            Self::Status(status) => {
+                return write!(f, "expected a file, got the HTTP status {}", status.as_u16());
+            }
+            Self::Coding(coding) => {
+                let coding = brief(coding);
+                return write!(f, "the file has the content encoding {coding}, not identity");
+            }
+            Self::NoLength => "the answer does not show where the file ends",
+            Self::TooLarge { limit } => {
+                return write!(f, "the file is larger than the limit of {limit} bytes");
+            }
+            Self::Mismatch { expected, computed } => {
+                return write!(f, "expected the CRC-64 {expected}, got {computed}");
+            }
+            Self::Changed => {
+                "a part is written already, and the file may have changed on the server since"
+            }
+            Self::Fault(_) => "downloading failed",
+            Self::TimedOut => "the file was not there within the limit",
+            Self::Cancelled => "the download was cancelled",
+        })
+    }
+}

@@ -1,0 +1,168 @@
+use core::time::Duration;
+
+use crate::{policy::Backoff, time::Nanos};
+
+/// How a download goes about it: what it survives, when it ends, and where it may go.
+///
+/// ```
+/// use tcss_export_core::download::Policy;
+///
+/// let small = Policy::default().with_size_limit(100 << 20);
+/// assert_eq!(small.size_limit(), Some(104_857_600));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    stall_limit: Nanos,
+    total_limit: Option<Nanos>,
+    size_limit: Option<u64>,
+    max_failures: u32,
+    max_new_urls: u32,
+    retry: Backoff,
+    throttle: Backoff,
+    longest_retry_after: Nanos,
+    allows_http: bool,
+    allows_private: bool,
+}
+
+impl Policy {
+    /// How long it may take until the next byte comes.
+    pub const STALL_LIMIT: Duration = Duration::from_secs(60);
+    /// How many passing failures in a row are survived; a byte that was not there before ends the
+    /// row.
+    pub const MAX_FAILURES: u32 = crate::Policy::MAX_FAILURES;
+    /// How often in a row a new URL is asked for.
+    pub const MAX_NEW_URLS: u32 = 1;
+
+    /// Sets how long it may take until the next byte comes ([`Policy::STALL_LIMIT`]).
+    #[must_use]
+    pub const fn with_stall_limit(mut self, limit: Duration) -> Self {
+        self.stall_limit = Nanos::new(limit);
+        self
+    }
+
+    /// Sets how long the whole download may take; there is no such limit by default.
+    #[must_use]
+    pub const fn with_total_limit(mut self, limit: Duration) -> Self {
+        self.total_limit = Some(Nanos::new(limit));
+        self
+    }
+
+    /// Sets how many bytes the file may have; there is no such limit by default.
+    #[must_use]
+    pub const fn with_size_limit(mut self, bytes: u64) -> Self {
+        self.size_limit = Some(bytes);
+        self
+    }
+
+    /// Sets how many passing failures in a row are survived ([`Policy::MAX_FAILURES`]).
+    #[must_use]
+    pub const fn with_max_failures(mut self, failures: u32) -> Self {
+        self.max_failures = failures;
+        self
+    }
+
+    /// Sets how often in a row a new URL is asked for ([`Policy::MAX_NEW_URLS`]).
+    #[must_use]
+    pub const fn with_max_new_urls(mut self, urls: u32) -> Self {
+        self.max_new_urls = urls;
+        self
+    }
+
+    /// Sets the delays after passing failures ([`Backoff::RETRY`]).
+    #[must_use]
+    pub const fn with_retry(mut self, backoff: Backoff) -> Self {
+        self.retry = backoff;
+        self
+    }
+
+    /// Sets the delays after the server has asked for fewer requests ([`Backoff::THROTTLE`]).
+    #[must_use]
+    pub const fn with_throttle(mut self, backoff: Backoff) -> Self {
+        self.throttle = backoff;
+        self
+    }
+
+    /// Takes plain `http` URLs, whose bytes anyone on the way can read and change.
+    ///
+    /// Those of this machine (`localhost`, 127.0.0.0/8, ::1) are taken anyway.
+    #[must_use]
+    pub const fn allowing_http(mut self) -> Self {
+        self.allows_http = true;
+        self
+    }
+
+    /// Connects to private and link-local addresses, too: see [`Reach`](super::Reach).
+    #[must_use]
+    pub const fn allowing_private(mut self) -> Self {
+        self.allows_private = true;
+        self
+    }
+
+    /// Returns how long it may take until the next byte comes.
+    #[must_use]
+    pub const fn stall_limit(&self) -> Duration {
+        self.stall_limit.get()
+    }
+
+    /// Returns how long the whole download may take, if there is a limit.
+    #[must_use]
+    pub fn total_limit(&self) -> Option<Duration> {
+        self.total_limit.map(Nanos::get)
+    }
+
+    /// Returns how many bytes the file may have, if there is a limit.
+    #[must_use]
+    pub const fn size_limit(&self) -> Option<u64> {
+        self.size_limit
+    }
+
+    /// Returns how many passing failures in a row are survived.
+    #[must_use]
+    pub const fn max_failures(&self) -> u32 {
+        self.max_failures
+    }
+
+    /// Returns how often in a row a new URL is asked for.
+    #[must_use]
+    pub const fn max_new_urls(&self) -> u32 {
+        self.max_new_urls
+    }
+
+    /// Whether plain `http` URLs are taken.
+    #[must_use]
+    pub const fn allows_http(&self) -> bool {
+        self.allows_http
+    }
+
+    /// Whether private and link-local addresses are connected to.
+    #[must_use]
+    pub const fn allows_private(&self) -> bool {
+        self.allows_private
+    }
+
+    pub(super) const fn backoff(&self, throttled: bool) -> Backoff {
+        if throttled { self.throttle } else { self.retry }
+    }
+
+    /// Raises a delay to what the answer asks for, within the cap.
+    pub(super) fn raised(&self, delay: Duration, retry_after: Option<Duration>) -> Duration {
+        delay.max(retry_after.unwrap_or_default().min(self.longest_retry_after.get()))
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            stall_limit: Nanos::new(Self::STALL_LIMIT),
+            total_limit: None,
+            size_limit: None,
+            max_failures: Self::MAX_FAILURES,
+            max_new_urls: Self::MAX_NEW_URLS,
+            retry: Backoff::RETRY,
+            throttle: Backoff::THROTTLE,
+            longest_retry_after: Nanos::new(crate::Policy::LONGEST_RETRY_AFTER),
+            allows_http: false,
+            allows_private: false,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Which addresses a download may connect to. The URL comes from outside, and what it names must
+/// not be a way into the network of whoever downloads.
+///
+/// ```
+/// use tcss_export_core::download::Reach;
+///
+/// assert!(Reach::Public.permits("198.41.0.4".parse()?));
+/// assert!(!Reach::Public.permits("169.254.0.23".parse()?)); // metadata of a virtual machine
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a transport must know all the rules there are")]
+pub enum Reach {
+    /// This machine only: the URL names it.
+    Loopback,
+    /// Addresses of the public network only: all that are private, link-local, of this machine or
+    /// set apart for something else are left out.
+    Public,
+    /// Any address: private ones are allowed.
+    Any,
+}
+
+impl Reach {
+    /// Tells whether a connection to the address is allowed.
+    #[must_use]
+    pub fn permits(self, address: IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Loopback => address.to_canonical().is_loopback(),
+            Self::Public => match address {
+                IpAddr::V4(v4) => is_public(v4),
+                IpAddr::V6(v6) => match embedded(v6) {
+                    Some(v4) => is_public(v4),
+                    None => is_global_unicast(v6),
+                },
+            },
+        }
+    }
+}
+
+/// Goes by the [IPv4 special-purpose registry].
+///
+/// [IPv4 special-purpose registry]: https://www.iana.org/assignments/iana-ipv4-special-registry
+fn is_public(v4: Ipv4Addr) -> bool {
+    let is_special = match v4.octets() {
+        [0 | 10 | 127, ..] | [169, 254, ..] | [192, 168, ..] => true,
+        // Carriers' own networks, private ones, and tests of networks.
+        [100, 64..=127, ..] | [172, 16..=31, ..] | [198, 18 | 19, ..] => true,
+        // Protocols, and examples in documents.
+        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => true,
+        // Multicast, reserved, broadcast.
+        [224..=255, ..] => true,
+        _ => false,
+    };
+    !is_special
+}
+
+/// Returns the IPv4 address that packets to an IPv6 address may end up at.
+fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [high, low] = match v6.segments() {
+        // Mapped, translated (NAT64) and 6to4 addresses.
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => [high, low],
+        [0x2002, high, low, ..] => [high, low],
+        _ => return None,
+    };
+    Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
+}
+
+/// Of the one block that is given out, all but what is set apart (2001::/23, with the tunnels of
+/// Teredo) and examples in documents (2001:db8::/32, 3fff::/20).
+fn is_global_unicast(v6: Ipv6Addr) -> bool {
+    match v6.segments() {
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        [first, ..] => first & 0xe000 == 0x2000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    fn permitted(reach: Reach, addresses: &[&str]) -> Vec<bool> {
+        addresses.iter().map(|text| reach.permits(text.parse().unwrap())).collect()
+    }
+    #[test]
+    fn public_addresses_are_permitted() {
+        for text in [
+            "1.2.3.4",
+            "8.8.8.8",
+            "100.63.255.255",
+            "172.32.0.1",
+            "192.169.0.1",
+            "198.20.0.1",
+            "223.255.255.255",
+            "2606:4700::1111",
+            "2400:3200::1",
+            "64:ff9b::808:808",
+            "::ffff:8.8.8.8",
+            "2002:808:808::1",
+        ] {
+            assert_eq!(permitted(Reach::Public, &[text]), [true], "{text}");
+        }
+    }
+
+    #[test]
+    fn all_others_are_not() {
+        for text in [
+            "0.0.0.0",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "169.254.0.23",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.1",
+            "192.0.2.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "2001:db8::1",
+            "2001::1",
+            "3fff::1",
+            "100::1",
+            "::ffff:10.0.0.1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::a00:1",
+            "64:ff9b:1::1",
+            "2002:a00:1::1",
+            "::10.0.0.1",
+        ] {
+            assert_eq!(permitted(Reach::Public, &[text]), [false], "{text}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_this_machine_and_nothing_else() {
+        let addresses =
+            ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1", "10.0.0.1", "8.8.8.8"];
+        assert_eq!(permitted(Reach::Loopback, &addresses), [true, true, true, true, false, false]);
+        assert_eq!(permitted(Reach::Any, &addresses), [true; 6]);
+    }
+}

@@ -1,0 +1,211 @@
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::{fmt, time::Duration};
+
+use http::{HeaderMap, StatusCode};
+
+use super::xml::element;
+use crate::text::{brief, snippet};
+
+/// What a file server said when it gave no file.
+///
+/// Source: [Error codes](https://www.tencentcloud.com/document/product/436/7730) of the object
+/// store; code, message and request id are those of its XML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The error code, such as `AccessDenied`.
+    pub code: Option<String>,
+    /// The message, for people.
+    pub message: Option<String>,
+    /// The id to quote to the service's support.
+    pub request_id: Option<String>,
+    /// How the body begins, if it is not the object store's XML.
+    pub snippet: Option<String>,
+    /// How long the answer asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+/// What to do after a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remedy {
+    NewUrl,
+    Retry,
+    BackOff,
+    Stop,
+}
+
+impl Refusal {
+    pub(super) fn new(head: &Head, body: &[u8]) -> Box<Self> {
+        let text = String::from_utf8_lossy(body);
+        let code = element(&text, "Code");
+        let snippet = (code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
+        Box::new(Self {
+            status: head.status,
+            message: element(&text, "Message"),
+            request_id: element(&text, "RequestId").or_else(|| head.request_id.clone()),
+            retry_after: head.retry_after,
+            code,
+            snippet,
+        })
+    }
+
+    /// Whether the URL has expired, or the server holds its clock to be off.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        let says_so = |message: &String| message.to_ascii_lowercase().contains("expired");
+        match self.code.as_deref() {
+            Some("ExpiredToken" | "RequestTimeTooSkewed") => true,
+            Some("AccessDenied") => self.message.as_ref().is_some_and(says_so),
+            _ => false,
+        }
+    }
+
+    pub(super) fn remedy(&self) -> Remedy {
+        match (self.status, self.code.as_deref()) {
+            // The spelling differs from page to page.
+            (_, Some("RequestTimeOut" | "RequestTimeout")) => Remedy::Retry,
+            (_, Some("SlowDown" | "ServiceUnavailable"))
+            | (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, _) => {
+                Remedy::BackOff
+            }
+            // Archived: it must be restored first.
+            (_, Some("InvalidObjectState")) => Remedy::Stop,
+            (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _) => Remedy::NewUrl,
+            (StatusCode::REQUEST_TIMEOUT, _) => Remedy::Retry,
+            (status, _) if status.is_server_error() => Remedy::Retry,
+            _ => Remedy::Stop,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the file server answered ")?;
+        match (&self.code, &self.snippet) {
+            (Some(code), _) => brief(code).fmt(f)?,
+            (None, Some(snippet)) => write!(f, "\"{}\"", brief(snippet))?,
+            (None, None) => f.write_str("nothing more than its status")?,
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {}", brief(message))?;
+        }
+        write!(f, " (HTTP status {}, ", self.status.as_u16())?;
+        match &self.request_id {
+            Some(id) => write!(f, "request id {})", brief(id)),
+            None => f.write_str("no request id)"),
+        }
+    }
+}
+
+/// The head of an answer that gives no file, while its body is on the way.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    status: StatusCode,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+impl Head {
+    pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        Self {
+            status,
+            request_id: text("x-cos-request-id").map(String::from),
+            retry_after: crate::answer::retry_after(headers),
+        }
+    }
+}
+
+/// Keeps the beginning of an error's body.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Excerpt(Vec<u8>);
+
+impl Excerpt {
+    const LIMIT: usize = 16 * 1024;
+
+    /// Takes more; tells whether there is room for what follows.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> bool {
+        let room = Self::LIMIT - self.0.len();
+        self.0.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        self.0.len() < Self::LIMIT
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    fn refusal(status: u16, body: &str) -> Box<Refusal> {
+        let status = StatusCode::from_u16(status).unwrap();
+        Refusal::new(&Head::new(status, &HeaderMap::new()), body.as_bytes())
+    }
+
+    const EXPIRED: &str = "<Error><Code>AccessDenied</Code><Message>Request has \
+        expired</Message><RequestId>x-1</RequestId></Error>";
+
+    #[test]
+    fn d1_code_message_and_request_id_are_read() {
+        let refusal = refusal(403, EXPIRED);
+        assert!(refusal.is_expired());
+        assert_eq!(
+            refusal.to_string(),
+            "the file server answered AccessDenied: Request has expired (HTTP status 403, \
+             request id x-1)"
+        );
+    }
+
+    #[test]
+    fn a_body_that_is_no_xml_is_quoted_from() {
+        assert_eq!(
+            refusal(502, "<html> <b>Bad Gateway</b>").to_string(),
+            "the file server answered \"<html> <b>Bad Gateway</b>\" (HTTP status 502, no request \
+             id)"
+        );
+        assert_eq!(
+            refusal(404, "").to_string(),
+            "the file server answered nothing more than its status (HTTP status 404, no request id)"
+        );
+    }
+
+    #[test]
+    fn each_refusal_has_its_remedy() {
+        let xml = |code: &str| ["<Error><Code>", code, "</Code></Error>"].concat();
+        for (status, code, remedy) in [
+            (403, "AccessDenied", Remedy::NewUrl),
+            (403, "ExpiredToken", Remedy::NewUrl),
+            (403, "RequestTimeTooSkewed", Remedy::NewUrl),
+            (403, "SignatureDoesNotMatch", Remedy::NewUrl),
+            (403, "InvalidObjectState", Remedy::Stop),
+            (404, "NoSuchKey", Remedy::Stop),
+            (404, "NoSuchBucket", Remedy::Stop),
+            (405, "MethodNotAllowed", Remedy::Stop),
+            (400, "RequestTimeOut", Remedy::Retry),
+            (400, "InvalidArgument", Remedy::Stop),
+            (500, "InternalError", Remedy::Retry),
+            (503, "ServiceUnavailable", Remedy::BackOff),
+            (503, "SlowDown", Remedy::BackOff),
+        ] {
+            assert_eq!(refusal(status, &xml(code)).remedy(), remedy, "{code}");
+        }
+        assert_eq!(refusal(502, "").remedy(), Remedy::Retry);
+        assert_eq!(refusal(429, "").remedy(), Remedy::BackOff);
+        assert_eq!(refusal(401, "").remedy(), Remedy::NewUrl);
+    }
+
+    #[test]
+    fn an_excerpt_ends_at_its_limit() {
+        let mut excerpt = Excerpt::default();
+        assert!(excerpt.take(&[b'x'; 10_000]));
+        assert!(!excerpt.take(&[b'x'; 10_000]));
+        assert!(!excerpt.take(b"x"));
+        assert_eq!(excerpt.as_bytes().len(), 16 * 1024);
+    }
+}

@@ -1,0 +1,104 @@
+//! What a download remembers.
+
+use alloc::{boxed::Box, string::String};
+
+use http::{HeaderMap, HeaderName, header::ETAG};
+
+use super::{
+    content_range::{number, sole},
+    fault::Fault,
+    outcome::{ErrorKind, Outcome},
+    refusal::{Excerpt, Head, Refusal},
+};
+use crate::time::Mono;
+
+#[derive(Clone)]
+pub(super) enum Phase {
+    Waiting {
+        due: Mono,
+    },
+    /// The request is sent, and no head is there yet.
+    Requested {
+        since: Mono,
+    },
+    /// Bytes of the file are coming.
+    Body(Body),
+    /// What the server says instead of a file is coming.
+    Refused {
+        head: Head,
+        excerpt: Excerpt,
+        since: Mono,
+    },
+    /// The answer is of no use, and nothing more of it is taken.
+    Useless(Problem),
+    /// All bytes are there, though the answer holds none.
+    Whole,
+    NeedsUrl {
+        refusal: Option<Box<Refusal>>,
+    },
+    Done(Box<Outcome>),
+}
+
+impl Phase {
+    pub(super) const fn is_under_way(&self) -> bool {
+        matches!(self, Self::Requested { .. } | Self::Body(_) | Self::Refused { .. })
+    }
+}
+
+/// A good answer's body, while it comes.
+#[derive(Clone)]
+pub(super) struct Body {
+    /// The byte of the file behind its last one, if it is known.
+    pub(super) end: Option<u64>,
+    /// How many of its bytes are there already and are passed over.
+    pub(super) skip: u64,
+    /// When the last byte came.
+    pub(super) since: Mono,
+}
+
+/// What is wrong with an answer.
+#[derive(Clone)]
+pub(super) enum Problem {
+    /// It may pass, and the bytes that are there cannot be relied on.
+    StartOver(Fault),
+    /// It will not pass.
+    End(ErrorKind),
+}
+
+/// What a server has said of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Object {
+    /// Its entity tag, if it is a strong one: a weak one does not tell bytes apart.
+    pub(super) etag: Option<String>,
+    pub(super) total: Option<u64>,
+    pub(super) crc64: Option<u64>,
+}
+
+const CRC64: HeaderName = HeaderName::from_static("x-cos-hash-crc64ecma");
+
+impl Object {
+    pub(super) fn new(headers: &HeaderMap, total: Option<u64>) -> Self {
+        let text = |name| sole(headers, name).and_then(|value| value.to_str().ok());
+        Self {
+            etag: text(&ETAG).filter(|etag| is_strong(etag)).map(String::from),
+            total,
+            crc64: text(&CRC64).and_then(|value| number(value.trim())),
+        }
+    }
+}
+
+/// Longer ones would not come back whole from every server.
+const LONGEST_ETAG: usize = 1_024;
+
+fn is_strong(etag: &str) -> bool {
+    let inner = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.is_some_and(|inner| !inner.contains('"') && inner.len() <= LONGEST_ETAG)
+}
+
+/// What has happened since the last progress.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Runs {
+    pub(super) failures: u32,
+    pub(super) new_urls: u32,
+    pub(super) connection_retried: bool,
+}
