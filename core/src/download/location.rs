@@ -38,11 +38,7 @@ impl Location {
             "http" => return Err(refused(Reason::PlainHttp)),
             _ => return Err(refused(Reason::UrlScheme)),
         };
-        let reach = match (policy.allows_private(), is_loopback(&host)) {
-            (true, _) => Reach::Any,
-            (false, true) => Reach::Loopback,
-            (false, false) => Reach::Public,
-        };
+        let reach = Reach::of_host(&host, policy);
         if ip_address(&host).is_some_and(|address| !reach.permits(address)) {
             return Err(refused(Reason::PrivateAddress));
         }

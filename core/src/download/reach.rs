@@ -1,5 +1,8 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::policy::Policy;
+use crate::host::is_loopback;
+
 /// Which addresses a download may connect to. The URL comes from outside, and what it names must
 /// not be a way into the network of whoever downloads.
 ///
@@ -23,6 +26,17 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// Returns the rule for a URL's host: private addresses may be allowed, and a loopback host is
+    /// this machine.
+    #[must_use]
+    pub fn of_host(host: &str, policy: &Policy) -> Self {
+        match (policy.allows_private(), is_loopback(host)) {
+            (true, _) => Self::Any,
+            (false, true) => Self::Loopback,
+            (false, false) => Self::Public,
+        }
+    }
+
     /// Tells whether a connection to the address is allowed.
     #[must_use]
     pub fn permits(self, address: IpAddr) -> bool {
