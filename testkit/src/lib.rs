@@ -53,6 +53,7 @@
 
 mod calendar;
 mod clock;
+pub mod faults;
 pub mod script;
 #[cfg(feature = "scripted")]
 pub mod scripted;
@@ -62,9 +63,11 @@ pub mod verify;
 pub mod wire;
 
 pub use crate::clock::Clock;
+pub use crate::faults::{DownloadFault, DownloadFaults, DownloadFaultsError};
 pub use crate::script::{Script, ScriptError, Step};
 #[cfg(feature = "scripted")]
 pub use crate::scripted::Scripted;
 pub use crate::service::{
-    Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, Service,
+    Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, SeenDownload, ServedFile,
+    Service,
 };

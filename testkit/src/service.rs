@@ -3,11 +3,14 @@
 mod actions;
 mod answer;
 mod arrived;
+mod body;
 mod builder;
 mod desk;
+mod download;
 mod fault;
 mod jobs;
 mod judge;
+mod pieces;
 mod seen;
 mod server;
 
@@ -19,9 +22,13 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+#[cfg(doc)]
+use crate::faults::DownloadFault;
+
 pub use self::builder::{Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY};
 use self::desk::Desk;
-pub use self::seen::{Seen, SeenAnswer};
+pub use self::download::ServedFile;
+pub use self::seen::{Seen, SeenAnswer, SeenDownload};
 #[cfg(feature = "scripted")]
 pub(crate) use self::{
     actions::{Call, named_job, unknown as unknown_action},
@@ -73,6 +80,19 @@ pub(crate) use self::{
 /// DescribeExportJobResult moves it; a refused request does not, save past a
 /// [`Step::Skew`](crate::Step::Skew). A job is as far as the last status in its script up to the
 /// step that its next poll gets. See the [crate's example](crate#example).
+///
+/// With a [`Builder::file`], every other path than `/` is the storage's, which answers as COS does:
+/// with an HTTP status of its own and XML. The first of these checks that fails decides:
+///
+/// | what is checked | answer |
+/// | --- | --- |
+/// | no Authorization and no X-TC-* header | 400 `InvalidRequest` |
+/// | the path is the file's | 404 `NoSuchKey` |
+/// | path and query are, to the byte, those of a URL that was handed out; method GET | 403 `SignatureDoesNotMatch` |
+/// | the URL's window has not ended, and no [`EXPIRED`](DownloadFault::Expired) came | 403 `AccessDenied`, "Request has expired" |
+///
+/// An accepted GET takes the next [`DownloadFault`]; without one it is answered by 200, by 206 if it
+/// has a range (and no If-Range, or the current ETag in it), or by 416 `InvalidRange`.
 pub struct Service {
     addr: SocketAddr,
     desk: Arc<Desk>,
@@ -108,6 +128,18 @@ impl Service {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// Returns a URL of the file that nobody had before, if there is a file.
+    #[must_use]
+    pub fn file_url(&self) -> Option<String> {
+        self.desk.file_url()
+    }
+
+    /// Returns the CRC-64/XZ of the file, if there is one.
+    #[must_use]
+    pub fn file_crc64(&self) -> Option<u64> {
+        self.desk.file_crc64()
     }
 
     /// Returns every request so far, in the order of arrival, with what it was answered.

@@ -1,26 +1,37 @@
 //! Answers as they go out: a fault or a step as an HTTP response, or what stands in for one.
 
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll};
-
-use bytes::Bytes;
-use hyper::body::{Body, Frame};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::actions::{Report, report};
+use super::body::AnswerBody;
 use crate::calendar::http_date;
 use crate::script::Step;
 
 /// What becomes of a request.
 pub(crate) enum Answer {
-    Respond(Response<AnswerBody>),
+    Respond(Box<Response<AnswerBody>>),
     /// The connection is closed without an answer.
     Close,
     /// Nothing is sent as long as the client waits.
     Never,
+}
+
+impl Answer {
+    /// Returns the HTTP status, if there is one.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Respond(response) => Some(response.status().as_u16()),
+            Self::Close | Self::Never => None,
+        }
+    }
+}
+
+impl From<Response<AnswerBody>> for Answer {
+    fn from(response: Response<AnswerBody>) -> Self {
+        Self::Respond(Box::new(response))
+    }
 }
 
 /// What an answer says besides its content.
@@ -33,7 +44,7 @@ pub(crate) struct Context {
 
 impl Context {
     /// Returns a made-up request id, another one for each answer.
-    fn request_id(&self) -> String {
+    pub(super) fn request_id(&self) -> String {
         format!("00000000-7e57-4000-8000-{:012x}", self.number)
     }
 }
@@ -81,20 +92,20 @@ fn front_half(text: &str) -> &str {
 }
 
 fn whole(text: String, context: &Context) -> Answer {
-    let declared = text.len();
-    Answer::Respond(response(text, declared, context))
+    headed(text, context).into()
 }
 
 fn cut(context: &Context) -> Answer {
     let text = good_text(context);
-    Answer::Respond(response(front_half(&text).to_owned(), text.len(), context))
+    let half = front_half(&text).len() as u64;
+    headed(text, context).map(|body| body.cut_after(half)).into()
 }
 
-fn page(status: u16, context: &Context) -> Answer {
+/// Returns an HTML page with this status.
+pub(super) fn page(status: u16, context: &Context) -> Answer {
     let title = format!("{status} Made-Up Gateway Page");
     let text = format!("<html><head><title>{title}</title></head><body>{title}</body></html>\n");
-    let declared = text.len();
-    let mut response = response(text, declared, context);
+    let mut response = headed(text, context);
     // A script holds only statuses that HTTP knows.
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     let headers = response.headers_mut();
@@ -102,12 +113,13 @@ fn page(status: u16, context: &Context) -> Answer {
     if (300..400).contains(&status) {
         headers.insert(LOCATION, HeaderValue::from_static("https://redirect.example/"));
     }
-    Answer::Respond(response)
+    response.into()
 }
 
-fn response(text: String, declared: usize, context: &Context) -> Response<AnswerBody> {
-    let cut = text.len() < declared;
-    let mut response = Response::new(AnswerBody::new(text.into(), cut));
+/// Returns an answer with this text, as JSON until something else is said.
+pub(super) fn headed(text: String, context: &Context) -> Response<AnswerBody> {
+    let declared = text.len();
+    let mut response = Response::new(AnswerBody::text(text));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, declared.into());
@@ -115,45 +127,4 @@ fn response(text: String, declared: usize, context: &Context) -> Response<Answer
         headers.insert(DATE, date);
     }
     response
-}
-
-/// A body that may end before its declared length.
-pub(crate) struct AnswerBody {
-    bytes: Option<Bytes>,
-    cut: bool,
-    paused: bool,
-}
-
-impl AnswerBody {
-    const fn new(bytes: Bytes, cut: bool) -> Self {
-        Self { bytes: Some(bytes), cut, paused: false }
-    }
-
-    /// Returns all of it at once; none if it ends before its declared length.
-    #[cfg(feature = "scripted")]
-    pub(crate) fn whole(self) -> Option<Bytes> {
-        if self.cut { None } else { self.bytes }
-    }
-}
-
-impl Body for AnswerBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    /// Gives the bytes; a cut body then pauses once, because hyper closes the connection at the
-    /// early end and sends what it has only when the body lets it.
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        task: &mut TaskContext<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(bytes) = self.bytes.take() {
-            return Poll::Ready(Some(Ok(Frame::data(bytes))));
-        }
-        if self.cut && !self.paused {
-            self.paused = true;
-            task.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(None)
-    }
 }

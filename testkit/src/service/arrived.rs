@@ -10,6 +10,8 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 #[derive(Default)]
 pub(crate) struct Arrived {
     pub(super) method: String,
+    /// The request target as it stood on the wire.
+    pub(super) target: String,
     pub(super) path: String,
     pub(super) query: String,
     pub(super) headers: Vec<(String, String)>,
@@ -22,6 +24,7 @@ impl Arrived {
         let (head, mut body) = request.into_parts();
         let mut arrived = Self {
             method: head.method.to_string(),
+            target: head.uri.to_string(),
             path: head.uri.path().to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             headers: header_texts(&head.headers),
@@ -40,6 +43,7 @@ impl Arrived {
     pub(crate) fn of(request: &Request<Bytes>) -> Self {
         Self {
             method: request.method().to_string(),
+            target: request.uri().to_string(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
             headers: header_texts(request.headers()),

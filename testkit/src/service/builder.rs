@@ -4,8 +4,9 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 
 use super::desk::Desk;
-use super::{Seen, Service};
+use super::{Seen, ServedFile, Service};
 use crate::clock::Clock;
+use crate::faults::DownloadFaults;
 use crate::script::Script;
 
 /// The SecretId that is known when no key is given.
@@ -23,6 +24,8 @@ pub struct Builder {
     pub(super) token: Option<String>,
     pub(super) script: Script,
     pub(super) jobs: BTreeMap<String, Script>,
+    pub(super) file: Option<ServedFile>,
+    pub(super) download_faults: DownloadFaults,
     pub(super) clock: Clock,
     pub(super) watcher: Option<Watcher>,
     port: u16,
@@ -55,6 +58,19 @@ impl Builder {
         self
     }
 
+    /// Sets the file that jobs end in: a success without a URL of its own then gives one of this
+    /// file's, another one each time.
+    pub fn file(mut self, file: ServedFile) -> Self {
+        self.file = Some(file);
+        self
+    }
+
+    /// Sets what goes wrong with downloads of the file.
+    pub fn download_faults(mut self, faults: DownloadFaults) -> Self {
+        self.download_faults = faults;
+        self
+    }
+
     /// Sets the port; 0, the default, lets the system choose a free one.
     pub const fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -77,14 +93,16 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// What the system says when the port cannot be had or no thread can be made.
+    /// What the system says when the port cannot be had, no thread can be made or the file cannot be
+    /// read; [`io::ErrorKind::InvalidInput`] when the file is no regular one or has no name, or when
+    /// a header cannot hold what is to be said of it.
     pub fn start(mut self) -> io::Result<Service> {
         if self.keys.is_empty() {
             self = self.key(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY);
         }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         let addr = listener.local_addr()?;
-        Service::start(addr, listener, Desk::new(self))
+        Service::start(addr, listener, Desk::new(self, addr)?)
     }
 }
 

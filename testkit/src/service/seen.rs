@@ -1,8 +1,11 @@
+use std::fmt;
 use std::time::Duration;
 
+use crate::faults::DownloadFault;
 use crate::script::Step;
 
-/// One request the service got, without anything secret.
+/// One request the service got, without anything secret save a download's target and headers, which
+/// debug output leaves out.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Seen {
@@ -16,8 +19,36 @@ pub struct Seen {
     pub job_id: Option<String>,
     /// Its X-TC-Timestamp, if it had one.
     pub timestamp: Option<String>,
+    /// What it asked of the storage, if it was no request to the API.
+    pub download: Option<SeenDownload>,
     /// What it was answered.
     pub answer: SeenAnswer,
+}
+
+/// What a request asked of the storage.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SeenDownload {
+    /// The request target as it stood on the wire, byte for byte.
+    pub target: String,
+    /// The headers in their order, with names in lower case.
+    pub headers: Vec<(String, String)>,
+}
+
+impl SeenDownload {
+    /// Returns the first value of a header whose name is given in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|header| header.0 == name);
+        found.map(|header| header.1.as_str())
+    }
+}
+
+impl fmt::Debug for SeenDownload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.target.split('?').next();
+        f.debug_struct("SeenDownload").field("path", &path).finish_non_exhaustive()
+    }
 }
 
 /// What a request was answered.
@@ -40,4 +71,11 @@ pub enum SeenAnswer {
     Listed,
     /// It got the URL of a job's file.
     GivenUrl,
+    /// It asked for the file.
+    Download {
+        /// The HTTP status of the answer, if there was one.
+        status: Option<u16>,
+        /// What became of an accepted download; a refused one has none.
+        fault: Option<DownloadFault>,
+    },
 }

@@ -18,8 +18,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio::sync::oneshot;
 
-use super::answer::{Answer, AnswerBody};
+use super::answer::Answer;
 use super::arrived::Arrived;
+use super::body::AnswerBody;
 use super::desk::Desk;
 
 /// How long to wait when the system has no room for one more connection.
@@ -73,7 +74,7 @@ async fn answer(
 ) -> Result<Response<AnswerBody>, NoAnswer> {
     let arrived = Arrived::read(request).await.map_err(|_| NoAnswer)?;
     match desk.answer(&arrived) {
-        Answer::Respond(response) => Ok(response),
+        Answer::Respond(response) => Ok(*response),
         Answer::Close => Err(NoAnswer),
         Answer::Never => pending().await,
     }

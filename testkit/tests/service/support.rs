@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use tcss_export_testkit::{Builder, Clock, Service};
+use tcss_export_testkit::{Builder, Clock, DownloadFaults, SeenAnswer, ServedFile, Service};
 
 pub(crate) const ID: &str = "AKIDEXAMPLE";
 pub(crate) const KEY: &str = "EXAMPLEKEY";
@@ -167,4 +167,72 @@ pub(crate) fn send(service: &Service, call: Call) -> Answer {
     let text = exchange(service.addr(), &call.with("Connection", "close").bytes());
     let (head, body) = text.split_once("\r\n\r\n").expect("a head");
     Answer { head: head.to_owned(), body: body.to_owned() }
+}
+
+/// The file of most downloads: bytes that no text holds, the check value of checksums in front.
+pub(crate) fn content() -> Vec<u8> {
+    b"123456789".iter().copied().chain(0..=255).collect()
+}
+
+/// Starts a service with [`content`] as its file.
+pub(crate) fn serving(faults: &str) -> Service {
+    let faults = faults.parse::<DownloadFaults>().expect(faults);
+    let file = ServedFile::bytes("r 1.csv", content());
+    service().file(file).download_faults(faults).start().expect("a service")
+}
+
+/// What came back for a request to the storage.
+#[derive(Debug)]
+pub(crate) struct Download {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Download {
+    pub(crate) fn status(&self) -> &str {
+        self.head.split(' ').nth(1).expect("a status")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let line = self.head.lines().find(|line| line.to_lowercase().starts_with(name));
+        line.and_then(|line| line.split_once(": ")).map(|(_, value)| value)
+    }
+
+    /// Returns the text of an element of an XML body.
+    pub(crate) fn element(&self, name: &str) -> &str {
+        let text = str::from_utf8(&self.body).expect("XML");
+        let (_, rest) = text.split_once(&format!("<{name}>")).expect(text);
+        rest.split_once(&format!("</{name}>")).expect(text).0
+    }
+}
+
+/// Returns the target of a fresh URL.
+pub(crate) fn target(service: &Service) -> String {
+    target_of(service, &service.file_url().expect("a file"))
+}
+
+pub(crate) fn target_of(service: &Service, url: &str) -> String {
+    url.strip_prefix(&service.url()).expect(url).to_owned()
+}
+
+/// Sends a request to the storage, with further headers, and reads to the end of the connection.
+pub(crate) fn download(service: &Service, request: &str, headers: &str) -> Download {
+    let mut stream = connect(service.addr());
+    let head = format!("{request} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all(head.as_bytes()).expect("a reading service");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an end");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+    let head = String::from_utf8(answer[..end].to_vec()).expect("text");
+    Download { head, body: answer[end + 4..].to_vec() }
+}
+
+/// Gets the file by a fresh URL.
+pub(crate) fn get(service: &Service, headers: &str) -> Download {
+    download(service, &format!("GET {}", target(service)), headers)
+}
+
+/// Returns what the last request was told.
+pub(crate) fn last_told(service: &Service) -> SeenAnswer {
+    service.seen().last().expect("a request").answer.clone()
 }
