@@ -208,16 +208,18 @@ impl Download {
     }
 
     /// Starts the request that is due, to be sent at once; `offset` is what is known of the
-    /// service's clock.
+    /// service's clock. Its extensions hold the [`Reach`] that a transport has to keep to.
     ///
-    /// `None` if none is due, or if the URL's own time is over: ask [`step`](Self::step) again.
-    pub fn start(&mut self, now: Now, offset: ClockOffset) -> Option<Request<()>> {
+    /// # Errors
+    ///
+    /// An event of what was decided instead: [`EventKind::Ignored`] if no request is due; if the
+    /// URL's own time is over, [`EventKind::NeedsUrl`] or the end.
+    pub fn start(&mut self, now: Now, offset: ClockOffset) -> Result<Request<()>, Event> {
         if !matches!(self.step(now.mono), Step::Request) {
-            return None;
+            return Err(self.event(EventKind::Ignored));
         }
         if !self.is_new_url && self.is_over(offset.apply(now.wall)) {
-            self.need_url(None);
-            return None;
+            return Err(self.need_url(None));
         }
         self.is_new_url = false;
         let range = self.range();
@@ -226,7 +228,7 @@ impl Download {
         }
         self.report.requests = self.report.requests.saturating_add(1);
         self.phase = Phase::Requested { since: now.mono };
-        Some(self.request(range))
+        Ok(self.request(range))
     }
 
     /// Takes a new URL of the same file.
@@ -366,6 +368,7 @@ impl Download {
         let mut request = Request::new(());
         *request.method_mut() = Method::GET;
         *request.uri_mut() = self.location.uri.clone();
+        request.extensions_mut().insert(self.location.reach);
         let headers = request.headers_mut();
         headers.insert(HOST, self.location.host.clone());
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
