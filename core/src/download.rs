@@ -303,6 +303,12 @@ impl Download {
         self.object.total
     }
 
+    /// Returns how far it is, as an event.
+    #[must_use]
+    pub const fn receiving(&self) -> Event {
+        self.event(EventKind::Receiving)
+    }
+
     /// Returns what to keep beside the bytes that are there, so that a later download can go on
     /// with them; `None` if no server has said by what they could be known again.
     #[must_use]

@@ -1,4 +1,6 @@
-//! The blocking loop.
+//! The blocking loops.
+
+mod download;
 
 use std::{
     sync::Arc,
@@ -13,6 +15,7 @@ use tcss_export_core::{Action, Answer, Credentials, Event, Finished, JobId, Now}
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
 
+pub use self::download::{Download, Fetch, download, download_into};
 use crate::{
     Functions, clock,
     error::{SendError, TransportError, WaitFailure},
@@ -77,6 +80,25 @@ where
 
     fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         (self.send)(request)
+    }
+}
+
+/// A platform can be lent.
+impl<P: Platform> Platform for &mut P {
+    fn now(&mut self) -> Now {
+        (**self).now()
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        (**self).sleep(duration);
+    }
+
+    fn credentials(&mut self, fresh: bool) -> Result<Credentials, TransportError> {
+        (**self).credentials(fresh)
+    }
+
+    fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        (**self).send(request)
     }
 }
 

@@ -2,7 +2,10 @@ use std::{error::Error, fmt, io, ops::Deref};
 
 use tcss_export_core::{BuildError, ErrorCode, ResponseError, SendFault, WaitError, WaitErrorKind};
 
-use crate::proxies::{ProxyError, TunnelError};
+use crate::{
+    address_error::AddressError,
+    proxies::{ProxyError, TunnelError},
+};
 
 /// A boxed error of another crate, shown only as a source.
 type Source = Box<dyn Error + Send + Sync>;
@@ -21,7 +24,7 @@ impl TransportError {
     }
 
     /// Creates an error whose meaning is that of the first error in its chain that has one: an
-    /// [`io::Error`], a [`ProxyError`] or a refusal by a proxy. `broken` is what a broken
+    /// [`io::Error`], a [`ProxyError`], an [`AddressError`] or a refusal by a proxy. `broken` is what a broken
     /// connection, or no such error at all, means at this stage.
     ///
     /// A time-out is [`SendFault::Timeout`]. What is wrong with a proxy until someone changes it,
@@ -53,7 +56,7 @@ impl TransportError {
 }
 
 fn fault_of(error: &(dyn Error + 'static), broken: SendFault) -> SendFault {
-    if error.is::<ProxyError>() {
+    if error.is::<ProxyError>() || error.is::<AddressError>() {
         return SendFault::Permanent;
     }
     if let Some(fault) = error.downcast_ref().and_then(TunnelError::fault) {

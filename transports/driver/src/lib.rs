@@ -28,11 +28,13 @@
 //! Every start, of a wait or of a single exchange, is granted by the [`Budget`] of its
 //! [`Shared`]. The order is fixed: due, credentials at hand, start granted, signed, sent at once.
 
+mod address_error;
 pub mod asynchronous;
 pub mod blocking;
 mod budget;
 pub mod clock;
 mod credential_source;
+mod download;
 mod error;
 mod exchange;
 mod fleet;
@@ -42,8 +44,10 @@ mod pursuit;
 mod shared;
 
 pub use self::{
+    address_error::AddressError,
     budget::Budget,
     credential_source::CredentialSource,
+    download::{DownloadFailure, FileError, FileErrorKind, Order, Target},
     error::{SendError, TransportError, WaitFailure},
     proxies::{Proxies, Proxy, ProxyError, TunnelError},
     shared::Shared,

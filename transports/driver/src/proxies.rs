@@ -4,6 +4,7 @@ mod tunnel_error;
 
 use std::{error::Error, ffi::OsString, fmt};
 
+use http::{Uri, uri::Scheme};
 use tcss_export_core::Endpoint;
 
 use self::exceptions::Exceptions;
@@ -31,8 +32,8 @@ pub use self::{proxy::Proxy, tunnel_error::TunnelError};
 /// port only. No name is looked up: addresses are for endpoints that are addresses themselves.
 /// What is none of these excepts nothing.
 ///
-/// There is never a proxy before a loopback endpoint; `http_proxy` has no part in this, because
-/// nothing else is spoken to by plain HTTP.
+/// There is never a proxy before a loopback host; `http_proxy` has no part in this: what may be
+/// spoken to by plain HTTP, a file server that was allowed explicitly, is reached by `CONNECT`, too.
 ///
 /// ```
 /// use tcss_export_core::Endpoint;
@@ -85,6 +86,25 @@ impl Proxies {
             return Ok(None);
         }
         self.proxy.clone().transpose()
+    }
+}
+
+impl Proxies {
+    /// Returns the proxy that a download from this URL goes through, if any: the same one for
+    /// plain `http` as well, by `CONNECT`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`proxy_for`](Self::proxy_for).
+    pub fn proxy_for_url(&self, url: &Uri) -> Result<Option<Proxy>, ProxyError> {
+        let host = url.host().unwrap_or_default();
+        let default_port = if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
+        let port = url.port_u16().unwrap_or(default_port);
+        match format!("https://{host}:{port}").parse() {
+            Ok(endpoint) => self.proxy_for(&endpoint),
+            // No such request will be sent.
+            Err(_) => self.proxy.clone().transpose(),
+        }
     }
 }
 

@@ -1,0 +1,258 @@
+//! The blocking download.
+
+use std::{
+    fmt,
+    io::{self, ErrorKind, Read, Write},
+    mem,
+};
+
+use http::{Request, Response};
+use tcss_export_core::{
+    BuildError, SendFault,
+    download::{Downloaded, Event, EventKind, Opening, Received},
+};
+
+use super::{Platform, wait};
+use crate::{
+    download::{
+        DownloadFailure, FileError, Order, Output, Target,
+        transfer::{Next, Transfer},
+    },
+    error::TransportError,
+    shared::Shared,
+};
+
+/// What a blocking download runs on, besides what a wait for a new URL needs.
+pub trait Fetch: Platform {
+    /// The body of an answer, read as it comes.
+    type Body: Read;
+
+    /// Sends one request, once, and gives status, headers and the body of its answer, whatever the
+    /// status. No redirect is followed and nothing is decoded.
+    ///
+    /// It must have a limit of its own for the time without a byte, here and in each read of the
+    /// body: a download cannot end while it blocks. It must connect to no address that the
+    /// [`Reach`](tcss_export_core::download::Reach) among the request's extensions does not
+    /// permit.
+    ///
+    /// # Errors
+    ///
+    /// The transport's own error, with the fault that core goes by.
+    fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError>;
+}
+
+/// A download: an iterator over its events, which sleeps, sends, reads and writes as it goes.
+///
+/// Dropped before its end, it leaves what is there to a later download to the same target.
+#[must_use = "a download does nothing until its events are drained"]
+pub struct Download<P: Fetch, W = io::Sink> {
+    transfer: Transfer,
+    shared: Shared,
+    platform: P,
+    output: Output<W>,
+    body: Option<P::Body>,
+    buffer: Vec<u8>,
+    file_error: Option<FileError>,
+}
+
+/// How many bytes are read at a time.
+const PIECE: usize = 256 * 1024;
+
+/// Begins a download to a file; nothing is sent and no file is touched until its events are
+/// drained.
+///
+/// # Errors
+///
+/// Those of [`Download::new`](tcss_export_core::download::Download::new): a URL that cannot be
+/// used.
+pub fn download<P: Fetch>(
+    shared: &Shared,
+    order: impl Into<Order>,
+    target: impl Into<Target>,
+    platform: P,
+) -> Result<Download<P>, BuildError> {
+    begin(shared, order.into(), Output::Target(target.into()), platform)
+}
+
+/// Begins a download into a writer.
+///
+/// The bytes are written as they come, before the checksum of the whole is known: what was written
+/// counts only if the download ends well. A fault that cannot be mended by going on where it broke
+/// off is the end, because nothing can be taken back.
+///
+/// # Errors
+///
+/// As for [`download`].
+pub fn download_into<P: Fetch, W: Write>(
+    shared: &Shared,
+    order: impl Into<Order>,
+    writer: W,
+    platform: P,
+) -> Result<Download<P, W>, BuildError> {
+    begin(shared, order.into(), Output::Writer(writer), platform)
+}
+
+fn begin<P: Fetch, W>(
+    shared: &Shared,
+    order: Order,
+    output: Output<W>,
+    mut platform: P,
+) -> Result<Download<P, W>, BuildError> {
+    let transfer = Transfer::new(shared, order, output.can_restart(), platform.now().mono)?;
+    let shared = shared.clone();
+    let (body, buffer, file_error) = (None, Vec::new(), None);
+    Ok(Download { transfer, shared, platform, output, body, buffer, file_error })
+}
+
+impl<P: Fetch, W: Write> Download<P, W> {
+    /// Downloads what is left and returns the outcome.
+    ///
+    /// # Errors
+    ///
+    /// A [`DownloadFailure`] that says why there is no whole file.
+    pub fn outcome(mut self) -> Result<Downloaded, DownloadFailure> {
+        while self.next().is_some() {}
+        match self.file_error {
+            Some(error) => Err(error.into()),
+            None => self.transfer.finish(),
+        }
+    }
+
+    /// Returns how often the job was polled for a new URL.
+    #[must_use]
+    pub const fn polls(&self) -> u32 {
+        self.transfer.polls()
+    }
+
+    fn advance(&mut self) -> Result<Option<Event>, FileError> {
+        if let Output::Target(_) = self.output {
+            let (output, kept) = mem::replace(&mut self.output, Output::Closed).open()?;
+            self.output = output;
+            kept.into_iter().for_each(|kept| self.transfer.keep(kept));
+        }
+        loop {
+            if self.body.is_some() {
+                return self.receive().map(Some);
+            }
+            let now = self.platform.now();
+            match self.transfer.next(now) {
+                Next::Done => return Ok(None),
+                Next::Tell(event) => return self.told(event).map(Some),
+                Next::Sleep(moment) => self.platform.sleep(moment.saturating_since(now.mono)),
+                Next::Poll(job) => {
+                    let outcome = wait(&self.shared, job, &mut self.platform).outcome();
+                    let event = self.transfer.polled(self.platform.now().mono, outcome);
+                    return self.told(event).map(Some);
+                }
+                Next::Fetch(request) => {
+                    let answer = self.platform.fetch(request);
+                    return self.answered(answer).map(Some);
+                }
+            }
+        }
+    }
+
+    fn answered(
+        &mut self,
+        answer: Result<Response<P::Body>, TransportError>,
+    ) -> Result<Event, FileError> {
+        let (head, body) = match answer {
+            Ok(answer) => answer.into_parts(),
+            Err(error) => return self.ended(Err(error)),
+        };
+        match self.transfer.head(self.platform.now().mono, &head) {
+            Opening::Drop => return self.ended(Ok(())),
+            Opening::StartOver => self.start_over()?,
+            Opening::Append | Opening::Read => {}
+        }
+        self.body = Some(body);
+        Ok(self.transfer.receiving())
+    }
+
+    /// Takes one piece of the body.
+    fn receive(&mut self) -> Result<Event, FileError> {
+        self.buffer.resize(PIECE, 0);
+        let read = match &mut self.body {
+            Some(body) => read(body, &mut self.buffer),
+            None => Ok(&[][..]),
+        };
+        let end = match read {
+            Ok([]) => Ok(()),
+            Ok(bytes) => match self.transfer.body(self.platform.now().mono, bytes) {
+                Received::Drop => Ok(()),
+                Received::Nothing => return Ok(self.transfer.receiving()),
+                Received::Write(bytes) => {
+                    match &mut self.output {
+                        Output::Part(part) => part.write(bytes)?,
+                        Output::Writer(writer) => {
+                            writer.write_all(bytes).map_err(FileError::of_writer)?;
+                        }
+                        Output::Target(_) | Output::Closed => {}
+                    }
+                    return Ok(self.transfer.receiving());
+                }
+            },
+            Err(error) => Err(TransportError::of_chain(error, SendFault::Truncated)),
+        };
+        self.body = None;
+        self.ended(end)
+    }
+
+    fn start_over(&mut self) -> Result<(), FileError> {
+        match &mut self.output {
+            Output::Part(part) => part.start_over(self.transfer.part().as_ref()),
+            _ => Ok(()),
+        }
+    }
+
+    fn ended(&mut self, end: Result<(), TransportError>) -> Result<Event, FileError> {
+        let event = self.transfer.ended(self.platform.now().mono, end);
+        self.told(event)
+    }
+
+    /// Closes the output before the end is told.
+    fn told(&mut self, event: Event) -> Result<Event, FileError> {
+        if event.kind == EventKind::Ended {
+            if let Output::Writer(writer) = &mut self.output {
+                writer.flush().map_err(FileError::of_writer)?;
+            }
+            let end = self.transfer.end(self.platform.now().mono);
+            mem::replace(&mut self.output, Output::Closed).close(end)?;
+        }
+        Ok(event)
+    }
+}
+
+impl<P: Fetch, W: Write> Iterator for Download<P, W> {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        if self.file_error.is_some() {
+            return None;
+        }
+        self.advance().unwrap_or_else(|error| {
+            self.body = None;
+            // What is there is closed, so that another download can go on with it.
+            self.output = Output::Closed;
+            self.file_error = Some(error);
+            None
+        })
+    }
+}
+
+impl<P: Fetch, W> fmt::Debug for Download<P, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").field("transfer", &self.transfer).finish_non_exhaustive()
+    }
+}
+
+/// Reads some bytes; none at the end.
+fn read<'b>(body: &mut impl Read, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+    loop {
+        match body.read(buffer) {
+            Ok(length) => return Ok(buffer.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

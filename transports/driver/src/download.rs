@@ -1,0 +1,18 @@
+//! What the blocking and the async download share: what is asked for, where it goes, and how it can
+//! fail.
+
+mod failure;
+mod file_error;
+mod order;
+mod output;
+mod part_file;
+mod target;
+pub(crate) mod transfer;
+
+pub(crate) use self::output::{End, Output};
+pub use self::{
+    failure::DownloadFailure,
+    file_error::{FileError, FileErrorKind},
+    order::Order,
+    target::Target,
+};

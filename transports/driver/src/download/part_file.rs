@@ -1,0 +1,279 @@
+//! The file that a download grows in, until it is put in its place.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, Metadata, OpenOptions, TryLockError},
+    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use tcss_export_core::download::{Kept, Part};
+
+use super::{
+    file_error::{FileError, FileErrorKind},
+    target::Target,
+};
+
+/// A target's part, open and locked, and the note beside it that says what it is a part of.
+#[derive(Debug)]
+pub(crate) struct PartFile {
+    target: PathBuf,
+    replaces: bool,
+    part: PathBuf,
+    note: PathBuf,
+    file: File,
+    /// A later download could go on with what is there.
+    is_of_use: bool,
+}
+
+/// The longest name that file systems take.
+const LONGEST_NAME: usize = 255;
+const NOTE_LIMIT: u64 = 64 * 1024;
+
+impl PartFile {
+    /// Opens the part of a target and reads what an earlier download has left of it.
+    pub(crate) fn open(target: Target) -> Result<(Self, Option<Kept>), FileError> {
+        let Target { path: target, replaces } = target;
+        check_target(&target, replaces)?;
+        let part = beside(&target, ".part")?;
+        let note = beside(&target, ".part.json")?;
+        let file = open_locked(&part)?;
+        let mut this = Self { target, replaces, part, note, file, is_of_use: false };
+        let kept = this.read_kept()?;
+        this.is_of_use = kept.is_some();
+        Ok((this, kept))
+    }
+
+    /// Throws away what is there; the note tells of what comes.
+    pub(crate) fn start_over(&mut self, part: Option<&Part>) -> Result<(), FileError> {
+        // First the bytes, so that no note ever stands beside bytes of another file.
+        let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
+        emptied.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
+        remove(&self.note).map_err(FileError::io(FileErrorKind::Write, &self.note))?;
+        self.is_of_use = false;
+        if let Some(part) = part {
+            // A link that someone has put there is not followed.
+            let created = OpenOptions::new().write(true).create_new(true).open(&self.note);
+            created
+                .and_then(|mut note| note.write_all(part.to_text().as_bytes()))
+                .map_err(FileError::io(FileErrorKind::Write, &self.note))?;
+            self.is_of_use = true;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.file.write_all(bytes).map_err(FileError::io(FileErrorKind::Write, &self.part))
+    }
+
+    /// Puts the whole file in its place, in one step that is either done or not.
+    pub(crate) fn commit(mut self) -> Result<(), FileError> {
+        // Were it to fail, what is there is whole and a later download has little to do.
+        self.file.sync_all().map_err(FileError::io(FileErrorKind::Write, &self.part))?;
+        let placed = match self.replaces {
+            true => fs::rename(&self.part, &self.target),
+            false => rename_to_new(&self.part, &self.target),
+        };
+        placed.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => FileError::new(FileErrorKind::Exists, &self.target),
+            _ => FileError::io(FileErrorKind::Rename, &self.target)(error),
+        })?;
+        // It is done: what is left over does no harm.
+        let _ = remove(&self.note);
+        self.is_of_use = true;
+        let _ = sync_directory(&self.target);
+        Ok(())
+    }
+
+    /// Leaves nothing behind.
+    pub(crate) fn discard(mut self) {
+        self.is_of_use = false;
+    }
+
+    /// Reads the bytes that are there, if the note says what they are; all others are cut off.
+    fn read_kept(&mut self) -> Result<Option<Kept>, FileError> {
+        let mut kept = self.read_note().map(Kept::new);
+        let limit = kept.as_ref().map_or(0, Kept::limit);
+        let mut rest = (&self.file).take(limit);
+        let mut buffer = vec![0; 256 * 1024];
+        while let Some(kept) = &mut kept {
+            let read = rest.read(&mut buffer);
+            match read.map_err(FileError::io(FileErrorKind::Read, &self.part))? {
+                0 => break,
+                length => kept.read(buffer.get(..length).unwrap_or_default()),
+            }
+        }
+        let kept = kept.filter(|kept| kept.length() > 0);
+        let length = kept.as_ref().map_or(0, Kept::length);
+        let cut = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
+        cut.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
+        Ok(kept)
+    }
+
+    /// A note that cannot be read tells nothing.
+    fn read_note(&self) -> Option<Part> {
+        if !fs::symlink_metadata(&self.note).ok()?.is_file() {
+            return None;
+        }
+        let mut text = String::new();
+        File::open(&self.note).ok()?.take(NOTE_LIMIT).read_to_string(&mut text).ok()?;
+        Part::from_text(&text)
+    }
+}
+
+impl Drop for PartFile {
+    fn drop(&mut self) {
+        if !self.is_of_use {
+            // Whatever cannot be removed, a later download will empty.
+            let _ = remove(&self.note);
+            let _ = remove(&self.part);
+        }
+    }
+}
+
+fn check_target(path: &Path, replaces: bool) -> Result<(), FileError> {
+    let is_directory = path.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
+    match fs::symlink_metadata(path) {
+        _ if is_directory => Err(FileError::new(FileErrorKind::Directory, path)),
+        Ok(found) if found.is_dir() => Err(FileError::new(FileErrorKind::Directory, path)),
+        Ok(found) if !found.is_file() && !found.is_symlink() => {
+            Err(FileError::new(FileErrorKind::NotAFile, path))
+        }
+        Ok(_) if !replaces => Err(FileError::new(FileErrorKind::Exists, path)),
+        Ok(_) => Ok(()),
+        // Whatever is wrong with the folder is told when the part is opened there.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Returns a hidden name beside the target.
+fn beside(target: &Path, suffix: &str) -> Result<PathBuf, FileError> {
+    let name = target.file_name();
+    let name = name.ok_or_else(|| FileError::new(FileErrorKind::NoName, target))?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(suffix);
+    if hidden.len() > LONGEST_NAME {
+        // Two targets that share it cannot be mixed up: the note names the file, and one is locked.
+        let name = name.to_string_lossy();
+        let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
+        let end = ends.take_while(|end| end + suffix.len() < LONGEST_NAME).last();
+        let name = name.get(..end.unwrap_or_default()).unwrap_or_default();
+        hidden = format!(".{name}{suffix}").into();
+    }
+    Ok(target.with_file_name(hidden))
+}
+
+/// Opens a part that nobody else has open; a new one, if there is none.
+fn open_locked(path: &Path) -> Result<File, FileError> {
+    loop {
+        let Some(file) = open_part(path).map_err(FileError::io(FileErrorKind::Open, path))? else {
+            continue;
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(FileError::new(FileErrorKind::Busy, path));
+            }
+            // Not every file system has locks.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => {
+                return Err(FileError::io(FileErrorKind::Open, path)(error));
+            }
+        }
+        // Whoever had it before may have put it in its place meanwhile.
+        match is_still_there(&file, path) {
+            Ok(true) => return Ok(file),
+            Ok(false) => {}
+            Err(error) => return Err(FileError::io(FileErrorKind::Open, path)(error)),
+        }
+    }
+}
+
+/// Opens the part or makes one; `None` if it was there and is gone.
+fn open_part(path: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    // The first does not follow a link that someone has put there.
+    match options.clone().create_new(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        opened => return opened.map(Some),
+    }
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => Err(io::Error::other("it is not a regular file")),
+        Ok(_) => options.open(path).map(Some),
+        Err(error) => Err(error),
+    }
+    .or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) })
+}
+
+/// Tells whether the path still leads to this file; if the file has another name as well, that name
+/// is the target of a download that did not come to its end, and this one is given up.
+fn is_still_there(file: &File, path: &Path) -> io::Result<bool> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        found => found?,
+    };
+    let opened = file.metadata()?;
+    if has_another_name(&opened) {
+        remove(path)?;
+        return Ok(false);
+    }
+    Ok(is_same(&opened, &found))
+}
+
+#[cfg(unix)]
+fn is_same(a: &Metadata, b: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, b: &Metadata) -> bool {
+    b.is_file()
+}
+
+#[cfg(unix)]
+fn has_another_name(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    metadata.nlink() > 1
+}
+
+#[cfg(not(unix))]
+fn has_another_name(_: &Metadata) -> bool {
+    false
+}
+
+/// Renames to a name that must be free: a link is made only if it is.
+fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => {
+            // Were it to fail, the next download finds it and removes it.
+            let _ = remove(from);
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        // A file system without links.
+        Err(_) if fs::symlink_metadata(to).is_err() => fs::rename(from, to),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes sure that the new name outlives a crash of the system.
+fn sync_directory(target: &Path) -> io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
+}
+
+/// Removes a file that may not be there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}

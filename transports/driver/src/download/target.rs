@@ -1,0 +1,41 @@
+use std::path::{Path, PathBuf};
+
+/// The file that a download becomes.
+///
+/// It appears under its name when all of it is there and verified, with the permissions of a new
+/// file. Until then the bytes are in `.NAME.part` beside it, and what must be known to go on with
+/// them in `.NAME.part.json`; a later download to the same target goes on there. Both are gone when
+/// it is done. Two downloads to one target at the same time are an error.
+///
+/// A path is a target that must not exist yet.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Target {
+    pub(super) path: PathBuf,
+    pub(super) replaces: bool,
+}
+
+impl Target {
+    /// Creates a target that must not exist yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), replaces: false }
+    }
+
+    /// Lets a file that exists be replaced, at once and by a whole one.
+    pub const fn replacing(mut self) -> Self {
+        self.replaces = true;
+        self
+    }
+
+    /// Returns its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl<P: Into<PathBuf>> From<P> for Target {
+    fn from(path: P) -> Self {
+        Self::new(path)
+    }
+}
