@@ -15,23 +15,34 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::{env, error::Error, io, sync::Arc, time::Duration};
+mod fetcher;
+
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tcss_export_core::{
-    ANSWER_LIMIT, Action, Answer, Credentials, Finished, JobId, Policy, SendFault, Session,
+    ANSWER_LIMIT, Action, Answer, BuildError, Credentials, Finished, JobId, Policy, SendFault,
+    Session,
 };
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait};
 use tcss_export_driver::{
-    Budget, CredentialSource, Proxies, Proxy, ProxyError, SendError, Shared, TransportError,
-    TunnelError, WaitFailure, blocking,
+    Budget, CredentialSource, Order, Proxies, Proxy, ProxyError, SendError, Shared, Target,
+    TransportError, TunnelError, WaitFailure, blocking,
 };
 use ureq::{
     Agent, Body, ProxyProtocol,
     tls::{RootCerts, TlsConfig},
 };
+
+pub use self::fetcher::Fetcher;
 
 /// What must hold at each request. A macro, because the two builders of ureq that have these
 /// methods, for an agent and for a request, share no public trait.
@@ -66,7 +77,7 @@ pub struct Client {
 #[derive(Clone, Debug)]
 enum OwnOrGiven {
     /// Configured once.
-    Own { agent: Agent, proxy: Result<Option<Proxy>, ProxyError> },
+    Own { agent: Agent, proxies: Proxies, proxy: Result<Option<Proxy>, ProxyError> },
     /// Configured by the user: what must hold is set at each request.
     Given { agent: Agent, without_proxy: bool },
 }
@@ -79,7 +90,8 @@ impl Client {
     /// that cannot be used is the error of each request, with a [`ProxyError`] as its source.
     pub fn new(session: Session, credentials: impl Into<CredentialSource>) -> Self {
         let proxies = Proxies::from_variables(|name| env::var_os(name));
-        let agent = own(proxies.proxy_for(session.endpoint()), Policy::EXCHANGE_LIMIT);
+        let proxy = proxies.proxy_for(session.endpoint());
+        let agent = own(proxies, proxy, Policy::EXCHANGE_LIMIT);
         Self { shared: Shared::new(session), credentials: credentials.into(), agent }
     }
 
@@ -104,8 +116,8 @@ impl Client {
     /// Sets the policy of waits; its exchange limit holds for single exchanges, too.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        if let OwnOrGiven::Own { proxy, .. } = &self.agent {
-            self.agent = own(proxy.clone(), policy.exchange_limit());
+        if let OwnOrGiven::Own { proxies, proxy, .. } = &self.agent {
+            self.agent = own(proxies.clone(), proxy.clone(), policy.exchange_limit());
         }
         self.shared = self.shared.with_policy(policy);
         self
@@ -116,7 +128,9 @@ impl Client {
     pub fn without_proxy(mut self) -> Self {
         match &mut self.agent {
             OwnOrGiven::Given { without_proxy, .. } => *without_proxy = true,
-            agent => *agent = own(Ok(None), self.shared.policy().exchange_limit()),
+            agent => {
+                *agent = own(Proxies::default(), Ok(None), self.shared.policy().exchange_limit());
+            }
         }
         self
     }
@@ -175,9 +189,60 @@ impl Client {
         blocking::wait_all(&self.shared, jobs, self)
     }
 
+    /// Downloads a file: an iterator over events, whose `outcome` says how it ended.
+    ///
+    /// A client that was made by [`new`](Self::new) goes through the proxy of the environment here,
+    /// too, and checks each address that it connects to itself; on an agent of yours, only the
+    /// URL's text is checked.
+    ///
+    /// ```no_run
+    /// # use tcss_export_core::{Credentials, Endpoint, JobId, Session};
+    /// # use tcss_export_ureq::Client;
+    /// # let session = Session::new(Endpoint::international());
+    /// # let client = Client::new(session, Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?);
+    /// use tcss_export_driver::Order;
+    ///
+    /// let job = JobId::new("4711")?;
+    /// let finished = client.wait(job.clone())?;
+    /// let order = Order::new(finished.download_url).of_job(job);
+    /// let downloaded = client.download(order, "report.csv")?.outcome()?;
+    /// println!("{} bytes", downloaded.bytes);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// For [`Field::DownloadUrl`](tcss_export_core::Field::DownloadUrl): a URL that cannot be
+    /// used. Nothing was sent.
+    pub fn download(
+        &self,
+        order: impl Into<Order>,
+        target: impl Into<Target>,
+    ) -> Result<blocking::Download<Fetcher<'_>>, BuildError> {
+        let order = order.into();
+        let fetcher = Fetcher::new(self, order.policy().clone());
+        blocking::download(&self.shared, order, target, fetcher)
+    }
+
+    /// Downloads into a writer, which has no way back: see
+    /// [`download_into`](blocking::download_into).
+    ///
+    /// # Errors
+    ///
+    /// As for [`download`](Self::download).
+    pub fn download_into<W: Write>(
+        &self,
+        order: impl Into<Order>,
+        writer: W,
+    ) -> Result<blocking::Download<Fetcher<'_>, W>, BuildError> {
+        let order = order.into();
+        let fetcher = Fetcher::new(self, order.policy().clone());
+        blocking::download_into(&self.shared, order, writer, fetcher)
+    }
+
     fn run(&self, request: Request<&[u8]>) -> Result<Response<Body>, TransportError> {
         match &self.agent {
-            OwnOrGiven::Own { agent, proxy } => {
+            OwnOrGiven::Own { agent, proxy, .. } => {
                 let proxy = proxy.as_ref().map_err(|error| error.clone())?;
                 agent.run(request).map_err(|error| match proxy {
                     Some(proxy) => tunnel_error(error, proxy),
@@ -209,9 +274,13 @@ impl blocking::Platform for &Client {
     }
 }
 
-fn own(proxy: Result<Option<Proxy>, ProxyError>, exchange_limit: Duration) -> OwnOrGiven {
+fn own(
+    proxies: Proxies,
+    proxy: Result<Option<Proxy>, ProxyError>,
+    exchange_limit: Duration,
+) -> OwnOrGiven {
     let agent = own_agent(proxy.as_ref().ok().and_then(Option::as_ref), exchange_limit);
-    OwnOrGiven::Own { agent, proxy }
+    OwnOrGiven::Own { agent, proxies, proxy }
 }
 
 fn own_agent(proxy: Option<&Proxy>, exchange_limit: Duration) -> Agent {

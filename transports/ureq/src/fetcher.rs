@@ -1,0 +1,157 @@
+use std::{fmt, io, net::SocketAddr};
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use tcss_export_core::{
+    Credentials, SendFault,
+    download::{Policy, Reach},
+};
+use tcss_export_driver::{
+    AddressError, Proxy, TransportError,
+    blocking::{Fetch, Platform},
+};
+use ureq::{
+    Agent, BodyReader,
+    config::Config,
+    tls::TlsConfig,
+    unversioned::{
+        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        transport::{DefaultConnector, NextTimeout},
+    },
+};
+
+use crate::{CONNECT_LIMIT, Client, OwnOrGiven, transport_error, tunnel_error, ureq_proxy};
+
+/// What must hold at each request of a download. A macro for the same reason as `with_rules`.
+macro_rules! with_download_rules {
+    ($config:expr, $policy:expr) => {
+        $config
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .https_only(false)
+            .timeout_global(None)
+            .timeout_per_call(None)
+            .timeout_recv_body(None)
+            .timeout_connect(Some(CONNECT_LIMIT))
+            .timeout_recv_response(Some($policy.stall_limit()))
+            .timeout_per_read(Some($policy.stall_limit()))
+            .timeout_per_write(Some($policy.stall_limit()))
+            .accept("")
+            .accept_encoding("")
+    };
+}
+
+/// What a download over ureq runs on: the client, for a new URL, and an agent of its own.
+pub struct Fetcher<'c> {
+    client: &'c Client,
+    policy: Policy,
+    /// The one that was last used, and the proxy that it goes through.
+    agent: Option<(Option<Proxy>, Agent)>,
+}
+
+impl<'c> Fetcher<'c> {
+    pub(crate) const fn new(client: &'c Client, policy: Policy) -> Self {
+        Self { client, policy, agent: None }
+    }
+
+    fn run(&mut self, request: Request<()>) -> Result<Response<ureq::Body>, TransportError> {
+        let client = self.client;
+        match &client.agent {
+            OwnOrGiven::Own { agent, proxies, .. } => {
+                let proxy = proxies.proxy_for_url(request.uri())?;
+                let agent = self.own_agent(proxy.clone(), agent.config().tls_config());
+                agent.run(request).map_err(|error| match proxy {
+                    Some(proxy) => tunnel_error(error, &proxy),
+                    None => transport_error(error, SendFault::Connection),
+                })
+            }
+            OwnOrGiven::Given { agent, without_proxy } => {
+                let without_proxy = *without_proxy || is_loopback(request.uri());
+                let config = with_download_rules!(agent.configure_request(request), self.policy);
+                let config = if without_proxy { config.proxy(None) } else { config };
+                let answer = agent.run(config.build());
+                answer.map_err(|error| transport_error(error, SendFault::Connection))
+            }
+        }
+    }
+
+    fn own_agent(&mut self, proxy: Option<Proxy>, tls: &TlsConfig) -> &Agent {
+        if self.agent.as_ref().is_none_or(|(known, _)| *known != proxy) {
+            self.agent = None;
+        }
+        let policy = &self.policy;
+        let (_, agent) = self.agent.get_or_insert_with(|| {
+            let config = with_download_rules!(Agent::config_builder(), policy)
+                .proxy(proxy.as_ref().map(ureq_proxy))
+                .user_agent("")
+                .tls_config(tls.clone())
+                .build();
+            let agent = match proxy {
+                // It is the proxy whose name is looked up here.
+                Some(_) => config.new_agent(),
+                None => {
+                    let resolver = CheckedResolver { policy: policy.clone() };
+                    Agent::with_parts(config, DefaultConnector::default(), resolver)
+                }
+            };
+            (proxy, agent)
+        });
+        agent
+    }
+}
+
+impl Platform for Fetcher<'_> {
+    fn credentials(&mut self, fresh: bool) -> Result<Credentials, TransportError> {
+        self.client.credentials.credentials(fresh)
+    }
+
+    fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        Platform::send(&mut self.client, request)
+    }
+}
+
+impl Fetch for Fetcher<'_> {
+    type Body = BodyReader<'static>;
+
+    fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
+        let answer = self.run(request)?;
+        // Without it ureq ends a body after 10 MB.
+        Ok(answer.map(|body| body.into_with_config().limit(u64::MAX).reader()))
+    }
+}
+
+impl fmt::Debug for Fetcher<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetcher").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+fn is_loopback(uri: &Uri) -> bool {
+    Reach::of_host(uri.host().unwrap_or_default(), &Policy::default()) == Reach::Loopback
+}
+
+/// Looks names up as ureq does and leaves out the addresses that a download must not connect to.
+#[derive(Debug)]
+struct CheckedResolver {
+    policy: Policy,
+}
+
+impl Resolver for CheckedResolver {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let found = DefaultResolver::default().resolve(uri, config, timeout)?;
+        let host = uri.host().unwrap_or_default();
+        let reach = Reach::of_host(host, &self.policy);
+        let found = found.iter().copied();
+        let permitted = AddressError::filter(host, reach, found, SocketAddr::ip)
+            .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
+        let mut addresses = self.empty();
+        permitted.into_iter().for_each(|address| addresses.push(address));
+        Ok(addresses)
+    }
+}
