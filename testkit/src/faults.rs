@@ -11,7 +11,7 @@ use self::error::check;
 /// What becomes of one download.
 ///
 /// The word in front is the fault's name in the text of [`DownloadFaults`]. `N` counts bytes of this
-/// answer's body.
+/// answer's body; where it is not below their number, `CUT` and `STALL` leave the answer whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DownloadFault {

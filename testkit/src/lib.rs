@@ -9,7 +9,9 @@
 //! ```text
 //!  any client ── POST / ──► Service ── verify::Verifier ──► refusal (HTTP 200, Response.Error)
 //!       ▲                      │ accepted
-//!       └──── answer ◄──── next Step of the job's Script
+//!       └──── answer ◄──── next Step of the job's Script, with a URL of the ServedFile
+//!
+//!  any client ── GET URL ──► Service ── next of the DownloadFaults ──► the file, or what came of it
 //! ```
 //!
 //! # Example

@@ -136,6 +136,12 @@ impl Service {
         self.desk.file_url()
     }
 
+    /// Sets what URLs of the file begin with from here on, instead of [`Service::url`]: for a proxy
+    /// or a TLS front before this service. Without a file nothing happens.
+    pub fn set_file_base(&self, base: impl Into<String>) {
+        self.desk.set_file_base(base.into());
+    }
+
     /// Returns the CRC-64/XZ of the file, if there is one.
     #[must_use]
     pub fn file_crc64(&self) -> Option<u64> {

@@ -83,6 +83,12 @@ impl Desk {
         Some(state.storage.as_mut()?.hand_out(now))
     }
 
+    pub(super) fn set_file_base(&self, base: String) {
+        if let Some(storage) = &mut self.state().storage {
+            storage.set_base(base);
+        }
+    }
+
     pub(super) fn file_crc64(&self) -> Option<u64> {
         self.state().storage.as_ref().map(Storage::crc64)
     }

@@ -45,6 +45,10 @@ impl Storage {
         self.urls.hand_out(now)
     }
 
+    pub(super) fn set_base(&mut self, base: String) {
+        self.urls.set_base(base);
+    }
+
     pub(super) const fn crc64(&self) -> u64 {
         self.object.crc64
     }

@@ -29,7 +29,8 @@ pub struct Seen {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SeenDownload {
-    /// The request target as it stood on the wire, byte for byte.
+    /// The request target as it stood on the wire, byte for byte; a fragment, which no request has
+    /// by the rules of HTTP, is left out.
     pub target: String,
     /// The headers in their order, with names in lower case.
     pub headers: Vec<(String, String)>,

@@ -42,6 +42,15 @@ fn a_success_gives_a_url_of_the_file() {
 }
 
 #[test]
+fn urls_may_begin_with_the_address_of_something_before_the_service() {
+    let service = serving("");
+    service.set_file_base("https://front.example");
+    let url = service.file_url().expect("a file");
+    let target = url.strip_prefix("https://front.example").expect("the front's address");
+    assert_eq!(download(&service, &format!("GET {target}"), "").status(), "200");
+}
+
+#[test]
 fn a_success_with_a_url_of_its_own_keeps_it() {
     let service = service()
         .script("SUCCESS:https://h.example/a".parse().expect("a script"))

@@ -25,7 +25,8 @@ impl Wanted {
         range.strip_prefix("bytes=").and_then(|text| parse(text, length)).unwrap_or(Self::Whole)
     }
 
-    /// Returns what a fault makes of it in a file of this length.
+    /// Returns what a fault makes of it in a file of this length. A fault of no bytes is none, by
+    /// its grammar.
     pub(super) fn twisted(self, fault: &DownloadFault, length: u64) -> Self {
         let end = length.saturating_sub(1);
         match (fault, self) {

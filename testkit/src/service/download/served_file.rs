@@ -48,7 +48,7 @@ impl ServedFile {
         Self::new(name, Source::Path(path))
     }
 
-    /// Creates a file of so many made-up bytes, always the same, which takes no memory to speak of.
+    /// Creates a file of so many made-up bytes, always the same, which takes 1 MB of memory.
     ///
     /// Its bytes repeat after 1,000,003: a prime number, so that a client that goes on at a wrong
     /// multiple of its buffer's size does not come upon the right bytes.

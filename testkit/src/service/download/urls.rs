@@ -24,6 +24,10 @@ impl Urls {
         Self { base, path, window, handed_out: BTreeMap::new() }
     }
 
+    pub(super) fn set_base(&mut self, base: String) {
+        self.base = base;
+    }
+
     pub(super) fn path(&self) -> &str {
         &self.path
     }
