@@ -1,0 +1,9 @@
+//! Downloads by the pure half alone: the field cases, each rule of resuming and starting over, and
+//! every sequence of answers up to a length.
+//!
+//! A debug build goes through all sequences of up to 2 answers, a release build through all of up
+//! to 3: `cargo test --release -p tcss-export --test download`.
+
+mod field_cases;
+mod server;
+mod trial;
