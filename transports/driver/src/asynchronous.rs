@@ -1,5 +1,6 @@
 //! The async loop, for any runtime.
 
+mod download;
 mod wait_all;
 
 use std::{
@@ -16,7 +17,10 @@ use tcss_export_core::{Action, Answer, Credentials, Event, Finished, JobId, Now,
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
 
-pub use self::wait_all::wait_all;
+pub use self::{
+    download::{Download, Fetch, download, download_into},
+    wait_all::wait_all,
+};
 use crate::{
     Functions, clock,
     error::{SendError, TransportError, WaitFailure},
@@ -79,6 +83,25 @@ where
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         (self.send)(request).await
+    }
+}
+
+/// A platform can be lent.
+impl<P: Platform> Platform for &P {
+    fn now(&self) -> Now {
+        (**self).now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        (**self).sleep(duration).await;
+    }
+
+    async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
+        (**self).credentials(fresh).await
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        (**self).send(request).await
     }
 }
 

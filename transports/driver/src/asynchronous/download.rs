@@ -1,0 +1,304 @@
+//! The async download.
+
+use std::{fmt, future::Future, mem, time::Duration};
+
+use blocking::unblock;
+use bytes::Bytes;
+use futures_util::{
+    io::{AsyncWrite, AsyncWriteExt, Sink},
+    stream::{self, Stream, StreamExt},
+};
+use http::{Request, Response};
+use tcss_export_core::{
+    BuildError, Mono, Now,
+    download::{Downloaded, Event, EventKind, Opening, Received},
+};
+
+use super::{Platform, wait, within};
+use crate::{
+    download::{
+        DownloadFailure, FileError, Order, Output, Target,
+        transfer::{Next, Transfer},
+    },
+    error::TransportError,
+    shared::Shared,
+};
+
+/// What an async download runs on, besides what a wait for a new URL needs.
+pub trait Fetch: Platform {
+    /// The body of an answer, piece by piece as it comes.
+    type Body: Stream<Item = Result<Bytes, TransportError>> + Unpin;
+
+    /// Sends one request, once, and gives status, headers and the body of its answer, whatever the
+    /// status. No redirect is followed and nothing is decoded.
+    ///
+    /// It must connect to no address that the [`Reach`](tcss_export_core::download::Reach) among
+    /// the request's extensions does not permit. Limits of time are kept here.
+    ///
+    /// # Errors
+    ///
+    /// The transport's own error, with the fault that core goes by.
+    fn fetch(
+        &self,
+        request: Request<()>,
+    ) -> impl Future<Output = Result<Response<Self::Body>, TransportError>>;
+}
+
+/// A download, which gives its events one after another.
+///
+/// Dropped before its end, it leaves what is there to a later download to the same target.
+#[must_use = "a download does nothing until its events are drained"]
+pub struct Download<P: Fetch, W = Sink> {
+    transfer: Transfer,
+    shared: Shared,
+    platform: P,
+    output: Output<W>,
+    body: Option<P::Body>,
+    file_error: Option<FileError>,
+}
+
+/// Begins a download to a file; nothing is sent and no file is touched until its events are
+/// drained. Files are read and written on threads of their own, never on those of the runtime.
+///
+/// # Errors
+///
+/// Those of [`Download::new`](tcss_export_core::download::Download::new): a URL that cannot be
+/// used.
+pub fn download<P: Fetch>(
+    shared: &Shared,
+    order: impl Into<Order>,
+    target: impl Into<Target>,
+    platform: P,
+) -> Result<Download<P>, BuildError> {
+    begin(shared, order.into(), Output::Target(target.into()), platform)
+}
+
+/// Begins a download into a writer.
+///
+/// The bytes are written as they come, before the checksum of the whole is known: what was written
+/// counts only if the download ends well. A fault that cannot be mended by going on where it broke
+/// off is the end, because nothing can be taken back.
+///
+/// # Errors
+///
+/// As for [`download`].
+pub fn download_into<P: Fetch, W: AsyncWrite + Unpin>(
+    shared: &Shared,
+    order: impl Into<Order>,
+    writer: W,
+    platform: P,
+) -> Result<Download<P, W>, BuildError> {
+    begin(shared, order.into(), Output::Writer(writer), platform)
+}
+
+fn begin<P: Fetch, W>(
+    shared: &Shared,
+    order: Order,
+    output: Output<W>,
+    platform: P,
+) -> Result<Download<P, W>, BuildError> {
+    let transfer = Transfer::new(shared, order, output.can_restart(), platform.now().mono)?;
+    let shared = shared.clone();
+    Ok(Download { transfer, shared, platform, output, body: None, file_error: None })
+}
+
+impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
+    /// Waits for the next event; `None` when the download has ended.
+    ///
+    /// Once a call was dropped before it was done, the download is over: another one to the same
+    /// target goes on with what is there.
+    pub async fn next(&mut self) -> Option<Event> {
+        if self.file_error.is_some() {
+            return None;
+        }
+        match self.advance().await {
+            Ok(event) => event,
+            Err(error) => {
+                self.body = None;
+                // What is there is closed, so that another download can go on with it.
+                self.output = Output::Closed;
+                self.file_error = Some(error);
+                None
+            }
+        }
+    }
+
+    /// Returns the events as a stream, to be pinned; when it has ended,
+    /// [`outcome`](Self::outcome) is at hand.
+    pub fn events(&mut self) -> impl Stream<Item = Event> {
+        stream::unfold(self, async |download| download.next().await.map(|event| (event, download)))
+    }
+
+    /// Downloads what is left and returns the outcome.
+    ///
+    /// # Errors
+    ///
+    /// A [`DownloadFailure`] that says why there is no whole file.
+    pub async fn outcome(mut self) -> Result<Downloaded, DownloadFailure> {
+        while self.next().await.is_some() {}
+        match self.file_error {
+            Some(error) => Err(error.into()),
+            None => self.transfer.finish(),
+        }
+    }
+
+    /// Returns how often the job was polled for a new URL.
+    #[must_use]
+    pub const fn polls(&self) -> u32 {
+        self.transfer.polls()
+    }
+
+    async fn advance(&mut self) -> Result<Option<Event>, FileError> {
+        // Whatever takes the output puts it back, unless it was dropped meanwhile.
+        let output = mem::replace(&mut self.output, Output::Closed);
+        match output {
+            Output::Closed => return Ok(None),
+            Output::Target(target) => {
+                let opened = unblock(|| Output::<Sink>::Target(target).open()).await;
+                let (output, kept) = opened?;
+                if let Output::Part(part) = output {
+                    self.output = Output::Part(part);
+                }
+                kept.into_iter().for_each(|kept| self.transfer.keep(kept));
+            }
+            output => self.output = output,
+        }
+        loop {
+            if self.body.is_some() {
+                return self.receive().await.map(Some);
+            }
+            let now = self.platform.now();
+            match self.transfer.next(now) {
+                Next::Done => return Ok(None),
+                Next::Tell(event) => return self.told(event).await.map(Some),
+                Next::Sleep(moment) => {
+                    self.platform.sleep(moment.saturating_since(now.mono)).await;
+                }
+                Next::Poll(job) => {
+                    let outcome = wait(&self.shared, job, &self.platform).outcome().await;
+                    let event = self.transfer.polled(self.platform.now().mono, outcome);
+                    return self.told(event).await.map(Some);
+                }
+                Next::Fetch(request) => {
+                    let limit = self.platform.sleep(self.until_limit(now));
+                    let answer = within(limit, self.platform.fetch(request)).await;
+                    return self.answered(answer).await.map(Some);
+                }
+            }
+        }
+    }
+
+    fn until_limit(&self, now: Now) -> Duration {
+        self.transfer.limit().saturating_since(now.mono)
+    }
+
+    async fn answered(
+        &mut self,
+        answer: Result<Response<P::Body>, TransportError>,
+    ) -> Result<Event, FileError> {
+        let (head, body) = match answer {
+            Ok(answer) => answer.into_parts(),
+            Err(error) => return self.ended(Err(error)).await,
+        };
+        match self.transfer.head(self.now(), &head) {
+            Opening::Drop => return self.ended(Ok(())).await,
+            Opening::StartOver => self.start_over().await?,
+            Opening::Append | Opening::Read => {}
+        }
+        self.body = Some(body);
+        Ok(self.transfer.receiving())
+    }
+
+    /// Takes one piece of the body.
+    async fn receive(&mut self) -> Result<Event, FileError> {
+        let end = match self.next_piece().await {
+            Ok(None) => Ok(()),
+            Ok(Some(bytes)) => match self.transfer.body(self.now(), &bytes) {
+                Received::Drop => Ok(()),
+                Received::Nothing => return Ok(self.transfer.receiving()),
+                Received::Write(written) => {
+                    let bytes = bytes.slice_ref(written);
+                    self.write(bytes).await?;
+                    return Ok(self.transfer.receiving());
+                }
+            },
+            Err(error) => Err(error),
+        };
+        self.body = None;
+        self.ended(end).await
+    }
+
+    async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
+        let limit = self.platform.sleep(self.until_limit(self.platform.now()));
+        match &mut self.body {
+            Some(body) => within(limit, async { body.next().await.transpose() }).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn start_over(&mut self) -> Result<(), FileError> {
+        if let Output::Part(mut part) = mem::replace(&mut self.output, Output::Closed) {
+            let note = self.transfer.part();
+            let (part, result) = unblock(move || {
+                let result = part.start_over(note.as_ref());
+                (part, result)
+            })
+            .await;
+            self.output = Output::Part(part);
+            return result;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, bytes: Bytes) -> Result<(), FileError> {
+        match mem::replace(&mut self.output, Output::Closed) {
+            Output::Part(mut part) => {
+                let (part, result) = unblock(move || {
+                    let result = part.write(&bytes);
+                    (part, result)
+                })
+                .await;
+                self.output = Output::Part(part);
+                result
+            }
+            Output::Writer(mut writer) => {
+                let result = writer.write_all(&bytes).await;
+                self.output = Output::Writer(writer);
+                result.map_err(FileError::of_writer)
+            }
+            Output::Target(_) | Output::Closed => Ok(()),
+        }
+    }
+
+    async fn ended(&mut self, end: Result<(), TransportError>) -> Result<Event, FileError> {
+        let event = self.transfer.ended(self.now(), end);
+        self.told(event).await
+    }
+
+    /// Closes the output before the end is told.
+    async fn told(&mut self, event: Event) -> Result<Event, FileError> {
+        if event.kind == EventKind::Ended {
+            let end = self.transfer.end(self.now());
+            match mem::replace(&mut self.output, Output::Closed) {
+                Output::Part(part) => {
+                    unblock(move || Output::<Sink>::Part(part).close(end)).await?
+                }
+                Output::Writer(mut writer) => {
+                    writer.flush().await.map_err(FileError::of_writer)?;
+                }
+                Output::Target(_) | Output::Closed => {}
+            }
+        }
+        Ok(event)
+    }
+
+    fn now(&self) -> Mono {
+        self.platform.now().mono
+    }
+}
+
+impl<P: Fetch, W> fmt::Debug for Download<P, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").field("transfer", &self.transfer).finish_non_exhaustive()
+    }
+}
