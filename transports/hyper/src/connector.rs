@@ -9,11 +9,15 @@ use std::{
 use http::{Uri, uri::Scheme};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
+use tcss_export_core::download::Policy;
 use tcss_export_driver::{Proxy, ProxyError, TunnelError};
 use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
-use crate::dialer::{BoxError, Dialer};
+use crate::{
+    dialer::{BoxError, Dialer},
+    resolver::Resolver,
+};
 
 /// How long making a connection may take, proxy and TLS included.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -35,8 +39,19 @@ type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 impl Connector {
     /// Makes a connector that goes through this proxy; an error is told at each connection.
     pub(crate) fn new(proxy: Result<Option<Proxy>, ProxyError>) -> Self {
+        Self::with_resolver(proxy, Resolver::new(None))
+    }
+
+    /// Makes a connector for a download, which looks at each address.
+    pub(crate) fn for_download(proxy: Option<Proxy>, policy: &Policy) -> Self {
+        // Of a proxy, it is the proxy's own name that is looked up here.
+        let policy = proxy.is_none().then(|| policy.clone());
+        Self::with_resolver(Ok(proxy), Resolver::new(policy))
+    }
+
+    fn with_resolver(proxy: Result<Option<Proxy>, ProxyError>, resolver: Resolver) -> Self {
         let proxy = proxy.map(|proxy| proxy.map(Arc::new));
-        let dialer = Dialer::new(proxy.clone().ok().flatten());
+        let dialer = Dialer::new(proxy.clone().ok().flatten(), resolver);
         Self { proxy, dialer, tls: Arc::default() }
     }
 

@@ -16,18 +16,20 @@ use tokio::{
 };
 use tower_service::Service;
 
+use crate::resolver::Resolver;
+
 /// Opens a connection that speaks for an address: straight, or by a tunnel through a proxy.
 #[derive(Clone, Debug)]
 pub(crate) struct Dialer {
-    http: HttpConnector,
+    http: HttpConnector<Resolver>,
     proxy: Option<Arc<Proxy>>,
 }
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Dialer {
-    pub(crate) fn new(proxy: Option<Arc<Proxy>>) -> Self {
-        let mut http = HttpConnector::new();
+    pub(crate) fn new(proxy: Option<Arc<Proxy>>, resolver: Resolver) -> Self {
+        let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
         Self { http, proxy }

@@ -22,12 +22,14 @@
 
 mod connector;
 mod dialer;
+mod fetcher;
+mod resolver;
 
 use std::{env, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::Stream;
-use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
+use futures_util::{Stream, io::AsyncWrite};
+use http::{HeaderValue, Request, Response, Uri, header::ACCEPT_ENCODING};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::rt::{Executor, Timer};
 use hyper_util::{
@@ -35,15 +37,20 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use tcss_export_core::{
-    ANSWER_LIMIT, Action, Answer, Credentials, Finished, JobId, Policy, SendFault, Session,
+    ANSWER_LIMIT, Action, Answer, BuildError, Credentials, Finished, JobId, Policy, SendFault,
+    Session, download,
 };
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait};
 use tcss_export_driver::{
-    Budget, CredentialSource, Proxies, SendError, Shared, TransportError, WaitFailure, asynchronous,
+    Budget, CredentialSource, Order, Proxies, ProxyError, SendError, Shared, Target,
+    TransportError, WaitFailure, asynchronous,
 };
 
-pub use self::connector::{CONNECT_LIMIT, Connector};
+pub use self::{
+    connector::{CONNECT_LIMIT, Connector},
+    fetcher::{Body, Fetcher},
+};
 
 /// Idle connections are dropped after this; the service closes them after 60 s.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(50);
@@ -58,7 +65,12 @@ pub struct Client<C = Connector> {
     credentials: CredentialSource,
     http: HttpClient<C>,
     timer: Arc<dyn Timer + Send + Sync>,
+    /// Makes the connections of a download, unless those of the user serve for that, too.
+    connections: Option<Connections<C>>,
 }
+
+type Connections<C> =
+    Arc<dyn Fn(&Uri, &download::Policy) -> Result<HttpClient<C>, ProxyError> + Send + Sync>;
 
 impl Client {
     /// Creates a client for tokio that works over HTTPS at once: TLS by rustls with ring and the
@@ -71,7 +83,8 @@ impl Client {
         let proxies = Proxies::from_variables(|name| env::var_os(name));
         let connector = Connector::new(proxies.proxy_for(session.endpoint()));
         let (executor, timer) = (TokioExecutor::new(), TokioTimer::new());
-        Self::with_connector(session, credentials, connector, executor, timer)
+        let client = Self::with_connector(session, credentials, connector, executor, timer);
+        Self { connections: Some(connections(proxies)), ..client }
     }
 
     /// Goes through no proxy, whatever the environment says.
@@ -79,6 +92,7 @@ impl Client {
     pub fn without_proxy(mut self) -> Self {
         let (executor, timer) = (TokioExecutor::new(), TokioTimer::new());
         self.http = pooled(Connector::new(Ok(None)), executor, timer);
+        self.connections = Some(connections(Proxies::default()));
         self
     }
 }
@@ -110,7 +124,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
         timer: impl Timer + Send + Sync + 'static,
     ) -> Self {
         let (shared, credentials) = (Shared::new(session), credentials.into());
-        Self { shared, credentials, http, timer: Arc::new(timer) }
+        Self { shared, credentials, http, timer: Arc::new(timer), connections: None }
     }
 
     /// Sets the policy of waits; its exchange limit holds for single exchanges, too.
@@ -176,6 +190,59 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
         asynchronous::wait_all(&self.shared, jobs, self)
     }
 
+    /// Downloads a file, whose events come one by one; `outcome` says how it ended.
+    ///
+    /// A client that was made by [`new`](Client::new) goes through the proxy of the environment
+    /// here, too, and checks each address that it connects to itself; on a connector or a client of
+    /// yours, only the URL's text is checked.
+    ///
+    /// ```no_run
+    /// # use tcss_export_core::{Credentials, Endpoint, JobId, Session};
+    /// # use tcss_export_hyper::Client;
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let session = Session::new(Endpoint::international());
+    /// # let client = Client::new(session, Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?);
+    /// use tcss_export_driver::Order;
+    ///
+    /// let job = JobId::new("4711")?;
+    /// let finished = client.wait(job.clone()).await?;
+    /// let order = Order::new(finished.download_url).of_job(job);
+    /// let downloaded = client.download(order, "report.csv")?.outcome().await?;
+    /// println!("{} bytes", downloaded.bytes);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// For [`Field::DownloadUrl`](tcss_export_core::Field::DownloadUrl): a URL that cannot be
+    /// used. Nothing was sent.
+    pub fn download(
+        &self,
+        order: impl Into<Order>,
+        target: impl Into<Target>,
+    ) -> Result<asynchronous::Download<Fetcher<'_, C>>, BuildError> {
+        let order = order.into();
+        let fetcher = Fetcher::new(self, order.policy().clone());
+        asynchronous::download(&self.shared, order, target, fetcher)
+    }
+
+    /// Downloads into a writer, which has no way back: see
+    /// [`download_into`](asynchronous::download_into).
+    ///
+    /// # Errors
+    ///
+    /// As for [`download`](Self::download).
+    pub fn download_into<W: AsyncWrite + Unpin>(
+        &self,
+        order: impl Into<Order>,
+        writer: W,
+    ) -> Result<asynchronous::Download<Fetcher<'_, C>, W>, BuildError> {
+        let order = order.into();
+        let fetcher = Fetcher::new(self, order.policy().clone());
+        asynchronous::download_into(&self.shared, order, writer, fetcher)
+    }
+
     /// Sends one request, once, and reads its whole answer.
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let mut request = request.map(Full::new);
@@ -210,6 +277,13 @@ impl<C> fmt::Debug for Client<C> {
 
 /// What an executor must be able to run.
 pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn connections(proxies: Proxies) -> Connections<Connector> {
+    Arc::new(move |url, policy| {
+        let connector = Connector::for_download(proxies.proxy_for_url(url)?, policy);
+        Ok(pooled(connector, TokioExecutor::new(), TokioTimer::new()))
+    })
+}
 
 fn pooled<C: Connect + Clone>(
     connector: C,

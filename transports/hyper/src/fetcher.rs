@@ -1,0 +1,97 @@
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use http::{Request, Response};
+use http_body_util::{BodyDataStream, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::Connect;
+use tcss_export_core::{Credentials, SendFault, download::Policy};
+use tcss_export_driver::{
+    TransportError,
+    asynchronous::{Fetch, Platform},
+};
+
+use crate::{Client, HttpClient, connector::Connector, transport_error};
+
+/// What a download over hyper runs on: the client, for a new URL, and connections of its own if the
+/// client was made by [`Client::new`].
+pub struct Fetcher<'c, C = Connector> {
+    client: &'c Client<C>,
+    policy: Policy,
+    /// The connections, and the host that they were made for: each host may have its own proxy.
+    http: Mutex<Option<(String, HttpClient<C>)>>,
+}
+
+impl<'c, C: Clone> Fetcher<'c, C> {
+    pub(crate) const fn new(client: &'c Client<C>, policy: Policy) -> Self {
+        Self { client, policy, http: Mutex::new(None) }
+    }
+
+    fn http(&self, request: &Request<Full<Bytes>>) -> Result<HttpClient<C>, TransportError> {
+        let Some(connections) = &self.client.connections else {
+            return Ok(self.client.http.clone());
+        };
+        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        // Nothing panics while it holds the lock; were it so, what is kept would still be whole.
+        let mut kept = self.http.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some((known, http)) if *known == host => Ok(http.clone()),
+            _ => {
+                let http = connections(request.uri(), &self.policy)?;
+                *kept = Some((host, http.clone()));
+                Ok(http)
+            }
+        }
+    }
+}
+
+impl<C: Connect + Clone + Send + Sync + 'static> Platform for Fetcher<'_, C> {
+    async fn sleep(&self, duration: Duration) {
+        Platform::sleep(&self.client, duration).await;
+    }
+
+    async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
+        Platform::credentials(&self.client, fresh).await
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        Platform::send(&self.client, request).await
+    }
+}
+
+impl<C: Connect + Clone + Send + Sync + 'static> Fetch for Fetcher<'_, C> {
+    type Body = Body;
+
+    async fn fetch(&self, request: Request<()>) -> Result<Response<Body>, TransportError> {
+        let request = request.map(|()| Full::default());
+        let answer = self.http(&request)?.request(request).await;
+        let answer = answer.map_err(|error| transport_error(error, SendFault::Connection))?;
+        Ok(answer.map(|body| Body(BodyDataStream::new(body))))
+    }
+}
+
+impl<C> fmt::Debug for Fetcher<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetcher").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+/// The body of an answer, piece by piece.
+#[derive(Debug)]
+pub struct Body(BodyDataStream<Incoming>);
+
+impl Stream for Body {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let piece = Pin::new(&mut self.0).poll_next(context);
+        piece.map_err(|error| transport_error(error, SendFault::Truncated))
+    }
+}
