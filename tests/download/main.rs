@@ -5,5 +5,6 @@
 //! to 3: `cargo test --release -p tcss-export --test download`.
 
 mod field_cases;
+mod resuming;
 mod server;
 mod trial;

@@ -98,7 +98,12 @@ impl Download {
         }
     }
 
+    /// Asks for the rest. Without a strong tag that would be all of the file again, and a server
+    /// that always gives less would keep it going for ever.
     fn go_on(&mut self) -> Event {
+        if self.object.etag.is_none() {
+            return self.fault(Fault::Incomplete);
+        }
         self.phase = Phase::Waiting { due: self.now };
         self.event(EventKind::Continuing)
     }

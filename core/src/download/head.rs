@@ -90,6 +90,8 @@ impl Download {
             self.object = object;
         } else if self.is_other_file(headers, &object) {
             return Err(Problem::StartOver(Fault::Changed));
+        } else if self.object.total.is_some_and(|total| range.end > total) {
+            return Err(wrong());
         } else {
             self.object.total = self.object.total.or(object.total);
             self.object.crc64 = self.object.crc64.or(object.crc64);
@@ -102,6 +104,9 @@ impl Download {
 
     /// The length of a file may come out only when there is nothing more to ask for.
     fn nothing_left(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
+        if self.is_other_file(headers, &Object::new(headers, None)) {
+            return Err(Problem::StartOver(Fault::Changed));
+        }
         if self.object.total.is_some() || ContentRange::unsatisfied(headers) != Some(self.have) {
             return Err(Problem::StartOver(Fault::WrongRange));
         }
@@ -116,14 +121,16 @@ impl Download {
         if self.have == 0 && self.can_restart { Opening::StartOver } else { Opening::Append }
     }
 
-    /// A member that only one of the two answers names tells nothing.
+    /// A member that only one of the two answers names tells nothing, but without a strong tag the
+    /// rest was not asked for.
     fn is_other_file(&self, headers: &HeaderMap, object: &Object) -> bool {
         fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
             a.is_some() && b.is_some() && a != b
         }
         // A weak tag now is another one than the strong tag before.
         let etag = headers.get(ETAG).map(|value| value.as_bytes());
-        differ(etag, self.object.etag.as_deref().map(str::as_bytes))
+        self.object.etag.is_none()
+            || differ(etag, self.object.etag.as_deref().map(str::as_bytes))
             || differ(object.total, self.object.total)
             || differ(object.crc64, self.object.crc64)
     }
