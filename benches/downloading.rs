@@ -1,0 +1,126 @@
+//! Downloads from a loopback service, each in a process of its own, in turn with curl: rate and peak
+//! of memory.
+//!
+//! ```sh
+//! cargo bench --features ureq,hyper --bench downloading          # 1 GiB, five rounds
+//! cargo bench --features ureq,hyper --bench downloading -- --test # 64 MiB, one round
+//! ```
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tcss_export::{
+    Credentials, DownloadUrl, Endpoint, Session,
+    driver::{CredentialSource, Target},
+};
+use tcss_export_testkit::{ServedFile, Service};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const WAYS: [&str; 3] = ["curl", "ureq", "hyper"];
+const SMALL: u64 = 1 << 20;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["child", way, url, file] => child(way, url, file),
+        _ => {
+            let is_test = arguments.iter().any(|argument| argument == "--test");
+            let (length, rounds) = if is_test { (64 << 20, 1) } else { (1 << 30, 5) };
+            compare(length, rounds)
+        }
+    }
+}
+
+/// Downloads once and prints the peak of this process's memory in KiB.
+fn child(way: &str, url: &str, file: &str) -> Result<()> {
+    let url = DownloadUrl::new(url).ok_or("an empty URL")?;
+    let session = Session::new(Endpoint::international());
+    let credentials =
+        CredentialSource::from(Credentials::new("AKIDEXAMPLEOFTHEBENCH", "EXAMPLEKEYOFTHEBENCH")?);
+    let target = Target::new(file).replacing();
+    let downloaded = match way {
+        "ureq" => {
+            tcss_export::ureq::Client::new(session, credentials).download(url, target)?.outcome()?
+        }
+        _ => {
+            let client = tcss_export::hyper::Client::new(session, credentials);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                client.download(url, target)?.outcome().await.map_err(Box::<dyn Error>::from)
+            })?
+        }
+    };
+    assert!(downloaded.verified);
+    println!("{}", peak_kib()?);
+    Ok(())
+}
+
+fn peak_kib() -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    Ok(number.ok_or("no peak of memory is told")?.parse()?)
+}
+
+fn compare(length: u64, rounds: u32) -> Result<()> {
+    let folder = env::temp_dir().join(format!("tcss-export-bench-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let compared = measure_all(&folder, length, rounds);
+    fs::remove_dir_all(&folder)?;
+    compared
+}
+
+fn measure_all(folder: &Path, length: u64, rounds: u32) -> Result<()> {
+    let large = Service::builder().file(ServedFile::made_up("large.bin", length)).start()?;
+    let small = Service::builder().file(ServedFile::made_up("small.bin", SMALL)).start()?;
+    let mut best = [Duration::MAX; WAYS.len()];
+    let mut peaks = [0; WAYS.len()];
+    for _ in 0..rounds {
+        for (way, (best, peak)) in WAYS.iter().zip(best.iter_mut().zip(&mut peaks)) {
+            let (took, memory) = measure(way, &large, &folder.join("large.bin"), length)?;
+            *best = took.min(*best);
+            *peak = memory.max(*peak);
+        }
+    }
+    for (index, way) in WAYS.iter().enumerate() {
+        let rate = length as f64 / best[index].as_secs_f64() / 1e6;
+        let of_curl = best[0].as_secs_f64() / best[index].as_secs_f64();
+        print!("{way:5} {rate:6.0} MB/s, {of_curl:.2} of curl");
+        if *way != "curl" {
+            let (_, least) = measure(way, &small, &folder.join("small.bin"), SMALL)?;
+            let more = (peaks[index].saturating_sub(least)) as f64 / 1024.0;
+            print!(", {more:.1} MiB more memory than for 1 MiB");
+        }
+        println!();
+    }
+    Ok(())
+}
+
+/// Downloads once in a process of its own; returns how long it took and the peak of its memory.
+fn measure(way: &str, service: &Service, file: &PathBuf, length: u64) -> Result<(Duration, u64)> {
+    let url = service.file_url().ok_or("there is a file")?;
+    let _ = fs::remove_file(file);
+    let mut command = match way {
+        "curl" => Command::new("curl"),
+        _ => Command::new(env::current_exe()?),
+    };
+    match way {
+        "curl" => command.args(["--silent", "--show-error", "--fail", &url, "-o"]).arg(file),
+        _ => command.args(["child", way, &url]).arg(file),
+    };
+    let began = Instant::now();
+    let output = command.stderr(Stdio::inherit()).output()?;
+    let took = began.elapsed();
+    if !output.status.success() || fs::metadata(file)?.len() != length {
+        return Err(format!("{way} gave no whole file").into());
+    }
+    let peak = String::from_utf8(output.stdout)?.trim().parse().unwrap_or_default();
+    Ok((took, peak))
+}
