@@ -5,6 +5,9 @@
 //! to 3: `cargo test --release -p tcss-export --test download`.
 
 mod field_cases;
+mod keeping;
+mod limits;
+mod renewing;
 mod resuming;
 mod server;
 mod trial;

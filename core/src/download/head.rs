@@ -65,7 +65,7 @@ impl Download {
         self.check_size(object.total)?;
         let mut skip = 0;
         if self.have > 0 && !self.can_restart {
-            if object.etag.is_none() || object.etag != self.object.etag {
+            if object.etag.is_none() || self.is_other_file(headers, &object) {
                 return Err(Problem::End(ErrorKind::Changed));
             }
             skip = self.have;
