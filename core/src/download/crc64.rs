@@ -1,6 +1,6 @@
 use core::fmt;
 
-use crc_fast::{CrcAlgorithm, Digest};
+use crc64fast::Digest;
 
 /// CRC-64/XZ, the checksum that the object store names of its objects.
 ///
@@ -10,17 +10,17 @@ pub(super) struct Crc64(Digest);
 
 impl Crc64 {
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        self.0.write(bytes);
     }
 
     pub(super) fn value(&self) -> u64 {
-        self.0.finalize()
+        self.0.sum64()
     }
 }
 
 impl Default for Crc64 {
     fn default() -> Self {
-        Self(Digest::new(CrcAlgorithm::Crc64Xz))
+        Self(Digest::new())
     }
 }
 

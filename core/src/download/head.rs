@@ -111,6 +111,7 @@ impl Download {
             return Err(Problem::StartOver(Fault::WrongRange));
         }
         self.object.total = Some(self.have);
+        self.is_stitched = true;
         self.phase = Phase::Whole;
         Ok(Opening::Drop)
     }
