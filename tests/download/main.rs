@@ -4,6 +4,7 @@
 //! A debug build goes through all sequences of up to 2 answers, a release build through all of up
 //! to 3: `cargo test --release -p tcss-export --test download`.
 
+mod exhaustive;
 mod field_cases;
 mod keeping;
 mod limits;

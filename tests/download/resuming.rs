@@ -167,6 +167,14 @@ fn nothing_left_of_an_unknown_length_must_name_the_bytes_that_are_there() {
 }
 
 #[test]
+fn nothing_left_of_bytes_that_do_not_fit_their_checksum_starts_over() {
+    let mut trial = trial();
+    trial.serve(&digits(), Play::ChunkedCut(3));
+    trial.answer(&xml(416, "InvalidRange", "m").with("content-range", "bytes */3"));
+    assert_starts_over(&mut trial, &digits(), &Fault::Mismatch);
+}
+
+#[test]
 fn nothing_left_of_another_file_is_no_end() {
     let mut trial = trial();
     trial.serve(&digits().without_crc(), Play::ChunkedCut(3));

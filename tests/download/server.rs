@@ -38,7 +38,7 @@ pub(crate) enum Play {
     Beyond,
     /// A range is answered with the whole file.
     Whole,
-    /// A range is given of whatever file there is.
+    /// A range is given of whatever file there is, and all of it where it has no such range.
     AnyFile,
     /// A range begins one byte later than was asked for.
     Elsewhere,
@@ -50,7 +50,7 @@ pub(crate) enum Play {
     WrongCrc,
     /// The bytes are in a coding.
     Gzip,
-    /// There are no bytes behind what was asked for.
+    /// There is said to be nothing of the range, if it is of this file.
     Unsatisfied,
     Redirect,
     Expired,
@@ -119,14 +119,18 @@ impl File {
             Play::Denied => return xml(403, "AccessDenied", "Access Denied."),
             Play::Gone => return xml(404, "NoSuchKey", "The specified key does not exist."),
             Play::Status(status) => return Answer::new(status, &[], "<html> a page </html>"),
-            Play::Unsatisfied => return self.unsatisfied(),
             _ => {}
         }
         let asked = first_byte(headers);
+        if play == Play::Unsatisfied && self.goes_by_range(headers, play) {
+            return self.unsatisfied();
+        }
         let mut answer = match asked.filter(|_| self.goes_by_range(headers, play)) {
-            Some(first) if first >= self.len() => return self.unsatisfied(),
-            Some(first) => self.partial(first, self.len()),
-            None => self.whole(),
+            Some(first) if first >= self.len() && play != Play::AnyFile => {
+                return self.unsatisfied();
+            }
+            Some(first) if first < self.len() => self.partial(first, self.len()),
+            _ => self.whole(),
         };
         self.spoil(&mut answer, asked.unwrap_or_default(), play);
         answer
