@@ -1,9 +1,9 @@
-//! Downloads from a loopback service, each in a process of its own, in turn with curl: rate and peak
-//! of memory.
+//! Downloads 1 GiB from a loopback service, each time in a process of its own, in turn with curl:
+//! prints the rates, and fails if the peak of memory grows with the file.
 //!
 //! ```sh
-//! cargo bench --features ureq,hyper --bench downloading          # 1 GiB, five rounds
-//! cargo bench --features ureq,hyper --bench downloading -- --test # 64 MiB, one round
+//! cargo bench --features ureq,hyper --bench downloading           # the best of five rounds
+//! cargo bench --features ureq,hyper --bench downloading -- --test # one round
 //! ```
 
 use std::{
@@ -24,7 +24,10 @@ use tcss_export_testkit::{ServedFile, Service};
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const WAYS: [&str; 3] = ["curl", "ureq", "hyper"];
+const LARGE: u64 = 1 << 30;
 const SMALL: u64 = 1 << 20;
+/// How much more memory the larger file may take.
+const MOST_MORE_MIB: f64 = 32.0;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -32,8 +35,7 @@ fn main() -> Result<()> {
         ["child", way, url, file] => child(way, url, file),
         _ => {
             let is_test = arguments.iter().any(|argument| argument == "--test");
-            let (length, rounds) = if is_test { (64 << 20, 1) } else { (1 << 30, 5) };
-            compare(length, rounds)
+            compare(if is_test { 1 } else { 5 })
         }
     }
 }
@@ -69,34 +71,37 @@ fn peak_kib() -> Result<u64> {
     Ok(number.ok_or("no peak of memory is told")?.parse()?)
 }
 
-fn compare(length: u64, rounds: u32) -> Result<()> {
+fn compare(rounds: u32) -> Result<()> {
     let folder = env::temp_dir().join(format!("tcss-export-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    let compared = measure_all(&folder, length, rounds);
+    let compared = measure_all(&folder, rounds);
     fs::remove_dir_all(&folder)?;
     compared
 }
 
-fn measure_all(folder: &Path, length: u64, rounds: u32) -> Result<()> {
-    let large = Service::builder().file(ServedFile::made_up("large.bin", length)).start()?;
+fn measure_all(folder: &Path, rounds: u32) -> Result<()> {
+    let large = Service::builder().file(ServedFile::made_up("large.bin", LARGE)).start()?;
     let small = Service::builder().file(ServedFile::made_up("small.bin", SMALL)).start()?;
     let mut best = [Duration::MAX; WAYS.len()];
     let mut peaks = [0; WAYS.len()];
     for _ in 0..rounds {
         for (way, (best, peak)) in WAYS.iter().zip(best.iter_mut().zip(&mut peaks)) {
-            let (took, memory) = measure(way, &large, &folder.join("large.bin"), length)?;
+            let (took, memory) = measure(way, &large, &folder.join("large.bin"), LARGE)?;
             *best = took.min(*best);
             *peak = memory.max(*peak);
         }
     }
     for (index, way) in WAYS.iter().enumerate() {
-        let rate = length as f64 / best[index].as_secs_f64() / 1e6;
+        let rate = LARGE as f64 / best[index].as_secs_f64() / 1e6;
         let of_curl = best[0].as_secs_f64() / best[index].as_secs_f64();
         print!("{way:5} {rate:6.0} MB/s, {of_curl:.2} of curl");
         if *way != "curl" {
             let (_, least) = measure(way, &small, &folder.join("small.bin"), SMALL)?;
             let more = (peaks[index].saturating_sub(least)) as f64 / 1024.0;
             print!(", {more:.1} MiB more memory than for 1 MiB");
+            if more > MOST_MORE_MIB {
+                return Err(format!("{way} takes {more:.1} MiB more for the larger file").into());
+            }
         }
         println!();
     }

@@ -9,7 +9,8 @@ pub use tcss_export_core::*;
 pub use tcss_export_driver as driver;
 #[doc(inline)]
 pub use tcss_export_driver::{
-    Budget, CredentialSource, SendError, Shared, TransportError, WaitFailure,
+    Budget, CredentialSource, DownloadFailure, FileError, Order, SendError, Shared, Target,
+    TransportError, WaitFailure,
 };
 #[cfg(feature = "hyper")]
 pub use tcss_export_hyper as hyper;

@@ -1,5 +1,5 @@
 //! The core of tcss-export: signs requests of Tencent Container Security Service, reads its
-//! answers, and follows an export job as pure state.
+//! answers, follows an export job and downloads its file, both as pure state.
 //!
 //! It sends nothing. There is no socket in it, no file, clock, environment, thread, lock or log:
 //! bytes, time, seeds and credentials come in as values, requests and decisions go out. `core`
@@ -9,11 +9,13 @@
 //! JobId ─► DescribeExportJobResult ─► Session: prepare, sign(credentials, now) ─► http::Request
 //!                                                                                     │ any client
 //! Outcome ◄─ Waiter ◄─ typed answer or typed error ◄─ read_answer(status, headers, bytes) ◄─┘
+//!    └─► DownloadUrl ─► Download: which request to send, which bytes to write
 //! ```
 //!
 //! - [`Session`] builds and signs requests for one [`Endpoint`]; [`read_answer`] reads what came.
 //! - [`Waiter`] says when to poll, repeats what may pass, and ends with an [`Outcome`]; the
 //!   numbers it goes by are a [`Policy`].
+//! - [`download::Download`] resumes, starts over and checks a file's bytes as they come.
 //! - [`RateBudget`] paces the starts of any number of waits.
 //! - [`signing`] has the stages of the signature, each usable alone.
 //! - Any other action of the service is an [`Action`] of a few lines.

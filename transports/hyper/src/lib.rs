@@ -78,7 +78,7 @@ impl Client {
     ///
     /// It goes through the proxy that the environment names now, if any: see [`Proxies`]. One
     /// that cannot be used is the error of each request, with a
-    /// [`ProxyError`](tcss_export_driver::ProxyError) among its sources.
+    /// [`ProxyError`] among its sources.
     pub fn new(session: Session, credentials: impl Into<CredentialSource>) -> Self {
         let proxies = Proxies::from_variables(|name| env::var_os(name));
         let connector = Connector::new(proxies.proxy_for(session.endpoint()));

@@ -1,5 +1,7 @@
 use std::path::{Path, PathBuf};
 
+use super::{file_error::FileError, part_file::PartFile};
+
 /// The file that a download becomes.
 ///
 /// It appears under its name when all of it is there and verified, with the permissions of a new
@@ -25,6 +27,17 @@ impl Target {
     pub const fn replacing(mut self) -> Self {
         self.replaces = true;
         self
+    }
+
+    /// Tells whether a download could begin here now, before anything is asked of a server.
+    ///
+    /// # Errors
+    ///
+    /// That of a download which could not begin: the file exists, say, or its folder is not there
+    /// or cannot be written.
+    pub fn check(&self) -> Result<(), FileError> {
+        // What an earlier download has left there stays; a new part is gone when it is closed.
+        PartFile::open(self.clone()).map(drop)
     }
 
     /// Returns its path.
