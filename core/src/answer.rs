@@ -84,7 +84,8 @@ pub fn read_answer<A: Action>(
 pub(crate) fn redirect_host(headers: &HeaderMap) -> Option<String> {
     let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let target = location.and_then(|location| location.parse::<Uri>().ok())?;
-    target.host().map(ToString::to_string)
+    // A relative target may be taken for a host.
+    target.scheme().and_then(|_| target.host()).map(ToString::to_string)
 }
 
 /// Returns the coding of a body that is not as it was asked for.

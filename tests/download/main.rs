@@ -1,14 +1,17 @@
 //! Downloads by the pure half alone: the field cases, each rule of resuming and starting over, and
 //! every sequence of answers up to a length.
 //!
-//! A debug build goes through all sequences of up to 2 answers, a release build through all of up
-//! to 3: `cargo test --release -p tcss-export --test download`.
+//! A debug build goes through all sequences of up to 2 or 3 exchanges, a release build through all
+//! of up to 3 or 4: `cargo test --release -p tcss-export --test download`.
 
 mod exhaustive;
 mod field_cases;
 mod keeping;
 mod limits;
+mod names;
 mod renewing;
 mod resuming;
+mod secrets;
 mod server;
 mod trial;
+mod urls;

@@ -94,7 +94,7 @@ fn plain(name: &str) -> Option<String> {
     };
     let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
     let end = ends.take_while(|end| *end <= LONGEST).last().unwrap_or_default();
-    let name = name.get(..end).unwrap_or_default();
+    let name = name.get(..end).unwrap_or_default().trim_end_matches(['.', ' ']);
     (!name.is_empty() && !is_device(name)).then(|| name.to_owned())
 }
 

@@ -40,10 +40,12 @@ impl Refusal {
     pub(super) fn new(head: &Head, body: &[u8]) -> Box<Self> {
         let text = String::from_utf8_lossy(body);
         let code = element(&text, "Code");
+        // It may quote the URL.
+        let message = element(&text, "Message").map(|message| snippet(&message));
         let snippet = (code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
         Box::new(Self {
             status: head.status,
-            message: element(&text, "Message"),
+            message,
             request_id: element(&text, "RequestId").or_else(|| head.request_id.clone()),
             retry_after: head.retry_after,
             code,

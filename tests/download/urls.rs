@@ -1,0 +1,104 @@
+//! Which URLs are taken, and that they are sent as they are.
+
+use proptest::prelude::*;
+use tcss_export::{
+    BuildError, Field, Mono, Reason,
+    download::{Download, Policy, Reach},
+};
+
+use crate::trial::{Trial, url};
+
+fn taken(text: &str, policy: &Policy) -> Result<Download, BuildError> {
+    Download::new(url(text), policy, 7, Mono::default())
+}
+
+#[track_caller]
+fn assert_refused(text: &str, policy: &Policy, reason: Reason) {
+    let error = taken(text, policy).unwrap_err();
+    assert_eq!((error.field(), error.reason()), (Field::DownloadUrl, reason), "{text}");
+}
+
+#[test]
+fn what_is_no_url_of_a_file_server_is_refused() {
+    let any = Policy::default().allowing_http().allowing_private();
+    for (text, reason) in [
+        ("file:///etc/passwd", Reason::Host),
+        ("file://localhost/etc/passwd", Reason::UrlScheme),
+        ("ftp://h.example/a", Reason::UrlScheme),
+        ("/a.csv", Reason::UrlScheme),
+        ("h.example/a.csv", Reason::UrlScheme),
+        ("https://u:EXAMPLE@h.example/a", Reason::UserInfo),
+        ("https://h.example/a b", Reason::WhiteSpace),
+        ("https://h.example/a\r\nx: y", Reason::WhiteSpace),
+        ("https://h.example/a#b", Reason::Fragment),
+        ("https://", Reason::Host),
+    ] {
+        assert_refused(text, &any, reason);
+    }
+}
+
+#[test]
+fn plain_http_needs_an_option() {
+    let text = "http://h.example/result.csv";
+    assert_refused(text, &Policy::default(), Reason::PlainHttp);
+    assert!(taken(text, &Policy::default().allowing_http()).is_ok());
+    assert!(taken("http://127.0.0.1:8080/a", &Policy::default()).is_ok());
+}
+
+#[test]
+fn private_addresses_need_an_option() {
+    for text in [
+        "https://10.0.0.1/a",
+        "https://169.254.0.23/a",
+        "https://192.168.1.1/a",
+        "https://[fe80::1]/a",
+        "https://[::ffff:10.0.0.1]/a",
+    ] {
+        assert_refused(text, &Policy::default(), Reason::PrivateAddress);
+        let download = taken(text, &Policy::default().allowing_private()).unwrap();
+        assert_eq!(download.reach(), Reach::Any);
+    }
+}
+
+#[test]
+fn the_reach_goes_with_the_request() {
+    for (text, reach) in [
+        ("https://h.example/a", Reach::Public),
+        ("https://127.0.0.1/a", Reach::Loopback),
+        ("http://localhost/a", Reach::Loopback),
+    ] {
+        let download = taken(text, &Policy::default()).unwrap();
+        assert_eq!(download.reach(), reach);
+        let request = Trial::of(download).start();
+        assert_eq!(request.extensions().get::<Reach>(), Some(&reach));
+    }
+}
+
+proptest! {
+    #[test]
+    fn d3_what_is_taken_is_sent_as_it_is(rest in "[!\"$-~\u{80}-\u{2fff}]{0,60}") {
+        let text = format!("https://h.example/{rest}");
+        if let Ok(download) = taken(&text, &Policy::default()) {
+            let request = Trial::of(download).start();
+            let target = request.uri().path_and_query().map(|target| target.as_str());
+            prop_assert_eq!(target, text.strip_prefix("https://h.example"));
+            prop_assert_eq!(request.headers()["host"].as_bytes(), b"h.example");
+        }
+    }
+
+    /// Nothing that may stand in a presigned URL is refused.
+    #[test]
+    fn d3_what_a_presigned_url_holds_is_taken(rest in "[A-Za-z0-9;,/?:@&=+$._!~*'()%-]{0,80}") {
+        let text = format!("https://h.example/{rest}");
+        prop_assert!(taken(&text, &Policy::default()).is_ok(), "{}", text);
+    }
+
+    #[test]
+    fn any_text_is_taken_or_refused(text in "\\PC{1,80}") {
+        let policy = Policy::default().allowing_http().allowing_private();
+        if let Ok(download) = taken(&text, &policy) {
+            prop_assert!(text.to_ascii_lowercase().starts_with("http"));
+            Trial::of(download).start();
+        }
+    }
+}
