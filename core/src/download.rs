@@ -26,6 +26,8 @@ mod part;
 mod policy;
 mod reach;
 mod refusal;
+mod renewal;
+mod request;
 mod state;
 mod step;
 mod xml;
@@ -33,14 +35,8 @@ mod xml;
 use alloc::boxed::Box;
 use core::{fmt, time::Duration};
 
-use http::{
-    HeaderValue, Method, Request,
-    header::{ACCEPT_ENCODING, HOST, IF_RANGE, RANGE},
-};
-
 use self::{
     crc64::Crc64,
-    expiry::expiry,
     location::Location,
     state::{Object, Phase, Runs},
 };
@@ -55,12 +51,7 @@ pub use self::{
     step::{Opening, Received, Step},
 };
 use crate::{
-    clock_offset::ClockOffset,
-    download_url::DownloadUrl,
-    error::BuildError,
-    outcome::SendFault,
-    policy::Random,
-    time::{Mono, Now, Wall},
+    download_url::DownloadUrl, error::BuildError, outcome::SendFault, policy::Random, time::Mono,
 };
 
 /// One download, from the first request to the last byte that was checked.
@@ -209,69 +200,6 @@ impl Download {
         }
     }
 
-    /// Starts the request that is due, to be sent at once; `offset` is what is known of the
-    /// service's clock. Its extensions hold the [`Reach`] that a transport has to keep to.
-    ///
-    /// # Errors
-    ///
-    /// An event of what was decided instead: [`EventKind::Ignored`] if no request is due; if the
-    /// URL's own time is over, [`EventKind::NeedsUrl`] or the end.
-    pub fn start(&mut self, now: Now, offset: ClockOffset) -> Result<Request<()>, Event> {
-        if !matches!(self.step(now.mono), Step::Request) {
-            return Err(self.event(EventKind::Ignored));
-        }
-        if !self.is_new_url && self.is_over(offset.apply(now.wall)) {
-            return Err(self.need_url(None));
-        }
-        self.is_new_url = false;
-        let range = self.range();
-        if range.is_none() && self.can_restart {
-            self.forget_bytes();
-        }
-        self.report.requests = self.report.requests.saturating_add(1);
-        self.phase = Phase::Requested { since: now.mono };
-        Ok(self.request(range))
-    }
-
-    /// Takes a new URL of the same file.
-    ///
-    /// The same URL as before is not tried again, and one that leads elsewhere starts from the
-    /// first byte.
-    pub fn new_url(&mut self, now: Mono, url: DownloadUrl) -> Event {
-        self.now = now;
-        let Phase::NeedsUrl { refusal } = &self.phase else {
-            return self.event(EventKind::Ignored);
-        };
-        if url == self.url {
-            let kind = Self::without_url(refusal.clone());
-            return self.end(Err(kind));
-        }
-        let location = match Location::new(&url, &self.policy) {
-            Ok(location) => location,
-            Err(error) => return self.end(Err(ErrorKind::Url(error))),
-        };
-        if location.object != self.location.object {
-            if self.have > 0 && !self.can_restart {
-                return self.end(Err(ErrorKind::Changed));
-            }
-            self.forget_bytes();
-        }
-        (self.url, self.location, self.is_new_url) = (url, location, true);
-        self.report.new_urls = self.report.new_urls.saturating_add(1);
-        self.phase = Phase::Waiting { due: now };
-        self.event(EventKind::NewUrl)
-    }
-
-    /// Takes that there is no new URL: the download ends by what the last one has met.
-    pub fn no_new_url(&mut self, now: Mono) -> Event {
-        self.now = now;
-        let Phase::NeedsUrl { refusal } = &self.phase else {
-            return self.event(EventKind::Ignored);
-        };
-        let kind = Self::without_url(refusal.clone());
-        self.end(Err(kind))
-    }
-
     /// Ends the download where it stands.
     pub fn cancel(&mut self) {
         if !matches!(self.phase, Phase::Done(_)) {
@@ -359,32 +287,6 @@ impl Download {
 
     fn elapsed(&self) -> Duration {
         self.now.saturating_since(self.began)
-    }
-
-    fn is_over(&self, now: Wall) -> bool {
-        expiry(self.url.as_str()).is_some_and(|end| end < now)
-    }
-
-    /// Returns the headers by which to go on behind the bytes that are there, if that can be.
-    fn range(&self) -> Option<(HeaderValue, HeaderValue)> {
-        let etag = self.object.etag.as_deref().filter(|_| self.have > 0)?;
-        let range = alloc::format!("bytes={}-", self.have);
-        Some((HeaderValue::try_from(range).ok()?, HeaderValue::from_str(etag).ok()?))
-    }
-
-    fn request(&self, range: Option<(HeaderValue, HeaderValue)>) -> Request<()> {
-        let mut request = Request::new(());
-        *request.method_mut() = Method::GET;
-        *request.uri_mut() = self.location.uri.clone();
-        request.extensions_mut().insert(self.location.reach);
-        let headers = request.headers_mut();
-        headers.insert(HOST, self.location.host.clone());
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let Some((range, etag)) = range {
-            headers.insert(RANGE, range);
-            headers.insert(IF_RANGE, etag);
-        }
-        request
     }
 }
 

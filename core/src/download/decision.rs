@@ -135,22 +135,6 @@ impl Download {
         }
     }
 
-    pub(super) fn need_url(&mut self, refusal: Option<Box<Refusal>>) -> Event {
-        if !self.can_renew || self.runs.new_urls >= self.policy.max_new_urls() {
-            return self.end(Err(Self::without_url(refusal)));
-        }
-        self.runs.new_urls += 1;
-        self.phase = Phase::NeedsUrl { refusal: refusal.clone() };
-        self.event(EventKind::NeedsUrl { refusal })
-    }
-
-    pub(super) fn without_url(refusal: Option<Box<Refusal>>) -> ErrorKind {
-        match refusal {
-            Some(refusal) if !refusal.is_expired() => ErrorKind::Refused(refusal),
-            refusal => ErrorKind::Expired { refusal },
-        }
-    }
-
     /// Goes by a fault after which the bytes that are there cannot be relied on.
     fn start_over(&mut self, fault: Fault) -> Event {
         if self.can_restart || self.have == 0 {

@@ -1,0 +1,72 @@
+//! The requests of a download.
+
+use alloc::format;
+
+use http::{
+    HeaderValue, Method, Request,
+    header::{ACCEPT_ENCODING, HOST, IF_RANGE, RANGE},
+};
+
+use super::{
+    Download,
+    event::{Event, EventKind},
+    expiry::expiry,
+    state::Phase,
+    step::Step,
+};
+use crate::{
+    clock_offset::ClockOffset,
+    time::{Now, Wall},
+};
+
+impl Download {
+    /// Starts the request that is due, to be sent at once; `offset` is what is known of the
+    /// service's clock. Its extensions hold the [`Reach`] that a transport has to keep to.
+    ///
+    /// # Errors
+    ///
+    /// An event of what was decided instead: [`EventKind::Ignored`] if no request is due; if the
+    /// URL's own time is over, [`EventKind::NeedsUrl`] or the end.
+    pub fn start(&mut self, now: Now, offset: ClockOffset) -> Result<Request<()>, Event> {
+        if !matches!(self.step(now.mono), Step::Request) {
+            return Err(self.event(EventKind::Ignored));
+        }
+        if !self.is_new_url && self.is_over(offset.apply(now.wall)) {
+            return Err(self.need_url(None));
+        }
+        self.is_new_url = false;
+        let range = self.range();
+        if range.is_none() && self.can_restart {
+            self.forget_bytes();
+        }
+        self.report.requests = self.report.requests.saturating_add(1);
+        self.phase = Phase::Requested { since: now.mono };
+        Ok(self.request(range))
+    }
+
+    fn is_over(&self, now: Wall) -> bool {
+        expiry(self.url.as_str()).is_some_and(|end| end < now)
+    }
+
+    /// Returns the headers by which to go on behind the bytes that are there, if that can be.
+    fn range(&self) -> Option<(HeaderValue, HeaderValue)> {
+        let etag = self.object.etag.as_deref().filter(|_| self.have > 0)?;
+        let range = format!("bytes={}-", self.have);
+        Some((HeaderValue::try_from(range).ok()?, HeaderValue::from_str(etag).ok()?))
+    }
+
+    fn request(&self, range: Option<(HeaderValue, HeaderValue)>) -> Request<()> {
+        let mut request = Request::new(());
+        *request.method_mut() = Method::GET;
+        *request.uri_mut() = self.location.uri.clone();
+        request.extensions_mut().insert(self.location.reach);
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.location.host.clone());
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some((range, etag)) = range {
+            headers.insert(RANGE, range);
+            headers.insert(IF_RANGE, etag);
+        }
+        request
+    }
+}
