@@ -1,15 +1,25 @@
 //! The arguments and their help.
 
+mod export;
 mod help;
+mod pace;
+mod values;
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use tcss_export::{Endpoint, JobId, Language, Session, signing::Timestamp};
 use tcss_export_testkit::Script;
 
-use self::help::{AFTER_DEMO, AFTER_HELP, AFTER_REPLAY, AFTER_RESULT, AFTER_SERVE, AFTER_WAIT};
-use crate::failure::Failure;
+pub(crate) use self::{export::Export, pace::Pace};
+use self::{
+    help::{
+        AFTER_CREATE, AFTER_DEMO, AFTER_HELP, AFTER_JOBS, AFTER_REPLAY, AFTER_RESULT, AFTER_SERVE,
+        AFTER_WAIT,
+    },
+    values::{language, timestamp},
+};
+use crate::{failure::Failure, shell::option};
 
 const DEFAULT_SITE: &str = "international";
 
@@ -36,6 +46,10 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(about = "Has a job created and prints its id.", after_help = AFTER_CREATE)]
+    Create(Create),
+    #[command(about = "Lists the export jobs of the account.", after_help = AFTER_JOBS)]
+    Jobs(Jobs),
     #[command(about = "Asks once how far a job is.", after_help = AFTER_RESULT)]
     Result(Job),
     #[command(about = "Follows a job until its file is ready.", after_help = AFTER_WAIT)]
@@ -93,6 +107,29 @@ pub(crate) struct Common {
 }
 
 #[derive(Debug, Group)]
+pub(crate) struct Create {
+    #[command(flatten)]
+    pub(crate) export: Export,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Jobs {
+    #[arg(
+        long,
+        help = "Lists only jobs that stand so: RUNNING, SUCCESS, FAILURE, or another text."
+    )]
+    pub(crate) status: Option<String>,
+    #[arg(
+        long,
+        value_name = "N",
+        help = "Lists so many jobs at most; 10 by default, and the service takes 100."
+    )]
+    pub(crate) limit: Option<u64>,
+    #[arg(long, value_name = "N", help = "Passes over so many jobs.")]
+    pub(crate) offset: Option<u64>,
+}
+
+#[derive(Debug, Group)]
 pub(crate) struct Job {
     #[arg(value_name = "JOB_ID", help = "Names the job, as the service did when it was created.")]
     pub(crate) job_id: JobId,
@@ -102,22 +139,8 @@ pub(crate) struct Job {
 pub(crate) struct Wait {
     #[command(flatten)]
     pub(crate) job: Job,
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        value_parser = seconds,
-        allow_negative_numbers = true,
-        help = "Gives up after this time; half an hour by default."
-    )]
-    pub(crate) timeout: Option<Duration>,
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        value_parser = seconds,
-        allow_negative_numbers = true,
-        help = "Asks at this steady interval; by default it grows from 2 s to 15 s."
-    )]
-    pub(crate) interval: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) pace: Pace,
     #[arg(long, help = "Prints each event as a line of JSON before the result; implies --json.")]
     pub(crate) events: bool,
     #[arg(
@@ -179,9 +202,16 @@ impl Args {
 }
 
 impl Common {
-    /// Returns the endpoint as it was given, unless it is the one that is taken anyway.
-    pub(crate) fn given_endpoint(&self) -> Option<&str> {
-        (self.endpoint != DEFAULT_SITE).then_some(&self.endpoint)
+    /// Returns the options that lead to the same service in the same way.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let endpoint = (self.endpoint != DEFAULT_SITE).then_some(&*self.endpoint);
+        let language = self.language.map(Language::as_str);
+        let options = [
+            ("--endpoint", endpoint),
+            ("--region", self.region.as_deref()),
+            ("--language", language),
+        ];
+        options.into_iter().filter_map(|(name, value)| Some(option(name, value?))).collect()
     }
 
     pub(crate) fn session(&self) -> Result<Session, Failure> {
@@ -203,19 +233,4 @@ impl Common {
             address => Ok(address.parse()?),
         }
     }
-}
-
-fn language(text: &str) -> Result<Language, &'static str> {
-    text.parse().map_err(|_| "expected zh-CN or en-US")
-}
-
-fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds like 90 or 0.5")?;
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| "expected a finite number of seconds that is not negative")
-}
-
-fn timestamp(text: &str) -> Result<Timestamp, String> {
-    let seconds = text.parse().map_err(|_| "expected whole seconds since 1970")?;
-    Timestamp::new(seconds).map_err(|error| error.to_string())
 }

@@ -1,7 +1,9 @@
 //! The commands, one a file.
 
+mod create;
 mod demo;
 mod explain;
+mod jobs;
 mod replay;
 mod result;
 mod serve;
@@ -37,6 +39,8 @@ impl Ending {
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<Ending, Failure> {
     match &args.command {
+        Command::Create(create) => create::run(create, &args.common, output),
+        Command::Jobs(jobs) => jobs::run(jobs, &args.common, output),
         Command::Result(job) => result::run(&job.job_id, &args.common, output),
         Command::Wait(wait) => wait::run(wait, &args.common, output),
         Command::Replay(replay) => replay::run(replay, output),

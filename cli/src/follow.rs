@@ -1,29 +1,19 @@
-//! The wait on a thread of its own, and all that happens to it as one row of news.
+//! The wait on a thread of its own, and what is told of it while it lasts.
 
-use std::{
-    panic::{self, AssertUnwindSafe},
-    sync::mpsc::{self, Receiver, Sender},
-    thread,
-};
+use std::sync::mpsc::Sender;
 
 use tcss_export::{
     Event, Finished, JobId, Report, SavedWait, Session, TranscriptLine, WaitFailure, Waiter,
     driver::clock, ureq::Client,
 };
 
-use crate::signals::{self, Signal};
-
-/// What the main thread is told.
-pub(crate) enum News {
-    GoesOn(Box<State>),
-    Ended {
-        lines: Vec<TranscriptLine>,
-        outcome: Box<Result<Finished, WaitFailure>>,
-    },
-    Signal(Signal),
-    /// Nothing more will come, by a fault of this program that has been told already.
-    Lost,
-}
+use crate::{
+    failure::Failure,
+    news::{Desk, News, tell},
+    output::Reader,
+    signals::Signal,
+    telling::Telling,
+};
 
 /// A wait after one of its events, or before the first.
 pub(crate) struct State {
@@ -51,20 +41,46 @@ impl State {
     }
 }
 
-/// Begins to follow a job.
-///
-/// Whoever stops listening ends nothing that is under way: the thread ends with the process.
-pub(crate) fn start(client: Client, job: JobId) -> Receiver<News> {
-    let (sender, news) = mpsc::channel();
-    let of_signals = sender.clone();
-    signals::watch(move |signal| of_signals.send(News::Signal(signal)).is_ok());
-    thread::spawn(move || {
-        let followed = AssertUnwindSafe(|| follow(&client, job, &sender));
-        if panic::catch_unwind(followed).is_err() {
-            tell(&sender, News::Lost);
+/// How listening to a wait has ended.
+pub(crate) enum End {
+    Outcome(Result<Finished, WaitFailure>),
+    /// Nobody reads the events any more.
+    Unread,
+    Stopped(Signal, Box<Report>),
+}
+
+/// Follows a job and tells the news as they come. At the end nothing of it is left on the
+/// terminal.
+pub(crate) fn wait(
+    desk: &Desk,
+    client: &Client,
+    job: &JobId,
+    telling: &mut Telling<'_>,
+) -> Result<End, Failure> {
+    let (client, job) = (client.clone(), job.clone());
+    desk.start(move |sender| follow(&client, job, sender));
+    let mut last: Option<Box<State>> = None;
+    loop {
+        match desk.next() {
+            News::Waiting(state) => {
+                if telling.state(&state)? == Reader::Gone {
+                    return Ok(End::Unread);
+                }
+                last = Some(state);
+            }
+            News::Waited { lines, outcome } => {
+                let event = last.and_then(|last| last.event);
+                telling.end(&lines, (*outcome).as_ref(), event.as_ref())?;
+                return Ok(End::Outcome(*outcome));
+            }
+            News::Signal(signal) => {
+                let report = last.and_then(|last| last.given_up()).unwrap_or_default();
+                telling.given_up(&report)?;
+                return Ok(End::Stopped(signal, report));
+            }
+            _ => panic!("the thread of the wait has panicked"),
         }
-    });
-    news
+    }
 }
 
 fn follow(client: &Client, job: JobId, sender: &Sender<News>) {
@@ -73,16 +89,11 @@ fn follow(client: &Client, job: JobId, sender: &Sender<News>) {
     let mut event = None;
     loop {
         let (lines, saved) = (wait.take_transcript(), wait.save());
-        tell(sender, News::GoesOn(Box::new(State { event, lines, saved })));
+        tell(sender, News::Waiting(Box::new(State { event, lines, saved })));
         event = wait.next();
         if event.is_none() {
             let lines = wait.take_transcript();
-            return tell(sender, News::Ended { lines, outcome: Box::new(wait.outcome()) });
+            return tell(sender, News::Waited { lines, outcome: Box::new(wait.outcome()) });
         }
     }
-}
-
-/// Nobody listens any more only when the process is about to end.
-fn tell(sender: &Sender<News>, news: News) {
-    let _ = sender.send(news);
 }

@@ -4,6 +4,15 @@ use tcss_export::{ErrorCode, ResponseErrorKind, SendFault};
 
 use crate::failure::Kind;
 
+const PERMISSION: &str = "have these actions of tcss granted to this key's user: \
+     CreateExportComplianceStatusListJob, DescribeExportJobManageList and DescribeExportJobResult";
+pub(crate) const WRONG_JOB: &str = "check the job id: it must come from this site and this account";
+pub(crate) const WRONG_EXPORT: &str =
+    "check --asset-type, and whether this account has what --id names";
+pub(crate) const WRONG_LIST: &str = "check --status, --limit (the service takes 100) and --offset";
+pub(crate) const MAYBE_CREATED: &str =
+    "the job may have been created all the same: look for it before you create another";
+
 /// By the service's error code, else by its family.
 const CODES: &[(&str, &str)] = &[
     (
@@ -26,25 +35,19 @@ const CODES: &[(&str, &str)] = &[
         "AuthFailure.TokenFailure",
         "get new temporary keys: the token has expired or does not belong to this key pair",
     ),
-    (
-        "AuthFailure.UnauthorizedOperation",
-        "have the permission for DescribeExportJobResult of tcss granted to this key's user",
-    ),
+    ("AuthFailure.UnauthorizedOperation", PERMISSION),
     ("AuthFailure.MFAFailure", "use a key that needs no second factor"),
     ("AuthFailure", "check the key pair, the token and --endpoint"),
-    (
-        "UnauthorizedOperation",
-        "have the permission for DescribeExportJobResult of tcss granted to this key's user",
-    ),
+    ("UnauthorizedOperation", PERMISSION),
     ("OperationDenied", "ask the account's administrator whether this user may read exports"),
     ("IpInBlacklist", "ask the account's administrator to allow this machine's address"),
     ("IpNotInWhitelist", "ask the account's administrator to allow this machine's address"),
     ("InternalError.ErrRoleNotExist", "grant the service its role in the console of the account"),
     ("InternalError", "try again later; if it stays, give the request id to the service's support"),
     ("InvalidParameter.RequestTimeout", "try again: the service is still at work on the query"),
-    ("InvalidParameter", "check the job id: it must come from this site and this account"),
-    ("InvalidParameterValue", "check the job id: it must come from this site and this account"),
-    ("ResourceNotFound", "check the job id: it must come from this site and this account"),
+    ("InvalidParameter", WRONG_JOB),
+    ("InvalidParameterValue", WRONG_JOB),
+    ("ResourceNotFound", WRONG_JOB),
     ("RequestLimitExceeded", "ask less often: the account has used up its requests for now"),
     ("LimitExceeded.RateLimitExceeded", "ask less often: the account has used up its requests"),
     ("LimitExceeded", "check the quotas of the account"),
@@ -75,7 +78,8 @@ pub(crate) const fn of_kind(kind: Kind) -> &'static str {
         Kind::Transport => "check the network and --endpoint",
         Kind::Answer => "check --endpoint and what stands between here and the service",
         Kind::File => "check where the output goes: space, permissions",
-        Kind::Interrupted | Kind::Terminated => "wait again: the job goes on",
+        // What was stopped goes on by a command.
+        Kind::Interrupted | Kind::Terminated => "",
     }
 }
 

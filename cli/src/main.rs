@@ -3,15 +3,18 @@
 
 mod args;
 mod commands;
+mod creation;
 mod decision;
 mod failure;
 mod follow;
 mod hints;
 mod keys;
 mod masking;
+mod news;
 mod output;
 mod progress;
 mod recording;
+mod shell;
 mod signals;
 mod standing;
 mod telling;

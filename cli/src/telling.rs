@@ -22,12 +22,17 @@ pub(crate) struct Telling<'o> {
 }
 
 impl<'o> Telling<'o> {
+    /// Tells the progress alone.
+    pub(crate) fn new(output: &'o Output) -> Self {
+        let progress = Progress::new(output);
+        Self { output, progress, with_events: false, recording: None, recording_failure: None }
+    }
+
     /// Creates the file of the recording, if one is asked for.
-    pub(crate) fn new(args: &args::Wait, output: &'o Output) -> Result<Self, Failure> {
+    pub(crate) fn of(args: &args::Wait, output: &'o Output) -> Result<Self, Failure> {
         let recording = args.record.as_deref().map(|path| Recording::create(path, args.force));
         let recording = recording.transpose()?;
-        let (progress, with_events) = (Progress::new(output), args.events);
-        Ok(Self { output, progress, with_events, recording, recording_failure: None })
+        Ok(Self { with_events: args.events, recording, ..Self::new(output) })
     }
 
     /// Tells how a wait goes on.

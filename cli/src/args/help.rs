@@ -22,6 +22,19 @@ Exit codes:
   130  SIGINT (Ctrl-C) has ended the wait.
   143  SIGTERM has ended the wait.";
 
+pub(super) const AFTER_CREATE: &str = "\
+The id stands alone on stdout; with --json it is an object of job_id and request_id.
+
+Nothing is ever sent twice: the service would create two jobs. If the request may have arrived and
+no answer came, the error says so, and jobs shows whether there is a job.";
+
+pub(super) const AFTER_JOBS: &str = "\
+The newest job comes first. The service does not say in which time zone it writes when a job was
+created.
+
+With --json there is one object: total_count, jobs and request_id. Each job has job_id, name, source,
+status, progress, failure_message, timeout and insert_time; what there is not is null.";
+
 pub(super) const AFTER_RESULT: &str = "\
 It ends with 0 whatever the status, save that FAILURE ends with 1.";
 

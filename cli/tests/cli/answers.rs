@@ -39,7 +39,10 @@ fn an_api_error_is_told_with_all_its_facts() {
         "message": "asked for by the script",
         "status": 200,
         "request_id": FIRST_ID,
-        "hint": "have the permission for DescribeExportJobResult of tcss granted to this key's user",
+        "job_id": null,
+        "hint": "have these actions of tcss granted to this key's user: \
+            CreateExportComplianceStatusListJob, DescribeExportJobManageList and \
+            DescribeExportJobResult",
     });
     assert_eq!((code, error), (Some(4), expected));
 }

@@ -41,9 +41,10 @@ fn an_empty_variable_stands_for_none() {
 
 #[test]
 fn every_command_that_signs_needs_keys() {
-    for command in ["result", "wait", "sign"] {
-        let ended = without_keys(&[command, "J"]).run();
-        assert_eq!(ended.code, Some(2), "{command}");
+    let create = &["create", "--asset-type", "host", "--all"];
+    for command in [create, &["jobs"][..], &["result", "J"], &["wait", "J"], &["sign", "J"]] {
+        let ended = without_keys(command).run();
+        assert_eq!(ended.code, Some(2), "{command:?}");
         assert!(ended.stderr.contains("TENCENTCLOUD_SECRET_ID"), "{ended:?}");
     }
 }

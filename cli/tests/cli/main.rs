@@ -2,8 +2,10 @@
 #![cfg(unix)]
 
 mod answers;
+mod create;
 mod demo;
 mod events;
+mod jobs;
 mod keys;
 mod output;
 mod recording;

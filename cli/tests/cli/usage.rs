@@ -45,7 +45,9 @@ fn help_and_version_are_results() {
 
 #[test]
 fn each_option_and_command_is_explained_in_a_sentence() {
-    for command in ["result", "wait", "replay", "sign", "explain", "serve", "demo"] {
+    for command in
+        ["create", "jobs", "result", "wait", "replay", "sign", "explain", "serve", "demo"]
+    {
         let help = without_keys(&[command, "--help"]).run().stdout;
         assert!(help.lines().next().is_some_and(|line| line.ends_with('.')), "{help}");
         let options =
@@ -123,6 +125,10 @@ fn bad_arguments_are_refused() {
     refused(&["--quiet"], "requires a subcommand");
     refused(&["replay"], "<FILE>");
     refused(&["wait", "J", "--force"], "--record <FILE>");
+    refused(&["create", "--asset-type", "host"], "<--all|--id <N>>");
+    refused(&["create", "--all"], "--asset-type <TYPE>");
+    refused(&["create", "--asset-type", "host", "--all", "--id", "1"], "cannot be used with");
+    refused(&["create", "--asset-type", "", "--all"], "asset type is empty");
 }
 
 #[test]
@@ -137,6 +143,10 @@ fn bad_numbers_are_refused() {
         refused(&["explain", "J", "--timestamp", value], "timestamp is out of range");
     }
     refused(&["sign", "J", "--timestamp", "1.5"], "expected whole seconds since 1970");
+    for id in ["-1", "x", "1,,2", "18446744073709551616"] {
+        refused(&["create", "--asset-type", "host", &format!("--id={id}")], "--id <N>");
+    }
+    refused(&["jobs", "--limit", "x"], "--limit <N>");
     refused(&["serve", "--port", "65536"], "65536 is not in 0..=65535");
 }
 

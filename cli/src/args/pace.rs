@@ -1,0 +1,51 @@
+use std::time::Duration;
+
+use clap::Args as Group;
+use tcss_export::Policy;
+
+use super::values::seconds;
+use crate::shell::option;
+
+/// How a job is waited for.
+#[derive(Debug, Group)]
+pub(crate) struct Pace {
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = seconds,
+        allow_negative_numbers = true,
+        help = "Gives up waiting for the job after this time; half an hour by default."
+    )]
+    timeout: Option<Duration>,
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = seconds,
+        allow_negative_numbers = true,
+        help = "Asks at this steady interval; by default it grows from 2 s to 15 s."
+    )]
+    interval: Option<Duration>,
+}
+
+impl Pace {
+    pub(crate) fn policy(&self) -> Policy {
+        let mut policy = Policy::default();
+        if let Some(timeout) = self.timeout {
+            // Who waits two seconds does not want to hang for thirty.
+            let exchange_limit = timeout.min(Policy::EXCHANGE_LIMIT);
+            policy = policy.with_max_wait(timeout).with_exchange_limit(exchange_limit);
+        }
+        match self.interval {
+            Some(interval) => policy.with_poll_interval(interval, interval),
+            None => policy,
+        }
+    }
+
+    /// Returns the options that give the same pace.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let seconds = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64().to_string());
+        let options =
+            [("--timeout", seconds(self.timeout)), ("--interval", seconds(self.interval))];
+        options.into_iter().filter_map(|(name, value)| Some(option(name, &value?))).collect()
+    }
+}

@@ -1,0 +1,60 @@
+//! Values of options, read from their text.
+
+use std::time::Duration;
+
+use tcss_export::{AssetType, BuildError, Language, signing::Timestamp};
+
+/// What the known asset types begin with.
+const ASSET: &str = "ASSET_";
+
+pub(super) fn language(text: &str) -> Result<Language, &'static str> {
+    text.parse().map_err(|_| "expected zh-CN or en-US")
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds like 90 or 0.5")?;
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| "expected a finite number of seconds that is not negative")
+}
+
+pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
+    let seconds = text.parse().map_err(|_| "expected whole seconds since 1970")?;
+    Timestamp::new(seconds).map_err(|error| error.to_string())
+}
+
+/// Reads a known type in any case of letters and with or without its `ASSET_`; any other text is
+/// taken as it is.
+pub(super) fn asset_type(text: &str) -> Result<AssetType, BuildError> {
+    let upper = text.to_ascii_uppercase();
+    let bare = upper.strip_prefix(ASSET).unwrap_or(&upper);
+    let is_meant = |known: &AssetType| known.as_str().strip_prefix(ASSET) == Some(bare);
+    match AssetType::KNOWN.into_iter().find(is_meant) {
+        Some(known) => Ok(known),
+        None => AssetType::new(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_asset_types_are_understood_in_each_spelling() {
+        for (text, expected) in [
+            ("host", "ASSET_HOST"),
+            ("Asset_Host", "ASSET_HOST"),
+            ("ASSET_K8S", "ASSET_K8S"),
+            ("containerd_container", "ASSET_CONTAINERD_CONTAINER"),
+        ] {
+            assert_eq!(asset_type(text).unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn an_asset_type_that_nobody_knows_stays_as_it_is() {
+        for text in ["Asset_new", "newer", "ASSET_"] {
+            assert_eq!(asset_type(text).unwrap().as_str(), text);
+        }
+        assert!(asset_type("").is_err());
+    }
+}

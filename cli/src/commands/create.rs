@@ -1,0 +1,33 @@
+use serde::Serialize;
+use tcss_export::{JobId, text::printable, ureq::Client};
+
+use super::Ending;
+use crate::{
+    args::{self, Common},
+    creation,
+    failure::Failure,
+    keys,
+    news::Desk,
+    output::Output,
+};
+
+/// A job that was created.
+#[derive(Serialize)]
+struct Created<'a> {
+    job_id: &'a JobId,
+    request_id: Option<&'a str>,
+}
+
+pub(super) fn run(
+    args: &args::Create,
+    common: &Common,
+    output: &Output,
+) -> Result<Ending, Failure> {
+    let action = args.export.action()?;
+    let client = Client::new(common.session()?, keys::credentials()?);
+    let answer = creation::create(&Desk::open(), &client, action, common)?;
+    let job_id = &answer.response.job_id;
+    let created = Created { job_id, request_id: answer.request_id.as_deref() };
+    output.result(&created, || format!("{}\n", printable(job_id.as_str())))?;
+    Ok(Ending::Done)
+}

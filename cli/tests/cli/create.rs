@@ -1,0 +1,103 @@
+//! A job is created once, whatever comes of it.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use serde_json::json;
+use tcss_export_testkit::wire::WireAnswer;
+
+use crate::support::{FIRST_ID, cli, run_at, server, service};
+
+const FIRST_JOB: &str = "00000000-7e57-4000-8000-000000000001";
+const ALL_HOSTS: &str = "create --asset-type host --all";
+
+/// Returns the body of the request that a command line sends.
+fn body(line: &str) -> String {
+    let server = server(WireAnswer::json(r#"{"Response":{"JobId":"J"}}"#));
+    assert_eq!(run_at(&server.url(), line).code, Some(0), "{line}");
+    let request = String::from_utf8(server.requests().remove(0)).expect("UTF-8");
+    request.split_once("\r\n\r\n").expect("a body").1.to_owned()
+}
+
+#[test]
+fn the_id_stands_alone_on_stdout() {
+    let ended = run_at(&service("RUNNING").url(), ALL_HOSTS);
+    assert_eq!((ended.code, &*ended.stdout), (Some(0), &*format!("{FIRST_JOB}\n")));
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn as_json_there_is_the_request_id_too() {
+    let ended = run_at(&service("RUNNING").url(), &format!("{ALL_HOSTS} --json"));
+    assert_eq!(ended.json(), json!({"job_id": FIRST_JOB, "request_id": FIRST_ID}));
+}
+
+#[test]
+fn all_is_asked_for_by_check_item_or_by_asset() {
+    let all = r#"{"AssetType":"ASSET_HOST","ExportByAsset":false,"ExportAll":true}"#;
+    assert_eq!(body(ALL_HOSTS), all);
+    let by_asset = all.replace(r#"Asset":false"#, r#"Asset":true"#);
+    assert_eq!(body("create --asset-type ASSET_HOST --all --by-asset"), by_asset);
+}
+
+#[test]
+fn ids_are_repeated_or_separated_by_commas() {
+    let ids = r#""ExportByAsset":false,"ExportAll":false,"IdList":[3,17,5]}"#;
+    let expected = format!(r#"{{"AssetType":"Asset_other",{ids}"#);
+    assert_eq!(body("create --asset-type Asset_other --id 3,17 --id 5"), expected);
+}
+
+#[test]
+fn a_fault_that_may_have_arrived_leads_to_the_list_and_nothing_is_repeated() {
+    for answer in [
+        WireAnswer::raw("").then_close(),
+        WireAnswer::response(502, &[], "<html>"),
+        WireAnswer::json(r#"{"Response":{"Error":{"Code":"InternalError","Message":"no"}}}"#),
+        WireAnswer::json(r#"{"Response":{"JobId":""}}"#),
+    ] {
+        let server = server(answer);
+        let ended = run_at(&server.url(), &format!("{ALL_HOSTS} --json"));
+        let hint = ended.error()["hint"].as_str().expect("a hint").to_owned();
+        let command = format!("look with: tcss-export jobs --endpoint {}", server.url());
+        assert!(hint.starts_with("the job may have been created") && hint.ends_with(&command));
+        assert_eq!((server.requests().len(), &*ended.stdout), (1, ""));
+    }
+}
+
+#[test]
+fn people_get_the_command_on_a_line_of_its_own() {
+    let server = server(WireAnswer::response(502, &[], ""));
+    let ended = run_at(&server.url(), ALL_HOSTS);
+    let line = format!("\n  look with    tcss-export jobs --endpoint {}\n", server.url());
+    assert!(ended.stderr.ends_with(&line), "{ended:?}");
+    assert_eq!(ended.code, Some(6));
+}
+
+#[test]
+fn a_refusal_says_what_to_check_and_of_no_job() {
+    for code in ["InvalidParameter", "InvalidParameterValue.DataNotFound"] {
+        let body = format!(r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"no"}}}}}}"#);
+        let server = server(WireAnswer::json(&body));
+        let ended = run_at(&server.url(), &format!("{ALL_HOSTS} --json"));
+        let hint = "check --asset-type, and whether this account has what --id names";
+        assert_eq!((ended.code, &ended.error()["hint"]), (Some(4), &json!(hint)));
+    }
+}
+
+#[test]
+fn an_interrupt_says_that_the_job_may_be_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let args = ["create", "--asset-type", "host", "--all", "--endpoint", &url];
+    let running = cli(&args).stdout(Stdio::piped()).start(0);
+    let (mut stream, _) = listener.accept().expect("a connection");
+    stream.read_exact(&mut [0; 64]).expect("a request");
+    running.signal("-INT");
+    let ended = running.end();
+    let stderr = format!(
+        "stopped creating a job; the job may have been created all the same: look for it before \
+         you create another; look with: tcss-export jobs --endpoint {url}\n"
+    );
+    assert_eq!((ended.code, ended.stderr, &*ended.stdout), (Some(130), stderr, ""));
+}
