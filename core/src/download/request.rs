@@ -21,7 +21,7 @@ use crate::{
 
 impl Download {
     /// Starts the request that is due, to be sent at once; `offset` is what is known of the
-    /// service's clock. Its extensions hold the [`Reach`] that a transport has to keep to.
+    /// service's clock. Its extensions hold the [`Reach`](super::Reach) that a transport has to keep to.
     ///
     /// # Errors
     ///
