@@ -7,18 +7,74 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, io::AsyncWrite};
 use http::{Request, Response};
 use http_body_util::{BodyDataStream, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::Connect;
-use tcss_export_core::{Credentials, SendFault, download::Policy};
+use tcss_export_core::{BuildError, Credentials, SendFault, download::Policy};
 use tcss_export_driver::{
-    TransportError,
-    asynchronous::{Fetch, Platform},
+    Order, Target, TransportError,
+    asynchronous::{self, Fetch, Platform},
 };
 
 use crate::{Client, HttpClient, connector::Connector, transport_error};
+
+/// Downloads.
+impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
+    /// Downloads a file, whose events come one by one; `outcome` says how it ended.
+    ///
+    /// A client that was made by [`new`](Client::new) goes through the proxy of the environment
+    /// here, too, and checks each address that it connects to itself; on a connector or a client of
+    /// yours, only the URL's text is checked.
+    ///
+    /// ```no_run
+    /// # use tcss_export_core::{Credentials, Endpoint, JobId, Session};
+    /// # use tcss_export_hyper::Client;
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let session = Session::new(Endpoint::international());
+    /// # let client = Client::new(session, Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?);
+    /// use tcss_export_driver::Order;
+    ///
+    /// let job = JobId::new("4711")?;
+    /// let finished = client.wait(job.clone()).await?;
+    /// let order = Order::new(finished.download_url).of_job(job);
+    /// let downloaded = client.download(order, "report.csv")?.outcome().await?;
+    /// println!("{} bytes", downloaded.bytes);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// For [`Field::DownloadUrl`](tcss_export_core::Field::DownloadUrl): a URL that cannot be
+    /// used. Nothing was sent.
+    pub fn download(
+        &self,
+        order: impl Into<Order>,
+        target: impl Into<Target>,
+    ) -> Result<asynchronous::Download<Fetcher<'_, C>>, BuildError> {
+        let order = order.into();
+        let fetcher = Fetcher::new(self, order.policy().clone());
+        asynchronous::download(&self.shared, order, target, fetcher)
+    }
+
+    /// Downloads into a writer, which has no way back: see
+    /// [`download_into`](asynchronous::download_into).
+    ///
+    /// # Errors
+    ///
+    /// As for [`download`](Self::download).
+    pub fn download_into<W: AsyncWrite + Unpin>(
+        &self,
+        order: impl Into<Order>,
+        writer: W,
+    ) -> Result<asynchronous::Download<Fetcher<'_, C>, W>, BuildError> {
+        let order = order.into();
+        let fetcher = Fetcher::new(self, order.policy().clone());
+        asynchronous::download_into(&self.shared, order, writer, fetcher)
+    }
+}
 
 /// What a download over hyper runs on: the client, for a new URL, and connections of its own if the
 /// client was made by [`Client::new`].

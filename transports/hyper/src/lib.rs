@@ -28,7 +28,7 @@ mod resolver;
 use std::{env, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{Stream, io::AsyncWrite};
+use futures_util::Stream;
 use http::{HeaderValue, Request, Response, Uri, header::ACCEPT_ENCODING};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::rt::{Executor, Timer};
@@ -37,14 +37,14 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use tcss_export_core::{
-    ANSWER_LIMIT, Action, Answer, BuildError, Credentials, Finished, JobId, Policy, SendFault,
-    Session, download,
+    ANSWER_LIMIT, Action, Answer, Credentials, Finished, JobId, Policy, SendFault, Session,
+    download,
 };
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait};
 use tcss_export_driver::{
-    Budget, CredentialSource, Order, Proxies, ProxyError, SendError, Shared, Target,
-    TransportError, WaitFailure, asynchronous,
+    Budget, CredentialSource, Proxies, ProxyError, SendError, Shared, TransportError, WaitFailure,
+    asynchronous,
 };
 
 pub use self::{
@@ -188,59 +188,6 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
         jobs: impl Stream<Item = JobId>,
     ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitFailure>)>>> {
         asynchronous::wait_all(&self.shared, jobs, self)
-    }
-
-    /// Downloads a file, whose events come one by one; `outcome` says how it ended.
-    ///
-    /// A client that was made by [`new`](Client::new) goes through the proxy of the environment
-    /// here, too, and checks each address that it connects to itself; on a connector or a client of
-    /// yours, only the URL's text is checked.
-    ///
-    /// ```no_run
-    /// # use tcss_export_core::{Credentials, Endpoint, JobId, Session};
-    /// # use tcss_export_hyper::Client;
-    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let session = Session::new(Endpoint::international());
-    /// # let client = Client::new(session, Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?);
-    /// use tcss_export_driver::Order;
-    ///
-    /// let job = JobId::new("4711")?;
-    /// let finished = client.wait(job.clone()).await?;
-    /// let order = Order::new(finished.download_url).of_job(job);
-    /// let downloaded = client.download(order, "report.csv")?.outcome().await?;
-    /// println!("{} bytes", downloaded.bytes);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// For [`Field::DownloadUrl`](tcss_export_core::Field::DownloadUrl): a URL that cannot be
-    /// used. Nothing was sent.
-    pub fn download(
-        &self,
-        order: impl Into<Order>,
-        target: impl Into<Target>,
-    ) -> Result<asynchronous::Download<Fetcher<'_, C>>, BuildError> {
-        let order = order.into();
-        let fetcher = Fetcher::new(self, order.policy().clone());
-        asynchronous::download(&self.shared, order, target, fetcher)
-    }
-
-    /// Downloads into a writer, which has no way back: see
-    /// [`download_into`](asynchronous::download_into).
-    ///
-    /// # Errors
-    ///
-    /// As for [`download`](Self::download).
-    pub fn download_into<W: AsyncWrite + Unpin>(
-        &self,
-        order: impl Into<Order>,
-        writer: W,
-    ) -> Result<asynchronous::Download<Fetcher<'_, C>, W>, BuildError> {
-        let order = order.into();
-        let fetcher = Fetcher::new(self, order.policy().clone());
-        asynchronous::download_into(&self.shared, order, writer, fetcher)
     }
 
     /// Sends one request, once, and reads its whole answer.

@@ -1,26 +1,24 @@
-use std::{fmt, io, net::SocketAddr};
+use std::{
+    fmt,
+    io::{self, Read, Write},
+};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use tcss_export_core::{
-    Credentials, SendFault,
+    BuildError, Credentials, SendFault,
     download::{Policy, Reach},
 };
 use tcss_export_driver::{
-    AddressError, Proxy, TransportError,
-    blocking::{Fetch, Platform},
+    Order, Proxy, Target, TransportError,
+    blocking::{self, Fetch, Platform},
 };
-use ureq::{
-    Agent, BodyReader,
-    config::Config,
-    tls::TlsConfig,
-    unversioned::{
-        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
-        transport::{DefaultConnector, NextTimeout},
-    },
-};
+use ureq::{Agent, BodyReader, tls::TlsConfig, unversioned::transport::DefaultConnector};
 
-use crate::{CONNECT_LIMIT, Client, OwnOrGiven, transport_error, tunnel_error, ureq_proxy};
+use crate::{
+    CONNECT_LIMIT, Client, OwnOrGiven, resolver::CheckedResolver, transport_error, tunnel_error,
+    ureq_proxy,
+};
 
 /// What must hold at each request of a download. A macro for the same reason as `with_rules`.
 macro_rules! with_download_rules {
@@ -40,6 +38,60 @@ macro_rules! with_download_rules {
             .accept("")
             .accept_encoding("")
     };
+}
+
+/// Downloads.
+impl Client {
+    /// Downloads a file: an iterator over events, whose `outcome` says how it ended.
+    ///
+    /// A client that was made by [`new`](Self::new) goes through the proxy of the environment here,
+    /// too, and checks each address that it connects to itself; on an agent of yours, only the
+    /// URL's text is checked.
+    ///
+    /// ```no_run
+    /// # use tcss_export_core::{Credentials, Endpoint, JobId, Session};
+    /// # use tcss_export_ureq::Client;
+    /// # let session = Session::new(Endpoint::international());
+    /// # let client = Client::new(session, Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?);
+    /// use tcss_export_driver::Order;
+    ///
+    /// let job = JobId::new("4711")?;
+    /// let finished = client.wait(job.clone())?;
+    /// let order = Order::new(finished.download_url).of_job(job);
+    /// let downloaded = client.download(order, "report.csv")?.outcome()?;
+    /// println!("{} bytes", downloaded.bytes);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// For [`Field::DownloadUrl`](tcss_export_core::Field::DownloadUrl): a URL that cannot be
+    /// used. Nothing was sent.
+    pub fn download(
+        &self,
+        order: impl Into<Order>,
+        target: impl Into<Target>,
+    ) -> Result<blocking::Download<Fetcher<'_>>, BuildError> {
+        let order = order.into();
+        let fetcher = Fetcher::new(self, order.policy().clone());
+        blocking::download(&self.shared, order, target, fetcher)
+    }
+
+    /// Downloads into a writer, which has no way back: see
+    /// [`download_into`](blocking::download_into).
+    ///
+    /// # Errors
+    ///
+    /// As for [`download`](Self::download).
+    pub fn download_into<W: Write>(
+        &self,
+        order: impl Into<Order>,
+        writer: W,
+    ) -> Result<blocking::Download<Fetcher<'_>, W>, BuildError> {
+        let order = order.into();
+        let fetcher = Fetcher::new(self, order.policy().clone());
+        blocking::download_into(&self.shared, order, writer, fetcher)
+    }
 }
 
 /// What a download over ureq runs on: the client, for a new URL, and an agent of its own.
@@ -112,12 +164,12 @@ impl Platform for Fetcher<'_> {
 }
 
 impl Fetch for Fetcher<'_> {
-    type Body = BodyReader<'static>;
+    type Body = Body;
 
     fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
         let answer = self.run(request)?;
         // Without it ureq ends a body after 10 MB.
-        Ok(answer.map(|body| body.into_with_config().limit(u64::MAX).reader()))
+        Ok(answer.map(|body| Body(body.into_with_config().limit(u64::MAX).reader())))
     }
 }
 
@@ -127,31 +179,25 @@ impl fmt::Debug for Fetcher<'_> {
     }
 }
 
+/// The body of an answer, read as it comes.
+pub struct Body(BodyReader<'static>);
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.get_ref().and_then(|e| e.downcast_ref()) {
+            // Else it would be an error of no known kind.
+            Some(ureq::Error::Timeout(_)) => io::Error::new(io::ErrorKind::TimedOut, error),
+            _ => error,
+        })
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Body(..)")
+    }
+}
+
 fn is_loopback(uri: &Uri) -> bool {
     Reach::of_host(uri.host().unwrap_or_default(), &Policy::default()) == Reach::Loopback
-}
-
-/// Looks names up as ureq does and leaves out the addresses that a download must not connect to.
-#[derive(Debug)]
-struct CheckedResolver {
-    policy: Policy,
-}
-
-impl Resolver for CheckedResolver {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = DefaultResolver::default().resolve(uri, config, timeout)?;
-        let host = uri.host().unwrap_or_default();
-        let reach = Reach::of_host(host, &self.policy);
-        let found = found.iter().copied();
-        let permitted = AddressError::filter(host, reach, found, SocketAddr::ip)
-            .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
-        let mut addresses = self.empty();
-        permitted.into_iter().for_each(|address| addresses.push(address));
-        Ok(addresses)
-    }
 }

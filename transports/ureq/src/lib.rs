@@ -16,33 +16,27 @@
 //! ```
 
 mod fetcher;
+mod resolver;
 
-use std::{
-    env,
-    error::Error,
-    io::{self, Write},
-    sync::Arc,
-    time::Duration,
-};
+use std::{env, error::Error, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tcss_export_core::{
-    ANSWER_LIMIT, Action, Answer, BuildError, Credentials, Finished, JobId, Policy, SendFault,
-    Session,
+    ANSWER_LIMIT, Action, Answer, Credentials, Finished, JobId, Policy, SendFault, Session,
 };
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait};
 use tcss_export_driver::{
-    Budget, CredentialSource, Order, Proxies, Proxy, ProxyError, SendError, Shared, Target,
-    TransportError, TunnelError, WaitFailure, blocking,
+    Budget, CredentialSource, Proxies, Proxy, ProxyError, SendError, Shared, TransportError,
+    TunnelError, WaitFailure, blocking,
 };
 use ureq::{
-    Agent, Body, ProxyProtocol,
+    Agent, ProxyProtocol,
     tls::{RootCerts, TlsConfig},
 };
 
-pub use self::fetcher::Fetcher;
+pub use self::fetcher::{Body, Fetcher};
 
 /// What must hold at each request. A macro, because the two builders of ureq that have these
 /// methods, for an agent and for a request, share no public trait.
@@ -189,58 +183,7 @@ impl Client {
         blocking::wait_all(&self.shared, jobs, self)
     }
 
-    /// Downloads a file: an iterator over events, whose `outcome` says how it ended.
-    ///
-    /// A client that was made by [`new`](Self::new) goes through the proxy of the environment here,
-    /// too, and checks each address that it connects to itself; on an agent of yours, only the
-    /// URL's text is checked.
-    ///
-    /// ```no_run
-    /// # use tcss_export_core::{Credentials, Endpoint, JobId, Session};
-    /// # use tcss_export_ureq::Client;
-    /// # let session = Session::new(Endpoint::international());
-    /// # let client = Client::new(session, Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?);
-    /// use tcss_export_driver::Order;
-    ///
-    /// let job = JobId::new("4711")?;
-    /// let finished = client.wait(job.clone())?;
-    /// let order = Order::new(finished.download_url).of_job(job);
-    /// let downloaded = client.download(order, "report.csv")?.outcome()?;
-    /// println!("{} bytes", downloaded.bytes);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// For [`Field::DownloadUrl`](tcss_export_core::Field::DownloadUrl): a URL that cannot be
-    /// used. Nothing was sent.
-    pub fn download(
-        &self,
-        order: impl Into<Order>,
-        target: impl Into<Target>,
-    ) -> Result<blocking::Download<Fetcher<'_>>, BuildError> {
-        let order = order.into();
-        let fetcher = Fetcher::new(self, order.policy().clone());
-        blocking::download(&self.shared, order, target, fetcher)
-    }
-
-    /// Downloads into a writer, which has no way back: see
-    /// [`download_into`](blocking::download_into).
-    ///
-    /// # Errors
-    ///
-    /// As for [`download`](Self::download).
-    pub fn download_into<W: Write>(
-        &self,
-        order: impl Into<Order>,
-        writer: W,
-    ) -> Result<blocking::Download<Fetcher<'_>, W>, BuildError> {
-        let order = order.into();
-        let fetcher = Fetcher::new(self, order.policy().clone());
-        blocking::download_into(&self.shared, order, writer, fetcher)
-    }
-
-    fn run(&self, request: Request<&[u8]>) -> Result<Response<Body>, TransportError> {
+    fn run(&self, request: Request<&[u8]>) -> Result<Response<ureq::Body>, TransportError> {
         match &self.agent {
             OwnOrGiven::Own { agent, proxy, .. } => {
                 let proxy = proxy.as_ref().map_err(|error| error.clone())?;
