@@ -9,6 +9,7 @@ mod field_cases;
 mod keeping;
 mod limits;
 mod names;
+mod properties;
 mod renewing;
 mod resuming;
 mod secrets;
