@@ -4,7 +4,8 @@
     python python_sdk.py 127.0.0.1:8080 SECRET_ID SECRET_KEY [TOKEN]
 
 The first argument is a port, an address or an http URL. The jobs it asks for are new ones, so the
-service must answer the first poll of a job with a status (RUNNING, SUCCESS, ...), not with a fault.
+service must answer the first poll of a job with a status (RUNNING, SUCCESS, ...), not with a fault;
+it must serve a file, and the script must come to SUCCESS within ten polls.
 Prints a line a check and a last line with the counts; exits with 1 if a check failed.
 """
 
@@ -12,6 +13,8 @@ import argparse
 import os
 import sys
 import time
+import urllib.error
+import urllib.request
 import uuid
 from unittest import mock
 
@@ -135,6 +138,88 @@ def check_unknown_action(args):
     assert code == "InvalidAction", code
 
 
+def create(sdk_client):
+    """Creates a job as the documentation's example does; returns its id."""
+    request = models.CreateExportComplianceStatusListJobRequest()
+    request.AssetType = "ASSET_CONTAINER"
+    request.ExportByAsset = True
+    request.ExportAll = False
+    request.IdList = []
+    return sdk_client.CreateExportComplianceStatusListJob(request).JobId
+
+
+def check_create(args):
+    first, second = create(client(args)), create(client(args))
+    assert first and second and first != second, (first, second)
+
+
+def check_create_without_asset_type(args):
+    parameters = {"ExportByAsset": True, "ExportAll": True}
+    call = lambda c: c.call("CreateExportComplianceStatusListJob", parameters)
+    code, _ = refusal(client(args), call)
+    assert code == "MissingParameter", code
+
+
+def check_manage_list(args):
+    job = create(client(args))
+    request = models.DescribeExportJobManageListRequest()
+    request.Limit, request.Offset = 1, 0
+    answer = client(args).DescribeExportJobManageList(request)
+    assert answer.TotalCount >= 1 and len(answer.List) == 1, answer
+    info = answer.List[0]
+    assert info.JobID == job, info
+    assert isinstance(info.ExportProgress, int), info
+    assert info.ExportStatus in ("RUNNING", "SUCCESS", "FAILURE"), info
+    assert info.InsertTime, info
+
+
+def finished_url(sdk_client, job):
+    """Polls a job to its end; returns the URL of its file."""
+    request = models.DescribeExportJobResultRequest()
+    request.JobId = job
+    for _ in range(10):
+        answer = sdk_client.DescribeExportJobResult(request)
+        if answer.ExportStatus == "SUCCESS":
+            return answer.DownloadURL
+    raise AssertionError("the job has not come to its end")
+
+
+def check_download(args):
+    sdk_client = client(args)
+    job = create(sdk_client)
+    url = finished_url(sdk_client, job)
+    with urllib.request.urlopen(url, timeout=10) as whole:
+        body, etag = whole.read(), whole.headers["ETag"]
+        assert whole.headers["x-cos-hash-crc64ecma"].isdigit(), whole.headers
+    rest = urllib.request.Request(url, headers={"Range": "bytes=3-", "If-Range": etag})
+    with urllib.request.urlopen(rest, timeout=10) as part:
+        assert part.status == 206, part.status
+        assert part.headers["Content-Range"] == f"bytes 3-{len(body) - 1}/{len(body)}"
+        assert part.read() == body[3:]
+
+
+def check_download_url(args):
+    sdk_client = client(args)
+    job = create(sdk_client)
+    finished_url(sdk_client, job)
+    request = models.DescribeExportJobDownloadURLRequest()
+    request.JobID = job
+    url = sdk_client.DescribeExportJobDownloadURL(request).DownloadURL
+    with urllib.request.urlopen(url, timeout=10) as whole:
+        assert whole.read(), url
+
+
+def check_head_is_refused(args):
+    sdk_client = client(args)
+    url = finished_url(sdk_client, create(sdk_client))
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=10)
+    except urllib.error.HTTPError as error:
+        assert error.code == 403, error
+        return
+    raise AssertionError("a URL is signed for GET alone")
+
+
 CHECKS = [
     ("a right key is accepted and every field comes back", check_right_key),
     ("an unsigned payload is accepted", check_unsigned_payload),
@@ -148,6 +233,12 @@ CHECKS = [
     ("a missing JobId is MissingParameter", check_missing_job_id),
     ("an unknown parameter is UnknownParameter", check_unknown_parameter),
     ("an unknown action is InvalidAction", check_unknown_action),
+    ("jobs are created, each with an id of its own", check_create),
+    ("a job without an asset type is MissingParameter", check_create_without_asset_type),
+    ("a created job is listed first, with an integer progress", check_manage_list),
+    ("the file of a finished job is there, and so is a part of it", check_download),
+    ("a URL can be asked for by JobID", check_download_url),
+    ("a URL is signed for GET alone", check_head_is_refused),
 ]
 
 
