@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File, Metadata, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
@@ -11,6 +11,7 @@ use tcss_export_core::download::{Kept, Part};
 
 use super::{
     file_error::{FileError, FileErrorKind},
+    locked::{is_at, open_locked, remove},
     target::Target,
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct PartFile {
 
 /// The longest name that file systems take.
 const LONGEST_NAME: usize = 255;
+const PART_SUFFIX: &str = ".part";
+const NOTE_SUFFIX: &str = ".part.json";
 const NOTE_LIMIT: u64 = 64 * 1024;
 
 impl PartFile {
@@ -35,8 +38,7 @@ impl PartFile {
     pub(crate) fn open(target: Target) -> Result<(Self, Option<Kept>), FileError> {
         let Target { path: target, replaces } = target;
         check_target(&target, replaces)?;
-        let part = beside(&target, ".part")?;
-        let note = beside(&target, ".part.json")?;
+        let [part, note] = beside(&target)?;
         let file = open_locked(&part)?;
         let mut this = Self { target, replaces, part, note, file, is_of_use: false };
         let kept = this.read_kept()?;
@@ -70,6 +72,7 @@ impl PartFile {
     pub(crate) fn commit(mut self) -> Result<(), FileError> {
         // Were it to fail, what is there is whole and a later download has little to do.
         self.file.sync_all().map_err(FileError::io(FileErrorKind::Write, &self.part))?;
+        self.check_name().map_err(FileError::io(FileErrorKind::Rename, &self.target))?;
         let placed = match self.replaces {
             true => fs::rename(&self.part, &self.target),
             false => rename_to_new(&self.part, &self.target),
@@ -83,6 +86,15 @@ impl PartFile {
         self.is_of_use = true;
         let _ = sync_directory(&self.target);
         Ok(())
+    }
+
+    /// Fails if someone has removed the part meanwhile: what has its name now is another download's
+    /// and not whole.
+    fn check_name(&self) -> io::Result<()> {
+        match is_at(&self.file, &self.part)? {
+            true => Ok(()),
+            false => Err(io::Error::other("the part was removed while it grew")),
+        }
     }
 
     /// Leaves nothing behind.
@@ -123,7 +135,7 @@ impl PartFile {
 
 impl Drop for PartFile {
     fn drop(&mut self) {
-        if !self.is_of_use {
+        if !self.is_of_use && self.check_name().is_ok() {
             // Whatever cannot be removed, a later download will empty.
             let _ = remove(&self.note);
             let _ = remove(&self.part);
@@ -132,7 +144,10 @@ impl Drop for PartFile {
 }
 
 fn check_target(path: &Path, replaces: bool) -> Result<(), FileError> {
-    let is_directory = path.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
+    let text = path.as_os_str().to_string_lossy();
+    // `new/.` is a directory as well as `new/`.
+    let text = text.strip_suffix('.').unwrap_or(&text);
+    let is_directory = text.ends_with(std::path::is_separator);
     match fs::symlink_metadata(path) {
         _ if is_directory => Err(FileError::new(FileErrorKind::Directory, path)),
         Ok(found) if found.is_dir() => Err(FileError::new(FileErrorKind::Directory, path)),
@@ -141,109 +156,32 @@ fn check_target(path: &Path, replaces: bool) -> Result<(), FileError> {
         }
         Ok(_) if !replaces => Err(FileError::new(FileErrorKind::Exists, path)),
         Ok(_) => Ok(()),
-        // Whatever is wrong with the folder is told when the part is opened there.
-        Err(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        // Its name is too long, say, while that of the part would not be.
+        Err(error) => Err(FileError::io(FileErrorKind::Open, path)(error)),
     }
 }
 
-/// Returns a hidden name beside the target.
-fn beside(target: &Path, suffix: &str) -> Result<PathBuf, FileError> {
+/// Returns the paths of part and note, with hidden names beside the target.
+fn beside(target: &Path) -> Result<[PathBuf; 2], FileError> {
     let name = target.file_name();
     let name = name.ok_or_else(|| FileError::new(FileErrorKind::NoName, target))?;
-    let mut hidden = OsString::from(".");
-    hidden.push(name);
-    hidden.push(suffix);
-    if hidden.len() > LONGEST_NAME {
-        // Two targets that share it cannot be mixed up: the note names the file, and one is locked.
-        let name = name.to_string_lossy();
-        let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
-        let end = ends.take_while(|end| end + suffix.len() < LONGEST_NAME).last();
-        let name = name.get(..end.unwrap_or_default()).unwrap_or_default();
-        hidden = format!(".{name}{suffix}").into();
+    let mut stem = OsString::from(".");
+    stem.push(name);
+    let room = LONGEST_NAME - NOTE_SUFFIX.len();
+    if stem.len() > room {
+        // Two targets that share it share both, and cannot be mixed up: the note names the file, and
+        // the part is locked.
+        let text = stem.to_string_lossy();
+        let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+        let end = ends.take_while(|end| *end <= room).last();
+        stem = text.get(..end.unwrap_or_default()).unwrap_or_default().into();
     }
-    Ok(target.with_file_name(hidden))
-}
-
-/// Opens a part that nobody else has open; a new one, if there is none.
-fn open_locked(path: &Path) -> Result<File, FileError> {
-    loop {
-        let Some(file) = open_part(path).map_err(FileError::io(FileErrorKind::Open, path))? else {
-            continue;
-        };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(FileError::new(FileErrorKind::Busy, path));
-            }
-            // Not every file system has locks.
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => {
-                return Err(FileError::io(FileErrorKind::Open, path)(error));
-            }
-        }
-        // Whoever had it before may have put it in its place meanwhile.
-        match is_still_there(&file, path) {
-            Ok(true) => return Ok(file),
-            Ok(false) => {}
-            Err(error) => return Err(FileError::io(FileErrorKind::Open, path)(error)),
-        }
-    }
-}
-
-/// Opens the part or makes one; `None` if it was there and is gone.
-fn open_part(path: &Path) -> io::Result<Option<File>> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    // The first does not follow a link that someone has put there.
-    match options.clone().create_new(true).open(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        opened => return opened.map(Some),
-    }
-    match fs::symlink_metadata(path) {
-        Ok(found) if !found.is_file() => Err(io::Error::other("it is not a regular file")),
-        Ok(_) => options.open(path).map(Some),
-        Err(error) => Err(error),
-    }
-    .or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) })
-}
-
-/// Tells whether the path still leads to this file; if the file has another name as well, that name
-/// is the target of a download that did not come to its end, and this one is given up.
-fn is_still_there(file: &File, path: &Path) -> io::Result<bool> {
-    let found = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        found => found?,
-    };
-    let opened = file.metadata()?;
-    if has_another_name(&opened) {
-        remove(path)?;
-        return Ok(false);
-    }
-    Ok(is_same(&opened, &found))
-}
-
-#[cfg(unix)]
-fn is_same(a: &Metadata, b: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
-}
-
-#[cfg(not(unix))]
-fn is_same(_: &Metadata, b: &Metadata) -> bool {
-    b.is_file()
-}
-
-#[cfg(unix)]
-fn has_another_name(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    metadata.nlink() > 1
-}
-
-#[cfg(not(unix))]
-fn has_another_name(_: &Metadata) -> bool {
-    false
+    Ok([PART_SUFFIX, NOTE_SUFFIX].map(|suffix| {
+        let mut name = stem.clone();
+        name.push(suffix);
+        target.with_file_name(name)
+    }))
 }
 
 /// Renames to a name that must be free: a link is made only if it is.
@@ -268,12 +206,4 @@ fn sync_directory(target: &Path) -> io::Result<()> {
     }
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
-}
-
-/// Removes a file that may not be there.
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
 }

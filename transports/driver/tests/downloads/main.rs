@@ -1,0 +1,10 @@
+//! Downloads by both loops, in virtual time and without a socket: what becomes of files, of parts
+//! that are there already, of writers, and of what goes wrong.
+
+#![cfg(unix)]
+
+mod folder;
+mod parts;
+mod server;
+mod targets;
+mod world;

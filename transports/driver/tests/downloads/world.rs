@@ -1,0 +1,308 @@
+//! What a download runs on: a clock that moves only by sleeping and by slow answers, a scripted
+//! file server and a scripted API.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    future::Future,
+    io::{self, Read},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::stream::Stream;
+use http::{Request, Response};
+use tcss_export_core::{
+    Credentials, DownloadUrl, Endpoint, JobId, Mono, Now, SendFault, Session, Wall,
+    download::{Downloaded, Event, Policy},
+};
+use tcss_export_driver::{
+    DownloadFailure, Order, Shared, Target, TransportError, asynchronous, blocking,
+};
+
+use crate::server::{File, Piece, Reply};
+
+pub(crate) const URL: &str = "https://h.example/a.csv?q-signature=EXAMPLE0001";
+pub(crate) const OTHER_URL: &str = "https://h.example/a.csv?q-signature=EXAMPLE0002";
+
+type Script = Box<dyn FnMut(&Request<()>) -> Reply>;
+
+/// Everything outside of a download; clones are the same one.
+#[derive(Clone)]
+pub(crate) struct World(Rc<RefCell<State>>);
+
+struct State {
+    now: Duration,
+    slept: Vec<Duration>,
+    script: Script,
+    /// URL, `Range` and `If-Range` of each request.
+    requests: Vec<[String; 3]>,
+    api: VecDeque<String>,
+}
+
+impl World {
+    /// Answers each request as the script says.
+    pub(crate) fn new(script: impl FnMut(&Request<()>) -> Reply + 'static) -> Self {
+        Self(Rc::new(RefCell::new(State {
+            now: Duration::ZERO,
+            slept: vec![],
+            script: Box::new(script),
+            requests: vec![],
+            api: VecDeque::new(),
+        })))
+    }
+
+    /// Serves a file to every request.
+    pub(crate) fn serving(file: &File) -> Self {
+        let file = file.clone();
+        Self::new(move |request| file.answer(request))
+    }
+
+    /// Serves a file, spoiled once for each of these.
+    pub(crate) fn spoiling<const N: usize>(file: &File, spoilers: [fn(Reply) -> Reply; N]) -> Self {
+        let (file, mut spoilers) = (file.clone(), spoilers.into_iter());
+        Self::new(move |request| {
+            let reply = file.answer(request);
+            spoilers.next().map_or_else(|| file.answer(request), |spoil| spoil(reply))
+        })
+    }
+
+    /// Answers polls of the job with these, one after the other.
+    pub(crate) fn with_api<const N: usize>(self, answers: [&str; N]) -> Self {
+        self.0.borrow_mut().api = answers.map(String::from).into();
+        self
+    }
+
+    pub(crate) fn slept(&self) -> Vec<Duration> {
+        self.0.borrow().slept.clone()
+    }
+
+    /// Returns how long it is since the beginning.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.borrow().now
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.0.borrow().requests.len()
+    }
+
+    /// Returns the `Range` of each request.
+    pub(crate) fn ranges(&self) -> Vec<String> {
+        self.0.borrow().requests.iter().map(|[_, range, _]| range.clone()).collect()
+    }
+
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.0.borrow().requests.iter().map(|[url, ..]| url.clone()).collect()
+    }
+
+    fn read_clocks(&self) -> Now {
+        let now = self.0.borrow().now;
+        let wall = Wall::from_unix_millis(1_699_979_400_000 + now.as_millis() as i64);
+        Now { wall, mono: Mono::from_origin(now) }
+    }
+
+    fn pass(&self, time: Duration) {
+        self.0.borrow_mut().now += time;
+    }
+
+    fn rest(&self, time: Duration) {
+        self.pass(time);
+        self.0.borrow_mut().slept.push(time);
+    }
+
+    fn call(&self) -> Result<Response<Bytes>, TransportError> {
+        let answer = self.0.borrow_mut().api.pop_front().expect("an answer of the API is left");
+        Ok(Response::new(answer.into()))
+    }
+
+    fn answer(&self, request: &Request<()>) -> Result<Response<Body>, TransportError> {
+        let header = |name| {
+            let value = request.headers().get(name).map(|value| value.to_str().expect("text"));
+            value.unwrap_or_default().to_owned()
+        };
+        let mut state = self.0.borrow_mut();
+        let seen = [request.uri().to_string(), header("range"), header("if-range")];
+        state.requests.push(seen);
+        let Reply { head, body } = (state.script)(request);
+        match head {
+            Ok(head) => Ok(head.map(|()| Body { pieces: body, world: self.clone() })),
+            Err(fault) => Err(TransportError::new(fault, "made up")),
+        }
+    }
+}
+
+fn credentials() -> Result<Credentials, TransportError> {
+    Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?)
+}
+
+/// The body of an answer, for either loop.
+pub(crate) struct Body {
+    pieces: VecDeque<Piece>,
+    world: World,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.pieces.pop_front() {
+                None => return Ok(0),
+                Some(Piece::Takes(time)) => self.world.pass(time),
+                Some(Piece::Bytes(bytes)) if bytes.is_empty() => {}
+                Some(Piece::Bytes(mut bytes)) => {
+                    let taken = bytes.split_to(bytes.len().min(buffer.len()));
+                    buffer[..taken.len()].copy_from_slice(&taken);
+                    self.pieces.push_front(Piece::Bytes(bytes));
+                    return Ok(taken.len());
+                }
+                Some(Piece::Broken) => return Err(io::ErrorKind::ConnectionReset.into()),
+                Some(Piece::Silence) => {
+                    // What a transport's own limit does.
+                    self.world.pass(Policy::STALL_LIMIT);
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+            }
+        }
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match self.pieces.pop_front() {
+                None => return Poll::Ready(None),
+                Some(Piece::Takes(time)) => self.world.pass(time),
+                Some(Piece::Bytes(bytes)) => return Poll::Ready(Some(Ok(bytes))),
+                Some(Piece::Broken) => {
+                    let error = TransportError::new(SendFault::Truncated, "made up");
+                    return Poll::Ready(Some(Err(error)));
+                }
+                Some(Piece::Silence) => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl blocking::Platform for World {
+    fn now(&mut self) -> Now {
+        self.read_clocks()
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        self.rest(duration);
+    }
+
+    fn credentials(&mut self, _: bool) -> Result<Credentials, TransportError> {
+        credentials()
+    }
+
+    fn send(&mut self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.call()
+    }
+}
+
+impl blocking::Fetch for World {
+    type Body = Body;
+
+    fn fetch(&mut self, request: Request<()>) -> Result<Response<Body>, TransportError> {
+        self.answer(&request)
+    }
+}
+
+impl asynchronous::Platform for World {
+    fn now(&self) -> Now {
+        self.read_clocks()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.rest(duration);
+    }
+
+    async fn credentials(&self, _: bool) -> Result<Credentials, TransportError> {
+        credentials()
+    }
+
+    async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.call()
+    }
+}
+
+impl asynchronous::Fetch for World {
+    type Body = Body;
+
+    async fn fetch(&self, request: Request<()>) -> Result<Response<Body>, TransportError> {
+        self.answer(&request)
+    }
+}
+
+/// One of the two loops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loop {
+    Blocking,
+    Async,
+}
+
+pub(crate) const BOTH: [Loop; 2] = [Loop::Blocking, Loop::Async];
+
+pub(crate) type End = Result<Downloaded, DownloadFailure>;
+
+impl Loop {
+    pub(crate) fn download(self, world: &World, target: impl Into<Target>) -> End {
+        self.told(world, order(), target).1
+    }
+
+    /// Downloads, and returns the events as well.
+    pub(crate) fn told(
+        self,
+        world: &World,
+        order: Order,
+        target: impl Into<Target>,
+    ) -> (Vec<Event>, End) {
+        match self {
+            Self::Blocking => {
+                let download = blocking::download(&shared(), order, target, world.clone());
+                let mut download = download.expect("a URL");
+                (download.by_ref().collect(), download.outcome())
+            }
+            Self::Async => run(async {
+                let download = asynchronous::download(&shared(), order, target, world.clone());
+                let (mut download, mut events) = (download.expect("a URL"), vec![]);
+                while let Some(event) = download.next().await {
+                    events.push(event);
+                }
+                (events, download.outcome().await)
+            }),
+        }
+    }
+}
+
+/// Runs a future that waits for nothing but the threads of files.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(future)
+}
+
+pub(crate) fn shared() -> Shared {
+    Shared::new(Session::new(Endpoint::international())).with_seed(7)
+}
+
+pub(crate) fn order() -> Order {
+    Order::new(url(URL))
+}
+
+pub(crate) fn job_order() -> Order {
+    order().of_job(JobId::new("4711").expect("a job"))
+}
+
+pub(crate) fn url(text: &str) -> DownloadUrl {
+    DownloadUrl::new(text).expect("not empty")
+}
+
+/// A fault that no next try will mend.
+pub(crate) fn for_good(_: Reply) -> Reply {
+    Reply::unsent(SendFault::Permanent)
+}
