@@ -115,7 +115,8 @@ fn failure(m: &Moment<'_>) -> bool {
 fn delay(m: &Moment<'_>) -> bool {
     let EventKind::Retrying { fault, delay } = &m.exchange.event.kind else { return true };
     let is_broken = *fault == Fault::Send(SendFault::Connection);
-    if is_broken && !(m.was_broken && !m.is_progress) {
+    let is_first = m.is_progress || !m.was_broken;
+    if is_broken && is_first {
         return *delay == Duration::ZERO;
     }
     let is_throttle = m.told.play == Play::Status(503);

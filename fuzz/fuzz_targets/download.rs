@@ -1,0 +1,224 @@
+//! A download keeps its laws whatever it is told: it never panics, what it has written is what it
+//! counts, and it takes nothing back but when it says so.
+//!
+//! An input is the URL in a line of its own, then one operation in each line: `s` asks what to do
+//! and starts what is due, `h` is a head (status, then headers separated by tabs), `b` a piece of a
+//! body, `e` its end, `u` a new URL, `n` none, `t` a time that passes, `k` a part that was kept and
+//! its bytes, `o` an option.
+#![no_main]
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Response, response::Parts};
+use libfuzzer_sys::fuzz_target;
+use tcss_export_core::{
+    ClockOffset, DownloadUrl, Mono, Now, SendFault, Wall,
+    download::{Download, EventKind, Kept, Opening, Part, Policy, Received, Step},
+};
+
+fuzz_target!(|input: &[u8]| {
+    let mut lines = input.split(|byte| *byte == b'\n');
+    let Some(mut machine) = lines.next().and_then(Machine::new) else { return };
+    for line in lines.take(200) {
+        let Some((operation, rest)) = line.split_first() else { continue };
+        machine.operate(*operation, rest);
+        machine.check();
+    }
+    machine.finish();
+});
+
+/// A download and a target that does as it says.
+struct Machine {
+    download: Download,
+    url: String,
+    now: Duration,
+    sink: Vec<u8>,
+    can_restart: bool,
+    has_begun: bool,
+    /// How many bytes the download counted last.
+    counted: u64,
+}
+
+const SIZE_LIMIT: usize = 1 << 10;
+
+impl Machine {
+    fn new(line: &[u8]) -> Option<Self> {
+        let text = str::from_utf8(line).ok()?;
+        let policy = Policy::default().allowing_http().with_size_limit(SIZE_LIMIT as u64);
+        let url = DownloadUrl::new(text)?;
+        let download = Download::new(url, &policy, 7, Mono::default()).ok()?;
+        Some(Self {
+            download,
+            url: text.to_owned(),
+            now: Duration::ZERO,
+            sink: vec![],
+            can_restart: true,
+            has_begun: false,
+            counted: 0,
+        })
+    }
+
+    fn operate(&mut self, operation: u8, rest: &[u8]) {
+        match operation {
+            b's' => self.start(),
+            b'h' => self.head(rest),
+            b'b' => self.body(rest),
+            b'e' => self.ended(rest),
+            b'u' => self.new_url(rest),
+            b'n' => {
+                self.download.no_new_url(self.mono());
+            }
+            b't' => self.now += Duration::from_millis(u64::from(number(rest))),
+            b'k' if !self.has_begun => self.keep(rest),
+            b'o' if !self.has_begun => self.option(rest),
+            _ => {}
+        }
+    }
+
+    fn mono(&self) -> Mono {
+        Mono::from_origin(self.now)
+    }
+
+    fn start(&mut self) {
+        self.has_begun = true;
+        let now = Now { wall: Wall::from_unix_seconds(1_699_979_400), mono: self.mono() };
+        let Ok(request) = self.download.start(now, ClockOffset::default()) else { return };
+        let (_, rest) = self.url.split_once("://").expect("a URL");
+        let path = &rest[rest.find(['/', '?']).unwrap_or(rest.len())..];
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        let target = request.uri().path_and_query().map(|target| target.to_string());
+        assert_eq!(target, Some(format!("{slash}{path}")));
+        let headers = request.headers();
+        assert!(headers.contains_key("host") && headers["accept-encoding"] == "identity");
+        match headers.get("range") {
+            Some(range) => {
+                assert_eq!(range.as_bytes(), format!("bytes={}-", self.sink.len()).as_bytes());
+                assert!(headers.contains_key("if-range") && headers.len() == 4);
+            }
+            None => assert_eq!(headers.len(), 2),
+        }
+    }
+
+    fn head(&mut self, text: &[u8]) {
+        let Some(head) = head(text) else { return };
+        let opening = self.download.head(self.mono(), &head);
+        if opening == Opening::StartOver {
+            assert!(self.can_restart);
+            self.sink.clear();
+        }
+    }
+
+    fn body(&mut self, bytes: &[u8]) {
+        match self.download.body(self.mono(), bytes) {
+            Received::Write(written) => {
+                assert!(bytes.ends_with(written));
+                self.sink.extend_from_slice(written);
+                assert!(written.is_empty() || self.sink.len() <= SIZE_LIMIT);
+            }
+            Received::Nothing | Received::Drop => {}
+        }
+    }
+
+    fn ended(&mut self, text: &[u8]) {
+        let end = match text.first() {
+            None => Ok(()),
+            Some(b'c') => Err(SendFault::Connection),
+            Some(b't') => Err(SendFault::Timeout),
+            Some(b'p') => Err(SendFault::Permanent),
+            Some(b'l') => Err(SendFault::TooLarge),
+            Some(_) => Err(SendFault::Truncated),
+        };
+        let event = self.download.ended(self.mono(), end);
+        assert_eq!((event.bytes, event.total), (self.download.bytes(), self.download.total()));
+    }
+
+    fn new_url(&mut self, text: &[u8]) {
+        let Some(text) = str::from_utf8(text).ok().filter(|text| !text.is_empty()) else { return };
+        let url = DownloadUrl::new(text).expect("not empty");
+        let event = self.download.new_url(self.mono(), url);
+        if event.kind == EventKind::NewUrl {
+            text.clone_into(&mut self.url);
+        }
+    }
+
+    fn keep(&mut self, text: &[u8]) {
+        let at = text.iter().rposition(|byte| *byte == b'\t').unwrap_or(text.len());
+        let Some(part) = str::from_utf8(&text[..at]).ok().and_then(Part::from_text) else { return };
+        assert_eq!(Part::from_text(&part.to_text()).as_ref(), Some(&part));
+        let mut kept = Kept::new(part);
+        let there = text.get(at + 1..).unwrap_or_default();
+        kept.read(there);
+        let before = self.download.bytes();
+        self.download = self.download.clone().with_kept(kept);
+        if self.download.bytes() != before {
+            self.sink = there.to_vec();
+        }
+    }
+
+    fn option(&mut self, text: &[u8]) {
+        let download = self.download.clone();
+        match text.first() {
+            Some(b'p') => {
+                self.can_restart = false;
+                self.download = download.without_restart();
+            }
+            Some(b'u') => self.download = download.with_new_urls(),
+            _ => {}
+        }
+    }
+
+    fn check(&mut self) {
+        let bytes = self.download.bytes();
+        assert!(bytes >= self.counted || bytes == 0, "bytes are thrown away all or none");
+        self.counted = bytes;
+        // Bytes that were thrown away stay in the target until others come.
+        let is_counted = bytes == self.sink.len() as u64 || (bytes == 0 && self.can_restart);
+        assert!(is_counted, "{bytes} bytes are counted, {} are there", self.sink.len());
+        let now = self.mono();
+        match self.download.clone().step(now) {
+            Step::WaitUntil(moment) => assert!(moment > now),
+            Step::Done(Err(error)) => assert!(!error.to_string().contains(char::is_control)),
+            _ => {}
+        }
+        self.check_secret();
+    }
+
+    fn check_secret(&self) {
+        let Some((open, query)) = self.url.split_once('?') else { return };
+        let shown = format!("{:?}", self.download);
+        // Short words may stand there by chance.
+        let words = query.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= 12);
+        for word in words.filter(|word| !open.contains(word)) {
+            assert!(!shown.contains(word), "{shown}");
+        }
+    }
+
+    fn finish(self) {
+        let sink = self.sink;
+        let Ok(downloaded) = self.download.finish() else { return };
+        assert_eq!(downloaded.bytes, sink.len() as u64);
+        assert_eq!(downloaded.report.total, Some(downloaded.bytes));
+        if let Some(name) = &downloaded.report.suggested_name {
+            assert!(!name.is_empty() && !name.starts_with('.'));
+            assert!(!name.contains(['/', '\\', ':']) && !name.contains(char::is_control));
+        }
+    }
+}
+
+fn number(text: &[u8]) -> u32 {
+    str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
+}
+
+fn head(text: &[u8]) -> Option<Parts> {
+    let mut fields = text.split(|byte| *byte == b'\t');
+    let status: u16 = str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    let mut response = Response::new(());
+    *response.status_mut() = status.try_into().ok()?;
+    for field in fields.take(8) {
+        let colon = field.iter().position(|byte| *byte == b':')?;
+        let name = HeaderName::from_bytes(&field[..colon]).ok()?;
+        let value = HeaderValue::from_bytes(field[colon + 1..].trim_ascii()).ok()?;
+        response.headers_mut().append(name, value);
+    }
+    Some(response.into_parts().0)
+}
