@@ -1,21 +1,28 @@
 //! The arguments and their help.
 
+mod download;
 mod export;
 mod help;
 mod pace;
+mod save;
 mod values;
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use tcss_export::{Endpoint, JobId, Language, Session, signing::Timestamp};
-use tcss_export_testkit::Script;
+use tcss_export_testkit::{DownloadFaults, Script};
 
-pub(crate) use self::{export::Export, pace::Pace};
+pub(crate) use self::{
+    download::{Download, Run},
+    export::Export,
+    pace::Pace,
+    save::Save,
+};
 use self::{
     help::{
-        AFTER_CREATE, AFTER_DEMO, AFTER_HELP, AFTER_JOBS, AFTER_REPLAY, AFTER_RESULT, AFTER_SERVE,
-        AFTER_WAIT,
+        AFTER_CREATE, AFTER_DEMO, AFTER_DOWNLOAD, AFTER_HELP, AFTER_JOBS, AFTER_REPLAY,
+        AFTER_RESULT, AFTER_RUN, AFTER_SERVE, AFTER_WAIT,
     },
     values::{language, timestamp},
 };
@@ -54,6 +61,16 @@ pub(crate) enum Command {
     Result(Job),
     #[command(about = "Follows a job until its file is ready.", after_help = AFTER_WAIT)]
     Wait(Wait),
+    #[command(
+        about = "Follows a job and downloads its file, or downloads what a URL leads to.",
+        after_help = AFTER_DOWNLOAD
+    )]
+    Download(Download),
+    #[command(
+        about = "Has a job created, follows it and downloads its file.",
+        after_help = AFTER_RUN
+    )]
+    Run(Run),
     #[command(
         about = "Shows what a recorded wait decided, and decides it again; needs no key.",
         after_help = AFTER_REPLAY
@@ -192,12 +209,35 @@ pub(crate) struct Serve {
         help = "Sets what each job answers, request by request."
     )]
     pub(crate) script: Script,
+    #[arg(
+        long,
+        value_name = "PATH",
+        help = "Lets jobs end in this file, which can be downloaded."
+    )]
+    pub(crate) file: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "LIST",
+        default_value_t,
+        requires = "file",
+        help = "Sets what goes wrong with downloads, one by one."
+    )]
+    pub(crate) download_faults: DownloadFaults,
 }
 
 impl Args {
     /// Whether results and errors are objects.
     pub(crate) const fn is_json(&self) -> bool {
         self.common.json || matches!(&self.command, Command::Wait(wait) if wait.events)
+    }
+
+    /// Whether a file goes to stdout, so that no result can.
+    pub(crate) fn is_stdout_taken(&self) -> bool {
+        match &self.command {
+            Command::Download(download) => download.save.is_stdout(),
+            Command::Run(run) => run.save.is_stdout(),
+            _ => false,
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod create;
 mod demo;
+mod download;
 mod explain;
 mod jobs;
 mod replay;
 mod result;
+mod run;
 mod serve;
 mod sign;
 mod wait;
@@ -43,6 +45,8 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Ending, Failure> {
         Command::Jobs(jobs) => jobs::run(jobs, &args.common, output),
         Command::Result(job) => result::run(&job.job_id, &args.common, output),
         Command::Wait(wait) => wait::run(wait, &args.common, output),
+        Command::Download(download) => download::run(download, &args.common, output),
+        Command::Run(run) => run::run(run, &args.common, output),
         Command::Replay(replay) => replay::run(replay, output),
         Command::Sign(sign) => sign::run(sign, &args.common, output),
         Command::Explain(explain) => explain::run(explain, &args.common, output),

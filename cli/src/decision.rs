@@ -160,7 +160,7 @@ pub(crate) fn what(event: &Event) -> String {
     }
 }
 
-fn when(delay: Duration) -> String {
+pub(crate) fn when(delay: Duration) -> String {
     match delay.as_millis() {
         0 => "at once".to_owned(),
         millis if millis < 50 => "in 0.1 s".to_owned(),

@@ -1,5 +1,6 @@
 //! Every way to end without a result: its kind, exit code, wording and hint.
 
+mod download;
 mod service;
 
 use std::{borrow::Cow, fmt};
@@ -54,8 +55,8 @@ struct Facts {
     status: Option<u16>,
     request_id: Option<String>,
     job_id: Option<String>,
-    /// What a wait took, for people.
-    effort: Option<String>,
+    /// What was going on and what it took, for people.
+    effort: Option<(&'static str, String)>,
     /// What a command is good for, and the command.
     command: Option<(&'static str, String)>,
 }
@@ -140,11 +141,12 @@ impl fmt::Display for Failure {
             return writeln!(f, "{}; {}", self.message, printable(&self.advice()));
         }
         let Facts { status, request_id, job_id, effort, command, .. } = &*self.facts;
+        let effort = effort.as_ref().map(|(label, effort)| (*label, Some(effort.clone())));
         let facts = [
             ("HTTP status", status.map(|status| status.to_string())),
             ("request id", request_id.clone()),
             ("job id", job_id.clone()),
-            ("wait", effort.clone()),
+            effort.unwrap_or_default(),
             ("hint", Some(self.hint.to_string())),
         ];
         let facts = facts.into_iter().filter_map(|(label, fact)| Some((label, masked(&fact?))));

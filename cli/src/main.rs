@@ -6,14 +6,18 @@ mod commands;
 mod creation;
 mod decision;
 mod failure;
+mod fetch;
 mod follow;
 mod hints;
+mod journey;
 mod keys;
 mod masking;
+mod meter;
 mod news;
 mod output;
 mod progress;
 mod recording;
+mod saved;
 mod shell;
 mod signals;
 mod standing;
@@ -29,6 +33,8 @@ fn main() -> ExitCode {
     match Args::try_parse() {
         Ok(args) => {
             let output = Output::new(args.is_json(), args.common.quiet);
+            let output =
+                if args.is_stdout_taken() { output.with_results_on_stderr() } else { output };
             end(&output, commands::run(&args, &output))
         }
         Err(error) => {

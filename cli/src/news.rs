@@ -6,10 +6,11 @@ use std::{
     thread,
 };
 
-use tcss_export::{Finished, TranscriptLine, WaitFailure};
+use tcss_export::{BuildError, Finished, TranscriptLine, WaitFailure, download::Event};
 
 use crate::{
     creation::Created,
+    fetch::Fetched,
     follow::State,
     signals::{self, Signal},
 };
@@ -24,6 +25,10 @@ pub(crate) enum News {
         lines: Vec<TranscriptLine>,
         outcome: Box<Result<Finished, WaitFailure>>,
     },
+    /// A download goes on.
+    Downloading(Event),
+    /// A download has ended, or could not begin.
+    Downloaded(Box<Result<Fetched, BuildError>>),
     Signal(Signal),
     /// Nothing more will come, by a fault of this program that has been told already.
     Lost,

@@ -11,6 +11,7 @@ use crate::failure::{Failure, Kind};
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
+    results_on_stderr: bool,
 }
 
 /// Whether somebody reads stdout.
@@ -23,7 +24,13 @@ pub(crate) enum Reader {
 
 impl Output {
     pub(crate) const fn new(json: bool, quiet: bool) -> Self {
-        Self { json, quiet }
+        Self { json, quiet, results_on_stderr: false }
+    }
+
+    /// Leaves stdout to a file that is written there.
+    pub(crate) const fn with_results_on_stderr(mut self) -> Self {
+        self.results_on_stderr = true;
+        self
     }
 
     pub(crate) const fn is_json(&self) -> bool {
@@ -41,6 +48,10 @@ impl Output {
         text: impl FnOnce() -> String,
     ) -> Result<Reader, Failure> {
         let text = if self.json { json(object) } else { text() };
+        if self.results_on_stderr {
+            self.complain(&text);
+            return Ok(Reader::There);
+        }
         self.print(&text)
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use tcss_export::{DescribeExportJobResultResponse, DownloadUrl, Finished, Report};
+use tcss_export::{DescribeExportJobResultResponse, DownloadUrl, Finished, JobId, Report};
 
 use crate::{masking::masked, output::rows};
 
@@ -82,9 +82,18 @@ impl<'a> Ended<'a> {
     }
 
     pub(crate) fn text(&self) -> String {
+        rows("", &self.rows())
+    }
+
+    /// Names the job, too, for someone who has not done so.
+    pub(crate) fn text_of(&self, job: &JobId) -> String {
+        rows("", &[&[("job id", job.as_str().to_owned())], &*self.rows()].concat())
+    }
+
+    fn rows(&self) -> Vec<(&'static str, String)> {
         let mut all = self.standing.rows();
         all.push(("wait", self.effort.clone()));
-        rows("", &all)
+        all
     }
 }
 

@@ -19,8 +19,8 @@ Exit codes:
   5    No whole answer came.
   6    An answer came that cannot be used.
   7    A file cannot be read or written, stdout included.
-  130  SIGINT (Ctrl-C) has ended the wait.
-  143  SIGTERM has ended the wait.";
+  130  SIGINT (Ctrl-C) has ended it.
+  143  SIGTERM has ended it.";
 
 pub(super) const AFTER_CREATE: &str = "\
 The id stands alone on stdout; with --json it is an object of job_id and request_id.
@@ -58,6 +58,32 @@ clock_offset_seconds. What there is not is null. The object of --json comes last
 --record keeps neither keys nor signatures nor the query of a URL, so the file can be sent with a
 bug report; replay shows it.";
 
+pub(super) const AFTER_DOWNLOAD: &str = "\
+A job is followed as by wait. Then its file is downloaded: until it is whole and verified, its bytes
+are in .FILE.part beside it, and a later download to the same FILE goes on there, even after a kill.
+A FILE that exists stays as it is, unless --force is given, and then until the new one is whole.
+
+What breaks off is tried again behind the bytes that are there. When the URL expires, the job is
+asked for a new one; with --url there is nobody to ask. No redirect is followed, and no key is sent
+to where the file is.
+
+Of a URL, only https is taken, and only addresses of the public network are connected to; this
+machine's own are taken anyway.
+
+Progress goes to stderr: as a bar on a terminal, else as some lines. With --json there is one object:
+job_id (null with --url), file, bytes, crc64, verified, resumed and polls. verified is whether the
+server has named the same CRC-64, polls is how often the job was asked about. For a job that has
+failed the object is job_id and what wait prints. With -o - the object goes to stderr.
+
+Ctrl-C ends it at once and tells how to go on.";
+
+pub(super) const AFTER_RUN: &str = "\
+It is create, wait and download in one. The file is looked at before the job is created, which
+happens once and is never repeated. From then on each end without a file tells the job's id and the
+command that goes on with it.
+
+The help of create and download says more, that of download also what is printed.";
+
 pub(super) const AFTER_REPLAY: &str = "\
 Each line shows when something was decided, after which request, what had come of it and what was
 decided. The last one says whether this version decides as the one that wrote the file; if not,
@@ -89,6 +115,30 @@ the last step repeats:
   HANG                No answer ever comes.
   SKEW:SECONDS        From here on the service's clock is so far ahead, or behind if negative;
                       the next step answers.
+
+With --file, a SUCCESS without a URL gives one of the file, another one each time. Each accepted
+download takes the next fault of --download-faults; after the last one all is well:
+  OK                  Nothing goes wrong.
+  CUT:N               The connection ends after N bytes.
+  STALL:N             After N bytes nothing more comes.
+  SLOW:N              N bytes come at a time, 20 times a second.
+  RESET               The connection is closed without an answer.
+  CHUNKED             The body comes in chunks, without its length.
+  CHUNKED-CUT:N       The same, and the connection ends after N bytes.
+  ETAG[:TEXT]         From here on the file has another ETag.
+  NOETAG              The answer has no ETag.
+  WEAK                The ETag is a weak one.
+  CRC                 The checksum is that of other bytes.
+  NOCRC               No checksum is named.
+  FULL                A range is answered by the whole file.
+  RANGE               A range is answered by another one.
+  LESS:N              Only the first N bytes of a range come.
+  GZIP                The answer names the content encoding gzip.
+  REDIRECT            The answer leads elsewhere.
+  EXPIRED             The URL has expired, from now on.
+  DENIED              The file server refuses access.
+  GONE                The file is not there.
+  HTTP:STATUS         An error comes with this HTTP status, 200 to 599.
 
 The key pair is TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or a made-up one if neither
 is set. A request that is not signed with it is refused, as the service would.

@@ -1,5 +1,9 @@
+use std::{fs::File, path::Path};
+
 use tcss_export::text::printable;
-use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, Service};
+use tcss_export_testkit::{
+    EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, ServedFile, Service,
+};
 
 use super::Ending;
 use crate::{
@@ -18,19 +22,23 @@ pub(super) fn run(args: &args::Serve, output: &Output) -> Result<Ending, Failure
         secret_key: EXAMPLE_SECRET_KEY.to_owned(),
     });
     let (log, is_logged) = (Output::new(false, false), !output.is_quiet());
-    let service = Service::builder()
+    let mut service = Service::builder()
         .key(pair.secret_id, pair.secret_key)
         .script(args.script.clone())
+        .download_faults(args.download_faults.clone())
         .port(args.port)
         .watch(move |seen| {
             if is_logged {
                 log.complain(&line(seen));
             }
-        })
-        .start()
-        .map_err(|error| cannot_listen(&error))?;
+        });
+    if let Some(path) = &args.file {
+        service = service.file(served(path)?);
+    }
+    let service = service.start().map_err(|error| cannot_listen(&error))?;
     let url = service.url();
-    if output.print(&format!("listening on {url}\n{}", usage(&url, is_made_up)))? == Reader::There {
+    let usage = usage(&url, args.file.is_some(), is_made_up);
+    if output.print(&format!("listening on {url}\n{usage}"))? == Reader::There {
         service.join();
     }
     Ok(Ending::Done)
@@ -41,26 +49,60 @@ pub(super) fn cannot_listen(error: &std::io::Error) -> Failure {
         .with_hint("name another --port, or none for a free one")
 }
 
+/// Looks at the file, so that a fault of it is not taken for one of the port.
+fn served(path: &Path) -> Result<ServedFile, Failure> {
+    let name = path.display().to_string();
+    let refused = |why: &str| Failure::new(Kind::File, format!("{} {why}", printable(&name)));
+    let opened = File::open(path).and_then(|file| file.metadata());
+    let found = opened.map_err(|error| refused(&format!("cannot be read: {error}")))?;
+    match found.is_file() {
+        true => Ok(ServedFile::path(path)),
+        false => Err(refused("is not a regular file")),
+    }
+    .map_err(|failure| failure.with_hint("name a file that can be read"))
+}
+
 /// Tells how to ask the service; a key pair is shown only if it is made up.
-fn usage(url: &str, is_made_up: bool) -> String {
+fn usage(url: &str, has_file: bool, is_made_up: bool) -> String {
     let keys = match is_made_up {
         true => format!(
             "  export {SECRET_ID}={EXAMPLE_SECRET_ID}\n  export {SECRET_KEY}={EXAMPLE_SECRET_KEY}\n"
         ),
         false => String::new(),
     };
-    format!("ask it from another terminal:\n{keys}  tcss-export wait any-job --endpoint {url}\n")
+    let command = if has_file { "download any-job -o FILE" } else { "wait any-job" };
+    format!("ask it from another terminal:\n{keys}  tcss-export {command} --endpoint {url}\n")
 }
 
 /// Words a request and its answer in one line; what a script plays is shown as if it were real.
 fn line(seen: &Seen) -> String {
-    let answer = match &seen.answer {
+    let (seconds, method) = (seen.at.as_secs_f64(), printable(&seen.method));
+    let (asked, answer) = (asked(seen), answer(&seen.answer));
+    format!("{seconds:.3} s  {method} {}  {}\n", printable(&asked), printable(&answer))
+}
+
+fn asked(seen: &Seen) -> String {
+    let Some(download) = &seen.download else {
+        let action = seen.action.as_deref().unwrap_or("-");
+        return format!("{action}  job {}", seen.job_id.as_deref().unwrap_or("-"));
+    };
+    let (path, query) = download.target.split_once('?').unwrap_or((&download.target, ""));
+    let query = if query.is_empty() { "" } else { "?..." };
+    format!("{path}{query}  {}", download.header("range").unwrap_or("all bytes"))
+}
+
+fn answer(answer: &SeenAnswer) -> String {
+    match answer {
         SeenAnswer::Refused { code } => format!("refused: {code}"),
         SeenAnswer::Played(step) => masked(&step.to_string()),
+        SeenAnswer::Created { job_id } => format!("created {job_id}"),
+        SeenAnswer::Listed => "listed".to_owned(),
+        SeenAnswer::GivenUrl => "URL given".to_owned(),
+        SeenAnswer::Download { status, fault } => {
+            let status = status.map_or("no answer".to_owned(), |status| status.to_string());
+            let fault = fault.as_ref().map(ToString::to_string);
+            [Some(status), fault].into_iter().flatten().collect::<Vec<_>>().join("  ")
+        }
         _ => String::new(),
-    };
-    let (seconds, method) = (seen.at.as_secs_f64(), printable(&seen.method));
-    let action = printable(seen.action.as_deref().unwrap_or("-"));
-    let job = printable(seen.job_id.as_deref().unwrap_or("-"));
-    format!("{seconds:.3} s  {method} {action}  job {job}  {}\n", printable(&answer))
+    }
 }

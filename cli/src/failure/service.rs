@@ -7,7 +7,7 @@ use tcss_export::{
     WaitErrorKind, WaitFailure,
 };
 
-use super::{Facts, Failure, Kind};
+use super::{Facts, Failure, Kind, download::of_url};
 use crate::{hints, standing::effort};
 
 impl Failure {
@@ -64,7 +64,11 @@ impl From<BuildError> for Failure {
             Field::Endpoint | Field::Region => "--",
             _ => "",
         };
-        Self::new(Kind::Usage, format!("{option}{error}"))
+        let failure = Self::new(Kind::Usage, format!("{option}{error}"));
+        match error.field() {
+            Field::DownloadUrl => failure.with_hint(of_url(error)),
+            _ => failure,
+        }
     }
 }
 
@@ -91,7 +95,7 @@ impl From<WaitFailure> for Failure {
             }
             WaitErrorKind::Fault(fault) => {
                 let mut end = Self::of_fault(fault, failure.transport());
-                end.facts.effort = Some(effort(&failure.report));
+                end.facts.effort = Some(("wait", effort(&failure.report)));
                 end
             }
             _ => Self::new(Kind::Transport, failure.to_string()),

@@ -4,6 +4,7 @@
 mod answers;
 mod create;
 mod demo;
+mod download;
 mod events;
 mod jobs;
 mod keys;
@@ -11,6 +12,7 @@ mod output;
 mod recording;
 mod replay;
 mod result;
+mod run;
 mod serve;
 mod signing;
 mod stopping;

@@ -1,7 +1,8 @@
 //! Runs the binary with a cleaned environment; no run may show a secret.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::{self, DirEntry};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -159,7 +160,9 @@ impl Ended {
         for secret in [KEY, OTHER_KEY] {
             assert!(!all.contains(secret), "{self:?}");
         }
-        assert!(!self.stderr.contains("EXAMPLEQUERY"), "{self:?}");
+        for query in ["EXAMPLEQUERY", "q-sign"] {
+            assert!(!self.stderr.contains(query), "{self:?}");
+        }
         let is_digits =
             |text: &str| text.len() >= 64 && text[..64].bytes().all(|b| b.is_ascii_hexdigit());
         let shows_signature = all.split("Signature=").skip(1).any(is_digits);
@@ -171,8 +174,39 @@ impl Ended {
 pub(crate) fn new_file(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     // Most often there is none.
-    let _ = std::fs::remove_file(&path);
+    let _ = fs::remove_file(&path);
     path
+}
+
+/// An empty folder.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        // Most often there is none.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    /// Returns the path of a file in it.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.0.join(name).into_os_string().into_string().expect("UTF-8")
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).expect("a file")
+    }
+
+    /// Returns the names of all that is in it.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let name = |entry: io::Result<DirEntry>| entry.expect("an entry").file_name();
+        let entries = fs::read_dir(&self.0).expect("a folder").map(name);
+        let mut names: Vec<_> = entries.map(|name| name.into_string().expect("UTF-8")).collect();
+        names.sort();
+        names
+    }
 }
 
 /// Prepares a service that knows the keys and plays a script.

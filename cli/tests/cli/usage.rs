@@ -45,9 +45,10 @@ fn help_and_version_are_results() {
 
 #[test]
 fn each_option_and_command_is_explained_in_a_sentence() {
-    for command in
-        ["create", "jobs", "result", "wait", "replay", "sign", "explain", "serve", "demo"]
-    {
+    for command in [
+        "create", "jobs", "result", "wait", "download", "run", "replay", "sign", "explain",
+        "serve", "demo",
+    ] {
         let help = without_keys(&[command, "--help"]).run().stdout;
         assert!(help.lines().next().is_some_and(|line| line.ends_with('.')), "{help}");
         let options =
@@ -129,6 +130,12 @@ fn bad_arguments_are_refused() {
     refused(&["create", "--all"], "--asset-type <TYPE>");
     refused(&["create", "--asset-type", "host", "--all", "--id", "1"], "cannot be used with");
     refused(&["create", "--asset-type", "", "--all"], "asset type is empty");
+    refused(&["download", "-o", "f"], "<JOB_ID|--url <URL>>");
+    refused(&["download", "J"], "--output <FILE>");
+    refused(&["download", "J", "--url", "https://h.example/", "-o", "f"], "cannot be used with");
+    refused(&["download", "J", "-o", ""], "--output <FILE>");
+    refused(&["download", "--url", "", "-o", "f"], "--url is empty");
+    refused(&["run", "--asset-type", "host", "--all"], "--output <FILE>");
 }
 
 #[test]
@@ -147,6 +154,8 @@ fn bad_numbers_are_refused() {
         refused(&["create", "--asset-type", "host", &format!("--id={id}")], "--id <N>");
     }
     refused(&["jobs", "--limit", "x"], "--limit <N>");
+    refused(&["download", "J", "-o", "f", "--max-size", "1.5"], "--max-size <BYTES>");
+    refused(&["download", "J", "-o", "f", "--stall", "-1"], "expected a finite number");
     refused(&["serve", "--port", "65536"], "65536 is not in 0..=65535");
 }
 
@@ -178,4 +187,26 @@ fn an_argument_that_is_not_utf8_is_refused() {
 fn an_argument_cannot_steer_the_terminal() {
     let ended = cli(&["\u{1b}[2J\u{9b}x"]).run();
     assert!(!ended.stderr.contains(['\u{1b}', '\u{9b}']), "{ended:?}");
+}
+
+#[test]
+fn a_url_at_a_wrong_place_is_refused_and_its_query_not_shown() {
+    let url = "https://h.example/a?q-sign-time=1;2&q-signature=EXAMPLEQUERY";
+    let download = ["download", "-o", "f"];
+    for wrong in [
+        &[url][..],
+        &["J", url],
+        &["J", "--max-size", url],
+        &["J", "--stall", url],
+        &["J", "--timeout", url],
+        &[&format!("--url={url}"), url],
+        &[&format!("--uri={url}")],
+        &["J", &format!("--force={url}")],
+        &["--url", "h.example/a?q-signature=EXAMPLEQUERY"],
+        &["--url", "file:///a?q-signature=EXAMPLEQUERY"],
+        &["--url", "https://u:EXAMPLEQUERY@h.example:x/"],
+    ] {
+        refused(&[&download, wrong].concat(), "");
+    }
+    refused(&["wait", "J", "--timeout", url], "expected a number of seconds");
 }

@@ -1,0 +1,38 @@
+use clap::Args as Group;
+use tcss_export::JobId;
+
+use super::{Export, Pace, Save};
+
+#[derive(Debug, Group)]
+pub(crate) struct Download {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    #[command(flatten)]
+    pub(crate) save: Save,
+    #[command(flatten)]
+    pub(crate) pace: Pace,
+}
+
+#[derive(Debug, Group)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Source {
+    #[arg(value_name = "JOB_ID", help = "Names the job, as the service did when it was created.")]
+    pub(crate) job_id: Option<JobId>,
+    // Read later and not by clap, whose error would show its secret query.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Downloads what this URL leads to; needs no key. Put it in single quotes."
+    )]
+    pub(crate) url: Option<String>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) export: Export,
+    #[command(flatten)]
+    pub(crate) save: Save,
+    #[command(flatten)]
+    pub(crate) pace: Pace,
+}

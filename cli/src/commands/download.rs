@@ -1,0 +1,57 @@
+use tcss_export::{CredentialSource, DownloadUrl, JobId, SendFault, TransportError, ureq::Client};
+
+use super::Ending;
+use crate::{
+    args::{self, Common},
+    failure::{Failure, Kind},
+    hints,
+    journey::Journey,
+    keys,
+    news::Desk,
+    output::Output,
+    shell,
+};
+
+pub(super) fn run(
+    args: &args::Download,
+    common: &Common,
+    output: &Output,
+) -> Result<Ending, Failure> {
+    let session = common.session()?;
+    let journey = |credentials: CredentialSource| {
+        let client = Client::new(session, credentials).with_policy(args.pace.policy());
+        Journey { desk: Desk::open(), client, save: &args.save, output }
+    };
+    match (&args.source.job_id, &args.source.url) {
+        (Some(job), _) => {
+            refuse_url(job)?;
+            let credentials = keys::credentials()?;
+            args.save.check()?;
+            let options = [args.save.options(), args.pace.options(), common.options()].concat();
+            let command = shell::job_command("download", job, &options);
+            journey(credentials.into()).follow(job, &command)
+        }
+        (None, url) => {
+            journey(without_keys()).download(parsed(url.as_deref().unwrap_or_default())?)
+        }
+    }
+}
+
+/// A URL in the place of the job's id would be sent to the service, and shown.
+fn refuse_url(job: &JobId) -> Result<(), Failure> {
+    match job.as_str().contains("://") {
+        true => Err(Failure::new(Kind::Usage, "the job id is a URL").with_hint(hints::URL_AS_JOB)),
+        false => Ok(()),
+    }
+}
+
+fn parsed(url: &str) -> Result<DownloadUrl, Failure> {
+    DownloadUrl::new(url).ok_or_else(|| Failure::new(Kind::Usage, "--url is empty"))
+}
+
+/// The URL is all that is needed.
+fn without_keys() -> CredentialSource {
+    CredentialSource::from_fn(|_| {
+        Err(TransportError::new(SendFault::Permanent, "there are no keys"))
+    })
+}

@@ -1,0 +1,31 @@
+use tcss_export::{text::printable, ureq::Client};
+
+use super::Ending;
+use crate::{
+    args::{self, Common},
+    creation,
+    failure::Failure,
+    journey::Journey,
+    keys,
+    news::Desk,
+    output::Output,
+    shell,
+};
+
+pub(super) fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending, Failure> {
+    let action = args.export.action()?;
+    let client = Client::new(common.session()?, keys::credentials()?);
+    let client = client.with_policy(args.pace.policy());
+    // A job is not created for a file that cannot be written.
+    args.save.check()?;
+    let journey = Journey { desk: Desk::open(), client, save: &args.save, output };
+    let answer = creation::create(&journey.desk, &journey.client, action, common)?;
+    let job = answer.response.job_id;
+    if !output.is_quiet() {
+        output.complain(&format!("the job is {}\n", printable(job.as_str())));
+    }
+    let options = [args.save.options(), args.pace.options(), common.options()].concat();
+    let command = shell::job_command("download", &job, &options);
+    let end = journey.follow(&job, &command);
+    end.map_err(|failure| failure.with_command("go on with", command))
+}

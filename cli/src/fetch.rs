@@ -1,0 +1,67 @@
+//! The download on a thread of its own, and what is told of it while it lasts.
+
+use std::{
+    io::{self, Write},
+    sync::mpsc::Sender,
+};
+
+use tcss_export::{
+    BuildError,
+    download::Downloaded,
+    driver::{DownloadFailure, Order, Target, blocking::Download},
+    ureq::{Client, Fetcher},
+};
+
+use crate::{
+    meter::Meter,
+    news::{Desk, News, tell},
+    signals::Signal,
+};
+
+/// How a download has ended, and how often its job was asked for a new URL.
+pub(crate) struct Fetched {
+    pub(crate) outcome: Result<Downloaded, DownloadFailure>,
+    pub(crate) polls: u32,
+}
+
+/// How listening to a download has ended.
+pub(crate) enum End {
+    /// An error is that of a URL which cannot be used.
+    Outcome(Result<Fetched, BuildError>),
+    Stopped(Signal),
+}
+
+/// Downloads to a target, or to stdout, and tells the news as they come. At the end nothing of it
+/// is left on the terminal.
+pub(crate) fn fetch(
+    desk: &Desk,
+    client: &Client,
+    order: Order,
+    target: Option<Target>,
+    mut meter: Meter<'_>,
+) -> End {
+    let client = client.clone();
+    desk.start(move |sender| {
+        let fetched = match target {
+            Some(target) => client.download(order, target).map(|download| drain(download, sender)),
+            None => {
+                client.download_into(order, io::stdout()).map(|download| drain(download, sender))
+            }
+        };
+        tell(sender, News::Downloaded(Box::new(fetched)));
+    });
+    loop {
+        match desk.next() {
+            News::Downloading(event) => meter.show(&event),
+            News::Downloaded(fetched) => return End::Outcome(*fetched),
+            News::Signal(signal) => return End::Stopped(signal),
+            _ => panic!("the thread of the download has panicked"),
+        }
+    }
+}
+
+fn drain<W: Write>(mut download: Download<Fetcher<'_>, W>, sender: &Sender<News>) -> Fetched {
+    download.by_ref().for_each(|event| tell(sender, News::Downloading(event)));
+    let polls = download.polls();
+    Fetched { outcome: download.outcome(), polls }
+}

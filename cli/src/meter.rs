@@ -1,0 +1,200 @@
+//! Shows how a download goes, on stderr: a bar on a terminal, else a line now and then.
+
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
+
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use tcss_export::{
+    Mono,
+    download::{Event, EventKind},
+    driver::clock,
+    text::brief,
+};
+
+use crate::{decision::when, masking::masked, output::Output};
+
+const BAR: &str = "[{bar:24}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left  {wide_msg}";
+/// How it is shown as long as no server has said how much there is.
+const WITHOUT_TOTAL: &str = "{bytes}, {bytes_per_sec}  {wide_msg}";
+/// Between lines there is a tenth of the file, or this time.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How often the time on the bar is drawn anew.
+const TICK: Duration = Duration::from_millis(250);
+
+pub(crate) struct Meter<'o> {
+    display: Display<'o>,
+    /// How many bytes were there at the last event.
+    bytes: Option<u64>,
+    /// Bytes of an answer are coming.
+    is_under_way: bool,
+}
+
+enum Display<'o> {
+    Bar(ProgressBar),
+    Lines(Lines<'o>),
+    Silent,
+}
+
+struct Lines<'o> {
+    output: &'o Output,
+    /// How many tenths were there at the last line.
+    tenths: u128,
+    /// When the last line was.
+    last: Mono,
+}
+
+impl<'o> Meter<'o> {
+    pub(crate) fn new(output: &'o Output) -> Self {
+        let display = if output.is_quiet() {
+            Display::Silent
+        } else if io::stderr().is_terminal() {
+            Display::Bar(bar())
+        } else {
+            Display::Lines(Lines { output, tenths: 0, last: clock::now().mono })
+        };
+        Self { display, bytes: None, is_under_way: false }
+    }
+
+    pub(crate) fn show(&mut self, event: &Event) {
+        if let Some(text) = self.turn(event) {
+            self.display.tell(event, text);
+        } else if event.kind == EventKind::Receiving {
+            self.display.advance(event);
+        }
+        self.bytes = Some(event.bytes);
+    }
+
+    /// Words where a download takes a turn: where it breaks off, and how it goes on.
+    fn turn(&mut self, event: &Event) -> Option<String> {
+        if event.kind != EventKind::Receiving {
+            self.is_under_way = false;
+            return worded(event);
+        }
+        let before = self.bytes.unwrap_or(event.bytes);
+        if event.bytes < before {
+            self.is_under_way = true;
+            return Some("starting again from the first byte".to_owned());
+        }
+        // An answer that tells of a fault has a body, too, but adds nothing to the file.
+        let begins = event.bytes > before && !self.is_under_way;
+        self.is_under_way |= begins;
+        (begins && before > 0).then(|| format!("going on behind {}", amount(before, event.total)))
+    }
+}
+
+impl Display<'_> {
+    fn tell(&mut self, event: &Event, text: String) {
+        match self {
+            Self::Bar(bar) => {
+                bar.set_position(event.bytes);
+                // The rate is that of what comes from here on.
+                bar.reset_eta();
+                bar.set_message(text);
+            }
+            Self::Lines(lines) => lines.tell(event, &text),
+            Self::Silent => {}
+        }
+    }
+
+    fn advance(&mut self, event: &Event) {
+        match self {
+            Self::Bar(bar) => advance(bar, event),
+            Self::Lines(lines) => lines.advance(event),
+            Self::Silent => {}
+        }
+    }
+}
+
+impl Lines<'_> {
+    fn advance(&mut self, event: &Event) {
+        let is_due = clock::now().mono.saturating_since(self.last) >= PAUSE;
+        // The result tells of the last tenth.
+        if is_due || (self.tenths + 1..10).contains(&tenths(event)) {
+            self.tell(event, &amount(event.bytes, event.total));
+        }
+    }
+
+    fn tell(&mut self, event: &Event, text: &str) {
+        self.output.complain(&format!("{text}\n"));
+        (self.tenths, self.last) = (tenths(event), clock::now().mono);
+    }
+}
+
+impl Drop for Meter<'_> {
+    fn drop(&mut self) {
+        if let Display::Bar(bar) = &self.display {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Words an event that is more than some bytes.
+pub(crate) fn worded(event: &Event) -> Option<String> {
+    let text = match &event.kind {
+        EventKind::Continuing => "the answer held less than was asked for, next try at once".into(),
+        EventKind::Retrying { fault, delay } => format!("{fault}; next try {}", when(*delay)),
+        EventKind::NeedsUrl { refusal: Some(refusal) } => {
+            format!("{refusal}; a new URL is needed")
+        }
+        EventKind::NeedsUrl { refusal: None } => "the URL has expired; a new one is needed".into(),
+        EventKind::NewUrl => "the job has given a new URL".to_owned(),
+        _ => return None,
+    };
+    Some(brief(&masked(&text)).to_string())
+}
+
+/// Words how much is there: `1,000 of 4,000 bytes (25 %)`.
+pub(crate) fn amount(bytes: u64, total: Option<u64>) -> String {
+    match total {
+        Some(total) => {
+            let percent = share(bytes, total, 100);
+            format!("{} of {} bytes ({percent} %)", HumanCount(bytes), HumanCount(total))
+        }
+        None => format!("{} bytes", HumanCount(bytes)),
+    }
+}
+
+fn tenths(event: &Event) -> u128 {
+    event.total.map_or(0, |total| share(event.bytes, total, 10))
+}
+
+/// Returns how many of so many parts of the whole are there.
+fn share(bytes: u64, total: u64, parts: u64) -> u128 {
+    u128::from(bytes) * u128::from(parts) / u128::from(total.max(1))
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::no_length().with_style(style(WITHOUT_TOTAL));
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+fn advance(bar: &ProgressBar, event: &Event) {
+    if let Some(total) = event.total.filter(|total| bar.length() != Some(*total)) {
+        bar.set_style(style(BAR));
+        bar.set_length(total);
+        bar.set_position(event.bytes);
+        bar.reset_eta();
+    }
+    bar.set_position(event.bytes);
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_has_a_share_if_the_whole_is_known() {
+        assert_eq!(amount(1_000, Some(4_001)), "1,000 of 4,001 bytes (24 %)");
+        assert_eq!(amount(0, Some(0)), "0 of 0 bytes (0 %)");
+        assert_eq!(amount(12_345, None), "12,345 bytes");
+        assert_eq!(amount(u64::MAX, Some(u64::MAX)).rsplit(' ').nth(1), Some("(100"));
+    }
+}

@@ -1,0 +1,311 @@
+//! A finished job, or a URL, becomes a file.
+
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tcss_export_testkit::wire::{WireAnswer, WireServer};
+use tcss_export_testkit::{SeenAnswer, ServedFile, Service};
+
+use crate::support::{Ended, Folder, builder, cli, without_keys};
+
+/// By `crc64` of other code than the client's: the check value of CRC-64/XZ.
+const CHECK: (&str, &str) = ("123456789", "11051210869376104954");
+
+/// Starts a service whose jobs end in a file of these bytes.
+fn serving(bytes: impl Into<Vec<u8>>, script: &str, faults: &str) -> Service {
+    let file = ServedFile::bytes("served.csv", bytes.into());
+    let service = builder(script).file(file).download_faults(faults.parse().expect("faults"));
+    service.start().expect("a service")
+}
+
+/// Downloads the file of a job into the folder.
+fn download(service: &Service, folder: &Folder, args: &[&str]) -> Ended {
+    let (url, file) = (service.url(), folder.path("f"));
+    let common = ["download", "J", "-o", &file, "--interval", "0", "--endpoint", &url];
+    cli(&[&common, args].concat()).run()
+}
+
+/// Downloads a URL without keys.
+fn download_url(url: &str, folder: &Folder) -> Ended {
+    without_keys(&["download", "--url", url, "--json", "-o", &folder.path("f")]).run()
+}
+
+/// Counts the downloads that a service was asked for.
+fn downloads(service: &Service) -> usize {
+    let is_download = |answer: &SeenAnswer| matches!(answer, SeenAnswer::Download { .. });
+    service.seen().iter().filter(|seen| is_download(&seen.answer)).count()
+}
+
+fn megabyte() -> Vec<u8> {
+    (0..1_000_000_u32).map(|n| (n % 251) as u8).collect()
+}
+
+#[test]
+fn people_get_one_line_about_the_file() {
+    let folder = Folder::new("download-line");
+    let service = serving(CHECK.0, "RUNNING:10,SUCCESS", "");
+    let ended = download(&service, &folder, &[]);
+    let line = format!("{}: 9 bytes, CRC-64 verified\n", folder.path("f"));
+    assert_eq!((ended.code, ended.stdout, &*ended.stderr), (Some(0), line, "RUNNING 10 %\n"));
+    assert_eq!(folder.files(), ["f"]);
+    assert_eq!(folder.read("f"), CHECK.0.as_bytes());
+}
+
+#[test]
+fn as_json_there_is_one_object() {
+    let folder = Folder::new("download-json");
+    let service = serving(CHECK.0, "RUNNING,SUCCESS", "");
+    let ended = download(&service, &folder, &["--json", "--quiet"]);
+    let expected = json!({
+        "job_id": "J", "file": folder.path("f"), "bytes": 9, "crc64": CHECK.1,
+        "verified": true, "resumed": false, "polls": 2,
+    });
+    assert_eq!((ended.code, ended.json(), &*ended.stderr), (Some(0), expected, ""));
+}
+
+#[test]
+fn a_file_without_a_checksum_is_not_called_verified() {
+    let folder = Folder::new("download-unverified");
+    let service = serving(CHECK.0, "SUCCESS", "NOCRC");
+    let ended = download(&service, &folder, &[]);
+    assert!(ended.stdout.ends_with(": 9 bytes, no CRC-64 to compare with\n"), "{ended:?}");
+}
+
+#[test]
+fn a_cut_and_an_expired_url_are_told_and_gone_through() {
+    let folder = Folder::new("download-cut");
+    let service = serving(megabyte(), "SUCCESS", "CUT:400000,EXPIRED");
+    let ended = download(&service, &folder, &["--json"]);
+    let object = ended.json();
+    assert_eq!(
+        (ended.code, &object["resumed"], &object["polls"]),
+        (Some(0), &json!(true), &json!(2))
+    );
+    let told: Vec<_> =
+        ended.stderr.lines().filter(|line| !line.starts_with(char::is_numeric)).collect();
+    let [cut, expired, renewed, resumed] = told[..] else { panic!("{ended:?}") };
+    assert!(cut.starts_with("the answer was incomplete: "), "{cut}");
+    assert!(cut.contains("; next try in 0."), "{cut}");
+    assert!(expired.starts_with("the file server answered AccessDenied: Request has expired"));
+    assert_eq!(renewed, "the job has given a new URL");
+    assert_eq!(resumed, "going on behind 400,000 of 1,000,000 bytes (40 %)");
+    assert_eq!(folder.read("f"), megabyte());
+}
+
+#[test]
+fn without_a_terminal_each_tenth_is_a_line() {
+    let folder = Folder::new("download-lines");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:100000");
+    let ended = download(&service, &folder, &[]);
+    let tenths: Vec<_> = ended.stderr.lines().map(|line| line.split(' ').next()).collect();
+    assert_eq!((ended.code, tenths.len()), (Some(0), 9), "{ended:?}");
+    assert!(ended.stderr.starts_with("100,000 of 1,000,000 bytes (10 %)\n"), "{ended:?}");
+}
+
+#[test]
+fn quiet_silences_the_progress_of_a_download() {
+    let folder = Folder::new("download-quiet");
+    let service = serving(megabyte(), "SUCCESS", "CUT:400000");
+    let ended = download(&service, &folder, &["--quiet"]);
+    assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
+}
+
+#[test]
+fn a_url_needs_no_key_and_has_no_job() {
+    let folder = Folder::new("download-url");
+    let service = serving(CHECK.0, "SUCCESS", "");
+    let ended = download_url(&service.file_url().expect("a URL"), &folder);
+    assert_eq!((ended.code, &ended.json()["job_id"]), (Some(0), &Value::Null), "{ended:?}");
+    assert_eq!((&ended.json()["polls"], downloads(&service)), (&json!(0), 1));
+}
+
+#[test]
+fn stdout_holds_the_file_alone() {
+    let service = serving("a,b\r\n1,2\r\n", "SUCCESS", "");
+    let args = ["download", "J", "-o", "-", "--endpoint", &service.url()];
+    let ended = cli(&args).run();
+    assert_eq!((ended.code, &*ended.stdout), (Some(0), "a,b\r\n1,2\r\n"));
+    assert_eq!(ended.stderr, "stdout: 10 bytes, CRC-64 verified\n");
+    let ended = cli(&args).arg("--json").run();
+    let object: Value = serde_json::from_str(&ended.stderr).expect("an object");
+    assert_eq!((&*ended.stdout, &object["file"]), ("a,b\r\n1,2\r\n", &json!("-")));
+}
+
+#[test]
+fn a_failed_job_leaves_stdout_empty_too() {
+    let service = serving("x", "FAILURE:no", "");
+    let ended = cli(&["download", "J", "-o", "-", "--endpoint", &service.url()]).run();
+    assert_eq!((ended.code, &*ended.stdout), (Some(1), ""));
+    assert!(ended.stderr.starts_with("job id      J\nstatus      FAILURE\n"), "{ended:?}");
+}
+
+#[test]
+fn whoever_closes_stdout_early_has_seen_enough() {
+    let service = serving(megabyte(), "SUCCESS", "");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let args = ["download", "J", "-o", "-", "--quiet", "--endpoint", &service.url()];
+    let ended = cli(&args).stdout(writer).run();
+    assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
+}
+
+#[test]
+fn a_failed_job_ends_with_1_and_a_deadline_with_3() {
+    let folder = Folder::new("download-wait");
+    let ended = download(&serving("x", "FAILURE:no", ""), &folder, &["--json"]);
+    let object = ended.json();
+    assert_eq!((ended.code, &object["job_id"]), (Some(1), &json!("J")));
+    assert_eq!((&object["outcome"], &object["failure_message"]), (&json!("failure"), &json!("no")));
+    let ended = download(&serving("x", "RUNNING", ""), &folder, &["--json", "--timeout", "0.2"]);
+    let error = ended.error();
+    assert_eq!((ended.code, &*ended.stdout), (Some(3), ""));
+    assert_eq!((&error["kind"], &error["job_id"]), (&json!("timed_out"), &json!("J")));
+    assert!(folder.files().is_empty());
+}
+
+#[test]
+fn a_file_that_exists_is_kept_and_nothing_is_asked() {
+    let folder = Folder::new("download-exists");
+    fs::write(folder.path("f"), "old").expect("a file");
+    let service = serving(CHECK.0, "SUCCESS", "");
+    let ended = download(&service, &folder, &[]);
+    let hint = "\n  hint  name another file, or replace this one by --force\n";
+    assert_eq!(ended.code, Some(7), "{ended:?}");
+    assert!(ended.stderr.ends_with(hint), "{ended:?}");
+    let ended = download_url(&service.file_url().expect("a URL"), &folder);
+    assert_eq!((ended.code, &ended.error()["kind"]), (Some(7), &json!("file")));
+    assert_eq!((folder.read("f"), service.seen().len()), (b"old".to_vec(), 0));
+}
+
+#[test]
+fn force_replaces_a_file_once_the_new_one_is_whole() {
+    let folder = Folder::new("download-force");
+    fs::write(folder.path("f"), "old").expect("a file");
+    let gone = serving(CHECK.0, "SUCCESS", "GONE");
+    assert_eq!(download(&gone, &folder, &["--force"]).code, Some(4));
+    assert_eq!(folder.read("f"), b"old");
+    assert_eq!(download(&gone, &folder, &["--force"]).code, Some(0));
+    assert_eq!((folder.read("f"), folder.files().len()), (CHECK.0.as_bytes().to_vec(), 1));
+}
+
+#[test]
+fn what_the_file_server_refuses_ends_with_4_and_its_facts() {
+    let folder = Folder::new("download-refused");
+    for (fault, code, status) in [
+        ("EXPIRED", "AccessDenied", 403),
+        ("DENIED", "AccessDenied", 403),
+        ("GONE", "NoSuchKey", 404),
+    ] {
+        let service = serving(CHECK.0, "SUCCESS", fault);
+        let ended = download_url(&service.file_url().expect("a URL"), &folder);
+        let error = ended.error();
+        assert_eq!((ended.code, &error["kind"]), (Some(4), &json!("api")), "{error}");
+        assert_eq!((&error["code"], &error["status"]), (&json!(code), &json!(status)), "{error}");
+        assert!(error["request_id"].is_string(), "{error}");
+        assert_eq!(downloads(&service), 1);
+    }
+    assert!(folder.files().is_empty());
+}
+
+#[test]
+fn people_are_told_who_has_refused() {
+    let folder = Folder::new("download-gone");
+    let ended = download(&serving(CHECK.0, "SUCCESS", "GONE"), &folder, &[]);
+    let headline = "error: the file server refused with NoSuchKey: ";
+    assert!(ended.stderr.starts_with(headline), "{ended:?}");
+    assert!(ended.stderr.contains("\n  job id       J\n"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("\n  hint         look for the file in the console"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn what_cannot_be_used_ends_with_6() {
+    let folder = Folder::new("download-unusable");
+    for fault in ["REDIRECT", "GZIP", "CRC"] {
+        let ended = download(&serving(CHECK.0, "SUCCESS", fault), &folder, &["--json"]);
+        assert_eq!((ended.code, &ended.error()["kind"]), (Some(6), &json!("answer")), "{fault}");
+    }
+    let large = download(&serving(CHECK.0, "SUCCESS", ""), &folder, &["--max-size", "8"]);
+    assert_eq!(large.code, Some(6), "{large:?}");
+    assert!(large.stderr.contains("--max-size"), "{large:?}");
+    assert!(folder.files().is_empty());
+}
+
+#[test]
+fn a_server_that_is_not_trusted_ends_with_5() {
+    let folder = Folder::new("download-untrusted");
+    let server = WireServer::tls([WireAnswer::response(200, &[], "x")]).expect("a server");
+    let ended = download_url(&format!("{}/f?EXAMPLEQUERY", server.url()), &folder);
+    assert_eq!((ended.code, &ended.error()["kind"]), (Some(5), &json!("transport")), "{ended:?}");
+}
+
+#[test]
+fn a_stall_is_broken_off_and_gone_on_behind() {
+    let folder = Folder::new("download-stall");
+    let service = serving(megabyte(), "SUCCESS", "STALL:500000");
+    let ended = download(&service, &folder, &["--stall", "0.2", "--json"]);
+    assert_eq!((ended.code, &ended.json()["resumed"]), (Some(0), &json!(true)), "{ended:?}");
+    assert_eq!(folder.read("f"), megabyte());
+}
+
+#[test]
+fn a_second_download_to_the_same_file_is_refused() {
+    let folder = Folder::new("download-busy");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:100000");
+    let (url, file) = (service.url(), folder.path("f"));
+    let first = cli(&["download", "J", "-o", &file, "--endpoint", &url]);
+    let mut first = first.stdout(Stdio::null()).start(1);
+    let second = download(&service, &folder, &["--json"]);
+    assert_eq!((second.code, &second.error()["kind"]), (Some(7), &json!("file")), "{second:?}");
+    first.signal_to_the_end("-KILL");
+}
+
+#[test]
+fn after_a_kill_the_next_run_goes_on() {
+    let folder = Folder::new("download-kill");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:100000");
+    let (url, file) = (service.url(), folder.path("f"));
+    let running = cli(&["download", "J", "-o", &file, "--endpoint", &url]);
+    let running = running.stdout(Stdio::null()).start(2);
+    running.signal("-KILL");
+    assert_eq!(running.end().code, None);
+    assert_eq!(folder.files(), [".f.part", ".f.part.json"]);
+    let ended = download(&service, &folder, &["--json"]);
+    assert_eq!((ended.code, &ended.json()["resumed"]), (Some(0), &json!(true)), "{ended:?}");
+    assert_eq!((folder.read("f"), folder.files().len()), (megabyte(), 1));
+}
+
+#[test]
+fn an_interrupt_keeps_what_is_there_and_tells_how_to_go_on() {
+    let folder = Folder::new("download-interrupt");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:100000");
+    let (url, file) = (service.url(), folder.path("f"));
+    let args = ["download", "J", "-o", &file, "--stall", "30", "--endpoint", &url];
+    let running = cli(&args).stdout(Stdio::piped()).start(2);
+    running.signal("-INT");
+    let ended = running.end();
+    let line = format!(
+        "stopped downloading; go on with: tcss-export download J -o {file} --stall 30 \
+         --endpoint {url}\n"
+    );
+    assert_eq!((ended.code, &*ended.stdout), (Some(130), ""), "{ended:?}");
+    assert!(ended.stderr.ends_with(&line), "{ended:?}");
+    let ended = download(&service, &folder, &["--json"]);
+    assert_eq!(ended.json()["resumed"], json!(true));
+}
+
+#[test]
+fn an_interrupted_url_is_not_shown() {
+    let folder = Folder::new("download-interrupt-url");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:100000");
+    let (url, file) = (service.file_url().expect("a URL"), folder.path("f"));
+    let running = without_keys(&["download", "--url", &url, "-o", &file]);
+    let running = running.stdout(Stdio::piped()).start(1);
+    running.signal("-TERM");
+    let ended = running.end();
+    assert_eq!(ended.code, Some(143));
+    assert!(ended.stderr.contains("\nstopped downloading; run it again: "), "{ended:?}");
+}

@@ -1,0 +1,123 @@
+//! From nothing to a file in one command.
+
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::json;
+use tcss_export_testkit::{ServedFile, Service};
+
+use crate::support::{Ended, Folder, builder, cli};
+
+const JOB: &str = "00000000-7e57-4000-8000-000000000001";
+
+fn serving(script: &str, faults: &str) -> Service {
+    let file = ServedFile::bytes("served.csv", "123456789");
+    let service = builder(script).file(file).download_faults(faults.parse().expect("faults"));
+    service.start().expect("a service")
+}
+
+fn args<'a>(file: &'a str, url: &'a str) -> Vec<&'a str> {
+    let run = ["run", "--asset-type", "host", "--all", "--interval", "0"];
+    [&run[..], &["-o", file, "--endpoint", url]].concat()
+}
+
+fn run(service: &Service, folder: &Folder, more: &[&str]) -> Ended {
+    cli(&[&args(&folder.path("f"), &service.url()), more].concat()).run()
+}
+
+#[test]
+fn a_job_is_created_followed_and_downloaded() {
+    let folder = Folder::new("run-whole");
+    let ended = run(&serving("RUNNING:10,SUCCESS", ""), &folder, &["--json"]);
+    let expected = json!({
+        "job_id": JOB, "file": folder.path("f"), "bytes": 9, "crc64": "11051210869376104954",
+        "verified": true, "resumed": false, "polls": 2,
+    });
+    assert_eq!((ended.code, ended.json()), (Some(0), expected));
+    assert_eq!(ended.stderr, format!("the job is {JOB}\nRUNNING 10 %\n"));
+    assert_eq!((folder.read("f"), folder.files().len()), (b"123456789".to_vec(), 1));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_before_a_job_is_created() {
+    let folder = Folder::new("run-target");
+    fs::write(folder.path("there"), "old").expect("a file");
+    let service = serving("SUCCESS", "");
+    let url = service.url();
+    for file in ["there", "there/f", "missing/f", ".", ".."] {
+        let ended = cli(&args(&folder.path(file), &url)).run();
+        assert_eq!((ended.code, service.seen().len()), (Some(7), 0), "{file}: {ended:?}");
+        assert!(ended.stderr.contains("\n  hint  "), "{ended:?}");
+    }
+    assert_eq!((folder.read("there"), folder.files().len()), (b"old".to_vec(), 1));
+}
+
+#[test]
+fn each_error_after_the_create_tells_job_and_command() {
+    let folder = Folder::new("run-errors");
+    for (script, faults, code) in [
+        ("RUNNING", "", 3),
+        ("ERROR:InvalidAction", "", 4),
+        ("SUCCESS", "GONE", 4),
+        ("SUCCESS", "CRC", 6),
+        ("SUCCESS:http://1.2.3.4/f", "", 2),
+    ] {
+        let service = serving(script, faults);
+        let more = ["--json", "--timeout", "0.3", "--max-size", "100"];
+        let error = run(&service, &folder, &more);
+        let (exit, error) = (error.code, error.error());
+        assert_eq!((exit, &error["job_id"]), (Some(code), &json!(JOB)), "{error}");
+        let command = format!(
+            "; go on with: tcss-export download {JOB} -o {} --max-size 100 --timeout 0.3 \
+             --interval 0 --endpoint {}",
+            folder.path("f"),
+            service.url()
+        );
+        assert!(error["hint"].as_str().expect("a hint").ends_with(&command), "{error}");
+    }
+}
+
+#[test]
+fn people_get_job_and_command_on_lines_of_their_own() {
+    let folder = Folder::new("run-lines");
+    let service = serving("SUCCESS", "GONE");
+    let ended = run(&service, &folder, &[]);
+    assert!(ended.stderr.contains(&format!("\n  job id       {JOB}\n")), "{ended:?}");
+    assert!(ended.stderr.contains(&format!("\n  go on with   tcss-export download {JOB} -o ")));
+}
+
+#[test]
+fn the_command_that_is_told_goes_on() {
+    let folder = Folder::new("run-command");
+    let service = serving("SUCCESS", "GONE");
+    let ended = run(&service, &folder, &[]);
+    let (_, command) = ended.stderr.split_once("tcss-export ").expect("a command");
+    let args: Vec<_> = command.trim_end().split(' ').collect();
+    assert_eq!(cli(&args).run().code, Some(0));
+    assert_eq!(folder.read("f"), b"123456789");
+}
+
+#[test]
+fn a_job_that_fails_is_a_result_with_its_id() {
+    let folder = Folder::new("run-failed");
+    let ended = run(&serving("FAILURE:no", ""), &folder, &["--json"]);
+    assert_eq!((ended.code, &ended.json()["job_id"]), (Some(1), &json!(JOB)));
+    let ended = run(&serving("FAILURE:no", ""), &folder, &[]);
+    assert!(ended.stdout.starts_with(&format!("job id      {JOB}\nstatus      FAILURE\n")));
+}
+
+#[test]
+fn an_interrupt_while_waiting_tells_the_command() {
+    let folder = Folder::new("run-interrupt");
+    let service = serving("RUNNING:10", "");
+    let (url, file) = (service.url(), folder.path("f"));
+    let args = ["run", "--asset-type", "host", "--id", "1", "-o", &file, "--endpoint", &url];
+    let running = cli(&args).stdout(Stdio::piped()).start(2);
+    running.signal("-INT");
+    let ended = running.end();
+    let line = format!(
+        "\nstopped waiting; go on with: tcss-export download {JOB} -o {file} --endpoint {url}\n"
+    );
+    assert!(ended.stderr.ends_with(&line), "{ended:?}");
+    assert_eq!((ended.code, &*ended.stdout), (Some(130), ""));
+}
