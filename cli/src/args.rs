@@ -34,7 +34,7 @@ const DEFAULT_SITE: &str = "international";
 #[command(
     name = "tcss-export",
     version,
-    about = "Follows an export job of Tencent Container Security Service to its end.",
+    about = "Gets the export files of Tencent Container Security Service.",
     after_help = AFTER_HELP,
     arg_required_else_help = true,
     args_override_self = true,
@@ -85,7 +85,7 @@ pub(crate) enum Command {
     #[command(about = "Runs a test service on this machine until it is stopped.", after_help = AFTER_SERVE)]
     Serve(Serve),
     #[command(
-        about = "Follows a made-up job on a test service; needs no key and no network.",
+        about = "Goes the whole way on a test service, to a verified file; needs no key and no network.",
         after_help = AFTER_DEMO
     )]
     Demo,

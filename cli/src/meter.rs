@@ -25,6 +25,12 @@ const TICK: Duration = Duration::from_millis(250);
 
 pub(crate) struct Meter<'o> {
     display: Display<'o>,
+    course: Course,
+}
+
+/// The course of a download, whose turns are told: where it breaks off, and how it goes on.
+#[derive(Default)]
+pub(crate) struct Course {
     /// How many bytes were there at the last event.
     bytes: Option<u64>,
     /// Bytes of an answer are coming.
@@ -54,25 +60,26 @@ impl<'o> Meter<'o> {
         } else {
             Display::Lines(Lines { output, tenths: 0, last: clock::now().mono })
         };
-        Self { display, bytes: None, is_under_way: false }
+        Self { display, course: Course::default() }
     }
 
     pub(crate) fn show(&mut self, event: &Event) {
-        if let Some(text) = self.turn(event) {
+        if let Some(text) = self.course.turn(event) {
             self.display.tell(event, text);
         } else if event.kind == EventKind::Receiving {
             self.display.advance(event);
         }
-        self.bytes = Some(event.bytes);
     }
+}
 
-    /// Words where a download takes a turn: where it breaks off, and how it goes on.
-    fn turn(&mut self, event: &Event) -> Option<String> {
+impl Course {
+    /// Words an event, if it is a turn.
+    pub(crate) fn turn(&mut self, event: &Event) -> Option<String> {
+        let before = self.bytes.replace(event.bytes).unwrap_or(event.bytes);
         if event.kind != EventKind::Receiving {
             self.is_under_way = false;
             return worded(event);
         }
-        let before = self.bytes.unwrap_or(event.bytes);
         if event.bytes < before {
             self.is_under_way = true;
             return Some("starting again from the first byte".to_owned());
@@ -131,7 +138,7 @@ impl Drop for Meter<'_> {
 }
 
 /// Words an event that is more than some bytes.
-pub(crate) fn worded(event: &Event) -> Option<String> {
+fn worded(event: &Event) -> Option<String> {
     let text = match &event.kind {
         EventKind::Continuing => "the answer held less than was asked for, next try at once".into(),
         EventKind::Retrying { fault, delay } => format!("{fault}; next try {}", when(*delay)),

@@ -96,6 +96,9 @@ before the wait has ended), and of a difference line, recorded and decided.
 --endpoint, --region and --language have no effect here.";
 
 pub(super) const AFTER_DEMO: &str = "\
+A job is created, followed and downloaded; the service breaks the download off once and lets the URL
+expire. The file goes to a temporary folder, which is removed at the end.
+
 --endpoint, --region and --language have no effect here.";
 
 pub(super) const AFTER_SERVE: &str = "\

@@ -1,17 +1,38 @@
+mod folder;
+
 use std::time::Duration;
 
+use indicatif::HumanCount;
 use serde::Serialize;
-use tcss_export::{Credentials, Endpoint, Finished, JobId, Policy, Session, ureq::Client};
+use tcss_export::{
+    AssetType, CreateExportComplianceStatusListJob, Credentials, Endpoint, Finished, JobId, Policy,
+    Session,
+    download::Downloaded,
+    driver::{Order, clock},
+    ureq::Client,
+};
 use tcss_export_testkit::{
-    EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, SeenAnswer, Service, Step,
+    DownloadFault, DownloadFaults, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, SeenAnswer,
+    ServedFile, Service, Step,
 };
 
+use self::folder::Folder;
 use super::{Ending, serve::cannot_listen};
-use crate::{decision::worded, failure::Failure, output::Output, standing::seconds};
+use crate::{decision::worded, failure::Failure, meter::Course, output::Output, standing::seconds};
 
-const JOB: &str = "demo-job";
 /// Long enough to be watched.
 const INTERVAL: Duration = Duration::from_millis(500);
+const FILE: &str = "report.csv";
+const BYTES: u64 = 3_000_000;
+/// Where the connection breaks.
+const CUT: u64 = 1_200_000;
+
+/// The service, the client, and who is told what they do.
+struct Demo<'o> {
+    service: Service,
+    client: Client,
+    output: &'o Output,
+}
 
 /// What the demo showed.
 #[derive(Serialize)]
@@ -20,24 +41,134 @@ struct Shown {
     last_status: String,
     polls: u32,
     retries: u32,
+    new_urls: u32,
+    bytes: u64,
+    crc64: String,
+    verified: bool,
+    resumed: bool,
+    requests: usize,
     verified_signatures: usize,
     elapsed_seconds: f64,
-    #[serde(skip)]
-    url: String,
 }
 
 pub(super) fn run(output: &Output) -> Result<Ending, Failure> {
-    let service = Service::builder().script(script()).start();
-    let service = service.map_err(|error| cannot_listen(&error))?;
-    let intro = format!("A test service listens on {} and checks every signature.", service.url());
-    tell(output, &format!("{intro}\nThe job {JOB:?} is followed there, request by request:"));
-    let finished = follow(&service, output)?;
-    let shown = Shown::new(&service, &finished);
+    let began = clock::now().mono;
+    let demo = Demo::new(output)?;
+    let folder = Folder::create()?;
+    let job = demo.create()?;
+    let finished = demo.wait(&job)?;
+    let (downloaded, polls) = demo.download(&job, &finished, &folder)?;
+    let elapsed = clock::now().mono.saturating_since(began);
+    let shown = demo.shown(&finished, &downloaded, polls, elapsed);
     output.result(&shown, || shown.text())?;
     Ok(Ending::Done)
 }
 
-/// Progress, one fault, success.
+impl<'o> Demo<'o> {
+    fn new(output: &'o Output) -> Result<Self, Failure> {
+        let service = Service::builder()
+            .script(script())
+            .file(ServedFile::made_up(FILE, BYTES))
+            .download_faults(faults())
+            .start()
+            .map_err(|error| cannot_listen(&error))?;
+        let session = Session::new(service.url().parse::<Endpoint>()?);
+        let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
+        let policy = Policy::default().with_poll_interval(INTERVAL, INTERVAL);
+        let client = Client::new(session, credentials).with_policy(policy);
+        let demo = Self { service, client, output };
+        let url = demo.service.url();
+        demo.tell(&format!("A test service listens on {url} and checks every signature."));
+        Ok(demo)
+    }
+
+    fn create(&self) -> Result<JobId, Failure> {
+        self.tell(
+            "1. Create: an export of the compliance results of all hosts is asked for, once.",
+        );
+        let action = CreateExportComplianceStatusListJob::all(AssetType::HOST);
+        let job = self.client.send(&action)?.response.job_id;
+        self.tell(&format!("  The job is {job}."));
+        Ok(job)
+    }
+
+    fn wait(&self, job: &JobId) -> Result<Finished, Failure> {
+        self.tell(
+            "2. Wait: the job is asked about until its file is ready, each time newly signed.",
+        );
+        let mut wait = self.client.follow(job.clone());
+        for event in wait.by_ref() {
+            if let Some(text) = worded(&event) {
+                self.tell(&format!("  request {}: {text}", event.poll));
+            }
+        }
+        let finished = wait.outcome()?;
+        let Finished { download_url, report, .. } = &finished;
+        let status = last_status(&finished);
+        self.tell(&format!("  request {}: {status}, {download_url}", report.polls));
+        Ok(finished)
+    }
+
+    /// Returns how often the job was asked for a new URL, too.
+    fn download(
+        &self,
+        job: &JobId,
+        finished: &Finished,
+        folder: &Folder,
+    ) -> Result<(Downloaded, u32), Failure> {
+        self.tell(
+            "3. Download: the URL is fetched as it is, with no key and no signature of ours.",
+        );
+        self.tell("  The service breaks off on the way, and lets the URL expire.");
+        let order = Order::new(finished.download_url.clone()).of_job(job.clone());
+        let mut download = self.client.download(order, folder.path().join(FILE))?;
+        let mut course = Course::default();
+        for event in download.by_ref() {
+            if let Some(text) = course.turn(&event) {
+                self.tell(&format!("  {text}"));
+            }
+        }
+        let polls = download.polls();
+        let downloaded = download.outcome()?;
+        self.tell(&format!("  {FILE} is whole, and appears in {}.", folder.path().display()));
+        Ok((downloaded, polls))
+    }
+
+    fn shown(
+        &self,
+        finished: &Finished,
+        downloaded: &Downloaded,
+        polls: u32,
+        elapsed: Duration,
+    ) -> Shown {
+        let seen = self.service.seen();
+        let is_signed = |answer: &SeenAnswer| !matches!(answer, SeenAnswer::Download { .. });
+        let signed = seen.iter().filter(|seen| is_signed(&seen.answer));
+        let refused = signed.clone().filter(|s| matches!(s.answer, SeenAnswer::Refused { .. }));
+        Shown {
+            first_status: "RUNNING",
+            last_status: last_status(finished),
+            polls: finished.report.polls.saturating_add(polls),
+            retries: finished.report.retries,
+            new_urls: downloaded.report.new_urls,
+            bytes: downloaded.bytes,
+            crc64: downloaded.crc64.to_string(),
+            verified: downloaded.verified,
+            resumed: downloaded.report.resumes > 0,
+            requests: signed.clone().count(),
+            verified_signatures: signed.count() - refused.count(),
+            elapsed_seconds: seconds(elapsed),
+        }
+    }
+
+    fn tell(&self, line: &str) {
+        if !self.output.is_quiet() {
+            self.output.complain(&format!("{line}\n"));
+        }
+    }
+}
+
+/// Progress, one fault, success; a new URL is another success.
 fn script() -> Script {
     let steps = [
         Step::Running(Some(10.0)),
@@ -48,26 +179,8 @@ fn script() -> Script {
     Script::new(steps).unwrap_or_default()
 }
 
-fn follow(service: &Service, output: &Output) -> Result<Finished, Failure> {
-    let session = Session::new(service.url().parse::<Endpoint>()?);
-    let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
-    let policy = Policy::default().with_poll_interval(INTERVAL, INTERVAL);
-    let client = Client::new(session, credentials).with_policy(policy);
-    let mut wait = client.follow(JobId::new(JOB)?);
-    for event in wait.by_ref() {
-        if let Some(text) = worded(&event) {
-            tell(output, &format!("  request {}: {text}", event.poll));
-        }
-    }
-    let finished = wait.outcome()?;
-    tell(output, &format!("  request {}: {}", finished.report.polls, last_status(&finished)));
-    Ok(finished)
-}
-
-fn tell(output: &Output, line: &str) {
-    if !output.is_quiet() {
-        output.complain(&format!("{line}\n"));
-    }
+fn faults() -> DownloadFaults {
+    DownloadFaults::new([DownloadFault::Cut(CUT), DownloadFault::Expired]).unwrap_or_default()
 }
 
 fn last_status(finished: &Finished) -> String {
@@ -75,28 +188,21 @@ fn last_status(finished: &Finished) -> String {
 }
 
 impl Shown {
-    fn new(service: &Service, finished: &Finished) -> Self {
-        let report = &finished.report;
-        let is_verified = |answer: &SeenAnswer| matches!(answer, SeenAnswer::Played(_));
-        Self {
-            first_status: "RUNNING",
-            last_status: last_status(finished),
-            polls: report.polls,
-            retries: report.retries,
-            verified_signatures: service.seen().iter().filter(|s| is_verified(&s.answer)).count(),
-            elapsed_seconds: seconds(report.elapsed),
-            url: finished.download_url.to_string(),
-        }
-    }
-
     fn text(&self) -> String {
-        let Self { first_status, last_status, polls, verified_signatures, url, .. } = self;
+        let Self { first_status, last_status, requests, verified_signatures, .. } = self;
+        let checked = match self.verified {
+            true => "their CRC-64 is the one that the service named",
+            false => "the service named no CRC-64 to compare with",
+        };
         format!(
-            "The job went from {first_status} to {last_status} in {:.1} s.\n\
+            "The job went from {first_status} to {last_status}, and its file was there after \
+             {:.1} s.\n\
              The service computed the signature of each request anew: {verified_signatures} of \
-             {polls} were right.\n\
-             The file would be at {url}\n",
-            self.elapsed_seconds
+             {requests} were right.\n\
+             The file has {} bytes, and {checked}.\n\
+             It is removed again.\n",
+            self.elapsed_seconds,
+            HumanCount(self.bytes),
         )
     }
 }

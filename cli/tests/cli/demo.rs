@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::support::{Cli, without_keys};
+use crate::support::{Cli, Folder, without_keys};
 
 /// A demo where proxies lead nowhere and there are no roots.
 fn demo(args: &[&str]) -> Cli {
@@ -13,17 +13,35 @@ fn demo(args: &[&str]) -> Cli {
 }
 
 #[test]
-fn a_job_goes_from_running_to_success_through_verified_signatures() {
+fn it_goes_from_nothing_to_a_verified_file_and_tells_each_step() {
     let ended = demo(&[]).run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.stdout.starts_with("The job went from RUNNING to SUCCESS in "), "{ended:?}");
-    let verified = "The service computed the signature of each request anew: 4 of 4 were right.\n";
+    let verified = "The service computed the signature of each request anew: 6 of 6 were right.\n\
+        The file has 3,000,000 bytes, and their CRC-64 is the one that the service named.\n";
+    assert!(ended.stdout.starts_with("The job went from RUNNING to SUCCESS, "), "{ended:?}");
     assert!(ended.stdout.contains(verified), "{ended:?}");
-    let steps: Vec<_> = ended.stderr.lines().skip(2).map(str::trim_start).collect();
-    let [first, second, third, fourth] = steps[..] else { panic!("{ended:?}") };
-    assert_eq!([first, second], ["request 1: RUNNING 10 %", "request 2: RUNNING 55 %"]);
-    assert!(third.starts_with("request 3: InternalError; next try in "), "{ended:?}");
-    assert_eq!(fourth, "request 4: SUCCESS");
+    let steps: Vec<_> = ended.stderr.lines().map(str::trim_start).collect();
+    let expected = [
+        "A test service listens on http://127.0.0.1:",
+        "1. Create: ",
+        "The job is 00000000-7e57-4000-8000-000000000001.",
+        "2. Wait: ",
+        "request 1: RUNNING 10 %",
+        "request 2: RUNNING 55 %",
+        "request 3: InternalError; next try in ",
+        "request 4: SUCCESS, http://127.0.0.1:",
+        "3. Download: ",
+        "The service breaks off on the way, and lets the URL expire.",
+        "the answer was incomplete: it ended before its declared length; next try in ",
+        "the file server answered AccessDenied: Request has expired (HTTP status 403, ",
+        "the job has given a new URL",
+        "going on behind 1,200,000 of 3,000,000 bytes (40 %)",
+        "report.csv is whole, and appears in ",
+    ];
+    for (step, expected) in steps.iter().zip(expected) {
+        assert!(step.starts_with(expected), "{step}");
+    }
+    assert_eq!(steps.len(), expected.len(), "{ended:?}");
 }
 
 #[test]
@@ -31,7 +49,33 @@ fn json_and_quiet_hold_for_it_too() {
     let ended = demo(&["--json", "--quiet"]).run();
     let shown = ended.json();
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
-    assert_eq!(shown["first_status"], "RUNNING");
-    assert_eq!(shown["last_status"], "SUCCESS");
-    assert_eq!((&shown["polls"], &shown["verified_signatures"]), (&json!(4), &json!(4)));
+    for (member, expected) in [
+        ("first_status", json!("RUNNING")),
+        ("last_status", json!("SUCCESS")),
+        ("polls", json!(5)),
+        ("retries", json!(1)),
+        ("new_urls", json!(1)),
+        ("bytes", json!(3_000_000)),
+        ("verified", json!(true)),
+        ("resumed", json!(true)),
+        ("requests", json!(6)),
+        ("verified_signatures", json!(6)),
+    ] {
+        assert_eq!(shown[member], expected, "{member}");
+    }
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let folder = Folder::new("demo");
+    let ended = demo(&["--quiet"]).env("TMPDIR", folder.path("")).run();
+    assert_eq!((ended.code, folder.files().len()), (Some(0), 0), "{ended:?}");
+}
+
+#[test]
+fn a_temporary_folder_that_is_not_there_ends_with_7() {
+    let folder = Folder::new("demo-without");
+    let ended = demo(&["--quiet"]).env("TMPDIR", folder.path("missing")).run();
+    assert_eq!((ended.code, &*ended.stdout), (Some(7), ""));
+    assert!(ended.stderr.contains("TMPDIR"), "{ended:?}");
 }
