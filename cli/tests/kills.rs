@@ -1,0 +1,149 @@
+//! Downloads of the binary that are killed at random points: what is under the target's name is
+//! always whole, and the next run goes on.
+//!
+//! A release build kills 200 downloads, a debug build 20:
+//! `cargo test -p tcss-export-cli --release --test kills`
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, ServedFile, Service};
+
+const KILLS: u32 = if cfg!(debug_assertions) { 20 } else { 200 };
+const BYTES: usize = 64 << 20;
+const SEED: u64 = 0x7e57_0000_4000_8000;
+const OLD: &[u8] = b"the old file";
+
+/// A service with a file, and a folder that it is downloaded to.
+struct Setup {
+    service: Service,
+    file: Vec<u8>,
+    folder: PathBuf,
+}
+
+/// A small generator, for one list of points per seed: xorshift64*.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// Returns a time from zero to a little more than the given one.
+    fn point(&mut self, usual: Duration) -> Duration {
+        usual * u32::try_from(self.next() % 1_100).expect("a small number") / 1_000
+    }
+}
+
+impl Setup {
+    fn new(random: &mut Random) -> Self {
+        let words = (0..BYTES / 8).flat_map(|_| random.next().to_le_bytes());
+        let file: Vec<u8> = words.collect();
+        let served = ServedFile::bytes("served.bin", file.clone());
+        let script = "SUCCESS".parse().expect("a script");
+        let service = Service::builder().script(script).file(served).start().expect("a service");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kills");
+        Self { service, file, folder }
+    }
+
+    /// Leaves the target alone, or with an old file.
+    fn reset(&self, has_old: bool) {
+        // The first time there is none.
+        let _ = fs::remove_dir_all(&self.folder);
+        fs::create_dir_all(&self.folder).expect("a folder");
+        if has_old {
+            fs::write(self.target(), OLD).expect("a file");
+        }
+    }
+
+    fn target(&self) -> PathBuf {
+        self.folder.join("f")
+    }
+
+    fn start(&self, force: bool) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tcss-export"));
+        command.args(["download", "J", "--json", "--quiet", "--endpoint", &self.service.url()]);
+        command.arg("-o").arg(self.target());
+        command.args(force.then_some("--force"));
+        command.env_clear();
+        command.env("TENCENTCLOUD_SECRET_ID", EXAMPLE_SECRET_ID);
+        command.env("TENCENTCLOUD_SECRET_KEY", EXAMPLE_SECRET_KEY);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the binary runs")
+    }
+
+    /// Returns how long a download takes that nobody kills.
+    fn usual(&self) -> Duration {
+        self.reset(false);
+        let start = Instant::now();
+        assert!(self.start(false).wait().expect("an end").success());
+        start.elapsed()
+    }
+
+    /// Kills a download after some time, if it has not ended before.
+    fn kill(&self, force: bool, after: Duration) {
+        let mut child = self.start(force);
+        thread::sleep(after);
+        child.kill().expect("a child");
+        child.wait().expect("an end");
+    }
+
+    /// Checks what a kill has left under the target's name, and tells whether it is the new file.
+    fn is_whole(&self, has_old: bool) -> bool {
+        let Ok(found) = fs::read(self.target()) else {
+            assert!(!has_old, "the old file is gone");
+            return false;
+        };
+        let is_whole = found == self.file;
+        assert!(is_whole || (has_old && found == OLD), "a part is under the name of the target");
+        is_whole
+    }
+
+    /// Whether a part and what must be known of it are there.
+    fn can_resume(&self) -> bool {
+        let part = fs::metadata(self.folder.join(".f.part"));
+        part.is_ok_and(|part| part.len() > 0) && self.folder.join(".f.part.json").exists()
+    }
+
+    /// Downloads what is left.
+    fn finish(&self, force: bool) {
+        let can_resume = self.can_resume();
+        let output = self.start(force).wait_with_output().expect("an end");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let saved: Value = serde_json::from_slice(&output.stdout).expect("an object");
+        assert_eq!((&saved["verified"], &saved["resumed"]), (&true.into(), &can_resume.into()));
+        assert!(fs::read(self.target()).expect("a file") == self.file, "other bytes");
+        assert_eq!(fs::read_dir(&self.folder).expect("a folder").count(), 1, "something is left");
+    }
+}
+
+#[test]
+fn a_killed_download_leaves_no_part_under_the_name_and_the_next_run_finishes() {
+    let mut random = Random(SEED);
+    let setup = Setup::new(&mut random);
+    let usual = setup.usual();
+    let (mut resumed, mut whole) = (0, 0);
+    for nth in 0..KILLS {
+        let (force, after) = (nth % 2 == 1, random.point(usual));
+        println!("kill {nth}, force {force}, after {after:?} of {usual:?}");
+        setup.reset(force);
+        setup.kill(force, after);
+        let is_whole = setup.is_whole(force);
+        resumed += u32::from(setup.can_resume());
+        whole += u32::from(is_whole);
+        // Without force a whole file is there to stay.
+        if force || !is_whole {
+            setup.finish(force);
+        }
+    }
+    println!("{KILLS} kills left {resumed} parts to go on with and {whole} whole files");
+    assert!(resumed > 0, "no kill was in the middle of a download");
+}
