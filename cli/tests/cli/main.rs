@@ -17,6 +17,7 @@ mod serve;
 mod signing;
 mod stopping;
 mod support;
+mod targets;
 mod tls;
 mod usage;
 mod wait;

@@ -1,12 +1,14 @@
 //! The test service in the foreground.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Child, ChildStdout, Output};
 
+use serde_json::json;
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY};
 
-use crate::support::{Cli, Ended, OTHER_KEY, URL, cli, run_at, without_keys};
+use crate::support::{Cli, Ended, Folder, OTHER_KEY, URL, cli, run_at, without_keys};
 
 /// A service that is stopped on drop.
 struct Serving {
@@ -147,6 +149,63 @@ fn what_a_script_says_is_masked_in_the_log_as_if_it_were_real() {
     assert!(!log.contains("EXAMPLE@") && !log.contains("q="), "{log}");
 }
 
+/// Serves a file of some bytes, with this list of faults.
+fn serving_file(name: &str, faults: &str) -> (Folder, Serving) {
+    let folder = Folder::new(name);
+    let path = folder.path("served.csv");
+    fs::write(&path, "123456789").expect("a file");
+    let args = ["serve", "--script", "SUCCESS", "--file", &path, "--download-faults", faults];
+    let serving = Serving::start(cli(&args));
+    (folder, serving)
+}
+
+#[test]
+fn jobs_end_in_the_file_and_its_downloads_are_logged_without_their_query() {
+    let (folder, serving) = serving_file("serve-file", "CUT:4,EXPIRED");
+    let download = format!("download J -o {}", folder.path("f"));
+    assert_eq!(run_at(&serving.url, &download).code, Some(0));
+    assert_eq!(folder.read("f"), b"123456789");
+    let log = serving.stop().stderr;
+    let tails: Vec<_> =
+        log.lines().filter_map(|line| line.split_once(" s  ")).map(|l| l.1).collect();
+    let expected = [
+        "POST DescribeExportJobResult  job J  SUCCESS",
+        "GET /served.csv?...  all bytes  200  CUT:4",
+        "GET /served.csv?...  bytes=4-  403  EXPIRED",
+        "POST DescribeExportJobResult  job J  SUCCESS",
+        "GET /served.csv?...  bytes=4-  206  OK",
+    ];
+    assert_eq!(tails, expected);
+}
+
+#[test]
+fn the_usage_of_a_service_with_a_file_is_a_download() {
+    let (_folder, serving) = serving_file("serve-usage", "");
+    let line = format!("  tcss-export download any-job -o FILE --endpoint {}\n", serving.url);
+    assert!(serving.stop().stdout.ends_with(&line));
+}
+
+#[test]
+fn creates_and_lists_are_logged() {
+    let serving = Serving::start(cli(&["serve"]));
+    run_at(&serving.url, "create --asset-type host --all");
+    run_at(&serving.url, "jobs");
+    let log = serving.stop().stderr;
+    let job = "00000000-7e57-4000-8000-000000000001";
+    let create = format!("CreateExportComplianceStatusListJob  job -  created {job}\n");
+    assert!(log.contains(&create), "{log}");
+    assert!(log.ends_with("POST DescribeExportJobManageList  job -  listed\n"), "{log}");
+}
+
+#[test]
+fn a_file_that_cannot_be_served_is_refused() {
+    let folder = Folder::new("serve-refused");
+    for path in [folder.path("missing"), folder.path("")] {
+        let ended = cli(&["serve", "--json", "--file", &path]).run();
+        assert_eq!((ended.code, &ended.error()["kind"]), (Some(7), &json!("file")), "{ended:?}");
+    }
+}
+
 #[test]
 fn quiet_leaves_the_log_out() {
     let serving = Serving::start(cli(&["serve", "--quiet"]));
@@ -173,5 +232,19 @@ fn help_lists_each_step_of_a_script() {
         "SKEW:SECONDS",
     ] {
         assert!(help.contains(&format!("\n  {step} ")), "{step}");
+    }
+}
+
+#[test]
+fn help_lists_each_fault_of_downloads() {
+    let help = without_keys(&["serve", "--help"]).run().stdout;
+    let refused = cli(&["serve", "--file", "f", "--download-faults", "WRONG", "--json"]).run();
+    let message = refused.error()["message"].as_str().expect("a text").to_owned();
+    let (_, names) = message.split_once("expected ").expect("the names");
+    let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_uppercase() || c == '-');
+    let names: Vec<_> = names.split([',', ' ']).filter(|n| !n.is_empty()).filter(is_name).collect();
+    assert_eq!(names.len(), 21, "{names:?}");
+    for name in names {
+        assert!([' ', ':', '['].iter().any(|c| help.contains(&format!("\n  {name}{c}"))), "{name}");
     }
 }

@@ -178,6 +178,13 @@ fn a_bad_script_is_refused_with_the_step() {
 }
 
 #[test]
+fn a_bad_list_of_faults_is_refused_with_the_fault() {
+    let serve = ["serve", "--file", "f", "--download-faults"];
+    refused(&[&serve[..], &["OK,CUT"]].concat(), "fault 2 \"CUT\": expected a colon and a value");
+    refused(&["serve", "--download-faults", "OK"], "--file <PATH>");
+}
+
+#[test]
 fn an_argument_that_is_not_utf8_is_refused() {
     let ended = cli(&["result", "--json"]).arg(OsStr::from_bytes(b"\xff")).run();
     assert_eq!((ended.code, &ended.error()["kind"]), (Some(2), &json!("usage")));

@@ -1,0 +1,186 @@
+//! Where a file cannot go, and what is kept of it all the same.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::json;
+use tcss_export_testkit::{ServedFile, Service};
+
+use crate::support::{Ended, Folder, builder, cli, without_keys};
+
+/// A small file system of its own, unmounted on drop.
+struct Tmpfs(Folder);
+
+impl Tmpfs {
+    fn mount(name: &str, options: &str) -> Self {
+        // One that a run before has left, which most often there is not.
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = Command::new("umount").arg(path).output();
+        let folder = Folder::new(name);
+        mount(&["-t", "tmpfs", "-o", options, "tmpfs", &folder.path("")]);
+        Self(folder)
+    }
+
+    fn remount(&self, options: &str) {
+        mount(&["-o", &format!("remount,{options}"), &self.0.path("")]);
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let status = Command::new("umount").arg(self.0.path("")).status();
+        assert!(status.is_ok_and(|status| status.success()), "a file system stays mounted");
+    }
+}
+
+fn mount(args: &[&str]) {
+    let output = Command::new("mount").args(args).output().expect("the command mount");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "this test needs the right to mount a tmpfs: {error}");
+}
+
+fn content() -> Vec<u8> {
+    (0..3_000_000_u32).map(|n| (n % 251) as u8).collect()
+}
+
+fn serving() -> Service {
+    let file = ServedFile::bytes("served.csv", content());
+    builder("SUCCESS").file(file).start().expect("a service")
+}
+
+fn download(service: &Service, file: &str) -> Ended {
+    let url = service.url();
+    cli(&["download", "J", "--json", "--quiet", "-o", file, "--endpoint", &url]).run()
+}
+
+/// Checks that a target is refused before anything is sent, and how that is said.
+fn refused(file: &str, message: &str, hint: &str) {
+    let service = serving();
+    let ended = download(&service, file);
+    let error = ended.error();
+    assert_eq!((ended.code, &error["kind"]), (Some(7), &json!("file")), "{error}");
+    assert!(error["message"].as_str().expect("a text").contains(message), "{error}");
+    assert!(error["hint"].as_str().expect("a text").contains(hint), "{error}");
+    assert_eq!(service.seen().len(), 0);
+}
+
+#[test]
+fn a_folder_is_no_target() {
+    let folder = Folder::new("target-folder");
+    for name in ["", ".", "..", "../target-folder", "../target-folder/"] {
+        refused(&folder.path(name), "is a directory", "name a file");
+    }
+    assert!(folder.files().is_empty());
+}
+
+#[test]
+fn a_name_may_lead_through_another_folder() {
+    let folder = Folder::new("target-dots");
+    fs::create_dir(folder.path("sub")).expect("a folder");
+    assert_eq!(download(&serving(), &folder.path("sub/../f")).code, Some(0));
+    assert_eq!(folder.files(), ["f", "sub"]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_before_anything_is_sent() {
+    let folder = Folder::new("target-missing");
+    refused(&folder.path("missing/f"), "cannot be opened", "check that the folder is there");
+}
+
+#[test]
+fn what_is_no_file_is_no_target() {
+    refused("/dev/null", "is not a regular file", "name a file");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_folder_that_cannot_be_written_is_told_before_anything_is_sent() {
+    let mounted = Tmpfs::mount("target-read-only", "size=1m,ro");
+    refused(&mounted.0.path("f"), "Read-only file system", "can be written to");
+    assert!(mounted.0.files().is_empty());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_keeps_what_is_there_and_more_room_finishes_it() {
+    let mounted = Tmpfs::mount("target-full", "size=1m");
+    let service = serving();
+    let file = mounted.0.path("f");
+    let ended = download(&service, &file);
+    let error = ended.error();
+    assert_eq!((ended.code, &error["job_id"]), (Some(7), &json!("J")), "{error}");
+    assert!(error["hint"].as_str().expect("a hint").starts_with("make room"), "{error}");
+    assert_eq!(mounted.0.files(), [".f.part", ".f.part.json"]);
+    mounted.remount("size=8m");
+    let ended = download(&service, &file);
+    assert_eq!((ended.code, &ended.json()["resumed"]), (Some(0), &json!(true)), "{ended:?}");
+    assert_eq!((mounted.0.files(), mounted.0.read("f")), (vec!["f".to_owned()], content()));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn after_a_full_disk_another_one_takes_the_file() {
+    let mounted = Tmpfs::mount("target-full-elsewhere", "size=1m");
+    let folder = Folder::new("target-elsewhere");
+    let service = serving();
+    assert_eq!(download(&service, &mounted.0.path("f")).code, Some(7));
+    assert_eq!(download(&service, &folder.path("f")).code, Some(0));
+    assert_eq!(folder.read("f"), content());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_stdout_ends_with_7() {
+    let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    let service = serving();
+    let args = ["download", "J", "--json", "-o", "-", "--endpoint", &service.url()];
+    let ended = cli(&args).stdout(full).run();
+    assert_eq!((ended.code, &ended.error()["kind"]), (Some(7), &json!("file")), "{ended:?}");
+}
+
+#[test]
+fn a_url_that_cannot_be_used_ends_with_2_and_makes_no_file() {
+    let folder = Folder::new("target-url");
+    for (url, hint) in [
+        ("nonsense", "give the whole URL"),
+        ("file:///etc/hostname", "give the whole URL"),
+        ("ftp://h.example/f", "give the whole URL"),
+        ("https://", "give the whole URL"),
+        ("http://h.example/f?k=EXAMPLEQUERY", "--allow-http"),
+        ("https://10.0.0.1/f?k=EXAMPLEQUERY", "--allow-private"),
+        ("https://169.254.0.23/f", "--allow-private"),
+    ] {
+        let file = folder.path("f");
+        let ended = without_keys(&["download", "--url", url, "--json", "-o", &file]).run();
+        let error = ended.error();
+        assert_eq!((ended.code, &error["kind"]), (Some(2), &json!("usage")), "{url}: {error}");
+        assert!(error["hint"].as_str().expect("a hint").contains(hint), "{url}: {error}");
+    }
+    assert!(folder.files().is_empty());
+}
+
+#[test]
+fn d2_a_url_whose_time_is_over_ends_with_4_and_is_not_sent() {
+    let folder = Folder::new("target-over");
+    let service = serving();
+    let url = format!("{}/f?q-sign-time=1699979400;1699983000", service.url());
+    let file = folder.path("f");
+    let ended = without_keys(&["download", "--url", &url, "--json", "-o", &file]).run();
+    let error = ended.error();
+    assert_eq!((ended.code, &error["kind"]), (Some(4), &json!("api")), "{error}");
+    assert_eq!(error["message"], "the URL has expired");
+    assert_eq!((folder.files().len(), service.seen().len()), (0, 0));
+}
+
+#[test]
+fn a_token_with_a_line_end_in_it_is_refused_and_nothing_is_created() {
+    let folder = Folder::new("target-token");
+    let (service, file) = (serving(), folder.path("f"));
+    let url = service.url();
+    let args = ["run", "--asset-type", "host", "--all", "--json", "-o", &file, "--endpoint", &url];
+    let ended = cli(&args).env("TENCENTCLOUD_TOKEN", "EXAMPLE-TOKEN\nEXAMPLE-REST").run();
+    let message = "TENCENTCLOUD_TOKEN contains white space or a control character";
+    assert_eq!((ended.code, &ended.error()["message"]), (Some(2), &json!(message)));
+    assert_eq!((folder.files().len(), service.seen().len()), (0, 0));
+}
