@@ -24,8 +24,8 @@ impl TransportError {
     }
 
     /// Creates an error whose meaning is that of the first error in its chain that has one: an
-    /// [`io::Error`], a [`ProxyError`], an [`AddressError`] or a refusal by a proxy. `broken` is what a broken
-    /// connection, or no such error at all, means at this stage.
+    /// [`io::Error`] of a time-out, a [`ProxyError`], an [`AddressError`] or a refusal by a proxy.
+    /// `broken` is what a broken connection, or no such error at all, means at this stage.
     ///
     /// A time-out is [`SendFault::Timeout`]. What is wrong with a proxy until someone changes it,
     /// such as its status 407, is [`SendFault::Permanent`].
@@ -63,12 +63,9 @@ fn fault_of(error: &(dyn Error + 'static), broken: SendFault) -> SendFault {
         return fault;
     }
     match error.downcast_ref::<io::Error>().map(io::Error::kind) {
-        // It only wraps.
-        None | Some(io::ErrorKind::Other) => {
-            next(error).map_or(broken, |error| fault_of(error, broken))
-        }
         Some(io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => SendFault::Timeout,
-        Some(_) => broken,
+        // What it wraps may say more.
+        _ => next(error).map_or(broken, |error| fault_of(error, broken)),
     }
 }
 
@@ -266,7 +263,9 @@ impl Error for WaitFailure {
 #[cfg(test)]
 mod tests {
     use http::Response;
-    use tcss_export_core::{CreateExportComplianceStatusListJob, Credentials, JobId, read_answer};
+    use tcss_export_core::{
+        CreateExportComplianceStatusListJob, Credentials, JobId, download::Reach, read_answer,
+    };
 
     use super::*;
 
@@ -280,6 +279,19 @@ mod tests {
     #[track_caller]
     fn answered_by_code(code: &str) -> bool {
         answered(&format!(r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"m"}}}}}}"#))
+    }
+
+    #[test]
+    fn an_address_that_is_not_permitted_is_permanent_whatever_wraps_it() {
+        let private = "10.0.0.1".parse().unwrap();
+        let found = AddressError::filter("h.example", Reach::Public, [private], |ip| *ip);
+        let error = found.unwrap_err();
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::Other] {
+            let wrapped = io::Error::new(kind, error.clone());
+            assert_eq!(TransportError::from(wrapped).fault(), SendFault::Permanent);
+        }
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        assert_eq!(TransportError::from(denied).fault(), SendFault::Connection);
     }
 
     #[test]
