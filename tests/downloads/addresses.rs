@@ -1,0 +1,156 @@
+//! Where a download may go: by the text of its URL, and by the addresses that a name leads to.
+
+use std::{
+    error::Error,
+    fs,
+    io::{self, Read, Write},
+    net::{IpAddr, TcpListener, ToSocketAddrs},
+    thread,
+};
+
+use tcss_export::{
+    DownloadUrl, Field, Mono, Reason, SendFault,
+    download::{Download, ErrorKind, Fault, Policy, Reach},
+    driver::{AddressError, Order},
+};
+use tcss_export_testkit::wire::WireAnswer;
+
+use crate::{
+    cases::FILE,
+    client::Client,
+    folder::Folder,
+    setup::{Ended, Http, LIBRARIES, Setup, hasty, kind, order},
+};
+
+/// A client whose server nobody asks.
+fn client(setup: &Setup) -> Client {
+    setup.client_of(&setup.server([WireAnswer::Close]))
+}
+
+pub(crate) fn the_text_of_a_url_is_judged_before_anything_is_sent(setup: &Setup) {
+    let client = client(setup);
+    for (url, reason) in [
+        ("http://h.example/a", Reason::PlainHttp),
+        ("https://10.0.0.1/a", Reason::PrivateAddress),
+        ("https://169.254.0.23/a", Reason::PrivateAddress),
+        ("https://0.0.0.0/a", Reason::PrivateAddress),
+        ("https://[::ffff:127.0.0.1]:1/a", Reason::PrivateAddress),
+        ("file:///etc/passwd", Reason::Host),
+        ("https://127.1/a", Reason::Host),
+        ("https://u:EXAMPLE@h.example/a", Reason::UserInfo),
+    ] {
+        let error = client.refusal(order(url));
+        assert_eq!((error.field(), error.reason()), (Field::DownloadUrl, reason), "{url}");
+    }
+    let text = client.text(by("http://h.example/a", hasty().allowing_http()));
+    assert!(text.contains("http://h.example/a"), "{text}");
+    let text = client.text(by("https://10.0.0.1/a", hasty().allowing_private()));
+    assert!(text.contains("https://10.0.0.1/a"), "{text}");
+}
+
+fn by(url: &str, policy: Policy) -> Order {
+    order(url).with_policy(policy)
+}
+
+/// This machine, by a name that does not show it.
+struct Inside {
+    name: String,
+    listener: TcpListener,
+}
+
+impl Inside {
+    /// Finds a name in the list of hosts; there may be none but `localhost`, which shows it.
+    fn find() -> Option<Self> {
+        let hosts = fs::read_to_string("/etc/hosts").ok()?;
+        let entries = hosts.lines().map(|line| line.split('#').next().unwrap_or_default());
+        let mut names = entries.flat_map(|entry| entry.split_whitespace().skip(1));
+        names.find_map(|name| {
+            let listener = TcpListener::bind((inner_address(name)?, 0)).ok()?;
+            Some(Self { name: name.to_lowercase(), listener })
+        })
+    }
+
+    fn url(&self, scheme: &str) -> String {
+        format!("{scheme}://{}:{}/a.csv", self.name, self.listener.local_addr().unwrap().port())
+    }
+
+    /// Downloads while one connection is answered with the file.
+    fn download(&self, setup: Setup, policy: Policy) -> Ended {
+        let folder = Folder::new();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let (mut stream, _) = self.listener.accept().unwrap();
+                let mut request = [0; 4096];
+                while !request.ends_with(b"\r\n\r\n") {
+                    let length = stream.read(&mut request).unwrap();
+                    request.rotate_left(length);
+                }
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n").unwrap();
+                stream.write_all(FILE).unwrap();
+            });
+            client(&setup).download(by(&self.url("http"), policy), folder.target())
+        })
+    }
+}
+
+/// Returns an address of a name that is usable in a URL and leads to private ones only.
+fn inner_address(name: &str) -> Option<IpAddr> {
+    let addresses: Vec<_> = (name, 0).to_socket_addrs().ok()?.map(|found| found.ip()).collect();
+    let is_inner = |address: &IpAddr| !Reach::Public.permits(*address);
+    let url = DownloadUrl::new(format!("https://{name}/"))?;
+    let download = Download::new(url, &Policy::default(), 0, Mono::default()).ok()?;
+    let is_plain_name = download.reach() == Reach::Public;
+    let is_of_use = is_plain_name && addresses.iter().all(is_inner);
+    addresses.into_iter().next().filter(|_| is_of_use)
+}
+
+#[test]
+fn a_name_that_leads_to_a_private_address_is_refused_for_good() {
+    let Some(inside) = Inside::find() else { return };
+    for library in LIBRARIES {
+        for (scheme, policy) in [("http", hasty().allowing_http()), ("https", hasty())] {
+            let folder = Folder::new();
+            let order = by(&inside.url(scheme), policy);
+            let end = client(&Setup::own(*library)).download(order, folder.target());
+            assert_eq!(*kind(&end), ErrorKind::Fault(Fault::Send(SendFault::Permanent)));
+            let failure = end.unwrap_err();
+            assert_eq!(failure.download_error().unwrap().report.requests, 1);
+            let said = said_of_address(&failure).expect("an error of the address");
+            assert!(said.starts_with(&inside.name), "{said}");
+            folder.assert_empty();
+        }
+    }
+    inside.listener.set_nonblocking(true).unwrap();
+    assert!(inside.listener.accept().is_err(), "somebody has connected");
+}
+
+fn said_of_address(error: &(dyn Error + 'static)) -> Option<String> {
+    if error.is::<AddressError>() {
+        return Some(error.to_string());
+    }
+    match error.downcast_ref::<io::Error>() {
+        // Its own source would pass over what it wraps.
+        Some(error) => said_of_address(error.get_ref()?),
+        None => said_of_address(error.source()?),
+    }
+}
+
+#[test]
+fn a_private_address_that_is_allowed_is_connected_to() {
+    let Some(inside) = Inside::find() else { return };
+    for library in LIBRARIES {
+        let policy = hasty().allowing_http().allowing_private();
+        let downloaded = inside.download(Setup::own(*library), policy).expect("a whole file");
+        assert_eq!(downloaded.bytes, 9);
+    }
+}
+
+#[test]
+fn of_a_given_client_only_the_text_of_the_url_is_checked() {
+    let Some(inside) = Inside::find() else { return };
+    for library in LIBRARIES {
+        let given = Setup { http: Http::Given, ..Setup::own(*library) };
+        let downloaded = inside.download(given, hasty().allowing_http()).expect("a whole file");
+        assert_eq!(downloaded.bytes, 9);
+    }
+}
