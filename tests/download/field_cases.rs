@@ -61,6 +61,17 @@ fn d1_a_refusal_opens_no_file_and_its_xml_is_read() {
 }
 
 #[test]
+fn d1_no_answer_of_an_error_is_taken_for_the_file() {
+    for (status, code) in [(404, "NoSuchKey"), (404, "NoSuchBucket"), (405, "MethodNotAllowed")] {
+        let mut trial = trial();
+        trial.answer(&xml(status, code, "m"));
+        assert!(trial.sink.is_empty());
+        let ErrorKind::Refused(refusal) = error(&mut trial).kind else { panic!("{code}") };
+        assert_eq!(refusal.code.as_deref(), Some(code));
+    }
+}
+
+#[test]
 fn d2_an_expired_url_is_typed_and_leads_to_a_new_one_once() {
     let mut trial = Trial::of(download(&Policy::default()).with_new_urls());
     let kind = &trial.serve(&digits(), Play::Expired).kind;
@@ -325,16 +336,5 @@ fn d15_a_body_that_is_too_short_is_incomplete_however_it_ends() {
             matches!(event.kind, EventKind::Retrying { fault: Fault::Incomplete, .. }),
             "{end:?}: {event:?}"
         );
-    }
-}
-
-#[test]
-fn d1_no_answer_of_an_error_is_taken_for_the_file() {
-    for (status, code) in [(404, "NoSuchKey"), (404, "NoSuchBucket"), (405, "MethodNotAllowed")] {
-        let mut trial = trial();
-        trial.answer(&xml(status, code, "m"));
-        assert!(trial.sink.is_empty());
-        let ErrorKind::Refused(refusal) = error(&mut trial).kind else { panic!("{code}") };
-        assert_eq!(refusal.code.as_deref(), Some(code));
     }
 }

@@ -131,6 +131,17 @@ fn more_bytes_than_the_file_has_start_over() {
 }
 
 #[test]
+fn all_bytes_are_whole_if_there_are_no_more() {
+    let (text, _) = left_behind(&digits(), Play::Cut(3));
+    let mut kept = Kept::new(Part::from_text(&text).unwrap());
+    kept.read(b"123456789");
+    let mut trial = Trial::of(download(&Policy::default()).with_kept(kept));
+    trial.serve(&digits(), Play::Well);
+    assert_eq!(trial.past[0].opening, Some(Opening::Drop));
+    assert!(trial.outcome().unwrap().verified);
+}
+
+#[test]
 fn no_bytes_are_no_resume() {
     let (text, _) = left_behind(&digits(), Play::Cut(3));
     let mut trial = resumed(URL, &text, b"");
@@ -220,6 +231,16 @@ fn on_a_pipe_a_whole_answer_that_is_cut_within_what_is_there_is_incomplete() {
     trial.serve(&digits(), Play::Well);
     assert_eq!(trial.past[2].request.headers()["range"], "bytes=5-");
     assert_eq!(trial.sink, b"123456789");
+}
+
+#[test]
+fn on_a_pipe_more_bytes_than_were_declared_are_not_written() {
+    for piece in [1, 9, 10] {
+        let mut trial = Trial { piece, ..pipe() };
+        trial.play(&digits(), &[Play::Beyond, Play::Well]);
+        assert_eq!(trial.sink, b"123456789");
+        assert!(trial.outcome().unwrap().verified);
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tcss_export::{
 
 use crate::{
     server::{File, Play, crc64},
-    trial::{Due, Trial, download, url},
+    trial::{Due, Trial, URL, download, url},
 };
 
 /// What a server names of its file.
@@ -246,7 +246,7 @@ fn after(part: Option<&Part>, there: &[u8]) -> Trial {
     let mut kept = Kept::new(part.clone());
     let there = &there[..there.len().min(usize::try_from(kept.limit()).unwrap_or(usize::MAX))];
     kept.read(there);
-    let download = Download::new(url(crate::trial::URL), &Policy::default(), 7, Mono::default());
+    let download = Download::new(url(URL), &Policy::default(), 7, Mono::default());
     let download = download.expect("a URL").with_kept(kept);
     Trial { sink: there.to_vec(), ..Trial::of(download) }
 }

@@ -102,12 +102,13 @@ impl Download {
         Ok(self.open(headers, Body { end: Some(range.end), skip: 0, since: self.now }))
     }
 
-    /// The length of a file may come out only when there is nothing more to ask for.
+    /// The length of a file may come out only when there is nothing more of it.
     fn nothing_left(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
-        if self.is_other_file(headers, &Object::new(headers, None)) {
+        let total = ContentRange::unsatisfied(headers);
+        if self.is_other_file(headers, &Object::new(headers, total)) {
             return Err(Problem::StartOver(Fault::Changed));
         }
-        if self.object.total.is_some() || ContentRange::unsatisfied(headers) != Some(self.have) {
+        if total != Some(self.have) {
             return Err(Problem::StartOver(Fault::WrongRange));
         }
         self.object.total = Some(self.have);

@@ -248,11 +248,9 @@ impl Walk<'_> {
         let well = Told { changes: false, play: Play::Well };
         self.past.push(well);
         let goes_on = self.exchange(&mut node, well)?;
-        if self.search.target != Target::Pipe {
-            self.require(&node, !goes_on, "a good answer is the end")?;
-            let is_good = node.trial.outcome().is_ok();
-            self.require(&node, is_good, "a good answer is a good end")?;
-        }
+        self.require(&node, !goes_on, "a good answer is the end")?;
+        let is_good = node.trial.outcome().is_ok() || self.search.target == Target::Pipe;
+        self.require(&node, is_good, "a good answer is a good end")?;
         self.past.pop();
         Ok(())
     }
