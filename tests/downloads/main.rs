@@ -6,9 +6,14 @@ mod addresses;
 mod cases;
 mod client;
 mod folder;
+#[cfg(feature = "hyper")]
+#[path = "../common/smol.rs"]
+mod on_smol;
 mod renewing;
 mod request;
 mod resuming;
+#[cfg(feature = "hyper")]
+mod runtimes;
 mod setup;
 mod writers;
 

@@ -4,6 +4,9 @@
 
 mod cases;
 mod jobs;
+#[cfg(feature = "hyper")]
+#[path = "../common/smol.rs"]
+mod on_smol;
 mod roots;
 mod setup;
 #[cfg(feature = "hyper")]

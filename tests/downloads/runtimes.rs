@@ -1,0 +1,86 @@
+//! Downloads of the hyper client on a runtime of many threads, and on another one than tokio.
+
+use futures_util::StreamExt;
+use smol_hyper::rt::SmolTimer;
+use tcss_export::{
+    Session,
+    download::{Event, EventKind},
+    driver::Order,
+    hyper::Client,
+};
+use tcss_export_testkit::{ServedFile, Service};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    folder::Folder,
+    on_smol::{Connector, Spawn},
+    setup::{SECRET_ID, SECRET_KEY, credentials, job},
+};
+
+const LENGTH: u64 = 1 << 20;
+
+/// A service whose first URL expires in the middle of the file.
+fn service() -> Service {
+    let service = Service::builder().key(SECRET_ID, SECRET_KEY).script("SUCCESS".parse().unwrap());
+    let faults = "CUT:500000,EXPIRED".parse().unwrap();
+    let file = ServedFile::made_up("report.csv", LENGTH);
+    service.file(file).download_faults(faults).start().unwrap()
+}
+
+fn session(service: &Service) -> Session {
+    Session::new(service.url().parse().unwrap())
+}
+
+fn order(service: &Service) -> Order {
+    crate::setup::order(&service.file_url().unwrap()).of_job(job())
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+#[test]
+fn downloads_cross_the_threads_of_a_runtime() {
+    let runtime = runtime();
+    let tasks = (0..4).map(|_| {
+        let (service, folder) = (service(), Folder::new());
+        runtime.spawn(async move {
+            let client = Client::new(session(&service), credentials());
+            let mut download = client.download(order(&service), folder.target()).unwrap();
+            let events: Vec<Event> = Box::pin(download.events()).collect().await;
+            assert_eq!(events.last().unwrap().kind, EventKind::Ended);
+            let downloaded = download.outcome().await.expect("a whole file");
+            assert_eq!((downloaded.bytes, downloaded.report.new_urls), (LENGTH, 1));
+            assert_eq!(Some(downloaded.crc64), service.file_crc64());
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        runtime.block_on(task).unwrap();
+    }
+}
+
+#[test]
+fn a_download_into_a_writer_crosses_the_threads_of_a_runtime() {
+    let runtime = runtime();
+    let task = runtime.spawn(async {
+        let service = service();
+        let client = Client::new(session(&service), credentials());
+        let mut bytes = Vec::new();
+        let writer = futures_util::io::Cursor::new(&mut bytes);
+        let download = client.download_into(order(&service), writer).unwrap();
+        let downloaded = download.outcome().await.expect("a whole file");
+        assert_eq!((downloaded.bytes, bytes.len() as u64), (LENGTH, LENGTH));
+    });
+    runtime.block_on(task).unwrap();
+}
+
+#[test]
+fn a_file_is_downloaded_on_smol() {
+    let (service, folder) = (service(), Folder::new());
+    let (connector, timer) = (Connector, SmolTimer::new());
+    let client = Client::with_connector(session(&service), credentials(), connector, Spawn, timer);
+    let download = client.download(order(&service), folder.target()).unwrap();
+    let downloaded = smol::block_on(download.outcome()).expect("a whole file");
+    assert_eq!((downloaded.bytes, downloaded.report.new_urls), (LENGTH, 1));
+    assert_eq!(Some(downloaded.crc64), service.file_crc64());
+}
