@@ -30,14 +30,16 @@ impl Location {
         check_text(text)?;
         let (scheme, rest) = text.split_once("://").ok_or(refused(Reason::UrlScheme))?;
         let scheme = scheme.to_ascii_lowercase();
-        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (host, port) = checked_host(authority)?;
         let default_port = match &*scheme {
             "https" => 443,
-            "http" if policy.allows_http() || is_loopback(&host) => 80,
-            "http" => return Err(refused(Reason::PlainHttp)),
+            "http" => 80,
             _ => return Err(refused(Reason::UrlScheme)),
         };
+        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (host, port) = checked_host(authority)?;
+        if scheme == "http" && !policy.allows_http() && !is_loopback(&host) {
+            return Err(refused(Reason::PlainHttp));
+        }
         let reach = Reach::of_host(&host, policy);
         if ip_address(&host).is_some_and(|address| !reach.permits(address)) {
             return Err(refused(Reason::PrivateAddress));
@@ -157,7 +159,7 @@ mod tests {
         for (text, reason) in [
             ("report.csv", Reason::UrlScheme),
             ("//h.example/a", Reason::UrlScheme),
-            ("file:///etc/passwd", Reason::Host),
+            ("file:///etc/passwd", Reason::UrlScheme),
             ("file://localhost/etc/passwd", Reason::UrlScheme),
             ("ftp://h.example/a", Reason::UrlScheme),
             ("https:///a", Reason::Host),
