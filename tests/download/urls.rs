@@ -22,7 +22,7 @@ fn assert_refused(text: &str, policy: &Policy, reason: Reason) {
 fn what_is_no_url_of_a_file_server_is_refused() {
     let any = Policy::default().allowing_http().allowing_private();
     for (text, reason) in [
-        ("file:///etc/passwd", Reason::Host),
+        ("file:///etc/passwd", Reason::UrlScheme),
         ("file://localhost/etc/passwd", Reason::UrlScheme),
         ("ftp://h.example/a", Reason::UrlScheme),
         ("/a.csv", Reason::UrlScheme),

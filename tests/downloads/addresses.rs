@@ -35,7 +35,7 @@ pub(crate) fn the_text_of_a_url_is_judged_before_anything_is_sent(setup: &Setup)
         ("https://169.254.0.23/a", Reason::PrivateAddress),
         ("https://0.0.0.0/a", Reason::PrivateAddress),
         ("https://[::ffff:127.0.0.1]:1/a", Reason::PrivateAddress),
-        ("file:///etc/passwd", Reason::Host),
+        ("file:///etc/passwd", Reason::UrlScheme),
         ("https://127.1/a", Reason::Host),
         ("https://u:EXAMPLE@h.example/a", Reason::UserInfo),
     ] {
