@@ -46,3 +46,25 @@ impl Service<Name> for Resolver {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn resolved(host: &str, policy: Option<Policy>) -> io::Result<usize> {
+        Resolver::new(policy).call(host.parse().unwrap()).await.map(Iterator::count)
+    }
+
+    #[tokio::test]
+    async fn private_addresses_are_left_out_unless_they_are_allowed() {
+        for host in ["10.0.0.1", "169.254.0.23", "0.0.0.0"] {
+            let error = resolved(host, Some(Policy::default())).await.unwrap_err();
+            assert!(error.to_string().contains("private address"), "{error}");
+            let private = Policy::default().allowing_private();
+            assert_eq!(resolved(host, Some(private)).await.unwrap(), 1, "{host}");
+            assert_eq!(resolved(host, None).await.unwrap(), 1, "{host}");
+        }
+        assert_eq!(resolved("198.41.0.4", Some(Policy::default())).await.unwrap(), 1);
+        assert_eq!(resolved("127.0.0.1", Some(Policy::default())).await.unwrap(), 1);
+    }
+}

@@ -35,3 +35,26 @@ impl Resolver for CheckedResolver {
         Ok(addresses)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(url: &'static str, policy: Policy) -> Result<usize, ureq::Error> {
+        let resolver = CheckedResolver { policy };
+        let config = ureq::Agent::config_builder().build();
+        let found = resolver.resolve(&Uri::from_static(url), &config, NextTimeout::default());
+        found.map(|addresses| addresses.len())
+    }
+
+    #[test]
+    fn private_addresses_are_left_out_unless_they_are_allowed() {
+        for url in ["https://10.0.0.1/", "https://169.254.0.23/", "https://0.0.0.0/"] {
+            let error = resolved(url, Policy::default()).unwrap_err();
+            assert!(error.to_string().contains("private address"), "{error}");
+            assert_eq!(resolved(url, Policy::default().allowing_private()).unwrap(), 1, "{url}");
+        }
+        assert_eq!(resolved("https://198.41.0.4/", Policy::default()).unwrap(), 1);
+        assert_eq!(resolved("https://127.0.0.1/", Policy::default()).unwrap(), 1);
+    }
+}
