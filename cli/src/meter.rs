@@ -15,9 +15,9 @@ use tcss_export::{
 
 use crate::{decision::when, masking::masked, output::Output};
 
-const BAR: &str = "[{bar:24}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left  {wide_msg}";
+const BAR: &str = "[{bar:24}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
 /// How it is shown as long as no server has said how much there is.
-const WITHOUT_TOTAL: &str = "{bytes}, {bytes_per_sec}  {wide_msg}";
+const WITHOUT_TOTAL: &str = "{bytes}, {bytes_per_sec}";
 /// Between lines there is a tenth of the file, or this time.
 const PAUSE: Duration = Duration::from_secs(5);
 /// How often the time on the bar is drawn anew.
@@ -38,7 +38,11 @@ pub(crate) struct Course {
 }
 
 enum Display<'o> {
-    Bar(ProgressBar),
+    /// What is told stays above the bar.
+    Bar {
+        bar: ProgressBar,
+        output: &'o Output,
+    },
     Lines(Lines<'o>),
     Silent,
 }
@@ -56,7 +60,7 @@ impl<'o> Meter<'o> {
         let display = if output.is_quiet() {
             Display::Silent
         } else if io::stderr().is_terminal() {
-            Display::Bar(bar())
+            Display::Bar { bar: bar(), output }
         } else {
             Display::Lines(Lines { output, tenths: 0, last: clock::now().mono })
         };
@@ -65,7 +69,7 @@ impl<'o> Meter<'o> {
 
     pub(crate) fn show(&mut self, event: &Event) {
         if let Some(text) = self.course.turn(event) {
-            self.display.tell(event, text);
+            self.display.tell(event, &text);
         } else if event.kind == EventKind::Receiving {
             self.display.advance(event);
         }
@@ -92,22 +96,22 @@ impl Course {
 }
 
 impl Display<'_> {
-    fn tell(&mut self, event: &Event, text: String) {
+    fn tell(&mut self, event: &Event, text: &str) {
         match self {
-            Self::Bar(bar) => {
+            Self::Bar { bar, output } => {
                 bar.set_position(event.bytes);
                 // The rate is that of what comes from here on.
                 bar.reset_eta();
-                bar.set_message(text);
+                bar.suspend(|| output.complain(&format!("{text}\n")));
             }
-            Self::Lines(lines) => lines.tell(event, &text),
+            Self::Lines(lines) => lines.tell(event, text),
             Self::Silent => {}
         }
     }
 
     fn advance(&mut self, event: &Event) {
         match self {
-            Self::Bar(bar) => advance(bar, event),
+            Self::Bar { bar, .. } => advance(bar, event),
             Self::Lines(lines) => lines.advance(event),
             Self::Silent => {}
         }
@@ -131,7 +135,7 @@ impl Lines<'_> {
 
 impl Drop for Meter<'_> {
     fn drop(&mut self) {
-        if let Display::Bar(bar) = &self.display {
+        if let Display::Bar { bar, .. } = &self.display {
             bar.finish_and_clear();
         }
     }

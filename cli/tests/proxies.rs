@@ -32,13 +32,24 @@ impl Ended {
     }
 }
 
-/// Runs a command with these variables; no output may show the login.
+/// Runs a command about a job.
 fn run(command: &str, server: &WireServer, endpoint: &str, variables: &[(&str, &str)]) -> Ended {
+    run_args(&[command, "J", "--json"], server, endpoint, variables)
+}
+
+/// Runs a command with these variables; no output may show the login.
+fn run_args(
+    args: &[&str],
+    server: &WireServer,
+    endpoint: &str,
+    variables: &[(&str, &str)],
+) -> Ended {
     let name = format!("proxies-{}.pem", server.addr().port());
     let roots = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::write(&roots, server.ca_pem()).expect("a file");
     let output = Command::new(env!("CARGO_BIN_EXE_tcss-export"))
-        .args([command, "J", "--json", "--endpoint", endpoint])
+        .args(args)
+        .args(["--endpoint", endpoint])
         .env_clear()
         .env("SSL_CERT_FILE", &roots)
         .env("TENCENTCLOUD_SECRET_ID", "AKIDEXAMPLE")
@@ -92,6 +103,21 @@ fn an_exception_leads_straight_there() {
     assert_eq!((ended.code, proxy.connections()), (Some(0), 0), "{ended:?}");
     let ended = run("result", &server, &endpoint, &variables[..1]);
     assert_eq!((ended.code, proxy.connections()), (Some(0), 1), "{ended:?}");
+}
+
+#[test]
+fn a_file_is_downloaded_through_the_proxy_of_the_environment() {
+    let answer = WireAnswer::response(200, &[("Content-Length", "9")], "123456789");
+    let server = WireServer::tls_for(HOST, [answer]).expect("a server");
+    let proxy = ConnectProxy::to(server.addr()).expect("a proxy");
+    let url = format!("https://{HOST}/f?EXAMPLEQUERY");
+    let login = self::url(proxy.addr());
+    let variables = [("https_proxy", &*login)];
+    let ended = run_args(&["download", "--url", &url, "-o", "-"], &server, HOST, &variables);
+    assert_eq!((ended.code, &*ended.stdout), (Some(0), "123456789"), "{ended:?}");
+    let request = String::from_utf8(server.requests().remove(0)).expect("UTF-8");
+    assert!(request.starts_with("GET /f?EXAMPLEQUERY HTTP/1.1\r\n"), "{request}");
+    assert_eq!((proxy.requests().len(), server.requests().len()), (1, 1));
 }
 
 #[test]

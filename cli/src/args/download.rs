@@ -22,6 +22,7 @@ pub(crate) struct Source {
     #[arg(
         long,
         value_name = "URL",
+        conflicts_with_all = ["timeout", "interval"],
         help = "Downloads what this URL leads to; needs no key. Put it in single quotes."
     )]
     pub(crate) url: Option<String>,

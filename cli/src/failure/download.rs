@@ -154,3 +154,66 @@ fn is_private(error: &TransportError) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use tcss_export::{DownloadUrl, Mono, download};
+
+    use super::*;
+
+    fn exit_code(kind: ErrorKind) -> u8 {
+        Failure::of_download(&kind, None).exit_code()
+    }
+
+    /// Returns an error whose chain has the refusal of an address behind what wraps it.
+    fn not_permitted() -> TransportError {
+        let address: IpAddr = [10, 0, 0, 1].into();
+        let error = AddressError::filter("h.example", download::Reach::Public, [address], |ip| *ip);
+        let error = io::Error::new(io::ErrorKind::PermissionDenied, error.unwrap_err());
+        TransportError::new(SendFault::Permanent, error)
+    }
+
+    #[test]
+    fn no_whole_answer_ends_with_5() {
+        for fault in [Fault::Stalled, Fault::Incomplete, Fault::Send(SendFault::Connection)] {
+            assert_eq!(exit_code(ErrorKind::Fault(fault.clone())), 5, "{fault}");
+        }
+        assert_eq!(exit_code(ErrorKind::TimedOut), 5);
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_used_ends_with_6() {
+        for kind in [
+            ErrorKind::NoLength,
+            ErrorKind::Changed,
+            ErrorKind::Coding("gzip".to_owned()),
+            ErrorKind::TooLarge { limit: 1 },
+            ErrorKind::Mismatch { expected: 1, computed: 2 },
+            ErrorKind::Fault(Fault::WrongRange),
+            ErrorKind::Fault(Fault::Changed),
+            ErrorKind::Fault(Fault::Mismatch),
+        ] {
+            assert_eq!(exit_code(kind.clone()), 6, "{kind}");
+        }
+    }
+
+    #[test]
+    fn an_expired_url_ends_with_4_and_one_that_cannot_be_used_with_2() {
+        assert_eq!(exit_code(ErrorKind::Expired { refusal: None }), 4);
+        let url = DownloadUrl::new("http://h.example/f").unwrap();
+        let policy = download::Policy::default();
+        let error = download::Download::new(url, &policy, 0, Mono::default()).unwrap_err();
+        assert_eq!(exit_code(ErrorKind::Url(error)), 2);
+    }
+
+    #[test]
+    fn an_address_that_is_not_permitted_ends_with_2_and_names_the_option() {
+        let kind = ErrorKind::Fault(Fault::Send(SendFault::Permanent));
+        let failure = Failure::of_download(&kind, Some(&not_permitted()));
+        assert_eq!((failure.exit_code(), &*failure.hint), (2, hints::ALLOW_PRIVATE));
+        let message = "h.example leads to a private address, which must be allowed";
+        assert!(failure.message.ends_with(message), "{}", failure.message);
+    }
+}

@@ -134,6 +134,8 @@ fn bad_arguments_are_refused() {
     refused(&["download", "J"], "--output <FILE>");
     refused(&["download", "J", "--url", "https://h.example/", "-o", "f"], "cannot be used with");
     refused(&["download", "J", "-o", ""], "--output <FILE>");
+    let url = ["download", "--url", "https://h.example/", "-o", "f"];
+    refused(&[&url[..], &["--timeout", "1"]].concat(), "cannot be used with");
     refused(&["download", "--url", "", "-o", "f"], "--url is empty");
     refused(&["run", "--asset-type", "host", "--all"], "--output <FILE>");
 }
