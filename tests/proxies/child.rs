@@ -3,12 +3,15 @@
 use std::{error::Error, fmt::Debug, time::Duration};
 
 use tcss_export::{
-    Credentials, DescribeExportJobResult, Endpoint, JobId, Policy, SendError, Session,
-    driver::{ProxyError, TunnelError},
+    Credentials, DescribeExportJobResult, DownloadUrl, Endpoint, JobId, Policy, SendError, Session,
+    download::{self, Downloaded},
+    driver::{DownloadFailure, Order, ProxyError, TunnelError},
 };
 
 /// Names library, endpoint and way, divided by blanks.
 pub(crate) const TASK: &str = "TCSS_EXPORT_TEST_PROXIES";
+/// Names the URL of a file to be downloaded behind the exchanges.
+pub(crate) const FILE: &str = "TCSS_EXPORT_TEST_PROXIES_FILE";
 
 /// What the child prints of its client and of each of its two exchanges.
 fn child_of(library: &str, session: Session, way: &str) {
@@ -24,6 +27,10 @@ fn child_of(library: &str, session: Session, way: &str) {
                 _ => client,
             };
             tell(&client, || client.send(&action).map(|answer| answer.response.status));
+            if let Some(order) = order() {
+                let download = client.download_into(order, std::io::sink()).unwrap();
+                tell_download(download.outcome());
+            }
         }
         #[cfg(feature = "ureq")]
         "given" => {
@@ -44,6 +51,10 @@ fn child_of(library: &str, session: Session, way: &str) {
             tell(&client, || {
                 runtime.block_on(client.send(&action)).map(|answer| answer.response.status)
             });
+            if let Some(order) = order() {
+                let download = client.download_into(order, futures_util::io::sink()).unwrap();
+                tell_download(runtime.block_on(download.outcome()));
+            }
         }
         _ => unreachable!("{library}"),
     }
@@ -64,6 +75,21 @@ fn tell<T: Debug>(client: &impl Debug, send: impl Fn() -> Result<T, SendError>) 
                 chain(&error);
             }
             Err(error) => println!("{error}"),
+        }
+    }
+}
+
+fn order() -> Option<Order> {
+    let url = DownloadUrl::new(std::env::var(FILE).ok()?)?;
+    Some(Order::new(url).with_policy(download::Policy::default().allowing_private()))
+}
+
+fn tell_download(end: Result<Downloaded, DownloadFailure>) {
+    match end {
+        Ok(downloaded) => println!("bytes={}", downloaded.bytes),
+        Err(failure) => {
+            println!("{failure:?}");
+            chain(&failure);
         }
     }
 }

@@ -5,6 +5,7 @@
 #![cfg(all(unix, any(feature = "hyper", feature = "ureq")))]
 
 mod child;
+mod downloads;
 mod run;
 
 use std::net::{SocketAddr, TcpListener};

@@ -17,12 +17,20 @@ pub(crate) struct Run<'a> {
     server: &'a WireServer,
     url: String,
     way: &'static str,
+    roots: String,
     variables: Vec<(&'static str, String)>,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(server: &'a WireServer, url: impl Into<String>) -> Self {
-        Self { server, url: url.into(), way: "new", variables: Vec::new() }
+        let roots = server.ca_pem().into();
+        Self { server, url: url.into(), way: "new", roots, variables: Vec::new() }
+    }
+
+    /// Has the child trust another server, too.
+    pub(crate) fn trusting(mut self, server: &WireServer) -> Self {
+        self.roots.push_str(server.ca_pem());
+        self
     }
 
     pub(crate) fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -38,7 +46,7 @@ impl<'a> Run<'a> {
     pub(crate) fn with(&self, library: &str) -> String {
         let port = self.server.addr().port();
         let roots = std::env::temp_dir().join(format!("tcss-export-proxies-{library}-{port}"));
-        std::fs::write(&roots, self.server.ca_pem()).unwrap();
+        std::fs::write(&roots, &self.roots).unwrap();
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "--nocapture", "child::child"])
             .env_clear()
