@@ -179,8 +179,6 @@ impl Download {
             let Kept { part, length, crc } = kept;
             self.object = Object { etag: Some(part.etag), total: part.total, crc64: part.crc64 };
             (self.have, self.furthest, self.crc) = (length, length, crc);
-            // They came in an answer of their own, and a disk may give back something else.
-            self.is_stitched = true;
         }
         self
     }

@@ -6,7 +6,7 @@ use tcss_export::{
 };
 
 use crate::{
-    server::{File, Play, crc64},
+    server::{Answer, File, Play, crc64},
     trial::{Trial, URL, download, url},
 };
 
@@ -131,6 +131,15 @@ fn more_bytes_than_the_file_has_start_over() {
 }
 
 #[test]
+fn bytes_that_were_left_are_no_progress_when_they_come_again() {
+    let (text, bytes) = left_behind(&digits(), Play::Cut(5));
+    let mut trial = resumed(URL, &text, &bytes);
+    let other = digits().without_etag();
+    trial.play(&other, &[Play::Cut(5); Policy::MAX_FAILURES as usize + 1]);
+    assert_eq!(trial.outcome().unwrap_err().kind, ErrorKind::Fault(Fault::Incomplete));
+}
+
+#[test]
 fn all_bytes_are_whole_if_there_are_no_more() {
     let (text, _) = left_behind(&digits(), Play::Cut(3));
     let mut kept = Kept::new(Part::from_text(&text).unwrap());
@@ -241,6 +250,39 @@ fn on_a_pipe_more_bytes_than_were_declared_are_not_written() {
         assert_eq!(trial.sink, b"123456789");
         assert!(trial.outcome().unwrap().verified);
     }
+}
+
+/// Its end is a good one, and does not show that it is not the whole file.
+#[test]
+fn on_a_pipe_a_whole_answer_without_a_length_must_reach_what_is_there() {
+    let mut trial = pipe();
+    trial.serve(&digits().without_crc(), Play::Cut(5));
+    let headers = [("transfer-encoding", "chunked"), ("etag", "\"v1\"")];
+    let kind = trial.answer(&Answer::new(200, &headers, "12")).kind.clone();
+    assert!(matches!(kind, EventKind::Retrying { fault: Fault::Incomplete, .. }), "{kind:?}");
+}
+
+#[test]
+fn on_a_pipe_parts_that_do_not_fit_together_are_the_end() {
+    let mut trial = pipe();
+    let request = trial.start();
+    let mut answer = digits().answer(&request, Play::Cut(3));
+    answer.body = "xyz".into();
+    trial.take(request, &answer);
+    trial.serve(&digits(), Play::Well);
+    let expected =
+        ErrorKind::Mismatch { expected: crc64(b"123456789"), computed: crc64(b"xyz456789") };
+    assert_eq!(trial.outcome().unwrap_err().kind, expected);
+}
+
+#[test]
+fn on_a_pipe_a_new_url_may_be_of_another_file_while_nothing_is_written() {
+    let download = download(&Policy::default()).with_new_urls().without_restart();
+    let mut trial = Trial::of(download);
+    trial.serve(&digits(), Play::Expired);
+    trial.download.new_url(trial.mono(), url("https://h.example/b.csv"));
+    trial.serve(&digits(), Play::Well);
+    assert_eq!(trial.sink, b"123456789");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tcss_export::{
 };
 
 use crate::{
-    server::{Answer, CRC64, File, Play, xml},
+    server::{Answer, CRC64, End, File, Play, xml},
     trial::{Due, Trial, URL, download, url},
 };
 
@@ -87,6 +87,15 @@ fn an_error_that_stops_in_its_body_is_read_as_far_as_it_came() {
     let Step::Done(Err(error)) = download.step(at(MILLI + Policy::STALL_LIMIT)) else { panic!() };
     let ErrorKind::Refused(refusal) = &error.kind else { panic!("{error:?}") };
     assert_eq!(refusal.code.as_deref(), Some("NoSuchKey"));
+}
+
+#[test]
+fn each_byte_of_an_error_begins_the_stall_limit_anew() {
+    let mut download = started(&Policy::default());
+    let answer = xml(404, "NoSuchKey", "m");
+    download.head(at(MILLI), answer.head.as_ref().unwrap());
+    download.body(at(Policy::STALL_LIMIT), &answer.body);
+    assert_eq!(download.limit(), at(Policy::STALL_LIMIT * 2));
 }
 
 #[test]
@@ -243,6 +252,24 @@ fn what_will_not_pass_ends_it_at_once() {
 }
 
 #[test]
+fn what_will_not_pass_ends_it_within_a_body_too() {
+    let mut trial = trial();
+    let request = trial.start();
+    let mut answer = digits().answer(&request, Play::Cut(3));
+    answer.end = End::Broken(SendFault::Permanent);
+    trial.take(request, &answer);
+    assert_eq!(kind(&mut trial), ErrorKind::Fault(Fault::Send(SendFault::Permanent)));
+}
+
+#[test]
+fn a_request_id_may_stand_in_the_head_alone() {
+    let mut trial = trial();
+    trial.answer(&Answer::new(404, &[("x-cos-request-id", "x-2")], ""));
+    let ErrorKind::Refused(refusal) = kind(&mut trial) else { panic!() };
+    assert_eq!(refusal.request_id.as_deref(), Some("x-2"));
+}
+
+#[test]
 fn what_may_pass_is_tried_again() {
     for answer in [
         xml(400, "RequestTimeOut", "m"),
@@ -307,7 +334,7 @@ fn every_delay_is_within_the_bounds_of_its_kind() {
         (Play::Status(503), Backoff::THROTTLE),
         (Play::Status(429), Backoff::THROTTLE),
     ] {
-        let mut trial = trial();
+        let (mut trial, mut longest) = (trial(), Duration::ZERO);
         for n in 0..Policy::MAX_FAILURES {
             let (_, delay) = retry(trial.serve(&digits(), play));
             let (least, most) = backoff.bounds(n);
@@ -315,7 +342,9 @@ fn every_delay_is_within_the_bounds_of_its_kind() {
             let ended = trial.now;
             assert_eq!(trial.rest(), Due::Request);
             assert_eq!(trial.now - ended, delay);
+            longest = longest.max(delay);
         }
+        assert!(longest > backoff.bounds(0).1, "{play:?}: delays grow");
     }
 }
 

@@ -200,6 +200,18 @@ fn a_new_url_is_tried_though_its_own_time_is_over() {
 }
 
 #[test]
+fn a_new_url_whose_own_time_is_over_is_tried_once() {
+    let mut trial = trial();
+    trial.serve(&digits(), Play::Expired);
+    renew(&mut trial, &until(-3_600));
+    trial.serve(&digits(), Play::Cut(0));
+    assert_eq!(trial.rest(), Due::Request);
+    let started = trial.download.start(trial.now(), ClockOffset::default());
+    assert_eq!(started.unwrap_err().kind, EventKind::Ended);
+    assert_eq!(kind(&mut trial), ErrorKind::Expired { refusal: None });
+}
+
+#[test]
 fn a_url_that_ends_during_a_download_is_renewed_before_the_next_request() {
     let first = Download::new(url(&until(10)), &Policy::default(), 7, Mono::default()).unwrap();
     let mut trial = Trial::of(first.with_new_urls());

@@ -343,6 +343,15 @@ fn without_a_strong_tag_nothing_is_resumed() {
 }
 
 #[test]
+fn bytes_that_cannot_be_resumed_do_not_count_from_the_next_request_on() {
+    let mut trial = trial();
+    trial.serve(&digits().without_etag(), Play::Cut(3));
+    assert_eq!(trial.download.bytes(), 3);
+    trial.start();
+    assert_eq!(trial.download.bytes(), 0);
+}
+
+#[test]
 fn two_tags_are_none() {
     let mut trial = trial();
     let request = trial.start();
@@ -371,6 +380,17 @@ fn one_answer_that_does_not_fit_its_checksum_is_the_end() {
     trial.take(request, &answer);
     let expected = ErrorKind::Mismatch { expected: 7, computed: crc64(b"123456789") };
     assert_eq!(trial.outcome().unwrap_err().kind, expected);
+}
+
+#[test]
+fn one_answer_is_one_answer_also_after_parts_were_thrown_away() {
+    let mut trial = cut();
+    trial.serve(&digits(), Play::Cut(3));
+    assert_eq!(trial.sink, b"123456");
+    let request = trial.start();
+    let answer = digits().answer(&request, Play::Whole).with(CRC64, "7");
+    trial.take(request, &answer);
+    assert!(matches!(trial.outcome().unwrap_err().kind, ErrorKind::Mismatch { .. }));
 }
 
 #[test]
