@@ -66,15 +66,21 @@ fn open_part(path: &Path) -> io::Result<Option<File>> {
     .or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) })
 }
 
+/// Returns the folder that a file is in.
+pub(super) fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or_else(|| Path::new("."))
+}
+
 /// Tells whether a part that is locked now may be written to.
 fn is_free(file: &File, path: &Path) -> io::Result<bool> {
     // Whoever had it before may have put it in its place meanwhile.
     if !is_at(file, path)? {
         return Ok(false);
     }
-    // The other name is the target of a download that did not come to its end: this one is given
-    // up.
-    if has_another_name(&file.metadata()?) {
+    // It is given up if it has another name, the target of a download that did not come to its end,
+    // or an owner who could go on changing it.
+    if has_another_name(&file.metadata()?) || is_foreign(file, path)? {
         remove(path)?;
         return Ok(false);
     }
@@ -103,4 +109,45 @@ fn has_another_name(metadata: &Metadata) -> bool {
 #[cfg(not(unix))]
 fn has_another_name(_: &Metadata) -> bool {
     false
+}
+
+/// Tells whether somebody else has put the file there, in a folder that others can write to.
+#[cfg(unix)]
+fn is_foreign(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::{fd::OwnedFd, unix::fs::MetadataExt};
+
+    const OTHERS_WRITE: u32 = 0o022;
+    if fs::metadata(folder(path))?.mode() & OTHERS_WRITE == 0 {
+        return Ok(false);
+    }
+    // Whoever makes a pipe owns it, and std has no other way to ask who that is.
+    let (pipe, _) = io::pipe()?;
+    let own = File::from(OwnedFd::from(pipe)).metadata()?.uid();
+    Ok(file.metadata()?.uid() != own)
+}
+
+#[cfg(not(unix))]
+fn is_foreign(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{env, process};
+
+    use super::*;
+
+    #[test]
+    fn a_part_that_took_the_place_of_an_old_one_stays() {
+        let folder = env::temp_dir().join(format!("tcss-export-locked-{}", process::id()));
+        fs::create_dir(&folder).expect("a folder");
+        let part = folder.join(".a.csv.part");
+        let old = open_locked(&part).expect("a new part");
+        fs::hard_link(&part, folder.join("backup")).expect("a link");
+        fs::rename(&part, folder.join("a.csv")).expect("its place");
+        let new = open_locked(&part).expect("another part");
+        assert!(!is_free(&old, &part).expect("an answer"));
+        assert!(is_at(&new, &part).expect("an answer"));
+        fs::remove_dir_all(folder).expect("the folder");
+    }
 }

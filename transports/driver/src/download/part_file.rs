@@ -11,7 +11,7 @@ use tcss_export_core::download::{Kept, Part};
 
 use super::{
     file_error::{FileError, FileErrorKind},
-    locked::{is_at, open_locked, remove},
+    locked::{folder, is_at, open_locked, remove},
     target::Target,
 };
 
@@ -48,6 +48,7 @@ impl PartFile {
 
     /// Throws away what is there; the note tells of what comes.
     pub(crate) fn start_over(&mut self, part: Option<&Part>) -> Result<(), FileError> {
+        self.check_name().map_err(FileError::io(FileErrorKind::Write, &self.part))?;
         // First the bytes, so that no note ever stands beside bytes of another file.
         let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
         emptied.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
@@ -204,6 +205,5 @@ fn sync_directory(target: &Path) -> io::Result<()> {
     if cfg!(not(unix)) {
         return Ok(());
     }
-    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
+    File::open(folder(target))?.sync_all()
 }

@@ -5,6 +5,8 @@
 
 mod folder;
 mod parts;
+mod planted;
 mod server;
 mod targets;
+mod together;
 mod world;
