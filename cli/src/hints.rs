@@ -67,8 +67,8 @@ pub(crate) const WITHOUT_URL: &str =
 
 pub(crate) const EXPIRED: &str =
     "download by the job's id, which gets a new URL by itself; if it stays, set the clock";
-pub(crate) const SAME_AGAIN: &str =
-    "run it again: it goes on behind the bytes that are there, if the server lets it";
+pub(crate) const AGAIN: &str =
+    "download again: it goes on behind the bytes that are there, if the server lets it";
 pub(crate) const ALLOW_HTTP: &str =
     "allow it by --allow-http, if you trust the network: the bytes can be changed on the way";
 pub(crate) const ALLOW_PRIVATE: &str = "allow it by --allow-private, if you trust who gave the URL";
@@ -78,11 +78,11 @@ pub(crate) const EXISTS: &str = "name another file, or replace this one by --for
 pub(crate) const NO_FILE: &str = "name a file, not its folder";
 pub(crate) const NO_FOLDER: &str = "check that the folder is there and can be written to";
 pub(crate) const BUSY: &str = "wait until the other one is done, or name another file";
-pub(crate) const NO_ROOM: &str = "make room and run it again: it goes on behind what is there";
+pub(crate) const NO_ROOM: &str = "make room and download again: it goes on behind what is there";
 pub(crate) const TOO_LARGE: &str = "allow more by --max-size, if that is what you expect";
 pub(crate) const MISMATCH: &str =
-    "run it again; if it stays, the file is damaged on the way or at the server";
-pub(crate) const CHANGED: &str = "run it again, from the first byte";
+    "download again; if it stays, the file is damaged on the way or at the server";
+pub(crate) const CHANGED: &str = "download again, from the first byte";
 pub(crate) const NOT_THE_FILE: &str =
     "check what stands between here and the file server; look for the file in the console";
 pub(crate) const FILE_SERVER_UNREACHABLE: &str =
@@ -100,7 +100,7 @@ const REFUSALS: &[(&str, &str)] = &[
 pub(crate) fn of_refusal(code: Option<&str>, status: u16) -> &'static str {
     match REFUSALS.iter().find(|(known, _)| code == Some(known)) {
         Some((_, hint)) => hint,
-        None if status >= 500 || status == 429 => SAME_AGAIN,
+        None if status >= 500 || status == 429 => AGAIN,
         None => {
             "download by the job's id; if it stays, give the request id to the service's support"
         }

@@ -72,7 +72,7 @@ impl Journey<'_> {
             fetch::End::Outcome(Ok(fetched)) => self.fetched(None, fetched, 0),
             fetch::End::Outcome(Err(error)) => Err(error.into()),
             fetch::End::Stopped(signal) => {
-                Err(Failure::stopped(signal, "stopped downloading").with_hint(hints::SAME_AGAIN))
+                Err(Failure::stopped(signal, "stopped downloading").with_hint(hints::AGAIN))
             }
         }
     }

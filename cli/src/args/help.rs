@@ -15,7 +15,7 @@ Exit codes:
   1    The job has failed, or a replay decides otherwise.
   2    The arguments, the environment or a value is wrong.
   3    The job was not done in time.
-  4    The service refused.
+  4    The service or the file server refused.
   5    No whole answer came.
   6    An answer came that cannot be used.
   7    A file cannot be read or written, stdout included.

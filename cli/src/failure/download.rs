@@ -66,7 +66,7 @@ impl Failure {
                 answer(hints::NOT_THE_FILE)
             }
             ErrorKind::NoLength => answer(hints::NOT_THE_FILE),
-            _ => Self::new(Kind::Transport, kind.to_string()).with_hint(hints::SAME_AGAIN),
+            _ => Self::new(Kind::Transport, kind.to_string()).with_hint(hints::AGAIN),
         }
     }
 
@@ -83,7 +83,7 @@ impl Failure {
             Fault::WrongRange | Fault::Changed | Fault::Mismatch => {
                 Self::new(Kind::Answer, message).with_hint(hints::MISMATCH)
             }
-            _ => Self::new(Kind::Transport, message).with_hint(hints::SAME_AGAIN),
+            _ => Self::new(Kind::Transport, message).with_hint(hints::AGAIN),
         }
     }
 

@@ -63,12 +63,12 @@ fn each_error_after_the_create_tells_job_and_command() {
         ("SUCCESS:http://1.2.3.4/f", "", 2),
     ] {
         let service = serving(script, faults);
-        let more = ["--json", "--timeout", "0.3", "--max-size", "100"];
+        let more = ["--json", "--timeout", "2", "--max-size", "100"];
         let error = run(&service, &folder, &more);
         let (exit, error) = (error.code, error.error());
         assert_eq!((exit, &error["job_id"]), (Some(code), &json!(JOB)), "{error}");
         let command = format!(
-            "; go on with: tcss-export download {JOB} -o {} --max-size 100 --timeout 0.3 \
+            "; go on with: tcss-export download {JOB} -o {} --max-size 100 --timeout 2 \
              --interval 0 --endpoint {}",
             folder.path("f"),
             service.url()
