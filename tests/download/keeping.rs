@@ -134,8 +134,9 @@ fn more_bytes_than_the_file_has_start_over() {
 fn bytes_that_were_left_are_no_progress_when_they_come_again() {
     let (text, bytes) = left_behind(&digits(), Play::Cut(5));
     let mut trial = resumed(URL, &text, &bytes);
-    let other = digits().without_etag();
-    trial.play(&other, &[Play::Cut(5); Policy::MAX_FAILURES as usize + 1]);
+    let other = digits().with_etag("\"v2\"");
+    trial.play(&other, &[Play::Status(500); Policy::MAX_FAILURES as usize]);
+    trial.serve(&other, Play::Cut(5));
     assert_eq!(trial.outcome().unwrap_err().kind, ErrorKind::Fault(Fault::Incomplete));
 }
 
