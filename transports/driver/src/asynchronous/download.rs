@@ -164,10 +164,13 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
             output => self.output = output,
         }
         loop {
+            let now = self.platform.now();
+            if self.transfer.is_over(now.mono) {
+                self.body = None;
+            }
             if self.body.is_some() {
                 return self.receive().await.map(Some);
             }
-            let now = self.platform.now();
             match self.transfer.next(now) {
                 Next::Done => return Ok(None),
                 Next::Tell(event) => return self.told(event).await.map(Some),

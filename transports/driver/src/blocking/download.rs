@@ -131,10 +131,13 @@ impl<P: Fetch, W: Write> Download<P, W> {
             kept.into_iter().for_each(|kept| self.transfer.keep(kept));
         }
         loop {
+            let now = self.platform.now();
+            if self.transfer.is_over(now.mono) {
+                self.body = None;
+            }
             if self.body.is_some() {
                 return self.receive().map(Some);
             }
-            let now = self.platform.now();
             match self.transfer.next(now) {
                 Next::Done => return Ok(None),
                 Next::Tell(event) => return self.told(event).map(Some),

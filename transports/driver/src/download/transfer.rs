@@ -19,6 +19,7 @@ pub(crate) struct Transfer {
     shared: Shared,
     download: Download,
     job: Option<JobId>,
+    deadline: Option<Mono>,
     transport: Option<TransportError>,
     wait: Option<WaitFailure>,
     polls: u32,
@@ -43,6 +44,7 @@ impl Transfer {
         now: Mono,
     ) -> Result<Self, BuildError> {
         let Order { url, job, policy } = order;
+        let deadline = policy.total_limit().map(|limit| now.saturating_add(limit));
         let mut download = Download::new(url, &policy, shared.seed(), now)?;
         if job.is_some() {
             download = download.with_new_urls();
@@ -51,7 +53,7 @@ impl Transfer {
             download = download.without_restart();
         }
         let shared = shared.clone();
-        Ok(Self { shared, download, job, transport: None, wait: None, polls: 0 })
+        Ok(Self { shared, download, job, deadline, transport: None, wait: None, polls: 0 })
     }
 
     /// Goes on behind what an earlier download has left.
@@ -72,6 +74,11 @@ impl Transfer {
                 self.download.start(now, offset).map_or_else(Next::Tell, Next::Fetch)
             }
         }
+    }
+
+    /// Whether the limit of the whole download has passed, even if bytes are still coming.
+    pub(crate) fn is_over(&self, now: Mono) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
     /// Returns the moment at which what is under way is given up.

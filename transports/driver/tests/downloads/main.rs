@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod folder;
+mod loops;
 mod parts;
 mod planted;
 mod server;

@@ -1,0 +1,205 @@
+//! What both loops do over time: events, pauses, limits and new URLs.
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use futures_util::stream::StreamExt;
+use tcss_export_core::download::{ErrorKind, EventKind, Fault, Policy};
+use tcss_export_driver::{DownloadFailure, FileErrorKind, asynchronous, blocking};
+
+use crate::{
+    folder::{Folder, file_error_kind, read},
+    server::{File, Piece, Reply},
+    world::{BOTH, End, OTHER_URL, URL, World, job_order, order, run, shared},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const NEW_URL: &str = r#"{"Response":{"ExportStatus":"SUCCESS",
+    "DownloadURL":"https://h.example/a.csv?q-signature=EXAMPLE0002","RequestId":"r-1"}}"#;
+const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
+const FAILURE: &str = r#"{"Response":{"ExportStatus":"FAILURE","RequestId":"r-1"}}"#;
+
+fn file() -> File {
+    File::new("0123456789")
+}
+
+#[track_caller]
+fn error_kind(end: End) -> ErrorKind {
+    match end {
+        Err(failure) => failure.download_error().expect("not of a file").kind.clone(),
+        Ok(downloaded) => panic!("expected an error, got {downloaded:?}"),
+    }
+}
+
+/// Refuses the first URL and serves the file by any other.
+fn renewing<const N: usize>(api: [&str; N]) -> World {
+    World::new(|request| match request.uri().to_string().ends_with("0001") {
+        true => Reply::expired(),
+        false => file().answer(request),
+    })
+    .with_api(api)
+}
+
+#[test]
+fn events_tell_of_each_piece_and_each_decision_in_order() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let world = World::spoiling(&file(), [|reply| reply.broken(4)]);
+        let (events, end) = each.told(&world, order(), folder.at("a.csv"));
+        end.unwrap();
+        let told: Vec<_> = events.iter().map(|event| (event.bytes, event.total)).collect();
+        assert_eq!(told, [0, 4, 4, 4, 10, 10].map(|bytes| (bytes, Some(10))));
+        let EventKind::Retrying { fault, delay } = &events[2].kind else { panic!("{events:?}") };
+        assert_eq!(*fault, Fault::Incomplete);
+        assert_eq!(world.slept(), [*delay]);
+        assert_eq!(events[5].kind, EventKind::Ended);
+    }
+}
+
+#[test]
+fn d2_a_refused_url_is_replaced_by_one_of_the_job() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let world = renewing([RUNNING, NEW_URL]);
+        let (events, end) = each.told(&world, job_order(), folder.at("a.csv"));
+        assert_eq!(end.unwrap().report.new_urls, 1);
+        assert!(matches!(events[2].kind, EventKind::NeedsUrl { refusal: Some(_) }), "{events:?}");
+        assert_eq!(events[3].kind, EventKind::NewUrl);
+        assert_eq!(world.urls(), [URL, OTHER_URL]);
+    }
+}
+
+#[test]
+fn polls_of_the_job_are_counted() {
+    let (folder, world) = (Folder::new(), renewing([RUNNING, NEW_URL]));
+    let target = folder.at("a.csv");
+    let mut download = blocking::download(&shared(), job_order(), &target, world).expect("a URL");
+    assert_eq!(download.by_ref().count(), 7);
+    assert_eq!(download.polls(), 2);
+}
+
+#[test]
+fn a_job_without_a_file_ends_the_download_with_both_errors() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let (_, end) = each.told(&renewing([FAILURE]), job_order(), folder.at("a.csv"));
+        let Err(DownloadFailure::NewUrl { error, wait }) = end else { panic!("{end:?}") };
+        assert!(matches!(error.kind, ErrorKind::Expired { refusal: Some(_) }));
+        assert_eq!(wait.report.polls, 1);
+        assert!(folder.names().is_empty());
+    }
+}
+
+#[test]
+fn without_a_job_a_refused_url_is_the_end() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let end = each.download(&renewing([]), folder.at("a.csv"));
+        assert!(matches!(error_kind(end), ErrorKind::Expired { refusal: Some(_) }));
+    }
+}
+
+#[test]
+fn d10_silence_is_a_stall_after_its_limit_and_the_rest_is_asked_for() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let world = World::spoiling(&file(), [|reply| reply.cut(4, Piece::Silence)]);
+        let (events, end) = each.told(&world, order(), folder.at("a.csv"));
+        end.unwrap();
+        let EventKind::Retrying { fault, .. } = &events[2].kind else { panic!("{events:?}") };
+        assert_eq!(*fault, Fault::Stalled);
+        assert!(world.elapsed() >= Policy::STALL_LIMIT);
+        assert_eq!(world.ranges(), ["", "bytes=4-"]);
+    }
+}
+
+#[test]
+fn d10_slow_is_not_stalled() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let world = World::new(|request| file().answer(request).in_pieces(1).slowly(59 * SECOND));
+        each.download(&world, folder.at("a.csv")).unwrap();
+        assert_eq!(world.requests(), 1);
+        assert_eq!(world.elapsed(), 590 * SECOND);
+    }
+}
+
+#[test]
+fn the_total_limit_holds_while_bytes_are_coming() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let world = World::new(|request| file().answer(request).in_pieces(1).slowly(10 * SECOND));
+        let order = order().with_policy(Policy::default().with_total_limit(45 * SECOND));
+        let (_, end) = each.told(&world, order, folder.at("a.csv"));
+        assert_eq!(error_kind(end), ErrorKind::TimedOut);
+        assert_eq!(world.elapsed(), 50 * SECOND);
+        assert_eq!(read(folder.at(".a.csv.part")), b"01234");
+        let world = World::serving(&file());
+        each.download(&world, folder.at("a.csv")).unwrap();
+        assert_eq!(world.ranges(), ["bytes=5-"]);
+    }
+}
+
+#[test]
+fn the_stream_of_events_ends_and_leaves_the_outcome() {
+    run(async {
+        let folder = Folder::new();
+        let world = World::serving(&file());
+        let target = folder.at("a.csv");
+        let mut download =
+            asynchronous::download(&shared(), order(), &target, world).expect("a URL");
+        let first = pin!(download.events()).next().await.expect("an event");
+        assert_eq!(first.kind, EventKind::Receiving);
+        assert_eq!(pin!(download.events()).count().await, 2);
+        assert_eq!(download.next().await, None);
+        assert_eq!(download.outcome().await.expect("a file").bytes, 10);
+    });
+}
+
+/// However far a call of `next` came before it was dropped, the bytes that are there are right.
+#[test]
+fn a_dropped_call_ends_the_download_and_another_goes_on() {
+    for events in 0..4 {
+        run(async {
+            let folder = Folder::new();
+            let target = folder.at("a.csv");
+            let world = World::new(|request| file().answer(request).in_pieces(4));
+            let mut download =
+                asynchronous::download(&shared(), order(), &target, world).expect("a URL");
+            for _ in 0..events {
+                download.next().await.expect("an event");
+            }
+            let dropped = pin!(download.next()).poll(&mut Context::from_waker(Waker::noop()));
+            if dropped.is_pending() {
+                assert_eq!(download.next().await, None);
+            }
+            drop(download);
+            // The thread of the file may still have it for a moment.
+            let end = loop {
+                let next =
+                    asynchronous::download(&shared(), order(), &target, World::serving(&file()));
+                match next.expect("a URL").outcome().await {
+                    Err(DownloadFailure::File(error)) if error.kind() == FileErrorKind::Busy => {}
+                    end => break end,
+                }
+            };
+            end.expect("a file");
+            assert_eq!(read(&target), file().bytes);
+        });
+    }
+}
+
+#[test]
+fn an_error_of_the_file_ends_the_events_and_is_the_outcome() {
+    for each in BOTH {
+        let folder = Folder::new();
+        folder.with("a.csv", "old");
+        let (events, end) = each.told(&World::serving(&file()), order(), folder.at("a.csv"));
+        assert!(events.is_empty());
+        assert_eq!(file_error_kind(end), FileErrorKind::Exists);
+    }
+}
