@@ -113,7 +113,7 @@ impl Failure {
             }
             _ => Self::from(wait),
         };
-        failure.message = format!("{}; no new URL: {}", error.kind, failure.message);
+        failure.message += &format!("; a new URL was needed: {}", error.kind);
         failure.after(&error.report)
     }
 

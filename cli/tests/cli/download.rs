@@ -215,6 +215,21 @@ fn what_the_file_server_refuses_ends_with_4_and_its_facts() {
 }
 
 #[test]
+fn without_a_new_url_the_job_s_refusal_counts() {
+    let folder = Folder::new("download-no-new-url");
+    for (script, code, error_code) in [
+        ("SUCCESS,ERROR:InvalidAction", 4, json!("InvalidAction")),
+        ("SUCCESS,FAILURE:no", 4, Value::Null),
+    ] {
+        let ended = download(&serving(CHECK.0, script, "EXPIRED"), &folder, &["--json"]);
+        let error = ended.error();
+        assert_eq!((ended.code, &error["code"]), (Some(code), &error_code), "{error}");
+        let message = error["message"].as_str().expect("a text");
+        assert!(message.contains("; a new URL was needed: the URL has expired: "), "{error}");
+    }
+}
+
+#[test]
 fn people_are_told_who_has_refused() {
     let folder = Folder::new("download-gone");
     let ended = download(&serving(CHECK.0, "SUCCESS", "GONE"), &folder, &[]);
