@@ -3,6 +3,9 @@
 
 #![cfg(unix)]
 
+mod addresses;
+mod differential;
+mod disks;
 mod folder;
 mod loops;
 mod parts;
@@ -11,3 +14,4 @@ mod server;
 mod targets;
 mod together;
 mod world;
+mod writers;

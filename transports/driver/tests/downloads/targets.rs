@@ -1,6 +1,7 @@
 //! When and how a file gets its final name, and what is no name for a file.
 
 use std::{
+    env,
     ffi::OsString,
     fs::{self, Permissions},
     os::unix::{
@@ -353,4 +354,16 @@ fn check_says_what_a_download_would_and_changes_nothing() {
     let world = World::serving(&file());
     Loop::Blocking.download(&world, folder.at("a.csv")).unwrap();
     assert_eq!(world.ranges(), ["bytes=4-"]);
+}
+
+#[test]
+fn a_name_alone_is_in_the_current_folder() {
+    let folder = Folder::new();
+    // All other tests go by whole paths.
+    env::set_current_dir(folder.path()).unwrap();
+    for (each, name) in BOTH.into_iter().zip(["a.csv", "b.csv"]) {
+        each.download(&World::serving(&file()), name).unwrap();
+    }
+    env::set_current_dir("/").unwrap();
+    assert_eq!(folder.names(), ["a.csv", "b.csv"]);
 }
