@@ -8,6 +8,7 @@ mod differential;
 mod disks;
 mod folder;
 mod loops;
+mod names;
 mod parts;
 mod planted;
 mod server;

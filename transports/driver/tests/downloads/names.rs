@@ -1,0 +1,115 @@
+//! What is a name for a file, and what is none.
+
+use std::{env, ffi::OsString, os::unix::ffi::OsStringExt, path::PathBuf};
+
+use tcss_export_driver::{FileErrorKind, Target};
+
+use crate::{
+    folder::{Folder, file_error, read},
+    targets::{file, refusal},
+    world::{BOTH, Loop, World, for_good},
+};
+
+#[test]
+fn directories_are_no_targets() {
+    let folder = Folder::new();
+    for path in [folder.path().into(), folder.at("."), folder.at(".."), "/".into(), ".".into()] {
+        for target in [Target::new(&path), Target::new(&path).replacing()] {
+            assert_eq!(refusal(target), FileErrorKind::Directory, "{path:?}");
+        }
+    }
+}
+
+#[test]
+fn a_path_that_names_a_directory_to_be_is_told_at_once() {
+    let folder = Folder::new();
+    for name in ["new/", "new//", "new/."] {
+        assert_eq!(refusal(folder.at(name)), FileErrorKind::Directory, "{name}");
+    }
+    for path in [PathBuf::new(), folder.at("new/..")] {
+        assert_eq!(refusal(&path), FileErrorKind::NoName, "{path:?}");
+    }
+    assert!(folder.names().is_empty());
+}
+
+#[test]
+fn a_name_may_begin_or_end_with_a_dot() {
+    let folder = Folder::new();
+    for name in [".a", "a.", "...", ".a.part"] {
+        Loop::Blocking.download(&World::serving(&file()), folder.at(name)).unwrap();
+    }
+    assert_eq!(folder.names(), ["...", ".a", ".a.part", "a."]);
+}
+
+#[test]
+fn names_may_be_anything_that_the_system_takes() {
+    let folder = Folder::new();
+    for name in [
+        b"a b\nc.csv".to_vec(),
+        b"\xff\xfe.csv".to_vec(),
+        "\u{5bfc}\u{51fa}.csv".into(),
+        vec![b'n'; 255],
+        "\u{5bfc}".repeat(85).into(),
+        vec![0xff; 255],
+    ] {
+        let target = folder.path().join(OsString::from_vec(name));
+        for world in
+            [World::spoiling(&file(), [|reply| reply.broken(4), for_good]), World::serving(&file())]
+        {
+            let _ = Loop::Blocking.download(&world, &target);
+            let range =
+                if world.requests() == 1 { ["bytes=4-"].to_vec() } else { vec!["", "bytes=4-"] };
+            assert_eq!(world.ranges(), range, "{target:?}");
+        }
+        assert_eq!(read(&target), file().bytes);
+    }
+    assert_eq!(folder.names().len(), 6);
+}
+
+#[test]
+fn long_names_with_the_same_beginning_share_part_and_note_or_neither() {
+    // A name that leaves room for the part's ending, but not for the longer one of the note.
+    for length in 239..=255 {
+        let folder = Folder::new();
+        let names = ["a", "b"].map(|end| format!("{}{end}", "n".repeat(length - 1)));
+        for name in names {
+            let world = World::spoiling(&file(), [|reply| reply.broken(4), for_good]);
+            Loop::Blocking.download(&world, folder.at(&name)).unwrap_err();
+        }
+        let names = folder.names();
+        let notes = names.iter().filter(|name| name.ends_with(".json")).count();
+        assert_eq!(names.len(), 2 * notes, "{length}");
+    }
+}
+
+#[test]
+fn names_that_the_system_does_not_take_are_told_before_any_request() {
+    let folder = Folder::new();
+    for name in ["a\0b", &"n".repeat(256)] {
+        assert_eq!(refusal(folder.at(name)), FileErrorKind::Open);
+        assert_eq!(refusal(Target::new(folder.at(name)).replacing()), FileErrorKind::Open);
+    }
+    assert!(folder.names().is_empty());
+}
+
+#[test]
+fn errors_quote_the_name() {
+    let folder = Folder::new();
+    let target = folder.with("a\n\u{1b}[2Jb", "old");
+    let error = file_error(Loop::Blocking.download(&World::serving(&file()), &target));
+    let text = error.to_string();
+    assert!(text.ends_with("/a\\n\\u{1b}[2Jb\" exists already"), "{text}");
+    assert_eq!(error.path(), Some(&*target));
+}
+
+#[test]
+fn a_name_alone_is_in_the_current_folder() {
+    let folder = Folder::new();
+    // All other tests go by whole paths.
+    env::set_current_dir(folder.path()).unwrap();
+    for (each, name) in BOTH.into_iter().zip(["a.csv", "b.csv"]) {
+        each.download(&World::serving(&file()), name).unwrap();
+    }
+    env::set_current_dir("/").unwrap();
+    assert_eq!(folder.names(), ["a.csv", "b.csv"]);
+}
