@@ -1,12 +1,8 @@
 //! The way from a job, or from a URL, to the file.
 
-use std::{error::Error, io};
-
 use serde::Serialize;
 use tcss_export::{
-    DownloadUrl, Finished, JobId, WaitErrorKind, WaitFailure,
-    driver::{DownloadFailure, Order},
-    ureq::Client,
+    DownloadUrl, Finished, JobId, WaitErrorKind, WaitFailure, driver::Order, ureq::Client,
 };
 
 use crate::{
@@ -90,12 +86,7 @@ impl Journey<'_> {
         waited: u32,
     ) -> Result<Ending, Failure> {
         let polls = fetched.polls.saturating_add(waited);
-        let downloaded = match fetched.outcome {
-            Ok(downloaded) => downloaded,
-            // Whoever read has seen enough.
-            Err(failure) if is_unread(&failure) => return Ok(Ending::Done),
-            Err(failure) => return Err(failure.into()),
-        };
+        let downloaded = fetched.outcome?;
         let saved = Saved::new(job, self.save.name(), &downloaded, polls);
         self.output.result(&saved, || saved.text())?;
         Ok(Ending::Done)
@@ -112,11 +103,4 @@ impl Journey<'_> {
         self.output.result(&object, || ended.text_of(job))?;
         Ok(Ending::JobFailed)
     }
-}
-
-/// Whether nobody reads stdout any more.
-fn is_unread(failure: &DownloadFailure) -> bool {
-    let DownloadFailure::File(error) = failure else { return false };
-    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    error.path().is_none() && source.is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }

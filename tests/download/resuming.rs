@@ -314,13 +314,27 @@ fn a_part_of_another_length_or_checksum_starts_over() {
 }
 
 #[test]
-fn what_only_one_answer_names_tells_nothing() {
+fn a_range_without_a_tag_is_of_the_same_file_by_its_checksum() {
     let mut trial = trial();
-    trial.serve(&digits().without_crc(), Play::ChunkedCut(3));
+    trial.serve(&digits(), Play::ChunkedCut(3));
     let request = trial.start();
     let answer = digits().answer(&request, Play::Well).without("etag");
     trial.take(request, &answer);
     assert_whole(&mut trial, &digits());
+}
+
+#[test]
+fn a_range_that_does_not_show_which_file_it_is_of_starts_over() {
+    let mut trial = trial();
+    let file = digits().without_crc();
+    trial.serve(&file, Play::ChunkedCut(3));
+    let request = trial.start();
+    let answer = file.answer(&request, Play::Well).without("etag");
+    let event = trial.take(request, &answer);
+    assert!(matches!(event.kind, EventKind::Retrying { fault: Fault::Changed, .. }), "{event:?}");
+    trial.serve(&file, Play::Well);
+    assert_whole(&mut trial, &file);
+    assert_eq!(trial.outcome().unwrap().report.restarts, 1);
 }
 
 #[test]

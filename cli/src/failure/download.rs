@@ -17,7 +17,13 @@ impl From<DownloadFailure> for Failure {
     fn from(failure: DownloadFailure) -> Self {
         match failure {
             DownloadFailure::Download { error, transport } => {
-                let failure = Self::of_download(&error.kind, transport.as_deref());
+                let failure = match error.kind {
+                    // Nothing was sent: it is no other than a URL that cannot be used.
+                    ErrorKind::Expired { refusal: None } if error.report.requests == 0 => {
+                        Self::new(Kind::Usage, EXPIRED).with_hint(hints::EXPIRED)
+                    }
+                    _ => Self::of_download(&error.kind, transport.as_deref()),
+                };
                 failure.after(&error.report)
             }
             DownloadFailure::NewUrl { error, wait } => Self::without_new_url(&error, *wait),

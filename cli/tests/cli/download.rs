@@ -147,13 +147,14 @@ fn a_failed_job_leaves_stdout_empty_too() {
 }
 
 #[test]
-fn whoever_closes_stdout_early_has_seen_enough() {
+fn a_stdout_that_is_closed_early_has_not_got_the_file() {
     let service = serving(megabyte(), "SUCCESS", "");
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let args = ["download", "J", "-o", "-", "--quiet", "--endpoint", &service.url()];
     let ended = cli(&args).stdout(writer).run();
-    assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
+    assert_eq!(ended.code, Some(7), "{ended:?}");
+    assert!(ended.stderr.starts_with("error: the output cannot be written: "), "{ended:?}");
 }
 
 #[test]

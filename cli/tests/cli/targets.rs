@@ -161,14 +161,14 @@ fn a_url_that_cannot_be_used_ends_with_2_and_makes_no_file() {
 }
 
 #[test]
-fn d2_a_url_whose_time_is_over_ends_with_4_and_is_not_sent() {
+fn d2_a_url_whose_time_is_over_ends_with_2_and_is_not_sent() {
     let folder = Folder::new("target-over");
     let service = serving();
     let url = format!("{}/f?q-sign-time=1699979400;1699983000", service.url());
     let file = folder.path("f");
     let ended = without_keys(&["download", "--url", &url, "--json", "-o", &file]).run();
     let error = ended.error();
-    assert_eq!((ended.code, &error["kind"]), (Some(4), &json!("api")), "{error}");
+    assert_eq!((ended.code, &error["kind"]), (Some(2), &json!("usage")), "{error}");
     assert_eq!(error["message"], "the URL has expired");
     assert_eq!((folder.files().len(), service.seen().len()), (0, 0));
 }

@@ -88,7 +88,7 @@ impl Download {
         let object = Object::new(headers, range.total);
         if self.have == 0 {
             self.object = object;
-        } else if self.is_other_file(headers, &object) {
+        } else if !self.is_shown_to_be_same(headers, &object) {
             return Err(Problem::StartOver(Fault::Changed));
         } else if self.object.total.is_some_and(|total| range.end > total) {
             return Err(wrong());
@@ -121,6 +121,14 @@ impl Download {
         self.report.suggested_name = suggested_name(headers, self.location.uri.path());
         self.phase = Phase::Body(body);
         if self.have == 0 && self.can_restart { Opening::StartOver } else { Opening::Append }
+    }
+
+    /// Tells whether a range is shown to be of the file whose bytes are there: by its tag, which a
+    /// server repeats beside a range, or by the checksum of the whole. A server that passes over
+    /// `If-Range` would else slip in bytes of another file.
+    fn is_shown_to_be_same(&self, headers: &HeaderMap, object: &Object) -> bool {
+        let has_checksum = object.crc64.is_some() && object.crc64 == self.object.crc64;
+        (headers.contains_key(ETAG) || has_checksum) && !self.is_other_file(headers, object)
     }
 
     /// A member that only one of the two answers names tells nothing, but without a strong tag the

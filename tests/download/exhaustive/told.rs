@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use http::HeaderValue;
 use tcss_export::SendFault;
 
 use crate::server::{Answer, End, File, Play};
@@ -103,7 +104,7 @@ pub(crate) enum Bug {
 
 impl Bug {
     /// Makes of an answer what a download with this fault would make of it.
-    pub(crate) fn spoil(self, asked: u64, answer: &mut Answer) {
+    pub(crate) fn spoil(self, asked: u64, tag: Option<&HeaderValue>, answer: &mut Answer) {
         let Some(head) = &mut answer.head else { return };
         let has_range = head.headers.contains_key("content-range") && head.status == 206;
         match self {
@@ -113,7 +114,11 @@ impl Bug {
                 let last = asked + answer.body.len() as u64 - 1;
                 answer.set("content-range", &format!("bytes {asked}-{last}/{total}"));
             }
-            Self::OverlooksTags if has_range && asked > 0 => answer.remove("etag"),
+            Self::OverlooksTags if has_range => {
+                if let Some(tag) = tag {
+                    head.headers.insert("etag", tag.clone());
+                }
+            }
             Self::OverlooksLengths if head.status == 200 => {
                 head.headers.remove("content-length");
                 answer.set("transfer-encoding", "chunked");

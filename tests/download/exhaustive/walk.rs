@@ -170,7 +170,8 @@ impl Walk<'_> {
     fn serve(&self, node: &mut Node, play: Play, before: &[u8]) {
         let request = node.trial.start();
         let mut answer = self.versions[node.version].answer(&request, play);
-        self.search.bug.spoil(node.trial.download.bytes(), &mut answer);
+        let asked = request.headers().get("if-range").cloned();
+        self.search.bug.spoil(node.trial.download.bytes(), asked.as_ref(), &mut answer);
         node.trial.take(request, &answer);
         let exchange = node.trial.past.last().expect("just served");
         let starts_over = exchange.opening == Some(Opening::StartOver);

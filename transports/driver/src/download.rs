@@ -10,7 +10,7 @@ mod part_file;
 mod target;
 pub(crate) mod transfer;
 
-pub(crate) use self::output::Output;
+pub(crate) use self::output::{End, Output};
 pub use self::{
     failure::DownloadFailure,
     file_error::{FileError, FileErrorKind},

@@ -17,7 +17,7 @@ use tcss_export_core::{
 use super::{Platform, wait, within};
 use crate::{
     download::{
-        DownloadFailure, FileError, Order, Output, Target,
+        DownloadFailure, End, FileError, Order, Output, Target,
         transfer::{Next, Transfer},
     },
     error::TransportError,
@@ -286,10 +286,11 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
                 Output::Part(part) => {
                     unblock(move || Output::<Sink>::Part(part).close(end)).await?
                 }
-                Output::Writer(mut writer) => {
+                // Else it is the download's own error that counts.
+                Output::Writer(mut writer) if end == End::Whole => {
                     writer.flush().await.map_err(FileError::of_writer)?;
                 }
-                Output::Target(_) | Output::Closed => {}
+                Output::Writer(_) | Output::Target(_) | Output::Closed => {}
             }
         }
         Ok(event)

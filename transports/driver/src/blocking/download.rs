@@ -15,7 +15,7 @@ use tcss_export_core::{
 use super::{Platform, wait};
 use crate::{
     download::{
-        DownloadFailure, FileError, Order, Output, Target,
+        DownloadFailure, End, FileError, Order, Output, Target,
         transfer::{Next, Transfer},
     },
     error::TransportError,
@@ -216,11 +216,14 @@ impl<P: Fetch, W: Write> Download<P, W> {
     /// Closes the output before the end is told.
     fn told(&mut self, event: Event) -> Result<Event, FileError> {
         if event.kind == EventKind::Ended {
-            if let Output::Writer(writer) = &mut self.output {
-                writer.flush().map_err(FileError::of_writer)?;
-            }
             let end = self.transfer.end(self.platform.now().mono);
-            mem::replace(&mut self.output, Output::Closed).close(end)?;
+            match mem::replace(&mut self.output, Output::Closed) {
+                // Else it is the download's own error that counts.
+                Output::Writer(mut writer) if end == End::Whole => {
+                    writer.flush().map_err(FileError::of_writer)?;
+                }
+                output => output.close(end)?,
+            }
         }
         Ok(event)
     }

@@ -20,9 +20,8 @@ pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
             Err(TryLockError::WouldBlock) => {
                 return Err(FileError::new(FileErrorKind::Busy, path));
             }
-            // Not every file system has locks.
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            // Not every file system has locks, and each says so in its own way.
+            Err(TryLockError::Error(_)) => {}
         }
         match is_free(&file, path) {
             Ok(true) => return Ok(file),
