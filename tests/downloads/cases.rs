@@ -15,7 +15,7 @@ use crate::{
     client::Client,
     folder::Folder,
     request::requests,
-    setup::{Ended, Http, Setup, hasty, job, order},
+    setup::{Ended, Http, Setup, Trial, hasty, job, order},
 };
 
 /// The file of field case D7.
@@ -216,6 +216,7 @@ pub(crate) fn d10_no_byte_for_the_stall_limit_is_a_stall(setup: &Setup) {
     };
     assert_eq!(transport.fault(), SendFault::Timeout);
     assert_eq!(trial.folder.part(), [b'x'; 500]);
+    assert_in_time(&trial);
 }
 
 pub(crate) fn d10_no_answer_for_the_stall_limit_is_a_time_limit(setup: &Setup) {
@@ -223,6 +224,13 @@ pub(crate) fn d10_no_answer_for_the_stall_limit_is_a_time_limit(setup: &Setup) {
     let trial = setup.trial_by(policy, [WireAnswer::Hang]);
     assert_eq!(*trial.kind(), ErrorKind::Fault(Fault::Send(SendFault::Timeout)));
     trial.folder.assert_empty();
+    assert_in_time(&trial);
+}
+
+/// Checks that it was the limit of the policy that took effect, and not the one by default.
+fn assert_in_time(trial: &Trial) {
+    let failure = trial.end.as_ref().unwrap_err();
+    assert!(failure.download_error().unwrap().report.elapsed < Policy::STALL_LIMIT);
 }
 
 /// What must be in no text.
