@@ -1,5 +1,6 @@
 //! Where a file cannot go, and what is kept of it all the same.
 
+use std::env;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,17 +14,17 @@ use crate::support::{Ended, Folder, builder, cli, without_keys};
 struct Tmpfs(Folder);
 
 impl Tmpfs {
-    fn mount(name: &str, options: &str) -> Self {
+    /// Returns none where nothing may be mounted.
+    fn mount(name: &str, options: &str) -> Option<Self> {
         // One that a run before has left, which most often there is not.
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = Command::new("umount").arg(path).output();
         let folder = Folder::new(name);
-        mount(&["-t", "tmpfs", "-o", options, "tmpfs", &folder.path("")]);
-        Self(folder)
+        mount(&["-t", "tmpfs", "-o", options, "tmpfs", &folder.path("")]).then(|| Self(folder))
     }
 
     fn remount(&self, options: &str) {
-        mount(&["-o", &format!("remount,{options}"), &self.0.path("")]);
+        assert!(mount(&["-o", &format!("remount,{options}"), &self.0.path("")]));
     }
 }
 
@@ -34,10 +35,19 @@ impl Drop for Tmpfs {
     }
 }
 
-fn mount(args: &[&str]) {
-    let output = Command::new("mount").args(args).output().expect("the command mount");
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "this test needs the right to mount a tmpfs: {error}");
+fn mount(args: &[&str]) -> bool {
+    Command::new("mount").args(args).output().expect("the command mount").status.success()
+}
+
+/// Runs a test once more, in a namespace where this user may mount.
+fn rerun(test: &str) {
+    const INSIDE: &str = "TCSS_EXPORT_TEST_INSIDE";
+    assert!(env::var_os(INSIDE).is_none(), "this test has to mount a tmpfs, and may not");
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount"]).arg(env::current_exe().expect("this test"));
+    command.args(["--exact", test]).env(INSIDE, "");
+    let status = command.status().expect("the command unshare");
+    assert!(status.success(), "this test has to mount a tmpfs: run it as root");
 }
 
 fn content() -> Vec<u8> {
@@ -96,7 +106,9 @@ fn what_is_no_file_is_no_target() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_folder_that_cannot_be_written_is_told_before_anything_is_sent() {
-    let mounted = Tmpfs::mount("target-read-only", "size=1m,ro");
+    let Some(mounted) = Tmpfs::mount("target-read-only", "size=1m,ro") else {
+        return rerun("targets::a_folder_that_cannot_be_written_is_told_before_anything_is_sent");
+    };
     refused(&mounted.0.path("f"), "Read-only file system", "can be written to");
     assert!(mounted.0.files().is_empty());
 }
@@ -104,7 +116,9 @@ fn a_folder_that_cannot_be_written_is_told_before_anything_is_sent() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_keeps_what_is_there_and_more_room_finishes_it() {
-    let mounted = Tmpfs::mount("target-full", "size=1m");
+    let Some(mounted) = Tmpfs::mount("target-full", "size=1m") else {
+        return rerun("targets::a_full_disk_keeps_what_is_there_and_more_room_finishes_it");
+    };
     let service = serving();
     let file = mounted.0.path("f");
     let ended = download(&service, &file);
@@ -121,7 +135,9 @@ fn a_full_disk_keeps_what_is_there_and_more_room_finishes_it() {
 #[test]
 #[cfg(target_os = "linux")]
 fn after_a_full_disk_another_one_takes_the_file() {
-    let mounted = Tmpfs::mount("target-full-elsewhere", "size=1m");
+    let Some(mounted) = Tmpfs::mount("target-full-elsewhere", "size=1m") else {
+        return rerun("targets::after_a_full_disk_another_one_takes_the_file");
+    };
     let folder = Folder::new("target-elsewhere");
     let service = serving();
     assert_eq!(download(&service, &mounted.0.path("f")).code, Some(7));
