@@ -168,8 +168,7 @@ impl Fetch for Fetcher<'_> {
 
     fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
         let answer = self.run(request)?;
-        // Without it ureq ends a body after 10 MB.
-        Ok(answer.map(|body| Body(body.into_with_config().limit(u64::MAX).reader())))
+        Ok(answer.map(|body| Body(body.into_reader())))
     }
 }
 
