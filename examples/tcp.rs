@@ -1,77 +1,150 @@
-//! Follows a job with next to nothing: a TCP stream of std and httparse, blocking.
+//! Goes the whole way with next to nothing: creates a job, follows it and downloads its file over
+//! TCP streams of std and httparse, blocking.
 //!
 //! `cargo run --example tcp`; a test service on a loopback port stands in for the real one, which
-//! would want TLS around the stream.
+//! would want TLS around the streams.
 
 use std::{
-    io::{self, Read, Write},
-    net::TcpStream,
+    env, fs,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream, ToSocketAddrs},
+    process,
+    time::Duration,
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
 use tcss_export::{
-    ANSWER_LIMIT, Credentials, JobId, Policy, Session,
-    driver::{Functions, Shared, TransportError, blocking, clock},
+    ANSWER_LIMIT, AssetType, CreateExportComplianceStatusListJob, Credentials, Order, Policy,
+    Session, download,
+    driver::{
+        AddressError, Shared, TransportError,
+        blocking::{self, Fetch, Platform},
+    },
 };
-use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Service};
+use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, ServedFile, Service};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let service = Service::builder().script("RUNNING:40,RESET,SUCCESS".parse()?).start()?;
+    let service = Service::builder()
+        .script("RUNNING:40,RESET,SUCCESS".parse()?)
+        .file(ServedFile::bytes("report.csv", "id,status\r\n1,PASSED\r\n"))
+        .download_faults("CUT:5".parse()?)
+        .start()?;
     let shared = Shared::new(Session::new(service.url().parse()?));
-    let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
-    let functions = Functions {
-        now: clock::now,
-        sleep: clock::sleep,
-        credentials: |_fresh| Ok(credentials.clone()),
-        send: |request| exchange(&request).map_err(TransportError::from),
-    };
-    let finished = blocking::wait(&shared, JobId::new("4711")?, functions).outcome()?;
-    println!("the file is at {}", finished.download_url);
+    let mut tcp = Tcp(Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?);
+
+    let create = CreateExportComplianceStatusListJob::all(AssetType::HOST);
+    let job = blocking::send(&shared, &create, &mut tcp)?.response.job_id;
+    let finished = blocking::wait(&shared, job.clone(), &mut tcp).outcome()?;
+    let order = Order::new(finished.download_url).of_job(job);
+
+    let folder = env::temp_dir().join(format!("tcss-export-tcp-{}", process::id()));
+    fs::create_dir(&folder)?;
+    let target = folder.join("report.csv");
+    let outcome = blocking::download(&shared, order, &*target, tcp)?.outcome();
+    fs::remove_dir_all(&folder)?;
+    println!("{} bytes were at {}", outcome?.bytes, target.display());
     Ok(())
 }
 
-/// One connection, one exchange: the answer ends where the connection does.
-fn exchange(request: &Request<Bytes>) -> io::Result<Response<Bytes>> {
-    let authority = request.uri().authority().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut stream = TcpStream::connect(authority.as_str())?;
-    stream.set_read_timeout(Some(Policy::EXCHANGE_LIMIT))?;
-    stream.write_all(&wire(request))?;
-    let mut answer = Vec::new();
-    stream.take(2 * ANSWER_LIMIT as u64).read_to_end(&mut answer)?;
-    response(&answer)
+struct Tcp(Credentials);
+
+impl Platform for Tcp {
+    fn credentials(&mut self, _fresh: bool) -> Result<Credentials, TransportError> {
+        Ok(self.0.clone())
+    }
+
+    fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let stream = connect(request.uri(), download::Reach::Any, Policy::EXCHANGE_LIMIT)?;
+        Ok(whole(exchange(stream, &request)?)?)
+    }
 }
 
+impl Fetch for Tcp {
+    type Body = BufReader<TcpStream>;
+
+    fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
+        let reach = request.extensions().get().copied().unwrap_or(download::Reach::Public);
+        let stream = connect(request.uri(), reach, download::Policy::STALL_LIMIT)?;
+        Ok(exchange(stream, &request.map(|()| Bytes::new()))?)
+    }
+}
+
+/// Connects to the first of the permitted addresses that takes it.
+fn connect(uri: &Uri, reach: download::Reach, limit: Duration) -> io::Result<TcpStream> {
+    let authority = uri.authority().ok_or(io::ErrorKind::InvalidInput)?;
+    let found = authority.as_str().to_socket_addrs()?;
+    let permitted = AddressError::filter(authority.host(), reach, found, SocketAddr::ip);
+    let permitted = permitted.map_err(io::Error::other)?;
+    let mut streams = permitted.iter().map(|address| TcpStream::connect_timeout(address, limit));
+    let stream = streams.find_map(Result::ok).ok_or(io::ErrorKind::ConnectionRefused)?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.set_write_timeout(Some(limit))?;
+    Ok(stream)
+}
+
+/// One connection, one exchange: the answer ends where the connection does.
+fn exchange(
+    mut stream: TcpStream,
+    request: &Request<Bytes>,
+) -> io::Result<Response<BufReader<TcpStream>>> {
+    stream.write_all(&wire(request))?;
+    let mut answer = BufReader::new(stream);
+    let mut head = Vec::new();
+    let mut lines = answer.by_ref().take(HEAD_LIMIT);
+    while !head.ends_with(b"\r\n\r\n") {
+        if lines.read_until(b'\n', &mut head)? == 0 {
+            return Err(broken("the answer has no whole head"));
+        }
+    }
+    Ok(response(&head)?.map(|()| answer))
+}
+
+const HEAD_LIMIT: u64 = 64 * 1024;
+
+/// HTTP/1.0, so that no answer comes in chunks.
 fn wire(request: &Request<Bytes>) -> Vec<u8> {
-    let mut bytes = b"POST / HTTP/1.1\r\n".to_vec();
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let mut bytes = format!("{} {target} HTTP/1.0\r\n", request.method()).into_bytes();
     for (name, value) in request.headers() {
         bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }
-    let length = request.body().len();
-    bytes.extend(format!("connection: close\r\ncontent-length: {length}\r\n\r\n").into_bytes());
+    if !request.body().is_empty() {
+        bytes.extend(format!("content-length: {}\r\n", request.body().len()).into_bytes());
+    }
+    bytes.extend(b"\r\n");
     bytes.extend(request.body());
     bytes
 }
 
-fn response(answer: &[u8]) -> io::Result<Response<Bytes>> {
+fn response(bytes: &[u8]) -> io::Result<Response<()>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(end) = head.parse(answer).map_err(broken)? else {
-        return Err(broken("the answer is cut"));
-    };
-    let mut response = Response::new(Bytes::copy_from_slice(&answer[end..]));
+    head.parse(bytes).map_err(broken)?;
+    let mut response = Response::new(());
     *response.status_mut() = StatusCode::from_u16(head.code.unwrap_or(0)).map_err(broken)?;
     for header in head.headers {
         let value = HeaderValue::from_bytes(header.value).map_err(broken)?;
-        let name = http::HeaderName::from_bytes(header.name.as_bytes()).map_err(broken)?;
+        let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(broken)?;
         response.headers_mut().append(name, value);
     }
-    let declared =
-        response.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|declared: usize| declared != response.body().len()) {
+    match response.headers().contains_key(header::TRANSFER_ENCODING) {
+        true => Err(broken("the answer comes in chunks")),
+        false => Ok(response),
+    }
+}
+
+/// Reads a body as far as an answer of the API may reach.
+fn whole(response: Response<impl Read>) -> io::Result<Response<Bytes>> {
+    let (head, body) = response.into_parts();
+    let mut bytes = Vec::new();
+    body.take(ANSWER_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    let declared = head.headers.get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|value| value.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|declared: usize| declared != bytes.len()) {
         return Err(broken("the answer is cut"));
     }
-    Ok(response)
+    Ok(Response::from_parts(head, bytes.into()))
 }
 
 fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
