@@ -111,6 +111,8 @@ pub struct Download {
     crc: Crc64,
     /// The bytes that are there came in more than one answer.
     is_stitched: bool,
+    /// The last answer that held less than was asked for held only a little.
+    has_got_little: bool,
     /// Only bytes behind this point are progress.
     furthest: u64,
     runs: Runs,
@@ -149,6 +151,7 @@ impl Download {
             have: 0,
             crc: Crc64::default(),
             is_stitched: false,
+            has_got_little: false,
             furthest: 0,
             runs: Runs::default(),
             report: Box::default(),

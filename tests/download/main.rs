@@ -14,5 +14,6 @@ mod renewing;
 mod resuming;
 mod secrets;
 mod server;
+mod strange;
 mod trial;
 mod urls;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use http::Version;
+use http::{HeaderValue, Version};
 use tcss_export::{
-    SendFault,
+    Backoff, SendFault,
     download::{ErrorKind, EventKind, Fault, Opening, Policy, Received},
 };
 
@@ -115,6 +115,50 @@ fn a_part_of_what_was_asked_for_whole_is_continued() {
     assert_eq!(trial.outcome().unwrap().report.resumes, 2);
 }
 
+#[test]
+fn parts_that_cover_little_again_and_again_are_not_continued_at_once() {
+    let mut trial = trial();
+    assert_eq!(trial.answer(&one_more(0)).kind, EventKind::Continuing);
+    for _ in 0..2 * Policy::MAX_FAILURES {
+        assert_eq!(trial.rest(), Due::Request);
+        let event = trial.answer(&one_more(trial.download.bytes()));
+        let EventKind::Retrying { fault: Fault::Less, delay } = &event.kind else {
+            panic!("{event:?}")
+        };
+        assert!(*delay >= Backoff::RETRY.bounds(0).0, "{delay:?}");
+    }
+}
+
+/// A part of one byte, of a file whose length is not told.
+fn one_more(at: u64) -> Answer {
+    let range = format!("bytes {at}-{at}/*");
+    Answer::new(206, &[("content-range", &range), ("etag", "\"v1\"")], "x")
+}
+
+#[test]
+fn large_parts_are_continued_at_once() {
+    let large = File::new(vec![b'x'; 200_000]);
+    let mut trial = trial();
+    for _ in 0..3 {
+        assert_eq!(trial.serve(&large, Play::Less(65_536)).kind, EventKind::Continuing);
+    }
+    trial.serve(&large, Play::Well);
+    assert_whole(&mut trial, &large);
+}
+
+#[test]
+fn a_part_with_two_tags_starts_over() {
+    let mut trial = trial();
+    let file = digits().without_crc();
+    trial.serve(&file, Play::Cut(3));
+    let request = trial.start();
+    let mut answer = file.answer(&request, Play::Well);
+    let head = answer.head.as_mut().expect("an answer");
+    head.headers.append("etag", HeaderValue::from_static("\"other\""));
+    let event = trial.take(request, &answer);
+    assert!(matches!(event.kind, EventKind::Retrying { fault: Fault::Changed, .. }), "{event:?}");
+}
+
 /// Without a strong tag the rest cannot be asked for, and asking for all again may never end.
 #[test]
 fn a_part_that_cannot_be_continued_is_incomplete_and_counts() {
@@ -136,7 +180,7 @@ fn parts_of_a_file_whose_length_is_never_named_end_with_nothing_left() {
     let mut trial = trial();
     trial.play(&digits(), &[Play::LessOfUnknown(4), Play::LessOfUnknown(4)]);
     let rest = Answer::new(206, &[("content-range", "bytes 8-8/*"), ("etag", "\"v1\"")], "9");
-    assert_eq!(trial.answer(&rest).kind, EventKind::Continuing);
+    trial.answer(&rest);
     assert_eq!(trial.download.total(), None);
     trial.serve(&digits(), Play::Well);
     assert_eq!(trial.past[3].request.headers()["range"], "bytes=9-");

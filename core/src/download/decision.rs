@@ -14,6 +14,9 @@ use super::{
 };
 use crate::{outcome::SendFault, time::Mono};
 
+/// Answers with fewer bytes of a range than this are not asked for one upon the other.
+const LITTLE: u64 = 64 * 1024;
+
 impl Download {
     /// Takes the next piece of the body under way.
     pub fn body<'b>(&mut self, now: Mono, bytes: &'b [u8]) -> Received<'b> {
@@ -28,9 +31,13 @@ impl Download {
                 let end = body.end;
                 self.take(bytes.get(skipped..).unwrap_or_default(), end)
             }
-            Phase::Refused { excerpt, since, .. } => {
-                *since = now;
-                if excerpt.take(bytes) { Received::Nothing } else { Received::Drop }
+            // All of it has the time of one stall: nothing more than words is waited for.
+            Phase::Refused { excerpt, .. } => {
+                if excerpt.take(bytes) {
+                    Received::Nothing
+                } else {
+                    Received::Drop
+                }
             }
             _ => Received::Drop,
         }
@@ -69,6 +76,7 @@ impl Download {
             Phase::Refused { head, excerpt, .. } => {
                 self.refused(Refusal::new(&head, excerpt.as_bytes()))
             }
+            Phase::Useless(Problem::Again(fault)) => self.fault(fault),
             Phase::Useless(Problem::StartOver(fault)) => self.start_over(fault),
             Phase::Useless(Problem::End(kind)) => self.end(Err(kind)),
             Phase::Whole => self.whole(),
@@ -91,19 +99,28 @@ impl Download {
             _ => {}
         }
         match (self.object.total, body.end) {
-            (Some(total), _) if self.have < total => self.go_on(),
+            (Some(total), _) if self.have < total => self.go_on(body),
             // A range of a file whose length is not known yet.
-            (None, Some(_)) => self.go_on(),
+            (None, Some(_)) => self.go_on(body),
+            // Most likely it was cut.
+            _ if !body.shows_its_end && self.object.crc64 != Some(self.crc.value()) => {
+                self.fault(Fault::Incomplete)
+            }
             _ => self.whole(),
         }
     }
 
     /// Asks for the rest. Without a strong tag that would be all of the file again, and a server
     /// that always gives less would keep it going for ever.
-    fn go_on(&mut self) -> Event {
+    fn go_on(&mut self, body: &Body) -> Event {
         if self.object.etag.is_none() {
             return self.fault(Fault::Incomplete);
         }
+        let is_little = self.have - body.began < LITTLE;
+        if is_little && self.has_got_little {
+            return self.fault(Fault::Less);
+        }
+        self.has_got_little = is_little;
         self.phase = Phase::Waiting { due: self.now };
         self.event(EventKind::Continuing)
     }
@@ -118,6 +135,7 @@ impl Download {
                 }
                 self.end(Err(ErrorKind::Mismatch { expected, computed }))
             }
+            None if self.policy.requires_crc64() => self.end(Err(ErrorKind::NoChecksum)),
             expected => self.end(Ok(Downloaded {
                 bytes: self.have,
                 crc64: computed,

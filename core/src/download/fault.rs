@@ -14,12 +14,17 @@ pub enum Fault {
     Stalled,
     /// The answer ended before all its bytes were there.
     Incomplete,
+    /// The answers hold, again and again, only a little of what was asked for.
+    Less,
     /// The answer holds other bytes than were asked for.
     WrongRange,
     /// The file is another one than before: it starts again.
     Changed,
     /// What was put together of several answers is not the file: it starts again.
     Mismatch,
+    /// A page came instead of the file, most likely from something in between: HTML without tag and
+    /// checksum.
+    Page,
     /// The file server cannot serve it now.
     Refused(Box<Refusal>),
 }
@@ -40,8 +45,10 @@ impl fmt::Display for Fault {
             Self::Refused(refusal) => return refusal.fmt(f),
             Self::Stalled => "no byte came within the stall limit",
             Self::Incomplete => "the answer was incomplete: it ended before its declared length",
+            Self::Less => "the answer holds only a little of what was asked for",
             Self::WrongRange => "the answer holds another range than was asked for",
             Self::Changed => "the file has changed on the server",
+            Self::Page => "a page came instead of the file",
             Self::Mismatch => "the checksum of the parts put together is wrong",
         })
     }

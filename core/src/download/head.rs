@@ -1,8 +1,10 @@
 //! What a download makes of an answer's head.
 
+use alloc::string::String;
+
 use http::{
     HeaderMap, StatusCode, Version,
-    header::{CONTENT_LENGTH, ETAG, TRANSFER_ENCODING},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, TRANSFER_ENCODING},
     response::Parts,
 };
 
@@ -12,7 +14,7 @@ use super::{
     fault::Fault,
     file_name::suggested_name,
     outcome::ErrorKind,
-    refusal::{Excerpt, Head},
+    refusal::{Excerpt, Head, request_id},
     state::{Body, Object, Phase, Problem},
     step::Opening,
 };
@@ -26,6 +28,9 @@ impl Download {
     pub fn head(&mut self, now: Mono, head: &Parts) -> Opening {
         self.now = now;
         let Phase::Requested { .. } = self.phase else { return Opening::Drop };
+        if let Some(id) = request_id(&head.headers) {
+            self.report.request_id = Some(id);
+        }
         self.read(head).unwrap_or_else(|problem| {
             self.phase = Phase::Useless(problem);
             Opening::Drop
@@ -35,8 +40,14 @@ impl Download {
     fn read(&mut self, head: &Parts) -> Result<Opening, Problem> {
         let Parts { status, headers, .. } = head;
         match *status {
-            StatusCode::OK => self.whole_file(head),
-            StatusCode::PARTIAL_CONTENT => self.partial_file(headers),
+            StatusCode::OK => {
+                check_coding(head)?;
+                self.whole_file(head)
+            }
+            StatusCode::PARTIAL_CONTENT => {
+                check_coding(head)?;
+                self.partial_file(headers)
+            }
             StatusCode::RANGE_NOT_SATISFIABLE if self.have > 0 => self.nothing_left(headers),
             StatusCode::NOT_MODIFIED => Err(Problem::End(ErrorKind::Status(*status))),
             status if status.is_redirection() => {
@@ -55,13 +66,17 @@ impl Download {
 
     fn whole_file(&mut self, head: &Parts) -> Result<Opening, Problem> {
         let headers = &head.headers;
-        check_coding(headers)?;
         let object = Object::new(headers, content_length(headers)?);
-        let shows_its_end =
-            head.version >= Version::HTTP_2 || headers.contains_key(TRANSFER_ENCODING);
-        if object.total.or(object.crc64).is_none() && !shows_its_end {
+        if is_page(headers, &object) {
+            return Err(Problem::Again(Fault::Page));
+        }
+        let shows_its_end = head.version >= Version::HTTP_2
+            || object.total.is_some()
+            || headers.contains_key(TRANSFER_ENCODING);
+        if object.crc64.is_none() && !shows_its_end {
             return Err(Problem::End(ErrorKind::NoLength));
         }
+        self.check_checksum(&object)?;
         self.check_size(object.total)?;
         let mut skip = 0;
         if self.have > 0 && !self.can_restart {
@@ -74,11 +89,10 @@ impl Download {
         }
         let end = object.total;
         self.object = object;
-        Ok(self.open(headers, Body { end, skip, since: self.now }))
+        Ok(self.open(headers, Body { end, shows_its_end, skip, since: self.now, began: self.have }))
     }
 
     fn partial_file(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
-        check_coding(headers)?;
         let wrong = || Problem::StartOver(Fault::WrongRange);
         let range = ContentRange::of(headers).ok_or_else(wrong)?;
         let fits = content_length(headers)?.is_none_or(|length| length == range.len());
@@ -87,6 +101,7 @@ impl Download {
         }
         let object = Object::new(headers, range.total);
         if self.have == 0 {
+            self.check_checksum(&object)?;
             self.object = object;
         } else if !self.is_shown_to_be_same(headers, &object) {
             return Err(Problem::StartOver(Fault::Changed));
@@ -99,7 +114,8 @@ impl Download {
             self.is_stitched = true;
         }
         self.check_size(self.object.total)?;
-        Ok(self.open(headers, Body { end: Some(range.end), skip: 0, since: self.now }))
+        let (end, since, began) = (Some(range.end), self.now, self.have);
+        Ok(self.open(headers, Body { end, shows_its_end: true, skip: 0, since, began }))
     }
 
     /// The length of a file may come out only when there is nothing more of it.
@@ -128,7 +144,7 @@ impl Download {
     /// `If-Range` would else slip in bytes of another file.
     fn is_shown_to_be_same(&self, headers: &HeaderMap, object: &Object) -> bool {
         let has_checksum = object.crc64.is_some() && object.crc64 == self.object.crc64;
-        (headers.contains_key(ETAG) || has_checksum) && !self.is_other_file(headers, object)
+        (sole(headers, &ETAG).is_some() || has_checksum) && !self.is_other_file(headers, object)
     }
 
     /// A member that only one of the two answers names tells nothing, but without a strong tag the
@@ -145,6 +161,14 @@ impl Download {
             || differ(object.crc64, self.object.crc64)
     }
 
+    /// One that is required is missed before the bytes come.
+    fn check_checksum(&self, object: &Object) -> Result<(), Problem> {
+        match self.policy.requires_crc64() && object.crc64.is_none() {
+            true => Err(Problem::End(ErrorKind::NoChecksum)),
+            false => Ok(()),
+        }
+    }
+
     fn check_size(&self, total: Option<u64>) -> Result<(), Problem> {
         match self.policy.size_limit() {
             Some(limit) if total.is_some_and(|total| total > limit) => {
@@ -155,11 +179,29 @@ impl Download {
     }
 }
 
-fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
-    match foreign_coding(headers) {
+/// What a login page or a gateway sends names nothing that a stored file has.
+fn is_page(headers: &HeaderMap, object: &Object) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
+    let is_html = content_type.is_some_and(|text| text.starts_with(b"text/html"));
+    is_html && object.crc64.is_none() && !headers.contains_key(ETAG)
+}
+
+fn check_coding(head: &Parts) -> Result<(), Problem> {
+    match foreign_coding(&head.headers).or_else(|| foreign_transfer_coding(head)) {
         Some(coding) => Err(Problem::End(ErrorKind::Coding(coding))),
         None => Ok(()),
     }
+}
+
+/// Of the codings of a transfer, one alone says where a body ends and leaves its bytes as they are.
+fn foreign_transfer_coding(head: &Parts) -> Option<String> {
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    let (first, second) = (codings.next()?, codings.next());
+    let is_chunked = first.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if is_chunked && second.is_none() && head.version == Version::HTTP_11 {
+        return None;
+    }
+    Some(String::from_utf8_lossy(second.unwrap_or(first).as_bytes()).into())
 }
 
 /// A length that is none, or two of them, cannot be relied on.

@@ -40,6 +40,9 @@ pub struct Report {
     pub elapsed: Duration,
     /// The name that the server or the URL suggests for the file, never with path parts.
     pub suggested_name: Option<String>,
+    /// The request id of the last answer that named one in its headers, to quote to the service's
+    /// support.
+    pub request_id: Option<String>,
     /// What went wrong with the last exchange, if anything did.
     pub last_fault: Option<Fault>,
     /// How many bytes were there at the end.
@@ -85,6 +88,8 @@ pub enum ErrorKind {
     /// The answer shows neither the length of the file nor where it ends, so that a cut would not
     /// be seen.
     NoLength,
+    /// The server names no CRC-64, and the policy requires one.
+    NoChecksum,
     /// The file is larger than the size limit of the policy.
     TooLarge {
         /// The limit.
@@ -151,6 +156,7 @@ impl fmt::Display for ErrorKind {
                 return write!(f, "the file has the content encoding {coding}, not identity");
             }
             Self::NoLength => "the answer does not show where the file ends",
+            Self::NoChecksum => "the file server names no CRC-64, which was required",
             Self::TooLarge { limit } => {
                 return write!(f, "the file is larger than the limit of {limit} bytes");
             }

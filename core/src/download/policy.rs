@@ -22,6 +22,7 @@ pub struct Policy {
     longest_retry_after: Nanos,
     allows_http: bool,
     allows_private: bool,
+    requires_crc64: bool,
 }
 
 impl Policy {
@@ -40,7 +41,8 @@ impl Policy {
         self
     }
 
-    /// Sets how long the whole download may take; there is no such limit by default.
+    /// Sets how long the whole download may take; there is no such limit by default. A blocking
+    /// client may notice up to one stall limit, or once more this limit, later.
     #[must_use]
     pub const fn with_total_limit(mut self, limit: Duration) -> Self {
         self.total_limit = Some(Nanos::new(limit));
@@ -98,6 +100,14 @@ impl Policy {
         self
     }
 
+    /// Takes only a file whose server names its CRC-64; by default the length alone is checked where
+    /// it names none.
+    #[must_use]
+    pub const fn requiring_crc64(mut self) -> Self {
+        self.requires_crc64 = true;
+        self
+    }
+
     /// Returns how long it may take until the next byte comes.
     #[must_use]
     pub const fn stall_limit(&self) -> Duration {
@@ -140,6 +150,12 @@ impl Policy {
         self.allows_private
     }
 
+    /// Whether a file is taken only if its server names its CRC-64.
+    #[must_use]
+    pub const fn requires_crc64(&self) -> bool {
+        self.requires_crc64
+    }
+
     pub(super) const fn backoff(&self, throttled: bool) -> Backoff {
         if throttled { self.throttle } else { self.retry }
     }
@@ -163,6 +179,7 @@ impl Default for Policy {
             longest_retry_after: Nanos::new(crate::Policy::LONGEST_RETRY_AFTER),
             allows_http: false,
             allows_private: false,
+            requires_crc64: false,
         }
     }
 }

@@ -39,14 +39,15 @@ pub(super) enum Remedy {
 impl Refusal {
     pub(super) fn new(head: &Head, body: &[u8]) -> Box<Self> {
         let text = String::from_utf8_lossy(body);
-        let code = element(&text, "Code");
-        // It may quote the URL.
-        let message = element(&text, "Message").map(|message| snippet(&message));
+        // Each may quote the URL.
+        let element = |name| element(&text, name).map(|text| snippet(&text));
+        let code = element("Code");
+        let message = element("Message");
         let snippet = (code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
         Box::new(Self {
             status: head.status,
             message,
-            request_id: element(&text, "RequestId").or_else(|| head.request_id.clone()),
+            request_id: element("RequestId").or_else(|| head.request_id.clone()),
             retry_after: head.retry_after,
             code,
             snippet,
@@ -111,13 +112,17 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         Self {
             status,
-            request_id: text("x-cos-request-id").map(String::from),
+            request_id: request_id(headers),
             retry_after: crate::answer::retry_after(headers),
         }
     }
+}
+
+/// Returns the id of a request, as the object store names it on every answer.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+    headers.get("x-cos-request-id")?.to_str().ok().map(String::from)
 }
 
 /// Keeps the beginning of an error's body.

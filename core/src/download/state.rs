@@ -50,6 +50,10 @@ impl Phase {
 pub(super) struct Body {
     /// The byte of the file behind its last one, if it is known.
     pub(super) end: Option<u64>,
+    /// A cut can be told from the end: by a length, or by the last chunk.
+    pub(super) shows_its_end: bool,
+    /// How many bytes of the file were there before.
+    pub(super) began: u64,
     /// How many of its bytes are there already and are passed over.
     pub(super) skip: u64,
     /// When the last byte came.
@@ -59,6 +63,8 @@ pub(super) struct Body {
 /// What is wrong with an answer.
 #[derive(Clone)]
 pub(super) enum Problem {
+    /// It may pass, and the bytes that are there stay.
+    Again(Fault),
     /// It may pass, and the bytes that are there cannot be relied on.
     StartOver(Fault),
     /// It will not pass.

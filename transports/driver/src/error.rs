@@ -14,13 +14,15 @@ type Source = Box<dyn Error + Send + Sync>;
 #[derive(Debug)]
 pub struct TransportError {
     fault: SendFault,
+    /// No connection was there that anything could have gone out by.
+    is_before_sending: bool,
     source: Source,
 }
 
 impl TransportError {
     /// Creates an error from what it means and where it comes from.
     pub fn new(fault: SendFault, source: impl Into<Source>) -> Self {
-        Self { fault, source: source.into() }
+        Self { fault, is_before_sending: false, source: source.into() }
     }
 
     /// Creates an error whose meaning is that of the first error in its chain that has one: an
@@ -45,7 +47,20 @@ impl TransportError {
             true => SendFault::Permanent,
             false => fault_of(&*source, broken),
         };
-        Self { fault, source }
+        Self { fault, is_before_sending: has(&*source, &is_before_sending), source }
+    }
+
+    /// Takes that no connection was made, so that nothing can have been sent.
+    #[must_use]
+    pub fn before_sending(self) -> Self {
+        Self { is_before_sending: true, ..self }
+    }
+
+    /// Whether the request may have been received all the same. It is not if the fault is
+    /// permanent, or if no connection was made.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        !self.is_before_sending && self.fault != SendFault::Permanent
     }
 
     /// Returns what it means to a wait.
@@ -67,6 +82,14 @@ fn fault_of(error: &(dyn Error + 'static), broken: SendFault) -> SendFault {
         // What it wraps may say more.
         _ => next(error).map_or(broken, |error| fault_of(error, broken)),
     }
+}
+
+/// Of a connection that was there, no such error can come.
+fn is_before_sending(error: &(dyn Error + 'static)) -> bool {
+    let is_refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    error.is::<ProxyError>()
+        || error.is::<AddressError>()
+        || error.downcast_ref().is_some_and(is_refused)
 }
 
 fn has(
@@ -140,8 +163,8 @@ impl SendError {
     /// any case.
     ///
     /// It is `false` only where the request certainly had no effect: it could not be built or
-    /// sent, or the service refused it by a code that says so. A connection that failed may have
-    /// done so after the request, and an answer that cannot be read may be that of a success; so
+    /// sent, no connection was made, or the service refused it by a code that says so. A connection
+    /// that broke may have done so after the request, and an answer that cannot be read may be that of a success; so
     /// these are `true`, as are codes of a fault inside the service and codes that nobody knows.
     ///
     /// [creates]: tcss_export_core::CreateExportComplianceStatusListJob
@@ -150,7 +173,7 @@ impl SendError {
     pub fn may_have_arrived(&self) -> bool {
         match self {
             Self::Build(_) | Self::Credentials(_) => false,
-            Self::Transport(error) => error.fault() != SendFault::Permanent,
+            Self::Transport(error) => error.may_have_arrived(),
             Self::Answer(error) => !error.code().is_some_and(refuses),
         }
     }
@@ -302,6 +325,19 @@ mod tests {
         assert!(!SendError::Credentials(credentials.into()).may_have_arrived());
         let permanent = TransportError::new(SendFault::Permanent, "not trusted");
         assert!(!SendError::Transport(permanent).may_have_arrived());
+    }
+
+    #[test]
+    fn without_a_connection_nothing_has_arrived() {
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let wrapped = io::Error::other(io::Error::from(io::ErrorKind::ConnectionRefused));
+        let marked = TransportError::new(SendFault::Timeout, "no such name").before_sending();
+        for error in [refused.into(), wrapped.into(), marked] {
+            assert!(!SendError::Transport(error).may_have_arrived());
+        }
+        // It may have broken when the request was out.
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        assert!(SendError::Transport(reset.into()).may_have_arrived());
     }
 
     #[test]

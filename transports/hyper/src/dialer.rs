@@ -7,7 +7,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{StatusCode, Uri};
+use http::{StatusCode, Uri, uri::Scheme};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tcss_export_driver::{Proxy, TunnelError};
 use tokio::{
@@ -80,7 +80,8 @@ async fn open_tunnel(
 }
 
 fn connect_request(proxy: &Proxy, uri: &Uri) -> String {
-    let (host, port) = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(443));
+    let default_port = if uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
+    let (host, port) = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(default_port));
     let login = match (proxy.username(), proxy.password()) {
         (None, None) => String::new(),
         (username, password) => {
@@ -150,6 +151,8 @@ mod tests {
         assert_eq!(text, "CONNECT gw.example:443 HTTP/1.1\r\nHost: gw.example:443\r\n\r\n");
         let text = connect_request(&proxy("p.example"), &uri("https://[2001:db8::1]:8443/"));
         assert!(text.starts_with("CONNECT [2001:db8::1]:8443 HTTP/1.1\r\n"), "{text}");
+        let text = connect_request(&proxy("p.example"), &uri("http://files.example/a"));
+        assert!(text.starts_with("CONNECT files.example:80 HTTP/1.1\r\n"), "{text}");
     }
 
     #[test]

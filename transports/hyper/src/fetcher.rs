@@ -18,7 +18,7 @@ use tcss_export_driver::{
     asynchronous::{self, Fetch, Platform},
 };
 
-use crate::{Client, HttpClient, connector::Connector, transport_error};
+use crate::{Client, HttpClient, connector::Connector, request_error, transport_error};
 
 /// Downloads.
 impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
@@ -127,8 +127,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Fetch for Fetcher<'_, C> {
 
     async fn fetch(&self, request: Request<()>) -> Result<Response<Body>, TransportError> {
         let request = request.map(|()| Full::default());
-        let answer = self.http(&request)?.request(request).await;
-        let answer = answer.map_err(|error| transport_error(error, SendFault::Connection))?;
+        let answer = self.http(&request)?.request(request).await.map_err(request_error)?;
         Ok(answer.map(|body| Body(BodyDataStream::new(body))))
     }
 }

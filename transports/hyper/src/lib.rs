@@ -194,8 +194,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let mut request = request.map(Full::new);
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let answer = self.http.request(request).await;
-        let answer = answer.map_err(|error| transport_error(error, SendFault::Connection))?;
+        let answer = self.http.request(request).await.map_err(request_error)?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(body_error)?;
         Ok(Response::from_parts(head, body.to_bytes()))
@@ -250,6 +249,13 @@ fn body_error(error: Box<dyn Error + Send + Sync>) -> TransportError {
         false => SendFault::Truncated,
     };
     transport_error(error, broken)
+}
+
+/// Tells what the error of a request means that has no answer.
+fn request_error(error: legacy::Error) -> TransportError {
+    let is_before_sending = error.is_connect();
+    let error = transport_error(error, SendFault::Connection);
+    if is_before_sending { error.before_sending() } else { error }
 }
 
 fn transport_error(

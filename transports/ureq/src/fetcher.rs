@@ -1,6 +1,7 @@
 use std::{
     fmt,
     io::{self, Read, Write},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use crate::{
 
 /// What must hold at each request of a download. A macro for the same reason as `with_rules`.
 macro_rules! with_download_rules {
-    ($config:expr, $policy:expr) => {
+    ($config:expr, $limit:expr) => {
         $config
             .http_status_as_error(false)
             .max_redirects(0)
@@ -32,12 +33,17 @@ macro_rules! with_download_rules {
             .timeout_per_call(None)
             .timeout_recv_body(None)
             .timeout_connect(Some(CONNECT_LIMIT))
-            .timeout_recv_response(Some($policy.stall_limit()))
-            .timeout_per_read(Some($policy.stall_limit()))
-            .timeout_per_write(Some($policy.stall_limit()))
+            .timeout_recv_response(Some($limit))
+            .timeout_per_read(Some($limit))
+            .timeout_per_write(Some($limit))
             .accept("")
             .accept_encoding("")
     };
+}
+
+/// Returns how long one call of ureq may block: the whole download has no more time than that.
+fn limit(policy: &Policy) -> Duration {
+    policy.total_limit().unwrap_or(Duration::MAX).min(policy.stall_limit())
 }
 
 /// Downloads.
@@ -120,7 +126,8 @@ impl<'c> Fetcher<'c> {
             }
             OwnOrGiven::Given { agent, without_proxy } => {
                 let without_proxy = *without_proxy || is_loopback(request.uri());
-                let config = with_download_rules!(agent.configure_request(request), self.policy);
+                let config =
+                    with_download_rules!(agent.configure_request(request), limit(&self.policy));
                 let config = if without_proxy { config.proxy(None) } else { config };
                 let answer = agent.run(config.build());
                 answer.map_err(|error| transport_error(error, SendFault::Connection))
@@ -134,19 +141,14 @@ impl<'c> Fetcher<'c> {
         }
         let policy = &self.policy;
         let (_, agent) = self.agent.get_or_insert_with(|| {
-            let config = with_download_rules!(Agent::config_builder(), policy)
+            let config = with_download_rules!(Agent::config_builder(), limit(policy))
                 .proxy(proxy.as_ref().map(ureq_proxy))
                 .user_agent("")
                 .tls_config(tls.clone())
                 .build();
-            let agent = match proxy {
-                // It is the proxy whose name is looked up here.
-                Some(_) => config.new_agent(),
-                None => {
-                    let resolver = CheckedResolver { policy: policy.clone() };
-                    Agent::with_parts(config, DefaultConnector::default(), resolver)
-                }
-            };
+            // Of a proxy, it is the proxy's own name that is looked up here.
+            let resolver = CheckedResolver { policy: proxy.is_none().then(|| policy.clone()) };
+            let agent = Agent::with_parts(config, DefaultConnector::default(), resolver);
             (proxy, agent)
         });
         agent

@@ -34,9 +34,11 @@ use tcss_export_driver::{
 use ureq::{
     Agent, ProxyProtocol,
     tls::{RootCerts, TlsConfig},
+    unversioned::transport::DefaultConnector,
 };
 
 pub use self::fetcher::{Body, Fetcher};
+use self::resolver::{CheckedResolver, LookupError};
 
 /// What must hold at each request. A macro, because the two builders of ureq that have these
 /// methods, for an agent and for a request, share no public trait.
@@ -232,13 +234,13 @@ fn own_agent(proxy: Option<&Proxy>, exchange_limit: Duration) -> Agent {
         .unversioned_rustls_crypto_provider(ring)
         .root_certs(RootCerts::PlatformVerifier)
         .build();
-    with_rules!(Agent::config_builder(), exchange_limit)
+    let config = with_rules!(Agent::config_builder(), exchange_limit)
         .proxy(proxy.map(ureq_proxy))
         .user_agent("")
         .max_idle_age(IDLE_LIMIT)
         .tls_config(tls)
-        .build()
-        .new_agent()
+        .build();
+    Agent::with_parts(config, DefaultConnector::default(), CheckedResolver { policy: None })
 }
 
 fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {
@@ -257,10 +259,13 @@ fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {
 /// Tells what an error on the way through a proxy means.
 fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
     let error = match error {
-        ureq::Error::ConnectProxyFailed(reason) => match status(&reason) {
-            Some(status) => TunnelError::refused(proxy, status),
-            None => TunnelError::failed(proxy, reason),
-        },
+        ureq::Error::ConnectProxyFailed(reason) => {
+            let error = match status(&reason) {
+                Some(status) => TunnelError::refused(proxy, status),
+                None => TunnelError::failed(proxy, reason),
+            };
+            return TransportError::of_chain(error, SendFault::Connection).before_sending();
+        }
         ureq::Error::Io(error) => TunnelError::failed(proxy, error),
         ureq::Error::Timeout(ureq::Timeout::Connect) => {
             TunnelError::failed(proxy, io::Error::new(io::ErrorKind::TimedOut, error))
@@ -283,6 +288,12 @@ fn transport_error(error: ureq::Error, broken: SendFault) -> TransportError {
     let fault = match error {
         ureq::Error::Io(error) => {
             return TransportError::of_chain_with(error, broken, is_permanent);
+        }
+        ureq::Error::Other(error) if error.is::<LookupError>() => {
+            return TransportError::new(SendFault::Connection, error).before_sending();
+        }
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            return TransportError::new(SendFault::Timeout, error).before_sending();
         }
         ureq::Error::Timeout(_) => SendFault::Timeout,
         ureq::Error::BodyExceedsLimit(_) => SendFault::TooLarge,

@@ -1,4 +1,4 @@
-use std::{io, net::SocketAddr};
+use std::{error::Error, fmt, io, net::SocketAddr};
 
 use http::Uri;
 use tcss_export_core::download::{Policy, Reach};
@@ -11,10 +11,11 @@ use ureq::{
     },
 };
 
-/// Looks names up as ureq does and leaves out the addresses that a download must not connect to.
+/// Looks names up as ureq does and leaves out the addresses that a download must not connect to;
+/// without a policy, none.
 #[derive(Debug)]
 pub(crate) struct CheckedResolver {
-    pub(crate) policy: Policy,
+    pub(crate) policy: Option<Policy>,
 }
 
 impl Resolver for CheckedResolver {
@@ -24,10 +25,14 @@ impl Resolver for CheckedResolver {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = DefaultResolver::default().resolve(uri, config, timeout)?;
+        let found = DefaultResolver::default().resolve(uri, config, timeout);
+        let found = found.map_err(|error| match error {
+            ureq::Error::Io(error) => ureq::Error::Other(Box::new(LookupError(error))),
+            error => error,
+        })?;
         let host = uri.host().unwrap_or_default();
-        let reach = Reach::of_host(host, &self.policy);
-        let found = found.iter().copied();
+        let reach = self.policy.as_ref().map(|policy| Reach::of_host(host, policy));
+        let (reach, found) = (reach.unwrap_or(Reach::Any), found.iter().copied());
         let permitted = AddressError::filter(host, reach, found, SocketAddr::ip)
             .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
         let mut addresses = self.empty();
@@ -36,12 +41,24 @@ impl Resolver for CheckedResolver {
     }
 }
 
+/// A name could not be looked up.
+#[derive(Debug)]
+pub(crate) struct LookupError(io::Error);
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for LookupError {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn resolved(url: &'static str, policy: Policy) -> Result<usize, ureq::Error> {
-        let resolver = CheckedResolver { policy };
+        let resolver = CheckedResolver { policy: Some(policy) };
         let config = ureq::Agent::config_builder().build();
         let found = resolver.resolve(&Uri::from_static(url), &config, NextTimeout::default());
         found.map(|addresses| addresses.len())

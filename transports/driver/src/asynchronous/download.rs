@@ -44,6 +44,15 @@ pub trait Fetch: Platform {
     ) -> impl Future<Output = Result<Response<Self::Body>, TransportError>>;
 }
 
+/// It can be lent, as a platform can.
+impl<P: Fetch> Fetch for &P {
+    type Body = P::Body;
+
+    async fn fetch(&self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
+        (**self).fetch(request).await
+    }
+}
+
 /// A download, which gives its events one after another.
 ///
 /// Dropped before its end, it leaves what is there to a later download to the same target.

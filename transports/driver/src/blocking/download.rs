@@ -41,6 +41,15 @@ pub trait Fetch: Platform {
     fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError>;
 }
 
+/// It can be lent, as a platform can.
+impl<P: Fetch> Fetch for &mut P {
+    type Body = P::Body;
+
+    fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
+        (**self).fetch(request)
+    }
+}
+
 /// A download: an iterator over its events, which sleeps, sends, reads and writes as it goes.
 ///
 /// Dropped before its end, it leaves what is there to a later download to the same target.

@@ -8,10 +8,13 @@ use std::{
 
 use super::file_error::{FileError, FileErrorKind};
 
+/// Whoever puts another file there each time is a download, too, as far as can be known.
+const MOST_TRIES: u32 = 100;
+
 /// Opens a part that nobody else has open; a new one, if there is none.
 pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
     let failed = FileError::io(FileErrorKind::Open, path);
-    loop {
+    for _ in 0..MOST_TRIES {
         let Some(file) = open_part(path).map_err(FileError::io(FileErrorKind::Open, path))? else {
             continue;
         };
@@ -29,6 +32,7 @@ pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
             Err(error) => return Err(failed(error)),
         }
     }
+    Err(FileError::new(FileErrorKind::Busy, path))
 }
 
 /// Tells whether the path leads to this file, whoever may have put another one there.

@@ -149,7 +149,12 @@ fn check_target(path: &Path, replaces: bool) -> Result<(), FileError> {
     // `new/.` is a directory as well as `new/`.
     let text = text.strip_suffix('.').unwrap_or(&text);
     let is_directory = text.ends_with(std::path::is_separator);
-    match fs::symlink_metadata(path) {
+    // A link would be replaced, not what it leads to: which must be no device all the same.
+    let found = match fs::symlink_metadata(path) {
+        Ok(link) if link.is_symlink() => Ok(fs::metadata(path).unwrap_or(link)),
+        found => found,
+    };
+    match found {
         _ if is_directory => Err(FileError::new(FileErrorKind::Directory, path)),
         Ok(found) if found.is_dir() => Err(FileError::new(FileErrorKind::Directory, path)),
         Ok(found) if !found.is_file() && !found.is_symlink() => {

@@ -166,13 +166,18 @@ fn devices_and_pipes_are_no_targets() {
 }
 
 #[test]
-fn a_link_exists_wherever_it_leads() {
+fn a_link_is_refused_by_what_it_leads_to() {
     let folder = Folder::new();
     let pointed = folder.with("pointed", "old");
-    for to in [&pointed, &folder.at("nowhere"), folder.path()] {
+    for (to, kind) in [
+        (&*pointed, FileErrorKind::Exists),
+        (&folder.at("nowhere"), FileErrorKind::Exists),
+        (folder.path(), FileErrorKind::Directory),
+        (Path::new("/dev/null"), FileErrorKind::NotAFile),
+    ] {
         let link = folder.at("link");
         symlink(to, &link).unwrap();
-        assert_eq!(refusal(&link), FileErrorKind::Exists);
+        assert_eq!(refusal(&link), kind);
         assert_eq!(fs::read_link(&link).unwrap(), to);
         fs::remove_file(link).unwrap();
     }
