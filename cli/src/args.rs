@@ -9,7 +9,7 @@ mod values;
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args as Group, Parser, Subcommand};
+use clap::{ArgAction, Args as Group, Parser, Subcommand, value_parser};
 use tcss_export::{Endpoint, JobId, Language, Session, signing::Timestamp};
 use tcss_export_testkit::{DownloadFaults, Script};
 
@@ -89,6 +89,8 @@ pub(crate) enum Command {
         after_help = AFTER_DEMO
     )]
     Demo,
+    #[command(about = "Prints this help, or that of a command.")]
+    Help(Help),
 }
 
 #[derive(Debug, Group)]
@@ -139,7 +141,8 @@ pub(crate) struct Jobs {
     #[arg(
         long,
         value_name = "N",
-        help = "Lists so many jobs at most; 10 by default, and the service takes 100."
+        value_parser = value_parser!(u64).range(1..=100),
+        help = "Lists so many jobs at most, up to 100; 10 by default."
     )]
     pub(crate) limit: Option<u64>,
     #[arg(long, value_name = "N", help = "Passes over so many jobs.")]
@@ -223,6 +226,12 @@ pub(crate) struct Serve {
         help = "Sets what goes wrong with downloads, one by one."
     )]
     pub(crate) download_faults: DownloadFaults,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Help {
+    #[arg(value_name = "COMMAND", help = "Names the command.")]
+    pub(crate) command: Option<String>,
 }
 
 impl Args {

@@ -4,6 +4,7 @@ mod create;
 mod demo;
 mod download;
 mod explain;
+mod help;
 mod jobs;
 mod replay;
 mod result;
@@ -52,5 +53,6 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Ending, Failure> {
         Command::Explain(explain) => explain::run(explain, &args.common, output),
         Command::Serve(serve) => serve::run(serve, output),
         Command::Demo => demo::run(output),
+        Command::Help(help) => help::run(help, output),
     }
 }

@@ -9,7 +9,7 @@ const PERMISSION: &str = "have these actions of tcss granted to this key's user:
 pub(crate) const WRONG_JOB: &str = "check the job id: it must come from this site and this account";
 pub(crate) const WRONG_EXPORT: &str =
     "check --asset-type, and whether this account has what --id names";
-pub(crate) const WRONG_LIST: &str = "check --status, --limit (the service takes 100) and --offset";
+pub(crate) const WRONG_LIST: &str = "check --status, --limit and --offset";
 pub(crate) const MAYBE_CREATED: &str =
     "the job may have been created all the same: look for it before you create another";
 

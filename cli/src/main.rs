@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 }
 
 /// Gives the help or the version that was asked for, or refuses the arguments.
-fn without_args(output: &Output, error: &clap::Error) -> Result<Ending, Failure> {
+pub(crate) fn without_args(output: &Output, error: &clap::Error) -> Result<Ending, Failure> {
     let text = error.to_string();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {

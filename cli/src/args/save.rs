@@ -1,12 +1,12 @@
 use std::{path::PathBuf, time::Duration};
 
-use clap::Args as Group;
+use clap::{Args as Group, value_parser};
 use tcss_export::{
     download::Policy,
     driver::{FileError, Target},
 };
 
-use super::values::seconds;
+use super::values::some_seconds;
 use crate::shell::option;
 
 /// Stands for stdout.
@@ -28,16 +28,30 @@ pub(crate) struct Save {
     allow_http: bool,
     #[arg(long, help = "Connects to private and link-local addresses, too.")]
     allow_private: bool,
-    #[arg(long, value_name = "BYTES", help = "Refuses a file that is larger.")]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        value_parser = value_parser!(u64).range(1..),
+        help = "Refuses a file that is larger."
+    )]
     max_size: Option<u64>,
     #[arg(
         long,
         value_name = "SECONDS",
-        value_parser = seconds,
+        value_parser = some_seconds,
         allow_negative_numbers = true,
         help = "Breaks off when no byte comes for so long, and tries again; 60 s by default."
     )]
     stall: Option<Duration>,
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = some_seconds,
+        allow_negative_numbers = true,
+        help = "Gives up downloading after this time; without it, as long as a server lets bytes \
+                drip, it goes on without end."
+    )]
+    download_timeout: Option<Duration>,
 }
 
 impl Save {
@@ -73,8 +87,11 @@ impl Save {
         if let Some(bytes) = self.max_size {
             policy = policy.with_size_limit(bytes);
         }
-        match self.stall {
-            Some(limit) => policy.with_stall_limit(limit),
+        if let Some(limit) = self.stall {
+            policy = policy.with_stall_limit(limit);
+        }
+        match self.download_timeout {
+            Some(limit) => policy.with_total_limit(limit),
             None => policy,
         }
     }
@@ -92,8 +109,13 @@ impl Save {
         ];
         let flags =
             flags.into_iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| flag.to_owned());
-        let max_size = self.max_size.map(|bytes| option("--max-size", &bytes.to_string()));
-        let stall = self.stall.map(|limit| option("--stall", &limit.as_secs_f64().to_string()));
-        [option("-o", &name)].into_iter().chain(flags).chain(max_size).chain(stall).collect()
+        let seconds = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64().to_string());
+        let limits = [
+            ("--max-size", self.max_size.map(|bytes| bytes.to_string())),
+            ("--stall", seconds(self.stall)),
+            ("--download-timeout", seconds(self.download_timeout)),
+        ];
+        let limits = limits.into_iter().filter_map(|(name, value)| Some(option(name, &value?)));
+        [option("-o", &name)].into_iter().chain(flags).chain(limits).collect()
     }
 }

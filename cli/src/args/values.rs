@@ -17,6 +17,12 @@ pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
         .map_err(|_| "expected a finite number of seconds that is not negative")
 }
 
+/// Reads seconds of which there must be some: nothing could ever be done within none.
+pub(super) fn some_seconds(text: &str) -> Result<Duration, &'static str> {
+    let limit = seconds(text)?;
+    if limit.is_zero() { Err("expected more than no time") } else { Ok(limit) }
+}
+
 pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
     let seconds = text.parse().map_err(|_| "expected whole seconds since 1970")?;
     Timestamp::new(seconds).map_err(|error| error.to_string())

@@ -84,7 +84,9 @@ fn an_empty_list_is_said_in_words() {
 
 #[test]
 fn a_refused_list_says_what_to_check() {
-    let ended = run_at(&service("RUNNING").url(), "jobs --limit 101 --json");
-    let hint = "check --status, --limit (the service takes 100) and --offset";
+    let error = r#"{"Code":"InvalidParameterValue","Message":"no"}"#;
+    let server = server(WireAnswer::json(format!(r#"{{"Response":{{"Error":{error}}}}}"#)));
+    let ended = run_at(&server.url(), "jobs --json");
+    let hint = "check --status, --limit and --offset";
     assert_eq!((ended.code, &ended.error()["hint"]), (Some(4), &json!(hint)));
 }

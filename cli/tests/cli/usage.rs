@@ -44,10 +44,32 @@ fn help_and_version_are_results() {
 }
 
 #[test]
+fn help_is_a_command_too() {
+    for (command, option) in [(&["help"][..], &["--help"][..]), (&["help", "run"], &["run", "-h"])]
+    {
+        let (ended, expected) = (without_keys(command).run(), without_keys(option).run());
+        assert_eq!((ended.code, &*ended.stderr, ended.stdout), (Some(0), "", expected.stdout));
+    }
+    refused(&["help", "bogus"], "'bogus'");
+}
+
+#[test]
+fn what_is_mistyped_gets_a_suggestion() {
+    for (args, meant) in [
+        (&["donwload", "J"][..], "'download'"),
+        (&["help", "jbos"], "'jobs'"),
+        (&["download", "J", "-o", "f", "--allow-htp"], "'--allow-http'"),
+    ] {
+        let error = cli(&[args, &["--json"]].concat()).run().error();
+        assert!(error["hint"].as_str().expect("a hint").contains(meant), "{error}");
+    }
+}
+
+#[test]
 fn each_option_and_command_is_explained_in_a_sentence() {
     for command in [
         "create", "jobs", "result", "wait", "download", "run", "replay", "sign", "explain",
-        "serve", "demo",
+        "serve", "demo", "help",
     ] {
         let help = without_keys(&[command, "--help"]).run().stdout;
         assert!(help.lines().next().is_some_and(|line| line.ends_with('.')), "{help}");
@@ -155,9 +177,17 @@ fn bad_numbers_are_refused() {
     for id in ["-1", "x", "1,,2", "18446744073709551616"] {
         refused(&["create", "--asset-type", "host", &format!("--id={id}")], "--id <N>");
     }
-    refused(&["jobs", "--limit", "x"], "--limit <N>");
-    refused(&["download", "J", "-o", "f", "--max-size", "1.5"], "--max-size <BYTES>");
-    refused(&["download", "J", "-o", "f", "--stall", "-1"], "expected a finite number");
+    for limit in ["x", "0", "101"] {
+        refused(&["jobs", "--limit", limit], "--limit <N>");
+    }
+    let download = ["download", "J", "-o", "f"];
+    for size in ["1.5", "0"] {
+        refused(&[&download[..], &["--max-size", size]].concat(), "--max-size <BYTES>");
+    }
+    for option in ["--stall", "--download-timeout"] {
+        refused(&[&download[..], &[option, "-1"]].concat(), "expected a finite number");
+        refused(&[&download[..], &[option, "0"]].concat(), "expected more than no time");
+    }
     refused(&["serve", "--port", "65536"], "65536 is not in 0..=65535");
 }
 

@@ -1,0 +1,18 @@
+use clap::Parser;
+
+use super::Ending;
+use crate::{
+    args::{Args, Help},
+    failure::Failure,
+    output::Output,
+    without_args,
+};
+
+/// Gives what `--help` gives behind the name of the command.
+pub(super) fn run(help: &Help, output: &Output) -> Result<Ending, Failure> {
+    let words = ["tcss-export"].into_iter().chain(help.command.as_deref()).chain(["--help"]);
+    match Args::try_parse_from(words) {
+        Ok(_) => Ok(Ending::Done),
+        Err(error) => without_args(output, &error),
+    }
+}
