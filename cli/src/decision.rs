@@ -153,9 +153,9 @@ pub(crate) fn what(event: &Event) -> String {
         _ => return "end".to_owned(),
     };
     match (remedy, event.clock_offset) {
-        (_, Some(offset)) => format!("clock corrected by {offset}, {next}"),
-        (Some(Remedy::BackOff), _) => format!("throttled: backing off, {next}"),
-        (Some(Remedy::FreshCredentials), _) => format!("credentials asked for again, {next}"),
+        (_, Some(offset)) => format!("clock corrected by {offset}; {next}"),
+        (Some(Remedy::BackOff), _) => format!("throttled: backing off; {next}"),
+        (Some(Remedy::FreshCredentials), _) => format!("credentials asked for again; {next}"),
         _ => next,
     }
 }

@@ -1,11 +1,13 @@
 //! Shows how a download goes, on stderr: a bar on a terminal, else a line now and then.
 
 use std::{
+    fmt::Write,
     io::{self, IsTerminal},
+    mem,
     time::Duration,
 };
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use tcss_export::{
     Mono,
     download::{Event, EventKind},
@@ -15,9 +17,9 @@ use tcss_export::{
 
 use crate::{decision::when, masking::masked, output::Output};
 
-const BAR: &str = "[{bar:24}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+const BAR: &str = "[{bar:24}] {bytes} of {total_bytes}{pace}";
 /// How it is shown as long as no server has said how much there is.
-const WITHOUT_TOTAL: &str = "{bytes}, {bytes_per_sec}";
+const WITHOUT_TOTAL: &str = "{bytes}{pace}";
 /// Between lines there is a tenth of the file, or this time.
 const PAUSE: Duration = Duration::from_secs(5);
 /// How often the time on the bar is drawn anew.
@@ -35,6 +37,8 @@ pub(crate) struct Course {
     bytes: Option<u64>,
     /// Bytes of an answer are coming.
     is_under_way: bool,
+    /// Bytes that were there count no more.
+    starts_again: bool,
 }
 
 enum Display<'o> {
@@ -80,18 +84,20 @@ impl Course {
     /// Words an event, if it is a turn.
     pub(crate) fn turn(&mut self, event: &Event) -> Option<String> {
         let before = self.bytes.replace(event.bytes).unwrap_or(event.bytes);
+        self.starts_again |= event.bytes < before;
         if event.kind != EventKind::Receiving {
             self.is_under_way = false;
             return worded(event);
         }
-        if event.bytes < before {
-            self.is_under_way = true;
+        // An answer that tells of a fault has a body, too, but adds nothing to the file.
+        if event.bytes <= before || self.is_under_way {
+            return None;
+        }
+        self.is_under_way = true;
+        if mem::take(&mut self.starts_again) {
             return Some("starting again from the first byte".to_owned());
         }
-        // An answer that tells of a fault has a body, too, but adds nothing to the file.
-        let begins = event.bytes > before && !self.is_under_way;
-        self.is_under_way |= begins;
-        (begins && before > 0).then(|| format!("going on behind {}", amount(before, event.total)))
+        (before > 0).then(|| format!("going on behind {}", amount(before, event.total)))
     }
 }
 
@@ -144,7 +150,7 @@ impl Drop for Meter<'_> {
 /// Words an event that is more than some bytes.
 fn worded(event: &Event) -> Option<String> {
     let text = match &event.kind {
-        EventKind::Continuing => "the answer held less than was asked for, next try at once".into(),
+        EventKind::Continuing => "the answer held less than was asked for; next try at once".into(),
         EventKind::Retrying { fault, delay } => format!("{fault}; next try {}", when(*delay)),
         EventKind::NeedsUrl { refusal: Some(refusal) } => {
             format!("{refusal}; a new URL is needed")
@@ -194,7 +200,22 @@ fn advance(bar: &ProgressBar, event: &Event) {
 
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template);
-    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
+    style.with_key("pace", |state: &ProgressState, out: &mut dyn Write| {
+        let left = state.len().map(|_| state.eta());
+        // A bar has no way to fail.
+        let _ = out.write_str(&pace(state.per_sec(), left));
+    })
+}
+
+/// Words rate and time left; nothing as long as no rate is known.
+fn pace(per_second: f64, left: Option<Duration>) -> String {
+    let rate = per_second as u64;
+    if rate == 0 {
+        return String::new();
+    }
+    let left = left.map(|left| format!(", {:#} left", HumanDuration(left)));
+    format!(", {}/s{}", HumanBytes(rate), left.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -207,5 +228,13 @@ mod tests {
         assert_eq!(amount(0, Some(0)), "0 of 0 bytes (0 %)");
         assert_eq!(amount(12_345, None), "12,345 bytes");
         assert_eq!(amount(u64::MAX, Some(u64::MAX)).rsplit(' ').nth(1), Some("(100"));
+    }
+
+    #[test]
+    fn before_a_rate_is_known_there_is_neither_rate_nor_time_left() {
+        assert_eq!(pace(0.0, Some(Duration::ZERO)), "");
+        assert_eq!(pace(0.0, None), "");
+        assert_eq!(pace(2048.0, Some(Duration::from_secs(5))), ", 2.00 KiB/s, 5s left");
+        assert_eq!(pace(2048.0, None), ", 2.00 KiB/s");
     }
 }

@@ -94,6 +94,18 @@ fn a_cut_and_an_expired_url_are_told_and_gone_through() {
 }
 
 #[test]
+fn a_wrong_range_is_told_and_that_it_starts_again() {
+    let folder = Folder::new("download-range");
+    let ended = download(&serving(megabyte(), "SUCCESS", "CUT:400000,RANGE"), &folder, &[]);
+    let told: Vec<_> =
+        ended.stderr.lines().filter(|line| !line.starts_with(char::is_numeric)).collect();
+    let [cut, range, restart] = told[..] else { panic!("{ended:?}") };
+    assert!(cut.starts_with("the answer was incomplete: "), "{cut}");
+    assert!(range.starts_with("the answer holds another range than was asked for; next try in "));
+    assert_eq!((ended.code, restart), (Some(0), "starting again from the first byte"));
+}
+
+#[test]
 fn without_a_terminal_each_tenth_is_a_line() {
     let folder = Folder::new("download-lines");
     let service = serving(megabyte(), "SUCCESS", "SLOW:100000");

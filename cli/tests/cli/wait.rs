@@ -142,7 +142,7 @@ fn a_clock_that_is_off_is_corrected() {
     let ended = run_at(&service("SKEW:600,SUCCESS").url(), "wait J --interval 0");
     let line = "AuthFailure.SignatureExpire; clock corrected by +";
     assert!(ended.stderr.starts_with(line), "{ended:?}");
-    assert!(ended.stderr.ends_with(" s, next try at once\n"), "{ended:?}");
+    assert!(ended.stderr.ends_with(" s; next try at once\n"), "{ended:?}");
     assert_eq!(ended.code, Some(0));
 }
 
@@ -156,13 +156,13 @@ fn survived(step: &str) -> String {
 #[test]
 fn being_throttled_is_told() {
     let line = survived("ERROR:RequestLimitExceeded");
-    let start = "RequestLimitExceeded; throttled: backing off, next try in ";
+    let start = "RequestLimitExceeded; throttled: backing off; next try in ";
     assert!(line.starts_with(start) && line.ends_with(" s\n"), "{line}");
 }
 
 #[test]
 fn that_credentials_are_asked_for_again_is_told() {
-    let expected = "AuthFailure.TokenFailure; credentials asked for again, next try at once\n";
+    let expected = "AuthFailure.TokenFailure; credentials asked for again; next try at once\n";
     assert_eq!(survived("ERROR:AuthFailure.TokenFailure"), expected);
 }
 
