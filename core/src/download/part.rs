@@ -47,6 +47,58 @@ impl Part {
 ///
 /// They are read, and not taken at their word, because what lies on a disk after a crash need not
 /// be what was written.
+///
+/// The text of the [`Part`] is kept anew whenever bytes are thrown away at
+/// [`Opening::StartOver`](super::Opening::StartOver). A later download says by
+/// [`bytes`](super::Download::bytes) how many of the kept ones count; what is behind them is cut
+/// off before anything is appended.
+///
+/// ```
+/// use tcss_export_core::{ClockOffset, DownloadUrl, Now, download::*};
+/// # fn send(request: http::Request<()>) -> (http::response::Parts, &'static [u8]) {
+/// #     let answer = http::Response::builder().header("etag", "\"v1\"");
+/// #     let (answer, body) = match request.headers().get("range") {
+/// #         None => (answer.header("content-length", "9"), &b"1234"[..]),
+/// #         Some(_) => (answer.status(206).header("content-range", "bytes 4-8/9"), &b"56789"[..]),
+/// #     };
+/// #     (answer.body(()).unwrap().into_parts().0, body)
+/// # }
+/// # fn now() -> Now { Now::default() }
+/// # let begin = || {
+/// #     let url = DownloadUrl::new("https://h.example/a.csv?q-signature=EXAMPLE").unwrap();
+/// #     Download::new(url, &Policy::default(), 7, now().mono)
+/// # };
+///
+/// fn exchange(download: &mut Download, file: &mut Vec<u8>, note: &mut String) {
+///     let (head, body) = send(download.start(now(), ClockOffset::default()).unwrap());
+///     if download.head(now().mono, &head) == Opening::StartOver {
+///         // In this order, so that the note is never beside bytes of another file.
+///         file.clear();
+///         *note = download.part().map(|part| part.to_text()).unwrap_or_default();
+///     }
+///     if let Received::Write(bytes) = download.body(now().mono, body) {
+///         file.extend_from_slice(bytes);
+///     }
+///     download.ended(now().mono, Ok(()));
+/// }
+///
+/// let (mut file, mut note) = (Vec::new(), String::new());
+/// exchange(&mut begin()?, &mut file, &mut note);
+/// assert_eq!(file, b"1234"); // here it broke off, and the program ended
+///
+/// let mut download = begin()?;
+/// if let Some(part) = Part::from_text(&note) {
+///     let mut kept = Kept::new(part);
+///     let most = usize::try_from(kept.limit()).unwrap_or(usize::MAX);
+///     kept.read(&file[..file.len().min(most)]);
+///     download = download.with_kept(kept);
+/// }
+/// file.truncate(download.bytes() as usize); // to nothing, were they of another file
+/// exchange(&mut download, &mut file, &mut note);
+/// assert_eq!(download.finish()?.bytes, 9);
+/// assert_eq!(file, b"123456789");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Kept {
     pub(super) part: Part,

@@ -55,7 +55,56 @@ impl<P: Fetch> Fetch for &P {
 
 /// A download, which gives its events one after another.
 ///
+/// Only [`outcome`](Self::outcome) tells how it ended. The events end with
+/// [`EventKind::Ended`] either way, and an error of the file ends them without one.
+///
 /// Dropped before its end, it leaves what is there to a later download to the same target.
+///
+/// ```
+/// use tcss_export_driver::{Shared, asynchronous};
+/// # use std::time::Duration;
+/// # use bytes::Bytes;
+/// # use futures_util::stream;
+/// # use http::{Request, Response};
+/// # use tcss_export_core::{Credentials, DownloadUrl, Endpoint, Session};
+/// # use tcss_export_driver::TransportError;
+/// # struct MyClient;
+/// # impl asynchronous::Platform for MyClient {
+/// #     async fn sleep(&self, duration: Duration) {
+/// #         tokio::time::sleep(duration).await;
+/// #     }
+/// #     async fn credentials(&self, _: bool) -> Result<Credentials, TransportError> {
+/// #         Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?)
+/// #     }
+/// #     async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+/// #         Ok(Response::default())
+/// #     }
+/// # }
+/// # impl asynchronous::Fetch for MyClient {
+/// #     type Body = stream::Iter<std::array::IntoIter<Result<Bytes, TransportError>, 2>>;
+/// #     async fn fetch(&self, _: Request<()>) -> Result<Response<Self::Body>, TransportError> {
+/// #         let answer = Response::builder().header("content-length", "9");
+/// #         let pieces = ["1234", "56789"].map(|piece| Ok(Bytes::from(piece)));
+/// #         Ok(answer.body(stream::iter(pieces)).unwrap())
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let my_client = MyClient;
+/// # let shared = Shared::new(Session::new(Endpoint::international()));
+/// # let url = DownloadUrl::new("https://h.example/a.csv?q-signature=EXAMPLE").unwrap();
+///
+/// let mut file = Vec::new();
+/// let mut download = asynchronous::download_into(&shared, url, &mut file, my_client)?;
+/// while let Some(event) = download.next().await {
+///     println!("{} of {:?} bytes: {:?}", event.bytes, event.total, event.kind);
+/// }
+/// println!("polled {} times for a new URL", download.polls());
+/// assert_eq!(download.outcome().await?.bytes, 9);
+/// assert_eq!(file, b"123456789");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a download does nothing until its events are drained"]
 pub struct Download<P: Fetch, W = Sink> {
     transfer: Transfer,

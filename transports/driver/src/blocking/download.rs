@@ -52,7 +52,47 @@ impl<P: Fetch> Fetch for &mut P {
 
 /// A download: an iterator over its events, which sleeps, sends, reads and writes as it goes.
 ///
+/// Only [`outcome`](Self::outcome) tells how it ended. The events end with
+/// [`EventKind::Ended`] either way, and an error of the file ends them without one.
+///
 /// Dropped before its end, it leaves what is there to a later download to the same target.
+///
+/// ```
+/// use tcss_export_driver::{Shared, blocking};
+/// # use bytes::Bytes;
+/// # use http::{Request, Response};
+/// # use tcss_export_core::{Credentials, DownloadUrl, Endpoint, Session};
+/// # use tcss_export_driver::TransportError;
+/// # struct MyClient;
+/// # impl blocking::Platform for MyClient {
+/// #     fn credentials(&mut self, _: bool) -> Result<Credentials, TransportError> {
+/// #         Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?)
+/// #     }
+/// #     fn send(&mut self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+/// #         Ok(Response::default())
+/// #     }
+/// # }
+/// # impl blocking::Fetch for MyClient {
+/// #     type Body = &'static [u8];
+/// #     fn fetch(&mut self, _: Request<()>) -> Result<Response<Self::Body>, TransportError> {
+/// #         let answer = Response::builder().header("content-length", "9");
+/// #         Ok(answer.body(&b"123456789"[..]).unwrap())
+/// #     }
+/// # }
+/// # let my_client = MyClient;
+/// # let shared = Shared::new(Session::new(Endpoint::international()));
+/// # let url = DownloadUrl::new("https://h.example/a.csv?q-signature=EXAMPLE").unwrap();
+///
+/// let mut file = Vec::new();
+/// let mut download = blocking::download_into(&shared, url, &mut file, my_client)?;
+/// for event in download.by_ref() {
+///     println!("{} of {:?} bytes: {:?}", event.bytes, event.total, event.kind);
+/// }
+/// println!("polled {} times for a new URL", download.polls());
+/// assert_eq!(download.outcome()?.bytes, 9);
+/// assert_eq!(file, b"123456789");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a download does nothing until its events are drained"]
 pub struct Download<P: Fetch, W = io::Sink> {
     transfer: Transfer,
