@@ -62,29 +62,60 @@ use crate::{
 /// [`ended`](Self::ended).
 ///
 /// ```
-/// use tcss_export_core::{ClockOffset, DownloadUrl, Now, download::*};
-/// # fn send(_: http::Request<()>) -> (http::response::Parts, &'static [u8]) {
-/// #     let answer = http::Response::builder().header("content-length", "9");
-/// #     (answer.body(()).unwrap().into_parts().0, b"123456789")
-/// # }
+/// use tcss_export_core::{ClockOffset, DownloadUrl, Mono, Now, SendFault, download::*};
+/// # use http::response::Parts;
 /// # fn now() -> Now { Now::default() }
+/// # fn sleep_until(_: Mono) {}
+/// # fn send(_: http::Request<()>) -> Result<(Parts, [&'static [u8]; 2]), SendFault> {
+/// #     let answer = http::Response::builder().header("content-length", "9");
+/// #     Ok((answer.body(()).unwrap().into_parts().0, [b"12345", b"6789"]))
+/// # }
+///
+/// fn fetch(mut download: Download, file: &mut Vec<u8>) -> Outcome {
+///     loop {
+///         match download.step(now().mono) {
+///             Step::WaitUntil(moment) => sleep_until(moment),
+///             // Poll the job once more and hand its URL to `new_url`, if there is a job.
+///             Step::NewUrl => drop(download.no_new_url(now().mono)),
+///             Step::Done(_) => return download.finish(),
+///             Step::Request => {
+///                 // Else the URL's own time is over: the next step says what to do.
+///                 let Ok(request) = download.start(now(), ClockOffset::default()) else {
+///                     continue;
+///                 };
+///                 let end = receive(&mut download, send(request), file);
+///                 download.ended(now().mono, end);
+///             }
+///         }
+///     }
+/// }
+///
+/// fn receive(
+///     download: &mut Download,
+///     answer: Result<(Parts, [&[u8]; 2]), SendFault>,
+///     file: &mut Vec<u8>,
+/// ) -> Result<(), SendFault> {
+///     let (head, body) = answer?;
+///     match download.head(now().mono, &head) {
+///         Opening::StartOver => file.clear(),
+///         Opening::Append | Opening::Read => {}
+///         Opening::Drop => return Ok(()),
+///     }
+///     for piece in body {
+///         match download.body(now().mono, piece) {
+///             Received::Write(bytes) => file.extend_from_slice(bytes),
+///             Received::Nothing => {}
+///             Received::Drop => return Ok(()),
+///         }
+///     }
+///     Ok(())
+/// }
 ///
 /// let url = DownloadUrl::new("https://h.example/a.csv?q-signature=EXAMPLE").unwrap();
 /// let seed = 7; // any number: it spreads the delays
-/// let mut download = Download::new(url, &Policy::default(), seed, now().mono)?;
+/// let download = Download::new(url, &Policy::default(), seed, now().mono)?;
 /// let mut file = Vec::new();
-/// while let Step::Request = download.step(now().mono) {
-///     let request = download.start(now(), ClockOffset::default()).unwrap();
-///     let (head, body) = send(request);
-///     if download.head(now().mono, &head) == Opening::StartOver {
-///         file.clear();
-///     }
-///     if let Received::Write(bytes) = download.body(now().mono, body) {
-///         file.extend_from_slice(bytes);
-///     }
-///     download.ended(now().mono, Ok(()));
-/// }
-/// assert_eq!(download.finish()?.bytes, 9);
+/// assert_eq!(fetch(download, &mut file)?.bytes, 9);
 /// assert_eq!(file, b"123456789");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
