@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-use tcss_export_core::{Policy, Session};
+use tcss_export_core::{ClockOffset, Policy, Session};
 
 use crate::budget::Budget;
 
@@ -55,6 +55,13 @@ impl Shared {
     #[must_use]
     pub const fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    /// Returns what is added to local wall time before it is signed, as the answers so far have
+    /// corrected it.
+    #[must_use]
+    pub fn clock_offset(&self) -> ClockOffset {
+        self.session().clock_offset()
     }
 
     /// Returns the policy.

@@ -37,8 +37,8 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use tcss_export_core::{
-    ANSWER_LIMIT, Action, Answer, Credentials, Finished, JobId, Policy, SendFault, Session,
-    download,
+    ANSWER_LIMIT, Action, Answer, ClockOffset, Credentials, Finished, JobId, Policy, SendFault,
+    Session, download,
 };
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait};
@@ -145,6 +145,13 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
     #[must_use]
     pub const fn budget(&self) -> &Budget {
         self.shared.budget()
+    }
+
+    /// Returns what is added to local wall time before it is signed, as the answers so far have
+    /// corrected it.
+    #[must_use]
+    pub fn clock_offset(&self) -> ClockOffset {
+        self.shared.clock_offset()
     }
 
     /// Makes exactly one exchange, when the budget grants it, and returns the typed answer.

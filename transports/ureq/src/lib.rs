@@ -23,7 +23,8 @@ use std::{env, error::Error, io, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tcss_export_core::{
-    ANSWER_LIMIT, Action, Answer, Credentials, Finished, JobId, Policy, SendFault, Session,
+    ANSWER_LIMIT, Action, Answer, ClockOffset, Credentials, Finished, JobId, Policy, SendFault,
+    Session,
 };
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait};
@@ -142,6 +143,13 @@ impl Client {
     #[must_use]
     pub const fn budget(&self) -> &Budget {
         self.shared.budget()
+    }
+
+    /// Returns what is added to local wall time before it is signed, as the answers so far have
+    /// corrected it.
+    #[must_use]
+    pub fn clock_offset(&self) -> ClockOffset {
+        self.shared.clock_offset()
     }
 
     /// Makes exactly one exchange, when the budget grants it, and returns the typed answer.

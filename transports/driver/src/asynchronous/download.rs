@@ -206,6 +206,12 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
         self.transfer.polls()
     }
 
+    /// Returns what the transport said, if the last exchange gave no whole answer.
+    #[must_use]
+    pub const fn transport(&self) -> Option<&TransportError> {
+        self.transfer.transport()
+    }
+
     async fn advance(&mut self) -> Result<Option<Event>, FileError> {
         // Whatever takes the output puts it back, unless it was dropped meanwhile.
         let output = mem::replace(&mut self.output, Output::Closed);

@@ -173,6 +173,12 @@ impl<P: Fetch, W: Write> Download<P, W> {
         self.transfer.polls()
     }
 
+    /// Returns what the transport said, if the last exchange gave no whole answer.
+    #[must_use]
+    pub const fn transport(&self) -> Option<&TransportError> {
+        self.transfer.transport()
+    }
+
     fn advance(&mut self) -> Result<Option<Event>, FileError> {
         if let Output::Target(_) = self.output {
             let (output, kept) = mem::replace(&mut self.output, Output::Closed).open()?;

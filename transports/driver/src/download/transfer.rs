@@ -130,6 +130,10 @@ impl Transfer {
         self.polls
     }
 
+    pub(crate) const fn transport(&self) -> Option<&TransportError> {
+        self.transport.as_ref()
+    }
+
     /// Returns what becomes of the output, when the end was told.
     pub(crate) fn end(&mut self, now: Mono) -> End {
         match self.download.step(now) {

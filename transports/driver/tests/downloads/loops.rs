@@ -8,7 +8,10 @@ use std::{
 };
 
 use futures_util::stream::StreamExt;
-use tcss_export_core::download::{ErrorKind, EventKind, Fault, Policy};
+use tcss_export_core::{
+    SendFault,
+    download::{ErrorKind, EventKind, Fault, Policy},
+};
 use tcss_export_driver::{DownloadFailure, FileErrorKind, asynchronous, blocking};
 
 use crate::{
@@ -80,6 +83,22 @@ fn polls_of_the_job_are_counted() {
     let mut download = blocking::download(&shared(), job_order(), &target, world).expect("a URL");
     assert_eq!(download.by_ref().count(), 7);
     assert_eq!(download.polls(), 2);
+}
+
+#[test]
+fn what_the_transport_said_stands_beside_the_event_until_an_answer_comes() {
+    let (folder, mut calls) = (Folder::new(), 0);
+    let world = World::new(move |request| {
+        calls += 1;
+        if calls == 1 { Reply::unsent(SendFault::Connection) } else { file().answer(request) }
+    });
+    let mut download =
+        blocking::download(&shared(), order(), folder.at("a"), world).expect("a URL");
+    assert!(matches!(download.next().expect("an event").kind, EventKind::Retrying { .. }));
+    let said = download.transport().expect("an error");
+    assert_eq!(std::error::Error::source(said).expect("a source").to_string(), "made up");
+    assert_eq!(download.next().expect("an event").kind, EventKind::Receiving);
+    assert!(download.transport().is_none());
 }
 
 #[test]
