@@ -1,6 +1,7 @@
 //! The async loop, for any runtime.
 
 mod download;
+mod fetch;
 mod wait_all;
 
 use std::{
@@ -18,7 +19,8 @@ use tcss_export_core::{Action, Answer, Credentials, Event, Finished, JobId, Now,
 use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
 
 pub use self::{
-    download::{Download, Fetch, download, download_into},
+    download::{Download, download, download_into},
+    fetch::Fetch,
     wait_all::wait_all,
 };
 use crate::{

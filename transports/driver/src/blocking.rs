@@ -1,6 +1,7 @@
 //! The blocking loops.
 
 mod download;
+mod fetch;
 
 use std::{
     sync::Arc,
@@ -15,7 +16,10 @@ use tcss_export_core::{Action, Answer, Credentials, Event, Finished, JobId, Now}
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
 
-pub use self::download::{Download, Fetch, download, download_into};
+pub use self::{
+    download::{Download, download, download_into},
+    fetch::Fetch,
+};
 use crate::{
     Functions, clock,
     error::{SendError, TransportError, WaitFailure},

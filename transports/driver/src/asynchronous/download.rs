@@ -1,6 +1,6 @@
 //! The async download.
 
-use std::{fmt, future::Future, mem, time::Duration};
+use std::{fmt, mem, time::Duration};
 
 use blocking::unblock;
 use bytes::Bytes;
@@ -8,13 +8,13 @@ use futures_util::{
     io::{AsyncWrite, AsyncWriteExt, Sink},
     stream::{self, Stream, StreamExt},
 };
-use http::{Request, Response};
+use http::Response;
 use tcss_export_core::{
     BuildError, Mono, Now,
     download::{Downloaded, Event, EventKind, Opening, Received},
 };
 
-use super::{Platform, wait, within};
+use super::{Fetch, wait, within};
 use crate::{
     download::{
         DownloadFailure, End, FileError, Order, Output, Target,
@@ -23,35 +23,6 @@ use crate::{
     error::TransportError,
     shared::Shared,
 };
-
-/// What an async download runs on, besides what a wait for a new URL needs.
-pub trait Fetch: Platform {
-    /// The body of an answer, piece by piece as it comes.
-    type Body: Stream<Item = Result<Bytes, TransportError>> + Unpin;
-
-    /// Sends one request, once, and gives status, headers and the body of its answer, whatever the
-    /// status. No redirect is followed and nothing is decoded.
-    ///
-    /// It must connect to no address that the [`Reach`](tcss_export_core::download::Reach) among
-    /// the request's extensions does not permit. Limits of time are kept here.
-    ///
-    /// # Errors
-    ///
-    /// The transport's own error, with the fault that core goes by.
-    fn fetch(
-        &self,
-        request: Request<()>,
-    ) -> impl Future<Output = Result<Response<Self::Body>, TransportError>>;
-}
-
-/// It can be lent, as a platform can.
-impl<P: Fetch> Fetch for &P {
-    type Body = P::Body;
-
-    async fn fetch(&self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
-        (**self).fetch(request).await
-    }
-}
 
 /// A download, which gives its events one after another.
 ///
@@ -65,7 +36,7 @@ impl<P: Fetch> Fetch for &P {
 /// # use std::time::Duration;
 /// # use bytes::Bytes;
 /// # use futures_util::stream;
-/// # use http::{Request, Response};
+/// # use http::Response;
 /// # use tcss_export_core::{Credentials, DownloadUrl, Endpoint, Session};
 /// # use tcss_export_driver::TransportError;
 /// # struct MyClient;

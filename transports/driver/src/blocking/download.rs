@@ -6,13 +6,13 @@ use std::{
     mem,
 };
 
-use http::{Request, Response};
+use http::Response;
 use tcss_export_core::{
     BuildError, SendFault,
     download::{Downloaded, Event, EventKind, Opening, Received},
 };
 
-use super::{Platform, wait};
+use super::{Fetch, wait};
 use crate::{
     download::{
         DownloadFailure, End, FileError, Order, Output, Target,
@@ -21,34 +21,6 @@ use crate::{
     error::TransportError,
     shared::Shared,
 };
-
-/// What a blocking download runs on, besides what a wait for a new URL needs.
-pub trait Fetch: Platform {
-    /// The body of an answer, read as it comes.
-    type Body: Read;
-
-    /// Sends one request, once, and gives status, headers and the body of its answer, whatever the
-    /// status. No redirect is followed and nothing is decoded.
-    ///
-    /// It must have a limit of its own for the time without a byte, here and in each read of the
-    /// body: a download cannot end while it blocks. It must connect to no address that the
-    /// [`Reach`](tcss_export_core::download::Reach) among the request's extensions does not
-    /// permit.
-    ///
-    /// # Errors
-    ///
-    /// The transport's own error, with the fault that core goes by.
-    fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError>;
-}
-
-/// It can be lent, as a platform can.
-impl<P: Fetch> Fetch for &mut P {
-    type Body = P::Body;
-
-    fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
-        (**self).fetch(request)
-    }
-}
 
 /// A download: an iterator over its events, which sleeps, sends, reads and writes as it goes.
 ///
@@ -60,7 +32,7 @@ impl<P: Fetch> Fetch for &mut P {
 /// ```
 /// use tcss_export_driver::{Shared, blocking};
 /// # use bytes::Bytes;
-/// # use http::{Request, Response};
+/// # use http::Response;
 /// # use tcss_export_core::{Credentials, DownloadUrl, Endpoint, Session};
 /// # use tcss_export_driver::TransportError;
 /// # struct MyClient;
