@@ -36,7 +36,7 @@ use crate::{
 /// # use std::time::Duration;
 /// # use bytes::Bytes;
 /// # use futures_util::stream;
-/// # use http::Response;
+/// # use http::{Request, Response};
 /// # use tcss_export_core::{Credentials, DownloadUrl, Endpoint, Session};
 /// # use tcss_export_driver::TransportError;
 /// # struct MyClient;

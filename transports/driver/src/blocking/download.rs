@@ -32,7 +32,7 @@ use crate::{
 /// ```
 /// use tcss_export_driver::{Shared, blocking};
 /// # use bytes::Bytes;
-/// # use http::Response;
+/// # use http::{Request, Response};
 /// # use tcss_export_core::{Credentials, DownloadUrl, Endpoint, Session};
 /// # use tcss_export_driver::TransportError;
 /// # struct MyClient;
