@@ -1,4 +1,5 @@
-//! The creation of a job, which is asked for once and never again.
+//! The creation of a job, which is asked for again only where the service has certainly created
+//! none.
 
 use tcss_export::{
     Answer, CreateExportComplianceStatusListJob, CreateExportComplianceStatusListJobResponse,
@@ -7,9 +8,12 @@ use tcss_export::{
 
 use crate::{
     args::Common,
+    decision,
     failure::Failure,
     hints,
     news::{Desk, News, tell},
+    output::Output,
+    sending::send,
     shell,
 };
 
@@ -21,18 +25,28 @@ pub(crate) fn create(
     client: &Client,
     action: CreateExportComplianceStatusListJob,
     common: &Common,
+    output: &Output,
 ) -> Result<Answer<CreateExportComplianceStatusListJobResponse>, Failure> {
     let client = client.clone();
-    desk.start(move |sender| tell(sender, News::Created(Box::new(client.send(&action)))));
-    match desk.next() {
-        News::Created(created) => created.map_err(|error| match error.may_have_arrived() {
-            true => uncertain(error.into(), common),
-            false => Failure::from(error).instead_of_job_id(hints::WRONG_EXPORT),
-        }),
-        News::Signal(signal) => {
-            Err(uncertain(Failure::stopped(signal, "stopped creating a job"), common))
+    desk.start(move |sender| {
+        let created = send(&client, &action, |offset| tell(sender, News::ClockCorrected(offset)));
+        tell(sender, News::Created(Box::new(created)));
+    });
+    loop {
+        match desk.next() {
+            News::ClockCorrected(offset) => output.progress(&decision::corrected(offset)),
+            News::Created(created) => {
+                return created.map_err(|error| match error.may_have_arrived() {
+                    true => uncertain(error.into(), common),
+                    false => Failure::from(error).instead_of_job_id(hints::WRONG_EXPORT),
+                });
+            }
+            News::Signal(signal) => {
+                let stopped = Failure::stopped(signal, "stopped creating a job");
+                return Err(uncertain(stopped, common));
+            }
+            _ => panic!("the thread of the create has panicked"),
         }
-        _ => panic!("the thread of the create has panicked"),
     }
 }
 

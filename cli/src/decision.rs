@@ -160,6 +160,11 @@ pub(crate) fn what(event: &Event) -> String {
     }
 }
 
+/// Words that a request is sent once more because only its time was wrong.
+pub(crate) fn corrected(offset: ClockOffset) -> String {
+    format!("AuthFailure.SignatureExpire; clock corrected by {offset}; next try at once")
+}
+
 pub(crate) fn when(delay: Duration) -> String {
     match delay.as_millis() {
         0 => "at once".to_owned(),

@@ -18,6 +18,7 @@ mod output;
 mod progress;
 mod recording;
 mod saved;
+mod sending;
 mod shell;
 mod signals;
 mod standing;

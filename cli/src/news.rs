@@ -6,7 +6,9 @@ use std::{
     thread,
 };
 
-use tcss_export::{BuildError, Finished, TranscriptLine, WaitFailure, download::Event};
+use tcss_export::{
+    BuildError, ClockOffset, Finished, TranscriptLine, WaitFailure, download::Event,
+};
 
 use crate::{
     creation::Created,
@@ -17,6 +19,8 @@ use crate::{
 
 /// What the main thread is told.
 pub(crate) enum News {
+    /// A create was refused for the clock alone, and is sent once more.
+    ClockCorrected(ClockOffset),
     /// A create has been answered, or not.
     Created(Box<Created>),
     /// A wait goes on.

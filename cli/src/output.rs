@@ -73,6 +73,13 @@ impl Output {
         }
     }
 
+    /// Prints a line of progress, unless none is wanted.
+    pub(crate) fn progress(&self, line: &str) {
+        if !self.quiet {
+            self.complain(&format!("{line}\n"));
+        }
+    }
+
     /// Writes to stderr; if that fails nobody can be told.
     pub(crate) fn complain(&self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());

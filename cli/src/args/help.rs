@@ -25,8 +25,9 @@ Exit codes:
 pub(super) const AFTER_CREATE: &str = "\
 The id stands alone on stdout; with --json it is an object of job_id and request_id.
 
-Nothing is ever sent twice: the service would create two jobs. If the request may have arrived and
-no answer came, the error says so, and jobs shows whether there is a job.";
+What may have created a job is never sent again: the service would create two. If the request may
+have arrived and no answer came, the error says so, and jobs shows whether there is a job. Only when
+the service refuses because the clock is off is it sent once more, with the time corrected.";
 
 pub(super) const AFTER_JOBS: &str = "\
 The newest job comes first. The service does not say in which time zone it writes when a job was

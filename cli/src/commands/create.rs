@@ -25,7 +25,7 @@ pub(super) fn run(
 ) -> Result<Ending, Failure> {
     let action = args.export.action()?;
     let client = Client::new(common.session()?, keys::credentials()?);
-    let answer = creation::create(&Desk::open(), &client, action, common)?;
+    let answer = creation::create(&Desk::open(), &client, action, common, output)?;
     let job_id = &answer.response.job_id;
     let created = Created { job_id, request_id: answer.request_id.as_deref() };
     output.result(&created, || format!("{}\n", printable(job_id.as_str())))?;

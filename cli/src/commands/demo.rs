@@ -162,9 +162,7 @@ impl<'o> Demo<'o> {
     }
 
     fn tell(&self, line: &str) {
-        if !self.output.is_quiet() {
-            self.output.complain(&format!("{line}\n"));
-        }
+        self.output.progress(line);
     }
 }
 

@@ -7,10 +7,12 @@ use tcss_export::{
 use super::Ending;
 use crate::{
     args::{self, Common},
+    decision,
     failure::Failure,
     hints, keys,
     masking::masked,
     output::Output,
+    sending::send,
     standing::percent,
 };
 
@@ -38,7 +40,8 @@ struct Row<'a> {
 
 pub(super) fn run(args: &args::Jobs, common: &Common, output: &Output) -> Result<Ending, Failure> {
     let client = Client::new(common.session()?, keys::credentials()?);
-    let answer = client.send(&action(args));
+    let corrected = |offset| output.progress(&decision::corrected(offset));
+    let answer = send(&client, &action(args), corrected);
     let answer =
         answer.map_err(|error| Failure::from(error).instead_of_job_id(hints::WRONG_LIST))?;
     let list = List::new(&answer.response, answer.request_id.as_deref());

@@ -19,11 +19,9 @@ pub(super) fn run(args: &args::Run, common: &Common, output: &Output) -> Result<
     // A job is not created for a file that cannot be written.
     args.save.check()?;
     let journey = Journey { desk: Desk::open(), client, save: &args.save, output };
-    let answer = creation::create(&journey.desk, &journey.client, action, common)?;
+    let answer = creation::create(&journey.desk, &journey.client, action, common, output)?;
     let job = answer.response.job_id;
-    if !output.is_quiet() {
-        output.complain(&format!("the job is {}\n", printable(job.as_str())));
-    }
+    output.progress(&format!("the job is {}", printable(job.as_str())));
     let options = [args.save.options(), args.pace.options(), common.options()].concat();
     let command = shell::job_command("download", &job, &options);
     let end = journey.follow(&job, &command);

@@ -33,6 +33,46 @@ fn as_json_there_is_the_request_id_too() {
     assert_eq!(ended.json(), json!({"job_id": FIRST_JOB, "request_id": FIRST_ID}));
 }
 
+/// Checks that a command is done in two requests if the clock is off, and says so.
+fn corrected(line: &str) {
+    let service = service("SKEW:600,RUNNING");
+    // From the first question about a job on, the service's clock is another one.
+    assert_eq!(run_at(&service.url(), "result J").code, Some(4));
+    let ended = run_at(&service.url(), line);
+    let told = "AuthFailure.SignatureExpire; clock corrected by +";
+    assert!(ended.stderr.starts_with(told), "{ended:?}");
+    assert!(ended.stderr.ends_with(" s; next try at once\n"), "{ended:?}");
+    assert_eq!((ended.code, service.seen().len()), (Some(0), 3), "{ended:?}");
+    let ended = run_at(&service.url(), &format!("{line} --quiet --json"));
+    assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
+}
+
+#[test]
+fn a_clock_that_is_off_is_corrected_and_one_job_is_created() {
+    corrected(ALL_HOSTS);
+}
+
+#[test]
+fn a_list_is_asked_for_by_a_corrected_clock_too() {
+    corrected("jobs");
+}
+
+#[test]
+fn a_clock_that_stays_off_ends_it_after_two_requests() {
+    let error = r#"{"Code":"AuthFailure.SignatureExpire","Message":"no"}"#;
+    let body = format!(r#"{{"Response":{{"Error":{error}}}}}"#);
+    let date = ("Date", "Wed, 15 Nov 2023 00:09:50 GMT");
+    for (headers, requests) in [(&[date][..], 2), (&[], 1)] {
+        let server = server(WireAnswer::response(200, headers, &body));
+        let ended = run_at(&server.url(), &format!("{ALL_HOSTS} --json"));
+        let error = ended.error();
+        let code = json!("AuthFailure.SignatureExpire");
+        assert_eq!((ended.code, &error["code"]), (Some(4), &code), "{error}");
+        assert!(error["hint"].as_str().expect("a hint").starts_with("set the clock"), "{error}");
+        assert_eq!((server.requests().len(), &*ended.stdout), (requests, ""));
+    }
+}
+
 #[test]
 fn all_is_asked_for_by_check_item_or_by_asset() {
     let all = r#"{"AssetType":"ASSET_HOST","ExportByAsset":false,"ExportAll":true}"#;
