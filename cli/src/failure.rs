@@ -3,12 +3,13 @@
 mod download;
 mod service;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, path::Path};
 
 use serde::{Serialize, Serializer};
 use tcss_export::{JobId, text::printable};
 
-use crate::{hints, masking::masked, output::rows, signals::Signal};
+pub(crate) use self::{download::Errand, service::with_sources};
+use crate::{hints, masking::masked, output::rows, shell::job_command, signals::Signal};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -54,17 +55,38 @@ struct Facts {
     code: Option<String>,
     status: Option<u16>,
     request_id: Option<String>,
+    /// That of the file server, where the other one is the service's.
+    file_request_id: Option<String>,
     job_id: Option<String>,
+    /// The path in the message that the user has given: it is no secret, whatever it looks like.
+    path: Option<String>,
+    again: Again,
     /// What was going on and what it took, for people.
     effort: Option<(&'static str, String)>,
     /// What a command is good for, and the command.
     command: Option<(&'static str, String)>,
 }
 
+/// Whether the command can help once more.
+#[derive(Debug, Default)]
+enum Again {
+    #[default]
+    AsItWas,
+    /// Without the option that has led here.
+    Without(&'static str),
+    Never,
+}
+
 impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         let hint = hints::of_kind(kind).into();
         Self { kind, message: message.into(), hint, facts: Box::default() }
+    }
+
+    /// Tells what is wrong with a file that the user has named.
+    pub(crate) fn of_file(path: &Path, what: &str) -> Self {
+        let path = printable(&path.display().to_string()).to_string();
+        Self::new(Kind::File, format!("{path} {what}")).with_path(path)
     }
 
     /// Tells that a signal has ended what was under way.
@@ -91,6 +113,12 @@ impl Failure {
         self
     }
 
+    /// Takes the path in the message that the user has given, as it stands there.
+    pub(crate) fn with_path(mut self, path: String) -> Self {
+        self.facts.path = Some(path);
+        self
+    }
+
     /// Gives another hint than the one to check the job id, where none was asked about.
     pub(crate) fn instead_of_job_id(self, hint: &'static str) -> Self {
         if self.hint == hints::WRONG_JOB { self.with_hint(hint) } else { self }
@@ -102,9 +130,26 @@ impl Failure {
         self
     }
 
-    /// Adds what the user can do next, unless a command is named already.
+    /// Adds what the user can do next.
     pub(crate) fn with_command(mut self, purpose: &'static str, command: String) -> Self {
-        self.facts.command.get_or_insert((purpose, command));
+        self.facts.command = Some((purpose, command));
+        self
+    }
+
+    /// Adds the command that goes on with a job, if there is one that can help.
+    pub(crate) fn go_on_with(self, name: &str, job: &JobId, options: &[String]) -> Self {
+        let culprit = match self.facts.again {
+            Again::AsItWas => None,
+            Again::Without(option) => Some(option),
+            Again::Never => return self,
+        };
+        let options = options.iter().filter(|option| option.split(' ').next() != culprit);
+        let options: Vec<_> = options.cloned().collect();
+        self.with_command("go on with", job_command(name, job, &options))
+    }
+
+    fn with_again(mut self, again: Again) -> Self {
+        self.facts.again = again;
         self
     }
 
@@ -124,6 +169,14 @@ impl Failure {
         }
     }
 
+    /// Masks a text of this failure, save the path that the user has given.
+    fn masked(&self, text: &str) -> String {
+        match &self.facts.path {
+            Some(path) => text.split(&**path).map(masked).collect::<Vec<_>>().join(path),
+            None => masked(text),
+        }
+    }
+
     /// Returns hint and command in one line. The command is what the user has typed: it must stay
     /// as it is.
     fn advice(&self) -> String {
@@ -140,18 +193,20 @@ impl fmt::Display for Failure {
         if self.is_stopped() {
             return writeln!(f, "{}; {}", self.message, printable(&self.advice()));
         }
-        let Facts { status, request_id, job_id, effort, command, .. } = &*self.facts;
+        let Facts { status, request_id, file_request_id, job_id, effort, command, .. } =
+            &*self.facts;
         let effort = effort.as_ref().map(|(label, effort)| (*label, Some(effort.clone())));
         let facts = [
             ("HTTP status", status.map(|status| status.to_string())),
             ("request id", request_id.clone()),
+            ("file request id", file_request_id.clone()),
             ("job id", job_id.clone()),
             effort.unwrap_or_default(),
             ("hint", Some(self.hint.to_string())),
         ];
         let facts = facts.into_iter().filter_map(|(label, fact)| Some((label, masked(&fact?))));
         let command = command.as_ref().map(|(purpose, command)| (*purpose, command.clone()));
-        writeln!(f, "error: {}", printable(&masked(&self.headline())))?;
+        writeln!(f, "error: {}", printable(&self.masked(&self.headline())))?;
         f.write_str(&rows("  ", &facts.chain(command).collect::<Vec<_>>()))
     }
 }
@@ -166,6 +221,7 @@ impl Serialize for Failure {
             message: String,
             status: Option<u16>,
             request_id: Option<String>,
+            file_request_id: Option<String>,
             job_id: Option<String>,
             hint: String,
         }
@@ -173,13 +229,14 @@ impl Serialize for Failure {
         struct Object {
             error: Members,
         }
-        let Facts { code, status, request_id, job_id, .. } = &*self.facts;
+        let Facts { code, status, request_id, file_request_id, job_id, .. } = &*self.facts;
         let error = Members {
             kind: self.kind,
             code: code.as_deref().map(masked),
-            message: masked(&self.message),
+            message: self.masked(&self.message),
             status: *status,
             request_id: request_id.as_deref().map(masked),
+            file_request_id: file_request_id.as_deref().map(masked),
             job_id: job_id.clone(),
             hint: self.advice(),
         };

@@ -13,15 +13,19 @@ use tcss_export::{
 };
 
 use crate::{
+    course::Course,
     meter::Meter,
     news::{Desk, News, tell},
     signals::Signal,
 };
 
-/// How a download has ended, and how often its job was asked for a new URL.
+/// How a download has ended.
 pub(crate) struct Fetched {
     pub(crate) outcome: Result<Downloaded, DownloadFailure>,
+    /// How often the job was asked for a new URL.
     pub(crate) polls: u32,
+    /// The file went on behind bytes that were there.
+    pub(crate) resumed: bool,
 }
 
 /// How listening to a download has ended.
@@ -52,7 +56,7 @@ pub(crate) fn fetch(
     });
     loop {
         match desk.next() {
-            News::Downloading(event) => meter.show(&event),
+            News::Downloading { event, turn } => meter.show(&event, turn),
             News::Downloaded(fetched) => return End::Outcome(*fetched),
             News::Signal(signal) => return End::Stopped(signal),
             _ => panic!("the thread of the download has panicked"),
@@ -61,7 +65,11 @@ pub(crate) fn fetch(
 }
 
 fn drain<W: Write>(mut download: Download<Fetcher<'_>, W>, sender: &Sender<News>) -> Fetched {
-    download.by_ref().for_each(|event| tell(sender, News::Downloading(event)));
-    let polls = download.polls();
-    Fetched { outcome: download.outcome(), polls }
+    let mut course = Course::default();
+    while let Some(event) = download.next() {
+        let turn = course.turn(&event, download.transport());
+        tell(sender, News::Downloading { event, turn });
+    }
+    let (polls, resumed) = (download.polls(), course.has_gone_on());
+    Fetched { outcome: download.outcome(), polls, resumed }
 }

@@ -67,8 +67,17 @@ pub(crate) const WITHOUT_URL: &str =
 
 pub(crate) const EXPIRED: &str =
     "download by the job's id, which gets a new URL by itself; if it stays, set the clock";
+pub(crate) const NEW_URL_REFUSED: &str = "a new URL was refused, too: set the clock of this \
+     machine; if it stays, give the request id to the service's support";
+pub(crate) const SAME_URL: &str = "the job gives the same URL again: set the clock of this \
+     machine; if it stays, give the request id to the service's support";
+pub(crate) const SUPPORT: &str = "if it stays, give the request id to the service's support";
+pub(crate) const GONE: &str = "the file is gone on the server: have the job created anew";
+pub(crate) const JOB_FAILED: &str = "look at the message, then have the job created anew";
 pub(crate) const AGAIN: &str =
     "download again: it goes on behind the bytes that are there, if the server lets it";
+pub(crate) const AGAIN_TO_STDOUT: &str = "throw the output away and download again";
+pub(crate) const MORE_TIME: &str = "download again, with a longer --download-timeout or none";
 pub(crate) const ALLOW_HTTP: &str =
     "allow it by --allow-http, if you trust the network: the bytes can be changed on the way";
 pub(crate) const ALLOW_PRIVATE: &str = "allow it by --allow-private, if you trust who gave the URL";
@@ -76,34 +85,46 @@ pub(crate) const NO_URL: &str = "give the whole URL as it came, in single quotes
 pub(crate) const URL_AS_JOB: &str = "give a URL by --url";
 pub(crate) const EXISTS: &str = "name another file, or replace this one by --force";
 pub(crate) const NO_FILE: &str = "name a file, not its folder";
+pub(crate) const NOT_A_FILE: &str = "use -o - for a pipe or a device, or name a file";
 pub(crate) const NO_FOLDER: &str = "check that the folder is there and can be written to";
+pub(crate) const NOT_SERVED: &str = "let --file name a file to serve that is there and can be read";
 pub(crate) const BUSY: &str = "wait until the other one is done, or name another file";
 pub(crate) const NO_ROOM: &str = "make room and download again: it goes on behind what is there";
 pub(crate) const TOO_LARGE: &str = "allow more by --max-size, if that is what you expect";
-pub(crate) const MISMATCH: &str =
+pub(crate) const NO_CHECKSUM: &str =
+    "leave --require-crc out, if the length is enough to know the file by";
+pub(crate) const MISMATCH: &str = "the bytes were thrown away, and none of them has the file's \
+     name; download again; if it stays, the file is damaged on the way or at the server";
+pub(crate) const MISMATCH_TO_STDOUT: &str = "wrong bytes may be in the output already: throw it \
+     away and download again; if it stays, the file is damaged on the way or at the server";
+pub(crate) const DAMAGED: &str =
     "download again; if it stays, the file is damaged on the way or at the server";
 pub(crate) const CHANGED: &str = "download again, from the first byte";
 pub(crate) const NOT_THE_FILE: &str =
     "check what stands between here and the file server; look for the file in the console";
-pub(crate) const FILE_SERVER_UNREACHABLE: &str =
+pub(crate) const FILE_SERVER_NOT_TAKEN: &str =
     "check the proxy of the environment and which certificates this machine trusts";
+pub(crate) const FILE_SERVER_UNREACHABLE: &str = "check the network and the host of the URL";
 
 /// By the file server's error code.
 const REFUSALS: &[(&str, &str)] = &[
-    ("NoSuchKey", WITHOUT_URL),
-    ("NoSuchBucket", WITHOUT_URL),
+    ("NoSuchKey", GONE),
+    ("NoSuchBucket", GONE),
     ("InvalidObjectState", "have the file restored from the archive"),
-    ("SignatureDoesNotMatch", NO_URL),
-    ("RequestTimeTooSkewed", "set the clock of this machine"),
 ];
 
-pub(crate) fn of_refusal(code: Option<&str>, status: u16) -> &'static str {
-    match REFUSALS.iter().find(|(known, _)| code == Some(known)) {
-        Some((_, hint)) => hint,
-        None if status >= 500 || status == 429 => AGAIN,
-        None => {
-            "download by the job's id; if it stays, give the request id to the service's support"
-        }
+/// Returns what to do about a refusal whatever the URL was, if there is such a thing.
+pub(crate) fn of_refusal(code: Option<&str>, status: u16) -> Option<&'static str> {
+    let known = REFUSALS.iter().find(|(known, _)| code == Some(known)).map(|(_, hint)| *hint);
+    known.or_else(|| (status == 404).then_some(GONE))
+}
+
+/// Returns what to do about a refused URL that no job gives anew.
+pub(crate) fn of_refused_url(code: Option<&str>) -> &'static str {
+    match code {
+        Some("SignatureDoesNotMatch") => NO_URL,
+        Some("RequestTimeTooSkewed") => "set the clock of this machine",
+        _ => "download by the job's id; if it stays, give the request id to the service's support",
     }
 }
 

@@ -2,16 +2,19 @@
 
 use serde::Serialize;
 use tcss_export::{
-    DownloadUrl, Finished, JobId, WaitErrorKind, WaitFailure, driver::Order, ureq::Client,
+    DownloadUrl, Finished, JobId, WaitErrorKind, WaitFailure,
+    driver::{DownloadFailure, Order},
+    ureq::Client,
 };
 
 use crate::{
     args::Save,
     commands::Ending,
-    failure::Failure,
+    failure::{Errand, Failure},
     fetch::{self, Fetched, fetch},
     follow::{self, wait},
     hints,
+    masking::masked,
     meter::Meter,
     news::Desk,
     output::Output,
@@ -33,33 +36,34 @@ struct OfJob<'a> {
     job_id: &'a JobId,
     #[serde(flatten)]
     ended: &'a Ended<'a>,
+    /// Why the URL was of no use any more that the job had given before it failed.
+    new_url_needed: Option<String>,
 }
 
 impl Journey<'_> {
-    /// Waits for the job and downloads its file; `command` does the same once more.
-    pub(crate) fn follow(&self, job: &JobId, command: &str) -> Result<Ending, Failure> {
-        let stopped = |signal, message| {
-            Failure::stopped(signal, message).with_command("go on with", command.to_owned())
-        };
+    /// Waits for the job and downloads its file; with these options, another command goes on.
+    pub(crate) fn follow(&self, job: &JobId, options: &[String]) -> Result<Ending, Failure> {
+        let end = self.wait(job);
+        end.map_err(|failure| failure.of_job(job).go_on_with("download", job, options))
+    }
+
+    fn wait(&self, job: &JobId) -> Result<Ending, Failure> {
         let mut telling = Telling::new(self.output);
         let waited = wait(&self.desk, &self.client, job, &mut telling)?;
         telling.finish()?;
-        let finished = match waited {
+        let Finished { download_url, report, .. } = match waited {
             follow::End::Outcome(Ok(finished)) => finished,
-            follow::End::Outcome(Err(failure)) => return self.without_file(job, failure),
+            follow::End::Outcome(Err(failure)) => return self.without_file(job, failure, None),
             follow::End::Unread => return Ok(Ending::Done),
             follow::End::Stopped(signal, _) => {
-                return Err(stopped(signal, "stopped waiting").of_job(job));
+                return Err(Failure::stopped(signal, "stopped waiting"));
             }
         };
-        let Finished { download_url, report, .. } = finished;
-        let order = Order::new(download_url).of_job(job.clone());
-        match self.fetch(order) {
+        match self.fetch(Order::new(download_url).of_job(job.clone())) {
             fetch::End::Outcome(Ok(fetched)) => self.fetched(Some(job), fetched, report.polls),
             fetch::End::Outcome(Err(error)) => Err(error.into()),
-            fetch::End::Stopped(signal) => Err(stopped(signal, "stopped downloading")),
+            fetch::End::Stopped(signal) => Err(Failure::stopped(signal, "stopped downloading")),
         }
-        .map_err(|failure| failure.of_job(job))
     }
 
     /// Downloads what a URL leads to, which nobody can renew.
@@ -68,7 +72,8 @@ impl Journey<'_> {
             fetch::End::Outcome(Ok(fetched)) => self.fetched(None, fetched, 0),
             fetch::End::Outcome(Err(error)) => Err(error.into()),
             fetch::End::Stopped(signal) => {
-                Err(Failure::stopped(signal, "stopped downloading").with_hint(hints::AGAIN))
+                let stopped = Failure::stopped(signal, "stopped downloading");
+                Err(stopped.with_hint(self.errand(None).again()))
             }
         }
     }
@@ -85,22 +90,50 @@ impl Journey<'_> {
         fetched: Fetched,
         waited: u32,
     ) -> Result<Ending, Failure> {
-        let polls = fetched.polls.saturating_add(waited);
-        let downloaded = fetched.outcome?;
-        let saved = Saved::new(job, self.save.name(), &downloaded, polls);
-        self.output.result(&saved, || saved.text())?;
-        Ok(Ending::Done)
+        let Fetched { outcome, polls, resumed } = fetched;
+        match (outcome, job) {
+            (Ok(downloaded), _) => {
+                let polls = polls.saturating_add(waited);
+                let saved = Saved::new(job, self.save.name(), &downloaded, resumed, polls);
+                self.output.result(&saved, || saved.text())?;
+                Ok(Ending::Done)
+            }
+            (Err(DownloadFailure::NewUrl { error, wait }), Some(job)) if has_failed(&wait) => {
+                self.without_file(job, *wait, Some(masked(&error.kind.to_string())))
+            }
+            (Err(failure), _) => Err(Failure::of_download(failure, self.errand(job))),
+        }
+    }
+
+    fn errand(&self, job: Option<&JobId>) -> Errand {
+        Errand { has_job: job.is_some(), is_to_stdout: self.save.is_stdout() }
     }
 
     /// A job that has failed is a result all the same.
-    fn without_file(&self, job: &JobId, failure: WaitFailure) -> Result<Ending, Failure> {
-        let ended = match &failure.kind {
-            WaitErrorKind::JobFailed { .. } => Ended::new("failure", &failure.report),
-            _ => None,
-        };
-        let Some(ended) = ended else { return Err(Failure::from(failure).of_job(job)) };
-        let object = OfJob { job_id: job, ended: &ended };
-        self.output.result(&object, || ended.text_of(job))?;
+    fn without_file(
+        &self,
+        job: &JobId,
+        failure: WaitFailure,
+        new_url_needed: Option<String>,
+    ) -> Result<Ending, Failure> {
+        let is_result = has_failed(&failure);
+        let ended = is_result.then(|| Ended::new("failure", &failure.report)).flatten();
+        let Some(ended) = ended else { return Err(failure.into()) };
+        let object = OfJob { job_id: job, ended: &ended, new_url_needed };
+        self.output.result(&object, || object.text())?;
         Ok(Ending::JobFailed)
     }
+}
+
+impl OfJob<'_> {
+    fn text(&self) -> String {
+        let new_url = self.new_url_needed.as_ref().map(|why| ("new url", format!("needed: {why}")));
+        let hint = ("hint", hints::JOB_FAILED.to_owned());
+        let more: Vec<_> = new_url.into_iter().chain([hint]).collect();
+        self.ended.text_of(self.job_id, &more)
+    }
+}
+
+fn has_failed(failure: &WaitFailure) -> bool {
+    matches!(failure.kind, WaitErrorKind::JobFailed { .. })
 }

@@ -3,6 +3,7 @@
 
 mod args;
 mod commands;
+mod course;
 mod creation;
 mod decision;
 mod failure;

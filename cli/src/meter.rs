@@ -3,7 +3,6 @@
 use std::{
     fmt::Write,
     io::{self, IsTerminal},
-    mem,
     time::Duration,
 };
 
@@ -12,10 +11,9 @@ use tcss_export::{
     Mono,
     download::{Event, EventKind},
     driver::clock,
-    text::brief,
 };
 
-use crate::{decision::when, masking::masked, output::Output};
+use crate::output::Output;
 
 const BAR: &str = "[{bar:24}] {bytes} of {total_bytes}{pace}";
 /// How it is shown as long as no server has said how much there is.
@@ -27,18 +25,6 @@ const TICK: Duration = Duration::from_millis(250);
 
 pub(crate) struct Meter<'o> {
     display: Display<'o>,
-    course: Course,
-}
-
-/// The course of a download, whose turns are told: where it breaks off, and how it goes on.
-#[derive(Default)]
-pub(crate) struct Course {
-    /// How many bytes were there at the last event.
-    bytes: Option<u64>,
-    /// Bytes of an answer are coming.
-    is_under_way: bool,
-    /// Bytes that were there count no more.
-    starts_again: bool,
 }
 
 enum Display<'o> {
@@ -68,36 +54,16 @@ impl<'o> Meter<'o> {
         } else {
             Display::Lines(Lines { output, tenths: 0, last: clock::now().mono })
         };
-        Self { display, course: Course::default() }
+        Self { display }
     }
 
-    pub(crate) fn show(&mut self, event: &Event) {
-        if let Some(text) = self.course.turn(event) {
+    /// Shows an event, which has words if it is a turn.
+    pub(crate) fn show(&mut self, event: &Event, turn: Option<String>) {
+        if let Some(text) = turn {
             self.display.tell(event, &text);
         } else if event.kind == EventKind::Receiving {
             self.display.advance(event);
         }
-    }
-}
-
-impl Course {
-    /// Words an event, if it is a turn.
-    pub(crate) fn turn(&mut self, event: &Event) -> Option<String> {
-        let before = self.bytes.replace(event.bytes).unwrap_or(event.bytes);
-        self.starts_again |= event.bytes < before;
-        if event.kind != EventKind::Receiving {
-            self.is_under_way = false;
-            return worded(event);
-        }
-        // An answer that tells of a fault has a body, too, but adds nothing to the file.
-        if event.bytes <= before || self.is_under_way {
-            return None;
-        }
-        self.is_under_way = true;
-        if mem::take(&mut self.starts_again) {
-            return Some("starting again from the first byte".to_owned());
-        }
-        (before > 0).then(|| format!("going on behind {}", amount(before, event.total)))
     }
 }
 
@@ -145,21 +111,6 @@ impl Drop for Meter<'_> {
             bar.finish_and_clear();
         }
     }
-}
-
-/// Words an event that is more than some bytes.
-fn worded(event: &Event) -> Option<String> {
-    let text = match &event.kind {
-        EventKind::Continuing => "the answer held less than was asked for; next try at once".into(),
-        EventKind::Retrying { fault, delay } => format!("{fault}; next try {}", when(*delay)),
-        EventKind::NeedsUrl { refusal: Some(refusal) } => {
-            format!("{refusal}; a new URL is needed")
-        }
-        EventKind::NeedsUrl { refusal: None } => "the URL has expired; a new one is needed".into(),
-        EventKind::NewUrl => "the job has given a new URL".to_owned(),
-        _ => return None,
-    };
-    Some(brief(&masked(&text)).to_string())
 }
 
 /// Words how much is there: `1,000 of 4,000 bytes (25 %)`.

@@ -29,8 +29,11 @@ pub(crate) enum News {
         lines: Vec<TranscriptLine>,
         outcome: Box<Result<Finished, WaitFailure>>,
     },
-    /// A download goes on.
-    Downloading(Event),
+    /// A download goes on; a turn of it has words.
+    Downloading {
+        event: Event,
+        turn: Option<String>,
+    },
     /// A download has ended, or could not begin.
     Downloaded(Box<Result<Fetched, BuildError>>),
     Signal(Signal),

@@ -7,12 +7,9 @@ use std::{
 };
 
 use serde_json::Value;
-use tcss_export::{TranscriptLine, text::printable};
+use tcss_export::TranscriptLine;
 
-use crate::{
-    failure::{Failure, Kind},
-    masking::masked,
-};
+use crate::{failure::Failure, hints, masking::masked};
 
 /// A transcript in the making: every line is in the file as soon as it is known.
 pub(crate) struct Recording {
@@ -75,13 +72,10 @@ fn for_owner(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 fn refused(path: &Path, error: &io::Error) -> Failure {
-    let path = path.display().to_string();
-    let path = printable(&path);
     if error.kind() == io::ErrorKind::AlreadyExists {
-        return Failure::new(Kind::File, format!("{path} exists"))
-            .with_hint("name another file, or replace this one by --force");
+        return Failure::of_file(path, "exists").with_hint(hints::EXISTS);
     }
-    Failure::new(Kind::File, format!("{path} cannot be written: {error}"))
+    Failure::of_file(path, &format!("cannot be written: {error}"))
 }
 
 /// Masks what a message of the service could echo. What came and what was decided by it are masked

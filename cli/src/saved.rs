@@ -23,11 +23,12 @@ impl<'a> Saved<'a> {
         job_id: Option<&'a JobId>,
         file: String,
         downloaded: &Downloaded,
+        resumed: bool,
         polls: u32,
     ) -> Self {
-        let Downloaded { bytes, crc64, verified, report, .. } = downloaded;
+        let Downloaded { bytes, crc64, verified, .. } = downloaded;
         let (bytes, crc64, verified) = (*bytes, crc64.to_string(), *verified);
-        Self { job_id, file, bytes, crc64, verified, resumed: report.resumes > 0, polls }
+        Self { job_id, file, bytes, crc64, verified, resumed, polls }
     }
 
     pub(crate) fn text(&self) -> String {

@@ -85,9 +85,9 @@ impl<'a> Ended<'a> {
         rows("", &self.rows())
     }
 
-    /// Names the job, too, for someone who has not done so.
-    pub(crate) fn text_of(&self, job: &JobId) -> String {
-        rows("", &[&[("job id", job.as_str().to_owned())], &*self.rows()].concat())
+    /// Names the job, too, for someone who has not done so, and what else there is to say of it.
+    pub(crate) fn text_of(&self, job: &JobId, more: &[(&'static str, String)]) -> String {
+        rows("", &[&[("job id", job.as_str().to_owned())], &*self.rows(), more].concat())
     }
 
     fn rows(&self) -> Vec<(&'static str, String)> {

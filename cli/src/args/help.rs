@@ -14,7 +14,7 @@ Exit codes:
   0    It is done.
   1    The job has failed, or a replay decides otherwise.
   2    The arguments, the environment or a value is wrong.
-  3    The job was not done in time.
+  3    The job was not done, or the file not there, in time.
   4    The service or the file server refused.
   5    No whole answer came.
   6    An answer came that cannot be used.
@@ -47,7 +47,7 @@ The first request goes out at once. Passing faults, such as a broken connection 
 requests, are retried, each time newly signed. An exchange that is under way when the time is
 up is still waited for, at most 30 s or as long as --timeout, whichever is shorter.
 
-Ctrl-C ends the wait at once and tells how to go on; the job is not touched. A second one ends it
+Ctrl-C ends the wait at once and tells how to go on, as does the end of its time; the job is not touched. A second one ends it
 without a word. With --json the outcome is cancelled, if an answer had come, and the kind of the
 error is interrupted, or terminated after SIGTERM.
 
@@ -68,20 +68,32 @@ What breaks off is tried again behind the bytes that are there. When the URL exp
 asked for a new one; with --url there is nobody to ask. No redirect is followed, and no key is sent
 to where the file is.
 
+A download goes on as long as bytes come: --stall ends a try only when no byte comes at all. With
+--download-timeout there is an end even if a server lets bytes drip; it ends with 3.
+
 Of a URL, only https is taken, and only addresses of the public network are connected to; this
 machine's own are taken anyway.
 
 Progress goes to stderr: as a bar on a terminal, else as some lines. With --json there is one object:
-job_id (null with --url), file, bytes, crc64, verified, resumed and polls. verified is whether the
-server has named the same CRC-64, polls is how often the job was asked about. For a job that has
-failed the object is job_id and what wait prints. With -o - the object goes to stderr.
+job_id (null with --url), file, bytes, crc64, verified, resumed and polls:
+  crc64     The CRC-64/XZ of the file, as a decimal text.
+  verified  Whether the server has named the same; if false, it has named none, and the length
+            alone was compared. With --require-crc it is never false.
+  resumed   Whether the file went on behind bytes that were there, of this run or an earlier one;
+            false after a start from the first byte.
+  polls     How often the job was asked about.
+For a job that has failed the object is job_id, what wait prints, and new_url_needed: why its URL
+was of no use any more, if it had given one before. With -o - the object goes to stderr.
+
+In the object of an error, request_id is that of whoever has refused. If a new URL could not be had,
+that is the service's, and file_request_id is that of the file server.
 
 Ctrl-C ends it at once and tells how to go on.";
 
 pub(super) const AFTER_RUN: &str = "\
 It is create, wait and download in one. The file is looked at before the job is created, which
-happens once and is never repeated. From then on each end without a file tells the job's id and the
-command that goes on with it.
+happens once. From then on each end without a file tells the job's id and, if going on can help, the
+command for it.
 
 The help of create and download says more, that of download also what is printed.";
 

@@ -30,6 +30,12 @@ pub(crate) struct Save {
     allow_private: bool,
     #[arg(
         long,
+        help = "Takes only a file whose server names its CRC-64; without it, the length alone \
+                counts where none is named."
+    )]
+    require_crc: bool,
+    #[arg(
+        long,
         value_name = "BYTES",
         value_parser = value_parser!(u64).range(1..),
         help = "Refuses a file that is larger."
@@ -84,6 +90,9 @@ impl Save {
         if self.allow_private {
             policy = policy.allowing_private();
         }
+        if self.require_crc {
+            policy = policy.requiring_crc64();
+        }
         if let Some(bytes) = self.max_size {
             policy = policy.with_size_limit(bytes);
         }
@@ -106,6 +115,7 @@ impl Save {
             ("--force", self.force),
             ("--allow-http", self.allow_http),
             ("--allow-private", self.allow_private),
+            ("--require-crc", self.require_crc),
         ];
         let flags =
             flags.into_iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| flag.to_owned());

@@ -18,7 +18,13 @@ use tcss_export_testkit::{
 
 use self::folder::Folder;
 use super::{Ending, serve::cannot_listen};
-use crate::{decision::worded, failure::Failure, meter::Course, output::Output, standing::seconds};
+use crate::{
+    course::Course,
+    decision::worded,
+    failure::{Errand, Failure},
+    output::Output,
+    standing::seconds,
+};
 
 /// Long enough to be watched.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -124,12 +130,14 @@ impl<'o> Demo<'o> {
         let mut download = self.client.download(order, folder.path().join(FILE))?;
         let mut course = Course::default();
         for event in download.by_ref() {
-            if let Some(text) = course.turn(&event) {
+            if let Some(text) = course.turn(&event, None) {
                 self.tell(&format!("  {text}"));
             }
         }
         let polls = download.polls();
-        let downloaded = download.outcome()?;
+        let errand = Errand { has_job: true, is_to_stdout: false };
+        let outcome = download.outcome();
+        let downloaded = outcome.map_err(|error| Failure::of_download(error, errand))?;
         self.tell(&format!("  {FILE} is whole, and appears in {}.", folder.path().display()));
         Ok((downloaded, polls))
     }

@@ -9,7 +9,6 @@ use crate::{
     keys,
     news::Desk,
     output::Output,
-    shell,
 };
 
 pub(super) fn run(
@@ -28,8 +27,7 @@ pub(super) fn run(
             let credentials = keys::credentials()?;
             args.save.check()?;
             let options = [args.save.options(), args.pace.options(), common.options()].concat();
-            let command = shell::job_command("download", job, &options);
-            journey(credentials.into()).follow(job, &command)
+            journey(credentials.into()).follow(job, &options)
         }
         (None, url) => {
             journey(without_keys()).download(parsed(url.as_deref().unwrap_or_default())?)

@@ -9,7 +9,6 @@ use crate::{
     keys,
     news::Desk,
     output::Output,
-    shell,
 };
 
 pub(super) fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending, Failure> {
@@ -23,7 +22,5 @@ pub(super) fn run(args: &args::Run, common: &Common, output: &Output) -> Result<
     let job = answer.response.job_id;
     output.progress(&format!("the job is {}", printable(job.as_str())));
     let options = [args.save.options(), args.pace.options(), common.options()].concat();
-    let command = shell::job_command("download", &job, &options);
-    let end = journey.follow(&job, &command);
-    end.map_err(|failure| failure.with_command("go on with", command))
+    journey.follow(&job, &options)
 }

@@ -9,6 +9,7 @@ use super::Ending;
 use crate::{
     args,
     failure::{Failure, Kind},
+    hints,
     keys::{self, Pair, SECRET_ID, SECRET_KEY},
     masking::masked,
     output::{Output, Reader},
@@ -51,15 +52,13 @@ pub(super) fn cannot_listen(error: &std::io::Error) -> Failure {
 
 /// Looks at the file, so that a fault of it is not taken for one of the port.
 fn served(path: &Path) -> Result<ServedFile, Failure> {
-    let name = path.display().to_string();
-    let refused = |why: &str| Failure::new(Kind::File, format!("{} {why}", printable(&name)));
+    let refused = |why: &str| Failure::of_file(path, why).with_hint(hints::NOT_SERVED);
     let opened = File::open(path).and_then(|file| file.metadata());
     let found = opened.map_err(|error| refused(&format!("cannot be read: {error}")))?;
     match found.is_file() {
         true => Ok(ServedFile::path(path)),
         false => Err(refused("is not a regular file")),
     }
-    .map_err(|failure| failure.with_hint("name a file that can be read"))
 }
 
 /// Tells how to ask the service; a key pair is shown only if it is made up.

@@ -1,4 +1,4 @@
-use tcss_export::{Finished, Report, WaitErrorKind, WaitFailure, ureq::Client};
+use tcss_export::{Finished, JobId, Report, WaitErrorKind, WaitFailure, ureq::Client};
 
 use super::Ending;
 use crate::{
@@ -24,7 +24,10 @@ pub(super) fn run(args: &args::Wait, common: &Common, output: &Output) -> Result
         End::Outcome(Ok(finished)) => {
             succeeded(&finished, output).and_then(|end| recorded.and(Ok(end)))
         }
-        End::Outcome(Err(failure)) => failed(failure, output).and_then(|end| recorded.and(Ok(end))),
+        End::Outcome(Err(failure)) => {
+            let options = [args.pace.options(), common.options()].concat();
+            failed(failure, job, &options, output).and_then(|end| recorded.and(Ok(end)))
+        }
         End::Unread => Ok(Ending::Done),
         End::Stopped(signal, report) => {
             if output.is_json() {
@@ -45,12 +48,22 @@ fn succeeded(finished: &Finished, output: &Output) -> Result<Ending, Failure> {
 
 /// Prints what a program can still use; for people the error says it, save that a failed job is a
 /// result like others.
-fn failed(failure: WaitFailure, output: &Output) -> Result<Ending, Failure> {
+fn failed(
+    failure: WaitFailure,
+    job: &JobId,
+    options: &[String],
+    output: &Output,
+) -> Result<Ending, Failure> {
     let is_job_failed = matches!(failure.kind, WaitErrorKind::JobFailed { .. });
     if output.is_json() || is_job_failed {
         print(&failure.kind, &failure.report, output)?;
     }
-    if is_job_failed { Ok(Ending::JobFailed) } else { Err(failure.into()) }
+    let is_timed_out = matches!(failure.kind, WaitErrorKind::TimedOut);
+    match Failure::from(failure) {
+        _ if is_job_failed => Ok(Ending::JobFailed),
+        failure if is_timed_out => Err(failure.of_job(job).go_on_with("wait", job, options)),
+        failure => Err(failure),
+    }
 }
 
 /// Prints how the job stands, if there was a good answer.

@@ -3,34 +3,23 @@
 use std::{error::Error, io};
 
 use tcss_export::{
-    BuildError, Reason, SendFault, TransportError, WaitErrorKind, WaitFailure,
+    BuildError, Reason, SendFault, TransportError, WaitFailure,
     download::{DownloadError, ErrorKind, Fault, Refusal, Report},
     driver::{AddressError, DownloadFailure, FileError, FileErrorKind},
 };
 
-use super::{Facts, Failure, Kind, service::with_sources};
+use super::{Again, Facts, Failure, Kind, service::with_sources};
 use crate::{hints, meter::amount, standing::requests};
 
 const EXPIRED: &str = "the URL has expired";
 
-impl From<DownloadFailure> for Failure {
-    fn from(failure: DownloadFailure) -> Self {
-        match failure {
-            DownloadFailure::Download { error, transport } => {
-                let failure = match error.kind {
-                    // Nothing was sent: it is no other than a URL that cannot be used.
-                    ErrorKind::Expired { refusal: None } if error.report.requests == 0 => {
-                        Self::new(Kind::Usage, EXPIRED).with_hint(hints::EXPIRED)
-                    }
-                    _ => Self::of_download(&error.kind, transport.as_deref()),
-                };
-                failure.after(&error.report)
-            }
-            DownloadFailure::NewUrl { error, wait } => Self::without_new_url(&error, *wait),
-            DownloadFailure::File(error) => error.into(),
-            failure => Self::new(Kind::Transport, with_sources(&failure)),
-        }
-    }
+/// A download as it was asked for: what can be done next goes by it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Errand {
+    /// There is a job that gives new URLs.
+    pub(crate) has_job: bool,
+    /// What was written cannot be taken back.
+    pub(crate) is_to_stdout: bool,
 }
 
 impl From<FileError> for Failure {
@@ -40,87 +29,64 @@ impl From<FileError> for Failure {
         let hint = match error.kind() {
             _ if error.path().is_none() => hints::of_kind(Kind::File),
             _ if is_full => hints::NO_ROOM,
-            FileErrorKind::NoName | FileErrorKind::Directory | FileErrorKind::NotAFile => {
-                hints::NO_FILE
-            }
+            FileErrorKind::NoName | FileErrorKind::Directory => hints::NO_FILE,
+            FileErrorKind::NotAFile => hints::NOT_A_FILE,
             FileErrorKind::Exists => hints::EXISTS,
             FileErrorKind::Busy => hints::BUSY,
             FileErrorKind::Open => hints::NO_FOLDER,
             _ => hints::of_kind(Kind::File),
         };
-        Self::new(Kind::File, with_sources(&error)).with_hint(hint)
+        let failure = Self::new(Kind::File, with_sources(&error)).with_hint(hint);
+        match error.path() {
+            Some(path) => failure.with_path(format!("{path:?}")),
+            None => failure,
+        }
     }
 }
 
 impl Failure {
-    fn of_download(kind: &ErrorKind, transport: Option<&TransportError>) -> Self {
-        let answer = |hint| Self::new(Kind::Answer, kind.to_string()).with_hint(hint);
-        match kind {
-            ErrorKind::Url(error) => (*error).into(),
-            ErrorKind::Expired { refusal: None } => {
-                Self::new(Kind::Api, EXPIRED).with_hint(hints::EXPIRED)
+    /// Tells why there is no whole file.
+    pub(crate) fn of_download(failure: DownloadFailure, errand: Errand) -> Self {
+        match failure {
+            DownloadFailure::Download { error, transport } => {
+                let DownloadError { kind, report, .. } = error;
+                let mut failure = errand.failure(&kind, &report, transport.as_deref());
+                let id = failure.facts.request_id.take().or_else(|| report.request_id.clone());
+                failure.facts.request_id = id;
+                failure.after(&report)
             }
-            ErrorKind::Expired { refusal: Some(refusal) } => {
-                Self::of_refusal(refusal).with_hint(hints::EXPIRED)
-            }
-            ErrorKind::Refused(refusal) => Self::of_refusal(refusal),
-            ErrorKind::Fault(fault) => Self::of_download_fault(fault, transport),
-            ErrorKind::TooLarge { .. } => answer(hints::TOO_LARGE),
-            ErrorKind::Mismatch { .. } => answer(hints::MISMATCH),
-            ErrorKind::Changed => answer(hints::CHANGED),
-            ErrorKind::Redirect { .. } | ErrorKind::Status(_) | ErrorKind::Coding(_) => {
-                answer(hints::NOT_THE_FILE)
-            }
-            ErrorKind::NoLength => answer(hints::NOT_THE_FILE),
-            _ => Self::new(Kind::Transport, kind.to_string()).with_hint(hints::AGAIN),
+            DownloadFailure::NewUrl { error, wait } => Self::without_new_url(&error, *wait),
+            DownloadFailure::File(error) => error.into(),
+            failure => Self::new(Kind::Transport, with_sources(&failure)),
         }
     }
 
-    /// Tells of the exchange that ended a download.
-    fn of_download_fault(fault: &Fault, transport: Option<&TransportError>) -> Self {
-        let message = transport.map_or_else(|| fault.to_string(), |error| with_sources(error));
-        match fault {
-            Fault::Refused(refusal) => Self::of_refusal(refusal),
-            Fault::Send(_) if transport.is_some_and(is_private) => {
-                Self::new(Kind::Usage, message).with_hint(hints::ALLOW_PRIVATE)
-            }
-            Fault::Send(SendFault::Permanent) => Self::of_send(SendFault::Permanent, message)
-                .with_hint(hints::FILE_SERVER_UNREACHABLE),
-            Fault::WrongRange | Fault::Changed | Fault::Mismatch => {
-                Self::new(Kind::Answer, message).with_hint(hints::MISMATCH)
-            }
-            _ => Self::new(Kind::Transport, message).with_hint(hints::AGAIN),
-        }
+    /// The URL could not be used any more: what counts is why there is no new one.
+    fn without_new_url(error: &DownloadError, wait: WaitFailure) -> Self {
+        let DownloadError { kind, report, .. } = error;
+        let mut failure = Self::from(wait);
+        failure.message += &format!("; a new URL was needed: {kind}");
+        let of_refusal = refusal(kind).and_then(|refusal| refusal.request_id.as_ref());
+        failure.facts.file_request_id = of_refusal.or(report.request_id.as_ref()).cloned();
+        failure.after(report)
     }
 
-    fn of_refusal(refusal: &Refusal) -> Self {
+    fn of_refusal(refusal: &Refusal, hint: &'static str) -> Self {
         let said = refusal.message.as_ref().or(refusal.snippet.as_ref());
         let message = match &refusal.code {
             Some(_) => said.cloned().unwrap_or_default(),
             None => refusal.to_string(),
         };
-        let hint = hints::of_refusal(refusal.code.as_deref(), refusal.status.as_u16());
         let mut failure = Self::new(Kind::Api, message).with_hint(hint);
         *failure.facts = Facts {
             by: Some("the file server"),
             code: refusal.code.clone(),
             status: Some(refusal.status.as_u16()),
             request_id: refusal.request_id.clone(),
+            again: if hint == hints::GONE { Again::Never } else { Again::AsItWas },
             ..Facts::default()
         };
         failure
-    }
-
-    /// The URL could not be used any more: what counts is why there is no new one.
-    fn without_new_url(error: &DownloadError, wait: WaitFailure) -> Self {
-        let mut failure = match &wait.kind {
-            WaitErrorKind::JobFailed { .. } => {
-                Self::new(Kind::Api, wait.to_string()).with_hint(hints::WITHOUT_URL)
-            }
-            _ => Self::from(wait),
-        };
-        failure.message += &format!("; a new URL was needed: {}", error.kind);
-        failure.after(&error.report)
     }
 
     fn after(mut self, report: &Report) -> Self {
@@ -133,6 +99,108 @@ impl Failure {
         );
         self.facts.effort = Some(("download", effort));
         self
+    }
+
+    const fn with_status(mut self, status: u16) -> Self {
+        self.facts.status = Some(status);
+        self
+    }
+}
+
+impl Errand {
+    /// Returns how to have the rest of a file.
+    pub(crate) const fn again(self) -> &'static str {
+        if self.is_to_stdout { hints::AGAIN_TO_STDOUT } else { hints::AGAIN }
+    }
+
+    fn failure(
+        self,
+        kind: &ErrorKind,
+        report: &Report,
+        transport: Option<&TransportError>,
+    ) -> Failure {
+        let answer = |hint| Failure::new(Kind::Answer, kind.to_string()).with_hint(hint);
+        let mismatch = if self.is_to_stdout { hints::MISMATCH_TO_STDOUT } else { hints::MISMATCH };
+        match kind {
+            ErrorKind::Url(error) => (*error).into(),
+            ErrorKind::Expired { refusal: None } => {
+                // Nothing was sent: it is no other than a URL that cannot be used.
+                let is_usage = !self.has_job && report.requests == 0;
+                let kind = if is_usage { Kind::Usage } else { Kind::Api };
+                Failure::new(kind, EXPIRED).with_hint(self.expired(report))
+            }
+            ErrorKind::Expired { refusal: Some(refusal) } => {
+                Failure::of_refusal(refusal, self.expired(report))
+            }
+            ErrorKind::Refused(refusal) => {
+                Failure::of_refusal(refusal, self.refused(refusal, report))
+            }
+            ErrorKind::Fault(fault) => self.fault(fault, report, transport),
+            ErrorKind::TooLarge { .. } => {
+                answer(hints::TOO_LARGE).with_again(Again::Without("--max-size"))
+            }
+            ErrorKind::NoChecksum => {
+                answer(hints::NO_CHECKSUM).with_again(Again::Without("--require-crc"))
+            }
+            ErrorKind::Mismatch { .. } => answer(mismatch),
+            ErrorKind::Changed => answer(hints::CHANGED),
+            ErrorKind::Redirect { status, .. } | ErrorKind::Status(status) => {
+                answer(hints::NOT_THE_FILE).with_status(status.as_u16())
+            }
+            ErrorKind::Coding(_) | ErrorKind::NoLength => answer(hints::NOT_THE_FILE),
+            ErrorKind::TimedOut => Failure::new(Kind::TimedOut, kind.to_string())
+                .with_hint(hints::MORE_TIME)
+                .with_again(Again::Without("--download-timeout")),
+            _ => Failure::new(Kind::Transport, kind.to_string()).with_hint(self.again()),
+        }
+    }
+
+    /// Tells of the exchange that ended a download.
+    fn fault(self, fault: &Fault, report: &Report, transport: Option<&TransportError>) -> Failure {
+        let message = transport.map_or_else(|| fault.to_string(), |error| with_sources(error));
+        let no_answer = |hint| Failure::new(Kind::Transport, message.clone()).with_hint(hint);
+        let answer = |hint| Failure::new(Kind::Answer, message.clone()).with_hint(hint);
+        match fault {
+            Fault::Refused(refusal) => Failure::of_refusal(refusal, self.refused(refusal, report)),
+            Fault::Send(_) if transport.is_some_and(is_private) => {
+                Failure::new(Kind::Usage, message).with_hint(hints::ALLOW_PRIVATE)
+            }
+            Fault::Send(SendFault::Permanent) => no_answer(hints::FILE_SERVER_NOT_TAKEN),
+            Fault::Send(_) if report.bytes == 0 => no_answer(hints::FILE_SERVER_UNREACHABLE),
+            Fault::WrongRange | Fault::Changed | Fault::Mismatch => answer(hints::DAMAGED),
+            Fault::Page => answer(hints::NOT_THE_FILE),
+            Fault::Stalled => no_answer(self.again()).with_again(Again::Without("--stall")),
+            _ => no_answer(self.again()),
+        }
+    }
+
+    const fn expired(self, report: &Report) -> &'static str {
+        match (self.has_job, report.new_urls) {
+            (false, _) => hints::EXPIRED,
+            (true, 0) => hints::SAME_URL,
+            (true, _) => hints::NEW_URL_REFUSED,
+        }
+    }
+
+    fn refused(self, refusal: &Refusal, report: &Report) -> &'static str {
+        let (code, status) = (refusal.code.as_deref(), refusal.status.as_u16());
+        match hints::of_refusal(code, status) {
+            Some(hint) => hint,
+            None if status >= 500 || status == 429 => self.again(),
+            None if !self.has_job => hints::of_refused_url(code),
+            None if report.new_urls > 0 => hints::NEW_URL_REFUSED,
+            None if [401, 403].contains(&status) => hints::SAME_URL,
+            None => hints::SUPPORT,
+        }
+    }
+}
+
+const fn refusal(kind: &ErrorKind) -> Option<&Refusal> {
+    match kind {
+        ErrorKind::Expired { refusal: Some(refusal) } | ErrorKind::Refused(refusal) => {
+            Some(refusal)
+        }
+        _ => None,
     }
 }
 
@@ -169,8 +237,16 @@ mod tests {
 
     use super::*;
 
+    const FILE: Errand = Errand { has_job: false, is_to_stdout: false };
+
+    fn failure(kind: &ErrorKind, transport: Option<&TransportError>) -> Failure {
+        let mut report = Report::default();
+        report.requests = 1;
+        FILE.failure(kind, &report, transport)
+    }
+
     fn exit_code(kind: ErrorKind) -> u8 {
-        Failure::of_download(&kind, None).exit_code()
+        failure(&kind, None).exit_code()
     }
 
     /// Returns an error whose chain has the refusal of an address behind what wraps it.
@@ -186,13 +262,18 @@ mod tests {
         for fault in [Fault::Stalled, Fault::Incomplete, Fault::Send(SendFault::Connection)] {
             assert_eq!(exit_code(ErrorKind::Fault(fault.clone())), 5, "{fault}");
         }
-        assert_eq!(exit_code(ErrorKind::TimedOut), 5);
+    }
+
+    #[test]
+    fn the_limit_of_the_download_ends_with_3() {
+        assert_eq!(exit_code(ErrorKind::TimedOut), 3);
     }
 
     #[test]
     fn an_answer_that_cannot_be_used_ends_with_6() {
         for kind in [
             ErrorKind::NoLength,
+            ErrorKind::NoChecksum,
             ErrorKind::Changed,
             ErrorKind::Coding("gzip".to_owned()),
             ErrorKind::TooLarge { limit: 1 },
@@ -200,9 +281,19 @@ mod tests {
             ErrorKind::Fault(Fault::WrongRange),
             ErrorKind::Fault(Fault::Changed),
             ErrorKind::Fault(Fault::Mismatch),
+            ErrorKind::Fault(Fault::Page),
         ] {
             assert_eq!(exit_code(kind.clone()), 6, "{kind}");
         }
+    }
+
+    #[test]
+    fn where_no_byte_came_the_network_and_the_host_are_to_be_checked() {
+        let fault = ErrorKind::Fault(Fault::Send(SendFault::Connection));
+        assert_eq!(failure(&fault, None).hint, hints::FILE_SERVER_UNREACHABLE);
+        let mut report = Report::default();
+        report.bytes = 1;
+        assert_eq!(FILE.failure(&fault, &report, None).hint, hints::AGAIN);
     }
 
     #[test]
@@ -217,7 +308,7 @@ mod tests {
     #[test]
     fn an_address_that_is_not_permitted_ends_with_2_and_names_the_option() {
         let kind = ErrorKind::Fault(Fault::Send(SendFault::Permanent));
-        let failure = Failure::of_download(&kind, Some(&not_permitted()));
+        let failure = failure(&kind, Some(&not_permitted()));
         assert_eq!((failure.exit_code(), &*failure.hint), (2, hints::ALLOW_PRIVATE));
         let message = "h.example leads to a private address, which must be allowed";
         assert!(failure.message.ends_with(message), "{}", failure.message);

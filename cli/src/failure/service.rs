@@ -7,7 +7,7 @@ use tcss_export::{
     WaitErrorKind, WaitFailure,
 };
 
-use super::{Facts, Failure, Kind, download::of_url};
+use super::{Again, Facts, Failure, Kind, download::of_url};
 use crate::{hints, standing::effort};
 
 impl Failure {
@@ -53,7 +53,7 @@ impl Failure {
                 timed_out.hint = last.hint;
             }
         }
-        timed_out
+        timed_out.with_again(Again::Without("--timeout"))
     }
 }
 
@@ -107,7 +107,7 @@ impl From<WaitFailure> for Failure {
 }
 
 /// Returns the text of an error and of what it comes from, each text once.
-pub(super) fn with_sources(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

@@ -39,6 +39,7 @@ fn an_api_error_is_told_with_all_its_facts() {
         "message": "asked for by the script",
         "status": 200,
         "request_id": FIRST_ID,
+        "file_request_id": null,
         "job_id": null,
         "hint": "have these actions of tcss granted to this key's user: \
             CreateExportComplianceStatusListJob, DescribeExportJobManageList and \

@@ -1,13 +1,14 @@
 //! A finished job, or a URL, becomes a file.
 
 use std::fs;
+use std::net::TcpListener;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 use tcss_export_testkit::{SeenAnswer, ServedFile, Service};
 
-use crate::support::{Ended, Folder, builder, cli, without_keys};
+use crate::support::{Ended, Folder, builder, cli, server, service, without_keys};
 
 /// By `crc64` of other code than the client's: the check value of CRC-64/XZ.
 const CHECK: (&str, &str) = ("123456789", "11051210869376104954");
@@ -230,16 +231,60 @@ fn what_the_file_server_refuses_ends_with_4_and_its_facts() {
 #[test]
 fn without_a_new_url_the_job_s_refusal_counts() {
     let folder = Folder::new("download-no-new-url");
-    for (script, code, error_code) in [
-        ("SUCCESS,ERROR:InvalidAction", 4, json!("InvalidAction")),
-        ("SUCCESS,FAILURE:no", 4, Value::Null),
-    ] {
-        let ended = download(&serving(CHECK.0, script, "EXPIRED"), &folder, &["--json"]);
-        let error = ended.error();
-        assert_eq!((ended.code, &error["code"]), (Some(code), &error_code), "{error}");
-        let message = error["message"].as_str().expect("a text");
-        assert!(message.contains("; a new URL was needed: the URL has expired: "), "{error}");
+    let service = serving(CHECK.0, "SUCCESS,ERROR:InvalidAction", "EXPIRED");
+    let ended = download(&service, &folder, &["--json"]);
+    let error = ended.error();
+    assert_eq!((ended.code, &error["code"]), (Some(4), &json!("InvalidAction")), "{error}");
+    let message = error["message"].as_str().expect("a text");
+    assert!(message.contains("; a new URL was needed: the URL has expired: "), "{error}");
+    // The first answer gave the URL.
+    assert_eq!(error["request_id"], "00000000-7e57-4000-8000-000000000002");
+    assert_eq!(error["file_request_id"], "00000000-7e57-4000-8000-000000000001");
+}
+
+#[test]
+fn a_job_that_fails_when_a_new_url_is_needed_is_the_result_that_it_is_for_wait() {
+    let folder = Folder::new("download-failed-later");
+    let service = serving(CHECK.0, "SUCCESS,FAILURE:no", "EXPIRED");
+    let ended = download(&service, &folder, &["--json", "--quiet"]);
+    let object = ended.json();
+    assert_eq!((ended.code, &*ended.stderr), (Some(1), ""));
+    for (member, expected) in [("job_id", "J"), ("outcome", "failure"), ("failure_message", "no")] {
+        assert_eq!(object[member], expected, "{object}");
     }
+    assert_eq!(object["request_id"], "00000000-7e57-4000-8000-000000000002");
+    let why = object["new_url_needed"].as_str().expect("a text");
+    assert!(why.starts_with("the URL has expired: the file server answered "), "{why}");
+    let service = serving(CHECK.0, "SUCCESS,FAILURE:no", "EXPIRED");
+    let ended = download(&service, &folder, &[]);
+    assert!(ended.stdout.starts_with("job id      J\nstatus      FAILURE\n"), "{ended:?}");
+    assert!(ended.stdout.contains("\nnew url     needed: the URL has expired: "), "{ended:?}");
+    assert!(!ended.stdout.contains("go on") && !ended.stderr.contains("go on"), "{ended:?}");
+}
+
+#[test]
+fn after_a_refused_new_url_nobody_is_sent_to_the_job_s_id() {
+    let folder = Folder::new("download-refused-twice");
+    for faults in ["DENIED,DENIED", "EXPIRED,EXPIRED"] {
+        let ended = download(&serving(CHECK.0, "SUCCESS", faults), &folder, &["--json"]);
+        let (code, error) = (ended.code, ended.error());
+        let hint = "a new URL was refused, too: set the clock of this machine; if it stays, give \
+            the request id to the service's support; go on with: tcss-export download J ";
+        assert_eq!((code, &error["code"]), (Some(4), &json!("AccessDenied")), "{error}");
+        assert!(error["hint"].as_str().expect("a hint").starts_with(hint), "{error}");
+    }
+}
+
+#[test]
+fn a_job_that_gives_the_same_url_again_is_told() {
+    let folder = Folder::new("download-same-url");
+    let files = serving(CHECK.0, "SUCCESS", "DENIED");
+    let script = format!("SUCCESS:{}", files.file_url().expect("a URL"));
+    let ended = download(&service(&script), &folder, &["--json"]);
+    let (code, error) = (ended.code, ended.error());
+    let hint = "the job gives the same URL again: set the clock";
+    assert!(error["hint"].as_str().expect("a hint").starts_with(hint), "{error}");
+    assert_eq!((code, downloads(&files)), (Some(4), 1));
 }
 
 #[test]
@@ -250,7 +295,9 @@ fn people_are_told_who_has_refused() {
     assert!(ended.stderr.starts_with(headline), "{ended:?}");
     assert!(ended.stderr.contains("\n  job id       J\n"), "{ended:?}");
     assert!(
-        ended.stderr.contains("\n  hint         look for the file in the console"),
+        ended.stderr.ends_with(
+            "\n  hint         the file is gone on the server: have the job created anew\n"
+        ),
         "{ended:?}"
     );
 }
@@ -266,6 +313,104 @@ fn what_cannot_be_used_ends_with_6() {
     assert_eq!(large.code, Some(6), "{large:?}");
     assert!(large.stderr.contains("--max-size"), "{large:?}");
     assert!(folder.files().is_empty());
+}
+
+#[test]
+fn what_cannot_be_used_has_its_status_and_its_request_id() {
+    let folder = Folder::new("download-facts");
+    let id = ("x-cos-request-id", "x-1");
+    let (length, crc) = (("Content-Length", "1"), ("x-cos-hash-crc64ecma", "1"));
+    for (status, headers, shown) in [
+        (302, &[id, ("Location", "https://h.example/")][..], json!(302)),
+        (204, &[id], json!(204)),
+        (200, &[id, length, ("Content-Encoding", "gzip")], Value::Null),
+        (200, &[id, length, crc], Value::Null),
+    ] {
+        let body = if status == 200 { "x" } else { "" };
+        let server = server(WireAnswer::response(status, headers, body));
+        let ended = download_url(&format!("{}/f?EXAMPLEQUERY", server.url()), &folder);
+        let error = ended.error();
+        assert_eq!((ended.code, &error["status"]), (Some(6), &shown), "{error}");
+        assert_eq!(
+            (&error["request_id"], &error["file_request_id"]),
+            (&json!("x-1"), &Value::Null)
+        );
+    }
+}
+
+#[test]
+fn wrong_bytes_are_said_to_be_thrown_away_or_to_be_in_the_output() {
+    let folder = Folder::new("download-mismatch");
+    let ended = download(&serving(CHECK.0, "SUCCESS", "CRC"), &folder, &[]);
+    let hint = "the bytes were thrown away, and none of them has the file's name; ";
+    assert!(ended.stderr.contains(hint), "{ended:?}");
+    assert!(folder.files().is_empty());
+    let service = serving(CHECK.0, "SUCCESS", "CRC");
+    let ended = cli(&["download", "J", "-o", "-", "--endpoint", &service.url()]).run();
+    assert!(ended.stderr.contains("wrong bytes may be in the output already: "), "{ended:?}");
+    assert_eq!((ended.code, &*ended.stdout), (Some(6), CHECK.0));
+}
+
+#[test]
+fn a_required_checksum_that_is_not_named_ends_with_6_and_the_command_goes_without() {
+    let folder = Folder::new("download-require-crc");
+    let service = serving(CHECK.0, "SUCCESS", "OK,NOCRC");
+    assert_eq!(download(&service, &folder, &["--require-crc", "--json"]).code, Some(0));
+    let ended = download(&service, &folder, &["--require-crc", "--force", "--json"]);
+    let error = ended.error();
+    let command = format!("; go on with: tcss-export download J -o {} --force ", folder.path("f"));
+    let hint = error["hint"].as_str().expect("a hint");
+    assert_eq!((ended.code, &error["kind"]), (Some(6), &json!("answer")), "{error}");
+    assert!(hint.starts_with("leave --require-crc out") && hint.contains(&command), "{error}");
+    assert!(!hint.contains("--force --require-crc"), "{error}");
+}
+
+#[test]
+fn bytes_that_drip_end_with_3_at_the_limit_of_the_download() {
+    let folder = Folder::new("download-drip");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:20");
+    let args = ["--download-timeout", "0.5", "--stall", "9", "--timeout", "99", "--json"];
+    let ended = download(&service, &folder, &args);
+    let error = ended.error();
+    assert_eq!((ended.code, &error["kind"]), (Some(3), &json!("timed_out")), "{error}");
+    let hint = error["hint"].as_str().expect("a hint");
+    let command = format!(" J -o {} --stall 9 --timeout 99 --interval 0 ", folder.path("f"));
+    assert!(hint.contains("longer --download-timeout or none; "), "{error}");
+    assert!(hint.contains(&command), "{error}");
+    assert_eq!(folder.files(), [".f.part", ".f.part.json"]);
+}
+
+#[test]
+fn a_file_server_that_cannot_be_reached_is_told_with_the_cause() {
+    let closed = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
+    let url = format!("http://{closed}/f?q-signature=EXAMPLEQUERY");
+    let folder = Folder::new("download-unreachable");
+    let file = folder.path("f");
+    let running = without_keys(&["download", "--url", &url, "-o", &file]);
+    let running = running.stdout(Stdio::null()).start(1);
+    running.signal("-KILL");
+    let stderr = running.end().stderr;
+    let line = stderr.lines().next().expect("a line");
+    assert!(line.starts_with("the connection failed: "), "{line}");
+    assert!(line.contains("onnection refused") && line.ends_with("; next try at once"), "{line}");
+}
+
+#[test]
+fn a_part_that_was_damaged_leads_to_a_start_from_the_first_byte() {
+    let folder = Folder::new("download-damaged-part");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:20000");
+    let (url, file) = (service.url(), folder.path("f"));
+    let running = cli(&["download", "J", "-o", &file, "--endpoint", &url]);
+    let running = running.stdout(Stdio::null()).start(2);
+    running.signal("-KILL");
+    running.end();
+    let mut part = folder.read(".f.part");
+    part[0] ^= 1;
+    fs::write(folder.path(".f.part"), part).expect("a file");
+    let ended = download(&service, &folder, &["--json"]);
+    assert_eq!((ended.code, &ended.json()["resumed"]), (Some(0), &json!(false)), "{ended:?}");
+    assert!(ended.stderr.contains("\nstarting again from the first byte\n"), "{ended:?}");
+    assert_eq!(folder.read("f"), megabyte());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::json;
 use tcss_export_testkit::{ServedFile, Service};
 
-use crate::support::{Ended, Folder, builder, cli};
+use crate::support::{Ended, Folder, builder, cli, run_at};
 
 const JOB: &str = "00000000-7e57-4000-8000-000000000001";
 
@@ -39,6 +39,17 @@ fn a_job_is_created_followed_and_downloaded() {
 }
 
 #[test]
+fn a_clock_that_is_off_is_corrected_before_the_create() {
+    let folder = Folder::new("run-clock");
+    let service = serving("SKEW:600,SUCCESS", "");
+    // From the first question about a job on, the service's clock is another one.
+    assert_eq!(run_at(&service.url(), "result J").code, Some(4));
+    let ended = run(&service, &folder, &[]);
+    let told = "AuthFailure.SignatureExpire; clock corrected by +";
+    assert!(ended.code == Some(0) && ended.stderr.starts_with(told), "{ended:?}");
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_told_before_a_job_is_created() {
     let folder = Folder::new("run-target");
     fs::write(folder.path("there"), "old").expect("a file");
@@ -55,12 +66,13 @@ fn a_file_that_cannot_be_written_is_told_before_a_job_is_created() {
 #[test]
 fn each_error_after_the_create_tells_job_and_command() {
     let folder = Folder::new("run-errors");
-    for (script, faults, code) in [
-        ("RUNNING", "", 3),
-        ("ERROR:InvalidAction", "", 4),
-        ("SUCCESS", "GONE", 4),
-        ("SUCCESS", "CRC", 6),
-        ("SUCCESS:http://1.2.3.4/f", "", 2),
+    let (size, timeout) = (" --max-size 100", " --timeout 2");
+    for (script, faults, code, options) in [
+        ("RUNNING", "", 3, [size, ""]),
+        ("ERROR:InvalidAction", "", 4, [size, timeout]),
+        ("SUCCESS", "DENIED,DENIED", 4, [size, timeout]),
+        ("SUCCESS", "CRC", 6, [size, timeout]),
+        ("SUCCESS:http://1.2.3.4/f", "", 2, [size, timeout]),
     ] {
         let service = serving(script, faults);
         let more = ["--json", "--timeout", "2", "--max-size", "100"];
@@ -68,9 +80,9 @@ fn each_error_after_the_create_tells_job_and_command() {
         let (exit, error) = (error.code, error.error());
         assert_eq!((exit, &error["job_id"]), (Some(code), &json!(JOB)), "{error}");
         let command = format!(
-            "; go on with: tcss-export download {JOB} -o {} --max-size 100 --timeout 2 \
-             --interval 0 --endpoint {}",
+            "; go on with: tcss-export download {JOB} -o {}{} --interval 0 --endpoint {}",
             folder.path("f"),
+            options.concat(),
             service.url()
         );
         assert!(error["hint"].as_str().expect("a hint").ends_with(&command), "{error}");
@@ -78,18 +90,39 @@ fn each_error_after_the_create_tells_job_and_command() {
 }
 
 #[test]
+fn the_command_leaves_out_the_size_that_was_too_small() {
+    let folder = Folder::new("run-large");
+    let service = serving("SUCCESS", "");
+    let ended = run(&service, &folder, &["--max-size", "8"]);
+    let command = ended.stderr.lines().find(|line| line.contains("go on with"));
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    assert!(!command.expect("a command").contains("--max-size"), "{ended:?}");
+    assert!(ended.stderr.contains("  hint        allow more by --max-size, "), "{ended:?}");
+}
+
+#[test]
+fn where_going_on_cannot_help_there_is_no_command() {
+    let folder = Folder::new("run-gone");
+    let ended = run(&serving("SUCCESS", "GONE"), &folder, &[]);
+    assert!(!ended.stderr.contains("go on with"), "{ended:?}");
+    assert!(ended.stderr.contains(&format!("\n  job id       {JOB}\n")), "{ended:?}");
+    let ended = run(&serving("SUCCESS,FAILURE:no", "EXPIRED"), &folder, &[]);
+    assert!(!ended.stdout.contains("go on with") && ended.code == Some(1), "{ended:?}");
+}
+
+#[test]
 fn people_get_job_and_command_on_lines_of_their_own() {
     let folder = Folder::new("run-lines");
-    let service = serving("SUCCESS", "GONE");
+    let service = serving("SUCCESS", "CRC");
     let ended = run(&service, &folder, &[]);
-    assert!(ended.stderr.contains(&format!("\n  job id       {JOB}\n")), "{ended:?}");
-    assert!(ended.stderr.contains(&format!("\n  go on with   tcss-export download {JOB} -o ")));
+    assert!(ended.stderr.contains(&format!("\n  job id      {JOB}\n")), "{ended:?}");
+    assert!(ended.stderr.contains(&format!("\n  go on with  tcss-export download {JOB} -o ")));
 }
 
 #[test]
 fn the_command_that_is_told_goes_on() {
     let folder = Folder::new("run-command");
-    let service = serving("SUCCESS", "GONE");
+    let service = serving("SUCCESS", "CRC");
     let ended = run(&service, &folder, &[]);
     let (_, command) = ended.stderr.split_once("tcss-export ").expect("a command");
     let args: Vec<_> = command.trim_end().split(' ').collect();
@@ -104,6 +137,8 @@ fn a_job_that_fails_is_a_result_with_its_id() {
     assert_eq!((ended.code, &ended.json()["job_id"]), (Some(1), &json!(JOB)));
     let ended = run(&serving("FAILURE:no", ""), &folder, &[]);
     assert!(ended.stdout.starts_with(&format!("job id      {JOB}\nstatus      FAILURE\n")));
+    let hint = "\nhint        look at the message, then have the job created anew\n";
+    assert!(ended.stdout.ends_with(hint), "{ended:?}");
 }
 
 #[test]

@@ -202,7 +202,10 @@ fn a_file_that_cannot_be_served_is_refused() {
     let folder = Folder::new("serve-refused");
     for path in [folder.path("missing"), folder.path("")] {
         let ended = cli(&["serve", "--json", "--file", &path]).run();
-        assert_eq!((ended.code, &ended.error()["kind"]), (Some(7), &json!("file")), "{ended:?}");
+        let error = ended.error();
+        let hint = "let --file name a file to serve that is there and can be read";
+        let expected = (Some(7), &json!("file"), &json!(hint));
+        assert_eq!((ended.code, &error["kind"], &error["hint"]), expected, "{error}");
     }
 }
 

@@ -54,7 +54,7 @@ fn programs_get_how_the_job_stands_and_an_error() {
         });
         let error = json!({
             "kind": kind, "code": null, "message": "stopped waiting", "status": null,
-            "request_id": null, "job_id": null,
+            "request_id": null, "file_request_id": null, "job_id": null,
             "hint": format!("go on with: tcss-export wait J --endpoint {url}"),
         });
         assert_eq!((ended.code, object, ended.error()), (Some(code), expected, error));

@@ -99,8 +99,22 @@ fn a_folder_that_is_not_there_is_told_before_anything_is_sent() {
 }
 
 #[test]
+fn a_path_is_shown_as_it_was_given_whatever_it_looks_like() {
+    let folder = Folder::new("target-path");
+    let digits = "a".repeat(80);
+    for name in [&*digits, "a?b=c", "odd://name"] {
+        let path = folder.path(&format!("{name}/f"));
+        refused(&path, &format!("/{name}/.f.part\" cannot be opened"), "check that the folder");
+        for args in [["replay", &path], ["serve", &format!("--file={path}")]] {
+            let ended = cli(&args).run();
+            assert!(ended.stderr.starts_with(&format!("error: {path} cannot be ")), "{ended:?}");
+        }
+    }
+}
+
+#[test]
 fn what_is_no_file_is_no_target() {
-    refused("/dev/null", "is not a regular file", "name a file");
+    refused("/dev/null", "is not a regular file", "use -o - for a pipe or a device");
 }
 
 #[test]

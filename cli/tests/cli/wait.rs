@@ -78,6 +78,10 @@ fn the_deadline_ends_with_3_and_tells_the_last_status() {
     let message = "error: the job was not done before the deadline (polls: 1, ";
     assert!(ended.stderr.starts_with(message), "{ended:?}");
     assert!(ended.stderr.contains(", last status \"RUNNING\" at 10 %)\n"), "{ended:?}");
+    let (url, job) = (service.url(), "\n  job id      J\n");
+    let command = "\n  go on with  tcss-export wait J --interval 60 --endpoint ";
+    assert!(ended.stderr.contains(job), "{ended:?}");
+    assert!(ended.stderr.ends_with(&format!("{command}{url}\n")), "{ended:?}");
     assert_eq!((ended.code, &*ended.stdout), (Some(3), ""));
 }
 
@@ -101,7 +105,7 @@ fn a_service_that_hangs_is_given_up_with_the_timeout() {
     let ended = run_at(&service("HANG").url(), "wait J --timeout 0.3");
     let last = "; the last request failed: no answer came within the time limit";
     assert!(ended.stderr.contains(last), "{ended:?}");
-    assert!(ended.stderr.contains("hint  try again later; check the network"), "{ended:?}");
+    assert!(ended.stderr.contains("hint        try again later; check the network"), "{ended:?}");
     assert_eq!((ended.code, &*ended.stdout), (Some(3), ""));
 }
 

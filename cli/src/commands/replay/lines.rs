@@ -59,12 +59,14 @@ impl Lines {
         let line = self.number.max(1);
         let message = format!("{} is no transcript: line {line}: {short}", self.name);
         Failure::new(Kind::Usage, message)
+            .with_path(self.name.clone())
             .with_hint("give it a file as wait --record has written it")
     }
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {
     Failure::new(Kind::File, format!("{name} cannot be read: {error}"))
+        .with_path(name.to_owned())
         .with_hint("check its name and its permissions")
 }
 
