@@ -71,6 +71,22 @@ impl Failure {
         failure.after(report)
     }
 
+    /// Tells of the last exchange as well, if no answer came of it.
+    fn timed_out_downloading(
+        kind: &ErrorKind,
+        report: &Report,
+        transport: Option<&TransportError>,
+    ) -> Self {
+        let mut failure = Self::new(Kind::TimedOut, kind.to_string()).with_hint(hints::MORE_TIME);
+        if let Some(error) = transport {
+            failure.message += &format!("; the last request failed: {}", with_sources(error));
+            if report.bytes == 0 {
+                failure = failure.with_hint(hints::FILE_SERVER_UNREACHABLE);
+            }
+        }
+        failure.with_again(Again::Without("--download-timeout"))
+    }
+
     fn of_refusal(refusal: &Refusal, hint: &'static str) -> Self {
         let said = refusal.message.as_ref().or(refusal.snippet.as_ref());
         let message = match &refusal.code {
@@ -148,9 +164,7 @@ impl Errand {
                 answer(hints::NOT_THE_FILE).with_status(status.as_u16())
             }
             ErrorKind::Coding(_) | ErrorKind::NoLength => answer(hints::NOT_THE_FILE),
-            ErrorKind::TimedOut => Failure::new(Kind::TimedOut, kind.to_string())
-                .with_hint(hints::MORE_TIME)
-                .with_again(Again::Without("--download-timeout")),
+            ErrorKind::TimedOut => Failure::timed_out_downloading(kind, report, transport),
             _ => Failure::new(Kind::Transport, kind.to_string()).with_hint(self.again()),
         }
     }

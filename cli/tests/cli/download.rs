@@ -396,6 +396,20 @@ fn a_file_server_that_cannot_be_reached_is_told_with_the_cause() {
 }
 
 #[test]
+fn the_limit_of_a_download_tells_of_a_server_that_was_never_reached() {
+    let closed = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
+    let folder = Folder::new("download-never-reached");
+    let (url, file) = (format!("http://{closed}/f"), folder.path("f"));
+    let args = ["download", "--url", &url, "-o", &file, "--download-timeout", "0.2", "--json"];
+    let ended = without_keys(&args).run();
+    let error = ended.error();
+    let message = error["message"].as_str().expect("a text");
+    assert!(message.contains("; the last request failed: the connection failed: "), "{error}");
+    let hint = json!("check the network and the host of the URL");
+    assert_eq!((ended.code, &error["hint"]), (Some(3), &hint));
+}
+
+#[test]
 fn a_part_that_was_damaged_leads_to_a_start_from_the_first_byte() {
     let folder = Folder::new("download-damaged-part");
     let service = serving(megabyte(), "SUCCESS", "SLOW:20000");
