@@ -148,6 +148,12 @@ impl Failure {
         self.with_command("go on with", job_command(name, job, &options))
     }
 
+    /// Takes that the file is there all the same.
+    pub(crate) fn after_saving(mut self, name: &str) -> Self {
+        self.message += &format!("; {name} is whole and in its place");
+        self.with_again(Again::Never)
+    }
+
     fn with_again(mut self, again: Again) -> Self {
         self.facts.again = again;
         self

@@ -95,7 +95,9 @@ impl Journey<'_> {
             (Ok(downloaded), _) => {
                 let polls = polls.saturating_add(waited);
                 let saved = Saved::new(job, self.save.name(), &downloaded, resumed, polls);
-                self.output.result(&saved, || saved.text())?;
+                let told = self.output.result(&saved, || saved.text());
+                // The file is in its place: there is nothing to go on with.
+                told.map_err(|failure| failure.after_saving(&self.save.name()))?;
                 Ok(Ending::Done)
             }
             (Err(DownloadFailure::NewUrl { error, wait }), Some(job)) if has_failed(&wait) => {

@@ -5,10 +5,10 @@ use super::Ending;
 use crate::{
     args::{self, Common},
     creation,
-    failure::Failure,
+    failure::{Failure, Kind},
     keys,
     news::Desk,
-    output::Output,
+    output::{Output, Reader},
 };
 
 /// A job that was created.
@@ -28,6 +28,11 @@ pub(super) fn run(
     let answer = creation::create(&Desk::open(), &client, action, common, output)?;
     let job_id = &answer.response.job_id;
     let created = Created { job_id, request_id: answer.request_id.as_deref() };
-    output.result(&created, || format!("{}\n", printable(job_id.as_str())))?;
-    Ok(Ending::Done)
+    // The id must not get lost: without it, whoever tries again has a second job created.
+    match output.result(&created, || format!("{}\n", printable(job_id.as_str()))) {
+        Ok(Reader::There) => Ok(Ending::Done),
+        Ok(Reader::Gone) => Err(Failure::new(Kind::File, "stdout was closed")),
+        Err(failure) => Err(failure),
+    }
+    .map_err(|failure| failure.of_job(job_id).go_on_with("wait", job_id, &common.options()))
 }

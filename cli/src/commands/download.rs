@@ -37,7 +37,7 @@ pub(super) fn run(
 
 /// A URL in the place of the job's id would be sent to the service, and shown.
 fn refuse_url(job: &JobId) -> Result<(), Failure> {
-    match job.as_str().contains("://") {
+    match job.as_str().contains(['/', '?']) {
         true => Err(Failure::new(Kind::Usage, "the job id is a URL").with_hint(hints::URL_AS_JOB)),
         false => Ok(()),
     }

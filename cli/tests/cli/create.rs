@@ -1,5 +1,6 @@
 //! A job is created once, whatever comes of it.
 
+use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
 use std::process::Stdio;
@@ -25,6 +26,22 @@ fn the_id_stands_alone_on_stdout() {
     let ended = run_at(&service("RUNNING").url(), ALL_HOSTS);
     assert_eq!((ended.code, &*ended.stdout), (Some(0), &*format!("{FIRST_JOB}\n")));
     assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn the_id_is_told_on_stderr_if_stdout_takes_nothing() {
+    let full = || Stdio::from(File::options().write(true).open("/dev/full").expect("/dev/full"));
+    let closed = || Stdio::from(std::io::pipe().expect("a pipe").1);
+    for stdout in [full(), closed()] {
+        let service = service("RUNNING");
+        let url = service.url();
+        let args = ["create", "--asset-type", "host", "--all", "--json", "--endpoint", &url];
+        let ended = cli(&args).stdout(stdout).run();
+        let error = ended.error();
+        assert_eq!((ended.code, &error["job_id"]), (Some(7), &json!(FIRST_JOB)), "{error}");
+        assert_eq!(error["kind"], "file");
+        assert_eq!(service.seen().len(), 1);
+    }
 }
 
 #[test]

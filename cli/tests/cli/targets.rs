@@ -170,6 +170,31 @@ fn a_full_stdout_ends_with_7() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_told_leaves_the_file_and_no_command() {
+    let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    let (service, folder) = (serving(), Folder::new("target-untold"));
+    let file = folder.path("f");
+    let args = ["download", "J", "-o", &file, "--quiet", "--endpoint", &service.url()];
+    let ended = cli(&args).stdout(full).run();
+    assert_eq!((ended.code, folder.files()), (Some(7), vec!["f".to_owned()]), "{ended:?}");
+    assert!(ended.stderr.contains("; ") && ended.stderr.contains(" is whole and in its place"));
+    assert!(!ended.stderr.contains("go on with"), "{ended:?}");
+}
+
+#[test]
+fn a_url_in_the_place_of_a_job_id_is_refused_and_not_shown() {
+    for url in ["https://h.example/a?q=EXAMPLEQUERY", "h.example/a", "h?q=EXAMPLEQUERY"] {
+        let ended = cli(&["download", url, "--json", "-o", "f"]).run();
+        assert_eq!(
+            (ended.code, &ended.error()["message"]),
+            (Some(2), &json!("the job id is a URL"))
+        );
+        assert!(!ended.stderr.contains("EXAMPLEQUERY"), "{ended:?}");
+    }
+}
+
+#[test]
 fn a_url_that_cannot_be_used_ends_with_2_and_makes_no_file() {
     let folder = Folder::new("target-url");
     for (url, hint) in [
