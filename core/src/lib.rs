@@ -3,7 +3,7 @@
 //!
 //! It sends nothing. There is no socket in it, no file, clock, environment, thread, lock or log:
 //! bytes, time, seeds and credentials come in as values, requests and decisions go out. `core`
-//! itself uses no std; its `http` types do, so it does not run without std.
+//! itself uses no std; its `http` types and its CRC do, so it does not run without std.
 //!
 //! ```text
 //! JobId ─► DescribeExportJobResult ─► Session: prepare, sign(credentials, now) ─► http::Request
