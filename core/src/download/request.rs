@@ -21,8 +21,10 @@ use crate::{
 
 impl Download {
     /// Starts the request that is due, to be sent at once; `offset` is what is known of the
-    /// service's clock. Its extensions hold the [`Reach`](super::Reach) that a transport has to keep to.
-    /// The `Debug` of a request shows its whole URL, which is a secret: do not log it.
+    /// service's clock.
+    ///
+    /// Its extensions hold the [`Reach`](super::Reach) that a transport has to keep to. Its `Debug`
+    /// shows the whole URL, which is a secret: do not log it.
     ///
     /// # Errors
     ///
