@@ -100,8 +100,8 @@ impl Policy {
         self
     }
 
-    /// Takes only a file whose server names its CRC-64; by default the length alone is checked where
-    /// it names none.
+    /// Takes only a file whose server names its CRC-64; by default the length alone is checked
+    /// where it names none.
     #[must_use]
     pub const fn requiring_crc64(mut self) -> Self {
         self.requires_crc64 = true;

@@ -164,8 +164,9 @@ impl SendError {
     ///
     /// It is `false` only where the request certainly had no effect: it could not be built or
     /// sent, no connection was made, or the service refused it by a code that says so. A connection
-    /// that broke may have done so after the request, and an answer that cannot be read may be that of a success; so
-    /// these are `true`, as are codes of a fault inside the service and codes that nobody knows.
+    /// that broke may have done so after the request, and an answer that cannot be read may be that
+    /// of a success; so these are `true`, as are codes of a fault inside the service and codes that
+    /// nobody knows.
     ///
     /// [creates]: tcss_export_core::CreateExportComplianceStatusListJob
     /// [newest first]: tcss_export_core::DescribeExportJobManageList::newest_first

@@ -26,7 +26,8 @@
 //! ```
 //!
 //! A download takes one function more, which gives a body as it comes: [`blocking::Fetch`] or
-//! [`asynchronous::Fetch`]. Its file grows beside the [`Target`] and gets its name when it is whole.
+//! [`asynchronous::Fetch`]. Its file grows beside the [`Target`] and gets its name when it is
+//! whole.
 //!
 //! Every start, of a wait or of a single exchange, is granted by the [`Budget`] of its
 //! [`Shared`]. The order is fixed: due, credentials at hand, start granted, signed, sent at once.

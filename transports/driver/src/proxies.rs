@@ -33,7 +33,8 @@ pub use self::{proxy::Proxy, tunnel_error::TunnelError};
 /// What is none of these excepts nothing.
 ///
 /// There is never a proxy before a loopback host; `http_proxy` has no part in this: what may be
-/// spoken to by plain HTTP, a file server that was allowed explicitly, is reached by `CONNECT`, too.
+/// spoken to by plain HTTP, a file server that was allowed explicitly, is reached by `CONNECT`,
+/// too.
 ///
 /// ```
 /// use tcss_export_core::Endpoint;

@@ -176,8 +176,8 @@ fn beside(target: &Path) -> Result<[PathBuf; 2], FileError> {
     stem.push(name);
     let room = LONGEST_NAME - NOTE_SUFFIX.len();
     if stem.len() > room {
-        // Two targets that share it share both, and cannot be mixed up: the note names the file, and
-        // the part is locked.
+        // Two targets that share it share both, and cannot be mixed up: the note names the file,
+        // and the part is locked.
         let text = stem.to_string_lossy();
         let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
         let end = ends.take_while(|end| *end <= room).last();

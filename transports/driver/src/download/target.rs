@@ -9,9 +9,9 @@ use super::{file_error::FileError, part_file::PartFile};
 /// them in `.NAME.part.json`; a later download to the same target goes on there. Both are gone when
 /// it is done. Two downloads to one target at the same time are an error.
 ///
-/// What an earlier download has left is read again when it is gone on with, so that the checksum of
-/// the whole covers it. If the server names no CRC-64, bytes that were changed on the disk since, by
-/// a crash of the system, say, cannot be noticed.
+/// What an earlier download has left is read again when it is gone on with, so that the checksum
+/// of the whole covers it. If the server names no CRC-64, bytes that were changed on the disk
+/// since, by a crash of the system, say, cannot be noticed.
 ///
 /// A path is a target that must not exist yet.
 #[derive(Clone, Debug)]
@@ -27,8 +27,8 @@ impl Target {
         Self { path: path.into(), replaces: false }
     }
 
-    /// Lets a file that exists be replaced, at once and by a whole one. Of a link, it is the link that
-    /// is replaced.
+    /// Lets a file that exists be replaced, at once and by a whole one. Of a link, it is the link
+    /// that is replaced.
     pub const fn replacing(mut self) -> Self {
         self.replaces = true;
         self
