@@ -1,4 +1,4 @@
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use tcss_export::{
     BuildError, Finished, Session, WaitFailure,
@@ -6,7 +6,10 @@ use tcss_export::{
     driver::{Order, Target},
 };
 
-use crate::setup::{Ended, Http, credentials, job};
+use crate::{
+    given,
+    setup::{Ended, Http, credentials, job},
+};
 
 /// A client of either library, driven from blocking tests.
 pub(crate) enum Client {
@@ -19,12 +22,8 @@ pub(crate) enum Client {
 #[cfg(feature = "hyper")]
 pub(crate) enum HyperClient {
     Own(tcss_export::hyper::Client),
-    Given(tcss_export::hyper::Client<GivenConnector>),
+    Given(tcss_export::hyper::Client<given::Connector>),
 }
-
-#[cfg(feature = "hyper")]
-type GivenConnector =
-    hyper_rustls::HttpsConnector<hyper_util::client::legacy::connect::HttpConnector>;
 
 /// Calls a method on whichever client it is.
 macro_rules! on_client {
@@ -59,17 +58,10 @@ macro_rules! run_on_client {
 impl Client {
     #[cfg(feature = "ureq")]
     pub(crate) fn ureq(session: Session, http: Http, authorities: &[&[u8]]) -> Self {
-        use ureq::tls::{Certificate, RootCerts, TlsConfig};
-
         let Http::Given = http else {
             return Self::Ureq(tcss_export::ureq::Client::new(session, credentials()));
         };
-        let roots = authorities.iter().map(|ca| Certificate::from_der(ca).to_owned()).collect();
-        let tls = TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .root_certs(RootCerts::Specific(Arc::new(roots)))
-            .build();
-        let agent = ureq::Agent::config_builder().tls_config(tls).build().new_agent();
+        let agent = given::agent(authorities);
         Self::Ureq(tcss_export::ureq::Client::with_agent(session, credentials(), agent))
     }
 
@@ -83,7 +75,7 @@ impl Client {
             Http::Given => HyperClient::Given(tcss_export::hyper::Client::with_connector(
                 session,
                 credentials(),
-                given_connector(authorities),
+                given::connector(authorities),
                 TokioExecutor::new(),
                 TokioTimer::new(),
             )),
@@ -205,23 +197,4 @@ where
         }
     }
     Some(download.outcome().await)
-}
-
-#[cfg(feature = "hyper")]
-fn given_connector(authorities: &[&[u8]]) -> GivenConnector {
-    let mut roots = rustls::RootCertStore::empty();
-    for ca in authorities {
-        roots.add(ca.to_vec().into()).unwrap();
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_http1()
-        .build()
 }

@@ -6,6 +6,8 @@ mod addresses;
 mod cases;
 mod client;
 mod folder;
+#[path = "../common/given.rs"]
+mod given;
 #[cfg(feature = "hyper")]
 #[path = "../common/smol.rs"]
 mod on_smol;

@@ -3,6 +3,8 @@
 #![cfg(any(feature = "hyper", feature = "ureq"))]
 
 mod cases;
+#[path = "../common/given.rs"]
+mod given;
 mod jobs;
 #[cfg(feature = "hyper")]
 #[path = "../common/smol.rs"]

@@ -1,10 +1,12 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tcss_export::{
     Action, Answer, Backoff, Credentials, DescribeExportJobResult, DescribeExportJobResultResponse,
     Endpoint, Finished, JobId, Policy, SendError, Session, WaitFailure,
 };
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
+
+use crate::given;
 
 pub(crate) const SECRET_ID: &str = "AKIDEXAMPLEOFTHETRANSPORTS";
 pub(crate) const SECRET_KEY: &str = "EXAMPLEKEYOFTHETRANSPORTS";
@@ -74,17 +76,10 @@ impl Setup {
 
     #[cfg(feature = "ureq")]
     fn ureq(&self, session: Session, ca: &[u8]) -> tcss_export::ureq::Client {
-        use ureq::tls::{Certificate, RootCerts, TlsConfig};
-
         let Http::Given = self.http else {
             return tcss_export::ureq::Client::new(session, credentials());
         };
-        let roots = [Certificate::from_der(ca).to_owned()];
-        let tls = TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .root_certs(RootCerts::Specific(Arc::new(roots.to_vec())))
-            .build();
-        let agent = ureq::Agent::config_builder().tls_config(tls).build().new_agent();
+        let agent = given::agent(&[ca]);
         tcss_export::ureq::Client::with_agent(session, credentials(), agent)
     }
 }
@@ -122,12 +117,8 @@ pub(crate) enum Client {
 #[cfg(feature = "hyper")]
 pub(crate) enum HyperClient {
     Own(tcss_export::hyper::Client),
-    Given(tcss_export::hyper::Client<GivenConnector>),
+    Given(tcss_export::hyper::Client<given::Connector>),
 }
-
-#[cfg(feature = "hyper")]
-type GivenConnector =
-    hyper_rustls::HttpsConnector<hyper_util::client::legacy::connect::HttpConnector>;
 
 /// Calls a method on whichever client it is, and runs its future to the end.
 macro_rules! on_client {
@@ -148,13 +139,15 @@ impl Client {
     fn hyper(session: Session, http: Http, ca: &[u8]) -> Self {
         use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+        // A plain server has none.
+        let authorities: Vec<_> = [ca].into_iter().filter(|ca| !ca.is_empty()).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = match http {
             Http::Own => HyperClient::Own(tcss_export::hyper::Client::new(session, credentials())),
             Http::Given => HyperClient::Given(tcss_export::hyper::Client::with_connector(
                 session,
                 credentials(),
-                given_connector(ca),
+                given::connector(&authorities),
                 TokioExecutor::new(),
                 TokioTimer::new(),
             )),
@@ -203,23 +196,4 @@ impl Client {
             Self::Hyper(_, HyperClient::Given(client)) => format!("{client:?}"),
         }
     }
-}
-
-#[cfg(feature = "hyper")]
-fn given_connector(ca: &[u8]) -> GivenConnector {
-    let mut roots = rustls::RootCertStore::empty();
-    if !ca.is_empty() {
-        roots.add(ca.to_vec().into()).unwrap();
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_http1()
-        .build()
 }
