@@ -17,6 +17,9 @@ use crate::{outcome::SendFault, time::Mono};
 /// Answers with fewer bytes of a range than this are not asked for one upon the other.
 const LITTLE: u64 = 64 * 1024;
 
+/// A longer `Retry-After` counts as this, as in a wait by default.
+const LONGEST_RETRY_AFTER: Duration = crate::Policy::LONGEST_RETRY_AFTER;
+
 impl Download {
     /// Takes the next piece of the body under way.
     pub fn body<'b>(&mut self, now: Mono, bytes: &'b [u8]) -> Received<'b> {
@@ -170,7 +173,8 @@ impl Download {
             return self.end(Err(ErrorKind::Fault(fault)));
         }
         let delay = self.delay(&fault);
-        let delay = self.policy.raised(delay, fault.retry_after());
+        let asked = fault.retry_after().unwrap_or_default().min(LONGEST_RETRY_AFTER);
+        let delay = delay.max(asked);
         self.runs.failures += 1;
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         self.event(EventKind::Retrying { fault, delay })

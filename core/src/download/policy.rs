@@ -19,7 +19,6 @@ pub struct Policy {
     max_new_urls: u32,
     retry: Backoff,
     throttle: Backoff,
-    longest_retry_after: Nanos,
     allows_http: bool,
     allows_private: bool,
     requires_crc64: bool,
@@ -159,11 +158,6 @@ impl Policy {
     pub(super) const fn backoff(&self, throttled: bool) -> Backoff {
         if throttled { self.throttle } else { self.retry }
     }
-
-    /// Raises a delay to what the answer asks for, within the cap.
-    pub(super) fn raised(&self, delay: Duration, retry_after: Option<Duration>) -> Duration {
-        delay.max(retry_after.unwrap_or_default().min(self.longest_retry_after.get()))
-    }
 }
 
 impl Default for Policy {
@@ -176,7 +170,6 @@ impl Default for Policy {
             max_new_urls: Self::MAX_NEW_URLS,
             retry: Backoff::RETRY,
             throttle: Backoff::THROTTLE,
-            longest_retry_after: Nanos::new(crate::Policy::LONGEST_RETRY_AFTER),
             allows_http: false,
             allows_private: false,
             requires_crc64: false,

@@ -10,10 +10,13 @@ mod part_file;
 mod target;
 pub(crate) mod transfer;
 
-pub(crate) use self::output::{End, Output};
 pub use self::{
     failure::DownloadFailure,
     file_error::{FileError, FileErrorKind},
     order::Order,
     target::Target,
+};
+pub(crate) use self::{
+    output::{End, Output},
+    part_file::PartFile,
 };

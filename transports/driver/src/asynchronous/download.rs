@@ -17,7 +17,7 @@ use tcss_export_core::{
 use super::{Fetch, wait, within};
 use crate::{
     download::{
-        DownloadFailure, End, FileError, Order, Output, Target,
+        DownloadFailure, End, FileError, Order, Output, PartFile, Target,
         transfer::{Next, Transfer},
     },
     error::TransportError,
@@ -184,19 +184,10 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
     }
 
     async fn advance(&mut self) -> Result<Option<Event>, FileError> {
+        self.open().await?;
         // Whatever takes the output puts it back, unless it was dropped meanwhile.
-        let output = mem::replace(&mut self.output, Output::Closed);
-        match output {
-            Output::Closed => return Ok(None),
-            Output::Target(target) => {
-                let opened = unblock(|| Output::<Sink>::Target(target).open()).await;
-                let (output, kept) = opened?;
-                if let Output::Part(part) = output {
-                    self.output = Output::Part(part);
-                }
-                kept.into_iter().for_each(|kept| self.transfer.keep(kept));
-            }
-            output => self.output = output,
+        if let Output::Closed = self.output {
+            return Ok(None);
         }
         loop {
             let now = self.platform.now();
@@ -224,6 +215,18 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
                 }
             }
         }
+    }
+
+    async fn open(&mut self) -> Result<(), FileError> {
+        match mem::replace(&mut self.output, Output::Closed) {
+            Output::Target(target) => {
+                let (part, kept) = unblock(|| PartFile::open(target)).await?;
+                self.output = Output::Part(part);
+                kept.into_iter().for_each(|kept| self.transfer.keep(kept));
+            }
+            output => self.output = output,
+        }
+        Ok(())
     }
 
     fn until_limit(&self, now: Now) -> Duration {
@@ -275,30 +278,36 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
     }
 
     async fn start_over(&mut self) -> Result<(), FileError> {
-        if let Output::Part(mut part) = mem::replace(&mut self.output, Output::Closed) {
-            let note = self.transfer.part();
-            let (part, result) = unblock(move || {
-                let result = part.start_over(note.as_ref());
-                (part, result)
-            })
-            .await;
-            self.output = Output::Part(part);
-            return result;
+        match mem::replace(&mut self.output, Output::Closed) {
+            Output::Part(part) => {
+                let note = self.transfer.part();
+                self.on_part(part, move |part| part.start_over(note.as_ref())).await
+            }
+            output => {
+                self.output = output;
+                Ok(())
+            }
         }
-        Ok(())
+    }
+
+    /// Works on the part on a thread for files, and puts it back.
+    async fn on_part(
+        &mut self,
+        mut part: PartFile,
+        work: impl FnOnce(&mut PartFile) -> Result<(), FileError> + Send + 'static,
+    ) -> Result<(), FileError> {
+        let (part, result) = unblock(move || {
+            let result = work(&mut part);
+            (part, result)
+        })
+        .await;
+        self.output = Output::Part(part);
+        result
     }
 
     async fn write(&mut self, bytes: Bytes) -> Result<(), FileError> {
         match mem::replace(&mut self.output, Output::Closed) {
-            Output::Part(mut part) => {
-                let (part, result) = unblock(move || {
-                    let result = part.write(&bytes);
-                    (part, result)
-                })
-                .await;
-                self.output = Output::Part(part);
-                result
-            }
+            Output::Part(part) => self.on_part(part, move |part| part.write(&bytes)).await,
             Output::Writer(mut writer) => {
                 let result = writer.write_all(&bytes).await;
                 self.output = Output::Writer(writer);

@@ -15,7 +15,7 @@ use tcss_export_core::{
 use super::{Fetch, wait};
 use crate::{
     download::{
-        DownloadFailure, End, FileError, Order, Output, Target,
+        DownloadFailure, End, FileError, Order, Output, PartFile, Target,
         transfer::{Next, Transfer},
     },
     error::TransportError,
@@ -152,11 +152,7 @@ impl<P: Fetch, W: Write> Download<P, W> {
     }
 
     fn advance(&mut self) -> Result<Option<Event>, FileError> {
-        if let Output::Target(_) = self.output {
-            let (output, kept) = mem::replace(&mut self.output, Output::Closed).open()?;
-            self.output = output;
-            kept.into_iter().for_each(|kept| self.transfer.keep(kept));
-        }
+        self.open()?;
         loop {
             let now = self.platform.now();
             if self.transfer.is_over(now.mono) {
@@ -180,6 +176,18 @@ impl<P: Fetch, W: Write> Download<P, W> {
                 }
             }
         }
+    }
+
+    fn open(&mut self) -> Result<(), FileError> {
+        match mem::replace(&mut self.output, Output::Closed) {
+            Output::Target(target) => {
+                let (part, kept) = PartFile::open(target)?;
+                self.output = Output::Part(part);
+                kept.into_iter().for_each(|kept| self.transfer.keep(kept));
+            }
+            output => self.output = output,
+        }
+        Ok(())
     }
 
     fn answered(

@@ -1,5 +1,3 @@
-use tcss_export_core::download::Kept;
-
 use super::{file_error::FileError, part_file::PartFile, target::Target};
 
 /// Where the bytes go: to a target, from a certain point on its part, or to a writer.
@@ -24,17 +22,6 @@ pub(crate) enum End {
 }
 
 impl<W> Output<W> {
-    /// Opens a target's part; a writer is open.
-    pub(crate) fn open(self) -> Result<(Self, Option<Kept>), FileError> {
-        match self {
-            Self::Target(target) => {
-                let (part, kept) = PartFile::open(target)?;
-                Ok((Self::Part(part), kept))
-            }
-            output => Ok((output, None)),
-        }
-    }
-
     /// Puts the file in its place, or throws away what is there.
     pub(crate) fn close(self, end: End) -> Result<(), FileError> {
         match (self, end) {
