@@ -2,8 +2,11 @@
 //!
 //! `cargo run --example vul_export`; a server on a loopback port stands in for the real one.
 
-use serde::{Deserialize, Serialize};
-use tcss_export::{Action, Credentials, JobId, Session, driver::clock, read_answer};
+use serde::Serialize;
+use tcss_export::{
+    Action, CreateExportComplianceStatusListJobResponse, Credentials, Session, driver::clock,
+    read_answer,
+};
 use tcss_export_testkit::{
     EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY,
     wire::{WireAnswer, WireServer},
@@ -18,17 +21,12 @@ struct CreateVulExportJob {
     export_field: &'static [&'static str],
 }
 
-#[derive(Deserialize)]
-struct CreateVulExportJobResponse {
-    #[serde(rename = "JobId")]
-    job_id: String,
-}
-
 impl Action for CreateVulExportJob {
     const SERVICE: &'static str = "tcss";
     const VERSION: &'static str = "2020-11-01";
     const NAME: &'static str = "CreateVulExportJob";
-    type Response = CreateVulExportJobResponse;
+    // Every creating action answers with the id of its job.
+    type Response = CreateExportComplianceStatusListJobResponse;
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let action = CreateVulExportJob { image_id: "sha256:EXAMPLE", export_field: &["CVEID"] };
     let request = session.request(&action, &credentials, clock::now().wall)?;
     let answer = read_answer::<CreateVulExportJob>(&send(request)?)?;
-    println!("job {} has been started", JobId::new(answer.response.job_id)?);
+    println!("job {} has been started", answer.response.job_id);
     Ok(())
 }
 
