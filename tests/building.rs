@@ -32,6 +32,21 @@ fn refused<T>(result: Result<T, BuildError>, field: Field, reason: Reason) {
     assert_eq!((error.field(), error.reason()), (field, reason));
 }
 
+/// An action of a user's own, without members.
+macro_rules! action {
+    ($name:ident, $service:literal, $version:literal, $action:literal) => {
+        #[derive(Serialize)]
+        struct $name;
+
+        impl Action for $name {
+            const SERVICE: &'static str = $service;
+            const VERSION: &'static str = $version;
+            const NAME: &'static str = $action;
+            type Response = serde_json::Value;
+        }
+    };
+}
+
 mod credential_texts {
     use super::*;
 
@@ -530,9 +545,14 @@ mod prepared {
 mod kept {
     use super::*;
 
-    fn assert_fresh(session: &mut Session, credentials: &Credentials, time: i64) {
-        let request = session.request(&action(), credentials, at(time)).unwrap();
-        let fresh = common::session().request(&action(), credentials, at(time)).unwrap();
+    fn assert_fresh<A: Action>(
+        session: &mut Session,
+        action: &A,
+        credentials: &Credentials,
+        time: i64,
+    ) {
+        let request = session.request(action, credentials, at(time)).unwrap();
+        let fresh = common::session().request(action, credentials, at(time)).unwrap();
         assert_eq!(request.headers(), fresh.headers(), "{credentials:?} at {time}");
         assert_eq!(request.body(), fresh.body());
     }
@@ -542,7 +562,7 @@ mod kept {
         let mut session = session();
         let other = credentials().with_token("FieldCasesToken0002").unwrap();
         for credentials in [credentials(), with_token(), other, credentials()] {
-            assert_fresh(&mut session, &credentials, TIME);
+            assert_fresh(&mut session, &action(), &credentials, TIME);
         }
     }
 
@@ -551,7 +571,7 @@ mod kept {
         let mut session = session();
         let other = Credentials::new(ID, "FieldCasesSecretKey0002").unwrap();
         for credentials in [credentials(), other, credentials()] {
-            assert_fresh(&mut session, &credentials, TIME);
+            assert_fresh(&mut session, &action(), &credentials, TIME);
         }
     }
 
@@ -559,7 +579,7 @@ mod kept {
     fn date_change_is_followed_at_once() {
         let mut session = session();
         for time in [1_700_006_399, 1_700_006_400, 1_700_006_400 + 86_400] {
-            assert_fresh(&mut session, &credentials(), time);
+            assert_fresh(&mut session, &action(), &credentials(), time);
         }
     }
 
@@ -567,7 +587,7 @@ mod kept {
     fn date_change_back_in_time_is_followed_at_once() {
         let mut session = session();
         for time in [1_700_006_400, 1_700_006_399, 1_700_006_400, 0] {
-            assert_fresh(&mut session, &credentials(), time);
+            assert_fresh(&mut session, &action(), &credentials(), time);
         }
     }
 
@@ -575,9 +595,9 @@ mod kept {
     fn time_that_cannot_be_signed_leaves_the_next_signing_unharmed() {
         let mut session = session();
         for bad in [-1, i64::MAX] {
-            assert_fresh(&mut session, &credentials(), TIME);
+            assert_fresh(&mut session, &action(), &credentials(), TIME);
             assert!(session.request(&action(), &credentials(), at(bad)).is_err());
-            assert_fresh(&mut session, &credentials(), TIME);
+            assert_fresh(&mut session, &action(), &credentials(), TIME);
         }
     }
 
@@ -593,20 +613,15 @@ mod kept {
         assert_eq!(after.headers(), before.headers());
     }
 
-    #[derive(Serialize)]
-    struct Elsewhere;
-
-    impl Action for Elsewhere {
-        const SERVICE: &'static str = "cvm";
-        const VERSION: &'static str = "2017-03-12";
-        const NAME: &'static str = "DescribeInstances";
-        type Response = serde_json::Value;
-    }
+    action!(Elsewhere, "cvm", "2017-03-12", "DescribeInstances");
+    // Each differs from the one before in one part.
+    action!(OtherVersion, "cvm", "2020-11-01", "DescribeInstances");
+    action!(OtherService, "tcss", "2020-11-01", "DescribeInstances");
 
     proptest! {
         #[test]
         fn any_list_of_signings_is_as_if_each_were_the_first(
-            signings in proptest::collection::vec((0usize..4, 0i64..5, 0i64..86_400), 1..20)
+            signings in proptest::collection::vec((0usize..4, 0usize..4, 0i64..5, 0i64..86_400), 1..20)
         ) {
             let sets = [
                 credentials(),
@@ -615,8 +630,14 @@ mod kept {
                 Credentials::new("AKIDFIELDCASES0002", KEY).unwrap(),
             ];
             let mut session = session();
-            for (set, day, second) in signings {
-                assert_fresh(&mut session, &sets[set], TIME + day * 86_400 + second);
+            for (set, of_action, day, second) in signings {
+                let (set, time) = (&sets[set], TIME + day * 86_400 + second);
+                match of_action {
+                    0 => assert_fresh(&mut session, &action(), set, time),
+                    1 => assert_fresh(&mut session, &Elsewhere, set, time),
+                    2 => assert_fresh(&mut session, &OtherVersion, set, time),
+                    _ => assert_fresh(&mut session, &OtherService, set, time),
+                }
             }
         }
     }
@@ -632,20 +653,6 @@ mod kept {
 /// Actions that a user adds with texts or bodies that cannot be sent.
 mod foreign_actions {
     use super::*;
-
-    macro_rules! action {
-        ($name:ident, $service:literal, $version:literal, $action:literal) => {
-            #[derive(Serialize)]
-            struct $name;
-
-            impl Action for $name {
-                const SERVICE: &'static str = $service;
-                const VERSION: &'static str = $version;
-                const NAME: &'static str = $action;
-                type Response = serde_json::Value;
-            }
-        };
-    }
 
     action!(BadName, "tcss", "2020-11-01", "Describe\r\nX-Evil: 1");
     action!(BadVersion, "tcss", "2020\n", "Describe");

@@ -5,7 +5,7 @@ use crate::{
     action::Action,
     error::{BuildError, Field, Reason},
     header,
-    signing::{CanonicalHeaders, CanonicalRequest, HexDigest, SignedHeaders},
+    signing::{CanonicalHeaders, CanonicalRequest, HashedHead, HexDigest, SignedHeaders},
 };
 
 /// All of a request that does not change with time: its body, its canonical request, its names.
@@ -22,18 +22,36 @@ pub struct Prepared {
     pub(crate) canonical_request_hash: HexDigest,
 }
 
-impl Prepared {
-    pub(crate) fn new<A: Action>(host: &HeaderValue, action: &A) -> Result<Self, BuildError> {
-        let body = body(action)?;
-        let hash = canonical_request::<A>(host, &body)?.hash();
+/// What all requests of one action to one host have in common.
+#[derive(Clone)]
+pub(crate) struct Template {
+    host: HeaderValue,
+    action: HeaderValue,
+    version: HeaderValue,
+    service: &'static str,
+    head: HashedHead,
+}
+
+impl Template {
+    pub(crate) fn new<A: Action>(host: &HeaderValue) -> Result<Self, BuildError> {
         Ok(Self {
             host: host.clone(),
             action: constant(A::NAME, Field::Action)?,
             version: constant(A::VERSION, Field::Version)?,
             service: A::SERVICE,
-            body,
-            canonical_request_hash: hash,
+            head: canonical_request::<A>(host, b"")?.hashed_head(),
         })
+    }
+
+    pub(crate) fn is_of<A: Action>(&self) -> bool {
+        self.action == A::NAME && self.version == A::VERSION && self.service == A::SERVICE
+    }
+
+    pub(crate) fn prepare<A: Action>(&self, action: &A) -> Result<Prepared, BuildError> {
+        let body = body(action)?;
+        let canonical_request_hash = self.head.request_hash(&HexDigest::of(&body));
+        let Self { host, action, version, service, .. } = self.clone();
+        Ok(Prepared { host, action, version, service, body, canonical_request_hash })
     }
 }
 

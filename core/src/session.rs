@@ -5,7 +5,7 @@ use core::fmt;
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, Request,
+    HeaderMap, HeaderName, HeaderValue, Method, Request,
     header::{AUTHORIZATION, CONTENT_TYPE, HOST},
 };
 
@@ -20,7 +20,7 @@ use crate::{
     error::{BuildError, Field, Reason},
     header,
     language::Language,
-    prepared::{self, Prepared},
+    prepared::{self, Prepared, Template},
     response_error::ResponseError,
     signing::{CanonicalRequest, SignedHeaders, StringToSign, Timestamp, authorization},
     time::{Mono, Now, Wall},
@@ -53,6 +53,8 @@ pub struct Session {
     headers: HeaderMap,
     signed_headers: SignedHeaders,
     clock_offset: ClockOffset,
+    /// Of the action that was prepared last.
+    template: Option<Template>,
     kept: Option<Kept>,
 }
 
@@ -71,7 +73,7 @@ impl Session {
         ]);
         let signed_headers = prepared::signed_headers();
         let clock_offset = ClockOffset::default();
-        Self { endpoint, headers, signed_headers, clock_offset, kept: None }
+        Self { endpoint, headers, signed_headers, clock_offset, template: None, kept: None }
     }
 
     /// Sets the region, `X-TC-Region`; an empty one stands for none. TCSS needs none.
@@ -134,10 +136,10 @@ impl Session {
             authorization(credentials, &kept.scope, &self.signed_headers, &signature)?;
 
         let mut headers = kept.headers.clone();
-        headers.insert(header::X_TC_ACTION, prepared.action.clone());
-        headers.insert(header::X_TC_VERSION, prepared.version.clone());
-        headers.insert(header::X_TC_TIMESTAMP, HeaderValue::from(timestamp.as_seconds()));
-        headers.insert(AUTHORIZATION, authorization);
+        fill(&mut headers, &header::X_TC_ACTION, prepared.action.clone());
+        fill(&mut headers, &header::X_TC_VERSION, prepared.version.clone());
+        fill(&mut headers, &header::X_TC_TIMESTAMP, text.timestamp());
+        fill(&mut headers, &AUTHORIZATION, authorization);
 
         let mut request = Request::new(prepared.body.clone());
         *request.method_mut() = Method::POST;
@@ -206,8 +208,12 @@ impl Session {
     /// [`Reason::NotJson`] for [`Field::Body`] if the action does not serialise;
     /// [`Reason::InvalidCharacter`] for [`Field::Action`] or [`Field::Version`] if its name or
     /// version cannot stand in a header.
-    pub fn prepare<A: Action>(&self, action: &A) -> Result<Prepared, BuildError> {
-        Prepared::new(self.endpoint.host_value(), action)
+    pub fn prepare<A: Action>(&mut self, action: &A) -> Result<Prepared, BuildError> {
+        let template = match &mut self.template {
+            Some(template) if template.is_of::<A>() => template,
+            other => other.insert(Template::new::<A>(self.endpoint.host_value())?),
+        };
+        template.prepare(action)
     }
 
     /// Returns the canonical request of an action, to compare with the service's signature tool.
@@ -231,7 +237,7 @@ impl Session {
         self.clock_offset
     }
 
-    fn with_header(mut self, name: http::HeaderName, value: &str) -> Self {
+    fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         self.kept = None;
         self.headers.remove(&name);
         if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
@@ -242,6 +248,13 @@ impl Session {
 }
 
 const EMPTY: HeaderValue = HeaderValue::from_static("");
+
+/// Puts a value in its placeholder; an insertion would make room for one more first.
+fn fill(headers: &mut HeaderMap, name: &HeaderName, value: HeaderValue) {
+    if let Some(placeholder) = headers.get_mut(name) {
+        *placeholder = value;
+    }
+}
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

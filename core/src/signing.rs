@@ -29,6 +29,7 @@ mod digest;
 mod signing_key;
 mod string_to_sign;
 
+pub(crate) use self::canonical_request::HashedHead;
 pub use self::{
     authorization::authorization,
     canonical_request::{CanonicalHeaders, CanonicalRequest, SignedHeaders},

@@ -1,9 +1,6 @@
-use alloc::vec::Vec;
-use core::fmt::{self, Write};
-
 use http::HeaderValue;
 
-use super::{ALGORITHM, CredentialScope, Signature, SignedHeaders};
+use super::{ALGORITHM, CredentialScope, Signature, SignedHeaders, string_to_sign::TERMINATOR};
 use crate::{
     credentials::Credentials,
     error::{BuildError, Field, Reason},
@@ -21,27 +18,24 @@ pub fn authorization(
     signed_headers: &SignedHeaders,
     signature: &Signature,
 ) -> Result<HeaderValue, BuildError> {
-    let (id, signature) = (credentials.secret_id(), signature.as_str());
-    let fixed = "TC3-HMAC-SHA256 Credential=/yyyy-mm-dd//tc3_request, SignedHeaders=, Signature=";
-    let names = signed_headers.as_str();
-    let exact = fixed.len() + id.len() + scope.service().len() + names.len() + signature.len();
-    let mut text = Bytes(Vec::with_capacity(exact));
-    write!(
-        text,
-        "{ALGORITHM} Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}"
-    )
-    .expect("memory takes text of any length");
-    let mut value = HeaderValue::try_from(text.0)
+    let date = scope.date();
+    let text = [
+        ALGORITHM.as_bytes(),
+        b" Credential=",
+        credentials.secret_id().as_bytes(),
+        b"/",
+        date.as_bytes(),
+        b"/",
+        scope.service().as_bytes(),
+        b"/",
+        TERMINATOR.as_bytes(),
+        b", SignedHeaders=",
+        signed_headers.as_str().as_bytes(),
+        b", Signature=",
+        signature.as_bytes(),
+    ];
+    let mut value = HeaderValue::try_from(text.concat())
         .map_err(|_| BuildError::new(Field::Service, Reason::InvalidCharacter))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-struct Bytes(Vec<u8>);
-
-impl Write for Bytes {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
 }

@@ -1,6 +1,8 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
+use sha2::{Digest, Sha256};
+
 use super::HexDigest;
 use crate::error::{BuildError, Field, Reason};
 
@@ -149,7 +151,11 @@ impl CanonicalRequest {
     /// Returns the hash that goes into the string to sign.
     #[must_use]
     pub fn hash(&self) -> HexDigest {
-        HexDigest::of_two(self.head.as_bytes(), self.payload_hash.as_str().as_bytes())
+        self.hashed_head().request_hash(&self.payload_hash)
+    }
+
+    pub(crate) fn hashed_head(&self) -> HashedHead {
+        HashedHead(Sha256::new_with_prefix(&self.head))
     }
 
     /// Returns the hash of the payload.
@@ -163,6 +169,17 @@ impl fmt::Display for CanonicalRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.head)?;
         self.payload_hash.fmt(f)
+    }
+}
+
+/// A canonical request hashed up to its payload: the same for all requests of one action.
+#[derive(Clone)]
+pub(crate) struct HashedHead(Sha256);
+
+impl HashedHead {
+    pub(crate) fn request_hash(&self, payload_hash: &HexDigest) -> HexDigest {
+        let whole = self.0.clone().chain_update(payload_hash.as_bytes());
+        HexDigest::from_raw(whole.finalize().into())
     }
 }
 

@@ -1,5 +1,7 @@
 use core::{fmt, str};
 
+use http::HeaderValue;
+
 use crate::error::{BuildError, Field, Reason};
 
 const SECONDS_PER_DAY: u64 = 86_400;
@@ -42,60 +44,115 @@ impl Timestamp {
     #[must_use]
     pub const fn date(self) -> Date {
         // At most 2,932,896 days lie before the end of the year 9999.
-        Date { days: (self.0 / SECONDS_PER_DAY) as u32 }
+        Date::from_days((self.0 / SECONDS_PER_DAY) as u32)
+    }
+
+    /// Returns the decimal digits of the seconds.
+    pub(super) const fn digits(self) -> Digits {
+        let (mut text, mut start, mut rest) = ([b'0'; Digits::MOST], Digits::MOST, self.0);
+        loop {
+            start -= 1;
+            text[start] = digit(rest);
+            rest /= 10;
+            if rest == 0 {
+                return Digits { text, start };
+            }
+        }
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str(str::from_utf8(self.digits().as_bytes()).expect("digits are ASCII"))
+    }
+}
+
+/// The digits of a timestamp; the formatter would take ten times as long to make them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Digits {
+    text: [u8; Self::MOST],
+    start: usize,
+}
+
+impl Digits {
+    /// Those of [`Timestamp::MAX`].
+    const MOST: usize = 12;
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.text[self.start..]
+    }
+
+    pub(super) fn to_header_value(self) -> HeaderValue {
+        HeaderValue::from_bytes(self.as_bytes()).expect("digits can stand in a header")
     }
 }
 
 /// A UTC calendar date between 1970-01-01 and 9999-12-31, shown as `YYYY-MM-DD`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date {
-    days: u32,
+    /// With four digits for the year, texts are in the order of the days.
+    text: [u8; 10],
 }
 
 impl Date {
-    /// Returns year, month and day of the Gregorian calendar.
-    ///
-    /// Years are counted from March, so that a leap day is the last of its year, in eras of 400
-    /// years, after which the calendar repeats.
-    const fn year_month_day(self) -> (u32, u32, u32) {
-        let from_0000_03_01 = self.days + 719_468;
-        let era = from_0000_03_01 / 146_097;
-        let day_of_era = from_0000_03_01 % 146_097;
-        let leap_days = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
-        let year_of_era = (day_of_era - leap_days) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-        let (month, next_year) = match month_from_march {
-            0..=9 => (month_from_march + 3, 0),
-            _ => (month_from_march - 9, 1),
-        };
-        (era * 400 + year_of_era + next_year, month, day)
+    const fn from_days(days: u32) -> Self {
+        let (year, month, day) = year_month_day(days);
+        let [y0, y1, y2, y3] = [year / 1_000, year / 100, year / 10, year];
+        let text = [
+            digit(y0 as u64),
+            digit(y1 as u64),
+            digit(y2 as u64),
+            digit(y3 as u64),
+            b'-',
+            digit(month as u64 / 10),
+            digit(month as u64),
+            b'-',
+            digit(day as u64 / 10),
+            digit(day as u64),
+        ];
+        Self { text }
     }
-}
 
-impl Date {
-    fn ascii(self) -> [u8; 10] {
-        let (year, month, day) = self.year_month_day();
-        let digit = |n: u32| b'0' + (n % 10) as u8;
-        let [y0, y1, y2, y3] =
-            [digit(year / 1_000), digit(year / 100), digit(year / 10), digit(year)];
-        let [m0, m1, d0, d1] = [digit(month / 10), digit(month), digit(day / 10), digit(day)];
-        [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1]
+    pub(super) const fn as_bytes(&self) -> &[u8; 10] {
+        &self.text
     }
 }
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Twice in every signature: padding by the formatter would take ten times as long.
-        f.write_str(str::from_utf8(&self.ascii()).expect("digits and hyphens are ASCII"))
+        f.write_str(str::from_utf8(&self.text).expect("digits and hyphens are ASCII"))
     }
+}
+
+impl fmt::Debug for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Date({self})")
+    }
+}
+
+/// Returns the last decimal digit.
+const fn digit(number: u64) -> u8 {
+    b'0' + (number % 10) as u8
+}
+
+/// Returns year, month and day of the Gregorian calendar, so many days after 1970-01-01.
+///
+/// Years are counted from March, so that a leap day is the last of its year, in eras of 400
+/// years, after which the calendar repeats.
+const fn year_month_day(days: u32) -> (u32, u32, u32) {
+    let from_0000_03_01 = days + 719_468;
+    let era = from_0000_03_01 / 146_097;
+    let day_of_era = from_0000_03_01 % 146_097;
+    let leap_days = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
+    let year_of_era = (day_of_era - leap_days) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let (month, next_year) = match month_from_march {
+        0..=9 => (month_from_march + 3, 0),
+        _ => (month_from_march - 9, 1),
+    };
+    (era * 400 + year_of_era + next_year, month, day)
 }
 
 #[cfg(test)]
@@ -127,6 +184,15 @@ mod tests {
             (253_402_300_799, "9999-12-31"),
         ] {
             assert_eq!(date_of(seconds), date, "at {seconds}");
+        }
+    }
+
+    // Expected: the formatter of the standard library.
+    #[test]
+    fn digits_are_those_of_the_number() {
+        for seconds in [0, 9, 10, 99, 100, 1_699_979_400, 99_999_999_999, 253_402_300_799] {
+            let digits = Timestamp::new(seconds).unwrap().digits();
+            assert_eq!(digits.as_bytes(), seconds.to_string().as_bytes());
         }
     }
 

@@ -28,9 +28,8 @@ impl HexDigest {
         str::from_utf8(&self.0).expect("both constructors write ASCII digits only")
     }
 
-    /// Returns the digest of two pieces as if they were one.
-    pub(super) fn of_two(first: &[u8], second: &[u8]) -> Self {
-        Self::from_raw(Sha256::new().chain_update(first).chain_update(second).finalize().into())
+    pub(super) const fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
     }
 
     pub(super) const fn from_raw(raw: [u8; 32]) -> Self {

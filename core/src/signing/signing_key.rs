@@ -1,4 +1,4 @@
-use core::fmt::{self, Write};
+use core::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -23,9 +23,9 @@ impl SigningKey {
     /// Signs the last stage.
     #[must_use]
     pub fn sign(&self, string_to_sign: &StringToSign<'_>) -> Signature {
-        let mut mac = MacWriter(self.0.clone());
-        write!(mac, "{string_to_sign}").expect("a MAC takes text of any length");
-        Signature(HexDigest::from_raw(mac.0.finalize().into_bytes().into()))
+        let mut mac = self.0.clone();
+        string_to_sign.pieces().iter().for_each(|piece| mac.update(piece));
+        Signature(HexDigest::from_raw(mac.finalize().into_bytes().into()))
     }
 }
 
@@ -45,6 +45,10 @@ impl Signature {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    pub(super) const fn as_bytes(&self) -> &[u8; 64] {
+        self.0.as_bytes()
+    }
 }
 
 impl fmt::Debug for Signature {
@@ -53,35 +57,24 @@ impl fmt::Debug for Signature {
     }
 }
 
-struct MacWriter(Hmac<Sha256>);
-
-impl Write for MacWriter {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.update(text.as_bytes());
-        Ok(())
-    }
-}
-
 type Key = Zeroizing<[u8; 32]>;
 
 /// SecretSigning of the service's documents, the third of the three derived keys.
 fn secret_signing(secret_key: &str, scope: &CredentialScope<'_>) -> Key {
     let secret_service = secret_service(&secret_date(secret_key, scope), scope.service());
-    hmac(&*secret_service, TERMINATOR)
+    hmac(&*secret_service, TERMINATOR.as_bytes())
 }
 
 fn secret_date(secret_key: &str, scope: &CredentialScope<'_>) -> Key {
     let prefixed = Zeroizing::new(["TC3", secret_key].concat());
-    let mut mac = MacWriter(keyed(prefixed.as_bytes()));
-    write!(mac, "{}", scope.date()).expect("a MAC takes text of any length");
-    finish(mac.0)
+    hmac(prefixed.as_bytes(), scope.date().as_bytes())
 }
 
 fn secret_service(secret_date: &Key, service: &str) -> Key {
-    hmac(&**secret_date, service)
+    hmac(&**secret_date, service.as_bytes())
 }
 
-fn hmac(key: &[u8], text: &str) -> Key {
+fn hmac(key: &[u8], text: &[u8]) -> Key {
     finish(keyed(key).chain_update(text))
 }
 

@@ -1,6 +1,8 @@
-use core::fmt;
+use core::{fmt, str};
 
-use super::{Date, HexDigest, Timestamp};
+use http::HeaderValue;
+
+use super::{Date, HexDigest, Timestamp, date::Digits};
 
 /// The name of the algorithm, the only one this crate speaks.
 pub const ALGORITHM: &str = "TC3-HMAC-SHA256";
@@ -47,7 +49,7 @@ pub(super) const TERMINATOR: &str = "tc3_request";
 /// `Display` gives the exact text that is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StringToSign<'a> {
-    timestamp: Timestamp,
+    timestamp: Digits,
     scope: CredentialScope<'a>,
     canonical_request_hash: HexDigest,
 }
@@ -62,7 +64,7 @@ impl<'a> StringToSign<'a> {
         canonical_request_hash: HexDigest,
     ) -> Self {
         let scope = CredentialScope::new(timestamp.date(), service);
-        Self { timestamp, scope, canonical_request_hash }
+        Self { timestamp: timestamp.digits(), scope, canonical_request_hash }
     }
 
     /// Returns the scope.
@@ -70,11 +72,26 @@ impl<'a> StringToSign<'a> {
     pub const fn scope(&self) -> CredentialScope<'a> {
         self.scope
     }
+
+    /// Returns the timestamp as the request carries it.
+    pub(crate) fn timestamp(&self) -> HeaderValue {
+        self.timestamp.to_header_value()
+    }
+
+    /// Returns the text in pieces, as it is shown and signed.
+    pub(super) fn pieces(&self) -> [&[u8]; 11] {
+        let Self { timestamp, scope: CredentialScope { date, service }, .. } = self;
+        let (timestamp, date, service) =
+            (timestamp.as_bytes(), date.as_bytes(), service.as_bytes());
+        let (algorithm, terminator) = (ALGORITHM.as_bytes(), TERMINATOR.as_bytes());
+        let hash = self.canonical_request_hash.as_bytes();
+        [algorithm, b"\n", timestamp, b"\n", date, b"/", service, b"/", terminator, b"\n", hash]
+    }
 }
 
 impl fmt::Display for StringToSign<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { timestamp, scope, canonical_request_hash } = self;
-        write!(f, "{ALGORITHM}\n{timestamp}\n{scope}\n{canonical_request_hash}")
+        let text = self.pieces().concat();
+        f.write_str(str::from_utf8(&text).expect("the service is a text, all else is ASCII"))
     }
 }
