@@ -1,0 +1,125 @@
+//! Counts instructions under valgrind: the one measure that a busy machine does not change.
+//!
+//! ```sh
+//! cargo bench --bench counting # fails if an operation has become dearer
+//! ```
+//!
+//! valgrind knows no SHA instructions, so that sha2 takes its portable way there, where a block of
+//! 64 bytes is always the same number of instructions: blocks and all else are told apart.
+
+use std::{env, error::Error, fs, hint::black_box, process::Command};
+
+use http::Response;
+use tcss_export::{
+    Credentials, DescribeExportJobResult, Endpoint, JobId, Session, Wall, read_answer,
+};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// What an operation may cost: blocks hashed, and instructions outside of hashing.
+const LIMITS: [(&str, f64, f64); 6] = [
+    // Beyond a request: twelve blocks for the key of the day, two for its pads, two for what all
+    // canonical requests of the action begin with, one for the empty payload it is made with.
+    ("request, fresh session", 23.0, 16_000.0),
+    ("request", 6.0, 7_400.0),
+    ("request, same job", 3.0, 5_400.0),
+    ("success", 0.0, 6_600.0),
+    ("running", 0.0, 5_600.0),
+    ("API error", 0.0, 6_400.0),
+];
+
+const SUCCESS: &str = r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://export-1250000000.cos.ap-guangzhou.myqcloud.com/p/report.csv?q-sign-algorithm=sha1&q-ak=EXAMPLE&q-sign-time=1699979400;1699983000&q-signature=EXAMPLE","ExportProgress":100,"FailureMsg":"","RequestId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}}"#;
+const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","DownloadURL":"","ExportProgress":42.5,"FailureMsg":"","RequestId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}}"#;
+const ERROR: &str = r#"{"Response":{"Error":{"Code":"InternalError","Message":"An internal error has occurred. Retry your request."},"RequestId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}}"#;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["child", operation, times] => repeat(operation, times.parse()?),
+        _ => compare(),
+    }
+}
+
+fn compare() -> Result<()> {
+    let mut dearer = Vec::new();
+    for (operation, most_blocks, most_instructions) in LIMITS {
+        let (blocks, instructions) = cost(operation)?;
+        println!("{operation:22} {blocks:4.1} blocks {instructions:6.0} instructions");
+        if blocks > most_blocks + 0.1 || instructions > most_instructions {
+            dearer.push(operation);
+        }
+    }
+    if dearer.is_empty() { Ok(()) } else { Err(format!("dearer than allowed: {dearer:?}").into()) }
+}
+
+/// Returns what one operation costs: the difference of two runs, so that what both do once is out.
+fn cost(operation: &str) -> Result<(f64, f64)> {
+    const FEW: u32 = 100;
+    const MANY: u32 = 1_100;
+    let ((hashing, all), (more_hashing, more)) = (count(operation, FEW)?, count(operation, MANY)?);
+    let each = |few: u64, many: u64| (many - few) as f64 / f64::from(MANY - FEW);
+    let hashing_each = each(hashing, more_hashing);
+    Ok((hashing_each / INSTRUCTIONS_A_BLOCK, each(all, more) - hashing_each))
+}
+
+/// Of sha2 0.11 without SHA instructions.
+const INSTRUCTIONS_A_BLOCK: f64 = 3_372.0;
+
+/// Returns the instructions of a run: those of hashing, and all.
+fn count(operation: &str, times: u32) -> Result<(u64, u64)> {
+    let file = env::temp_dir().join(format!("tcss-export-counting-{}", std::process::id()));
+    let output = Command::new("valgrind")
+        .arg("--tool=callgrind")
+        .arg(format!("--callgrind-out-file={}", file.display()))
+        .arg(env::current_exe()?)
+        .args(["child", operation, &times.to_string()])
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    let report = Command::new("callgrind_annotate")
+        .args(["--auto=no", "--threshold=100"])
+        .arg(&file)
+        .output()?;
+    fs::remove_file(&file)?;
+    let report = String::from_utf8(report.stdout)?;
+    let sum = |marks: [&str; 2]| {
+        let lines = report.lines().filter(|line| marks.iter().all(|mark| line.contains(mark)));
+        lines.filter_map(instructions).sum::<u64>()
+    };
+    Ok((sum(["sha2", "compress"]), sum(["PROGRAM", "TOTALS"])))
+}
+
+/// Reads the number at the beginning of a line, such as `1,234 (56.7%)  file:function`.
+fn instructions(line: &str) -> Option<u64> {
+    line.split_whitespace().next()?.replace(',', "").parse().ok()
+}
+
+fn repeat(operation: &str, times: i64) -> Result<()> {
+    let credentials = Credentials::new("AKIDFIELDCASES0001", "FieldCasesSecretKey0001")?;
+    let job = JobId::new("3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10")?;
+    let action = DescribeExportJobResult::new(job);
+    let fresh = Session::new(Endpoint::international());
+    let mut session = fresh.clone();
+    let prepared = session.prepare(&action)?;
+    let answer = |body| read_answer::<DescribeExportJobResult>(black_box(&Response::new(body)));
+    for second in 0..times {
+        let now = Wall::from_unix_seconds(1_699_979_400 + second);
+        match operation {
+            "request, fresh session" => {
+                black_box(fresh.clone().request(black_box(&action), &credentials, now)?);
+            }
+            "request" => {
+                black_box(session.request(black_box(&action), &credentials, now)?);
+            }
+            "request, same job" => {
+                black_box(session.sign(black_box(&prepared), &credentials, now)?);
+            }
+            "success" => drop(black_box(answer(SUCCESS))),
+            "running" => drop(black_box(answer(RUNNING))),
+            "API error" => drop(black_box(answer(ERROR))),
+            other => return Err(format!("no such operation: {other}").into()),
+        }
+    }
+    Ok(())
+}
