@@ -9,7 +9,7 @@ mod values;
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args as Group, Parser, Subcommand, value_parser};
+use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use tcss_export::{Endpoint, JobId, Language, Session, signing::Timestamp};
 use tcss_export_testkit::{DownloadFaults, Script};
 
@@ -24,7 +24,7 @@ use self::{
         AFTER_CREATE, AFTER_DEMO, AFTER_DOWNLOAD, AFTER_HELP, AFTER_JOBS, AFTER_REPLAY,
         AFTER_RESULT, AFTER_RUN, AFTER_SERVE, AFTER_WAIT,
     },
-    values::{language, timestamp},
+    values::{language, page, port, timestamp, whole},
 };
 use crate::{failure::Failure, shell::option};
 
@@ -141,11 +141,18 @@ pub(crate) struct Jobs {
     #[arg(
         long,
         value_name = "N",
-        value_parser = value_parser!(u64).range(1..=100),
+        value_parser = page,
+        allow_negative_numbers = true,
         help = "Lists so many jobs at most, up to 100; 10 by default."
     )]
     pub(crate) limit: Option<u64>,
-    #[arg(long, value_name = "N", help = "Passes over so many jobs.")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = whole,
+        allow_negative_numbers = true,
+        help = "Passes over so many jobs."
+    )]
     pub(crate) offset: Option<u64>,
 }
 
@@ -203,7 +210,13 @@ pub(crate) struct Sign {
 
 #[derive(Debug, Group)]
 pub(crate) struct Serve {
-    #[arg(long, default_value_t = 0, help = "Listens on this port; 0 stands for a free one.")]
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_parser = port,
+        allow_negative_numbers = true,
+        help = "Listens on this port; 0 stands for a free one."
+    )]
     pub(crate) port: u16,
     #[arg(
         long,

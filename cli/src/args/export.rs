@@ -1,7 +1,7 @@
 use clap::Args as Group;
 use tcss_export::{AssetType, BuildError, CreateExportComplianceStatusListJob};
 
-use super::values::asset_type;
+use super::values::{asset_type, whole};
 
 /// What a new job exports.
 #[derive(Debug, Group)]
@@ -29,6 +29,8 @@ struct Extent {
         long = "id",
         value_name = "N",
         value_delimiter = ',',
+        value_parser = whole,
+        allow_negative_numbers = true,
         help = "Exports this check item alone, or asset with --by-asset; several by commas or by \
                 more of it."
     )]

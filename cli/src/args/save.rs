@@ -1,12 +1,12 @@
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args as Group, value_parser};
+use clap::Args as Group;
 use tcss_export::{
     download::Policy,
     driver::{FileError, Target},
 };
 
-use super::values::some_seconds;
+use super::values::{some_bytes, some_seconds};
 use crate::shell::option;
 
 /// Stands for stdout.
@@ -37,7 +37,8 @@ pub(crate) struct Save {
     #[arg(
         long,
         value_name = "BYTES",
-        value_parser = value_parser!(u64).range(1..),
+        value_parser = some_bytes,
+        allow_negative_numbers = true,
         help = "Refuses a file that is larger."
     )]
     max_size: Option<u64>,

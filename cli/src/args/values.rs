@@ -1,11 +1,17 @@
 //! Values of options, read from their text.
 
-use std::time::Duration;
+use std::{
+    num::{IntErrorKind, ParseIntError},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use tcss_export::{AssetType, BuildError, Language, signing::Timestamp};
 
 /// What the known asset types begin with.
 const ASSET: &str = "ASSET_";
+/// How many jobs the service lists at a time.
+const PAGE: RangeInclusive<u64> = 1..=100;
 
 pub(super) fn language(text: &str) -> Result<Language, &'static str> {
     text.parse().map_err(|_| "expected zh-CN or en-US")
@@ -21,6 +27,31 @@ pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
 pub(super) fn some_seconds(text: &str) -> Result<Duration, &'static str> {
     let limit = seconds(text)?;
     if limit.is_zero() { Err("expected more than no time") } else { Ok(limit) }
+}
+
+pub(super) fn whole(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => "the number is too large",
+        _ => "expected a whole number that is not negative",
+    })
+}
+
+pub(super) fn page(text: &str) -> Result<u64, String> {
+    let limit = whole(text)?;
+    match PAGE.contains(&limit) {
+        true => Ok(limit),
+        false => Err(format!("expected {} to {}", PAGE.start(), PAGE.end())),
+    }
+}
+
+/// Reads a number of bytes of which there must be some: no file would ever be small enough.
+pub(super) fn some_bytes(text: &str) -> Result<u64, &'static str> {
+    let bytes = whole(text)?;
+    if bytes == 0 { Err("expected 1 or more") } else { Ok(bytes) }
+}
+
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    u16::try_from(whole(text)?).map_err(|_| format!("expected 0 to {}", u16::MAX))
 }
 
 pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {

@@ -174,21 +174,36 @@ fn bad_numbers_are_refused() {
         refused(&["explain", "J", "--timestamp", value], "timestamp is out of range");
     }
     refused(&["sign", "J", "--timestamp", "1.5"], "expected whole seconds since 1970");
-    for id in ["-1", "x", "1,,2", "18446744073709551616"] {
-        refused(&["create", "--asset-type", "host", &format!("--id={id}")], "--id <N>");
-    }
-    for limit in ["x", "0", "101"] {
-        refused(&["jobs", "--limit", limit], "--limit <N>");
-    }
     let download = ["download", "J", "-o", "f"];
-    for size in ["1.5", "0"] {
-        refused(&[&download[..], &["--max-size", size]].concat(), "--max-size <BYTES>");
-    }
     for option in ["--stall", "--download-timeout"] {
         refused(&[&download[..], &[option, "-1"]].concat(), "expected a finite number");
         refused(&[&download[..], &[option, "0"]].concat(), "expected more than no time");
     }
-    refused(&["serve", "--port", "65536"], "65536 is not in 0..=65535");
+}
+
+#[test]
+fn a_bad_whole_number_is_refused_with_what_was_expected() {
+    let not_whole = "expected a whole number that is not negative";
+    let create = ["create", "--asset-type", "host", "--id"];
+    let download = ["download", "J", "-o", "f", "--max-size"];
+    for (command, bad, option) in [
+        (&create[..], "1,,2", "--id <N>"),
+        (&["jobs", "--limit"], "", "--limit <N>"),
+        (&["jobs", "--offset"], "1.5", "--offset <N>"),
+        (&download, "1k", "--max-size <BYTES>"),
+        (&["serve", "--port"], "http", "--port <PORT>"),
+    ] {
+        for bad in [bad, "-1", "x"] {
+            refused(&[command, &[bad]].concat(), &format!("for '{option}': {not_whole}"));
+        }
+        let too_large = format!("for '{option}': the number is too large");
+        refused(&[command, &["18446744073709551616"]].concat(), &too_large);
+    }
+    for limit in ["0", "101"] {
+        refused(&["jobs", "--limit", limit], "for '--limit <N>': expected 1 to 100");
+    }
+    refused(&[&download[..], &["0"]].concat(), "for '--max-size <BYTES>': expected 1 or more");
+    refused(&["serve", "--port", "65536"], "for '--port <PORT>': expected 0 to 65535");
 }
 
 #[test]
