@@ -1,0 +1,89 @@
+//! What each status of a job comes to.
+
+use tcss_export::{EventKind, ExportStatus, Policy, WaitErrorKind};
+
+use crate::{
+    exchange::{Exchange, URL, members, running, success},
+    rig::{Rig, ZERO, run, run_under, secs},
+};
+
+#[test]
+fn success_with_a_url_ends_the_wait_with_it() {
+    let run = run([success()]);
+    run.assert_url(1);
+    assert_eq!(run.events.last().map(|event| &event.kind), Some(&EventKind::Ended));
+    let report = &run.outcome.as_ref().unwrap().report;
+    assert_eq!(report.request_id.as_deref(), Some("r-success"));
+    assert_eq!((report.retries, report.elapsed, &report.last_fault), (0, ZERO, &None));
+}
+
+#[test]
+fn failure_ends_the_wait_with_its_message() {
+    let run = run([running(), members(r#""ExportStatus":"FAILURE","FailureMsg":"no\u001b disk""#)]);
+    let message = Some("no\u{1b} disk".to_owned());
+    assert_eq!(*run.kind(), WaitErrorKind::JobFailed { message });
+    assert!(run.error().to_string().starts_with("the job has failed (no\u{fffd} disk)"));
+}
+
+#[test]
+fn failure_without_a_message_ends_the_wait() {
+    let run = run([members(r#""ExportStatus":"FAILURE","FailureMsg":"","DownloadURL":"u""#)]);
+    assert_eq!(*run.kind(), WaitErrorKind::JobFailed { message: None });
+}
+
+// The example of the service's page has a message beside SUCCESS.
+#[test]
+fn message_beside_a_success_is_no_failure() {
+    let both =
+        members(&format!(r#""ExportStatus":"SUCCESS","FailureMsg":"m","DownloadURL":"{URL}""#));
+    run([both]).assert_url(1);
+}
+
+// Field case W2.
+#[test]
+fn w2_unknown_status_is_neither_success_nor_failure() {
+    let script =
+        [members(r#""ExportStatus":"PENDING""#), members(r#""ExportStatus":null"#), success()];
+    run(script).assert_url(3);
+}
+
+#[test]
+fn w2_timeout_names_the_last_raw_status() {
+    let run = run_under(secs(1), [members(r#""ExportStatus":"PENDING""#)]);
+    assert_eq!(run.error().last_status().map(ExportStatus::as_str), Some("PENDING"));
+    assert!(run.error().to_string().contains("last status \"PENDING\""));
+}
+
+fn without_url() -> Exchange {
+    members(r#""ExportStatus":"SUCCESS","DownloadURL":null"#)
+}
+
+// Field case W3.
+#[test]
+fn w3_success_without_a_url_is_polled_again() {
+    let empty = members(r#""ExportStatus":"SUCCESS","DownloadURL":"""#);
+    run([without_url(), empty, success()]).assert_url(3);
+}
+
+#[test]
+fn w3_url_that_never_comes_ends_the_wait_after_three_more_polls() {
+    let run = run(std::iter::repeat_n(without_url(), 4));
+    assert_eq!(*run.kind(), WaitErrorKind::WithoutUrl);
+    assert_eq!(run.polls.len(), 4);
+    assert_eq!(run.error().last_status(), Some(&ExportStatus::Success));
+    assert!(run.error().to_string().starts_with("the job has finished without a URL"));
+}
+
+#[test]
+fn w3_further_polls_are_counted_over_the_whole_wait() {
+    let policy = Policy::default().with_polls_without_url(1);
+    let run = Rig::new(&policy, 7).run([without_url(), running(), without_url()]);
+    assert_eq!(*run.kind(), WaitErrorKind::WithoutUrl);
+}
+
+#[test]
+fn w3_none_further_when_none_is_wanted() {
+    let policy = Policy::default().with_polls_without_url(0);
+    let run = Rig::new(&policy, 7).run([without_url()]);
+    assert_eq!(*run.kind(), WaitErrorKind::WithoutUrl);
+}
