@@ -1,0 +1,119 @@
+//! Where requests go, and which endpoints are refused (field cases B2 to B4).
+
+use tcss_export::{Endpoint, Field, Reason, Session};
+
+use crate::{
+    common::{HOST, SIGNATURE, header, scope, signature},
+    requests::{refused, sign},
+};
+
+// Field case B2: each spelling is sent and signed in lower case.
+#[test]
+fn b2_every_spelling_of_a_host_is_signed_alike() {
+    for text in [
+        "tcss.intl.tencentcloudapi.com",
+        "tcss.intl.tencentcloudapi.com/",
+        "https://tcss.intl.tencentcloudapi.com/",
+        "https://TCSS.Intl.TencentCloudAPI.com/",
+        "HTTPS://tcss.intl.tencentcloudapi.com:443/",
+    ] {
+        let request = sign(Session::new(text.parse().unwrap()));
+        assert_eq!(header(&request, "host"), HOST, "{text}");
+        assert_eq!(request.uri().to_string(), format!("https://{HOST}/"), "{text}");
+        assert_eq!(signature(&request), SIGNATURE, "{text}");
+    }
+}
+
+/// Makes one test a kind of bad text.
+macro_rules! refuses {
+    ($($name:ident: $reason:ident, $texts:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            for text in $texts {
+                let result = text.parse::<Endpoint>();
+                assert!(result.is_err(), "{text:?} was taken as {result:?}");
+                refused(result, Field::Endpoint, Reason::$reason);
+            }
+        }
+    )*};
+}
+
+refuses! {
+    b2_empty_text_is_refused: Empty, ["", "/", "https://", "https:///"];
+    b2_path_is_refused: Path, ["h.example/a", "https://h.example/a/", "h.example//", "h.example\\a"];
+    b2_query_is_refused: Query, ["h.example?a=1", "https://h.example/?", "?"];
+    b2_fragment_is_refused: Fragment, ["h.example#a", "https://h.example/#", "#"];
+    b2_user_part_is_refused: UserInfo, ["user@h.example", "https://user:EXAMPLE@h.example"];
+    white_space_is_refused: WhiteSpace,
+        [" h.example", "h.example\n", "h .example", "h.example\r\nX-Evil: 1", "h\0", "\u{3000}"];
+    bad_port_is_refused: Port,
+        ["h:", "h:0", "h:65536", "h:99999", "h:-1", "h:+80", "h:8x", "h:٣", "::1", "h:1:2"];
+    bad_host_is_refused: Host,
+        ["h..example", ".example", "h.example.", "-h.example", "h-.example", ":443", "[::1",
+         "[]", "[::1]x", "[::g]", "1.2.3", "256.1.1.1", "1.2.3.4.5", "导出.example",
+         "h,example", "h;example", "h%41", "a'b", "h*"];
+    plain_http_to_another_machine_is_refused: Scheme,
+        ["http://h.example", "http://10.0.0.1", "http://localhost.example",
+         "http://127.0.0.1.example", "http://[::2]", "http://0.0.0.0"];
+    other_scheme_is_refused: Scheme, ["ftp://h.example", "ws://localhost", "://h.example"];
+}
+
+#[test]
+fn label_of_64_characters_is_refused() {
+    let text = format!("{}.example", "a".repeat(64));
+    refused(text.parse::<Endpoint>(), Field::Endpoint, Reason::Host);
+}
+
+#[test]
+fn name_of_254_characters_is_refused() {
+    let text = ["a"; 127].join(".") + ".a";
+    assert_eq!(text.len(), 255);
+    refused(text.parse::<Endpoint>(), Field::Endpoint, Reason::Host);
+    assert!(text[2..].parse::<Endpoint>().is_ok());
+}
+
+#[test]
+fn plain_http_reaches_this_machine() {
+    for text in
+        ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost", "http://127.9.9.9"]
+    {
+        let endpoint: Endpoint = text.parse().unwrap();
+        assert!(endpoint.is_loopback());
+        assert_eq!(endpoint.to_string(), text);
+    }
+}
+
+// Field case B3: the service is the action's, never cut out of the host.
+#[test]
+fn b3_scope_names_the_service_of_the_action() {
+    for text in ["gw.example:8443", "10.0.0.9", "cvm.tencentcloudapi.com", "http://[::1]:1"] {
+        let request = sign(Session::new(text.parse().unwrap()));
+        assert_eq!(scope(&request), "2023-11-14/tcss/tc3_request", "{text}");
+    }
+}
+
+// Field case B4.
+#[test]
+fn b4_both_sites_take_the_same_request_but_for_the_host() {
+    let [intl, mainland] =
+        [Endpoint::international(), Endpoint::mainland()].map(|site| sign(Session::new(site)));
+    assert_eq!(header(&mainland, "host"), "tcss.tencentcloudapi.com");
+    assert_eq!(intl.body(), mainland.body());
+    for name in ["content-type", "x-tc-action", "x-tc-version", "x-tc-timestamp"] {
+        assert_eq!(header(&intl, name), header(&mainland, name), "{name}");
+    }
+}
+
+#[test]
+fn region_names_an_access_point() {
+    let endpoint = Endpoint::regional("ap-singapore").unwrap();
+    assert_eq!(endpoint.host(), "tcss.ap-singapore.tencentcloudapi.com");
+}
+
+#[test]
+fn access_point_of_no_region_is_refused() {
+    refused(Endpoint::regional(""), Field::Region, Reason::Empty);
+    for region in ["ap/x", "a.example#", "ap singapore", "ap.intl", "@h"] {
+        refused(Endpoint::regional(region), Field::Region, Reason::InvalidCharacter);
+    }
+}
