@@ -1,0 +1,12 @@
+//! Nothing secret is ever printed (field cases K3 and D11): every public type that can hold a
+//! secret is shown in both ways, down its whole chain of sources, and searched.
+
+mod answers;
+mod before_sending;
+#[path = "../common/mod.rs"]
+mod common;
+mod looking;
+mod samples;
+mod search;
+mod urls;
+mod waiting;
