@@ -1,0 +1,128 @@
+//! The list of jobs.
+
+use tcss_export::{
+    DescribeExportJobManageList as List, DescribeExportJobManageListResponse, ExportJobInfo,
+    ExportStatus, JobId, RunTimeFilter,
+};
+
+use crate::exchange::{read, sent, unusable};
+
+const NAME: &str = "DescribeExportJobManageList";
+
+#[track_caller]
+fn sends(action: &List, body: &str) {
+    assert_eq!(sent(action), (NAME.to_owned(), body.to_owned()));
+}
+
+#[test]
+fn what_is_not_set_is_not_sent() {
+    sends(&List::new(), "{}");
+}
+
+#[test]
+fn all_that_is_set_is_sent() {
+    let running = RunTimeFilter::new("ExportStatus", ["RUNNING"]).with_exact_match(true);
+    let action = List::new().with_filters([running]).with_offset(0).with_limit(100).newest_first();
+    sends(
+        &action,
+        r#"{"Filters":[{"Name":"ExportStatus","Values":["RUNNING"],"ExactMatch":true}],"Offset":0,"Limit":100,"Order":"DESC","By":"InsertTime"}"#,
+    );
+}
+
+fn list(members: &str) -> DescribeExportJobManageListResponse {
+    read::<List>(members).expect(members)
+}
+
+/// Reads a list of one job with these members.
+fn one(members: &str) -> ExportJobInfo {
+    let mut jobs = list(&format!(r#""List":[{{{members}}}]"#)).jobs;
+    assert_eq!(jobs.len(), 1);
+    jobs.remove(0)
+}
+
+#[test]
+fn every_member_is_read() {
+    let response = list(
+        r#""TotalCount":2,"List":[{"JobID":"4711","JobName":"n","Source":"LocalImage","ExportStatus":"RUNNING","ExportProgress":40,"FailureMsg":"m","Timeout":"2023-11-15 00:00:00","InsertTime":"2023-11-14 16:30:00"}],"RequestId":"r-1""#,
+    );
+    assert_eq!(response.total_count, Some(2));
+    let [job] = &response.jobs[..] else { panic!("one job") };
+    assert_eq!(job.job_id, Some(JobId::new("4711").unwrap()));
+    assert_eq!(job.name.as_deref(), Some("n"));
+    assert_eq!(job.source.as_deref(), Some("LocalImage"));
+    assert_eq!(job.status, ExportStatus::Running);
+    assert_eq!(job.progress, Some(40.0));
+    assert_eq!(job.failure_message.as_deref(), Some("m"));
+    assert_eq!(job.timeout.as_deref(), Some("2023-11-15 00:00:00"));
+    assert_eq!(job.insert_time.as_deref(), Some("2023-11-14 16:30:00"));
+}
+
+#[test]
+fn progress_is_a_number_or_a_text_that_holds_one() {
+    for (json, progress) in [
+        ("40", Some(40.0)),
+        ("99.9", Some(99.9)),
+        (r#""33.3""#, Some(33.3)),
+        ("1e2", Some(100.0)),
+        ("null", None),
+        (r#""""#, None),
+        (r#""NaN""#, None),
+        ("1e999", None),
+        ("{}", None),
+    ] {
+        let job = one(&format!(r#""JobID":"1","ExportProgress":{json}"#));
+        assert_eq!(job.progress, progress, "{json}");
+        assert_eq!(job.job_id, Some(JobId::new("1").unwrap()), "{json}");
+    }
+}
+
+#[test]
+fn total_count_may_be_a_text_and_hides_no_job() {
+    for (json, count) in
+        [("7", Some(7)), (r#""7""#, Some(7)), ("-1", None), ("null", None), ("{}", None)]
+    {
+        let response = list(&format!(r#""TotalCount":{json},"List":[{{"JobID":"1"}}]"#));
+        assert_eq!((response.total_count, response.jobs.len()), (count, 1), "{json}");
+    }
+}
+
+#[test]
+fn nulls_and_absent_members_read_alike() {
+    let nulls = one(
+        r#""JobID":null,"JobName":null,"Source":null,"ExportStatus":null,"ExportProgress":null,"FailureMsg":null,"Timeout":null,"InsertTime":null"#,
+    );
+    assert_eq!(nulls, one(""));
+    assert_eq!(nulls.job_id, None);
+    assert_eq!(nulls.status, ExportStatus::Unknown(String::new()));
+}
+
+#[test]
+fn no_list_is_no_jobs() {
+    for members in ["", r#""List":null"#, r#""List":[]"#, r#""TotalCount":0"#] {
+        assert_eq!(list(members).jobs, [], "{members}");
+    }
+}
+
+#[test]
+fn a_list_of_another_type_is_no_answer() {
+    for json in ["{}", r#""""#, "0", "false", r#"{"JobID":"1"}"#] {
+        unusable::<List>(&format!(r#""List":{json}"#));
+    }
+    unusable::<List>(r#""List":[],"List":[]"#);
+}
+
+#[test]
+fn a_bad_element_keeps_its_place_and_hides_no_other() {
+    for bad in ["null", "1", "[]", r#"["1"]"#, r#""1""#, r#"{"JobID":"a","JobID":"b"}"#] {
+        let jobs = list(&format!(r#""List":[{{"JobID":"1"}},{bad},{{"JobID":"3"}}]"#)).jobs;
+        let ids: Vec<_> = jobs.iter().map(|job| job.job_id.as_ref().map(JobId::as_str)).collect();
+        assert_eq!(ids, [Some("1"), None, Some("3")], "{bad}");
+    }
+}
+
+#[test]
+fn nesting_of_100000_levels_hides_no_job() {
+    let deep = ["[".repeat(100_000), "]".repeat(100_000)].concat();
+    let jobs = list(&format!(r#""List":[{deep},{{"JobID":"2","New":{deep}}}]"#)).jobs;
+    assert_eq!(jobs[1].job_id, Some(JobId::new("2").unwrap()));
+}
