@@ -1,9 +1,10 @@
 //! Every way to end without a result: its kind, exit code, wording and hint.
 
 mod download;
+mod file;
 mod service;
 
-use std::{borrow::Cow, fmt, path::Path};
+use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer};
 use tcss_export::{JobId, text::printable};
@@ -81,12 +82,6 @@ impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         let hint = hints::of_kind(kind).into();
         Self { kind, message: message.into(), hint, facts: Box::default() }
-    }
-
-    /// Tells what is wrong with a file that the user has named.
-    pub(crate) fn of_file(path: &Path, what: &str) -> Self {
-        let path = printable(&path.display().to_string()).to_string();
-        Self::new(Kind::File, format!("{path} {what}")).with_path(path)
     }
 
     /// Tells that a signal has ended what was under way.

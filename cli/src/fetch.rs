@@ -14,6 +14,7 @@ use tcss_export::{
 
 use crate::{
     course::Course,
+    leftover::Leftover,
     meter::Meter,
     news::{Desk, News, tell},
     signals::Signal,
@@ -45,6 +46,7 @@ pub(crate) fn fetch(
     mut meter: Meter<'_>,
 ) -> End {
     let client = client.clone();
+    let leftover = target.as_ref().and_then(Leftover::of);
     desk.start(move |sender| {
         let fetched = match target {
             Some(target) => client.download(order, target).map(|download| drain(download, sender)),
@@ -58,7 +60,12 @@ pub(crate) fn fetch(
         match desk.next() {
             News::Downloading { event, turn } => meter.show(&event, turn),
             News::Downloaded(fetched) => return End::Outcome(*fetched),
-            News::Signal(signal) => return End::Stopped(signal),
+            News::Signal(signal) => {
+                if let Some(leftover) = &leftover {
+                    leftover.clear();
+                }
+                return End::Stopped(signal);
+            }
             _ => panic!("the thread of the download has panicked"),
         }
     }

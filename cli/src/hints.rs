@@ -1,5 +1,7 @@
 //! What to do next, for each kind of failure: the tables that every hint comes from.
 
+use std::io;
+
 use tcss_export::{ErrorCode, ResponseErrorKind, SendFault};
 
 use crate::failure::Kind;
@@ -86,7 +88,6 @@ pub(crate) const URL_AS_JOB: &str = "give a URL by --url";
 pub(crate) const EXISTS: &str = "name another file, or replace this one by --force";
 pub(crate) const NO_FILE: &str = "name a file, not its folder";
 pub(crate) const NOT_A_FILE: &str = "use -o - for a pipe or a device, or name a file";
-pub(crate) const NO_FOLDER: &str = "check that the folder is there and can be written to";
 pub(crate) const NOT_SERVED: &str = "let --file name a file to serve that is there and can be read";
 pub(crate) const BUSY: &str = "wait until the other one is done, or name another file";
 pub(crate) const NO_ROOM: &str = "make room and download again: it goes on behind what is there";
@@ -143,6 +144,20 @@ pub(crate) const fn of_kind(kind: Kind) -> &'static str {
         Kind::File => "check where the output goes: space, permissions",
         // What was stopped goes on by a command.
         Kind::Interrupted | Kind::Terminated => "",
+    }
+}
+
+/// Returns what to do about a file that cannot be made or written.
+pub(crate) const fn of_io(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::NotFound => "check that the folder exists",
+        io::ErrorKind::NotADirectory => "check the path: a part of it is a file, not a folder",
+        io::ErrorKind::IsADirectory => NO_FILE,
+        io::ErrorKind::InvalidFilename => "choose a shorter name",
+        io::ErrorKind::PermissionDenied => "check the permissions of the file and its folder",
+        io::ErrorKind::ReadOnlyFilesystem => "choose a folder that can be written to",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and try again",
+        _ => of_kind(Kind::File),
     }
 }
 

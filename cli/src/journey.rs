@@ -107,8 +107,8 @@ impl Journey<'_> {
         }
     }
 
-    fn errand(&self, job: Option<&JobId>) -> Errand {
-        Errand { has_job: job.is_some(), is_to_stdout: self.save.is_stdout() }
+    fn errand(&self, job: Option<&JobId>) -> Errand<'_> {
+        Errand { has_job: job.is_some(), target: self.save.path() }
     }
 
     /// A job that has failed is a result all the same.

@@ -12,6 +12,7 @@ mod follow;
 mod hints;
 mod journey;
 mod keys;
+mod leftover;
 mod masking;
 mod meter;
 mod news;

@@ -75,7 +75,8 @@ fn refused(path: &Path, error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::AlreadyExists {
         return Failure::of_file(path, "exists").with_hint(hints::EXISTS);
     }
-    Failure::of_file(path, &format!("cannot be written: {error}"))
+    let failure = Failure::of_file(path, &format!("cannot be written: {error}"));
+    failure.with_hint(hints::of_io(error.kind()))
 }
 
 /// Masks what a message of the service could echo. What came and what was decided by it are masked

@@ -1,13 +1,13 @@
-use std::{path::PathBuf, time::Duration};
-
-use clap::Args as Group;
-use tcss_export::{
-    download::Policy,
-    driver::{FileError, Target},
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
+use clap::Args as Group;
+use tcss_export::{download::Policy, driver::Target};
+
 use super::values::{some_bytes, some_seconds};
-use crate::shell::option;
+use crate::{failure::Failure, shell::option};
 
 /// Stands for stdout.
 const STDOUT: &str = "-";
@@ -68,14 +68,19 @@ impl Save {
 
     /// Returns the file, unless it is stdout.
     pub(crate) fn target(&self) -> Option<Target> {
-        let target = Target::new(&self.file);
-        let target = if self.force { target.replacing() } else { target };
-        (!self.is_stdout()).then_some(target)
+        let target = Target::new(self.path()?);
+        Some(if self.force { target.replacing() } else { target })
     }
 
     /// Tells whether the file can be written, before anything is asked of the service.
-    pub(crate) fn check(&self) -> Result<(), FileError> {
-        self.target().map_or(Ok(()), |target| target.check())
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let checked = self.target().map_or(Ok(()), |target| target.check());
+        checked.map_err(|error| Failure::of_target(&error, self.path()))
+    }
+
+    /// Returns the path of the file, unless it is stdout.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        (!self.is_stdout()).then_some(&*self.file)
     }
 
     /// Returns the name as it was given.

@@ -127,7 +127,8 @@ impl<'o> Demo<'o> {
         );
         self.tell("  The service breaks off on the way, and lets the URL expire.");
         let order = Order::new(finished.download_url.clone()).of_job(job.clone());
-        let mut download = self.client.download(order, folder.path().join(FILE))?;
+        let file = folder.path().join(FILE);
+        let mut download = self.client.download(order, &file)?;
         let mut course = Course::default();
         for event in download.by_ref() {
             if let Some(text) = course.turn(&event, None) {
@@ -135,7 +136,7 @@ impl<'o> Demo<'o> {
             }
         }
         let polls = download.polls();
-        let errand = Errand { has_job: true, is_to_stdout: false };
+        let errand = Errand { has_job: true, target: Some(&file) };
         let outcome = download.outcome();
         let downloaded = outcome.map_err(|error| Failure::of_download(error, errand))?;
         self.tell(&format!("  {FILE} is whole, and appears in {}.", folder.path().display()));

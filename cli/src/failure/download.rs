@@ -1,11 +1,11 @@
 //! What can become of a download.
 
-use std::{error::Error, io};
+use std::{error::Error, io, path::Path};
 
 use tcss_export::{
     BuildError, Reason, SendFault, TransportError, WaitFailure,
     download::{DownloadError, ErrorKind, Fault, Refusal, Report},
-    driver::{AddressError, DownloadFailure, FileError, FileErrorKind},
+    driver::{AddressError, DownloadFailure},
 };
 
 use super::{Again, Facts, Failure, Kind, service::with_sources};
@@ -15,38 +15,16 @@ const EXPIRED: &str = "the URL has expired";
 
 /// A download as it was asked for: what can be done next goes by it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Errand {
+pub(crate) struct Errand<'a> {
     /// There is a job that gives new URLs.
     pub(crate) has_job: bool,
-    /// What was written cannot be taken back.
-    pub(crate) is_to_stdout: bool,
-}
-
-impl From<FileError> for Failure {
-    fn from(error: FileError) -> Self {
-        let is_full = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-        let is_full = is_full.is_some_and(|error| error.kind() == io::ErrorKind::StorageFull);
-        let hint = match error.kind() {
-            _ if error.path().is_none() => hints::of_kind(Kind::File),
-            _ if is_full => hints::NO_ROOM,
-            FileErrorKind::NoName | FileErrorKind::Directory => hints::NO_FILE,
-            FileErrorKind::NotAFile => hints::NOT_A_FILE,
-            FileErrorKind::Exists => hints::EXISTS,
-            FileErrorKind::Busy => hints::BUSY,
-            FileErrorKind::Open => hints::NO_FOLDER,
-            _ => hints::of_kind(Kind::File),
-        };
-        let failure = Self::new(Kind::File, with_sources(&error)).with_hint(hint);
-        match error.path() {
-            Some(path) => failure.with_path(format!("{path:?}")),
-            None => failure,
-        }
-    }
+    /// The file to write. If there is none it is stdout, where nothing can be taken back.
+    pub(crate) target: Option<&'a Path>,
 }
 
 impl Failure {
     /// Tells why there is no whole file.
-    pub(crate) fn of_download(failure: DownloadFailure, errand: Errand) -> Self {
+    pub(crate) fn of_download(failure: DownloadFailure, errand: Errand<'_>) -> Self {
         match failure {
             DownloadFailure::Download { error, transport } => {
                 let DownloadError { kind, report, .. } = error;
@@ -56,7 +34,7 @@ impl Failure {
                 failure.after(&report)
             }
             DownloadFailure::NewUrl { error, wait } => Self::without_new_url(&error, *wait),
-            DownloadFailure::File(error) => error.into(),
+            DownloadFailure::File(error) => Self::of_target(&error, errand.target),
             failure => Self::new(Kind::Transport, with_sources(&failure)),
         }
     }
@@ -123,10 +101,10 @@ impl Failure {
     }
 }
 
-impl Errand {
+impl Errand<'_> {
     /// Returns how to have the rest of a file.
     pub(crate) const fn again(self) -> &'static str {
-        if self.is_to_stdout { hints::AGAIN_TO_STDOUT } else { hints::AGAIN }
+        if self.target.is_none() { hints::AGAIN_TO_STDOUT } else { hints::AGAIN }
     }
 
     fn failure(
@@ -136,7 +114,10 @@ impl Errand {
         transport: Option<&TransportError>,
     ) -> Failure {
         let answer = |hint| Failure::new(Kind::Answer, kind.to_string()).with_hint(hint);
-        let mismatch = if self.is_to_stdout { hints::MISMATCH_TO_STDOUT } else { hints::MISMATCH };
+        let mismatch = match self.target {
+            Some(_) => hints::MISMATCH,
+            None => hints::MISMATCH_TO_STDOUT,
+        };
         match kind {
             ErrorKind::Url(error) => (*error).into(),
             ErrorKind::Expired { refusal: None } => {
@@ -251,12 +232,14 @@ mod tests {
 
     use super::*;
 
-    const FILE: Errand = Errand { has_job: false, is_to_stdout: false };
+    fn to_file() -> Errand<'static> {
+        Errand { has_job: false, target: Some(Path::new("f")) }
+    }
 
     fn failure(kind: &ErrorKind, transport: Option<&TransportError>) -> Failure {
         let mut report = Report::default();
         report.requests = 1;
-        FILE.failure(kind, &report, transport)
+        to_file().failure(kind, &report, transport)
     }
 
     fn exit_code(kind: ErrorKind) -> u8 {
@@ -307,7 +290,7 @@ mod tests {
         assert_eq!(failure(&fault, None).hint, hints::FILE_SERVER_UNREACHABLE);
         let mut report = Report::default();
         report.bytes = 1;
-        assert_eq!(FILE.failure(&fault, &report, None).hint, hints::AGAIN);
+        assert_eq!(to_file().failure(&fault, &report, None).hint, hints::AGAIN);
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn it_goes_from_nothing_to_a_verified_file_and_tells_each_step() {
         "request 4: SUCCESS, http://127.0.0.1:",
         "3. Download: ",
         "The service breaks off on the way, and lets the URL expire.",
-        "the answer was incomplete: it ended before its declared length; next try in ",
+        "the answer was incomplete: it ended before the file did; next try in ",
         "the file server answered AccessDenied: Request has expired (HTTP status 403, ",
         "the job has given a new URL",
         "going on behind 1,200,000 of 3,000,000 bytes (40 %)",

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::process::Stdio;
+use std::thread;
 
 use serde_json::{Value, json};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
@@ -453,6 +454,8 @@ fn a_second_download_to_the_same_file_is_refused() {
     let mut first = first.stdout(Stdio::null()).start(1);
     let second = download(&service, &folder, &["--json"]);
     assert_eq!((second.code, &second.error()["kind"]), (Some(7), &json!("file")), "{second:?}");
+    let message = format!("{file:?} is being downloaded by another process");
+    assert_eq!(second.error()["message"], message);
     first.signal_to_the_end("-KILL");
 }
 
@@ -488,6 +491,44 @@ fn an_interrupt_keeps_what_is_there_and_tells_how_to_go_on() {
     assert!(ended.stderr.ends_with(&line), "{ended:?}");
     let ended = download(&service, &folder, &["--json"]);
     assert_eq!(ended.json()["resumed"], json!(true));
+}
+
+#[test]
+fn an_interrupt_before_the_first_byte_leaves_nothing() {
+    let folder = Folder::new("download-interrupt-early");
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/f", silent.local_addr().expect("an address"));
+    let running = without_keys(&["download", "--url", &url, "-o", &folder.path("f")]).start(0);
+    // An answer never comes.
+    let _connection = silent.accept().expect("a connection");
+    assert_eq!(folder.files(), [".f.part"]);
+    running.signal("-INT");
+    assert_eq!((running.end().code, folder.files().len()), (Some(130), 0));
+}
+
+#[test]
+fn an_interrupt_between_head_and_first_byte_leaves_nothing() {
+    let folder = Folder::new("download-interrupt-head");
+    let service = serving(megabyte(), "SUCCESS", "STALL:0");
+    let url = service.file_url().expect("a URL");
+    let running = without_keys(&["download", "--url", &url, "-o", &folder.path("f")]).start(0);
+    while folder.files() != [".f.part", ".f.part.json"] {
+        thread::yield_now();
+    }
+    running.signal("-INT");
+    assert_eq!((running.end().code, folder.files().len()), (Some(130), 0));
+}
+
+#[test]
+fn an_interrupt_leaves_what_an_earlier_run_has_left() {
+    let folder = Folder::new("download-interrupt-earlier");
+    fs::write(folder.path(".f.part"), "").expect("a file");
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/f", silent.local_addr().expect("an address"));
+    let running = without_keys(&["download", "--url", &url, "-o", &folder.path("f")]).start(0);
+    let _connection = silent.accept().expect("a connection");
+    running.signal("-INT");
+    assert_eq!((running.end().code, folder.files()), (Some(130), vec![".f.part".to_owned()]));
 }
 
 #[test]

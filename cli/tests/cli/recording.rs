@@ -25,11 +25,13 @@ fn replayed(file: &Path) -> Ended {
 }
 
 /// Checks that the file is refused with 7, and how that is said.
-fn refused(cli: Cli, message: &str) {
+fn refused(cli: Cli, message: &str, hint: &str) {
     let ended = cli.arg("--json").run();
     assert_eq!((ended.code, &ended.error()["kind"]), (Some(7), &json!("file")), "{ended:?}");
     let text = ended.error()["message"].as_str().expect("a text").to_owned();
     assert!(text.contains(message), "{text}");
+    let told = ended.error()["hint"].as_str().expect("a hint").to_owned();
+    assert!(told.contains(hint), "{told}");
 }
 
 #[test]
@@ -56,7 +58,7 @@ fn a_file_that_exists_is_replaced_only_by_force() {
     let service = service("SUCCESS");
     let file = new_file("kept.jsonl");
     fs::write(&file, "x".repeat(9_999)).expect("a file");
-    refused(recorded(&service.url(), &file), "kept.jsonl exists");
+    refused(recorded(&service.url(), &file), "kept.jsonl exists", "--force");
     assert_eq!(service.seen().len(), 0);
     assert_eq!(fs::metadata(&file).expect("a file").len(), 9_999);
     assert_eq!(recorded(&service.url(), &file).arg("--force").run().code, Some(0));
@@ -74,8 +76,9 @@ fn wrong_usage_leaves_no_file() {
 fn a_file_that_cannot_be_had_ends_with_7() {
     let service = service("SUCCESS");
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    refused(recorded(&service.url(), directory).arg("--force"), "cannot be written: ");
-    refused(recorded(&service.url(), &directory.join("no/such")), "cannot be written: ");
+    let at = |path: &Path| recorded(&service.url(), path);
+    refused(at(directory).arg("--force"), "cannot be written: ", "name a file, not its folder");
+    refused(at(&directory.join("no/such")), "cannot be written: ", "check that the folder exists");
     assert_eq!(service.seen().len(), 0);
 }
 
@@ -84,7 +87,8 @@ fn a_file_that_cannot_be_had_ends_with_7() {
 fn a_full_disk_ends_the_wait_with_7() {
     let service = service("RUNNING");
     let full = Path::new("/dev/full");
-    refused(recorded(&service.url(), full).arg("--force"), "/dev/full cannot be written: ");
+    let cli = recorded(&service.url(), full).arg("--force");
+    refused(cli, "/dev/full cannot be written: ", "make room");
 }
 
 #[test]

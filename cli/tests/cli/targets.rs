@@ -95,7 +95,11 @@ fn a_name_may_lead_through_another_folder() {
 #[test]
 fn a_folder_that_is_not_there_is_told_before_anything_is_sent() {
     let folder = Folder::new("target-missing");
-    refused(&folder.path("missing/f"), "cannot be opened", "check that the folder is there");
+    refused(
+        &folder.path("missing/f"),
+        "/missing/f\" cannot be opened: ",
+        "check that the folder exists",
+    );
 }
 
 #[test]
@@ -104,12 +108,30 @@ fn a_path_is_shown_as_it_was_given_whatever_it_looks_like() {
     let digits = "a".repeat(80);
     for name in [&*digits, "a?b=c", "odd://name"] {
         let path = folder.path(&format!("{name}/f"));
-        refused(&path, &format!("/{name}/.f.part\" cannot be opened"), "check that the folder");
+        refused(&path, &format!("/{name}/f\" cannot be opened"), "check that the folder");
         for args in [["replay", &path], ["serve", &format!("--file={path}")]] {
             let ended = cli(&args).run();
             assert!(ended.stderr.starts_with(&format!("error: {path} cannot be ")), "{ended:?}");
         }
     }
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_by_its_own_name_with_a_hint_that_fits() {
+    let folder = Folder::new("target-hints");
+    let opened = |name: &str| format!("/{name}\" cannot be opened: ");
+    let long = "n".repeat(256);
+    refused(&folder.path(&long), &opened(&long), "choose a shorter name");
+    fs::write(folder.path("file"), "").expect("a file");
+    refused(&folder.path("file/f"), &opened("file/f"), "a part of it is a file, not a folder");
+    assert_eq!(folder.files(), ["file"]);
+}
+
+#[test]
+fn a_part_that_is_in_the_way_is_told_by_its_name() {
+    let folder = Folder::new("target-in-the-way");
+    fs::create_dir(folder.path(".f.part")).expect("a folder");
+    refused(&folder.path("f"), "/.f.part\" cannot be opened: it is not a regular file", "check");
 }
 
 #[test]
