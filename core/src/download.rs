@@ -30,10 +30,11 @@ mod renewal;
 mod request;
 mod state;
 mod step;
+mod timing;
 mod xml;
 
 use alloc::boxed::Box;
-use core::{fmt, time::Duration};
+use core::fmt;
 
 use self::{
     crc64::Crc64,
@@ -50,9 +51,7 @@ pub use self::{
     refusal::Refusal,
     step::{Opening, Received, Step},
 };
-use crate::{
-    download_url::DownloadUrl, error::BuildError, outcome::SendFault, policy::Random, time::Mono,
-};
+use crate::{download_url::DownloadUrl, error::BuildError, policy::Random, time::Mono};
 
 /// One download, from the first request to the last byte that was checked.
 ///
@@ -189,14 +188,14 @@ impl Download {
         })
     }
 
-    /// Takes that a new URL can be had: an expired or refused one leads to [`Step::NewUrl`]
+    /// Tells it that a new URL can be had: an expired or refused one leads to [`Step::NewUrl`]
     /// instead of the end.
     pub const fn with_new_urls(mut self) -> Self {
         self.can_renew = true;
         self
     }
 
-    /// Takes that what is written cannot be taken back, as on a pipe.
+    /// Tells it that what is written cannot be taken back, as on a pipe.
     ///
     /// There is no [`Opening::StartOver`] then. Where a whole answer comes instead of the rest, the
     /// bytes that are there are passed over if it is the same file by its strong `ETag`, else the
@@ -215,21 +214,6 @@ impl Download {
             (self.have, self.furthest, self.crc) = (length, length, crc);
         }
         self
-    }
-
-    /// Returns what to do next; it may be asked at any time, as often as one likes.
-    ///
-    /// While an answer is under way this is [`Step::WaitUntil`] the moment at which it is given
-    /// up.
-    pub fn step(&mut self, now: Mono) -> Step<'_> {
-        self.advance(now);
-        match &self.phase {
-            Phase::Waiting { due } if *due <= now => Step::Request,
-            Phase::Waiting { due } => Step::WaitUntil(self.before_deadline(*due)),
-            Phase::NeedsUrl { .. } => Step::NewUrl,
-            Phase::Done(outcome) => Step::Done(outcome),
-            _ => Step::WaitUntil(self.limit()),
-        }
     }
 
     /// Ends the download where it stands.
@@ -283,42 +267,6 @@ impl Download {
     #[must_use]
     pub const fn reach(&self) -> Reach {
         self.location.reach
-    }
-
-    /// Returns the moment at which what is under way is given up.
-    #[must_use]
-    pub fn limit(&self) -> Mono {
-        let since = match &self.phase {
-            Phase::Requested { since } | Phase::Refused { since, .. } => *since,
-            Phase::Body(body) => body.since,
-            _ => self.now,
-        };
-        self.before_deadline(since.saturating_add(self.policy.stall_limit()))
-    }
-
-    /// Lets the limits take effect.
-    fn advance(&mut self, now: Mono) {
-        self.now = now;
-        if matches!(self.phase, Phase::Done(_)) {
-            return;
-        }
-        if self.deadline().is_some_and(|deadline| deadline <= now) {
-            self.end(Err(ErrorKind::TimedOut));
-        } else if self.phase.is_under_way() && self.limit() <= now {
-            self.ended(now, Err(SendFault::Timeout));
-        }
-    }
-
-    fn deadline(&self) -> Option<Mono> {
-        self.policy.total_limit().map(|limit| self.began.saturating_add(limit))
-    }
-
-    fn before_deadline(&self, moment: Mono) -> Mono {
-        self.deadline().map_or(moment, |deadline| deadline.min(moment))
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.now.saturating_since(self.began)
     }
 }
 

@@ -24,6 +24,10 @@ impl Download {
     /// Takes the next piece of the body under way.
     pub fn body<'b>(&mut self, now: Mono, bytes: &'b [u8]) -> Received<'b> {
         self.now = now;
+        let is_late = self.limit() <= now;
+        if self.is_late() && self.phase.is_under_way() {
+            self.phase = Phase::Useless(Problem::End(ErrorKind::TimedOut));
+        }
         match &mut self.phase {
             Phase::Body(body) => {
                 if !bytes.is_empty() {
@@ -35,13 +39,10 @@ impl Download {
                 self.take(bytes.get(skipped..).unwrap_or_default(), end)
             }
             // All of it has the time of one stall: nothing more than words is waited for.
-            Phase::Refused { excerpt, .. } => {
-                if excerpt.take(bytes) {
-                    Received::Nothing
-                } else {
-                    Received::Drop
-                }
-            }
+            Phase::Refused { excerpt, .. } => match excerpt.take(bytes) && !is_late {
+                true => Received::Nothing,
+                false => Received::Drop,
+            },
             _ => Received::Drop,
         }
     }
@@ -66,11 +67,13 @@ impl Download {
         Received::Drop
     }
 
-    /// Takes that the answer under way has ended, well or by a fault, or that none came; decides
+    /// Tells it that the answer under way has ended, well or by a fault, or that none came; decides
     /// how to go on.
     pub fn ended(&mut self, now: Mono, end: Result<(), SendFault>) -> Event {
         self.now = now;
-        match mem::replace(&mut self.phase, Phase::Whole) {
+        // What stands there meanwhile is no end that anyone could take for a good one.
+        let meanwhile = Phase::Useless(Problem::End(ErrorKind::Cancelled));
+        match mem::replace(&mut self.phase, meanwhile) {
             Phase::Requested { .. } => {
                 let fault = end.err().unwrap_or(SendFault::Connection);
                 self.fault(Fault::Send(fault))
@@ -82,7 +85,6 @@ impl Download {
             Phase::Useless(Problem::Again(fault)) => self.fault(fault),
             Phase::Useless(Problem::StartOver(fault)) => self.start_over(fault),
             Phase::Useless(Problem::End(kind)) => self.end(Err(kind)),
-            Phase::Whole => self.whole(),
             phase => {
                 self.phase = phase;
                 self.event(EventKind::Ignored)
@@ -91,26 +93,38 @@ impl Download {
     }
 
     fn body_ended(&mut self, body: &Body, end: Result<(), SendFault>) -> Event {
-        let is_short = body.end.is_some_and(|end| self.have < end) || body.skip > 0;
-        match end {
-            Err(SendFault::Timeout) if is_short || body.end.is_none() => {
-                return self.fault(Fault::Stalled);
-            }
-            Err(SendFault::Permanent) => return self.fault(Fault::Send(SendFault::Permanent)),
-            Err(_) if is_short || body.end.is_none() => return self.fault(Fault::Incomplete),
-            Ok(()) if is_short => return self.fault(Fault::Incomplete),
-            _ => {}
+        if end == Err(SendFault::Timeout) && self.is_late() {
+            return self.end(Err(ErrorKind::TimedOut));
+        }
+        if let Some(fault) = self.cut(body, end) {
+            return self.fault(fault);
         }
         match (self.object.total, body.end) {
             (Some(total), _) if self.have < total => self.go_on(body),
             // A range of a file whose length is not known yet.
             (None, Some(_)) => self.go_on(body),
-            // Most likely it was cut.
-            _ if !body.shows_its_end && self.object.crc64 != Some(self.crc.value()) => {
-                self.fault(Fault::Incomplete)
-            }
             _ => self.whole(),
         }
+    }
+
+    /// Returns what has cut a body short, if anything has: a fault after its last byte has not.
+    fn cut(&self, body: &Body, end: Result<(), SendFault>) -> Option<Fault> {
+        let misses_bytes = match body.end {
+            Some(end) => self.have < end,
+            // Then it is a good end that shows that all bytes are there, or their checksum.
+            None => end.is_err() || !body.shows_its_end && !self.has_right_checksum(),
+        };
+        let is_short = misses_bytes || body.skip > 0;
+        match end {
+            Err(SendFault::Permanent) => Some(Fault::Send(SendFault::Permanent)),
+            Err(SendFault::Timeout) if is_short => Some(Fault::Stalled),
+            _ if is_short => Some(Fault::Incomplete),
+            _ => None,
+        }
+    }
+
+    fn has_right_checksum(&self) -> bool {
+        self.object.crc64 == Some(self.crc.value())
     }
 
     /// Asks for the rest. Without a strong tag that would be all of the file again, and a server
@@ -169,6 +183,9 @@ impl Download {
     fn fault(&mut self, fault: Fault) -> Event {
         let is_final = fault == Fault::Send(SendFault::Permanent);
         self.report.last_fault = Some(fault.clone());
+        if self.is_late() {
+            return self.end(Err(ErrorKind::TimedOut));
+        }
         if is_final || self.runs.failures >= self.policy.max_failures() {
             return self.end(Err(ErrorKind::Fault(fault)));
         }

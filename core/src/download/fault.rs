@@ -14,12 +14,16 @@ pub enum Fault {
     Stalled,
     /// The answer ended before all its bytes were there.
     Incomplete,
+    /// The answer declares its length in no way that can be relied on.
+    BadLength,
     /// The answers hold, again and again, only a little of what was asked for.
     Less,
     /// The answer holds other bytes than were asked for.
     WrongRange,
     /// The file is another one than before: it starts again.
     Changed,
+    /// The whole file has another length than before, though its tag is the same.
+    OtherLength,
     /// What was put together of several answers is not the file: it starts again.
     Mismatch,
     /// A page came instead of the file, most likely from something in between: HTML without tag and
@@ -44,10 +48,12 @@ impl fmt::Display for Fault {
             Self::Send(fault) => return fault.fmt(f),
             Self::Refused(refusal) => return refusal.fmt(f),
             Self::Stalled => "no byte came within the stall limit",
-            Self::Incomplete => "the answer was incomplete: it ended before its declared length",
+            Self::Incomplete => "the answer was incomplete: it ended before the file did",
+            Self::BadLength => "the length of the answer cannot be read, or is told twice",
             Self::Less => "the answer holds only a little of what was asked for",
             Self::WrongRange => "the answer holds another range than was asked for",
             Self::Changed => "the file has changed on the server",
+            Self::OtherLength => "the file has another length than before, under the same tag",
             Self::Page => "a page came instead of the file",
             Self::Mismatch => "the checksum of the parts put together is wrong",
         })

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use http::{
     HeaderMap, StatusCode, Version,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, TRANSFER_ENCODING},
+    header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, TRANSFER_ENCODING},
     response::Parts,
 };
 
@@ -48,7 +48,7 @@ impl Download {
                 check_coding(head)?;
                 self.partial_file(headers)
             }
-            StatusCode::RANGE_NOT_SATISFIABLE if self.have > 0 => self.nothing_left(headers),
+            StatusCode::RANGE_NOT_SATISFIABLE if self.have > 0 => Err(self.out_of_range(headers)),
             StatusCode::NOT_MODIFIED => Err(Problem::End(ErrorKind::Status(*status))),
             status if status.is_redirection() => {
                 let host = redirect_host(headers);
@@ -78,6 +78,7 @@ impl Download {
         }
         self.check_checksum(&object)?;
         self.check_size(object.total)?;
+        let object = self.with_known_length(headers, object)?;
         let mut skip = 0;
         if self.have > 0 && !self.can_restart {
             if object.etag.is_none() || self.is_other_file(headers, &object) {
@@ -96,7 +97,7 @@ impl Download {
         let wrong = || Problem::StartOver(Fault::WrongRange);
         let range = ContentRange::of(headers).ok_or_else(wrong)?;
         let fits = content_length(headers)?.is_none_or(|length| length == range.len());
-        if range.first != self.have || !fits {
+        if range.first != self.first_wanted() || !fits {
             return Err(wrong());
         }
         let object = Object::new(headers, range.total);
@@ -114,23 +115,35 @@ impl Download {
             self.is_stitched = true;
         }
         self.check_size(self.object.total)?;
-        let (end, since, began) = (Some(range.end), self.now, self.have);
-        Ok(self.open(headers, Body { end, shows_its_end: true, skip: 0, since, began }))
+        let (end, skip) = (Some(range.end), self.have - range.first);
+        let (since, began) = (self.now, self.have);
+        Ok(self.open(headers, Body { end, shows_its_end: true, skip, since, began }))
     }
 
-    /// The length of a file may come out only when there is nothing more of it.
-    fn nothing_left(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
+    /// A whole answer under the tag of the bytes that are there is of the same length, or its
+    /// checksum must show it: a cache may have kept a cut file, and a gateway may end a cut answer
+    /// like a whole one.
+    fn with_known_length(&self, headers: &HeaderMap, object: Object) -> Result<Object, Problem> {
+        if headers.contains_key(CONTENT_RANGE) {
+            return Err(Problem::Again(Fault::WrongRange));
+        }
+        let is_same = self.have > 0 && object.etag.is_some() && object.etag == self.object.etag;
+        if !is_same || object.crc64.is_some() {
+            return Ok(object);
+        }
+        match (self.object.total, object.total) {
+            (Some(known), Some(now)) if known != now => Err(Problem::Again(Fault::OtherLength)),
+            (known, now) => Ok(Object { total: now.or(known), ..object }),
+        }
+    }
+
+    /// The last byte that is there is asked for again where the length is not known: so the file
+    /// does not end before the range.
+    fn out_of_range(&self, headers: &HeaderMap) -> Problem {
         let total = ContentRange::unsatisfied(headers);
-        if self.is_other_file(headers, &Object::new(headers, total)) {
-            return Err(Problem::StartOver(Fault::Changed));
-        }
-        if total != Some(self.have) {
-            return Err(Problem::StartOver(Fault::WrongRange));
-        }
-        self.object.total = Some(self.have);
-        self.is_stitched = true;
-        self.phase = Phase::Whole;
-        Ok(Opening::Drop)
+        let is_shorter = total.is_some_and(|total| total < self.have);
+        let is_other = is_shorter || self.is_other_file(headers, &Object::new(headers, total));
+        Problem::StartOver(if is_other { Fault::Changed } else { Fault::WrongRange })
     }
 
     fn open(&mut self, headers: &HeaderMap, body: Body) -> Opening {
@@ -212,6 +225,6 @@ fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let length = sole(headers, &CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     match length.and_then(|length| number(length.trim())) {
         Some(length) => Ok(Some(length)),
-        None => Err(Problem::StartOver(Fault::Incomplete)),
+        None => Err(Problem::StartOver(Fault::BadLength)),
     }
 }

@@ -4,7 +4,7 @@ use core::{fmt, time::Duration};
 use http::StatusCode;
 
 use super::{fault::Fault, refusal::Refusal};
-use crate::{error::BuildError, text::brief};
+use crate::{error::BuildError, outcome::SendFault, text::brief};
 
 /// How a download ended.
 pub type Outcome = Result<Downloaded, DownloadError>;
@@ -111,6 +111,52 @@ pub enum ErrorKind {
     TimedOut,
     /// The caller cancelled the download.
     Cancelled,
+}
+
+impl DownloadError {
+    /// Returns what the file server said when it gave no file, if that is why it ended.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match &self.kind {
+            ErrorKind::Expired { refusal: Some(refusal) }
+            | ErrorKind::Refused(refusal)
+            | ErrorKind::Fault(Fault::Refused(refusal)) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Returns the error code of the file server, such as `AccessDenied`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.refusal()?.code.as_deref()
+    }
+
+    /// Returns the id to quote to the service's support: that of the refusal, else of the last
+    /// answer that named one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        let of_refusal = self.refusal().and_then(|refusal| refusal.request_id.as_deref());
+        of_refusal.or(self.report.request_id.as_deref())
+    }
+
+    /// Returns the HTTP status, if it is an answer's status that ended the download.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match &self.kind {
+            ErrorKind::Redirect { status, .. } | ErrorKind::Status(status) => Some(*status),
+            _ => self.refusal().map(|refusal| refusal.status),
+        }
+    }
+
+    /// Whether another download may well have the file: faults that pass, and limits of time.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match &self.kind {
+            ErrorKind::Fault(fault) => *fault != Fault::Send(SendFault::Permanent),
+            ErrorKind::TimedOut => true,
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for DownloadError {

@@ -40,8 +40,9 @@ impl Policy {
         self
     }
 
-    /// Sets how long the whole download may take; there is no such limit by default. A blocking
-    /// client may notice up to one stall limit, or once more this limit, later.
+    /// Sets how long the whole download may take, with the waits for new URLs; there is no such
+    /// limit by default. A blocking client may notice up to one stall limit, or once more this
+    /// limit, later; either may in an exchange of such a wait.
     #[must_use]
     pub const fn with_total_limit(mut self, limit: Duration) -> Self {
         self.total_limit = Some(Nanos::new(limit));

@@ -42,13 +42,17 @@ impl Download {
         self.event(EventKind::NewUrl)
     }
 
-    /// Takes that there is no new URL: the download ends by what the last one has met.
+    /// Tells it that there is no new URL: the download ends by what the last one has met, or by its
+    /// own limit if that has passed.
     pub fn no_new_url(&mut self, now: Mono) -> Event {
         self.now = now;
         let Phase::NeedsUrl { refusal } = &self.phase else {
             return self.event(EventKind::Ignored);
         };
-        let kind = Self::without_url(refusal.clone());
+        let kind = match self.is_late() {
+            true => ErrorKind::TimedOut,
+            false => Self::without_url(refusal.clone()),
+        };
         self.end(Err(kind))
     }
 

@@ -54,8 +54,17 @@ impl Download {
     /// Returns the headers by which to go on behind the bytes that are there, if that can be.
     fn range(&self) -> Option<(HeaderValue, HeaderValue)> {
         let etag = self.object.etag.as_deref().filter(|_| self.have > 0)?;
-        let range = format!("bytes={}-", self.have);
+        let range = format!("bytes={}-", self.first_wanted());
         Some((HeaderValue::try_from(range).ok()?, HeaderValue::from_str(etag).ok()?))
+    }
+
+    /// Where the length is not known there may be nothing more, of which no server shows whether it
+    /// is still the same file. So the last byte that is there is asked for once more.
+    pub(super) const fn first_wanted(&self) -> u64 {
+        match self.object.total {
+            Some(_) => self.have,
+            None => self.have.saturating_sub(1),
+        }
     }
 
     fn request(&self, range: Option<(HeaderValue, HeaderValue)>) -> Request<()> {

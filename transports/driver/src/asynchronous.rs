@@ -2,6 +2,7 @@
 
 mod download;
 mod fetch;
+mod output;
 mod wait_all;
 
 use std::{
@@ -260,7 +261,7 @@ async fn within<T>(
     let (mut limit, mut future) = (pin!(limit), pin!(future));
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Pending => limit.as_mut().poll(context).map(|()| {
-            let source = "the time limit ended before it";
+            let source = "nothing came within the time limit";
             Err(TransportError::new(SendFault::Timeout, source))
         }),
         done => done,

@@ -2,6 +2,7 @@
 
 mod download;
 mod fetch;
+mod output;
 
 use std::{
     sync::Arc,

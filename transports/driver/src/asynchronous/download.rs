@@ -1,11 +1,10 @@
 //! The async download.
 
-use std::{fmt, mem, time::Duration};
+use std::{fmt, time::Duration};
 
-use blocking::unblock;
 use bytes::Bytes;
 use futures_util::{
-    io::{AsyncWrite, AsyncWriteExt, Sink},
+    io::{AsyncWrite, Sink},
     stream::{self, Stream, StreamExt},
 };
 use http::Response;
@@ -14,10 +13,10 @@ use tcss_export_core::{
     download::{Downloaded, Event, EventKind, Opening, Received},
 };
 
-use super::{Fetch, wait, within};
+use super::{Fetch, output, wait, within};
 use crate::{
     download::{
-        DownloadFailure, End, FileError, Order, Output, PartFile, Target,
+        DownloadFailure, FileError, Order, Output, Target,
         transfer::{Next, Transfer},
     },
     error::TransportError,
@@ -79,7 +78,6 @@ use crate::{
 #[must_use = "a download does nothing until its events are drained"]
 pub struct Download<P: Fetch, W = Sink> {
     transfer: Transfer,
-    shared: Shared,
     platform: P,
     output: Output<W>,
     body: Option<P::Body>,
@@ -127,15 +125,16 @@ fn begin<P: Fetch, W>(
     platform: P,
 ) -> Result<Download<P, W>, BuildError> {
     let transfer = Transfer::new(shared, order, output.can_restart(), platform.now().mono)?;
-    let shared = shared.clone();
-    Ok(Download { transfer, shared, platform, output, body: None, file_error: None })
+    Ok(Download { transfer, platform, output, body: None, file_error: None })
 }
 
 impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
     /// Waits for the next event; `None` when the download has ended.
     ///
-    /// Once a call was dropped before it was done, the download is over: another one to the same
-    /// target goes on with what is there.
+    /// Where a call is dropped before it is done, a request under way is forgotten and made again
+    /// by the next call. Dropped while it worked on the file or the writer, it ends the download
+    /// by [`FileErrorKind::Dropped`](crate::FileErrorKind::Dropped): another one to the same target
+    /// goes on with what is there.
     pub async fn next(&mut self) -> Option<Event> {
         if self.file_error.is_some() {
             return None;
@@ -184,27 +183,27 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
     }
 
     async fn advance(&mut self) -> Result<Option<Event>, FileError> {
-        self.open().await?;
-        // Whatever takes the output puts it back, unless it was dropped meanwhile.
-        if let Output::Closed = self.output {
-            return Ok(None);
+        if let Output::Taken = self.output {
+            return Err(FileError::dropped());
+        }
+        let kept = output::open(&mut self.output).await?;
+        kept.into_iter().for_each(|kept| self.transfer.keep(kept));
+        if self.body.is_none() {
+            self.transfer.abandon();
         }
         loop {
-            let now = self.platform.now();
-            if self.transfer.is_over(now.mono) {
-                self.body = None;
-            }
             if self.body.is_some() {
                 return self.receive().await.map(Some);
             }
+            let now = self.platform.now();
             match self.transfer.next(now) {
                 Next::Done => return Ok(None),
                 Next::Tell(event) => return self.told(event).await.map(Some),
                 Next::Sleep(moment) => {
                     self.platform.sleep(moment.saturating_since(now.mono)).await;
                 }
-                Next::Poll(job) => {
-                    let outcome = wait(&self.shared, job, &self.platform).outcome().await;
+                Next::Poll(shared, job) => {
+                    let outcome = wait(&shared, job, &self.platform).outcome().await;
                     let event = self.transfer.polled(self.platform.now().mono, outcome);
                     return self.told(event).await.map(Some);
                 }
@@ -215,18 +214,6 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
                 }
             }
         }
-    }
-
-    async fn open(&mut self) -> Result<(), FileError> {
-        match mem::replace(&mut self.output, Output::Closed) {
-            Output::Target(target) => {
-                let (part, kept) = unblock(|| PartFile::open(target)).await?;
-                self.output = Output::Part(part);
-                kept.into_iter().for_each(|kept| self.transfer.keep(kept));
-            }
-            output => self.output = output,
-        }
-        Ok(())
     }
 
     fn until_limit(&self, now: Now) -> Duration {
@@ -243,7 +230,9 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
         };
         match self.transfer.head(self.now(), &head) {
             Opening::Drop => return self.ended(Ok(())).await,
-            Opening::StartOver => self.start_over().await?,
+            Opening::StartOver => {
+                output::start_over(&mut self.output, self.transfer.part()).await?;
+            }
             Opening::Append | Opening::Read => {}
         }
         self.body = Some(body);
@@ -258,8 +247,7 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
                 Received::Drop => Ok(()),
                 Received::Nothing => return Ok(self.transfer.receiving()),
                 Received::Write(written) => {
-                    let bytes = bytes.slice_ref(written);
-                    self.write(bytes).await?;
+                    output::write(&mut self.output, bytes.slice_ref(written)).await?;
                     return Ok(self.transfer.receiving());
                 }
             },
@@ -277,46 +265,6 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
         }
     }
 
-    async fn start_over(&mut self) -> Result<(), FileError> {
-        match mem::replace(&mut self.output, Output::Closed) {
-            Output::Part(part) => {
-                let note = self.transfer.part();
-                self.on_part(part, move |part| part.start_over(note.as_ref())).await
-            }
-            output => {
-                self.output = output;
-                Ok(())
-            }
-        }
-    }
-
-    /// Works on the part on a thread for files, and puts it back.
-    async fn on_part(
-        &mut self,
-        mut part: PartFile,
-        work: impl FnOnce(&mut PartFile) -> Result<(), FileError> + Send + 'static,
-    ) -> Result<(), FileError> {
-        let (part, result) = unblock(move || {
-            let result = work(&mut part);
-            (part, result)
-        })
-        .await;
-        self.output = Output::Part(part);
-        result
-    }
-
-    async fn write(&mut self, bytes: Bytes) -> Result<(), FileError> {
-        match mem::replace(&mut self.output, Output::Closed) {
-            Output::Part(part) => self.on_part(part, move |part| part.write(&bytes)).await,
-            Output::Writer(mut writer) => {
-                let result = writer.write_all(&bytes).await;
-                self.output = Output::Writer(writer);
-                result.map_err(FileError::of_writer)
-            }
-            Output::Target(_) | Output::Closed => Ok(()),
-        }
-    }
-
     async fn ended(&mut self, end: Result<(), TransportError>) -> Result<Event, FileError> {
         let event = self.transfer.ended(self.now(), end);
         self.told(event).await
@@ -326,16 +274,7 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
     async fn told(&mut self, event: Event) -> Result<Event, FileError> {
         if event.kind == EventKind::Ended {
             let end = self.transfer.end(self.now());
-            match mem::replace(&mut self.output, Output::Closed) {
-                Output::Part(part) => {
-                    unblock(move || Output::<Sink>::Part(part).close(end)).await?
-                }
-                // Else it is the download's own error that counts.
-                Output::Writer(mut writer) if end == End::Whole => {
-                    writer.flush().await.map_err(FileError::of_writer)?;
-                }
-                Output::Writer(_) | Output::Target(_) | Output::Closed => {}
-            }
+            output::close(&mut self.output, end).await?;
         }
         Ok(event)
     }

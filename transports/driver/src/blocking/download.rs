@@ -3,7 +3,6 @@
 use std::{
     fmt,
     io::{self, ErrorKind, Read, Write},
-    mem,
 };
 
 use http::Response;
@@ -12,10 +11,10 @@ use tcss_export_core::{
     download::{Downloaded, Event, EventKind, Opening, Received},
 };
 
-use super::{Fetch, wait};
+use super::{Fetch, output, wait};
 use crate::{
     download::{
-        DownloadFailure, End, FileError, Order, Output, PartFile, Target,
+        DownloadFailure, FileError, Order, Output, Target,
         transfer::{Next, Transfer},
     },
     error::TransportError,
@@ -68,7 +67,6 @@ use crate::{
 #[must_use = "a download does nothing until its events are drained"]
 pub struct Download<P: Fetch, W = io::Sink> {
     transfer: Transfer,
-    shared: Shared,
     platform: P,
     output: Output<W>,
     body: Option<P::Body>,
@@ -120,9 +118,8 @@ fn begin<P: Fetch, W>(
     mut platform: P,
 ) -> Result<Download<P, W>, BuildError> {
     let transfer = Transfer::new(shared, order, output.can_restart(), platform.now().mono)?;
-    let shared = shared.clone();
     let (body, buffer, file_error) = (None, Vec::new(), None);
-    Ok(Download { transfer, shared, platform, output, body, buffer, file_error })
+    Ok(Download { transfer, platform, output, body, buffer, file_error })
 }
 
 impl<P: Fetch, W: Write> Download<P, W> {
@@ -152,21 +149,18 @@ impl<P: Fetch, W: Write> Download<P, W> {
     }
 
     fn advance(&mut self) -> Result<Option<Event>, FileError> {
-        self.open()?;
+        output::open(&mut self.output)?.into_iter().for_each(|kept| self.transfer.keep(kept));
         loop {
-            let now = self.platform.now();
-            if self.transfer.is_over(now.mono) {
-                self.body = None;
-            }
             if self.body.is_some() {
                 return self.receive().map(Some);
             }
+            let now = self.platform.now();
             match self.transfer.next(now) {
                 Next::Done => return Ok(None),
                 Next::Tell(event) => return self.told(event).map(Some),
                 Next::Sleep(moment) => self.platform.sleep(moment.saturating_since(now.mono)),
-                Next::Poll(job) => {
-                    let outcome = wait(&self.shared, job, &mut self.platform).outcome();
+                Next::Poll(shared, job) => {
+                    let outcome = wait(&shared, job, &mut self.platform).outcome();
                     let event = self.transfer.polled(self.platform.now().mono, outcome);
                     return self.told(event).map(Some);
                 }
@@ -176,18 +170,6 @@ impl<P: Fetch, W: Write> Download<P, W> {
                 }
             }
         }
-    }
-
-    fn open(&mut self) -> Result<(), FileError> {
-        match mem::replace(&mut self.output, Output::Closed) {
-            Output::Target(target) => {
-                let (part, kept) = PartFile::open(target)?;
-                self.output = Output::Part(part);
-                kept.into_iter().for_each(|kept| self.transfer.keep(kept));
-            }
-            output => self.output = output,
-        }
-        Ok(())
     }
 
     fn answered(
@@ -200,7 +182,9 @@ impl<P: Fetch, W: Write> Download<P, W> {
         };
         match self.transfer.head(self.platform.now().mono, &head) {
             Opening::Drop => return self.ended(Ok(())),
-            Opening::StartOver => self.start_over()?,
+            Opening::StartOver => {
+                output::start_over(&mut self.output, self.transfer.part().as_ref())?;
+            }
             Opening::Append | Opening::Read => {}
         }
         self.body = Some(body);
@@ -220,13 +204,7 @@ impl<P: Fetch, W: Write> Download<P, W> {
                 Received::Drop => Ok(()),
                 Received::Nothing => return Ok(self.transfer.receiving()),
                 Received::Write(bytes) => {
-                    match &mut self.output {
-                        Output::Part(part) => part.write(bytes)?,
-                        Output::Writer(writer) => {
-                            writer.write_all(bytes).map_err(FileError::of_writer)?;
-                        }
-                        Output::Target(_) | Output::Closed => {}
-                    }
+                    output::write(&mut self.output, bytes)?;
                     return Ok(self.transfer.receiving());
                 }
             },
@@ -234,13 +212,6 @@ impl<P: Fetch, W: Write> Download<P, W> {
         };
         self.body = None;
         self.ended(end)
-    }
-
-    fn start_over(&mut self) -> Result<(), FileError> {
-        match &mut self.output {
-            Output::Part(part) => part.start_over(self.transfer.part().as_ref()),
-            _ => Ok(()),
-        }
     }
 
     fn ended(&mut self, end: Result<(), TransportError>) -> Result<Event, FileError> {
@@ -252,13 +223,7 @@ impl<P: Fetch, W: Write> Download<P, W> {
     fn told(&mut self, event: Event) -> Result<Event, FileError> {
         if event.kind == EventKind::Ended {
             let end = self.transfer.end(self.platform.now().mono);
-            match mem::replace(&mut self.output, Output::Closed) {
-                // Else it is the download's own error that counts.
-                Output::Writer(mut writer) if end == End::Whole => {
-                    writer.flush().map_err(FileError::of_writer)?;
-                }
-                output => output.close(end)?,
-            }
+            output::close(&mut self.output, end)?;
         }
         Ok(event)
     }

@@ -8,7 +8,7 @@ use std::{
 #[derive(Debug)]
 pub struct FileError {
     kind: FileErrorKind,
-    /// Empty for a writer.
+    /// Empty for a writer, and where a call was dropped.
     path: PathBuf,
     source: Option<io::Error>,
 }
@@ -35,6 +35,8 @@ pub enum FileErrorKind {
     Write,
     /// It is whole, but could not be put in its place.
     Rename,
+    /// The call that worked on it was dropped before it was done.
+    Dropped,
 }
 
 impl FileError {
@@ -50,13 +52,17 @@ impl FileError {
         Self { kind: FileErrorKind::Write, path: PathBuf::new(), source: Some(source) }
     }
 
+    pub(crate) const fn dropped() -> Self {
+        Self { kind: FileErrorKind::Dropped, path: PathBuf::new(), source: None }
+    }
+
     /// Returns what is wrong.
     #[must_use]
     pub const fn kind(&self) -> FileErrorKind {
         self.kind
     }
 
-    /// Returns the file's path; `None` for a writer.
+    /// Returns the file's path; `None` for a writer, and where a call was dropped.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         Some(&*self.path).filter(|path| !path.as_os_str().is_empty())
@@ -65,7 +71,12 @@ impl FileError {
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(path) = self.path() else { return f.write_str("the output cannot be written") };
+        let Some(path) = self.path() else {
+            return f.write_str(match self.kind {
+                FileErrorKind::Dropped => "the call that wrote the output was dropped",
+                _ => "the output cannot be written",
+            });
+        };
         // Quoted, so that no name can steer a terminal.
         write!(f, "{path:?} ")?;
         f.write_str(match self.kind {
@@ -76,7 +87,7 @@ impl fmt::Display for FileError {
             FileErrorKind::Busy => "is being downloaded by another process",
             FileErrorKind::Open => "cannot be opened",
             FileErrorKind::Read => "cannot be read",
-            FileErrorKind::Write => "cannot be written",
+            FileErrorKind::Write | FileErrorKind::Dropped => "cannot be written",
             FileErrorKind::Rename => "cannot be put in its place",
         })
     }

@@ -1,4 +1,4 @@
-use super::{file_error::FileError, part_file::PartFile, target::Target};
+use super::{part_file::PartFile, target::Target};
 
 /// Where the bytes go: to a target, from a certain point on its part, or to a writer.
 #[derive(Debug)]
@@ -6,6 +6,8 @@ pub(crate) enum Output<W> {
     Target(Target),
     Part(PartFile),
     Writer(W),
+    /// A call has it, or had it when it was dropped.
+    Taken,
     /// It is in its place, or was thrown away.
     Closed,
 }
@@ -22,18 +24,6 @@ pub(crate) enum End {
 }
 
 impl<W> Output<W> {
-    /// Puts the file in its place, or throws away what is there.
-    pub(crate) fn close(self, end: End) -> Result<(), FileError> {
-        match (self, end) {
-            (Self::Part(part), End::Whole) => part.commit(),
-            (Self::Part(part), End::Wrong) => {
-                part.discard();
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
     pub(crate) const fn can_restart(&self) -> bool {
         !matches!(self, Self::Writer(_))
     }

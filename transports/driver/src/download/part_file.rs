@@ -12,6 +12,7 @@ use tcss_export_core::download::{Kept, Part};
 use super::{
     file_error::{FileError, FileErrorKind},
     locked::{folder, is_at, open_locked, remove},
+    output::End,
     target::Target,
 };
 
@@ -69,8 +70,20 @@ impl PartFile {
         self.file.write_all(bytes).map_err(FileError::io(FileErrorKind::Write, &self.part))
     }
 
+    /// Puts the file in its place, or throws away what is there.
+    pub(crate) fn close(self, end: End) -> Result<(), FileError> {
+        match end {
+            End::Whole => self.commit(),
+            End::Wrong => {
+                self.discard();
+                Ok(())
+            }
+            End::Broken => Ok(()),
+        }
+    }
+
     /// Puts the whole file in its place, in one step that is either done or not.
-    pub(crate) fn commit(mut self) -> Result<(), FileError> {
+    fn commit(mut self) -> Result<(), FileError> {
         // Were it to fail, what is there is whole and a later download has little to do.
         self.file.sync_all().map_err(FileError::io(FileErrorKind::Write, &self.part))?;
         self.check_name().map_err(FileError::io(FileErrorKind::Rename, &self.target))?;
@@ -99,7 +112,7 @@ impl PartFile {
     }
 
     /// Leaves nothing behind.
-    pub(crate) fn discard(mut self) {
+    fn discard(mut self) {
         self.is_of_use = false;
     }
 

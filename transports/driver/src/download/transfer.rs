@@ -2,7 +2,8 @@ use http::{Request, response::Parts};
 use tcss_export_core::{
     BuildError, Finished, JobId, Mono, Now,
     download::{
-        Download, DownloadError, Downloaded, ErrorKind, Event, Kept, Opening, Part, Received, Step,
+        Download, DownloadError, Downloaded, ErrorKind, Event, EventKind, Fault, Kept, Opening,
+        Part, Received, Step,
     },
 };
 
@@ -19,7 +20,8 @@ pub(crate) struct Transfer {
     shared: Shared,
     download: Download,
     job: Option<JobId>,
-    deadline: Option<Mono>,
+    /// The end has been told as an event.
+    told_end: bool,
     transport: Option<TransportError>,
     wait: Option<WaitFailure>,
     polls: u32,
@@ -30,8 +32,8 @@ pub(crate) struct Transfer {
 pub(crate) enum Next {
     Sleep(Mono),
     Fetch(Request<()>),
-    /// Poll the job once more, for a new URL.
-    Poll(JobId),
+    /// Wait for the job once more, for a new URL.
+    Poll(Shared, JobId),
     Tell(Event),
     Done,
 }
@@ -44,7 +46,6 @@ impl Transfer {
         now: Mono,
     ) -> Result<Self, BuildError> {
         let Order { url, job, policy } = order;
-        let deadline = policy.total_limit().map(|limit| now.saturating_add(limit));
         let mut download = Download::new(url, &policy, shared.seed(), now)?;
         if job.is_some() {
             download = download.with_new_urls();
@@ -53,7 +54,8 @@ impl Transfer {
             download = download.without_restart();
         }
         let shared = shared.clone();
-        Ok(Self { shared, download, job, deadline, transport: None, wait: None, polls: 0 })
+        let (told_end, transport, wait, polls) = (false, None, None, 0);
+        Ok(Self { shared, download, job, told_end, transport, wait, polls })
     }
 
     /// Goes on behind what an earlier download has left.
@@ -61,24 +63,59 @@ impl Transfer {
         self.download = self.download.clone().with_kept(kept);
     }
 
+    /// Forgets a request that was dropped before its answer had ended.
+    pub(crate) fn abandon(&mut self) {
+        self.download.abandon();
+    }
+
     pub(crate) fn next(&mut self, now: Now) -> Next {
         match self.download.step(now.mono) {
             Step::WaitUntil(moment) => Next::Sleep(moment),
-            Step::Done(_) => Next::Done,
+            Step::Done(_) => self.tell_end(),
             Step::NewUrl => match &self.job {
-                Some(job) => Next::Poll(job.clone()),
-                None => Next::Tell(self.download.no_new_url(now.mono)),
+                Some(job) => Next::Poll(self.for_the_rest(now.mono), job.clone()),
+                None => {
+                    let event = self.download.no_new_url(now.mono);
+                    Next::Tell(self.noted(event))
+                }
             },
             Step::Request => {
                 let offset = self.shared.session().clock_offset();
-                self.download.start(now, offset).map_or_else(Next::Tell, Next::Fetch)
+                match self.download.start(now, offset) {
+                    Ok(request) => Next::Fetch(request),
+                    Err(event) => Next::Tell(self.noted(event)),
+                }
             }
         }
     }
 
-    /// Whether the limit of the whole download has passed, even if bytes are still coming.
-    pub(crate) fn is_over(&self, now: Mono) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= now)
+    /// Returns a handle whose waits end with this download.
+    fn for_the_rest(&self, now: Mono) -> Shared {
+        let policy = self.shared.policy().clone();
+        let policy = match self.download.deadline() {
+            None => policy,
+            Some(deadline) => {
+                let rest = deadline.saturating_since(now);
+                let (max_wait, exchange) = (policy.max_wait(), policy.exchange_limit());
+                policy.with_max_wait(rest.min(max_wait)).with_exchange_limit(rest.min(exchange))
+            }
+        };
+        self.shared.clone().with_policy(policy)
+    }
+
+    /// Tells the end once, unless another event has: a limit may pass while nothing is under way.
+    fn tell_end(&mut self) -> Next {
+        if self.told_end {
+            return Next::Done;
+        }
+        let mut event = self.download.receiving();
+        event.kind = EventKind::Ended;
+        Next::Tell(self.noted(event))
+    }
+
+    fn noted(&mut self, event: Event) -> Event {
+        self.told_end |= event.kind == EventKind::Ended;
+        event
     }
 
     /// Returns the moment at which what is under way is given up.
@@ -98,22 +135,24 @@ impl Transfer {
     pub(crate) fn ended(&mut self, now: Mono, end: Result<(), TransportError>) -> Event {
         let fault = end.as_ref().copied().map_err(TransportError::fault);
         self.transport = end.err();
-        self.download.ended(now, fault)
+        let event = self.download.ended(now, fault);
+        self.noted(event)
     }
 
-    /// Takes how the wait for a new URL has ended.
+    /// Tells it how the wait for a new URL has ended.
     pub(crate) fn polled(&mut self, now: Mono, outcome: Result<Finished, WaitFailure>) -> Event {
-        match outcome {
+        let (polls, event) = match outcome {
             Ok(finished) => {
-                self.polls = self.polls.saturating_add(finished.report.polls);
-                self.download.new_url(now, finished.download_url)
+                (finished.report.polls, self.download.new_url(now, finished.download_url))
             }
             Err(failure) => {
-                self.polls = self.polls.saturating_add(failure.report.polls);
+                let polls = failure.report.polls;
                 self.wait = Some(failure);
-                self.download.no_new_url(now)
+                (polls, self.download.no_new_url(now))
             }
-        }
+        };
+        self.polls = self.polls.saturating_add(polls);
+        self.noted(event)
     }
 
     /// Returns what to keep beside the bytes.
@@ -121,7 +160,7 @@ impl Transfer {
         self.download.part()
     }
 
-    /// Whether bytes are coming, and how many are there.
+    /// Returns how far it is, as an event.
     pub(crate) fn receiving(&self) -> Event {
         self.download.receiving()
     }
@@ -136,9 +175,19 @@ impl Transfer {
 
     /// Returns what becomes of the output, when the end was told.
     pub(crate) fn end(&mut self, now: Mono) -> End {
+        let is_forgotten = self.download.bytes() == 0;
         match self.download.step(now) {
             Step::Done(Ok(_)) => End::Whole,
-            Step::Done(Err(DownloadError { kind: ErrorKind::Mismatch { .. }, .. })) => End::Wrong,
+            // A later download would meet the same with the bytes that are there.
+            Step::Done(Err(DownloadError { kind, .. })) => match kind {
+                ErrorKind::Mismatch { .. } => End::Wrong,
+                ErrorKind::Fault(Fault::Mismatch | Fault::Changed | Fault::WrongRange)
+                    if is_forgotten =>
+                {
+                    End::Wrong
+                }
+                _ => End::Broken,
+            },
             _ => End::Broken,
         }
     }
@@ -146,8 +195,11 @@ impl Transfer {
     pub(crate) fn finish(self) -> Result<Downloaded, DownloadFailure> {
         let Self { download, transport, wait, .. } = self;
         download.finish().map_err(|error| match wait {
-            Some(wait) => DownloadFailure::NewUrl { error, wait: Box::new(wait) },
-            None => {
+            // Else it is the limit of the download that has ended both.
+            Some(wait) if error.kind != ErrorKind::TimedOut => {
+                DownloadFailure::NewUrl { error, wait: Box::new(wait) }
+            }
+            _ => {
                 let counts = matches!(error.kind, ErrorKind::Fault(_) | ErrorKind::TimedOut);
                 let transport = transport.filter(|_| counts).map(Box::new);
                 DownloadFailure::Download { error, transport }

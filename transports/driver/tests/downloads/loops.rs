@@ -1,23 +1,29 @@
 //! What both loops do over time: events, pauses, limits and new URLs.
 
 use std::{
-    future::Future,
+    cell::Cell,
+    future::{Future, pending},
     pin::pin,
+    rc::Rc,
     task::{Context, Waker},
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::stream::StreamExt;
+use http::{Request, Response};
 use tcss_export_core::{
-    SendFault,
+    Credentials, Now, SendFault,
     download::{ErrorKind, EventKind, Fault, Policy},
 };
-use tcss_export_driver::{DownloadFailure, FileErrorKind, asynchronous, blocking};
+use tcss_export_driver::{
+    DownloadFailure, FileErrorKind, Target, TransportError, asynchronous, blocking,
+};
 
 use crate::{
     folder::{Folder, file_error_kind, read},
     server::{File, Piece, Reply},
-    world::{BOTH, End, OTHER_URL, URL, World, job_order, order, run, shared},
+    world::{BOTH, Body, End, OTHER_URL, URL, World, job_order, order, run, shared},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -156,10 +162,34 @@ fn the_total_limit_holds_while_bytes_are_coming() {
         let (_, end) = each.told(&world, order, folder.at("a.csv"));
         assert_eq!(error_kind(end), ErrorKind::TimedOut);
         assert_eq!(world.elapsed(), 50 * SECOND);
-        assert_eq!(read(folder.at(".a.csv.part")), b"01234");
+        assert_eq!(read(folder.at(".a.csv.part")), b"0123");
         let world = World::serving(&file());
         each.download(&world, folder.at("a.csv")).unwrap();
-        assert_eq!(world.ranges(), ["bytes=5-"]);
+        assert_eq!(world.ranges(), ["bytes=4-"]);
+    }
+}
+
+#[test]
+fn the_total_limit_holds_in_a_pause() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let world = World::new(|_| Reply::unsent(SendFault::Connection));
+        let order = order().with_policy(Policy::default().with_total_limit(SECOND / 10));
+        let (_, end) = each.told(&world, order, folder.at("a.csv"));
+        assert_eq!(error_kind(end), ErrorKind::TimedOut);
+        assert_eq!(world.elapsed(), SECOND / 10);
+    }
+}
+
+#[test]
+fn the_total_limit_holds_while_a_new_url_is_waited_for() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let world = World::new(|_| Reply::expired()).with_api([RUNNING; 20]);
+        let order = job_order().with_policy(Policy::default().with_total_limit(60 * SECOND));
+        let (_, end) = each.told(&world, order, folder.at("a.csv"));
+        assert_eq!(error_kind(end), ErrorKind::TimedOut);
+        assert_eq!(world.elapsed(), 60 * SECOND);
     }
 }
 
@@ -181,8 +211,8 @@ fn the_stream_of_events_ends_and_leaves_the_outcome() {
 
 /// However far a call of `next` came before it was dropped, the bytes that are there are right.
 #[test]
-fn a_dropped_call_ends_the_download_and_another_goes_on() {
-    for events in 0..4 {
+fn a_call_dropped_at_the_file_ends_the_download_and_another_goes_on() {
+    for events in 0..5 {
         run(async {
             let folder = Folder::new();
             let target = folder.at("a.csv");
@@ -192,15 +222,15 @@ fn a_dropped_call_ends_the_download_and_another_goes_on() {
             for _ in 0..events {
                 download.next().await.expect("an event");
             }
-            let dropped = pin!(download.next()).poll(&mut Context::from_waker(Waker::noop()));
-            if dropped.is_pending() {
-                assert_eq!(download.next().await, None);
-            }
-            drop(download);
+            // The threads of files are what it waits for.
+            assert!(is_pending(download.next()));
+            assert_eq!(download.next().await, None);
+            assert_eq!(file_error_kind(download.outcome().await), FileErrorKind::Dropped);
             // The thread of the file may still have it for a moment.
             let end = loop {
+                let target = Target::new(&target).replacing();
                 let next =
-                    asynchronous::download(&shared(), order(), &target, World::serving(&file()));
+                    asynchronous::download(&shared(), order(), target, World::serving(&file()));
                 match next.expect("a URL").outcome().await {
                     Err(DownloadFailure::File(error)) if error.kind() == FileErrorKind::Busy => {}
                     end => break end,
@@ -209,6 +239,64 @@ fn a_dropped_call_ends_the_download_and_another_goes_on() {
             end.expect("a file");
             assert_eq!(read(&target), file().bytes);
         });
+    }
+}
+
+#[test]
+fn a_request_dropped_without_an_answer_is_made_again_at_once() {
+    run(async {
+        let (world, hangs) = (World::serving(&file()), Rc::new(Cell::new(true)));
+        let platform = Hanging { world: world.clone(), hangs: hangs.clone() };
+        let mut written = vec![];
+        let mut download =
+            asynchronous::download_into(&shared(), order(), &mut written, platform).expect("a URL");
+        assert!(is_pending(download.next()));
+        hangs.set(false);
+        assert_eq!(download.outcome().await.expect("a file").report.requests, 2);
+        assert_eq!(written, file().bytes);
+        assert_eq!(world.elapsed(), Duration::ZERO);
+    });
+}
+
+fn is_pending<T>(call: impl Future<Output = T>) -> bool {
+    pin!(call).poll(&mut Context::from_waker(Waker::noop())).is_pending()
+}
+
+/// A world that lets its caller wait as long as it hangs.
+struct Hanging {
+    world: World,
+    hangs: Rc<Cell<bool>>,
+}
+
+impl asynchronous::Platform for Hanging {
+    fn now(&self) -> Now {
+        asynchronous::Platform::now(&self.world)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        if self.hangs.get() {
+            pending::<()>().await;
+        }
+        asynchronous::Platform::sleep(&self.world, duration).await;
+    }
+
+    async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
+        asynchronous::Platform::credentials(&self.world, fresh).await
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        asynchronous::Platform::send(&self.world, request).await
+    }
+}
+
+impl asynchronous::Fetch for Hanging {
+    type Body = Body;
+
+    async fn fetch(&self, request: Request<()>) -> Result<Response<Body>, TransportError> {
+        if self.hangs.get() {
+            pending::<()>().await;
+        }
+        asynchronous::Fetch::fetch(&self.world, request).await
     }
 }
 

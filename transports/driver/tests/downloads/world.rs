@@ -17,7 +17,7 @@ use futures_util::stream::Stream;
 use http::{Request, Response};
 use tcss_export_core::{
     Credentials, DownloadUrl, Endpoint, JobId, Mono, Now, SendFault, Session, Wall,
-    download::{Downloaded, Event, Policy},
+    download::{Downloaded, Event, EventKind, Policy},
 };
 use tcss_export_driver::{
     DownloadFailure, Order, Shared, Target, TransportError, asynchronous, blocking,
@@ -262,7 +262,7 @@ impl Loop {
         order: Order,
         target: impl Into<Target>,
     ) -> (Vec<Event>, End) {
-        match self {
+        let (events, end) = match self {
             Self::Blocking => {
                 let download = blocking::download(&shared(), order, target, world.clone());
                 let mut download = download.expect("a URL");
@@ -276,7 +276,12 @@ impl Loop {
                 }
                 (events, download.outcome().await)
             }),
-        }
+        };
+        let ends = events.iter().filter(|event| event.kind == EventKind::Ended).count();
+        let expected = usize::from(!matches!(end, Err(DownloadFailure::File(_))));
+        assert_eq!(ends, expected, "an end is told once, but for an error of the file");
+        assert_eq!(events.last().map_or(0, |e| usize::from(e.kind == EventKind::Ended)), expected);
+        (events, end)
     }
 }
 
