@@ -6,13 +6,9 @@ use tcss_export::{
 };
 
 use crate::{
-    server::{Answer, File, Play, crc64},
+    server::{Answer, File, Play, crc64, digits},
     trial::{Trial, URL, download, url},
 };
-
-fn digits() -> File {
-    File::new("123456789")
-}
 
 /// Returns what a download that came so far leaves behind, as a text and as bytes.
 fn left_behind(file: &File, play: Play) -> (String, Vec<u8>) {

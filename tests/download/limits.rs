@@ -1,40 +1,18 @@
-//! What ends a download: limits of time and size, failures in a row, and statuses that are no file.
+//! What ends a download by itself: limits of time and size.
 
 use std::{error::Error, time::Duration};
 
 use tcss_export::{
     Backoff, ClockOffset, Mono, Now, SendFault,
-    download::{
-        Download, ErrorKind, Event, EventKind, Fault, Opening, Policy, Received, Refusal, Step,
-    },
+    download::{Download, ErrorKind, EventKind, Fault, Opening, Policy, Received, Step},
 };
 
 use crate::{
-    server::{Answer, CRC64, End, File, Play, xml},
-    trial::{Due, Trial, URL, download, url},
+    server::{Answer, Play, digits, xml},
+    trial::{Due, Trial, download},
 };
 
 const MILLI: Duration = Duration::from_millis(1);
-
-fn digits() -> File {
-    File::new("123456789")
-}
-
-fn trial() -> Trial {
-    Trial::new(&Policy::default())
-}
-
-#[track_caller]
-fn kind(trial: &mut Trial) -> ErrorKind {
-    trial.outcome().unwrap_err().kind
-}
-
-/// Returns the pause and its fault.
-#[track_caller]
-fn retry(event: &Event) -> (&Fault, Duration) {
-    let EventKind::Retrying { fault, delay } = &event.kind else { panic!("{event:?}") };
-    (fault, *delay)
-}
 
 /// Starts a download at the origin of time, so far as to its answer's head.
 fn started(policy: &Policy) -> Download {
@@ -142,7 +120,7 @@ fn no_pause_goes_beyond_the_limit_of_the_whole_download() {
     trial.serve(&digits(), Play::Cut(3));
     assert_eq!(trial.download.step(trial.mono()), Step::WaitUntil(at(Duration::from_secs(30))));
     assert_eq!(trial.rest(), Due::Nothing);
-    assert_eq!(kind(&mut trial), ErrorKind::TimedOut);
+    assert_eq!(trial.kind(), ErrorKind::TimedOut);
 }
 
 #[test]
@@ -152,7 +130,7 @@ fn the_limit_of_the_whole_download_holds_while_a_url_is_asked_for() {
     trial.serve(&digits(), Play::Expired);
     assert_eq!(trial.download.limit(), at(Duration::from_secs(30)));
     trial.now = Duration::from_secs(30);
-    assert_eq!(kind(&mut trial), ErrorKind::TimedOut);
+    assert_eq!(trial.kind(), ErrorKind::TimedOut);
 }
 
 #[test]
@@ -173,12 +151,12 @@ fn a_length_that_is_found_out_ends_above_the_size_limit() {
     for piece in [1, 4, 9] {
         let mut trial = Trial { piece, ..Trial::new(&Policy::default().with_size_limit(8)) };
         trial.serve(&digits(), Play::Chunked);
-        assert_eq!(kind(&mut trial), ErrorKind::TooLarge { limit: 8 });
+        assert_eq!(trial.kind(), ErrorKind::TooLarge { limit: 8 });
         assert!(trial.sink.len() <= 8, "never more than the limit is written");
     }
     let mut trial = Trial::new(&Policy::default().with_size_limit(8));
     trial.play(&digits(), &[Play::ChunkedCut(3), Play::Well]);
-    assert_eq!(kind(&mut trial), ErrorKind::TooLarge { limit: 8 });
+    assert_eq!(trial.kind(), ErrorKind::TooLarge { limit: 8 });
 }
 
 #[test]
@@ -188,273 +166,4 @@ fn a_file_may_be_as_large_as_the_size_limit() {
         trial.serve(&digits(), play);
         assert_eq!(trial.outcome().unwrap().bytes, 9);
     }
-}
-
-#[test]
-fn a_redirect_is_never_followed_and_its_host_named() {
-    let mut trial = trial();
-    trial.serve(&digits(), Play::Redirect);
-    let error = trial.outcome().unwrap_err();
-    let host = Some("other.example".into());
-    let status = http::StatusCode::FOUND;
-    assert_eq!(error.kind, ErrorKind::Redirect { status, host });
-    assert_eq!(
-        error.to_string(),
-        "unexpected redirect to other.example (HTTP status 302) (requests: 1, 0.0 s)"
-    );
-}
-
-#[test]
-fn a_redirect_to_nowhere_is_one_too() {
-    for status in [300, 301, 303, 307, 308] {
-        let mut trial = trial();
-        trial.answer(&Answer::new(status, &[("location", "/b.csv")], ""));
-        let error = kind(&mut trial);
-        assert!(matches!(error, ErrorKind::Redirect { host: None, .. }), "{status}: {error:?}");
-    }
-}
-
-#[test]
-fn a_status_that_is_no_file_is_named() {
-    for status in [201_u16, 203, 204, 205, 207, 304] {
-        let mut trial = trial();
-        trial.answer(&Answer::new(status, &[], ""));
-        let error = trial.outcome().unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Status(status.try_into().unwrap()));
-        assert!(
-            error
-                .to_string()
-                .starts_with(&format!("expected a file, got the HTTP status {status} ("))
-        );
-    }
-}
-
-#[test]
-fn what_will_not_pass_ends_it_at_once() {
-    for answer in [
-        xml(404, "NoSuchKey", "m"),
-        xml(403, "InvalidObjectState", "m"),
-        xml(400, "InvalidArgument", "m"),
-        xml(412, "PreconditionFailed", "m"),
-        Answer::new(410, &[], ""),
-    ] {
-        let mut trial = Trial::of(download(&Policy::default()).with_new_urls());
-        trial.answer(&answer);
-        assert!(matches!(kind(&mut trial), ErrorKind::Refused(_)), "{answer:?}");
-    }
-    let mut trial = trial();
-    trial.serve(&digits(), Play::Unsent(SendFault::Permanent));
-    assert_eq!(kind(&mut trial), ErrorKind::Fault(Fault::Send(SendFault::Permanent)));
-    assert_eq!(
-        trial.outcome().unwrap_err().source().unwrap().to_string(),
-        "the request cannot be sent"
-    );
-}
-
-#[test]
-fn what_will_not_pass_ends_it_within_a_body_too() {
-    let mut trial = trial();
-    let request = trial.start();
-    let mut answer = digits().answer(&request, Play::Cut(3));
-    answer.end = End::Broken(SendFault::Permanent);
-    trial.take(request, &answer);
-    assert_eq!(kind(&mut trial), ErrorKind::Fault(Fault::Send(SendFault::Permanent)));
-}
-
-#[test]
-fn a_request_id_may_stand_in_the_head_alone() {
-    let mut trial = trial();
-    trial.answer(&Answer::new(404, &[("x-cos-request-id", "x-2")], ""));
-    let ErrorKind::Refused(refusal) = kind(&mut trial) else { panic!() };
-    assert_eq!(refusal.request_id.as_deref(), Some("x-2"));
-}
-
-#[test]
-fn what_may_pass_is_tried_again() {
-    for answer in [
-        xml(400, "RequestTimeOut", "m"),
-        xml(500, "InternalError", "m"),
-        xml(503, "SlowDown", "m"),
-        xml(503, "ServiceUnavailable", "m"),
-        Answer::new(502, &[], "<html> a page </html>"),
-        Answer::new(408, &[], ""),
-        Answer::new(429, &[], ""),
-    ] {
-        let mut trial = trial();
-        let (fault, _) = retry(trial.answer(&answer));
-        assert!(matches!(fault, Fault::Refused(_)), "{fault:?}");
-        trial.serve(&digits(), Play::Well);
-        assert_eq!(trial.outcome().unwrap().bytes, 9);
-    }
-}
-
-#[test]
-fn a_page_is_quoted_from() {
-    let mut trial = Trial::new(&Policy::default().with_max_failures(0));
-    trial.serve(&digits(), Play::Status(502));
-    let ErrorKind::Fault(Fault::Refused(refusal)) = kind(&mut trial) else { panic!() };
-    let Refusal { status, snippet, .. } = &*refusal;
-    assert_eq!((status.as_u16(), snippet.as_deref()), (502, Some("<html> a page </html>")));
-}
-
-/// All ways in which an exchange may fail and pass.
-fn failures() -> [Play; 8] {
-    [
-        Play::Unsent(SendFault::Connection),
-        Play::Unsent(SendFault::Timeout),
-        Play::Unsent(SendFault::Truncated),
-        Play::Silence,
-        Play::Cut(0),
-        Play::Stall(0),
-        Play::Status(500),
-        Play::Elsewhere,
-    ]
-}
-
-#[test]
-fn as_many_failures_in_a_row_are_survived_as_the_policy_says() {
-    for play in failures() {
-        let mut trial = trial();
-        trial.play(&digits(), &[play; Policy::MAX_FAILURES as usize]);
-        trial.serve(&digits(), Play::Well);
-        assert_eq!(trial.outcome().unwrap().report.requests, Policy::MAX_FAILURES + 1);
-
-        let mut trial = self::trial();
-        trial.play(&digits(), &[play; Policy::MAX_FAILURES as usize + 1]);
-        assert!(matches!(kind(&mut trial), ErrorKind::Fault(_)), "{play:?}");
-    }
-}
-
-#[test]
-fn every_delay_is_within_the_bounds_of_its_kind() {
-    for (play, backoff) in [
-        (Play::Cut(0), Backoff::RETRY),
-        (Play::Status(500), Backoff::RETRY),
-        (Play::Unsent(SendFault::Timeout), Backoff::RETRY),
-        (Play::Status(503), Backoff::THROTTLE),
-        (Play::Status(429), Backoff::THROTTLE),
-    ] {
-        let (mut trial, mut longest) = (trial(), Duration::ZERO);
-        for n in 0..Policy::MAX_FAILURES {
-            let (_, delay) = retry(trial.serve(&digits(), play));
-            let (least, most) = backoff.bounds(n);
-            assert!(least <= delay && delay <= most, "{play:?} {n}: {delay:?}");
-            let ended = trial.now;
-            assert_eq!(trial.rest(), Due::Request);
-            assert_eq!(trial.now - ended, delay);
-            longest = longest.max(delay);
-        }
-        assert!(longest > backoff.bounds(0).1, "{play:?}: delays grow");
-    }
-}
-
-#[test]
-fn the_first_broken_connection_is_repeated_at_once() {
-    let mut trial = trial();
-    let broken = Play::Unsent(SendFault::Connection);
-    assert_eq!(retry(trial.serve(&digits(), broken)).1, Duration::ZERO);
-    assert!(retry(trial.serve(&digits(), broken)).1 >= Backoff::RETRY.bounds(1).0);
-}
-
-#[test]
-fn one_seed_gives_one_list_of_delays_and_another_seed_another() {
-    let delays = |seed| {
-        let mut trial =
-            Trial::of(Download::new(url(URL), &Policy::default(), seed, Mono::default()).unwrap());
-        let delay = |_| retry(trial.serve(&digits(), Play::Cut(0))).1;
-        (0..5).map(delay).collect::<Vec<_>>()
-    };
-    assert_eq!(delays(1), delays(1));
-    assert_ne!(delays(1), delays(2));
-}
-
-#[test]
-fn a_server_may_ask_for_a_longer_pause_within_the_cap() {
-    for (asked, least) in [("3", 3), ("15", 15), ("86400", 15)] {
-        let mut trial = trial();
-        let answer = xml(503, "SlowDown", "m").with("retry-after", asked);
-        let (_, delay) = retry(trial.answer(&answer));
-        assert_eq!(delay, Duration::from_secs(least));
-    }
-}
-
-#[test]
-fn one_new_byte_each_time_never_ends_by_the_bound() {
-    let file = File::new(vec![b'x'; 100]);
-    let mut trial = trial();
-    trial.play(&file, &[Play::Cut(1); 99]);
-    trial.serve(&file, Play::Well);
-    assert_eq!(trial.sink, file.bytes);
-    assert_eq!(trial.outcome().unwrap().report.requests, 100);
-}
-
-#[test]
-fn bytes_that_were_there_before_do_not_end_a_row_of_failures() {
-    let file = File::new(vec![b'x'; 200]);
-    let mut trial = trial();
-    let mut exchanges = 0;
-    while trial.rest() == Due::Request {
-        // Whole answers, cut at the same byte each time.
-        let request = trial.start();
-        let mut answer = file.answer(&request, Play::Whole);
-        answer.body.truncate(100);
-        trial.take(request, &answer);
-        exchanges += 1;
-    }
-    assert_eq!(exchanges, Policy::MAX_FAILURES + 1);
-    assert_eq!(kind(&mut trial), ErrorKind::Fault(Fault::Incomplete));
-}
-
-#[test]
-fn a_file_that_changes_all_the_time_comes_to_an_end() {
-    let mut trial = trial();
-    let mut exchanges = 0;
-    while trial.rest() == Due::Request {
-        exchanges += 1;
-        let file = digits().with_etag(&format!("\"v{exchanges}\""));
-        trial.serve(&file, Play::Cut(5));
-    }
-    assert_eq!(exchanges, Policy::MAX_FAILURES + 1);
-}
-
-#[test]
-fn a_checksum_that_no_parts_fit_comes_to_an_end() {
-    let mut trial = trial();
-    let mut exchanges = 0;
-    while trial.rest() == Due::Request {
-        exchanges += 1;
-        let request = trial.start();
-        let play = if request.headers().contains_key("range") { Play::Well } else { Play::Cut(5) };
-        let answer = digits().answer(&request, play).with(CRC64, "1");
-        trial.take(request, &answer);
-    }
-    assert!(exchanges <= 2 * (Policy::MAX_FAILURES + 1), "{exchanges} exchanges");
-    assert!(matches!(kind(&mut trial), ErrorKind::Fault(_) | ErrorKind::Mismatch { .. }));
-}
-
-#[test]
-fn a_download_that_is_cancelled_says_so_and_stays_ended() {
-    let mut trial = trial();
-    trial.serve(&digits(), Play::Cut(3));
-    trial.download.cancel();
-    let error = trial.outcome().unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Cancelled);
-    assert!(error.to_string().starts_with("the download was cancelled ("));
-    trial.now += Duration::from_secs(86_400);
-    assert_eq!(trial.rest(), Due::Nothing);
-    assert!(trial.download.start(trial.now(), ClockOffset::default()).is_err());
-    assert_eq!(trial.download.finish().unwrap_err(), error);
-}
-
-#[test]
-fn finishing_what_has_not_ended_cancels_it() {
-    assert_eq!(trial().download.finish().unwrap_err().kind, ErrorKind::Cancelled);
-}
-
-#[test]
-fn one_request_is_under_way_at_a_time() {
-    let mut trial = trial();
-    trial.start();
-    let again = trial.download.start(trial.now(), ClockOffset::default());
-    assert_eq!(again.unwrap_err().kind, EventKind::Ignored);
 }

@@ -5,11 +5,14 @@
 //! of up to 3 or 4: `cargo test --release -p tcss-export --test download`.
 
 mod exhaustive;
+mod failures;
 mod field_cases;
+mod handling;
 mod keeping;
 mod limits;
 mod names;
 mod properties;
+mod refusals;
 mod renewing;
 mod resuming;
 mod secrets;

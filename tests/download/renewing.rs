@@ -8,17 +8,13 @@ use tcss_export::{
 };
 
 use crate::{
-    server::{Answer, File, Play, xml},
+    server::{Answer, File, Play, digits, xml},
     trial::{Due, TIME, Trial, URL, download, url},
 };
 
 /// Another URL of the same file.
 const RENEWED: &str = "https://h.example/a.csv?q-signature=EXAMPLE0002";
 const OF_ANOTHER_FILE: &str = "https://h.example/b.csv?q-signature=EXAMPLE0002";
-
-fn digits() -> File {
-    File::new("123456789")
-}
 
 fn trial() -> Trial {
     Trial::of(download(&Policy::default()).with_new_urls())
@@ -32,11 +28,6 @@ fn until(seconds: i64) -> String {
 fn renew(trial: &mut Trial, text: &str) -> EventKind {
     assert_eq!(trial.rest(), Due::NewUrl);
     trial.download.new_url(trial.mono(), url(text)).kind
-}
-
-#[track_caller]
-fn kind(trial: &mut Trial) -> ErrorKind {
-    trial.outcome().unwrap_err().kind
 }
 
 #[test]
@@ -65,14 +56,14 @@ fn any_refusal_of_the_url_asks_for_a_new_one() {
 fn an_archived_file_is_no_matter_of_the_url() {
     let mut trial = trial();
     trial.answer(&xml(403, "InvalidObjectState", "m"));
-    assert!(matches!(kind(&mut trial), ErrorKind::Refused(_)));
+    assert!(matches!(trial.kind(), ErrorKind::Refused(_)));
 }
 
 #[test]
 fn without_a_way_to_a_new_url_the_refusal_is_the_end() {
     let mut trial = Trial::new(&Policy::default());
     trial.serve(&digits(), Play::Denied);
-    let ErrorKind::Refused(refusal) = kind(&mut trial) else { panic!() };
+    let ErrorKind::Refused(refusal) = trial.kind() else { panic!() };
     assert_eq!(
         refusal.to_string(),
         "the file server answered AccessDenied: Access Denied. (HTTP status 403, request id x-1)"
@@ -116,7 +107,7 @@ fn the_same_url_is_not_tried_again() {
     let mut trial = trial();
     trial.serve(&digits(), Play::Expired);
     assert_eq!(renew(&mut trial, URL), EventKind::Ended);
-    assert!(matches!(kind(&mut trial), ErrorKind::Expired { refusal: Some(_) }));
+    assert!(matches!(trial.kind(), ErrorKind::Expired { refusal: Some(_) }));
     assert_eq!(trial.past.len(), 1);
 }
 
@@ -125,7 +116,7 @@ fn no_new_url_is_an_end_by_what_the_last_one_met() {
     let mut trial = trial();
     trial.serve(&digits(), Play::Denied);
     assert_eq!(trial.download.no_new_url(trial.mono()).kind, EventKind::Ended);
-    assert!(matches!(kind(&mut trial), ErrorKind::Refused(_)));
+    assert!(matches!(trial.kind(), ErrorKind::Refused(_)));
 }
 
 #[test]
@@ -146,7 +137,7 @@ fn one_new_url_in_a_row_is_asked_for() {
     renew(&mut trial, RENEWED);
     // A failure in between is no progress.
     trial.play(&digits(), &[Play::Status(500), Play::Expired]);
-    assert!(matches!(kind(&mut trial), ErrorKind::Expired { refusal: Some(_) }));
+    assert!(matches!(trial.kind(), ErrorKind::Expired { refusal: Some(_) }));
 }
 
 #[test]
@@ -173,7 +164,7 @@ fn as_many_new_urls_as_the_policy_says() {
         renew(&mut trial, &format!("https://h.example/a.csv?q-signature=EXAMPLE1{serial:03}"));
     }
     trial.serve(&digits(), Play::Expired);
-    assert!(matches!(kind(&mut trial), ErrorKind::Expired { refusal: Some(_) }));
+    assert!(matches!(trial.kind(), ErrorKind::Expired { refusal: Some(_) }));
     assert_eq!(trial.outcome().unwrap_err().report.new_urls, 3);
 }
 
@@ -208,7 +199,7 @@ fn a_new_url_whose_own_time_is_over_is_tried_once() {
     assert_eq!(trial.rest(), Due::Request);
     let started = trial.download.start(trial.now(), ClockOffset::default());
     assert_eq!(started.unwrap_err().kind, EventKind::Ended);
-    assert_eq!(kind(&mut trial), ErrorKind::Expired { refusal: None });
+    assert_eq!(trial.kind(), ErrorKind::Expired { refusal: None });
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tcss_export::{
 };
 
 use crate::{
-    server::{Answer, File, Play, xml},
+    server::{Answer, Play, digits, xml},
     trial::{Trial, URL, download, url},
 };
 
@@ -59,10 +59,6 @@ fn assert_trial_clean(trial: &mut Trial) {
     if let Step::Done(Err(error)) = trial.download.step(Mono::from_origin(trial.now)) {
         assert_chain_clean(error);
     }
-}
-
-fn digits() -> File {
-    File::new("123456789")
 }
 
 /// Every way to end, and what comes before it.

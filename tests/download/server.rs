@@ -84,6 +84,11 @@ pub(crate) fn crc64(bytes: &[u8]) -> u64 {
     CRC.checksum(bytes)
 }
 
+/// The file of most tests.
+pub(crate) fn digits() -> File {
+    File::new("123456789")
+}
+
 impl File {
     /// Has a strong entity tag and a checksum.
     pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {

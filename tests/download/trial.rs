@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Request;
 use tcss_export::{
     ClockOffset, DownloadUrl, Mono, Now, SendFault, Wall,
-    download::{Download, Event, Opening, Outcome, Policy, Received, Step},
+    download::{Download, ErrorKind, Event, Opening, Outcome, Policy, Received, Step},
 };
 
 use crate::server::{Answer, End, File, Play};
@@ -52,6 +52,11 @@ pub(crate) fn url(text: &str) -> DownloadUrl {
 
 pub(crate) fn download(policy: &Policy) -> Download {
     Download::new(url(URL), policy, 7, Mono::default()).expect("a URL")
+}
+
+/// Begins a trial by the default policy.
+pub(crate) fn trial() -> Trial {
+    Trial::new(&Policy::default())
 }
 
 impl Trial {
@@ -151,6 +156,12 @@ impl Trial {
             }
         };
         self.download.ended(self.mono(), end)
+    }
+
+    /// Returns why it has ended without a file.
+    #[track_caller]
+    pub(crate) fn kind(&mut self) -> ErrorKind {
+        self.outcome().expect_err("no file").kind
     }
 
     /// Returns how it has ended.
