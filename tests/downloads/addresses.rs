@@ -17,10 +17,10 @@ use tcss_export::{
 use tcss_export_testkit::wire::WireAnswer;
 
 use crate::{
-    cases::FILE,
-    client::Client,
+    answers::FILE,
+    clients::{Client, Http, LIBRARIES, Setup},
     folder::Folder,
-    setup::{Ended, Http, LIBRARIES, Setup, hasty, kind, order},
+    setup::{Ended, hasty, kind, order},
 };
 
 /// A client whose server nobody asks.

@@ -3,8 +3,11 @@
 #![cfg(any(feature = "hyper", feature = "ureq"))]
 
 mod addresses;
-mod cases;
-mod client;
+mod answers;
+mod arriving;
+mod calls;
+#[path = "../common/clients.rs"]
+mod clients;
 mod folder;
 #[path = "../common/given.rs"]
 mod given;
@@ -12,11 +15,16 @@ mod given;
 #[path = "../common/smol.rs"]
 mod on_smol;
 mod renewing;
-mod request;
+#[path = "../common/requests.rs"]
+mod requests;
 mod resuming;
 #[cfg(feature = "hyper")]
 mod runtimes;
+mod secrets;
+mod sending;
 mod setup;
+mod stalling;
+mod targets;
 mod writers;
 
 /// Makes each row a test of its own in a module for each way to set up a client.
@@ -37,7 +45,7 @@ macro_rules! table {
     };
     (@client $module:ident, $library:ident, $http:ident, $wire:ident, $($room:ident $case:ident,)*) => {
         mod $module {
-            use crate::setup::{Http, Library, Setup, Wire};
+            use crate::clients::{Http, Library, Setup, Wire};
 
             $(
                 #[test]
@@ -51,33 +59,41 @@ macro_rules! table {
 }
 
 table! {
-    cases:
-        d1_a_refusal_is_told_by_its_xml_and_leaves_no_file,
+    sending:
         d2_a_url_whose_time_is_over_is_not_asked_for,
         d3_the_target_is_that_of_the_url_byte_for_byte,
         d4_the_request_has_these_headers_and_no_others,
         d5_the_first_request_is_the_download,
-        d6_a_whole_answer_to_a_range_takes_the_place_of_the_part,
+        d12_the_escapes_of_an_answer_are_undone_in_the_request,
+        d13_a_query_leaves_as_it_is,
+        ;
+    arriving:
+        d1_a_refusal_is_told_by_its_xml_and_leaves_no_file,
         d7_a_checksum_that_matches_verifies_the_file,
         d7_without_a_checksum_the_length_is_checked,
         d7_another_checksum_is_an_error_that_leaves_nothing,
         d8_a_content_coding_is_an_error_that_names_it,
         d9_a_file_of_eleven_mebibytes_arrives_whole_and_piece_by_piece,
-        d10_slow_is_not_stalled,
-        d10_no_byte_for_the_stall_limit_is_a_stall,
-        d10_no_answer_for_the_stall_limit_is_a_time_limit,
-        d11_the_secret_part_of_a_url_is_in_no_text,
-        d12_the_escapes_of_an_answer_are_undone_in_the_request,
-        d13_a_query_leaves_as_it_is,
         d14_the_bytes_are_not_touched,
         d15_an_early_end_is_incomplete_and_only_the_part_stays,
         an_empty_file_is_a_file,
         a_chunked_file_arrives_whole,
         an_answer_without_an_end_is_an_error,
+        ;
+    stalling:
+        d10_slow_is_not_stalled,
+        d10_no_byte_for_the_stall_limit_is_a_stall,
+        d10_no_answer_for_the_stall_limit_is_a_time_limit,
+        ;
+    secrets:
+        d11_the_secret_part_of_a_url_is_in_no_text,
+        ;
+    targets:
         a_folder_that_is_not_there_is_told_before_any_request,
         a_file_that_exists_stays_and_nothing_is_asked_for,
         ;
     resuming:
+        d6_a_whole_answer_to_a_range_takes_the_place_of_the_part,
         a_cut_is_mended_by_a_range_of_the_same_file,
         a_file_that_has_changed_is_started_over,
         a_range_that_begins_elsewhere_is_started_over,

@@ -10,9 +10,9 @@ use tcss_export::{
 use tcss_export_testkit::{Builder, SeenAnswer, ServedFile, Service};
 
 use crate::{
-    client::Client,
+    clients::{Client, Setup, job},
     folder::Folder,
-    setup::{Ended, Served, Setup, hasty, job, kind},
+    setup::{Ended, Served, hasty, kind},
 };
 
 const LENGTH: u64 = 5_000;

@@ -3,10 +3,11 @@ use tcss_export::download::{ErrorKind, Event};
 use tcss_export_testkit::{ServedFile, Service, wire::WireAnswer};
 
 use crate::{
-    cases::{ETAG, FILE, cut, file, range},
+    answers::{ETAG, FILE, cut, file, range},
+    clients::{LIBRARIES, Setup},
     folder::Folder,
-    request::requests,
-    setup::{LIBRARIES, Setup, Trial, order},
+    requests::requests,
+    setup::{Trial, order},
 };
 
 /// The tag of a file that has taken the place of the first one.
@@ -28,6 +29,18 @@ fn assert_asked(trial: &Trial, expected: &[Asked]) {
         assert_eq!(request.line, requests[0].line);
         assert_eq!(request.all("accept-encoding"), ["identity"]);
     }
+}
+
+pub(crate) fn d6_a_whole_answer_to_a_range_takes_the_place_of_the_part(setup: &Setup) {
+    let new = [b'n'; 250];
+    let trial = setup.trial([cut("300", ETAG, &[b'o'; 100]), file(&[], &new)]);
+    assert_eq!(trial.downloaded().bytes, 250);
+    trial.folder.assert_holds(&new);
+    let requests = requests(&trial.server);
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[0].range(), (None, None));
+    assert_eq!(requests[1].range(), (Some("bytes=100-"), Some(ETAG)));
+    assert_eq!(trial.downloaded().report.restarts, 1);
 }
 
 pub(crate) fn a_cut_is_mended_by_a_range_of_the_same_file(setup: &Setup) {

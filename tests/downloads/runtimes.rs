@@ -12,9 +12,10 @@ use tcss_export_testkit::{ServedFile, Service};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
+    clients::job,
     folder::Folder,
     on_smol::{Connector, Spawn},
-    setup::{SECRET_ID, SECRET_KEY, credentials, job},
+    setup::{SECRET_ID, SECRET_KEY, credentials},
 };
 
 const LENGTH: u64 = 1 << 20;

@@ -1,7 +1,9 @@
+//! Downloads by any of the set-ups, and what is left of them.
+
 use std::time::Duration;
 
 use tcss_export::{
-    Backoff, Credentials, DownloadUrl, Endpoint, JobId, Session,
+    Backoff, Credentials, DownloadUrl,
     download::{Downloaded, ErrorKind, Policy},
     driver::{DownloadFailure, Order},
 };
@@ -10,74 +12,19 @@ use tcss_export_testkit::{
     wire::{TlsFront, WireAnswer, WireServer},
 };
 
-use crate::{client::Client, folder::Folder};
+use crate::{
+    clients::{Client, Setup, Wire},
+    folder::Folder,
+};
 
 pub(crate) const SECRET_ID: &str = "AKIDEXAMPLEOFTHEDOWNLOADS";
 pub(crate) const SECRET_KEY: &str = "EXAMPLEKEYOFTHEDOWNLOADS";
-pub(crate) const JOB: &str = "3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Library {
-    #[cfg(feature = "ureq")]
-    Ureq,
-    #[cfg(feature = "hyper")]
-    Hyper,
-}
-
-pub(crate) const LIBRARIES: &[Library] = &[
-    #[cfg(feature = "ureq")]
-    Library::Ureq,
-    #[cfg(feature = "hyper")]
-    Library::Hyper,
-];
-
-/// Whose HTTP client it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Http {
-    Own,
-    Given,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wire {
-    Plain,
-    Tls,
-}
-
-/// One way to set up a client and its server.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Setup {
-    pub(crate) library: Library,
-    pub(crate) http: Http,
-    pub(crate) wire: Wire,
-}
-
 pub(crate) type Ended = Result<Downloaded, DownloadFailure>;
 
 impl Setup {
-    /// A client made by `new`, and a server without TLS.
-    pub(crate) const fn own(library: Library) -> Self {
-        Self { library, http: Http::Own, wire: Wire::Plain }
-    }
-
-    pub(crate) fn server(&self, answers: impl IntoIterator<Item = WireAnswer>) -> WireServer {
-        let server = match self.wire {
-            Wire::Plain => WireServer::plain(answers),
-            Wire::Tls => WireServer::tls(answers),
-        };
-        server.expect("a loopback port is to be had")
-    }
-
     /// Makes a client of the API at this URL that trusts these authorities.
     pub(crate) fn client(&self, url: &str, authorities: &[&[u8]]) -> Client {
-        let session = Session::new(url.parse::<Endpoint>().expect("a loopback URL"));
-        let authorities: Vec<_> = authorities.iter().copied().filter(|ca| !ca.is_empty()).collect();
-        match self.library {
-            #[cfg(feature = "ureq")]
-            Library::Ureq => Client::ureq(session, self.http, &authorities),
-            #[cfg(feature = "hyper")]
-            Library::Hyper => Client::hyper(session, self.http, &authorities),
-        }
+        self.client_by(credentials(), url, authorities)
     }
 
     /// Makes a client for downloads from this server.
@@ -160,10 +107,6 @@ pub(crate) fn credentials() -> Credentials {
     Credentials::new(SECRET_ID, SECRET_KEY).unwrap()
 }
 
-pub(crate) fn job() -> JobId {
-    JobId::new(JOB).unwrap()
-}
-
 pub(crate) fn order(url: &str) -> Order {
     Order::new(DownloadUrl::new(url).unwrap()).with_policy(hasty())
 }
@@ -173,4 +116,9 @@ pub(crate) fn hasty() -> Policy {
     let soon = Duration::from_millis(1);
     let backoff = Backoff::new(soon, soon, soon);
     Policy::default().with_retry(backoff).with_throttle(backoff)
+}
+
+/// A policy by which the first fault is the end.
+pub(crate) fn strict() -> Policy {
+    hasty().with_max_failures(0)
 }

@@ -5,9 +5,10 @@ use tcss_export::{
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
 use crate::{
-    cases::{ETAG, FILE, cut, file, range},
-    request::requests,
-    setup::{Ended, Setup, TARGET, kind, order},
+    answers::{ETAG, FILE, cut, file, range},
+    clients::Setup,
+    requests::requests,
+    setup::{Ended, TARGET, kind, order},
 };
 
 /// Downloads a file into memory from a server that plays these answers.
@@ -16,7 +17,8 @@ fn downloaded(
     answers: impl IntoIterator<Item = WireAnswer>,
 ) -> (WireServer, Vec<u8>, Ended) {
     let server = setup.server(answers);
-    let (bytes, end) = setup.client_of(&server).download_into(order_of(&server));
+    let mut bytes = Vec::new();
+    let end = setup.client_of(&server).download_into(order_of(&server), &mut bytes);
     (server, bytes, end)
 }
 
@@ -56,7 +58,7 @@ pub(crate) fn a_file_that_has_changed_cannot_be_mended(setup: &Setup) {
 pub(crate) fn a_writer_that_fails_ends_the_download(setup: &Setup) {
     let server = setup.server([file(&[], FILE)]);
     let mut room = [0; 5];
-    let end = setup.client_of(&server).download_into_room(order_of(&server), &mut room);
+    let end = setup.client_of(&server).download_into(order_of(&server), &mut room[..]);
     let failure = end.unwrap_err();
     let DownloadFailure::File(error) = &failure else { panic!("{failure:?}") };
     assert_eq!((error.kind(), error.path()), (FileErrorKind::Write, None));

@@ -1,3 +1,5 @@
+//! What every transport does, each case by any set-up.
+
 use std::{net::TcpListener, time::Duration};
 
 use tcss_export::{
@@ -5,10 +7,14 @@ use tcss_export::{
 };
 use tcss_export_testkit::{
     verify::{RawRequest, Verifier},
-    wire::{WireAnswer, WireServer},
+    wire::WireAnswer,
 };
 
-use crate::setup::{JOB, Result, SECRET_ID, SECRET_KEY, Setup, TOKEN, impatient};
+use crate::{
+    clients::{JOB, Setup},
+    requests::{Request, only_request},
+    setup::{Result, SECRET_ID, SECRET_KEY, TOKEN, impatient},
+};
 
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
 
@@ -28,37 +34,6 @@ fn fault(result: Result) -> SendFault {
 
 fn status(result: Result) -> ExportStatus {
     result.expect("a good answer").response.status
-}
-
-/// A recorded request, taken apart without any HTTP library.
-struct Request {
-    line: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-fn only_request(server: &WireServer) -> Request {
-    let requests = server.requests();
-    assert_eq!(requests.len(), 1, "requests on the wire");
-    let end = requests[0].windows(4).position(|w| w == b"\r\n\r\n").expect("the end of the head");
-    let head = String::from_utf8(requests[0][..end].to_vec()).expect("a head of text");
-    let (line, headers) = head.split_once("\r\n").expect("a request line");
-    let split = |header: &str| {
-        let (name, value) = header.split_once(": ").expect("name and value");
-        (name.to_ascii_lowercase(), value.to_owned())
-    };
-    Request {
-        line: line.into(),
-        headers: headers.split("\r\n").map(split).collect(),
-        body: requests[0][end + 4..].to_vec(),
-    }
-}
-
-impl Request {
-    fn all(&self, name: &str) -> Vec<&str> {
-        let named = self.headers.iter().filter(|(known, _)| known == name);
-        named.map(|(_, value)| value.as_str()).collect()
-    }
 }
 
 pub(crate) fn t2_a_status_is_no_error(setup: &Setup) {

@@ -8,7 +8,10 @@ use std::{
 use tcss_export::{CredentialSource, Credentials, RateBudget, SendFault, WaitErrorKind};
 use tcss_export_testkit::{Script, Service, wire::TlsFront};
 
-use crate::setup::{Http, Library, SECRET_ID, SECRET_KEY, Setup, TOKEN, Wire, hasty};
+use crate::{
+    clients::{Http, LIBRARIES, Setup, Wire},
+    setup::{SECRET_ID, SECRET_KEY, TOKEN, hasty},
+};
 
 fn service(script: &str) -> Service {
     Service::builder()
@@ -19,14 +22,8 @@ fn service(script: &str) -> Service {
         .unwrap()
 }
 
-fn setups() -> Vec<Setup> {
-    let libraries = [
-        #[cfg(feature = "ureq")]
-        Library::Ureq,
-        #[cfg(feature = "hyper")]
-        Library::Hyper,
-    ];
-    libraries.map(|library| Setup { library, http: Http::Own, wire: Wire::Plain }).to_vec()
+fn setups() -> impl Iterator<Item = Setup> {
+    LIBRARIES.iter().copied().map(Setup::own)
 }
 
 #[test]

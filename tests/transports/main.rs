@@ -3,12 +3,16 @@
 #![cfg(any(feature = "hyper", feature = "ureq"))]
 
 mod cases;
+#[path = "../common/clients.rs"]
+mod clients;
 #[path = "../common/given.rs"]
 mod given;
 mod jobs;
 #[cfg(feature = "hyper")]
 #[path = "../common/smol.rs"]
 mod on_smol;
+#[path = "../common/requests.rs"]
+mod requests;
 mod roots;
 mod setup;
 #[cfg(feature = "hyper")]
@@ -32,7 +36,7 @@ macro_rules! table {
     };
     (@client $module:ident, $library:ident, $http:ident, $wire:ident, $($case:ident,)*) => {
         mod $module {
-            use crate::setup::{Http, Library, Setup, Wire};
+            use crate::clients::{Http, Library, Setup, Wire};
 
             $(
                 #[test]

@@ -6,14 +6,14 @@ use std::process::{Command, Output};
 use tcss_export::SendFault;
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
-use crate::setup::{Http, Library, Setup, Wire};
+use crate::clients::{Library, Setup, Wire};
 
 const CHILD: &str = "TCSS_EXPORT_TEST_URL";
 
 /// The child's half: without the variable it has nothing to do.
 fn child(library: Library) {
     let Ok(url) = std::env::var(CHILD) else { return };
-    let setup = Setup { library, http: Http::Own, wire: Wire::Tls };
+    let setup = Setup { wire: Wire::Tls, ..Setup::own(library) };
     match setup.client_at(&url, &[]).send() {
         Ok(answer) => println!("status={}", answer.response.status),
         Err(tcss_export::SendError::Transport(error)) => println!("fault={:?}", error.fault()),

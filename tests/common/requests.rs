@@ -1,6 +1,8 @@
+//! Requests that a server of tests has recorded, taken apart without any HTTP library.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use tcss_export_testkit::wire::WireServer;
 
-/// A recorded request, taken apart without any HTTP library.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) line: String,
@@ -44,4 +46,12 @@ impl Request {
 
 pub(crate) fn requests(server: &WireServer) -> Vec<Request> {
     server.requests().iter().map(|bytes| Request::of(bytes)).collect()
+}
+
+/// Returns the one request that has come.
+#[track_caller]
+pub(crate) fn only_request(server: &WireServer) -> Request {
+    let mut requests = requests(server);
+    assert_eq!(requests.len(), 1, "requests on the wire");
+    requests.remove(0)
 }

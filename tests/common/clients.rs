@@ -1,0 +1,171 @@
+//! The clients that one table of cases is passed by, and the servers that they ask.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use tcss_export::{Credentials, Endpoint, Finished, JobId, Session, WaitFailure};
+use tcss_export_testkit::wire::{WireAnswer, WireServer};
+
+use crate::given;
+
+pub(crate) const JOB: &str = "3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Library {
+    #[cfg(feature = "ureq")]
+    Ureq,
+    #[cfg(feature = "hyper")]
+    Hyper,
+}
+
+pub(crate) const LIBRARIES: &[Library] = &[
+    #[cfg(feature = "ureq")]
+    Library::Ureq,
+    #[cfg(feature = "hyper")]
+    Library::Hyper,
+];
+
+/// Whose HTTP client it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Http {
+    Own,
+    Given,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Plain,
+    Tls,
+}
+
+/// One way to set up a client and its server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    pub(crate) library: Library,
+    pub(crate) http: Http,
+    pub(crate) wire: Wire,
+}
+
+/// A client of either library, driven from blocking tests.
+pub(crate) enum Client {
+    #[cfg(feature = "ureq")]
+    Ureq(tcss_export::ureq::Client),
+    #[cfg(feature = "hyper")]
+    Hyper(tokio::runtime::Runtime, HyperClient),
+}
+
+#[cfg(feature = "hyper")]
+pub(crate) enum HyperClient {
+    Own(tcss_export::hyper::Client),
+    Given(tcss_export::hyper::Client<given::Connector>),
+}
+
+/// Calls a method on whichever client it is.
+macro_rules! on_client {
+    ($client:expr, $inner:ident => $call:expr) => {
+        $crate::clients::on_client!($client, $inner => $call, |_runtime, ended| ended)
+    };
+    ($client:expr, $inner:ident => $call:expr, |$runtime:ident, $future:ident| $run:expr) => {
+        match $client {
+            #[cfg(feature = "ureq")]
+            $crate::clients::Client::Ureq($inner) => $call,
+            #[cfg(feature = "hyper")]
+            $crate::clients::Client::Hyper($runtime, client) => match client {
+                $crate::clients::HyperClient::Own($inner) => {
+                    let $future = $call;
+                    $run
+                }
+                $crate::clients::HyperClient::Given($inner) => {
+                    let $future = $call;
+                    $run
+                }
+            },
+        }
+    };
+}
+
+/// Calls a method on whichever client it is, and runs its future to the end.
+macro_rules! run_on_client {
+    ($client:expr, $inner:ident => $call:expr) => {
+        $crate::clients::on_client!(
+            $client, $inner => $call, |runtime, future| runtime.block_on(future)
+        )
+    };
+}
+
+pub(crate) use {on_client, run_on_client};
+
+pub(crate) fn job() -> JobId {
+    JobId::new(JOB).unwrap()
+}
+
+impl Setup {
+    /// A client made by `new`, and a server without TLS.
+    pub(crate) const fn own(library: Library) -> Self {
+        Self { library, http: Http::Own, wire: Wire::Plain }
+    }
+
+    pub(crate) fn server(&self, answers: impl IntoIterator<Item = WireAnswer>) -> WireServer {
+        let server = match self.wire {
+            Wire::Plain => WireServer::plain(answers),
+            Wire::Tls => WireServer::tls(answers),
+        };
+        server.expect("a loopback port is to be had")
+    }
+
+    /// Makes a client of the API at this URL that trusts these authorities; a plain server has an
+    /// empty one.
+    pub(crate) fn client_by(
+        &self,
+        credentials: Credentials,
+        url: &str,
+        authorities: &[&[u8]],
+    ) -> Client {
+        let session = Session::new(url.parse::<Endpoint>().expect("a loopback URL"));
+        let authorities: Vec<_> = authorities.iter().copied().filter(|ca| !ca.is_empty()).collect();
+        match self.library {
+            #[cfg(feature = "ureq")]
+            Library::Ureq => Client::ureq(session, credentials, self.http, &authorities),
+            #[cfg(feature = "hyper")]
+            Library::Hyper => Client::hyper(session, credentials, self.http, &authorities),
+        }
+    }
+}
+
+impl Client {
+    #[cfg(feature = "ureq")]
+    fn ureq(session: Session, credentials: Credentials, http: Http, authorities: &[&[u8]]) -> Self {
+        use tcss_export::ureq::Client;
+
+        Self::Ureq(match http {
+            Http::Own => Client::new(session, credentials),
+            Http::Given => Client::with_agent(session, credentials, given::agent(authorities)),
+        })
+    }
+
+    #[cfg(feature = "hyper")]
+    fn hyper(
+        session: Session,
+        credentials: Credentials,
+        http: Http,
+        authorities: &[&[u8]],
+    ) -> Self {
+        use hyper_util::rt::{TokioExecutor, TokioTimer};
+        use tcss_export::hyper::Client;
+
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = match http {
+            Http::Own => HyperClient::Own(Client::new(session, credentials)),
+            Http::Given => HyperClient::Given(Client::with_connector(
+                session,
+                credentials,
+                given::connector(authorities),
+                TokioExecutor::new(),
+                TokioTimer::new(),
+            )),
+        };
+        Self::Hyper(runtime, client)
+    }
+
+    pub(crate) fn wait(&self) -> Result<Finished, WaitFailure> {
+        run_on_client!(self, client => client.wait(job()))
+    }
+}

@@ -1,0 +1,98 @@
+//! What is asked for: the line and the headers of a request, and when none is sent.
+
+use tcss_export::{download::ErrorKind, driver::Order};
+use tcss_export_testkit::wire::WireAnswer;
+
+use crate::{
+    answers::{FILE, file},
+    clients::{Http, Setup, job},
+    folder::Folder,
+    requests::only_request,
+    setup::{Ended, order},
+};
+
+pub(crate) fn d2_a_url_whose_time_is_over_is_not_asked_for(setup: &Setup) {
+    let (server, folder) = (setup.server([file(&[], FILE)]), Folder::new());
+    let url = format!("{}/a.csv?q-sign-time=1699979400;1699983000", server.url());
+    let end = setup.client_of(&server).download(order(&url), folder.target());
+    let error = end.unwrap_err();
+    let error = error.download_error().expect("an error of the download");
+    assert_eq!(error.kind, ErrorKind::Expired { refusal: None });
+    assert_eq!(error.report.requests, 0);
+    assert_eq!(server.connections(), 0);
+    folder.assert_empty();
+}
+
+/// Downloads a file from a URL with this target, and gives the line of the only request.
+fn line_for(setup: &Setup, target: &str) -> String {
+    let (server, folder) = (setup.server([file(&[], FILE)]), Folder::new());
+    let url = format!("{}{target}", server.url());
+    let end = setup.client_of(&server).download(order(&url), folder.target());
+    end.expect("a whole file");
+    only_request(&server).line
+}
+
+pub(crate) fn d3_the_target_is_that_of_the_url_byte_for_byte(setup: &Setup) {
+    for target in [
+        "/p%2Fq%2B(1)%20x.csv?q-sign-time=1699979400;99999999999&k=a%2Bb",
+        "/a//b/../c?x=%e5%AF&y='{}|^`~\\&&=",
+        "/?",
+    ] {
+        assert_eq!(line_for(setup, target), format!("GET {target} HTTP/1.1"));
+    }
+    assert_eq!(line_for(setup, "?sign=abc"), "GET /?sign=abc HTTP/1.1");
+    assert_eq!(line_for(setup, ""), "GET / HTTP/1.1");
+}
+
+pub(crate) fn d4_the_request_has_these_headers_and_no_others(setup: &Setup) {
+    let trial = setup.trial([file(&[], FILE)]);
+    trial.downloaded();
+    let request = only_request(&trial.server);
+    let host = trial.server.url().split_once("://").unwrap().1.to_owned();
+    assert_eq!(request.all("host"), [host]);
+    assert_eq!(request.all("accept-encoding"), ["identity"]);
+    assert!(request.body.is_empty());
+    // A given client's own name for itself is its user's business.
+    let names = request.headers.iter().map(|(name, _)| name.as_str());
+    let is_given = setup.http == Http::Given;
+    let mut names: Vec<_> = names.filter(|name| !is_given || *name != "user-agent").collect();
+    names.sort_unstable();
+    assert_eq!(names, ["accept-encoding", "host"]);
+}
+
+pub(crate) fn d5_the_first_request_is_the_download(setup: &Setup) {
+    let trial = setup.trial([file(&[], FILE)]);
+    trial.folder.assert_holds(FILE);
+    let request = only_request(&trial.server);
+    assert_eq!(request.line, "GET /report.csv?q-signature=EXAMPLE HTTP/1.1");
+    assert_eq!(trial.server.connections(), 1);
+    assert_eq!(trial.downloaded().report.requests, 1);
+}
+
+/// Has a job end in this URL, and gives what its download asks the file server for.
+fn line_for_answer(setup: &Setup, target: &str) -> (String, Ended) {
+    let files = setup.server([file(&[], FILE)]);
+    let url = format!("{}{target}", files.url()).replace('/', "\\/");
+    let answer = format!(
+        r#"{{"Response":{{"ExportStatus":"SUCCESS","DownloadURL":"{url}","RequestId":"r-1"}}}}"#
+    );
+    let api = setup.server([WireAnswer::json(answer)]);
+    let client = setup.client(&api.url(), &[api.ca_der(), files.ca_der()]);
+    let finished = client.wait().expect("a job that has ended well");
+    let folder = Folder::new();
+    let order = Order::new(finished.download_url).of_job(job());
+    let end = client.download(order, folder.target());
+    (only_request(&files).line, end)
+}
+
+pub(crate) fn d12_the_escapes_of_an_answer_are_undone_in_the_request(setup: &Setup) {
+    let (line, end) = line_for_answer(setup, "/a?x=1\\u0026y=2");
+    assert_eq!(line, "GET /a?x=1&y=2 HTTP/1.1");
+    assert_eq!(end.unwrap().bytes, 9);
+}
+
+pub(crate) fn d13_a_query_leaves_as_it_is(setup: &Setup) {
+    let (line, end) = line_for_answer(setup, "/a.csv?sign=abc");
+    assert_eq!(line, "GET /a.csv?sign=abc HTTP/1.1");
+    assert_eq!(end.unwrap().bytes, 9);
+}
