@@ -34,7 +34,7 @@ const DEFAULT_SITE: &str = "international";
 #[command(
     name = "tcss-export",
     version,
-    about = "Gets the export files of Tencent Container Security Service.",
+    about = "Creates and downloads exports of Tencent Container Security Service.",
     after_help = AFTER_HELP,
     arg_required_else_help = true,
     args_override_self = true,
@@ -53,43 +53,43 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    #[command(about = "Has a job created and prints its id.", after_help = AFTER_CREATE)]
+    #[command(about = "Creates a job and prints its id.", after_help = AFTER_CREATE)]
     Create(Create),
     #[command(about = "Lists the export jobs of the account.", after_help = AFTER_JOBS)]
     Jobs(Jobs),
-    #[command(about = "Asks once how far a job is.", after_help = AFTER_RESULT)]
+    #[command(about = "Prints the current status of a job.", after_help = AFTER_RESULT)]
     Result(Job),
-    #[command(about = "Follows a job until its file is ready.", after_help = AFTER_WAIT)]
+    #[command(about = "Waits until the file of a job is ready.", after_help = AFTER_WAIT)]
     Wait(Wait),
     #[command(
-        about = "Follows a job and downloads its file, or downloads what a URL leads to.",
+        about = "Waits for a job and downloads its file, or downloads from a URL.",
         after_help = AFTER_DOWNLOAD
     )]
     Download(Download),
     #[command(
-        about = "Has a job created, follows it and downloads its file.",
+        about = "Creates a job, waits for it and downloads its file.",
         after_help = AFTER_RUN
     )]
     Run(Run),
     #[command(
-        about = "Shows what a recorded wait decided, and decides it again; needs no key.",
+        about = "Replays a recorded wait and checks each decision; needs no keys.",
         after_help = AFTER_REPLAY
     )]
     Replay(Replay),
-    #[command(about = "Shows the signed request and sends nothing.")]
+    #[command(about = "Prints the signed request without sending it.")]
     Sign(Sign),
     #[command(
-        about = "Shows what is signed, to compare with the service's signature tool; needs no key."
+        about = "Prints what is signed, to compare with the service's own tool; needs no keys."
     )]
     Explain(Explain),
-    #[command(about = "Runs a test service on this machine until it is stopped.", after_help = AFTER_SERVE)]
+    #[command(about = "Runs a local test service until it is stopped.", after_help = AFTER_SERVE)]
     Serve(Serve),
     #[command(
-        about = "Goes the whole way on a test service, to a verified file; needs no key and no network.",
+        about = "Shows a whole export on a test service; needs no keys and no network.",
         after_help = AFTER_DEMO
     )]
     Demo,
-    #[command(about = "Prints this help, or that of a command.")]
+    #[command(about = "Prints this help or the help of a command.")]
     Help(Help),
 }
 
@@ -100,7 +100,7 @@ pub(crate) struct Common {
         global = true,
         value_name = "SITE",
         default_value = DEFAULT_SITE,
-        help = "Names the site: international, mainland, a host or a URL."
+        help = "Selects the site: international, mainland, a host or a URL."
     )]
     endpoint: String,
     #[arg(
@@ -114,12 +114,12 @@ pub(crate) struct Common {
         global = true,
         value_name = "LANGUAGE",
         value_parser = language,
-        help = "Asks for the service's messages in zh-CN or en-US."
+        help = "Asks for service messages in zh-CN or en-US."
     )]
     language: Option<Language>,
     #[arg(long, global = true, help = "Prints results and errors as JSON.")]
     pub(crate) json: bool,
-    #[arg(long, global = true, help = "Prints no progress; results and errors stay.")]
+    #[arg(long, global = true, help = "Prints no progress, only results and errors.")]
     pub(crate) quiet: bool,
     #[arg(long, short, global = true, action = ArgAction::Help, help = "Prints this help.")]
     help: Option<bool>,
@@ -133,17 +133,14 @@ pub(crate) struct Create {
 
 #[derive(Debug, Group)]
 pub(crate) struct Jobs {
-    #[arg(
-        long,
-        help = "Lists only jobs that stand so: RUNNING, SUCCESS, FAILURE, or another text."
-    )]
+    #[arg(long, help = "Filters by status: RUNNING, SUCCESS, FAILURE or another text.")]
     pub(crate) status: Option<String>,
     #[arg(
         long,
         value_name = "N",
         value_parser = page,
         allow_negative_numbers = true,
-        help = "Lists so many jobs at most, up to 100; 10 by default."
+        help = "Shows at most N jobs, 1 to 100; the service's default is 10."
     )]
     pub(crate) limit: Option<u64>,
     #[arg(
@@ -151,14 +148,14 @@ pub(crate) struct Jobs {
         value_name = "N",
         value_parser = whole,
         allow_negative_numbers = true,
-        help = "Passes over so many jobs."
+        help = "Skips N jobs."
     )]
     pub(crate) offset: Option<u64>,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct Job {
-    #[arg(value_name = "JOB_ID", help = "Names the job, as the service did when it was created.")]
+    #[arg(value_name = "JOB_ID", help = "The id of the job, as printed by create or jobs.")]
     pub(crate) job_id: JobId,
 }
 
@@ -173,16 +170,16 @@ pub(crate) struct Wait {
     #[arg(
         long,
         value_name = "FILE",
-        help = "Writes down all that happens, line by line, for replay and bug reports."
+        help = "Records all that happens in this file, for replay and bug reports."
     )]
     pub(crate) record: Option<PathBuf>,
-    #[arg(long, requires = "record", help = "Lets --record replace a file that exists.")]
+    #[arg(long, requires = "record", help = "Lets --record replace an existing file.")]
     pub(crate) force: bool,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct Replay {
-    #[arg(value_name = "FILE", help = "Names the file that wait --record wrote; - is stdin.")]
+    #[arg(value_name = "FILE", help = "The file that wait --record wrote; - is stdin.")]
     pub(crate) file: PathBuf,
 }
 
@@ -195,7 +192,7 @@ pub(crate) struct Explain {
         value_name = "UNIX",
         value_parser = timestamp,
         allow_negative_numbers = true,
-        help = "Signs as of this time, in seconds since 1970; now by default."
+        help = "Signs for this time, in seconds since 1970; now by default."
     )]
     pub(crate) timestamp: Option<Timestamp>,
 }
@@ -204,7 +201,7 @@ pub(crate) struct Explain {
 pub(crate) struct Sign {
     #[command(flatten)]
     pub(crate) what: Explain,
-    #[arg(long, help = "Shows the signature and the token, which are masked otherwise.")]
+    #[arg(long, help = "Shows the signature and the token, which are otherwise masked.")]
     pub(crate) reveal: bool,
 }
 
@@ -215,35 +212,31 @@ pub(crate) struct Serve {
         default_value_t = 0,
         value_parser = port,
         allow_negative_numbers = true,
-        help = "Listens on this port; 0 stands for a free one."
+        help = "Listens on this port; 0 picks a free one."
     )]
     pub(crate) port: u16,
     #[arg(
         long,
         value_name = "STEPS",
         default_value_t,
-        help = "Sets what each job answers, request by request."
+        help = "Sets the answers about each job, request by request."
     )]
     pub(crate) script: Script,
-    #[arg(
-        long,
-        value_name = "PATH",
-        help = "Lets jobs end in this file, which can be downloaded."
-    )]
+    #[arg(long, value_name = "PATH", help = "Serves this file as the result of each job.")]
     pub(crate) file: Option<PathBuf>,
     #[arg(
         long,
         value_name = "LIST",
         default_value_t,
         requires = "file",
-        help = "Sets what goes wrong with downloads, one by one."
+        help = "Sets what goes wrong with each download, in order."
     )]
     pub(crate) download_faults: DownloadFaults,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct Help {
-    #[arg(value_name = "COMMAND", help = "Names the command.")]
+    #[arg(value_name = "COMMAND", help = "The command to describe.")]
     pub(crate) command: Option<String>,
 }
 

@@ -44,7 +44,7 @@ impl Course {
             return None;
         }
         self.has_gone_on = true;
-        Some(format!("going on behind {}", amount(before, event.total)))
+        Some(format!("resuming after {}", amount(before, event.total)))
     }
 
     /// Whether the file went on behind bytes that were there, since it began with its first one.
@@ -56,19 +56,19 @@ impl Course {
 /// Words an event that is more than some bytes.
 fn worded(event: &Event, cause: Option<&TransportError>) -> Option<String> {
     let text = match &event.kind {
-        EventKind::Continuing => "the answer held less than was asked for; next try at once".into(),
+        EventKind::Continuing => "the answer was shorter than requested; retrying at once".into(),
         EventKind::Retrying { fault, delay } => {
             let fault = match (fault, cause) {
                 (Fault::Send(_), Some(cause)) => with_sources(cause),
                 _ => fault.to_string(),
             };
-            format!("{fault}; next try {}", when(*delay))
+            format!("{fault}; retrying {}", when(*delay))
         }
         EventKind::NeedsUrl { refusal: Some(refusal) } => {
             format!("{refusal}; a new URL is needed")
         }
         EventKind::NeedsUrl { refusal: None } => "the URL has expired; a new one is needed".into(),
-        EventKind::NewUrl => "the job has given a new URL".to_owned(),
+        EventKind::NewUrl => "the job gave a new URL".to_owned(),
         _ => return None,
     };
     Some(brief(&masked(&text)).to_string())

@@ -42,7 +42,7 @@ pub(crate) fn create(
                 });
             }
             News::Signal(signal) => {
-                let stopped = Failure::stopped(signal, "stopped creating a job");
+                let stopped = Failure::stopped(signal, "stopped while creating a job");
                 return Err(uncertain(stopped, common));
             }
             _ => panic!("the thread of the create has panicked"),
@@ -52,5 +52,5 @@ pub(crate) fn create(
 
 fn uncertain(failure: Failure, common: &Common) -> Failure {
     let command = shell::command("jobs", &common.options());
-    failure.with_hint(hints::MAYBE_CREATED).with_command("look with", command)
+    failure.with_hint(hints::MAYBE_CREATED).with_command("check with", command)
 }

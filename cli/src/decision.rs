@@ -148,21 +148,21 @@ pub(crate) fn what(event: &Event) -> String {
     let (remedy, next) = match &event.kind {
         EventKind::Waiting { delay, .. } => (None, format!("next request {}", when(*delay))),
         EventKind::Retrying { remedy, delay, .. } => {
-            (Some(*remedy), format!("next try {}", when(*delay)))
+            (Some(*remedy), format!("retrying {}", when(*delay)))
         }
         _ => return "end".to_owned(),
     };
     match (remedy, event.clock_offset) {
         (_, Some(offset)) => format!("clock corrected by {offset}; {next}"),
         (Some(Remedy::BackOff), _) => format!("throttled: backing off; {next}"),
-        (Some(Remedy::FreshCredentials), _) => format!("credentials asked for again; {next}"),
+        (Some(Remedy::FreshCredentials), _) => format!("credentials requested again; {next}"),
         _ => next,
     }
 }
 
 /// Words that a request is sent once more because only its time was wrong.
 pub(crate) fn corrected(offset: ClockOffset) -> String {
-    format!("AuthFailure.SignatureExpire; clock corrected by {offset}; next try at once")
+    format!("AuthFailure.SignatureExpire; clock corrected by {offset}; retrying at once")
 }
 
 pub(crate) fn when(delay: Duration) -> String {
@@ -190,7 +190,7 @@ fn brief(fault: &Fault) -> String {
         (None, Fault::Answer(error)) => {
             let status = error.status().as_u16();
             match error.kind() {
-                ResponseErrorKind::Page { .. } => format!("a page came, HTTP status {status}"),
+                ResponseErrorKind::Page { .. } => format!("got a page, HTTP status {status}"),
                 kind => format!("{kind}, HTTP status {status}"),
             }
         }

@@ -140,12 +140,12 @@ impl Failure {
         };
         let options = options.iter().filter(|option| option.split(' ').next() != culprit);
         let options: Vec<_> = options.cloned().collect();
-        self.with_command("go on with", job_command(name, job, &options))
+        self.with_command("continue with", job_command(name, job, &options))
     }
 
     /// Takes that the file is there all the same.
     pub(crate) fn after_saving(mut self, name: &str) -> Self {
-        self.message += &format!("; {name} is whole and in its place");
+        self.message += &format!("; {name} is complete and in its place");
         self.with_again(Again::Never)
     }
 

@@ -77,10 +77,10 @@ fn variable(name: &str) -> Result<Option<String>, Failure> {
 
 fn missing(names: &str) -> Failure {
     Failure::new(Kind::Usage, format!("{names} must be set"))
-        .with_hint("set both halves of the key pair in the environment; demo needs none")
+        .with_hint("set both parts of the key pair in the environment; the demo command needs none")
 }
 
 fn refused(name: &str, reason: impl fmt::Display) -> Failure {
     Failure::new(Kind::Usage, format!("{name} {reason}"))
-        .with_hint("set it again, without quotes, blanks and line ends")
+        .with_hint("set it again, without quotes, spaces or line breaks")
 }

@@ -72,7 +72,9 @@ impl Drop for Progress<'_> {
 
 fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(100).with_style(style.progress_chars("=> ")).with_message("asking");
+    let bar = ProgressBar::new(100)
+        .with_style(style.progress_chars("=> "))
+        .with_message("waiting for the first answer");
     bar.enable_steady_tick(TICK);
     bar
 }

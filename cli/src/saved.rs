@@ -34,7 +34,7 @@ impl<'a> Saved<'a> {
     pub(crate) fn text(&self) -> String {
         let checked = match self.verified {
             true => "CRC-64 verified",
-            false => "no CRC-64 to compare with",
+            false => "no CRC-64 to check it by",
         };
         let file = if self.file == "-" { "stdout" } else { &self.file };
         format!("{}: {} bytes, {checked}\n", printable(file), HumanCount(self.bytes))

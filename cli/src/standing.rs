@@ -97,18 +97,19 @@ impl<'a> Ended<'a> {
     }
 }
 
-/// Says what a wait took: `3 requests, 1 of them again, 2.1 s`.
+/// Says what a wait took: `3 requests, 1 retry, 2.1 s`.
 pub(crate) fn effort(report: &Report) -> String {
     let Report { polls, retries, elapsed, .. } = report;
     format!("{}, {:.1} s", requests(*polls, *retries), elapsed.as_secs_f64())
 }
 
-/// Words a number of requests: `3 requests, 1 of them again`.
+/// Words a number of requests: `3 requests, 1 retry`.
 pub(crate) fn requests(polls: u32, retries: u32) -> String {
     let requests = if polls == 1 { "request" } else { "requests" };
     match retries {
         0 => format!("{polls} {requests}"),
-        _ => format!("{polls} {requests}, {retries} of them again"),
+        1 => format!("{polls} {requests}, 1 retry"),
+        _ => format!("{polls} {requests}, {retries} retries"),
     }
 }
 

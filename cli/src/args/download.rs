@@ -16,14 +16,14 @@ pub(crate) struct Download {
 #[derive(Debug, Group)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Source {
-    #[arg(value_name = "JOB_ID", help = "Names the job, as the service did when it was created.")]
+    #[arg(value_name = "JOB_ID", help = "The id of the job, as printed by create or jobs.")]
     pub(crate) job_id: Option<JobId>,
     // Read later and not by clap, whose error would show its secret query.
     #[arg(
         long,
         value_name = "URL",
         conflicts_with_all = ["timeout", "interval"],
-        help = "Downloads what this URL leads to; needs no key. Put it in single quotes."
+        help = "Downloads from this URL; needs no keys. Put it in single quotes."
     )]
     pub(crate) url: Option<String>,
 }

@@ -10,11 +10,11 @@ pub(crate) struct Export {
         long,
         value_name = "TYPE",
         value_parser = asset_type,
-        help = "Names the assets: container, image, host, k8s, containerd, containerd_container or \
-                another text that the service knows."
+        help = "Exports this type of asset: container, image, host, k8s, containerd, \
+                containerd_container or another one that the service knows."
     )]
     asset_type: AssetType,
-    #[arg(long, help = "Exports per asset instead of per check item.")]
+    #[arg(long, help = "Exports by asset instead of by check item.")]
     by_asset: bool,
     #[command(flatten)]
     extent: Extent,
@@ -23,7 +23,7 @@ pub(crate) struct Export {
 #[derive(Debug, Group)]
 #[group(required = true, multiple = false)]
 struct Extent {
-    #[arg(long, help = "Exports all there is.")]
+    #[arg(long, help = "Exports everything.")]
     all: bool,
     #[arg(
         long = "id",
@@ -31,8 +31,8 @@ struct Extent {
         value_delimiter = ',',
         value_parser = whole,
         allow_negative_numbers = true,
-        help = "Exports this check item alone, or asset with --by-asset; several by commas or by \
-                more of it."
+        help = "Exports only this check item, or with --by-asset this asset; for several, use \
+                commas or repeat the option."
     )]
     ids: Vec<u64>,
 }

@@ -1,163 +1,168 @@
-//! What the help says behind the options.
+//! What the help says after the options.
 
 pub(super) const AFTER_HELP: &str = "\
 Environment:
   TENCENTCLOUD_SECRET_ID      The id of the key pair.
-  TENCENTCLOUD_SECRET_KEY     The key of the pair.
-  TENCENTCLOUD_TOKEN          The token of temporary keys, if any. The first that is not
-  TENCENTCLOUD_SESSION_TOKEN  empty of these three is taken.
+  TENCENTCLOUD_SECRET_KEY     The secret key of the pair.
+  TENCENTCLOUD_TOKEN          The token, for temporary keys. The first of these three
+  TENCENTCLOUD_SESSION_TOKEN  variables that is not empty is used.
   TENCENTCLOUD_SECURITY_TOKEN
-  HTTPS_PROXY, ALL_PROXY      The proxy to go through; lower-case names count first.
-  NO_PROXY                    The hosts that are reached without it.
+  HTTPS_PROXY, ALL_PROXY      The proxy to use; lower-case names take precedence.
+  NO_PROXY                    The hosts to reach without the proxy.
 
 Exit codes:
-  0    It is done.
-  1    The job has failed, or a replay decides otherwise.
-  2    The arguments, the environment or a value is wrong.
-  3    The job was not done, or the file not there, in time.
-  4    The service or the file server refused.
-  5    No whole answer came.
-  6    An answer came that cannot be used.
-  7    A file cannot be read or written, stdout included.
-  130  SIGINT (Ctrl-C) has ended it.
-  143  SIGTERM has ended it.";
+  0    Success.
+  1    The job failed, or a replay differs from the recording.
+  2    An argument, an environment variable or a value is wrong.
+  3    The job was not done, or the file not downloaded, in time.
+  4    The service or the file server refused the request.
+  5    No complete answer arrived.
+  6    An answer arrived that cannot be used.
+  7    A file or stdout cannot be read or written.
+  130  Stopped by SIGINT (Ctrl-C).
+  143  Stopped by SIGTERM.";
 
 pub(super) const AFTER_CREATE: &str = "\
-The id stands alone on stdout; with --json it is an object of job_id and request_id.
+Only the id goes to stdout. With --json it is an object with job_id and request_id.
 
-What may have created a job is never sent again: the service would create two. If the request may
-have arrived and no answer came, the error says so, and jobs shows whether there is a job. Only when
-the service refuses because the clock is off is it sent once more, with the time corrected.";
+A request that may have created a job is never sent again, because that could create a second job.
+If the request may have arrived but no answer came, the error says so; use the jobs command to
+check. There is one exception: if the service refuses the request only because the clock is wrong,
+the request is sent once more with the corrected time.";
 
 pub(super) const AFTER_JOBS: &str = "\
-The newest job comes first. The service does not say in which time zone it writes when a job was
-created.
+The newest job comes first. The service does not say which time zone its creation times are in.
 
-With --json there is one object: total_count, jobs and request_id. Each job has job_id, name, source,
-status, progress, failure_message, timeout and insert_time; what there is not is null.";
+With --json there is one object: total_count, jobs and request_id. Each job has job_id, name,
+source, status, progress, failure_message, timeout and insert_time. Missing values are null.";
 
 pub(super) const AFTER_RESULT: &str = "\
-It ends with 0 whatever the status, save that FAILURE ends with 1.";
+The exit code is 1 if the status is FAILURE, and 0 for any other status.";
 
 pub(super) const AFTER_WAIT: &str = "\
-Progress goes to stderr: as a bar on a terminal, else as a line for each change. With --json and
+Progress goes to stderr: a bar on a terminal, otherwise a line for each change. With --json and
 --quiet, stderr holds at most one error object.
 
-The first request goes out at once. Passing faults, such as a broken connection or too many
-requests, are retried, each time newly signed. An exchange that is under way when the time is
-up is still waited for, at most 30 s or as long as --timeout, whichever is shorter.
+The first request is sent at once. After a temporary fault, such as a broken connection or too many
+requests, the request is signed again and retried. A request that is under way when the time is up
+may still finish: it is given at most 30 s, or the value of --timeout if that is shorter.
 
-Ctrl-C ends the wait at once and tells how to go on, as does the end of its time; the job is not touched. A second one ends it
-without a word. With --json the outcome is cancelled, if an answer had come, and the kind of the
-error is interrupted, or terminated after SIGTERM.
+Ctrl-C stops waiting at once; a second Ctrl-C ends the program without a message. After Ctrl-C or a
+timeout, a message gives the command to continue with. The job itself is not affected. With --json,
+Ctrl-C gives the outcome cancelled if an answer had arrived, and an error of the kind interrupted
+(terminated after SIGTERM).
 
---events prints a JSON object a line, as things are decided, each with the same members: event
-(waiting, retrying or ended), poll, status, progress, code, http_status, request_id, reason,
-remedy (retry, back_off, clock_corrected or fresh_credentials), delay_seconds and
-clock_offset_seconds. What there is not is null. The object of --json comes last.
+--events prints one JSON object per line for each decision, always with the same members: event
+(waiting, retrying or ended), poll, status, progress, code, http_status, request_id, reason, remedy
+(retry, back_off, clock_corrected or fresh_credentials), delay_seconds and clock_offset_seconds.
+Missing values are null. The object of --json comes last.
 
---record keeps neither keys nor signatures nor the query of a URL, so the file can be sent with a
-bug report; replay shows it.";
+--record leaves out keys, signatures and the queries of URLs, so the file can be attached to a bug
+report. The replay command shows it.";
 
 pub(super) const AFTER_DOWNLOAD: &str = "\
-A job is followed as by wait. Then its file is downloaded: until it is whole and verified, its bytes
-are in .FILE.part beside it, and a later download to the same FILE goes on there, even after a kill.
-A FILE that exists stays as it is, unless --force is given, and then until the new one is whole.
+The command waits for the job as the wait command does, then downloads its file. Until the file is
+complete and verified, its bytes are in .FILE.part beside it. A later download to the same FILE
+resumes there, even after a kill. An existing FILE is kept unless --force is given; then it is
+replaced once the new file is complete.
 
-What breaks off is tried again behind the bytes that are there. When the URL expires, the job is
-asked for a new one; with --url there is nobody to ask. No redirect is followed, and no key is sent
-to where the file is.
+A download that breaks off is retried and resumes after the bytes that are there. If the URL
+expires, the job is asked for a new one; with --url this is not possible. Redirects are not
+followed, and keys are never sent to the file server.
 
-A download goes on as long as bytes come: --stall ends a try only when no byte comes at all. With
---download-timeout there is an end even if a server lets bytes drip; it ends with 3.
+A download may take any time as long as bytes arrive: --stall ends an attempt only if no byte
+arrives at all. --download-timeout limits the whole download, even if a server sends bytes very
+slowly; the exit code is then 3.
 
-Of a URL, only https is taken, and only addresses of the public network are connected to; this
-machine's own are taken anyway.
+A URL must use https and lead to a public address. Addresses of this machine (loopback) are always
+accepted.
 
-Progress goes to stderr: as a bar on a terminal, else as some lines. With --json there is one object:
-job_id (null with --url), file, bytes, crc64, verified, resumed and polls:
-  crc64     The CRC-64/XZ of the file, as a decimal text.
-  verified  Whether the server has named the same; if false, it has named none, and the length
-            alone was compared. With --require-crc it is never false.
-  resumed   Whether the file went on behind bytes that were there, of this run or an earlier one;
-            false after a start from the first byte.
-  polls     How often the job was asked about.
-For a job that has failed the object is job_id, what wait prints, and new_url_needed: why its URL
-was of no use any more, if it had given one before. With -o - the object goes to stderr.
+Progress goes to stderr: a bar on a terminal, otherwise a few lines. With --json there is one
+object: job_id (null with --url), file, bytes, crc64, verified, resumed and polls:
+  crc64     The CRC-64/XZ of the file, as decimal text.
+  verified  Whether the server gave the same CRC-64. If false, it gave none and only the length
+            was checked. With --require-crc it is never false.
+  resumed   Whether the download resumed after bytes of this run or an earlier one; false if it
+            started again from the first byte.
+  polls     How many times the service was asked about the job.
+If the job failed, the object has job_id, what the wait command prints, and new_url_needed: if the
+job had given a URL before, why it could no longer be used. With -o - the object goes to stderr.
 
-In the object of an error, request_id is that of whoever has refused. If a new URL could not be had,
-that is the service's, and file_request_id is that of the file server.
+In an error object, request_id comes from the server that refused. If no new URL could be obtained,
+request_id is the service's and file_request_id is the file server's.
 
-Ctrl-C ends it at once and tells how to go on.";
+Ctrl-C stops the download at once and tells how to continue.";
 
 pub(super) const AFTER_RUN: &str = "\
-It is create, wait and download in one. The file is looked at before the job is created, which
-happens once. From then on each end without a file tells the job's id and, if going on can help, the
-command for it.
+This is create, wait and download in one. The output file is checked before the job is created, and
+the job is created only once. If no file is downloaded after that, the error gives the job's id and,
+where continuing can help, the command to continue with.
 
-The help of create and download says more, that of download also what is printed.";
+The help of create and download has more details; that of download also describes the output.";
 
 pub(super) const AFTER_REPLAY: &str = "\
-Each line shows when something was decided, after which request, what had come of it and what was
-decided. The last one says whether this version decides as the one that wrote the file; if not,
-which line differs and how, and it ends with 1. A file that is no transcript ends it with 2.
+Each line shows the time of a decision, the number of the request it followed, what came back and
+what was decided. The last line says whether this version decides as recorded. If not, it shows the
+line that differs and how, and the exit code is 1. If the file is not a recording, the exit code
+is 2.
 
-With --json each decision is an object as of wait --events, with line and at_seconds before the
-other members. The last object has as_recorded, lines and outcome (null if the transcript stops
-before the wait has ended), and of a difference line, recorded and decided.
+With --json each decision is an object as printed by wait --events, with line and at_seconds before
+the other members. The last object has as_recorded, lines and outcome (null if the recording stops
+before the end of the wait) and, if there is a difference, line, recorded and decided.
 
 --endpoint, --region and --language have no effect here.";
 
 pub(super) const AFTER_DEMO: &str = "\
-A job is created, followed and downloaded; the service breaks the download off once and lets the URL
-expire. The file goes to a temporary folder, which is removed at the end.
+The demo creates a job, waits for it and downloads its file. On the way, the service breaks off the
+download once and lets the URL expire. The file goes to a temporary folder that is removed at the
+end.
 
 --endpoint, --region and --language have no effect here.";
 
 pub(super) const AFTER_SERVE: &str = "\
-Steps are separated by commas. Each accepted request of a job is answered by its next step, and
+Steps are separated by commas. Each accepted request about a job is answered with its next step, and
 the last step repeats:
-  RUNNING[:PROGRESS]  The job runs; the progress is 0 without a number.
+  RUNNING[:PROGRESS]  The job is running; the progress is 0 if not given.
   SUCCESS[:URL]       The job is done; SUCCESS: gives an empty URL.
   FAILURE[:TEXT]      The job has failed.
-  STATUS:TEXT         The status is another text.
-  NULLS               The job runs; URL, progress and message are null.
+  STATUS:TEXT         The status is this text.
+  NULLS               The job is running; URL, progress and message are null.
   ERROR:CODE          The service refuses with this error code.
-  HTTP:STATUS         A page comes with this HTTP status, 200 to 599.
-  EMPTY               An answer comes without a body.
+  HTTP:STATUS         The answer is a page with this HTTP status, 200 to 599.
+  EMPTY               The answer has no body.
   CUT                 The connection ends before the answer does.
   CUTJSON             The JSON stops in the middle.
   RESET               The connection is closed without an answer.
   HANG                No answer ever comes.
-  SKEW:SECONDS        From here on the service's clock is so far ahead, or behind if negative;
-                      the next step answers.
+  SKEW:SECONDS        From now on the service's clock is ahead by this much, or behind if
+                      negative; the next step gives the answer.
 
-With --file, a SUCCESS without a URL gives one of the file, another one each time. Each accepted
-download takes the next fault of --download-faults; after the last one all is well:
+With --file, a SUCCESS without a URL gives a URL of the file, a new one each time. Each accepted
+download takes the next fault of --download-faults; after the last one nothing goes wrong:
   OK                  Nothing goes wrong.
   CUT:N               The connection ends after N bytes.
-  STALL:N             After N bytes nothing more comes.
+  STALL:N             Nothing more comes after N bytes.
   SLOW:N              N bytes come at a time, 20 times a second.
   RESET               The connection is closed without an answer.
   CHUNKED             The body comes in chunks, without its length.
-  CHUNKED-CUT:N       The same, and the connection ends after N bytes.
-  ETAG[:TEXT]         From here on the file has another ETag.
+  CHUNKED-CUT:N       The same, but the connection ends after N bytes.
+  ETAG[:TEXT]         From now on the file has a different ETag.
   NOETAG              The answer has no ETag.
   WEAK                The ETag is a weak one.
   CRC                 The checksum is that of other bytes.
-  NOCRC               No checksum is named.
-  FULL                A range is answered by the whole file.
-  RANGE               A range is answered by another one.
+  NOCRC               The answer has no checksum.
+  FULL                A range is answered with the whole file.
+  RANGE               A range is answered with a different one.
   LESS:N              Only the first N bytes of a range come.
-  GZIP                The answer names the content encoding gzip.
-  REDIRECT            The answer leads elsewhere.
-  EXPIRED             The URL has expired, from now on.
-  DENIED              The file server refuses access.
-  GONE                The file is not there.
-  HTTP:STATUS         An error comes with this HTTP status, 200 to 599.
+  GZIP                The answer claims the content encoding gzip.
+  REDIRECT            The answer is a redirect.
+  EXPIRED             From now on the URL has expired.
+  DENIED              The file server denies access.
+  GONE                The file does not exist.
+  HTTP:STATUS         The answer is an error with this HTTP status, 200 to 599.
 
-The key pair is TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or a made-up one if neither
-is set. A request that is not signed with it is refused, as the service would.
+The key pair is taken from TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY. If neither is set, a
+made-up pair is used. As the real service does, it refuses requests signed with any other key.
 
-Each request is logged on stderr, save with --quiet. --endpoint, --region and --language have no
-effect here; with --json only errors are JSON.";
+Each request is logged on stderr unless --quiet is given. --endpoint, --region and --language have
+no effect here; with --json only errors are JSON.";

@@ -14,7 +14,7 @@ pub(crate) struct Pace {
         value_name = "SECONDS",
         value_parser = seconds,
         allow_negative_numbers = true,
-        help = "Gives up waiting for the job after this time; half an hour by default."
+        help = "Stops waiting for the job after this time; 30 minutes by default."
     )]
     timeout: Option<Duration>,
     #[arg(
@@ -22,7 +22,7 @@ pub(crate) struct Pace {
         value_name = "SECONDS",
         value_parser = seconds,
         allow_negative_numbers = true,
-        help = "Asks at this steady interval; by default it grows from 2 s to 15 s."
+        help = "Asks at this fixed interval; by default it grows from 2 s to 15 s."
     )]
     interval: Option<Duration>,
 }

@@ -19,19 +19,19 @@ pub(crate) struct Save {
         long = "output",
         short = 'o',
         value_name = "FILE",
-        help = "Names the file to write; - is stdout, which then holds nothing else."
+        help = "Writes to this file; - is stdout, which then holds nothing else."
     )]
     file: PathBuf,
-    #[arg(long, help = "Lets a file that exists be replaced, once the new one is whole.")]
+    #[arg(long, help = "Replaces an existing file once the new one is complete.")]
     force: bool,
-    #[arg(long, help = "Takes a plain http URL, whose bytes can be changed on the way.")]
+    #[arg(long, help = "Accepts a plain http URL; the bytes can be changed on the way.")]
     allow_http: bool,
-    #[arg(long, help = "Connects to private and link-local addresses, too.")]
+    #[arg(long, help = "Also connects to private and link-local addresses.")]
     allow_private: bool,
     #[arg(
         long,
-        help = "Takes only a file whose server names its CRC-64; without it, the length alone \
-                counts where none is named."
+        help = "Accepts a file only if the server gives its CRC-64; otherwise a file without one \
+                is checked by its length alone."
     )]
     require_crc: bool,
     #[arg(
@@ -39,7 +39,7 @@ pub(crate) struct Save {
         value_name = "BYTES",
         value_parser = some_bytes,
         allow_negative_numbers = true,
-        help = "Refuses a file that is larger."
+        help = "Refuses a larger file."
     )]
     max_size: Option<u64>,
     #[arg(
@@ -47,7 +47,7 @@ pub(crate) struct Save {
         value_name = "SECONDS",
         value_parser = some_seconds,
         allow_negative_numbers = true,
-        help = "Breaks off when no byte comes for so long, and tries again; 60 s by default."
+        help = "Breaks off and retries if no byte arrives for this long; 60 s by default."
     )]
     stall: Option<Duration>,
     #[arg(
@@ -55,8 +55,8 @@ pub(crate) struct Save {
         value_name = "SECONDS",
         value_parser = some_seconds,
         allow_negative_numbers = true,
-        help = "Gives up downloading after this time; without it, as long as a server lets bytes \
-                drip, it goes on without end."
+        help = "Stops downloading after this time; by default there is no limit as long as bytes \
+                arrive."
     )]
     download_timeout: Option<Duration>,
 }

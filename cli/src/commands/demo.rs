@@ -89,18 +89,16 @@ impl<'o> Demo<'o> {
     }
 
     fn create(&self) -> Result<JobId, Failure> {
-        self.tell(
-            "1. Create: an export of the compliance results of all hosts is asked for, once.",
-        );
+        self.tell("1. Create: requests one export of the compliance results of all hosts.");
         let action = CreateExportComplianceStatusListJob::all(AssetType::HOST);
         let job = self.client.send(&action)?.response.job_id;
-        self.tell(&format!("  The job is {job}."));
+        self.tell(&format!("  The job id is {job}."));
         Ok(job)
     }
 
     fn wait(&self, job: &JobId) -> Result<Finished, Failure> {
         self.tell(
-            "2. Wait: the job is asked about until its file is ready, each time newly signed.",
+            "2. Wait: asks about the job until its file is ready, with a new signature each time.",
         );
         let mut wait = self.client.follow(job.clone());
         for event in wait.by_ref() {
@@ -123,9 +121,9 @@ impl<'o> Demo<'o> {
         folder: &Folder,
     ) -> Result<(Downloaded, u32), Failure> {
         self.tell(
-            "3. Download: the URL is fetched as it is, with no key and no signature of ours.",
+            "3. Download: fetches the URL as it is, without keys and without a signature of ours.",
         );
-        self.tell("  The service breaks off on the way, and lets the URL expire.");
+        self.tell("  The service breaks off once and lets the URL expire.");
         let order = Order::new(finished.download_url.clone()).of_job(job.clone());
         let file = folder.path().join(FILE);
         let mut download = self.client.download(order, &file)?;
@@ -139,7 +137,7 @@ impl<'o> Demo<'o> {
         let errand = Errand { has_job: true, target: Some(&file) };
         let outcome = download.outcome();
         let downloaded = outcome.map_err(|error| Failure::of_download(error, errand))?;
-        self.tell(&format!("  {FILE} is whole, and appears in {}.", folder.path().display()));
+        self.tell(&format!("  {FILE} is complete and now in {}.", folder.path().display()));
         Ok((downloaded, polls))
     }
 
@@ -198,16 +196,16 @@ impl Shown {
     fn text(&self) -> String {
         let Self { first_status, last_status, requests, verified_signatures, .. } = self;
         let checked = match self.verified {
-            true => "their CRC-64 is the one that the service named",
-            false => "the service named no CRC-64 to compare with",
+            true => "its CRC-64 is the one that the service gave",
+            false => "the service gave no CRC-64 to check it by",
         };
         format!(
-            "The job went from {first_status} to {last_status}, and its file was there after \
+            "The job went from {first_status} to {last_status}, and its file was complete after \
              {:.1} s.\n\
-             The service computed the signature of each request anew: {verified_signatures} of \
+             The service computed the signature of each request itself: {verified_signatures} of \
              {requests} were right.\n\
              The file has {} bytes, and {checked}.\n\
-             It is removed again.\n",
+             It is removed now.\n",
             self.elapsed_seconds,
             HumanCount(self.bytes),
         )

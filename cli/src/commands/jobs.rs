@@ -83,7 +83,7 @@ impl<'a> List<'a> {
         let mut text = table(&[&[titles], &*self.rows()].concat());
         let end = offset.saturating_add(self.jobs.len() as u64);
         if let Some(total) = self.total_count.filter(|total| *total > end) {
-            text += &format!("{end} of {total} jobs; the next ones by --offset {end}\n");
+            text += &format!("{end} of {total} jobs; for more use --offset {end}\n");
         }
         text
     }

@@ -20,7 +20,7 @@ pub(super) fn run(args: &args::Run, common: &Common, output: &Output) -> Result<
     let journey = Journey { desk: Desk::open(), client, save: &args.save, output };
     let answer = creation::create(&journey.desk, &journey.client, action, common, output)?;
     let job = answer.response.job_id;
-    output.progress(&format!("the job is {}", printable(job.as_str())));
+    output.progress(&format!("created job {}", printable(job.as_str())));
     let options = [args.save.options(), args.pace.options(), common.options()].concat();
     journey.follow(&job, &options)
 }

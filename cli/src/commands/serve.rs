@@ -46,8 +46,8 @@ pub(super) fn run(args: &args::Serve, output: &Output) -> Result<Ending, Failure
 }
 
 pub(super) fn cannot_listen(error: &std::io::Error) -> Failure {
-    Failure::new(Kind::Usage, format!("the port cannot be had: {error}"))
-        .with_hint("name another --port, or none for a free one")
+    Failure::new(Kind::Usage, format!("the port cannot be used: {error}"))
+        .with_hint("choose another --port, or leave it out for a free one")
 }
 
 /// Looks at the file, so that a fault of it is not taken for one of the port.
@@ -70,7 +70,7 @@ fn usage(url: &str, has_file: bool, is_made_up: bool) -> String {
         false => String::new(),
     };
     let command = if has_file { "download any-job -o FILE" } else { "wait any-job" };
-    format!("ask it from another terminal:\n{keys}  tcss-export {command} --endpoint {url}\n")
+    format!("to use it from another terminal:\n{keys}  tcss-export {command} --endpoint {url}\n")
 }
 
 /// Words a request and its answer in one line; what a script plays is shown as if it were real.

@@ -34,7 +34,7 @@ pub(super) fn run(args: &args::Wait, common: &Common, output: &Output) -> Result
                 print(&WaitErrorKind::Cancelled, &report, output)?;
             }
             let command = shell::job_command("wait", job, &common.options());
-            Err(Failure::stopped(signal, "stopped waiting").with_command("go on with", command))
+            Err(Failure::stopped(signal, "stopped waiting").with_command("continue with", command))
         }
     }
 }

@@ -41,7 +41,7 @@ fn an_api_error_is_told_with_all_its_facts() {
         "request_id": FIRST_ID,
         "file_request_id": null,
         "job_id": null,
-        "hint": "have these actions of tcss granted to this key's user: \
+        "hint": "grant the user of this key these actions of tcss: \
             CreateExportComplianceStatusListJob, DescribeExportJobManageList and \
             DescribeExportJobResult",
     });
@@ -54,7 +54,7 @@ fn people_get_the_same_facts_lined_up() {
     let expected = format!(
         "error: the service refused with NoSuchVersion: asked for by the script\n  \
          HTTP status  200\n  request id   {FIRST_ID}\n  \
-         hint         check --endpoint: another service seems to be there\n"
+         hint         check --endpoint: it seems to lead to another service\n"
     );
     assert_eq!((ended.code, ended.stderr, &*ended.stdout), (Some(4), expected, ""));
 }
@@ -63,7 +63,7 @@ fn people_get_the_same_facts_lined_up() {
 fn a_code_without_a_hint_of_its_own_has_that_of_its_family() {
     let hint = |code: &str| failed(&service(&format!("ERROR:{code}")).url()).2["hint"].clone();
     assert_eq!(hint("InvalidParameter.Detail"), hint("InvalidParameter"));
-    assert_eq!(hint("Nobody.KnowsIt"), "look the code up in the service's list of error codes");
+    assert_eq!(hint("Nobody.KnowsIt"), "look up the code in the service's list of error codes");
 }
 
 #[test]

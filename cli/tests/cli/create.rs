@@ -58,7 +58,7 @@ fn corrected(line: &str) {
     let ended = run_at(&service.url(), line);
     let told = "AuthFailure.SignatureExpire; clock corrected by +";
     assert!(ended.stderr.starts_with(told), "{ended:?}");
-    assert!(ended.stderr.ends_with(" s; next try at once\n"), "{ended:?}");
+    assert!(ended.stderr.ends_with(" s; retrying at once\n"), "{ended:?}");
     assert_eq!((ended.code, service.seen().len()), (Some(0), 3), "{ended:?}");
     let ended = run_at(&service.url(), &format!("{line} --quiet --json"));
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
@@ -116,7 +116,7 @@ fn a_fault_that_may_have_arrived_leads_to_the_list_and_nothing_is_repeated() {
         let server = server(answer);
         let ended = run_at(&server.url(), &format!("{ALL_HOSTS} --json"));
         let hint = ended.error()["hint"].as_str().expect("a hint").to_owned();
-        let command = format!("look with: tcss-export jobs --endpoint {}", server.url());
+        let command = format!("check with: tcss-export jobs --endpoint {}", server.url());
         assert!(hint.starts_with("the job may have been created") && hint.ends_with(&command));
         assert_eq!((server.requests().len(), &*ended.stdout), (1, ""));
     }
@@ -126,7 +126,7 @@ fn a_fault_that_may_have_arrived_leads_to_the_list_and_nothing_is_repeated() {
 fn people_get_the_command_on_a_line_of_its_own() {
     let server = server(WireAnswer::response(502, &[], ""));
     let ended = run_at(&server.url(), ALL_HOSTS);
-    let line = format!("\n  look with    tcss-export jobs --endpoint {}\n", server.url());
+    let line = format!("\n  check with   tcss-export jobs --endpoint {}\n", server.url());
     assert!(ended.stderr.ends_with(&line), "{ended:?}");
     assert_eq!(ended.code, Some(6));
 }
@@ -137,7 +137,7 @@ fn a_refusal_says_what_to_check_and_of_no_job() {
         let body = format!(r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"no"}}}}}}"#);
         let server = server(WireAnswer::json(&body));
         let ended = run_at(&server.url(), &format!("{ALL_HOSTS} --json"));
-        let hint = "check --asset-type, and whether this account has what --id names";
+        let hint = "check --asset-type, and that this account has what --id names";
         assert_eq!((ended.code, &ended.error()["hint"]), (Some(4), &json!(hint)));
     }
 }
@@ -153,8 +153,8 @@ fn an_interrupt_says_that_the_job_may_be_there() {
     running.signal("-INT");
     let ended = running.end();
     let stderr = format!(
-        "stopped creating a job; the job may have been created all the same: look for it before \
-         you create another; look with: tcss-export jobs --endpoint {url}\n"
+        "stopped while creating a job; the job may have been created anyway: look for it before \
+         you create another; check with: tcss-export jobs --endpoint {url}\n"
     );
     assert_eq!((ended.code, ended.stderr, &*ended.stdout), (Some(130), stderr, ""));
 }

@@ -16,27 +16,27 @@ fn demo(args: &[&str]) -> Cli {
 fn it_goes_from_nothing_to_a_verified_file_and_tells_each_step() {
     let ended = demo(&[]).run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let verified = "The service computed the signature of each request anew: 6 of 6 were right.\n\
-        The file has 3,000,000 bytes, and their CRC-64 is the one that the service named.\n";
+    let verified = "The service computed the signature of each request itself: 6 of 6 were right.\n\
+        The file has 3,000,000 bytes, and its CRC-64 is the one that the service gave.\n";
     assert!(ended.stdout.starts_with("The job went from RUNNING to SUCCESS, "), "{ended:?}");
     assert!(ended.stdout.contains(verified), "{ended:?}");
     let steps: Vec<_> = ended.stderr.lines().map(str::trim_start).collect();
     let expected = [
         "A test service listens on http://127.0.0.1:",
         "1. Create: ",
-        "The job is 00000000-7e57-4000-8000-000000000001.",
+        "The job id is 00000000-7e57-4000-8000-000000000001.",
         "2. Wait: ",
         "request 1: RUNNING 10 %",
         "request 2: RUNNING 55 %",
-        "request 3: InternalError; next try in ",
+        "request 3: InternalError; retrying in ",
         "request 4: SUCCESS, http://127.0.0.1:",
         "3. Download: ",
-        "The service breaks off on the way, and lets the URL expire.",
-        "the answer was incomplete: it ended before the file did; next try in ",
+        "The service breaks off once and lets the URL expire.",
+        "the answer was incomplete: it ended before the file did; retrying in ",
         "the file server answered AccessDenied: Request has expired (HTTP status 403, ",
-        "the job has given a new URL",
-        "going on behind 1,200,000 of 3,000,000 bytes (40 %)",
-        "report.csv is whole, and appears in ",
+        "the job gave a new URL",
+        "resuming after 1,200,000 of 3,000,000 bytes (40 %)",
+        "report.csv is complete and now in ",
     ];
     for (step, expected) in steps.iter().zip(expected) {
         assert!(step.starts_with(expected), "{step}");

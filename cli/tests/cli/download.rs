@@ -71,7 +71,7 @@ fn a_file_without_a_checksum_is_not_called_verified() {
     let folder = Folder::new("download-unverified");
     let service = serving(CHECK.0, "SUCCESS", "NOCRC");
     let ended = download(&service, &folder, &[]);
-    assert!(ended.stdout.ends_with(": 9 bytes, no CRC-64 to compare with\n"), "{ended:?}");
+    assert!(ended.stdout.ends_with(": 9 bytes, no CRC-64 to check it by\n"), "{ended:?}");
 }
 
 #[test]
@@ -88,10 +88,10 @@ fn a_cut_and_an_expired_url_are_told_and_gone_through() {
         ended.stderr.lines().filter(|line| !line.starts_with(char::is_numeric)).collect();
     let [cut, expired, renewed, resumed] = told[..] else { panic!("{ended:?}") };
     assert!(cut.starts_with("the answer was incomplete: "), "{cut}");
-    assert!(cut.contains("; next try in 0."), "{cut}");
+    assert!(cut.contains("; retrying in 0."), "{cut}");
     assert!(expired.starts_with("the file server answered AccessDenied: Request has expired"));
-    assert_eq!(renewed, "the job has given a new URL");
-    assert_eq!(resumed, "going on behind 400,000 of 1,000,000 bytes (40 %)");
+    assert_eq!(renewed, "the job gave a new URL");
+    assert_eq!(resumed, "resuming after 400,000 of 1,000,000 bytes (40 %)");
     assert_eq!(folder.read("f"), megabyte());
 }
 
@@ -103,7 +103,7 @@ fn a_wrong_range_is_told_and_that_it_starts_again() {
         ended.stderr.lines().filter(|line| !line.starts_with(char::is_numeric)).collect();
     let [cut, range, restart] = told[..] else { panic!("{ended:?}") };
     assert!(cut.starts_with("the answer was incomplete: "), "{cut}");
-    assert!(range.starts_with("the answer holds another range than was asked for; next try in "));
+    assert!(range.starts_with("the answer holds another range than was asked for; retrying in "));
     assert_eq!((ended.code, restart), (Some(0), "starting again from the first byte"));
 }
 
@@ -191,7 +191,7 @@ fn a_file_that_exists_is_kept_and_nothing_is_asked() {
     fs::write(folder.path("f"), "old").expect("a file");
     let service = serving(CHECK.0, "SUCCESS", "");
     let ended = download(&service, &folder, &[]);
-    let hint = "\n  hint  name another file, or replace this one by --force\n";
+    let hint = "\n  hint  name another file, or replace this one with --force\n";
     assert_eq!(ended.code, Some(7), "{ended:?}");
     assert!(ended.stderr.ends_with(hint), "{ended:?}");
     let ended = download_url(&service.file_url().expect("a URL"), &folder);
@@ -260,7 +260,10 @@ fn a_job_that_fails_when_a_new_url_is_needed_is_the_result_that_it_is_for_wait()
     let ended = download(&service, &folder, &[]);
     assert!(ended.stdout.starts_with("job id      J\nstatus      FAILURE\n"), "{ended:?}");
     assert!(ended.stdout.contains("\nnew url     needed: the URL has expired: "), "{ended:?}");
-    assert!(!ended.stdout.contains("go on") && !ended.stderr.contains("go on"), "{ended:?}");
+    assert!(
+        !ended.stdout.contains("continue with") && !ended.stderr.contains("continue with"),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -269,8 +272,8 @@ fn after_a_refused_new_url_nobody_is_sent_to_the_job_s_id() {
     for faults in ["DENIED,DENIED", "EXPIRED,EXPIRED"] {
         let ended = download(&serving(CHECK.0, "SUCCESS", faults), &folder, &["--json"]);
         let (code, error) = (ended.code, ended.error());
-        let hint = "a new URL was refused, too: set the clock of this machine; if it stays, give \
-            the request id to the service's support; go on with: tcss-export download J ";
+        let hint = "a new URL was refused too: set the clock of this machine; if it fails again, give \
+            the request id to the service's support; continue with: tcss-export download J ";
         assert_eq!((code, &error["code"]), (Some(4), &json!("AccessDenied")), "{error}");
         assert!(error["hint"].as_str().expect("a hint").starts_with(hint), "{error}");
     }
@@ -297,7 +300,7 @@ fn people_are_told_who_has_refused() {
     assert!(ended.stderr.contains("\n  job id       J\n"), "{ended:?}");
     assert!(
         ended.stderr.ends_with(
-            "\n  hint         the file is gone on the server: have the job created anew\n"
+            "\n  hint         the file no longer exists on the server: create a new job\n"
         ),
         "{ended:?}"
     );
@@ -343,12 +346,12 @@ fn what_cannot_be_used_has_its_status_and_its_request_id() {
 fn wrong_bytes_are_said_to_be_thrown_away_or_to_be_in_the_output() {
     let folder = Folder::new("download-mismatch");
     let ended = download(&serving(CHECK.0, "SUCCESS", "CRC"), &folder, &[]);
-    let hint = "the bytes were thrown away, and none of them has the file's name; ";
+    let hint = "the bytes were discarded and did not become the file; ";
     assert!(ended.stderr.contains(hint), "{ended:?}");
     assert!(folder.files().is_empty());
     let service = serving(CHECK.0, "SUCCESS", "CRC");
     let ended = cli(&["download", "J", "-o", "-", "--endpoint", &service.url()]).run();
-    assert!(ended.stderr.contains("wrong bytes may be in the output already: "), "{ended:?}");
+    assert!(ended.stderr.contains("the output may hold wrong bytes: "), "{ended:?}");
     assert_eq!((ended.code, &*ended.stdout), (Some(6), CHECK.0));
 }
 
@@ -359,10 +362,11 @@ fn a_required_checksum_that_is_not_named_ends_with_6_and_the_command_goes_withou
     assert_eq!(download(&service, &folder, &["--require-crc", "--json"]).code, Some(0));
     let ended = download(&service, &folder, &["--require-crc", "--force", "--json"]);
     let error = ended.error();
-    let command = format!("; go on with: tcss-export download J -o {} --force ", folder.path("f"));
+    let command =
+        format!("; continue with: tcss-export download J -o {} --force ", folder.path("f"));
     let hint = error["hint"].as_str().expect("a hint");
     assert_eq!((ended.code, &error["kind"]), (Some(6), &json!("answer")), "{error}");
-    assert!(hint.starts_with("leave --require-crc out") && hint.contains(&command), "{error}");
+    assert!(hint.starts_with("leave out --require-crc") && hint.contains(&command), "{error}");
     assert!(!hint.contains("--force --require-crc"), "{error}");
 }
 
@@ -393,7 +397,7 @@ fn a_file_server_that_cannot_be_reached_is_told_with_the_cause() {
     let stderr = running.end().stderr;
     let line = stderr.lines().next().expect("a line");
     assert!(line.starts_with("the connection failed: "), "{line}");
-    assert!(line.contains("onnection refused") && line.ends_with("; next try at once"), "{line}");
+    assert!(line.contains("onnection refused") && line.ends_with("; retrying at once"), "{line}");
 }
 
 #[test]
@@ -484,7 +488,7 @@ fn an_interrupt_keeps_what_is_there_and_tells_how_to_go_on() {
     running.signal("-INT");
     let ended = running.end();
     let line = format!(
-        "stopped downloading; go on with: tcss-export download J -o {file} --stall 30 \
+        "stopped downloading; continue with: tcss-export download J -o {file} --stall 30 \
          --endpoint {url}\n"
     );
     assert_eq!((ended.code, &*ended.stdout), (Some(130), ""), "{ended:?}");

@@ -36,7 +36,7 @@ fn a_part_of_the_list_says_where_the_next_ones_are() {
     let service = two_jobs();
     let ended = run_at(&service.url(), "jobs --limit 1");
     assert!(ended.stdout.contains(SECOND) && !ended.stdout.contains(FIRST), "{ended:?}");
-    assert!(ended.stdout.ends_with("\n1 of 2 jobs; the next ones by --offset 1\n"), "{ended:?}");
+    assert!(ended.stdout.ends_with("\n1 of 2 jobs; for more use --offset 1\n"), "{ended:?}");
     let ended = run_at(&service.url(), "jobs --limit 1 --offset 1");
     assert!(ended.stdout.contains(FIRST) && !ended.stdout.contains("--offset"), "{ended:?}");
 }

@@ -77,7 +77,7 @@ fn a_file_that_cannot_be_had_ends_with_7() {
     let service = service("SUCCESS");
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let at = |path: &Path| recorded(&service.url(), path);
-    refused(at(directory).arg("--force"), "cannot be written: ", "name a file, not its folder");
+    refused(at(directory).arg("--force"), "cannot be written: ", "name a file, not a folder");
     refused(at(&directory.join("no/such")), "cannot be written: ", "check that the folder exists");
     assert_eq!(service.seen().len(), 0);
 }

@@ -53,13 +53,13 @@ fn people_get_a_table_of_decisions() {
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(
         head.trim_start(),
-        "time  request  what came                         what was decided"
+        "time  request  what came back                    what was decided"
     );
     assert_eq!(
         words(running)[1..],
         ["s", "1", "RUNNING", "10", "%", "next", "request", "at", "once"]
     );
-    assert_eq!(words(failed)[1..7], ["s", "2", "InternalError", "next", "try", "in"]);
+    assert_eq!(words(failed)[1..6], ["s", "2", "InternalError", "retrying", "in"]);
     assert_eq!(words(success)[1..], ["s", "3", "success", "end"]);
     assert_eq!(end, "5 lines, all decided as recorded.");
 }
@@ -97,8 +97,7 @@ fn a_decision_that_differs_is_told_with_its_line_and_ends_with_1() {
     let other = r#""ResourceNotFound""#;
     let ended = tampered("differs.jsonl", 3, r#""InternalError""#, other).run();
     assert_eq!((ended.code, &*ended.stderr), (Some(1), ""));
-    let tail =
-        "Line 3 is decided otherwise.\n  recorded  request 2: ResourceNotFound; next try in ";
+    let tail = "Line 3 differs.\n  recorded  request 2: ResourceNotFound; retrying in ";
     assert!(ended.stdout.contains(tail), "{ended:?}");
     assert!(ended.stdout.ends_with("\n  decided   request 2: end\n"), "{ended:?}");
     let ended = tampered("differs.jsonl", 3, r#""InternalError""#, other).arg("--json").run();
@@ -110,7 +109,7 @@ fn a_decision_that_differs_is_told_with_its_line_and_ends_with_1() {
 #[test]
 fn a_difference_behind_the_words_is_told_in_full() {
     let ended = tampered("digits.jsonl", 2, r#""nanos":0"#, r#""nanos":1"#).run();
-    assert!(ended.stdout.contains("Line 2 is decided otherwise."), "{ended:?}");
+    assert!(ended.stdout.contains("Line 2 differs."), "{ended:?}");
     assert!(
         ended.stdout.contains("delay: 1ns") && ended.stdout.contains("delay: 0ns"),
         "{ended:?}"
@@ -120,11 +119,11 @@ fn a_difference_behind_the_words_is_told_in_full() {
 #[test]
 fn other_times_and_other_ends_differ() {
     let ended = tampered("ends.jsonl", 5, r#""retries":1"#, r#""retries":7"#).run();
-    let sides = "  recorded  success: 3 requests, 7 of them again\n  \
-                 decided   success: 3 requests, 1 of them again\n";
+    let sides = "  recorded  success: 3 requests, 7 retries\n  \
+                 decided   success: 3 requests, 1 retry\n";
     assert!(ended.stdout.ends_with(sides), "{ended:?}");
     let ended = tampered("times.jsonl", 4, r#""started":"#, r#""started":1,"was":"#).run();
-    let sides = "  recorded  a request is started at 0.000 s\n  decided   none is due then\n";
+    let sides = "  recorded  a request starts at 0.000 s\n  decided   none is due then\n";
     assert!(ended.stdout.ends_with(sides), "{ended:?}");
     assert_eq!(ended.code, Some(1));
 }
@@ -136,7 +135,8 @@ fn a_transcript_that_stops_is_told_so() {
     let whole: Vec<_> = text.lines().collect();
     fs::write(&file, whole[..3].join("\n")).expect("a file");
     let ended = replay(&file).run();
-    let end = "\n3 lines, all decided as recorded; they stop before the wait has ended.\n";
+    let end =
+        "\n3 lines, all decided as recorded; the recording stops before the end of the wait.\n";
     assert!(ended.stdout.ends_with(end), "{ended:?}");
     assert_eq!(ended.code, Some(0));
 }
@@ -162,7 +162,7 @@ fn what_is_no_transcript_ends_with_2_and_its_line() {
         ("{\"line\":\"\u{1b}[2J\"}".to_owned(), "line 1: control character"),
     ] {
         fs::write(&file, text).expect("a file");
-        refused(&file, 2, "usage", &format!("odd.jsonl is no transcript: {message}"));
+        refused(&file, 2, "usage", &format!("odd.jsonl is not a recording: {message}"));
     }
     fs::write(&file, b"\xff\n").expect("a file");
     refused(&file, 2, "usage", "line 1: ");

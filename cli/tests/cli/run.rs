@@ -34,7 +34,7 @@ fn a_job_is_created_followed_and_downloaded() {
         "verified": true, "resumed": false, "polls": 2,
     });
     assert_eq!((ended.code, ended.json()), (Some(0), expected));
-    assert_eq!(ended.stderr, format!("the job is {JOB}\nRUNNING 10 %\n"));
+    assert_eq!(ended.stderr, format!("created job {JOB}\nRUNNING 10 %\n"));
     assert_eq!((folder.read("f"), folder.files().len()), (b"123456789".to_vec(), 1));
 }
 
@@ -80,7 +80,7 @@ fn each_error_after_the_create_tells_job_and_command() {
         let (exit, error) = (error.code, error.error());
         assert_eq!((exit, &error["job_id"]), (Some(code), &json!(JOB)), "{error}");
         let command = format!(
-            "; go on with: tcss-export download {JOB} -o {}{} --interval 0 --endpoint {}",
+            "; continue with: tcss-export download {JOB} -o {}{} --interval 0 --endpoint {}",
             folder.path("f"),
             options.concat(),
             service.url()
@@ -94,20 +94,20 @@ fn the_command_leaves_out_the_size_that_was_too_small() {
     let folder = Folder::new("run-large");
     let service = serving("SUCCESS", "");
     let ended = run(&service, &folder, &["--max-size", "8"]);
-    let command = ended.stderr.lines().find(|line| line.contains("go on with"));
+    let command = ended.stderr.lines().find(|line| line.contains("continue with"));
     assert_eq!(ended.code, Some(6), "{ended:?}");
     assert!(!command.expect("a command").contains("--max-size"), "{ended:?}");
-    assert!(ended.stderr.contains("  hint        allow more by --max-size, "), "{ended:?}");
+    assert!(ended.stderr.contains("  hint           use a larger --max-size "), "{ended:?}");
 }
 
 #[test]
 fn where_going_on_cannot_help_there_is_no_command() {
     let folder = Folder::new("run-gone");
     let ended = run(&serving("SUCCESS", "GONE"), &folder, &[]);
-    assert!(!ended.stderr.contains("go on with"), "{ended:?}");
+    assert!(!ended.stderr.contains("continue with"), "{ended:?}");
     assert!(ended.stderr.contains(&format!("\n  job id       {JOB}\n")), "{ended:?}");
     let ended = run(&serving("SUCCESS,FAILURE:no", "EXPIRED"), &folder, &[]);
-    assert!(!ended.stdout.contains("go on with") && ended.code == Some(1), "{ended:?}");
+    assert!(!ended.stdout.contains("continue with") && ended.code == Some(1), "{ended:?}");
 }
 
 #[test]
@@ -115,8 +115,8 @@ fn people_get_job_and_command_on_lines_of_their_own() {
     let folder = Folder::new("run-lines");
     let service = serving("SUCCESS", "CRC");
     let ended = run(&service, &folder, &[]);
-    assert!(ended.stderr.contains(&format!("\n  job id      {JOB}\n")), "{ended:?}");
-    assert!(ended.stderr.contains(&format!("\n  go on with  tcss-export download {JOB} -o ")));
+    assert!(ended.stderr.contains(&format!("\n  job id         {JOB}\n")), "{ended:?}");
+    assert!(ended.stderr.contains(&format!("\n  continue with  tcss-export download {JOB} -o ")));
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_job_that_fails_is_a_result_with_its_id() {
     assert_eq!((ended.code, &ended.json()["job_id"]), (Some(1), &json!(JOB)));
     let ended = run(&serving("FAILURE:no", ""), &folder, &[]);
     assert!(ended.stdout.starts_with(&format!("job id      {JOB}\nstatus      FAILURE\n")));
-    let hint = "\nhint        look at the message, then have the job created anew\n";
+    let hint = "\nhint        read the message, then create a new job\n";
     assert!(ended.stdout.ends_with(hint), "{ended:?}");
 }
 
@@ -151,7 +151,7 @@ fn an_interrupt_while_waiting_tells_the_command() {
     running.signal("-INT");
     let ended = running.end();
     let line = format!(
-        "\nstopped waiting; go on with: tcss-export download {JOB} -o {file} --endpoint {url}\n"
+        "\nstopped waiting; continue with: tcss-export download {JOB} -o {file} --endpoint {url}\n"
     );
     assert!(ended.stderr.ends_with(&line), "{ended:?}");
     assert_eq!((ended.code, &*ended.stdout), (Some(130), ""));

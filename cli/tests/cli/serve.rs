@@ -66,7 +66,7 @@ fn a_port_that_is_taken_is_refused() {
     let port = taken.local_addr().expect("an address").port().to_string();
     let ended = cli(&["serve", "--port", &port]).run();
     assert_eq!((ended.code, &*ended.stdout), (Some(2), ""));
-    assert!(ended.stderr.starts_with("error: the port cannot be had: "), "{ended:?}");
+    assert!(ended.stderr.starts_with("error: the port cannot be used: "), "{ended:?}");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn the_key_pair_of_the_environment_is_used_and_not_shown() {
     let url = serving.url.clone();
     assert_eq!(run_at(&url, "result J").code, Some(0));
     let usage =
-        format!("ask it from another terminal:\n  tcss-export wait any-job --endpoint {url}\n");
+        format!("to use it from another terminal:\n  tcss-export wait any-job --endpoint {url}\n");
     assert_eq!(serving.stop().stdout, usage);
 }
 
@@ -89,7 +89,7 @@ fn without_keys_a_made_up_pair_is_printed_and_works() {
         .run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let usage = format!(
-        "ask it from another terminal:\n  \
+        "to use it from another terminal:\n  \
          export TENCENTCLOUD_SECRET_ID={EXAMPLE_SECRET_ID}\n  \
          export TENCENTCLOUD_SECRET_KEY={EXAMPLE_SECRET_KEY}\n  \
          tcss-export wait any-job --endpoint {url}\n"
@@ -203,7 +203,7 @@ fn a_file_that_cannot_be_served_is_refused() {
     for path in [folder.path("missing"), folder.path("")] {
         let ended = cli(&["serve", "--json", "--file", &path]).run();
         let error = ended.error();
-        let hint = "let --file name a file to serve that is there and can be read";
+        let hint = "give --file a file that exists and can be read";
         let expected = (Some(7), &json!("file"), &json!(hint));
         assert_eq!((ended.code, &error["kind"], &error["hint"]), expected, "{error}");
     }

@@ -21,15 +21,16 @@ fn stopped(signal: &str, args: &[&str]) -> (Ended, String) {
 #[test]
 fn an_interrupt_ends_with_130_and_tells_how_to_go_on() {
     let (ended, url) = stopped("-INT", &["J"]);
-    let stderr =
-        format!("RUNNING 10 %\nstopped waiting; go on with: tcss-export wait J --endpoint {url}\n");
+    let stderr = format!(
+        "RUNNING 10 %\nstopped waiting; continue with: tcss-export wait J --endpoint {url}\n"
+    );
     assert_eq!((ended.code, ended.stderr, &*ended.stdout), (Some(130), stderr, ""));
 }
 
 #[test]
 fn a_termination_ends_with_143_and_tells_the_same() {
     let (ended, url) = stopped("-TERM", &["J"]);
-    let line = format!("\nstopped waiting; go on with: tcss-export wait J --endpoint {url}\n");
+    let line = format!("\nstopped waiting; continue with: tcss-export wait J --endpoint {url}\n");
     assert!(ended.stderr.ends_with(&line), "{ended:?}");
     assert_eq!(ended.code, Some(143));
 }
@@ -37,7 +38,7 @@ fn a_termination_ends_with_143_and_tells_the_same() {
 #[test]
 fn an_odd_job_id_is_quoted_for_the_shell() {
     let (ended, url) = stopped("-INT", &["--", "-it's $1"]);
-    let line = format!(r"go on with: tcss-export wait --endpoint {url} -- '-it'\''s $1'");
+    let line = format!(r"continue with: tcss-export wait --endpoint {url} -- '-it'\''s $1'");
     assert!(ended.stderr.trim_end().ends_with(&line), "{ended:?}");
 }
 
@@ -55,7 +56,7 @@ fn programs_get_how_the_job_stands_and_an_error() {
         let error = json!({
             "kind": kind, "code": null, "message": "stopped waiting", "status": null,
             "request_id": null, "file_request_id": null, "job_id": null,
-            "hint": format!("go on with: tcss-export wait J --endpoint {url}"),
+            "hint": format!("continue with: tcss-export wait J --endpoint {url}"),
         });
         assert_eq!((ended.code, object, ended.error()), (Some(code), expected, error));
     }

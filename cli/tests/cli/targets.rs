@@ -200,8 +200,8 @@ fn a_result_that_cannot_be_told_leaves_the_file_and_no_command() {
     let args = ["download", "J", "-o", &file, "--quiet", "--endpoint", &service.url()];
     let ended = cli(&args).stdout(full).run();
     assert_eq!((ended.code, folder.files()), (Some(7), vec!["f".to_owned()]), "{ended:?}");
-    assert!(ended.stderr.contains("; ") && ended.stderr.contains(" is whole and in its place"));
-    assert!(!ended.stderr.contains("go on with"), "{ended:?}");
+    assert!(ended.stderr.contains("; ") && ended.stderr.contains(" is complete and in its place"));
+    assert!(!ended.stderr.contains("continue with"), "{ended:?}");
 }
 
 #[test]

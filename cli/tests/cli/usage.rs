@@ -7,6 +7,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Ended, cli, service, without_keys};
 
+const COMMANDS: [&str; 12] = [
+    "create", "jobs", "result", "wait", "download", "run", "replay", "sign", "explain", "serve",
+    "demo", "help",
+];
+
 fn endpoint(spelling: &str) -> Ended {
     cli(&["sign", "J", "--json", "--endpoint", spelling]).run()
 }
@@ -67,10 +72,7 @@ fn what_is_mistyped_gets_a_suggestion() {
 
 #[test]
 fn each_option_and_command_is_explained_in_a_sentence() {
-    for command in [
-        "create", "jobs", "result", "wait", "download", "run", "replay", "sign", "explain",
-        "serve", "demo", "help",
-    ] {
+    for command in COMMANDS {
         let help = without_keys(&[command, "--help"]).run().stdout;
         assert!(help.lines().next().is_some_and(|line| line.ends_with('.')), "{help}");
         let options =
@@ -78,6 +80,17 @@ fn each_option_and_command_is_explained_in_a_sentence() {
         for line in options.filter(|line| line.starts_with("  ")) {
             let sentence = line.split(" [default").next().unwrap_or_default();
             assert!(sentence.ends_with('.'), "{line}");
+        }
+    }
+}
+
+#[test]
+fn what_the_help_says_after_the_options_fits_a_page() {
+    for command in COMMANDS {
+        let help = without_keys(&[command, "--help"]).run().stdout;
+        let (_, after) = help.split_once("  Prints this help.\n").expect("the last option");
+        for line in after.lines() {
+            assert!(line.chars().count() <= 100, "{command}: {line}");
         }
     }
 }

@@ -29,9 +29,9 @@ fn people_get_the_url_and_a_line_for_each_change() {
     let lines: Vec<_> = ended.stderr.lines().collect();
     let [running, failed, nearly] = lines[..] else { panic!("{ended:?}") };
     assert_eq!((ended.code, running, nearly), (Some(0), "RUNNING 10 %", "RUNNING 90.6 %"));
-    assert!(failed.starts_with("InternalError; next try in 0."), "{ended:?}");
+    assert!(failed.starts_with("InternalError; retrying in 0."), "{ended:?}");
     assert!(ended.stdout.contains(&format!("\ndownload url  {URL}\n")), "{ended:?}");
-    assert!(ended.stdout.contains("\nwait          5 requests, 1 of them again, "), "{ended:?}");
+    assert!(ended.stdout.contains("\nwait          5 requests, 1 retry, "), "{ended:?}");
 }
 
 #[test]
@@ -78,8 +78,8 @@ fn the_deadline_ends_with_3_and_tells_the_last_status() {
     let message = "error: the job was not done before the deadline (polls: 1, ";
     assert!(ended.stderr.starts_with(message), "{ended:?}");
     assert!(ended.stderr.contains(", last status \"RUNNING\" at 10 %)\n"), "{ended:?}");
-    let (url, job) = (service.url(), "\n  job id      J\n");
-    let command = "\n  go on with  tcss-export wait J --interval 60 --endpoint ";
+    let (url, job) = (service.url(), "\n  job id         J\n");
+    let command = "\n  continue with  tcss-export wait J --interval 60 --endpoint ";
     assert!(ended.stderr.contains(job), "{ended:?}");
     assert!(ended.stderr.ends_with(&format!("{command}{url}\n")), "{ended:?}");
     assert_eq!((ended.code, &*ended.stdout), (Some(3), ""));
@@ -105,7 +105,10 @@ fn a_service_that_hangs_is_given_up_with_the_timeout() {
     let ended = run_at(&service("HANG").url(), "wait J --timeout 0.3");
     let last = "; the last request failed: no answer came within the time limit";
     assert!(ended.stderr.contains(last), "{ended:?}");
-    assert!(ended.stderr.contains("hint        try again later; check the network"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("hint           try again later; check the network"),
+        "{ended:?}"
+    );
     assert_eq!((ended.code, &*ended.stdout), (Some(3), ""));
 }
 
@@ -146,7 +149,7 @@ fn a_clock_that_is_off_is_corrected() {
     let ended = run_at(&service("SKEW:600,SUCCESS").url(), "wait J --interval 0");
     let line = "AuthFailure.SignatureExpire; clock corrected by +";
     assert!(ended.stderr.starts_with(line), "{ended:?}");
-    assert!(ended.stderr.ends_with(" s; next try at once\n"), "{ended:?}");
+    assert!(ended.stderr.ends_with(" s; retrying at once\n"), "{ended:?}");
     assert_eq!(ended.code, Some(0));
 }
 
@@ -160,28 +163,28 @@ fn survived(step: &str) -> String {
 #[test]
 fn being_throttled_is_told() {
     let line = survived("ERROR:RequestLimitExceeded");
-    let start = "RequestLimitExceeded; throttled: backing off; next try in ";
+    let start = "RequestLimitExceeded; throttled: backing off; retrying in ";
     assert!(line.starts_with(start) && line.ends_with(" s\n"), "{line}");
 }
 
 #[test]
 fn that_credentials_are_asked_for_again_is_told() {
-    let expected = "AuthFailure.TokenFailure; credentials asked for again; next try at once\n";
+    let expected = "AuthFailure.TokenFailure; credentials requested again; retrying at once\n";
     assert_eq!(survived("ERROR:AuthFailure.TokenFailure"), expected);
 }
 
 #[test]
 fn faults_without_a_code_are_told_in_short() {
-    assert_eq!(survived("RESET"), "the connection failed; next try at once\n");
-    assert!(survived("HTTP:502").starts_with("a page came, HTTP status 502; next try in "));
-    assert!(survived("EMPTY").starts_with("empty answer, HTTP status 200; next try in "));
+    assert_eq!(survived("RESET"), "the connection failed; retrying at once\n");
+    assert!(survived("HTTP:502").starts_with("got a page, HTTP status 502; retrying in "));
+    assert!(survived("EMPTY").starts_with("empty answer, HTTP status 200; retrying in "));
 }
 
 #[test]
 fn a_failure_that_comes_again_is_told_again() {
     let step = "ERROR:InternalError";
     let ended = run_at(&service(&format!("{step},{step},SUCCESS")).url(), "wait J");
-    assert_eq!(ended.stderr.matches("InternalError; next try in ").count(), 2, "{ended:?}");
+    assert_eq!(ended.stderr.matches("InternalError; retrying in ").count(), 2, "{ended:?}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Drop for Folder {
 
 fn refused(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Kind::File, format!("{path:?} cannot be created: {error}"))
-        .with_hint("let TMPDIR name a folder that can be written to")
+        .with_hint("set TMPDIR to a folder that can be written to")
 }
 
 #[cfg(unix)]

@@ -57,10 +57,10 @@ impl Lines {
     pub(super) fn odd(&self, reason: &str) -> Failure {
         let short: String = reason.chars().take(LONGEST_REASON).collect();
         let line = self.number.max(1);
-        let message = format!("{} is no transcript: line {line}: {short}", self.name);
+        let message = format!("{} is not a recording: line {line}: {short}", self.name);
         Failure::new(Kind::Usage, message)
             .with_path(self.name.clone())
-            .with_hint("give it a file as wait --record has written it")
+            .with_hint("give it a file that wait --record wrote")
     }
 }
 

@@ -47,7 +47,7 @@ struct End<'a> {
 impl<'o> Shown<'o> {
     pub(super) fn new(output: &'o Output) -> Result<Self, Failure> {
         if !output.is_json() {
-            output.print(&columns(("time", "request", "what came", "what was decided")))?;
+            output.print(&columns(("time", "request", "what came back", "what was decided")))?;
         }
         Ok(Self { output, pending: None, outcome: None })
     }
@@ -80,7 +80,8 @@ impl<'o> Shown<'o> {
         self.output.result(&end, || match outcome {
             Some(_) => format!("{lines} lines, all decided as recorded.\n"),
             None => format!(
-                "{lines} lines, all decided as recorded; they stop before the wait has ended.\n"
+                "{lines} lines, all decided as recorded; the recording stops before the end of \
+                 the wait.\n"
             ),
         })?;
         Ok(Ending::Done)
@@ -89,9 +90,7 @@ impl<'o> Shown<'o> {
     /// Shows where the replay departs from the transcript.
     pub(super) fn differs(self, line: usize, error: &ReplayError) -> Result<Ending, Failure> {
         let (recorded, decided) = difference(error);
-        let text = format!(
-            "Line {line} is decided otherwise.\n  recorded  {recorded}\n  decided   {decided}\n"
-        );
+        let text = format!("Line {line} differs.\n  recorded  {recorded}\n  decided   {decided}\n");
         let end = End {
             lines: line,
             line: Some(line),
@@ -141,9 +140,9 @@ fn difference(error: &ReplayError) -> (String, String) {
         ReplayError::Ended { recorded, decided } => (end(recorded), end(decided)),
         ReplayError::NotDue { started } => {
             let seconds = started.since_origin().as_secs_f64();
-            (format!("a request is started at {seconds:.3} s"), "none is due then".to_owned())
+            (format!("a request starts at {seconds:.3} s"), "none is due then".to_owned())
         }
-        ReplayError::NotEnded => ("the wait ends".to_owned(), "it goes on".to_owned()),
+        ReplayError::NotEnded => ("the wait ends".to_owned(), "it continues".to_owned()),
         error => ("a line of a transcript".to_owned(), error.to_string()),
     };
     let shown = |text: String| printable(&masked(&text)).to_string();
