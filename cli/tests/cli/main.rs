@@ -6,6 +6,7 @@ mod create;
 mod demo;
 mod download;
 mod events;
+mod help;
 mod jobs;
 mod keys;
 mod output;
