@@ -4,13 +4,19 @@ mod download;
 mod file;
 mod service;
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use serde::{Serialize, Serializer};
 use tcss_export::{JobId, text::printable};
 
 pub(crate) use self::{download::Errand, service::with_sources};
-use crate::{hints, masking::masked, output::rows, shell::job_command, signals::Signal};
+use crate::{
+    hints::{self, Hint},
+    masking::masked,
+    output::rows,
+    shell::job_command,
+    signals::Signal,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,7 +51,7 @@ impl Kind {
 pub(crate) struct Failure {
     kind: Kind,
     message: String,
-    hint: Cow<'static, str>,
+    hint: Hint,
     facts: Box<Facts>,
 }
 
@@ -103,7 +109,7 @@ impl Failure {
         if advice.is_empty() { failure } else { failure.with_hint(advice) }
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = hint.into();
         self
     }
@@ -116,7 +122,7 @@ impl Failure {
 
     /// Gives another hint than the one to check the job id, where none was asked about.
     pub(crate) fn instead_of_job_id(self, hint: &'static str) -> Self {
-        if self.hint == hints::WRONG_JOB { self.with_hint(hint) } else { self }
+        if matches!(self.hint, Hint::WrongJob) { self.with_hint(hint) } else { self }
     }
 
     /// Names the job that it is about.
@@ -181,7 +187,7 @@ impl Failure {
     /// Returns hint and command in one line. The command is what the user has typed: it must stay
     /// as it is.
     fn advice(&self) -> String {
-        let hint = Some(masked(&self.hint)).filter(|hint| !hint.is_empty());
+        let hint = Some(masked(self.hint.text())).filter(|hint| !hint.is_empty());
         let command = self.facts.command.as_ref();
         let command = command.map(|(purpose, command)| format!("{purpose}: {command}"));
         hint.into_iter().chain(command).collect::<Vec<_>>().join("; ")
@@ -203,7 +209,7 @@ impl fmt::Display for Failure {
             ("file request id", file_request_id.clone()),
             ("job id", job_id.clone()),
             effort.unwrap_or_default(),
-            ("hint", Some(self.hint.to_string())),
+            ("hint", Some(self.hint.text().to_owned())),
         ];
         let facts = facts.into_iter().filter_map(|(label, fact)| Some((label, masked(&fact?))));
         let command = command.as_ref().map(|(purpose, command)| (*purpose, command.clone()));

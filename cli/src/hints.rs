@@ -1,14 +1,53 @@
 //! What to do next, for each kind of failure: the tables that every hint comes from.
 
-use std::io;
+use std::{borrow::Cow, io};
 
 use tcss_export::{ErrorCode, ResponseErrorKind, SendFault};
 
 use crate::failure::Kind;
 
+/// What to do next.
+#[derive(Clone, Debug)]
+pub(crate) enum Hint {
+    /// The job id may be wrong; where none was asked about, something else is.
+    WrongJob,
+    /// The file is gone: no other download for the same job can help.
+    Gone,
+    Advice(Cow<'static, str>),
+}
+
+impl Hint {
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::WrongJob => "check the job id: it must belong to this site and this account",
+            Self::Gone => "the file no longer exists on the server: create a new job",
+            Self::Advice(text) => text,
+        }
+    }
+}
+
+impl From<&'static str> for Hint {
+    fn from(text: &'static str) -> Self {
+        advice(text)
+    }
+}
+
+impl From<String> for Hint {
+    fn from(text: String) -> Self {
+        Self::Advice(text.into())
+    }
+}
+
+const fn advice(text: &'static str) -> Hint {
+    Hint::Advice(Cow::Borrowed(text))
+}
+
+const UNKNOWN_ID: &str = "check TENCENTCLOUD_SECRET_ID: the key was deleted or disabled, or \
+     belongs to the other site (--endpoint)";
+const WRONG_SIGNATURE: &str = "check that TENCENTCLOUD_SECRET_KEY belongs to \
+     TENCENTCLOUD_SECRET_ID; the explain command shows what is signed";
 const PERMISSION: &str = "grant the user of this key these actions of tcss: \
      CreateExportComplianceStatusListJob, DescribeExportJobManageList and DescribeExportJobResult";
-pub(crate) const WRONG_JOB: &str = "check the job id: it must belong to this site and this account";
 pub(crate) const WRONG_EXPORT: &str =
     "check --asset-type, and that this account has what --id names";
 pub(crate) const WRONG_LIST: &str = "check --status, --limit and --offset";
@@ -16,58 +55,56 @@ pub(crate) const MAYBE_CREATED: &str =
     "the job may have been created anyway: look for it before you create another";
 
 /// By the service's error code, else by its family.
-const CODES: &[(&str, &str)] = &[
-    (
-        "AuthFailure.SecretIdNotFound",
-        "check TENCENTCLOUD_SECRET_ID: the key was deleted or disabled, or belongs to the other \
-         site (--endpoint)",
-    ),
+const CODES: &[(&str, Hint)] = &[
+    ("AuthFailure.SecretIdNotFound", advice(UNKNOWN_ID)),
     (
         "AuthFailure.InvalidSecretId",
-        "check TENCENTCLOUD_SECRET_ID: it must be the id of a cloud API key",
+        advice("check TENCENTCLOUD_SECRET_ID: it must be the id of a cloud API key"),
     ),
-    (
-        "AuthFailure.SignatureFailure",
-        "check that TENCENTCLOUD_SECRET_KEY belongs to TENCENTCLOUD_SECRET_ID; the explain command \
-         shows what is signed",
-    ),
+    ("AuthFailure.SignatureFailure", advice(WRONG_SIGNATURE)),
     (
         "AuthFailure.SignatureExpire",
-        "set the clock of this machine: it may be off by at most 5 minutes",
+        advice("set the clock of this machine: it may be off by at most 5 minutes"),
     ),
     (
         "AuthFailure.TokenFailure",
-        "get new temporary keys: the token has expired or does not belong to this key pair",
+        advice("get new temporary keys: the token has expired or does not belong to this key pair"),
     ),
-    ("AuthFailure.UnauthorizedOperation", PERMISSION),
-    ("AuthFailure.MFAFailure", "use a key that does not need a second factor"),
-    ("AuthFailure", "check the key pair, the token and --endpoint"),
-    ("UnauthorizedOperation", PERMISSION),
-    ("OperationDenied", "ask the account's administrator whether this user may read exports"),
-    ("IpInBlacklist", "ask the account's administrator to allow this machine's address"),
-    ("IpNotInWhitelist", "ask the account's administrator to allow this machine's address"),
-    ("InternalError.ErrRoleNotExist", "grant the service its role in the console"),
+    ("AuthFailure.UnauthorizedOperation", advice(PERMISSION)),
+    ("AuthFailure.MFAFailure", advice("use a key that does not need a second factor")),
+    ("AuthFailure", advice("check the key pair, the token and --endpoint")),
+    ("UnauthorizedOperation", advice(PERMISSION)),
+    (
+        "OperationDenied",
+        advice("ask the account's administrator whether this user may read exports"),
+    ),
+    ("IpInBlacklist", advice("ask the account's administrator to allow this machine's address")),
+    ("IpNotInWhitelist", advice("ask the account's administrator to allow this machine's address")),
+    ("InternalError.ErrRoleNotExist", advice("grant the service its role in the console")),
     (
         "InternalError",
-        "try again later; if it fails again, give the request id to the service's support",
+        advice("try again later; if it fails again, give the request id to the service's support"),
     ),
-    ("InvalidParameter.RequestTimeout", "try again: the service is still working on the query"),
-    ("InvalidParameter", WRONG_JOB),
-    ("InvalidParameterValue", WRONG_JOB),
-    ("ResourceNotFound", WRONG_JOB),
-    ("RequestLimitExceeded", "send fewer requests: the account has reached its rate limit"),
+    (
+        "InvalidParameter.RequestTimeout",
+        advice("try again: the service is still working on the query"),
+    ),
+    ("InvalidParameter", Hint::WrongJob),
+    ("InvalidParameterValue", Hint::WrongJob),
+    ("ResourceNotFound", Hint::WrongJob),
+    ("RequestLimitExceeded", advice("send fewer requests: the account has reached its rate limit")),
     (
         "LimitExceeded.RateLimitExceeded",
-        "send fewer requests: the account has reached its rate limit",
+        advice("send fewer requests: the account has reached its rate limit"),
     ),
-    ("LimitExceeded", "check the quotas of the account"),
-    ("InvalidAction", "check --endpoint: it seems to lead to another service"),
-    ("NoSuchProduct", "check --endpoint: it seems to lead to another service"),
-    ("NoSuchVersion", "check --endpoint: it seems to lead to another service"),
-    ("UnsupportedRegion", "leave out --region: this service needs none"),
-    ("ResourceInUse", "try again later"),
-    ("ResourceUnavailable", "try again later"),
-    ("ServiceUnavailable", "try again later"),
+    ("LimitExceeded", advice("check the quotas of the account")),
+    ("InvalidAction", advice("check --endpoint: it seems to lead to another service")),
+    ("NoSuchProduct", advice("check --endpoint: it seems to lead to another service")),
+    ("NoSuchVersion", advice("check --endpoint: it seems to lead to another service")),
+    ("UnsupportedRegion", advice("leave out --region: this service needs none")),
+    ("ResourceInUse", advice("try again later")),
+    ("ResourceUnavailable", advice("try again later")),
+    ("ServiceUnavailable", advice("try again later")),
 ];
 
 const OTHER_CODE: &str = "look up the code in the service's list of error codes";
@@ -82,7 +119,6 @@ pub(crate) const NEW_URL_REFUSED: &str = "a new URL was refused too: set the clo
 pub(crate) const SAME_URL: &str = "the job gives the same URL again: set the clock of this \
      machine; if it fails again, give the request id to the service's support";
 pub(crate) const SUPPORT: &str = "if it fails again, give the request id to the service's support";
-pub(crate) const GONE: &str = "the file no longer exists on the server: create a new job";
 pub(crate) const JOB_FAILED: &str = "read the message, then create a new job";
 pub(crate) const AGAIN: &str =
     "download again: it resumes after the bytes that are there, if the server allows it";
@@ -116,16 +152,17 @@ pub(crate) const FILE_SERVER_NOT_TAKEN: &str =
 pub(crate) const FILE_SERVER_UNREACHABLE: &str = "check the network and the host of the URL";
 
 /// By the file server's error code.
-const REFUSALS: &[(&str, &str)] = &[
-    ("NoSuchKey", GONE),
-    ("NoSuchBucket", GONE),
-    ("InvalidObjectState", "restore the file from the archive"),
+const REFUSALS: &[(&str, Hint)] = &[
+    ("NoSuchKey", Hint::Gone),
+    ("NoSuchBucket", Hint::Gone),
+    ("InvalidObjectState", advice("restore the file from the archive")),
 ];
 
 /// Returns what to do about a refusal whatever the URL was, if there is such a thing.
-pub(crate) fn of_refusal(code: Option<&str>, status: u16) -> Option<&'static str> {
-    let known = REFUSALS.iter().find(|(known, _)| code == Some(known)).map(|(_, hint)| *hint);
-    known.or_else(|| (status == 404).then_some(GONE))
+pub(crate) fn of_refusal(code: Option<&str>, status: u16) -> Option<Hint> {
+    let known = REFUSALS.iter().find(|(known, _)| code == Some(known));
+    let known = known.map(|(_, hint)| hint.clone());
+    known.or_else(|| (status == 404).then_some(Hint::Gone))
 }
 
 /// Returns what to do about a refused URL that no job gives anew.
@@ -140,9 +177,9 @@ pub(crate) fn of_refused_url(code: Option<&str>) -> &'static str {
     }
 }
 
-pub(crate) fn of_code(code: &ErrorCode) -> &'static str {
-    let find = |name| CODES.iter().find(|(known, _)| *known == name).map(|(_, hint)| *hint);
-    find(code.as_str()).or_else(|| find(code.family())).unwrap_or(OTHER_CODE)
+pub(crate) fn of_code(code: &ErrorCode) -> Hint {
+    let find = |name| CODES.iter().find(|(known, _)| *known == name).map(|(_, hint)| hint.clone());
+    find(code.as_str()).or_else(|| find(code.family())).unwrap_or(advice(OTHER_CODE))
 }
 
 pub(crate) const fn of_kind(kind: Kind) -> &'static str {

@@ -9,7 +9,11 @@ use tcss_export::{
 };
 
 use super::{Again, Facts, Failure, Kind, service::with_sources};
-use crate::{hints, meter::amount, standing::requests};
+use crate::{
+    hints::{self, Hint},
+    meter::amount,
+    standing::requests,
+};
 
 const EXPIRED: &str = "the URL has expired";
 
@@ -65,19 +69,20 @@ impl Failure {
         failure.with_again(Again::Without("--download-timeout"))
     }
 
-    fn of_refusal(refusal: &Refusal, hint: &'static str) -> Self {
+    fn of_refusal(refusal: &Refusal, hint: Hint) -> Self {
         let said = refusal.message.as_ref().or(refusal.snippet.as_ref());
         let message = match &refusal.code {
             Some(_) => said.cloned().unwrap_or_default(),
             None => refusal.to_string(),
         };
+        let again = if matches!(hint, Hint::Gone) { Again::Never } else { Again::AsItWas };
         let mut failure = Self::new(Kind::Api, message).with_hint(hint);
         *failure.facts = Facts {
             by: Some("the file server"),
             code: refusal.code.clone(),
             status: Some(refusal.status.as_u16()),
             request_id: refusal.request_id.clone(),
-            again: if hint == hints::GONE { Again::Never } else { Again::AsItWas },
+            again,
             ..Facts::default()
         };
         failure
@@ -127,7 +132,7 @@ impl Errand<'_> {
                 Failure::new(kind, EXPIRED).with_hint(self.expired(report))
             }
             ErrorKind::Expired { refusal: Some(refusal) } => {
-                Failure::of_refusal(refusal, self.expired(report))
+                Failure::of_refusal(refusal, self.expired(report).into())
             }
             ErrorKind::Refused(refusal) => {
                 Failure::of_refusal(refusal, self.refused(refusal, report))
@@ -177,15 +182,20 @@ impl Errand<'_> {
         }
     }
 
-    fn refused(self, refusal: &Refusal, report: &Report) -> &'static str {
+    fn refused(self, refusal: &Refusal, report: &Report) -> Hint {
         let (code, status) = (refusal.code.as_deref(), refusal.status.as_u16());
-        match hints::of_refusal(code, status) {
-            Some(hint) => hint,
-            None if status >= 500 || status == 429 => self.again(),
-            None if !self.has_job => hints::of_refused_url(code),
-            None if report.new_urls > 0 => hints::NEW_URL_REFUSED,
-            None if [401, 403].contains(&status) => hints::SAME_URL,
-            None => hints::SUPPORT,
+        let known = hints::of_refusal(code, status);
+        known.unwrap_or_else(|| self.refused_url(code, status, report).into())
+    }
+
+    /// Returns what to do about a refusal that the URL may be to blame for.
+    fn refused_url(self, code: Option<&str>, status: u16, report: &Report) -> &'static str {
+        match status {
+            429 | 500.. => self.again(),
+            _ if !self.has_job => hints::of_refused_url(code),
+            _ if report.new_urls > 0 => hints::NEW_URL_REFUSED,
+            401 | 403 => hints::SAME_URL,
+            _ => hints::SUPPORT,
         }
     }
 }
@@ -287,10 +297,10 @@ mod tests {
     #[test]
     fn where_no_byte_came_the_network_and_the_host_are_to_be_checked() {
         let fault = ErrorKind::Fault(Fault::Send(SendFault::Connection));
-        assert_eq!(failure(&fault, None).hint, hints::FILE_SERVER_UNREACHABLE);
+        assert_eq!(failure(&fault, None).hint.text(), hints::FILE_SERVER_UNREACHABLE);
         let mut report = Report::default();
         report.bytes = 1;
-        assert_eq!(to_file().failure(&fault, &report, None).hint, hints::AGAIN);
+        assert_eq!(to_file().failure(&fault, &report, None).hint.text(), hints::AGAIN);
     }
 
     #[test]
@@ -306,7 +316,7 @@ mod tests {
     fn an_address_that_is_not_permitted_ends_with_2_and_names_the_option() {
         let kind = ErrorKind::Fault(Fault::Send(SendFault::Permanent));
         let failure = failure(&kind, Some(&not_permitted()));
-        assert_eq!((failure.exit_code(), &*failure.hint), (2, hints::ALLOW_PRIVATE));
+        assert_eq!((failure.exit_code(), failure.hint.text()), (2, hints::ALLOW_PRIVATE));
         let message = "h.example leads to a private address, which must be allowed";
         assert!(failure.message.ends_with(message), "{}", failure.message);
     }
