@@ -1,20 +1,14 @@
-//! A file server as the object store is one: a file, its entity tag and its checksum, given out by
-//! the rules of RFC 9110, and what goes wrong with that.
+//! A server of files as the object store is one, and what goes wrong with it.
+
+#[path = "../common/file_server.rs"]
+mod file_server;
 
 use bytes::Bytes;
-use crc::{CRC_64_XZ, Crc};
 use http::{HeaderMap, Request, Response, response::Parts};
 use tcss_export::SendFault;
 
-pub(crate) const CRC64: &str = "x-cos-hash-crc64ecma";
-
-/// A file as it is at one time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct File {
-    pub(crate) bytes: Bytes,
-    pub(crate) etag: Option<String>,
-    pub(crate) names_crc: bool,
-}
+use file_server::first_byte;
+pub(crate) use file_server::{CRC64, File, crc64};
 
 /// How one request is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,40 +72,15 @@ pub(crate) enum End {
     Silence,
 }
 
-static CRC: Crc<u64> = Crc::<u64>::new(&CRC_64_XZ);
-
-pub(crate) fn crc64(bytes: &[u8]) -> u64 {
-    CRC.checksum(bytes)
-}
-
 /// The file of most tests.
 pub(crate) fn digits() -> File {
     File::new("123456789")
 }
 
 impl File {
-    /// Has a strong entity tag and a checksum.
-    pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), etag: Some("\"v1\"".into()), names_crc: true }
-    }
-
-    pub(crate) fn with_etag(mut self, etag: &str) -> Self {
-        self.etag = Some(etag.into());
-        self
-    }
-
-    pub(crate) fn without_etag(mut self) -> Self {
-        self.etag = None;
-        self
-    }
-
     pub(crate) fn without_crc(mut self) -> Self {
         self.names_crc = false;
         self
-    }
-
-    fn len(&self) -> usize {
-        self.bytes.len()
     }
 
     pub(crate) fn answer(&self, request: &Request<()>, play: Play) -> Answer {
@@ -128,55 +97,25 @@ impl File {
         }
         let asked = first_byte(headers);
         if play == Play::Unsatisfied && self.goes_by_range(headers, play) {
-            return self.unsatisfied();
+            return self.unsatisfied().into();
         }
-        let mut answer = match asked.filter(|_| self.goes_by_range(headers, play)) {
+        let mut answer: Answer = match asked.filter(|_| self.goes_by_range(headers, play)) {
             Some(first) if first >= self.len() && play != Play::AnyFile => {
-                return self.unsatisfied();
+                return self.unsatisfied().into();
             }
-            Some(first) if first < self.len() => self.partial(first, self.len()),
-            _ => self.whole(),
+            Some(first) if first < self.len() => self.partial(first, self.len()).into(),
+            _ => self.whole().into(),
         };
         self.spoil(&mut answer, asked.unwrap_or_default(), play);
         answer
     }
 
     fn goes_by_range(&self, headers: &HeaderMap, play: Play) -> bool {
-        let is_strong = |etag: &&String| !etag.starts_with("W/");
-        let etag = self.etag.as_ref().filter(is_strong).map(|etag| etag.as_bytes());
         match play {
             Play::Whole => false,
             Play::AnyFile => true,
-            _ => headers.get("if-range").is_none_or(|if_range| Some(if_range.as_bytes()) == etag),
+            _ => self.fits_condition(headers),
         }
-    }
-
-    fn whole(&self) -> Answer {
-        let length = self.len().to_string();
-        self.with_file_headers(Answer::new(200, &[("content-length", &length)], self.bytes.clone()))
-    }
-
-    fn partial(&self, first: usize, end: usize) -> Answer {
-        let range = format!("bytes {first}-{}/{}", end - 1, self.len());
-        let length = (end - first).to_string();
-        let headers = [("content-length", &*length), ("content-range", &range)];
-        self.with_file_headers(Answer::new(206, &headers, self.bytes.slice(first..end)))
-    }
-
-    fn unsatisfied(&self) -> Answer {
-        let mut answer = xml(416, "InvalidRange", "The requested range cannot be satisfied.");
-        answer.set("content-range", &format!("bytes */{}", self.len()));
-        answer
-    }
-
-    fn with_file_headers(&self, mut answer: Answer) -> Answer {
-        if let Some(etag) = &self.etag {
-            answer.set("etag", etag);
-        }
-        if self.names_crc {
-            answer.set(CRC64, &crc64(&self.bytes).to_string());
-        }
-        answer
     }
 
     fn spoil(&self, answer: &mut Answer, asked: usize, play: Play) {
@@ -192,11 +131,11 @@ impl File {
             Play::Endless => answer.remove("content-length"),
             Play::Beyond => answer.body = [&answer.body[..], b"+"].concat().into(),
             Play::Elsewhere if asked + 1 < self.len() => {
-                *answer = self.partial(asked + 1, self.len());
+                *answer = self.partial(asked + 1, self.len()).into();
             }
             Play::Less(length) | Play::LessOfUnknown(length) if answer.body.len() > length => {
                 let first = self.len() - answer.body.len();
-                *answer = self.partial(first, first + length);
+                *answer = self.partial(first, first + length).into();
                 if matches!(play, Play::LessOfUnknown(_)) {
                     let range = format!("bytes {first}-{}/*", first + length - 1);
                     answer.set("content-range", &range);
@@ -209,13 +148,16 @@ impl File {
     }
 }
 
+impl From<Response<Bytes>> for Answer {
+    fn from(response: Response<Bytes>) -> Self {
+        let (head, body) = response.into_parts();
+        Self { head: Some(head), body, end: End::Well }
+    }
+}
+
 impl Answer {
     pub(crate) fn new(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Self {
-        let builder = Response::builder().status(status);
-        let builder =
-            headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
-        let (head, ()) = builder.body(()).expect("a status and headers").into_parts();
-        Self { head: Some(head), body: body.into(), end: End::Well }
+        file_server::response(status, headers, body).into()
     }
 
     fn none(end: End) -> Self {
@@ -258,21 +200,9 @@ impl Answer {
     }
 }
 
-/// Returns where a range begins; it is asked for in this one form.
-fn first_byte(headers: &HeaderMap) -> Option<usize> {
-    let range = headers.get("range")?.to_str().expect("ASCII");
-    let first = range.strip_prefix("bytes=").and_then(|range| range.strip_suffix('-'));
-    Some(first.and_then(|first| first.parse().ok()).expect("a range that has no end"))
-}
-
 /// Returns an error of the object store.
 pub(crate) fn xml(status: u16, code: &str, message: &str) -> Answer {
-    let body = format!(
-        "<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>{code}</Code>\n\t\
-         <Message>{message}</Message>\n\t<Resource>/a.csv</Resource>\n\t\
-         <RequestId>x-1</RequestId>\n\t<TraceId>t-1</TraceId>\n</Error>\n"
-    );
-    Answer::new(status, &[("content-type", "application/xml")], body)
+    file_server::xml(status, code, message).into()
 }
 
 fn redirect() -> Answer {

@@ -1,23 +1,16 @@
-//! A file server as the object store is one, and what goes wrong with it.
+//! A server of files as the object store is one, and what goes wrong with it.
+
+#[path = "../../../../tests/common/file_server.rs"]
+mod file_server;
 
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use crc::{CRC_64_XZ, Crc};
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use tcss_export_core::SendFault;
 
-const CRC64: &str = "x-cos-hash-crc64ecma";
-const EXPIRED: &str = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message>\
-    <RequestId>x-1</RequestId></Error>";
-
-/// A file as it is at one time.
-#[derive(Clone, Debug)]
-pub(crate) struct File {
-    pub(crate) bytes: Bytes,
-    pub(crate) etag: Option<&'static str>,
-    pub(crate) names_crc: bool,
-}
+use file_server::first_byte;
+pub(crate) use file_server::{File, crc64};
 
 /// What one request is answered with.
 #[derive(Debug)]
@@ -38,59 +31,32 @@ pub(crate) enum Piece {
     Silence,
 }
 
-/// The checksum of a file, by other code than the client's.
-pub(crate) fn crc64(bytes: &[u8]) -> u64 {
-    Crc::<u64>::new(&CRC_64_XZ).checksum(bytes)
-}
-
 impl File {
-    /// Has a strong entity tag and names its checksum.
-    pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), etag: Some("\"v1\""), names_crc: true }
-    }
-
-    pub(crate) fn with_etag(mut self, etag: &'static str) -> Self {
-        self.etag = Some(etag);
-        self
-    }
-
-    pub(crate) fn without_etag(mut self) -> Self {
-        self.etag = None;
-        self
-    }
-
     /// Answers by the rules of ranges.
     pub(crate) fn answer(&self, request: &Request<()>) -> Reply {
-        let first = first_byte(request.headers()).filter(|_| {
-            let condition = request.headers().get("if-range").map(|tag| tag.as_bytes());
-            condition.is_none_or(|tag| self.etag.map(str::as_bytes) == Some(tag))
-        });
-        match first {
-            Some(first) if first >= self.bytes.len() => Reply::of(416, Bytes::new())
-                .with("content-range", &format!("bytes */{}", self.bytes.len())),
-            Some(first) => self.described(Reply::of(206, self.bytes.slice(first..)).with(
-                "content-range",
-                &format!("bytes {first}-{}/{}", self.bytes.len() - 1, self.bytes.len()),
-            )),
-            None => self.described(Reply::of(200, self.bytes.clone())),
-        }
+        let headers = request.headers();
+        let answer = match first_byte(headers).filter(|_| self.fits_condition(headers)) {
+            Some(first) if first >= self.len() => self.unsatisfied(),
+            Some(first) => self.partial(first, self.len()),
+            None => self.whole(),
+        };
+        answer.into()
     }
+}
 
-    fn described(&self, reply: Reply) -> Reply {
-        let reply = self.etag.iter().fold(reply, |reply, etag| reply.with("etag", etag));
-        match self.names_crc {
-            true => reply.with(CRC64, &crc64(&self.bytes).to_string()),
-            false => reply,
-        }
+impl From<Response<Bytes>> for Reply {
+    fn from(response: Response<Bytes>) -> Self {
+        let (head, body) = response.into_parts();
+        let head = Ok(Response::from_parts(head, ()));
+        Self { head, body: VecDeque::from([Piece::Bytes(body)]) }
     }
 }
 
 impl Reply {
     pub(crate) fn of(status: u16, body: impl Into<Bytes>) -> Self {
         let body = body.into();
-        let head = Response::builder().status(status).header("content-length", body.len());
-        let body = VecDeque::from([Piece::Bytes(body)]);
-        Self { head: Ok(head.body(()).expect("a head")), body }
+        let length = body.len().to_string();
+        file_server::response(status, &[("content-length", &length)], body).into()
     }
 
     pub(crate) fn unsent(fault: SendFault) -> Self {
@@ -98,7 +64,7 @@ impl Reply {
     }
 
     pub(crate) fn expired() -> Self {
-        Self::of(403, EXPIRED)
+        file_server::xml(403, "AccessDenied", "Request has expired").into()
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
@@ -140,8 +106,4 @@ impl Reply {
         });
         pieces.collect::<Vec<_>>().concat().into()
     }
-}
-
-fn first_byte(headers: &HeaderMap) -> Option<usize> {
-    headers.get("range")?.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
 }
