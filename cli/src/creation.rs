@@ -3,7 +3,7 @@
 
 use tcss_export::{
     Answer, CreateExportComplianceStatusListJob, CreateExportComplianceStatusListJobResponse,
-    SendError, ureq::Client,
+    ureq::Client,
 };
 
 use crate::{
@@ -11,13 +11,11 @@ use crate::{
     decision,
     failure::Failure,
     hints,
-    news::{Desk, News, tell},
+    news::{Desk, News},
     output::Output,
     sending::send,
     shell,
 };
-
-pub(crate) type Created = Result<Answer<CreateExportComplianceStatusListJobResponse>, SendError>;
 
 /// Has a job created. If it may be there although no answer says so, the error tells how to look.
 pub(crate) fn create(
@@ -28,15 +26,12 @@ pub(crate) fn create(
     output: &Output,
 ) -> Result<Answer<CreateExportComplianceStatusListJobResponse>, Failure> {
     let client = client.clone();
-    desk.start(move |sender| {
-        let created = send(&client, &action, |offset| tell(sender, News::ClockCorrected(offset)));
-        tell(sender, News::Created(Box::new(created)));
-    });
+    let work = desk.start(move |teller| send(&client, &action, |offset| teller.tell(offset)));
     loop {
-        match desk.next() {
-            News::ClockCorrected(offset) => output.progress(&decision::corrected(offset)),
-            News::Created(created) => {
-                return created.map_err(|error| match error.may_have_arrived() {
+        match work.next() {
+            News::Progress(offset) => output.progress(&decision::corrected(offset)),
+            News::Done => {
+                return work.result().map_err(|error| match error.may_have_arrived() {
                     true => uncertain(error.into(), common),
                     false => Failure::from(error).instead_of_job_id(hints::WRONG_EXPORT),
                 });
@@ -45,7 +40,6 @@ pub(crate) fn create(
                 let stopped = Failure::stopped(signal, "stopped while creating a job");
                 return Err(uncertain(stopped, common));
             }
-            _ => panic!("the thread of the create has panicked"),
         }
     }
 }

@@ -1,13 +1,10 @@
 //! The download on a thread of its own, and what is told of it while it lasts.
 
-use std::{
-    io::{self, Write},
-    sync::mpsc::Sender,
-};
+use std::io::{self, Write};
 
 use tcss_export::{
     BuildError,
-    download::Downloaded,
+    download::{Downloaded, Event},
     driver::{DownloadFailure, Order, Target, blocking::Download},
     ureq::{Client, Fetcher},
 };
@@ -16,7 +13,7 @@ use crate::{
     course::Course,
     leftover::Leftover,
     meter::Meter,
-    news::{Desk, News, tell},
+    news::{Desk, News, Teller},
     signals::Signal,
 };
 
@@ -29,6 +26,12 @@ pub(crate) struct Fetched {
     pub(crate) resumed: bool,
 }
 
+/// What happened to a download, in words if it is a turn.
+struct Progress {
+    event: Event,
+    turn: Option<String>,
+}
+
 /// How listening to a download has ended.
 pub(crate) enum End {
     /// An error is that of a URL which cannot be used.
@@ -38,7 +41,7 @@ pub(crate) enum End {
 
 /// Downloads to a target, or to stdout, and tells the news as they come. At the end nothing of it
 /// is left on the terminal.
-pub(crate) fn fetch(
+pub(crate) fn listen(
     desk: &Desk,
     client: &Client,
     order: Order,
@@ -47,35 +50,38 @@ pub(crate) fn fetch(
 ) -> End {
     let client = client.clone();
     let leftover = target.as_ref().and_then(Leftover::of);
-    desk.start(move |sender| {
-        let fetched = match target {
-            Some(target) => client.download(order, target).map(|download| drain(download, sender)),
-            None => {
-                client.download_into(order, io::stdout()).map(|download| drain(download, sender))
-            }
-        };
-        tell(sender, News::Downloaded(Box::new(fetched)));
-    });
+    let work = desk.start(move |teller| work(&client, order, target, teller));
     loop {
-        match desk.next() {
-            News::Downloading { event, turn } => meter.show(&event, turn),
-            News::Downloaded(fetched) => return End::Outcome(*fetched),
+        match work.next() {
+            News::Progress(Progress { event, turn }) => meter.show(&event, turn),
+            News::Done => return End::Outcome(work.result()),
             News::Signal(signal) => {
                 if let Some(leftover) = &leftover {
                     leftover.clear();
                 }
                 return End::Stopped(signal);
             }
-            _ => panic!("the thread of the download has panicked"),
         }
     }
 }
 
-fn drain<W: Write>(mut download: Download<Fetcher<'_>, W>, sender: &Sender<News>) -> Fetched {
+fn work(
+    client: &Client,
+    order: Order,
+    target: Option<Target>,
+    teller: &Teller<Progress>,
+) -> Result<Fetched, BuildError> {
+    match target {
+        Some(target) => client.download(order, target).map(|download| drain(download, teller)),
+        None => client.download_into(order, io::stdout()).map(|download| drain(download, teller)),
+    }
+}
+
+fn drain<W: Write>(mut download: Download<Fetcher<'_>, W>, teller: &Teller<Progress>) -> Fetched {
     let mut course = Course::default();
     while let Some(event) = download.next() {
         let turn = course.turn(&event, download.transport());
-        tell(sender, News::Downloading { event, turn });
+        teller.tell(Progress { event, turn });
     }
     let (polls, resumed) = (download.polls(), course.has_gone_on());
     Fetched { outcome: download.outcome(), polls, resumed }

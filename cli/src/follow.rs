@@ -1,7 +1,5 @@
 //! The wait on a thread of its own, and what is told of it while it lasts.
 
-use std::sync::mpsc::Sender;
-
 use tcss_export::{
     Event, Finished, JobId, Report, SavedWait, Session, TranscriptLine, WaitFailure, Waiter,
     driver::clock, ureq::Client,
@@ -9,7 +7,7 @@ use tcss_export::{
 
 use crate::{
     failure::Failure,
-    news::{Desk, News, tell},
+    news::{Desk, News, Teller},
     output::Reader,
     signals::Signal,
     telling::Telling,
@@ -41,6 +39,13 @@ impl State {
     }
 }
 
+/// A wait after its end.
+struct Waited {
+    /// What is new in the transcript.
+    lines: Vec<TranscriptLine>,
+    outcome: Result<Finished, WaitFailure>,
+}
+
 /// How listening to a wait has ended.
 pub(crate) enum End {
     Outcome(Result<Finished, WaitFailure>),
@@ -49,51 +54,51 @@ pub(crate) enum End {
     Stopped(Signal, Box<Report>),
 }
 
-/// Follows a job and tells the news as they come. At the end nothing of it is left on the
+/// Waits for a job and tells the news as they come. At the end nothing of it is left on the
 /// terminal.
-pub(crate) fn wait(
+pub(crate) fn listen(
     desk: &Desk,
     client: &Client,
     job: &JobId,
     telling: &mut Telling<'_>,
 ) -> Result<End, Failure> {
     let (client, job) = (client.clone(), job.clone());
-    desk.start(move |sender| follow(&client, job, sender));
+    let work = desk.start(move |teller| work(&client, job, teller));
     let mut last: Option<Box<State>> = None;
     loop {
-        match desk.next() {
-            News::Waiting(state) => {
+        match work.next() {
+            News::Progress(state) => {
                 if telling.state(&state)? == Reader::Gone {
                     return Ok(End::Unread);
                 }
                 last = Some(state);
             }
-            News::Waited { lines, outcome } => {
+            News::Done => {
+                let Waited { lines, outcome } = work.result();
                 let event = last.and_then(|last| last.event);
-                telling.end(&lines, (*outcome).as_ref(), event.as_ref())?;
-                return Ok(End::Outcome(*outcome));
+                telling.end(&lines, outcome.as_ref(), event.as_ref())?;
+                return Ok(End::Outcome(outcome));
             }
             News::Signal(signal) => {
                 let report = last.and_then(|last| last.given_up()).unwrap_or_default();
                 telling.given_up(&report)?;
                 return Ok(End::Stopped(signal, report));
             }
-            _ => panic!("the thread of the wait has panicked"),
         }
     }
 }
 
-fn follow(client: &Client, job: JobId, sender: &Sender<News>) {
+fn work(client: &Client, job: JobId, teller: &Teller<Box<State>>) -> Waited {
     let mut wait = client.follow(job);
     wait.record();
     let mut event = None;
     loop {
         let (lines, saved) = (wait.take_transcript(), wait.save());
-        tell(sender, News::Waiting(Box::new(State { event, lines, saved })));
+        teller.tell(Box::new(State { event, lines, saved }));
         event = wait.next();
         if event.is_none() {
             let lines = wait.take_transcript();
-            return tell(sender, News::Waited { lines, outcome: Box::new(wait.outcome()) });
+            return Waited { lines, outcome: wait.outcome() };
         }
     }
 }

@@ -11,9 +11,8 @@ use crate::{
     args::Save,
     commands::Ending,
     failure::{Errand, Failure},
-    fetch::{self, Fetched, fetch},
-    follow::{self, wait},
-    hints,
+    fetch::{self, Fetched},
+    follow, hints,
     masking::masked,
     meter::Meter,
     news::Desk,
@@ -42,14 +41,14 @@ struct OfJob<'a> {
 
 impl Journey<'_> {
     /// Waits for the job and downloads its file; with these options, another command goes on.
-    pub(crate) fn follow(&self, job: &JobId, options: &[String]) -> Result<Ending, Failure> {
-        let end = self.wait(job);
+    pub(crate) fn job_to_file(&self, job: &JobId, options: &[String]) -> Result<Ending, Failure> {
+        let end = self.wait_and_download(job);
         end.map_err(|failure| failure.of_job(job).go_on_with("download", job, options))
     }
 
-    fn wait(&self, job: &JobId) -> Result<Ending, Failure> {
+    fn wait_and_download(&self, job: &JobId) -> Result<Ending, Failure> {
         let mut telling = Telling::new(self.output);
-        let waited = wait(&self.desk, &self.client, job, &mut telling)?;
+        let waited = follow::listen(&self.desk, &self.client, job, &mut telling)?;
         telling.finish()?;
         let Finished { download_url, report, .. } = match waited {
             follow::End::Outcome(Ok(finished)) => finished,
@@ -59,17 +58,17 @@ impl Journey<'_> {
                 return Err(Failure::stopped(signal, "stopped waiting"));
             }
         };
-        match self.fetch(Order::new(download_url).of_job(job.clone())) {
-            fetch::End::Outcome(Ok(fetched)) => self.fetched(Some(job), fetched, report.polls),
+        match self.download(Order::new(download_url).of_job(job.clone())) {
+            fetch::End::Outcome(Ok(fetched)) => self.end(Some(job), fetched, report.polls),
             fetch::End::Outcome(Err(error)) => Err(error.into()),
             fetch::End::Stopped(signal) => Err(Failure::stopped(signal, "stopped downloading")),
         }
     }
 
     /// Downloads what a URL leads to, which nobody can renew.
-    pub(crate) fn download(&self, url: DownloadUrl) -> Result<Ending, Failure> {
-        match self.fetch(Order::new(url)) {
-            fetch::End::Outcome(Ok(fetched)) => self.fetched(None, fetched, 0),
+    pub(crate) fn url_to_file(&self, url: DownloadUrl) -> Result<Ending, Failure> {
+        match self.download(Order::new(url)) {
+            fetch::End::Outcome(Ok(fetched)) => self.end(None, fetched, 0),
             fetch::End::Outcome(Err(error)) => Err(error.into()),
             fetch::End::Stopped(signal) => {
                 let stopped = Failure::stopped(signal, "stopped downloading");
@@ -78,18 +77,13 @@ impl Journey<'_> {
         }
     }
 
-    fn fetch(&self, order: Order) -> fetch::End {
+    fn download(&self, order: Order) -> fetch::End {
         let order = order.with_policy(self.save.policy());
         let meter = Meter::new(self.output);
-        fetch(&self.desk, &self.client, order, self.save.target(), meter)
+        fetch::listen(&self.desk, &self.client, order, self.save.target(), meter)
     }
 
-    fn fetched(
-        &self,
-        job: Option<&JobId>,
-        fetched: Fetched,
-        waited: u32,
-    ) -> Result<Ending, Failure> {
+    fn end(&self, job: Option<&JobId>, fetched: Fetched, waited: u32) -> Result<Ending, Failure> {
         let Fetched { outcome, polls, resumed } = fetched;
         match (outcome, job) {
             (Ok(downloaded), _) => {

@@ -1,80 +1,177 @@
-//! Work on threads of its own, and all that happens to it and to this process as one row of news.
+//! Work on a thread of its own: what it tells, its end, and the signals to this process, as one
+//! row of news.
 
 use std::{
-    panic::{self, AssertUnwindSafe},
-    sync::mpsc::{self, Receiver, Sender},
-    thread,
+    panic,
+    sync::mpsc::{self, Receiver, Sender, TryRecvError},
+    thread::{self, JoinHandle},
 };
 
-use tcss_export::{
-    BuildError, ClockOffset, Finished, TranscriptLine, WaitFailure, download::Event,
-};
-
-use crate::{
-    creation::Created,
-    fetch::Fetched,
-    follow::State,
-    signals::{self, Signal},
-};
+use crate::signals::{self, Signal};
 
 /// What the main thread is told.
-pub(crate) enum News {
-    /// A create was refused for the clock alone, and is sent once more.
-    ClockCorrected(ClockOffset),
-    /// A create has been answered, or not.
-    Created(Box<Created>),
-    /// A wait goes on.
-    Waiting(Box<State>),
-    Waited {
-        lines: Vec<TranscriptLine>,
-        outcome: Box<Result<Finished, WaitFailure>>,
-    },
-    /// A download goes on; a turn of it has words.
-    Downloading {
-        event: Event,
-        turn: Option<String>,
-    },
-    /// A download has ended, or could not begin.
-    Downloaded(Box<Result<Fetched, BuildError>>),
+pub(crate) enum News<P> {
+    /// The work goes on.
+    Progress(P),
+    /// The work has its result.
+    Done,
     Signal(Signal),
-    /// Nothing more will come, by a fault of this program that has been told already.
-    Lost,
 }
 
 /// Where the news come together.
 ///
 /// Whoever stops listening ends nothing that is under way: the threads end with the process.
 pub(crate) struct Desk {
-    sender: Sender<News>,
-    news: Receiver<News>,
+    caller: Sender<Call>,
+    calls: Receiver<Call>,
 }
+
+/// A piece of work that is under way.
+pub(crate) struct Work<'d, P, T> {
+    calls: &'d Receiver<Call>,
+    progress: Receiver<P>,
+    thread: JoinHandle<T>,
+}
+
+/// Tells the main thread how a piece of work goes on.
+pub(crate) struct Teller<P> {
+    // Dropped first, so that the last ring finds it gone.
+    progress: Sender<P>,
+    bell: Bell,
+}
+
+/// Why the main thread wakes up.
+enum Call {
+    /// Some work has told something, or is done.
+    Ring,
+    Signal(Signal),
+}
+
+/// Rings on drop, too: a piece of work may end by a panic.
+struct Bell(Sender<Call>);
 
 impl Desk {
     /// Watches signals from here on.
     pub(crate) fn open() -> Self {
-        let (sender, news) = mpsc::channel();
-        let of_signals = sender.clone();
-        signals::watch(move |signal| of_signals.send(News::Signal(signal)).is_ok());
-        Self { sender, news }
+        let desk = Self::without_signals();
+        let caller = desk.caller.clone();
+        signals::watch(move |signal| caller.send(Call::Signal(signal)).is_ok());
+        desk
+    }
+
+    fn without_signals() -> Self {
+        let (caller, calls) = mpsc::channel();
+        Self { caller, calls }
     }
 
     /// Begins one piece of work.
-    pub(crate) fn start(&self, work: impl FnOnce(&Sender<News>) + Send + 'static) {
-        let sender = self.sender.clone();
-        thread::spawn(move || {
-            if panic::catch_unwind(AssertUnwindSafe(|| work(&sender))).is_err() {
-                tell(&sender, News::Lost);
-            }
-        });
-    }
-
-    /// Waits for what comes next.
-    pub(crate) fn next(&self) -> News {
-        self.news.recv().unwrap_or(News::Lost)
+    pub(crate) fn start<P, T>(
+        &self,
+        work: impl FnOnce(&Teller<P>) -> T + Send + 'static,
+    ) -> Work<'_, P, T>
+    where
+        P: Send + 'static,
+        T: Send + 'static,
+    {
+        let (sender, progress) = mpsc::channel();
+        let teller = Teller { progress: sender, bell: Bell(self.caller.clone()) };
+        let thread = thread::spawn(move || work(&teller));
+        Work { calls: &self.calls, progress, thread }
     }
 }
 
-/// Nobody listens any more only when the process is about to end.
-pub(crate) fn tell(sender: &Sender<News>, news: News) {
-    let _ = sender.send(news);
+impl<P, T> Work<'_, P, T> {
+    /// Waits for what comes next.
+    pub(crate) fn next(&self) -> News<P> {
+        loop {
+            // The desk could ring itself, so that calls never end.
+            if let Ok(Call::Signal(signal)) = self.calls.recv() {
+                return News::Signal(signal);
+            }
+            match self.progress.try_recv() {
+                Ok(progress) => return News::Progress(progress),
+                Err(TryRecvError::Disconnected) => return News::Done,
+                // It was rung by work that nobody listens to any more.
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+    }
+
+    /// Waits for the result.
+    ///
+    /// # Panics
+    ///
+    /// If the work has panicked, which has been told already.
+    pub(crate) fn result(self) -> T {
+        self.thread.join().unwrap_or_else(|payload| panic::resume_unwind(payload))
+    }
+}
+
+impl<P> Teller<P> {
+    /// Nobody listens any more only when the process is about to end.
+    pub(crate) fn tell(&self, progress: P) {
+        let _ = self.progress.send(progress);
+        self.bell.ring();
+    }
+}
+
+impl Bell {
+    fn ring(&self) {
+        let _ = self.0.send(Call::Ring);
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.ring();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_told_comes_in_order_and_the_result_last() {
+        let desk = Desk::without_signals();
+        let work = desk.start(|teller| {
+            (0..3).for_each(|n| teller.tell(n));
+            "result"
+        });
+        for expected in 0..3 {
+            assert!(matches!(work.next(), News::Progress(n) if n == expected));
+        }
+        assert!(matches!(work.next(), News::Done));
+        assert_eq!(work.result(), "result");
+    }
+
+    #[test]
+    fn a_signal_is_told_while_work_is_under_way() {
+        let desk = Desk::without_signals();
+        let (end, ended) = mpsc::channel::<()>();
+        let work = desk.start(move |_: &Teller<()>| ended.recv().is_err());
+        desk.caller.send(Call::Signal(Signal::Interrupt)).unwrap();
+        assert!(matches!(work.next(), News::Signal(Signal::Interrupt)));
+        drop(end);
+        assert!(matches!(work.next(), News::Done));
+        assert!(work.result());
+    }
+
+    #[test]
+    fn work_that_was_left_does_not_disturb_the_next() {
+        let desk = Desk::without_signals();
+        drop(desk.start(|teller| teller.tell(1)));
+        let work = desk.start(|teller| teller.tell(2));
+        assert!(matches!(work.next(), News::Progress(2)));
+        assert!(matches!(work.next(), News::Done));
+    }
+
+    #[test]
+    fn a_panic_ends_the_work_and_reaches_whoever_wants_the_result() {
+        let desk = Desk::without_signals();
+        let work = desk.start(|_: &Teller<()>| panic::resume_unwind(Box::new("why")));
+        assert!(matches!(work.next(), News::Done));
+        let payload = panic::catch_unwind(panic::AssertUnwindSafe(|| work.result())).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&"why"));
+    }
 }

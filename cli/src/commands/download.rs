@@ -27,10 +27,10 @@ pub(super) fn run(
             let credentials = keys::credentials()?;
             args.save.check()?;
             let options = [args.save.options(), args.pace.options(), common.options()].concat();
-            journey(credentials.into()).follow(job, &options)
+            journey(credentials.into()).job_to_file(job, &options)
         }
         (None, url) => {
-            journey(without_keys()).download(parsed(url.as_deref().unwrap_or_default())?)
+            journey(without_keys()).url_to_file(parsed(url.as_deref().unwrap_or_default())?)
         }
     }
 }

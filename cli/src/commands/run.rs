@@ -22,5 +22,5 @@ pub(super) fn run(args: &args::Run, common: &Common, output: &Output) -> Result<
     let job = answer.response.job_id;
     output.progress(&format!("created job {}", printable(job.as_str())));
     let options = [args.save.options(), args.pace.options(), common.options()].concat();
-    journey.follow(&job, &options)
+    journey.job_to_file(&job, &options)
 }

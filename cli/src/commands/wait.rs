@@ -4,7 +4,7 @@ use super::Ending;
 use crate::{
     args::{self, Common},
     failure::Failure,
-    follow::{End, wait},
+    follow::{self, End},
     keys,
     news::Desk,
     output::Output,
@@ -18,7 +18,7 @@ pub(super) fn run(args: &args::Wait, common: &Common, output: &Output) -> Result
     let client = client.with_policy(args.pace.policy());
     let mut telling = Telling::of(args, output)?;
     let job = &args.job.job_id;
-    let end = wait(&Desk::open(), &client, job, &mut telling)?;
+    let end = follow::listen(&Desk::open(), &client, job, &mut telling)?;
     let recorded = telling.finish();
     match end {
         End::Outcome(Ok(finished)) => {
