@@ -1,0 +1,76 @@
+//! How long a download may take, and what is told at the end of its time.
+
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use serde_json::json;
+
+use super::{download, megabyte, serving};
+use crate::support::{Folder, without_keys};
+
+#[test]
+fn a_failed_job_ends_with_1_and_a_deadline_with_3() {
+    let folder = Folder::new("download-wait");
+    let ended = download(&serving("x", "FAILURE:no", ""), &folder, &["--json"]);
+    let object = ended.json();
+    assert_eq!((ended.code, &object["job_id"]), (Some(1), &json!("J")));
+    assert_eq!((&object["outcome"], &object["failure_message"]), (&json!("failure"), &json!("no")));
+    let ended = download(&serving("x", "RUNNING", ""), &folder, &["--json", "--timeout", "0.2"]);
+    let error = ended.error();
+    assert_eq!((ended.code, &*ended.stdout), (Some(3), ""));
+    assert_eq!((&error["kind"], &error["job_id"]), (&json!("timed_out"), &json!("J")));
+    assert!(folder.files().is_empty());
+}
+
+#[test]
+fn bytes_that_drip_end_with_3_at_the_limit_of_the_download() {
+    let folder = Folder::new("download-drip");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:20");
+    let args = ["--download-timeout", "0.5", "--stall", "9", "--timeout", "99", "--json"];
+    let ended = download(&service, &folder, &args);
+    let error = ended.error();
+    assert_eq!((ended.code, &error["kind"]), (Some(3), &json!("timed_out")), "{error}");
+    let hint = error["hint"].as_str().expect("a hint");
+    let command = format!(" J -o {} --stall 9 --timeout 99 --interval 0 ", folder.path("f"));
+    assert!(hint.contains("longer --download-timeout or none; "), "{error}");
+    assert!(hint.contains(&command), "{error}");
+    assert_eq!(folder.files(), [".f.part", ".f.part.json"]);
+}
+
+#[test]
+fn a_file_server_that_cannot_be_reached_is_told_with_the_cause() {
+    let closed = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
+    let url = format!("http://{closed}/f?q-signature=EXAMPLEQUERY");
+    let folder = Folder::new("download-unreachable");
+    let file = folder.path("f");
+    let running = without_keys(&["download", "--url", &url, "-o", &file]);
+    let running = running.stdout(Stdio::null()).start(1);
+    running.signal("-KILL");
+    let stderr = running.end().stderr;
+    let line = stderr.lines().next().expect("a line");
+    assert!(line.starts_with("the connection failed: "), "{line}");
+    assert!(line.contains("onnection refused") && line.ends_with("; retrying at once"), "{line}");
+}
+
+#[test]
+fn the_limit_of_a_download_tells_of_a_server_that_was_never_reached() {
+    let closed = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
+    let folder = Folder::new("download-never-reached");
+    let (url, file) = (format!("http://{closed}/f"), folder.path("f"));
+    let args = ["download", "--url", &url, "-o", &file, "--download-timeout", "0.2", "--json"];
+    let ended = without_keys(&args).run();
+    let error = ended.error();
+    let message = error["message"].as_str().expect("a text");
+    assert!(message.contains("; the last request failed: the connection failed: "), "{error}");
+    let hint = json!("check the network and the host of the URL");
+    assert_eq!((ended.code, &error["hint"]), (Some(3), &hint));
+}
+
+#[test]
+fn a_stall_is_broken_off_and_gone_on_behind() {
+    let folder = Folder::new("download-stall");
+    let service = serving(megabyte(), "SUCCESS", "STALL:500000");
+    let ended = download(&service, &folder, &["--stall", "0.2", "--json"]);
+    assert_eq!((ended.code, &ended.json()["resumed"]), (Some(0), &json!(true)), "{ended:?}");
+    assert_eq!(folder.read("f"), megabyte());
+}

@@ -1,0 +1,102 @@
+//! What the file server refuses, and what becomes of new URLs.
+
+use serde_json::json;
+
+use super::{CHECK, download, download_url, downloads, serving};
+use crate::support::{Folder, service};
+
+#[test]
+fn what_the_file_server_refuses_ends_with_4_and_its_facts() {
+    let folder = Folder::new("download-refused");
+    for (fault, code, status) in [
+        ("EXPIRED", "AccessDenied", 403),
+        ("DENIED", "AccessDenied", 403),
+        ("GONE", "NoSuchKey", 404),
+    ] {
+        let service = serving(CHECK.0, "SUCCESS", fault);
+        let ended = download_url(&service.file_url().expect("a URL"), &folder);
+        let error = ended.error();
+        assert_eq!((ended.code, &error["kind"]), (Some(4), &json!("api")), "{error}");
+        assert_eq!((&error["code"], &error["status"]), (&json!(code), &json!(status)), "{error}");
+        assert!(error["request_id"].is_string(), "{error}");
+        assert_eq!(downloads(&service), 1);
+    }
+    assert!(folder.files().is_empty());
+}
+
+#[test]
+fn without_a_new_url_the_job_s_refusal_counts() {
+    let folder = Folder::new("download-no-new-url");
+    let service = serving(CHECK.0, "SUCCESS,ERROR:InvalidAction", "EXPIRED");
+    let ended = download(&service, &folder, &["--json"]);
+    let error = ended.error();
+    assert_eq!((ended.code, &error["code"]), (Some(4), &json!("InvalidAction")), "{error}");
+    let message = error["message"].as_str().expect("a text");
+    assert!(message.contains("; a new URL was needed: the URL has expired: "), "{error}");
+    // The first answer gave the URL.
+    assert_eq!(error["request_id"], "00000000-7e57-4000-8000-000000000002");
+    assert_eq!(error["file_request_id"], "00000000-7e57-4000-8000-000000000001");
+}
+
+#[test]
+fn a_job_that_fails_when_a_new_url_is_needed_is_the_result_that_it_is_for_wait() {
+    let folder = Folder::new("download-failed-later");
+    let service = serving(CHECK.0, "SUCCESS,FAILURE:no", "EXPIRED");
+    let ended = download(&service, &folder, &["--json", "--quiet"]);
+    let object = ended.json();
+    assert_eq!((ended.code, &*ended.stderr), (Some(1), ""));
+    for (member, expected) in [("job_id", "J"), ("outcome", "failure"), ("failure_message", "no")] {
+        assert_eq!(object[member], expected, "{object}");
+    }
+    assert_eq!(object["request_id"], "00000000-7e57-4000-8000-000000000002");
+    let why = object["new_url_needed"].as_str().expect("a text");
+    assert!(why.starts_with("the URL has expired: the file server answered "), "{why}");
+    let service = serving(CHECK.0, "SUCCESS,FAILURE:no", "EXPIRED");
+    let ended = download(&service, &folder, &[]);
+    assert!(ended.stdout.starts_with("job id      J\nstatus      FAILURE\n"), "{ended:?}");
+    assert!(ended.stdout.contains("\nnew url     needed: the URL has expired: "), "{ended:?}");
+    assert!(
+        !ended.stdout.contains("continue with") && !ended.stderr.contains("continue with"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn after_a_refused_new_url_nobody_is_sent_to_the_job_s_id() {
+    let folder = Folder::new("download-refused-twice");
+    for faults in ["DENIED,DENIED", "EXPIRED,EXPIRED"] {
+        let ended = download(&serving(CHECK.0, "SUCCESS", faults), &folder, &["--json"]);
+        let (code, error) = (ended.code, ended.error());
+        let hint = "a new URL was refused too: set the clock of this machine; if it fails again, \
+            give the request id to the service's support; continue with: tcss-export download J ";
+        assert_eq!((code, &error["code"]), (Some(4), &json!("AccessDenied")), "{error}");
+        assert!(error["hint"].as_str().expect("a hint").starts_with(hint), "{error}");
+    }
+}
+
+#[test]
+fn a_job_that_gives_the_same_url_again_is_told() {
+    let folder = Folder::new("download-same-url");
+    let files = serving(CHECK.0, "SUCCESS", "DENIED");
+    let script = format!("SUCCESS:{}", files.file_url().expect("a URL"));
+    let ended = download(&service(&script), &folder, &["--json"]);
+    let (code, error) = (ended.code, ended.error());
+    let hint = "the job gives the same URL again: set the clock";
+    assert!(error["hint"].as_str().expect("a hint").starts_with(hint), "{error}");
+    assert_eq!((code, downloads(&files)), (Some(4), 1));
+}
+
+#[test]
+fn people_are_told_who_has_refused() {
+    let folder = Folder::new("download-gone");
+    let ended = download(&serving(CHECK.0, "SUCCESS", "GONE"), &folder, &[]);
+    let headline = "error: the file server refused with NoSuchKey: ";
+    assert!(ended.stderr.starts_with(headline), "{ended:?}");
+    assert!(ended.stderr.contains("\n  job id       J\n"), "{ended:?}");
+    assert!(
+        ended.stderr.ends_with(
+            "\n  hint         the file no longer exists on the server: create a new job\n"
+        ),
+        "{ended:?}"
+    );
+}

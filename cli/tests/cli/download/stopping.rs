@@ -1,0 +1,81 @@
+//! Signals end a download, and what they leave.
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::Stdio;
+use std::thread;
+
+use serde_json::json;
+
+use super::{download, megabyte, serving};
+use crate::support::{Folder, cli, without_keys};
+
+#[test]
+fn an_interrupt_keeps_what_is_there_and_tells_how_to_go_on() {
+    let folder = Folder::new("download-interrupt");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:20000");
+    let (url, file) = (service.url(), folder.path("f"));
+    let args = ["download", "J", "-o", &file, "--stall", "30", "--endpoint", &url];
+    let running = cli(&args).stdout(Stdio::piped()).start(2);
+    running.signal("-INT");
+    let ended = running.end();
+    let line = format!(
+        "stopped downloading; continue with: tcss-export download J -o {file} --stall 30 \
+         --endpoint {url}\n"
+    );
+    assert_eq!((ended.code, &*ended.stdout), (Some(130), ""), "{ended:?}");
+    assert!(ended.stderr.ends_with(&line), "{ended:?}");
+    let ended = download(&service, &folder, &["--json"]);
+    assert_eq!(ended.json()["resumed"], json!(true));
+}
+
+#[test]
+fn an_interrupt_before_the_first_byte_leaves_nothing() {
+    let folder = Folder::new("download-interrupt-early");
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/f", silent.local_addr().expect("an address"));
+    let running = without_keys(&["download", "--url", &url, "-o", &folder.path("f")]).start(0);
+    // An answer never comes.
+    let _connection = silent.accept().expect("a connection");
+    assert_eq!(folder.files(), [".f.part"]);
+    running.signal("-INT");
+    assert_eq!((running.end().code, folder.files().len()), (Some(130), 0));
+}
+
+#[test]
+fn an_interrupt_between_head_and_first_byte_leaves_nothing() {
+    let folder = Folder::new("download-interrupt-head");
+    let service = serving(megabyte(), "SUCCESS", "STALL:0");
+    let url = service.file_url().expect("a URL");
+    let running = without_keys(&["download", "--url", &url, "-o", &folder.path("f")]).start(0);
+    while folder.files() != [".f.part", ".f.part.json"] {
+        thread::yield_now();
+    }
+    running.signal("-INT");
+    assert_eq!((running.end().code, folder.files().len()), (Some(130), 0));
+}
+
+#[test]
+fn an_interrupt_leaves_what_an_earlier_run_has_left() {
+    let folder = Folder::new("download-interrupt-earlier");
+    fs::write(folder.path(".f.part"), "").expect("a file");
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/f", silent.local_addr().expect("an address"));
+    let running = without_keys(&["download", "--url", &url, "-o", &folder.path("f")]).start(0);
+    let _connection = silent.accept().expect("a connection");
+    running.signal("-INT");
+    assert_eq!((running.end().code, folder.files()), (Some(130), vec![".f.part".to_owned()]));
+}
+
+#[test]
+fn an_interrupted_url_is_not_shown() {
+    let folder = Folder::new("download-interrupt-url");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:20000");
+    let (url, file) = (service.file_url().expect("a URL"), folder.path("f"));
+    let running = without_keys(&["download", "--url", &url, "-o", &file]);
+    let running = running.stdout(Stdio::piped()).start(1);
+    running.signal("-TERM");
+    let ended = running.end();
+    assert_eq!(ended.code, Some(143));
+    assert!(ended.stderr.contains("\nstopped downloading; download again: "), "{ended:?}");
+}
