@@ -137,8 +137,7 @@ impl Download {
         }
     }
 
-    /// The last byte that is there is asked for again where the length is not known: so the file
-    /// does not end before the range.
+    /// Of the file whose bytes are there, no more is asked for than there is.
     fn out_of_range(&self, headers: &HeaderMap) -> Problem {
         let total = ContentRange::unsatisfied(headers);
         let is_shorter = total.is_some_and(|total| total < self.have);

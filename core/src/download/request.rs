@@ -58,12 +58,12 @@ impl Download {
         Some((HeaderValue::try_from(range).ok()?, HeaderValue::from_str(etag).ok()?))
     }
 
-    /// Where the length is not known there may be nothing more, of which no server shows whether it
-    /// is still the same file. So the last byte that is there is asked for once more.
-    pub(super) const fn first_wanted(&self) -> u64 {
+    /// Where there may be nothing more, no server would show whether it is still the same file. So
+    /// the last byte that is there is asked for once more.
+    pub(super) fn first_wanted(&self) -> u64 {
         match self.object.total {
-            Some(_) => self.have,
-            None => self.have.saturating_sub(1),
+            Some(total) if self.have < total => self.have,
+            _ => self.have.saturating_sub(1),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod failure;
 mod file_error;
+mod files;
 mod locked;
 mod order;
 mod output;

@@ -43,6 +43,7 @@ mod error;
 mod exchange;
 mod fleet;
 mod gate;
+mod limits;
 mod proxies;
 mod pursuit;
 mod shared;
@@ -53,6 +54,7 @@ pub use self::{
     credential_source::CredentialSource,
     download::{DownloadFailure, FileError, FileErrorKind, Order, Target},
     error::{SendError, TransportError, WaitFailure},
+    limits::{CONNECT_LIMIT, IDLE_LIMIT},
     proxies::{Proxies, Proxy, ProxyError, TunnelError},
     shared::Shared,
 };

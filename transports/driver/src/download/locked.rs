@@ -6,14 +6,16 @@ use std::{
     path::Path,
 };
 
-use super::file_error::{FileError, FileErrorKind};
+use super::{
+    file_error::{FileError, FileErrorKind},
+    files::{folder, is_at, remove},
+};
 
 /// Whoever puts another file there each time is a download, too, as far as can be known.
 const MOST_TRIES: u32 = 100;
 
 /// Opens a part that nobody else has open; a new one, if there is none.
 pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
-    let failed = FileError::io(FileErrorKind::Open, path);
     for _ in 0..MOST_TRIES {
         let Some(file) = open_part(path).map_err(FileError::io(FileErrorKind::Open, path))? else {
             continue;
@@ -26,30 +28,11 @@ pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
             // Not every file system has locks, and each says so in its own way.
             Err(TryLockError::Error(_)) => {}
         }
-        match is_free(&file, path) {
-            Ok(true) => return Ok(file),
-            Ok(false) => {}
-            Err(error) => return Err(failed(error)),
+        if is_free(&file, path).map_err(FileError::io(FileErrorKind::Open, path))? {
+            return Ok(file);
         }
     }
     Err(FileError::new(FileErrorKind::Busy, path))
-}
-
-/// Tells whether the path leads to this file, whoever may have put another one there.
-pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    match fs::symlink_metadata(path) {
-        Ok(found) => Ok(is_same(&file.metadata()?, &found)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Removes a file that may not be there.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
 }
 
 /// Opens the part or makes one; `None` if it was there and is gone.
@@ -69,12 +52,6 @@ fn open_part(path: &Path) -> io::Result<Option<File>> {
     .or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) })
 }
 
-/// Returns the folder that a file is in.
-pub(super) fn folder(path: &Path) -> &Path {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or_else(|| Path::new("."))
-}
-
 /// Tells whether a part that is locked now may be written to.
 fn is_free(file: &File, path: &Path) -> io::Result<bool> {
     // Whoever had it before may have put it in its place meanwhile.
@@ -88,18 +65,6 @@ fn is_free(file: &File, path: &Path) -> io::Result<bool> {
         return Ok(false);
     }
     Ok(true)
-}
-
-#[cfg(unix)]
-fn is_same(a: &Metadata, b: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
-}
-
-#[cfg(not(unix))]
-fn is_same(_: &Metadata, b: &Metadata) -> bool {
-    b.is_file()
 }
 
 #[cfg(unix)]

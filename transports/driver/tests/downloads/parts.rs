@@ -2,10 +2,12 @@
 
 use std::{fs, path::Path};
 
+use tcss_export_core::download::{ErrorKind, Fault, Policy};
+
 use crate::{
     folder::{Folder, read},
     server::{File, Reply},
-    world::{BOTH, Loop, World, for_good},
+    world::{BOTH, Loop, World, for_good, order},
 };
 
 const PART: &str = ".a.csv.part";
@@ -62,6 +64,20 @@ fn the_note_holds_no_secret() {
     let note = String::from_utf8(read(left_by(&file()).at(NOTE))).unwrap();
     assert!(note.contains("https://h.example/a.csv\""), "{note}");
     assert!(!note.contains("EXAMPLE") && !note.contains("signature"), "{note}");
+}
+
+#[test]
+fn a_damaged_part_is_not_left_to_spoil_the_next_download() {
+    for each in BOTH {
+        let folder = left_by(&file());
+        fs::write(folder.at(PART), "id,STATUS\r").unwrap();
+        let once = order().with_policy(Policy::default().with_max_failures(0));
+        let (_, end) = each.told(&World::serving(&file()), once, folder.at("a.csv"));
+        let kind = end.unwrap_err().download_error().unwrap().kind.clone();
+        assert_eq!(kind, ErrorKind::Fault(Fault::Mismatch));
+        assert!(folder.names().is_empty());
+        assert_eq!(ranges_to_go_on(each, &folder, &file()), [""]);
+    }
 }
 
 #[test]
