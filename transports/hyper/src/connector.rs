@@ -3,14 +3,13 @@ use std::{
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
-    time::Duration,
 };
 
 use http::{Uri, uri::Scheme};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
 use tcss_export_core::download::Policy;
-use tcss_export_driver::{Proxy, ProxyError, TunnelError};
+use tcss_export_driver::{CONNECT_LIMIT, Proxy, ProxyError, TunnelError};
 use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
@@ -18,9 +17,6 @@ use crate::{
     dialer::{BoxError, Dialer},
     resolver::Resolver,
 };
-
-/// How long making a connection may take, proxy and TLS included.
-pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Connects for [`Client::new`](crate::Client::new): plainly or by TLS, straight or through a
 /// proxy, on tokio.

@@ -18,7 +18,11 @@ use tcss_export_driver::{
     asynchronous::{self, Fetch, Platform},
 };
 
-use crate::{Client, HttpClient, connector::Connector, request_error, transport_error};
+use crate::{
+    Client, HttpClient,
+    connector::Connector,
+    errors::{request_error, transport_error},
+};
 
 /// Downloads.
 impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {

@@ -22,38 +22,37 @@
 
 mod connector;
 mod dialer;
+mod errors;
 mod fetcher;
 mod resolver;
 
-use std::{env, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{env, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::Stream;
 use http::{HeaderValue, Request, Response, Uri, header::ACCEPT_ENCODING};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::rt::{Executor, Timer};
 use hyper_util::{
     client::legacy::{self, connect::Connect},
     rt::{TokioExecutor, TokioTimer},
 };
 use tcss_export_core::{
-    ANSWER_LIMIT, Action, Answer, ClockOffset, Credentials, Finished, JobId, Policy, SendFault,
-    Session, download,
+    ANSWER_LIMIT, Action, Answer, ClockOffset, Credentials, Finished, JobId, Policy, Session,
+    download,
 };
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait};
 use tcss_export_driver::{
-    Budget, CredentialSource, Proxies, ProxyError, SendError, Shared, TransportError, WaitFailure,
-    asynchronous,
+    Budget, CredentialSource, IDLE_LIMIT, Proxies, ProxyError, SendError, Shared, TransportError,
+    WaitFailure, asynchronous,
 };
 
+use self::errors::{body_error, request_error};
 pub use self::{
-    connector::{CONNECT_LIMIT, Connector},
+    connector::Connector,
     fetcher::{Body, Fetcher},
 };
-
-/// Idle connections are dropped after this; the service closes them after 60 s.
-pub const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
 /// A pooled client of hyper-util, as this crate uses it.
 pub type HttpClient<C> = legacy::Client<C, Full<Bytes>>;
@@ -248,34 +247,4 @@ fn pooled<C: Connect + Clone>(
         .pool_timer(timer)
         .retry_canceled_requests(false)
         .build(connector)
-}
-
-fn body_error(error: Box<dyn Error + Send + Sync>) -> TransportError {
-    let broken = match error.is::<LengthLimitError>() {
-        true => SendFault::TooLarge,
-        false => SendFault::Truncated,
-    };
-    transport_error(error, broken)
-}
-
-/// Tells what the error of a request means that has no answer.
-fn request_error(error: legacy::Error) -> TransportError {
-    let is_before_sending = error.is_connect();
-    let error = transport_error(error, SendFault::Connection);
-    if is_before_sending { error.before_sending() } else { error }
-}
-
-fn transport_error(
-    error: impl Into<Box<dyn Error + Send + Sync>>,
-    broken: SendFault,
-) -> TransportError {
-    TransportError::of_chain_with(error, broken, is_permanent)
-}
-
-/// A certificate that is not trusted, a peer that speaks no TLS of ours, no roots.
-fn is_permanent(error: &(dyn Error + 'static)) -> bool {
-    use rustls::Error::{General, InvalidCertificate, PeerIncompatible};
-
-    let error = error.downcast_ref::<rustls::Error>();
-    matches!(error, Some(InvalidCertificate(_) | PeerIncompatible(_) | General(_)))
 }
