@@ -9,6 +9,7 @@ mod calls;
 #[path = "../common/clients.rs"]
 mod clients;
 mod folder;
+mod framing;
 #[path = "../common/given.rs"]
 mod given;
 #[cfg(feature = "hyper")]
@@ -84,6 +85,9 @@ table! {
         d10_slow_is_not_stalled,
         d10_no_byte_for_the_stall_limit_is_a_stall,
         d10_no_answer_for_the_stall_limit_is_a_time_limit,
+        ;
+    framing:
+        framing_without_an_end_does_not_hold_up_the_limit_of_the_whole,
         ;
     secrets:
         d11_the_secret_part_of_a_url_is_in_no_text,

@@ -1,18 +1,19 @@
 //! When a download is slow, when it has stalled, and what is told then (field case D10).
 
-use std::time::Duration;
+use std::{net::TcpListener, time::Duration};
 
 use tcss_export::{
     SendFault,
     download::{ErrorKind, Fault, Policy},
-    driver::DownloadFailure,
+    driver::{CONNECT_LIMIT, DownloadFailure},
 };
 use tcss_export_testkit::wire::WireAnswer;
 
 use crate::{
     answers::{ETAG, file},
-    clients::Setup,
-    setup::{Trial, strict},
+    clients::{Http, LIBRARIES, Setup},
+    folder::Folder,
+    setup::{Trial, kind, order, strict},
 };
 
 /// So long that no busy machine is taken for a stall.
@@ -57,4 +58,25 @@ pub(crate) fn d10_no_answer_for_the_stall_limit_is_a_time_limit(setup: &Setup) {
 fn assert_in_time(trial: &Trial) {
     let failure = trial.end.as_ref().unwrap_err();
     assert!(failure.download_error().unwrap().report.elapsed < Policy::STALL_LIMIT);
+}
+
+/// TLS is part of the connection; the system takes it, and nobody answers.
+#[test]
+fn a_connection_that_is_not_made_keeps_to_the_limits_of_the_download() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = format!("https://127.0.0.1:{}", silent.local_addr().unwrap().port());
+    let timed_out = ErrorKind::Fault(Fault::Send(SendFault::Timeout));
+    for (policy, expected) in [
+        (stalling(), timed_out),
+        (strict().with_total_limit(STALL_LIMIT), ErrorKind::TimedOut),
+    ] {
+        for library in LIBRARIES {
+            let client = Setup { http: Http::Given, ..Setup::own(*library) }.client(&host, &[]);
+            let order = order(&format!("{host}/a.csv")).with_policy(policy.clone());
+            let end = client.download(order, Folder::new().target());
+            assert_eq!(*kind(&end), expected);
+            let elapsed = end.unwrap_err().download_error().unwrap().report.elapsed;
+            assert!(elapsed < CONNECT_LIMIT, "{elapsed:?}");
+        }
+    }
 }

@@ -1,0 +1,195 @@
+//! The agents of ureq that requests go out by.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{Request, Response, Uri};
+use tcss_export_core::download::{Policy, Reach};
+use tcss_export_driver::{CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, ProxyError, TransportError};
+use ureq::{
+    Agent, AsSendBody, Body, ProxyProtocol,
+    config::ConfigBuilder,
+    tls::{RootCerts, TlsConfig},
+    typestate::HttpCrateScope,
+    unversioned::transport::{Connector, DefaultConnector},
+};
+
+use crate::{errors::request_error, read_limit::ReadLimit, resolver::CheckedResolver};
+
+/// What must hold at each request. A macro, because the two builders of ureq that have these
+/// methods, for an agent and for a request, share no public trait.
+macro_rules! with_rules {
+    ($config:expr, $connect_limit:expr, $total_limit:expr) => {
+        $config
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .https_only(false)
+            .timeout_resolve(Some($connect_limit))
+            .timeout_connect(Some($connect_limit))
+            .timeout_global($total_limit)
+            .accept("")
+            .accept_encoding("identity")
+    };
+}
+
+/// What must hold at each request of a download.
+macro_rules! with_download_rules {
+    ($config:expr, $read_limit:expr, $total_limit:expr) => {
+        with_rules!($config, CONNECT_LIMIT.min($read_limit), $total_limit)
+            .timeout_per_call(None)
+            .timeout_recv_body(None)
+            .timeout_recv_response(Some($read_limit))
+            .timeout_per_read(Some($read_limit))
+            .timeout_per_write(Some($read_limit))
+    };
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum OwnOrGiven {
+    /// Configured once; a download has agents of its own.
+    Own { agent: Agent, proxies: Proxies, proxy: Result<Option<Proxy>, ProxyError> },
+    /// Configured by the user: what must hold is set at each request.
+    Given { agent: Agent, without_proxy: bool },
+}
+
+impl OwnOrGiven {
+    pub(crate) fn own(
+        proxies: Proxies,
+        proxy: Result<Option<Proxy>, ProxyError>,
+        exchange_limit: Duration,
+    ) -> Self {
+        let agent = own_agent(proxy.as_ref().ok().and_then(Option::as_ref), exchange_limit);
+        Self::Own { agent, proxies, proxy }
+    }
+
+    /// Sends a request of the API.
+    pub(crate) fn send(
+        &self,
+        request: Request<&[u8]>,
+        exchange_limit: Duration,
+    ) -> Result<Response<Body>, TransportError> {
+        match self {
+            Self::Own { agent, proxy, .. } => {
+                let proxy = proxy.as_ref().map_err(Clone::clone)?;
+                run(agent, request, proxy.as_ref())
+            }
+            Self::Given { agent, without_proxy } => {
+                let config = agent.configure_request(request);
+                let config = with_rules!(config, CONNECT_LIMIT, Some(exchange_limit));
+                run_given(agent, config, *without_proxy)
+            }
+        }
+    }
+
+    /// Sends a request of a download; `rest` is what the whole download has left.
+    pub(crate) fn fetch(
+        &self,
+        request: Request<()>,
+        policy: &Policy,
+        read_limit: &ReadLimit,
+        rest: Option<Duration>,
+    ) -> Result<Response<Body>, TransportError> {
+        match self {
+            Self::Own { agent, proxies, .. } => {
+                let proxy = proxies.proxy_for_url(request.uri())?;
+                let config = with_download_rules!(Agent::config_builder(), read_limit.get(), rest)
+                    .proxy(proxy.as_ref().map(ureq_proxy))
+                    .user_agent("")
+                    .tls_config(agent.config().tls_config().clone())
+                    .build();
+                // Of a proxy, it is the proxy's own name that is looked up here.
+                let resolver = CheckedResolver { policy: proxy.is_none().then(|| policy.clone()) };
+                let connector = DefaultConnector::default().chain(read_limit.clone());
+                let agent = Agent::with_parts(config, connector, resolver);
+                run(&agent, request, proxy.as_ref())
+            }
+            Self::Given { agent, without_proxy } => {
+                let without_proxy = *without_proxy || is_loopback(request.uri());
+                let config = agent.configure_request(request);
+                let config = with_download_rules!(config, read_limit.get(), rest);
+                run_given(agent, config, without_proxy)
+            }
+        }
+    }
+}
+
+fn run_given<B: AsSendBody>(
+    agent: &Agent,
+    config: ConfigBuilder<HttpCrateScope<B>>,
+    without_proxy: bool,
+) -> Result<Response<Body>, TransportError> {
+    let config = if without_proxy { config.proxy(None) } else { config };
+    run(agent, config.build(), None)
+}
+
+fn run(
+    agent: &Agent,
+    request: Request<impl AsSendBody>,
+    proxy: Option<&Proxy>,
+) -> Result<Response<Body>, TransportError> {
+    agent.run(request).map_err(|error| request_error(error, proxy))
+}
+
+fn own_agent(proxy: Option<&Proxy>, exchange_limit: Duration) -> Agent {
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(ring)
+        .root_certs(RootCerts::PlatformVerifier)
+        .build();
+    let config = with_rules!(Agent::config_builder(), CONNECT_LIMIT, Some(exchange_limit))
+        .proxy(proxy.map(ureq_proxy))
+        .user_agent("")
+        .max_idle_age(IDLE_LIMIT)
+        .tls_config(tls)
+        .build();
+    Agent::with_parts(config, DefaultConnector::default(), CheckedResolver { policy: None })
+}
+
+fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {
+    let mut builder =
+        ureq::Proxy::builder(ProxyProtocol::Http).host(proxy.host()).port(proxy.port());
+    if let Some(username) = proxy.username() {
+        builder = builder.username(username);
+    }
+    if let Some(password) = proxy.password() {
+        builder = builder.password(password);
+    }
+    // Host and port are those of a checked endpoint, and ureq encodes the rest.
+    builder.build().expect("the parts of a proxy make a URL")
+}
+
+fn is_loopback(uri: &Uri) -> bool {
+    Reach::of_host(uri.host().unwrap_or_default(), &Policy::default()) == Reach::Loopback
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, net::TcpListener, thread};
+
+    use tcss_export_core::SendFault;
+
+    use super::*;
+
+    /// Sends words of an answer, one by one, until the other side has enough of them.
+    fn drip(listener: &TcpListener) {
+        let (mut stream, _) = listener.accept().unwrap();
+        while stream.write_all(b"HTTP/1.1 200 ").is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_drips_its_answer_does_not_hold_up_a_download() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = format!("http://{}", listener.local_addr().unwrap());
+        let dripping = thread::spawn(move || drip(&listener));
+        let variable = |name: &str| (name == "https_proxy").then(|| proxy.clone().into());
+        let proxies = Proxies::from_variables(variable);
+        let agent = OwnOrGiven::own(proxies, Ok(None), Duration::from_secs(60));
+        let request = Request::get("https://files.example/a.csv").body(()).unwrap();
+        let limit = ReadLimit::new(Duration::from_millis(200));
+        let error = agent.fetch(request, &Policy::default(), &limit, None).unwrap_err();
+        assert_eq!(error.fault(), SendFault::Timeout);
+        dripping.join().unwrap();
+    }
+}

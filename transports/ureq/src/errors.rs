@@ -1,0 +1,80 @@
+//! What the errors of ureq mean to a wait or a download.
+
+use std::{error::Error, io};
+
+use http::StatusCode;
+use tcss_export_core::SendFault;
+use tcss_export_driver::{Proxy, TransportError, TunnelError};
+
+use crate::resolver::LookupError;
+
+/// Tells what the error of a request means that has no answer.
+pub(crate) fn request_error(error: ureq::Error, proxy: Option<&Proxy>) -> TransportError {
+    match proxy {
+        Some(proxy) => tunnel_error(error, proxy),
+        None => transport_error(error, SendFault::Connection),
+    }
+}
+
+/// Tells what an error on the way through a proxy means.
+fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
+    let error = match error {
+        ureq::Error::ConnectProxyFailed(reason) => {
+            let error = match status(&reason) {
+                Some(status) => TunnelError::refused(proxy, status),
+                None => TunnelError::failed(proxy, reason),
+            };
+            return TransportError::of_chain(error, SendFault::Connection).before_sending();
+        }
+        ureq::Error::Io(error) => TunnelError::failed(proxy, error),
+        ureq::Error::Timeout(ureq::Timeout::Connect) => {
+            TunnelError::failed(proxy, io::Error::new(io::ErrorKind::TimedOut, error))
+        }
+        ureq::Error::Protocol(_) | ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => {
+            TunnelError::failed(proxy, error)
+        }
+        _ => return transport_error(error, SendFault::Connection),
+    };
+    TransportError::of_chain_with(error, SendFault::Connection, is_permanent)
+}
+
+/// Finds the status of a proxy that refused: ureq gives it in a text only.
+fn status(reason: &str) -> Option<StatusCode> {
+    reason.split(|c: char| !c.is_ascii_digit()).find_map(|digits| digits.parse().ok())
+}
+
+/// Tells what an error means; `broken` is what a broken connection means at this stage.
+pub(crate) fn transport_error(error: ureq::Error, broken: SendFault) -> TransportError {
+    let fault = match error {
+        ureq::Error::Io(error) => {
+            return TransportError::of_chain_with(error, broken, is_permanent);
+        }
+        ureq::Error::Other(error) if error.is::<LookupError>() => {
+            return TransportError::new(SendFault::Connection, error).before_sending();
+        }
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            return TransportError::new(SendFault::Timeout, error).before_sending();
+        }
+        ureq::Error::Timeout(_) => SendFault::Timeout,
+        ureq::Error::BodyExceedsLimit(_) => SendFault::TooLarge,
+        ureq::Error::HostNotFound | ureq::Error::ConnectProxyFailed(_) => SendFault::Connection,
+        ureq::Error::Rustls(ref error) if is_permanent(error) => SendFault::Permanent,
+        ureq::Error::BadUri(_)
+        | ureq::Error::Http(_)
+        | ureq::Error::InvalidProxyUrl
+        | ureq::Error::Pem(_)
+        | ureq::Error::RequireHttpsOnly(_)
+        | ureq::Error::Tls(_)
+        | ureq::Error::TlsRequired => SendFault::Permanent,
+        _ => broken,
+    };
+    TransportError::new(fault, error)
+}
+
+/// A certificate that is not trusted, a peer that speaks no TLS of ours, no roots.
+fn is_permanent(error: &(dyn Error + 'static)) -> bool {
+    use rustls::Error::{General, InvalidCertificate, PeerIncompatible};
+
+    let error = error.downcast_ref::<rustls::Error>();
+    matches!(error, Some(InvalidCertificate(_) | PeerIncompatible(_) | General(_)))
+}
