@@ -2,6 +2,7 @@
 //! authority, checked on the bytes of the wire.
 #![cfg(any(feature = "hyper", feature = "ureq"))]
 
+mod alerts;
 mod cases;
 #[path = "../common/clients.rs"]
 mod clients;
