@@ -66,10 +66,9 @@ fn a_connection_that_is_not_made_keeps_to_the_limits_of_the_download() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = format!("https://127.0.0.1:{}", silent.local_addr().unwrap().port());
     let timed_out = ErrorKind::Fault(Fault::Send(SendFault::Timeout));
-    for (policy, expected) in [
-        (stalling(), timed_out),
-        (strict().with_total_limit(STALL_LIMIT), ErrorKind::TimedOut),
-    ] {
+    for (policy, expected) in
+        [(stalling(), timed_out), (strict().with_total_limit(STALL_LIMIT), ErrorKind::TimedOut)]
+    {
         for library in LIBRARIES {
             let client = Setup { http: Http::Given, ..Setup::own(*library) }.client(&host, &[]);
             let order = order(&format!("{host}/a.csv")).with_policy(policy.clone());
