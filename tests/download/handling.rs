@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tcss_export::{
     ClockOffset,
-    download::{ErrorKind, EventKind},
+    download::{ErrorKind, EventKind, Opening, Received},
 };
 
 use crate::{
+    checks::assert_whole,
     server::{Play, digits},
-    trial::{Due, trial},
+    trial::{Due, cut, trial},
 };
 
 #[test]
@@ -37,4 +38,20 @@ fn one_request_is_under_way_at_a_time() {
     trial.start();
     let again = trial.download.start(trial.now(), ClockOffset::default());
     assert_eq!(again.unwrap_err().kind, EventKind::Ignored);
+}
+
+#[test]
+fn what_comes_when_nothing_is_under_way_is_left_aside() {
+    let mut trial = cut();
+    let event = trial.download.ended(trial.mono(), Ok(()));
+    assert_eq!(event.kind, EventKind::Ignored);
+    let answer = digits().answer(&trial.past[0].request, Play::Well);
+    let opening = trial.download.head(trial.mono(), answer.head.as_ref().unwrap());
+    assert_eq!(opening, Opening::Drop);
+    let received = trial.download.body(trial.mono(), b"x");
+    assert_eq!(received, Received::Drop);
+    assert_eq!(trial.download.bytes(), 3);
+    trial.now += Duration::from_secs(1);
+    trial.serve(&digits(), Play::Well);
+    assert_whole(&mut trial, &digits());
 }

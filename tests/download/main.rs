@@ -4,6 +4,8 @@
 //! A debug build goes through all sequences of up to 2 or 3 exchanges, a release build through all
 //! of up to 3 or 4: `cargo test --release -p tcss-export --test download`.
 
+mod checks;
+mod endings;
 mod exhaustive;
 mod failures;
 mod field_cases;
@@ -12,9 +14,11 @@ mod keeping;
 mod limits;
 mod names;
 mod properties;
+mod ranges;
 mod refusals;
 mod renewing;
 mod resuming;
+mod same_file;
 mod secrets;
 mod server;
 mod strange;

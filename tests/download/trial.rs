@@ -8,7 +8,7 @@ use tcss_export::{
     download::{Download, ErrorKind, Event, Opening, Outcome, Policy, Received, Step},
 };
 
-use crate::server::{Answer, End, File, Play};
+use crate::server::{Answer, End, File, Play, digits};
 
 pub(crate) const URL: &str = "https://h.example/a.csv?q-signature=EXAMPLE0001";
 
@@ -57,6 +57,13 @@ pub(crate) fn download(policy: &Policy) -> Download {
 /// Begins a trial by the default policy.
 pub(crate) fn trial() -> Trial {
     Trial::new(&Policy::default())
+}
+
+/// Begins a trial that has the first three of the digits.
+pub(crate) fn cut() -> Trial {
+    let mut trial = trial();
+    trial.serve(&digits(), Play::Cut(3));
+    trial
 }
 
 impl Trial {
