@@ -26,9 +26,10 @@ impl Leftover {
     pub(crate) fn clear(&self) {
         let is_empty = |found: fs::Metadata| found.is_file() && found.len() == 0;
         if fs::symlink_metadata(&self.part).is_ok_and(is_empty) {
-            // What stays does no harm: a later download takes it over.
-            let _ = fs::remove_file(&self.part);
+            // What stays does no harm: a later download takes it over. The note goes first, as it
+            // must not stand beside a part of another download.
             let _ = fs::remove_file(&self.note);
+            let _ = fs::remove_file(&self.part);
         }
     }
 }

@@ -8,7 +8,7 @@ use tcss_export::{
     driver::{AddressError, DownloadFailure},
 };
 
-use super::{Again, Facts, Failure, Kind, service::with_sources};
+use super::{Again, Failure, Kind, service::with_sources};
 use crate::{
     hints::{self, Hint},
     meter::amount,
@@ -31,11 +31,11 @@ impl Failure {
     pub(crate) fn of_download(failure: DownloadFailure, errand: Errand<'_>) -> Self {
         match failure {
             DownloadFailure::Download { error, transport } => {
-                let DownloadError { kind, report, .. } = error;
-                let mut failure = errand.failure(&kind, &report, transport.as_deref());
-                let id = failure.facts.request_id.take().or_else(|| report.request_id.clone());
-                failure.facts.request_id = id;
-                failure.after(&report)
+                let mut failure = errand.failure(&error.kind, &error.report, transport.as_deref());
+                failure.facts.code = error.code().map(str::to_owned);
+                failure.facts.status = error.status().map(|status| status.as_u16());
+                failure.facts.request_id = error.request_id().map(str::to_owned);
+                failure.after(&error.report)
             }
             DownloadFailure::NewUrl { error, wait } => Self::without_new_url(&error, *wait),
             DownloadFailure::File(error) => Self::of_target(&error, errand.target),
@@ -45,12 +45,10 @@ impl Failure {
 
     /// The URL could not be used any more: what counts is why there is no new one.
     fn without_new_url(error: &DownloadError, wait: WaitFailure) -> Self {
-        let DownloadError { kind, report, .. } = error;
         let mut failure = Self::from(wait);
-        failure.message += &format!("; a new URL was needed: {kind}");
-        let of_refusal = refusal(kind).and_then(|refusal| refusal.request_id.as_ref());
-        failure.facts.file_request_id = of_refusal.or(report.request_id.as_ref()).cloned();
-        failure.after(report)
+        failure.message += &format!("; a new URL was needed: {}", error.kind);
+        failure.facts.file_request_id = error.request_id().map(str::to_owned);
+        failure.after(&error.report)
     }
 
     /// Tells of the last exchange as well, if no answer came of it.
@@ -76,15 +74,8 @@ impl Failure {
             None => refusal.to_string(),
         };
         let again = if matches!(hint, Hint::Gone) { Again::Never } else { Again::AsItWas };
-        let mut failure = Self::new(Kind::Api, message).with_hint(hint);
-        *failure.facts = Facts {
-            by: Some("the file server"),
-            code: refusal.code.clone(),
-            status: Some(refusal.status.as_u16()),
-            request_id: refusal.request_id.clone(),
-            again,
-            ..Facts::default()
-        };
+        let mut failure = Self::new(Kind::Api, message).with_hint(hint).with_again(again);
+        failure.facts.by = Some("the file server");
         failure
     }
 
@@ -97,11 +88,6 @@ impl Failure {
             amount(*bytes, *total)
         );
         self.facts.effort = Some(("download", effort));
-        self
-    }
-
-    const fn with_status(mut self, status: u16) -> Self {
-        self.facts.status = Some(status);
         self
     }
 }
@@ -146,10 +132,10 @@ impl Errand<'_> {
             }
             ErrorKind::Mismatch { .. } => answer(mismatch),
             ErrorKind::Changed => answer(hints::CHANGED),
-            ErrorKind::Redirect { status, .. } | ErrorKind::Status(status) => {
-                answer(hints::NOT_THE_FILE).with_status(status.as_u16())
-            }
-            ErrorKind::Coding(_) | ErrorKind::NoLength => answer(hints::NOT_THE_FILE),
+            ErrorKind::Redirect { .. }
+            | ErrorKind::Status(_)
+            | ErrorKind::Coding(_)
+            | ErrorKind::NoLength => answer(hints::NOT_THE_FILE),
             ErrorKind::TimedOut => Failure::timed_out_downloading(kind, report, transport),
             _ => Failure::new(Kind::Transport, kind.to_string()).with_hint(self.again()),
         }
@@ -197,15 +183,6 @@ impl Errand<'_> {
             401 | 403 => hints::SAME_URL,
             _ => hints::SUPPORT,
         }
-    }
-}
-
-const fn refusal(kind: &ErrorKind) -> Option<&Refusal> {
-    match kind {
-        ErrorKind::Expired { refusal: Some(refusal) } | ErrorKind::Refused(refusal) => {
-            Some(refusal)
-        }
-        _ => None,
     }
 }
 
