@@ -11,21 +11,13 @@ use tcss_export::{
 };
 
 use crate::{
-    server::{Answer, CRC64, File, Play, crc64, xml},
-    trial::{Due, TIME, Trial, download, url},
+    server::{Answer, CRC64, File, Play, crc64, digits, xml},
+    trial::{Due, TIME, Trial, download, trial, url},
 };
 
 /// The URL of D2 and D3.
 const SIGNED: &str = "https://export-1250000000.cos.ap-guangzhou.myqcloud.com/p%2Fq%2B(1)%20x.csv\
     ?q-sign-time=1699979400;1699983000&k=a%2Bb";
-
-fn digits() -> File {
-    File::new("123456789")
-}
-
-fn trial() -> Trial {
-    Trial::new(&Policy::default())
-}
 
 fn of_url(text: &str) -> Trial {
     Trial::of(Download::new(url(text), &Policy::default(), 7, Mono::default()).unwrap())
@@ -316,7 +308,7 @@ fn d15_an_early_close_is_incomplete_and_its_part_can_be_resumed() {
     assert_eq!(error.kind, ErrorKind::Fault(Fault::Incomplete));
     assert_eq!((error.report.bytes, error.report.total), (3, Some(10)));
     let source = std::error::Error::source(&error).unwrap();
-    let expected = "the answer was incomplete: it ended before its declared length";
+    let expected = "the answer was incomplete: it ended before the file did";
     assert_eq!(source.to_string(), expected);
     assert_eq!(trial.sink, b"012");
     assert!(trial.download.part().is_some());
