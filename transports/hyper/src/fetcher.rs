@@ -8,7 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, io::AsyncWrite};
-use http::{Request, Response};
+use http::{
+    Request, Response, Uri,
+    uri::{Authority, Scheme},
+};
 use http_body_util::{BodyDataStream, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::Connect;
@@ -85,8 +88,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
 pub struct Fetcher<'c, C = Connector> {
     client: &'c Client<C>,
     policy: Policy,
-    /// The connections, and the host that they were made for: each host may have its own proxy.
-    http: Mutex<Option<(String, HttpClient<C>)>>,
+    /// The connections, and what they were made for.
+    http: Mutex<Option<(Origin, HttpClient<C>)>>,
 }
 
 impl<'c, C: Clone> Fetcher<'c, C> {
@@ -94,21 +97,34 @@ impl<'c, C: Clone> Fetcher<'c, C> {
         Self { client, policy, http: Mutex::new(None) }
     }
 
-    fn http(&self, request: &Request<Full<Bytes>>) -> Result<HttpClient<C>, TransportError> {
+    fn http(&self, url: &Uri) -> Result<HttpClient<C>, TransportError> {
         let Some(connections) = &self.client.connections else {
             return Ok(self.client.http.clone());
         };
-        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        let origin = Origin::of(url);
         // Nothing panics while it holds the lock; were it so, what is kept would still be whole.
         let mut kept = self.http.lock().unwrap_or_else(PoisonError::into_inner);
         match &*kept {
-            Some((known, http)) if *known == host => Ok(http.clone()),
+            Some((known, http)) if *known == origin => Ok(http.clone()),
             _ => {
-                let http = connections(request.uri(), &self.policy)?;
-                *kept = Some((host, http.clone()));
+                let http = connections(url, &self.policy)?;
+                *kept = Some((origin, http.clone()));
                 Ok(http)
             }
         }
+    }
+}
+
+/// What decides on the proxy: without a port in the URL, the scheme stands for one.
+#[derive(Debug, PartialEq, Eq)]
+struct Origin {
+    scheme: Option<Scheme>,
+    authority: Option<Authority>,
+}
+
+impl Origin {
+    fn of(url: &Uri) -> Self {
+        Self { scheme: url.scheme().cloned(), authority: url.authority().cloned() }
     }
 }
 
@@ -131,7 +147,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Fetch for Fetcher<'_, C> {
 
     async fn fetch(&self, request: Request<()>) -> Result<Response<Body>, TransportError> {
         let request = request.map(|()| Full::default());
-        let answer = self.http(&request)?.request(request).await.map_err(request_error)?;
+        let answer = self.http(request.uri())?.request(request).await.map_err(request_error)?;
         Ok(answer.map(|body| Body(BodyDataStream::new(body))))
     }
 }
@@ -152,5 +168,45 @@ impl Stream for Body {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let piece = Pin::new(&mut self.0).poll_next(context);
         piece.map_err(|error| transport_error(error, SendFault::Truncated))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use tcss_export_core::{Endpoint, Session};
+    use tcss_export_driver::Proxies;
+
+    use super::*;
+    use crate::connections;
+
+    /// Returns how often connections are made while these URLs are asked for in turn.
+    fn made_for(urls: [&'static str; 2]) -> usize {
+        let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
+        let client = Client::new(Session::new(Endpoint::international()), credentials);
+        let count = Arc::new(AtomicUsize::new(0));
+        let (counter, make) = (Arc::clone(&count), connections(Proxies::default()));
+        let counted = move |url: &Uri, policy: &Policy| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            make(url, policy)
+        };
+        let client = Client { connections: Some(Arc::new(counted)), ..client };
+        let fetcher = Fetcher::new(&client, Policy::default());
+        for url in urls {
+            fetcher.http(&Uri::from_static(url)).unwrap();
+        }
+        count.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn the_way_is_decided_anew_for_another_scheme_host_or_port() {
+        assert_eq!(made_for(["https://h.example/a", "https://h.example/b"]), 1);
+        assert_eq!(made_for(["https://h.example/a", "http://h.example/a"]), 2);
+        assert_eq!(made_for(["https://h.example/a", "https://g.example/a"]), 2);
+        assert_eq!(made_for(["https://h.example/a", "https://h.example:8443/a"]), 2);
     }
 }
