@@ -105,9 +105,15 @@ fn inner_address(name: &str) -> Option<IpAddr> {
     addresses.into_iter().next().filter(|_| is_of_use)
 }
 
+/// What becomes of the addresses of a name is tested in each transport, by names that are made up.
+fn skip() {
+    // Written past the capture of tests that pass.
+    writeln!(io::stderr(), "skipped: no name in the list of hosts hides this machine").unwrap();
+}
+
 #[test]
 fn a_name_that_leads_to_a_private_address_is_refused_for_good() {
-    let Some(inside) = Inside::find() else { return };
+    let Some(inside) = Inside::find() else { return skip() };
     // A connection that should not be is answered by nobody.
     let policy = hasty().with_max_failures(1).with_stall_limit(Duration::from_secs(5));
     for library in LIBRARIES {
@@ -142,7 +148,7 @@ fn said_of_address(error: &(dyn Error + 'static)) -> Option<String> {
 
 #[test]
 fn a_private_address_that_is_allowed_is_connected_to() {
-    let Some(inside) = Inside::find() else { return };
+    let Some(inside) = Inside::find() else { return skip() };
     for library in LIBRARIES {
         let policy = hasty().allowing_http().allowing_private();
         let downloaded = inside.download(Setup::own(*library), policy).expect("a whole file");
@@ -152,7 +158,7 @@ fn a_private_address_that_is_allowed_is_connected_to() {
 
 #[test]
 fn of_a_given_client_only_the_text_of_the_url_is_checked() {
-    let Some(inside) = Inside::find() else { return };
+    let Some(inside) = Inside::find() else { return skip() };
     for library in LIBRARIES {
         let given = Setup { http: Http::Given, ..Setup::own(*library) };
         let downloaded = inside.download(given, hasty().allowing_http()).expect("a whole file");

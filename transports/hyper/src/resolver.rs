@@ -11,33 +11,37 @@ use tcss_export_core::download::{Policy, Reach};
 use tcss_export_driver::AddressError;
 use tower_service::Service;
 
-/// Looks names up as the system does and leaves out the addresses that a download must not connect
-/// to; without a policy, none.
+/// Looks names up, as the system does if not said otherwise, and leaves out the addresses that a
+/// download must not connect to; without a policy, none.
 #[derive(Clone, Debug)]
-pub(crate) struct Resolver {
-    system: GaiResolver,
+pub(crate) struct Resolver<L = GaiResolver> {
+    lookup: L,
     policy: Option<Policy>,
 }
 
 impl Resolver {
     pub(crate) fn new(policy: Option<Policy>) -> Self {
-        Self { system: GaiResolver::new(), policy }
+        Self { lookup: GaiResolver::new(), policy }
     }
 }
 
-impl Service<Name> for Resolver {
+impl<L> Service<Name> for Resolver<L>
+where
+    L: Service<Name, Response: Iterator<Item = SocketAddr>, Error = io::Error>,
+    L::Future: Send + 'static,
+{
     type Response = vec::IntoIter<SocketAddr>;
     type Error = io::Error;
     type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.system.poll_ready(context)
+        self.lookup.poll_ready(context)
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
         let reach = self.policy.as_ref().map(|policy| Reach::of_host(name.as_str(), policy));
         let host = name.as_str().to_owned();
-        let found = self.system.call(name);
+        let found = self.lookup.call(name);
         Box::pin(async move {
             let reach = reach.unwrap_or(Reach::Any);
             AddressError::filter(&host, reach, found.await?, SocketAddr::ip)
@@ -49,6 +53,8 @@ impl Service<Name> for Resolver {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{Ready, ready};
+
     use super::*;
 
     async fn resolved(host: &str, policy: Option<Policy>) -> io::Result<usize> {
@@ -66,5 +72,53 @@ mod tests {
         }
         assert_eq!(resolved("198.41.0.4", Some(Policy::default())).await.unwrap(), 1);
         assert_eq!(resolved("127.0.0.1", Some(Policy::default())).await.unwrap(), 1);
+    }
+
+    /// Leads every name to the same addresses.
+    struct Leads(&'static [&'static str]);
+
+    impl Service<Name> for Leads {
+        type Response = vec::IntoIter<SocketAddr>;
+        type Error = io::Error;
+        type Future = Ready<io::Result<Self::Response>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Name) -> Self::Future {
+            let addresses = self.0.iter().map(|address| address.parse().unwrap());
+            ready(Ok(addresses.collect::<Vec<_>>().into_iter()))
+        }
+    }
+
+    /// Says which addresses are left of those that a name leads to.
+    async fn left_of(
+        addresses: &'static [&'static str],
+        policy: Policy,
+    ) -> io::Result<Vec<String>> {
+        let mut resolver = Resolver { lookup: Leads(addresses), policy: Some(policy) };
+        let found = resolver.call("files.example".parse().unwrap()).await?;
+        Ok(found.map(|address| address.to_string()).collect())
+    }
+
+    #[tokio::test]
+    async fn of_a_name_with_public_and_private_addresses_the_public_ones_are_left() {
+        let mixed = &["10.0.0.1:443", "198.41.0.4:443", "[fd00::1]:443"];
+        assert_eq!(left_of(mixed, Policy::default()).await.unwrap(), ["198.41.0.4:443"]);
+        assert_eq!(left_of(mixed, Policy::default().allowing_private()).await.unwrap(), *mixed);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_only_is_refused_by_its_name() {
+        let inside: [&[_]; 3] =
+            [&["10.0.0.1:443", "192.168.0.1:443"], &["127.0.0.1:443"], &["[::1]:443"]];
+        for addresses in inside {
+            let error = left_of(addresses, Policy::default()).await.unwrap_err();
+            let text = error.to_string();
+            assert!(text.starts_with("files.example leads to a private address"), "{text}");
+            let left = left_of(addresses, Policy::default().allowing_private()).await;
+            assert_eq!(left.unwrap(), addresses);
+        }
     }
 }

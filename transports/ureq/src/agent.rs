@@ -98,7 +98,7 @@ impl OwnOrGiven {
                     .tls_config(agent.config().tls_config().clone())
                     .build();
                 // Of a proxy, it is the proxy's own name that is looked up here.
-                let resolver = CheckedResolver { policy: proxy.is_none().then(|| policy.clone()) };
+                let resolver = CheckedResolver::new(proxy.is_none().then(|| policy.clone()));
                 let connector = DefaultConnector::default().chain(read_limit.clone());
                 let agent = Agent::with_parts(config, connector, resolver);
                 run(&agent, request, proxy.as_ref())
@@ -142,7 +142,7 @@ fn own_agent(proxy: Option<&Proxy>, exchange_limit: Duration) -> Agent {
         .max_idle_age(IDLE_LIMIT)
         .tls_config(tls)
         .build();
-    Agent::with_parts(config, DefaultConnector::default(), CheckedResolver { policy: None })
+    Agent::with_parts(config, DefaultConnector::default(), CheckedResolver::new(None))
 }
 
 fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {

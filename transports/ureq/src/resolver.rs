@@ -11,21 +11,28 @@ use ureq::{
     },
 };
 
-/// Looks names up as ureq does and leaves out the addresses that a download must not connect to;
-/// without a policy, none.
+/// Looks names up, as ureq does if not said otherwise, and leaves out the addresses that a download
+/// must not connect to; without a policy, none.
 #[derive(Debug)]
-pub(crate) struct CheckedResolver {
-    pub(crate) policy: Option<Policy>,
+pub(crate) struct CheckedResolver<L = DefaultResolver> {
+    lookup: L,
+    policy: Option<Policy>,
 }
 
-impl Resolver for CheckedResolver {
+impl CheckedResolver {
+    pub(crate) fn new(policy: Option<Policy>) -> Self {
+        Self { lookup: DefaultResolver::default(), policy }
+    }
+}
+
+impl<L: Resolver> Resolver for CheckedResolver<L> {
     fn resolve(
         &self,
         uri: &Uri,
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = DefaultResolver::default().resolve(uri, config, timeout);
+        let found = self.lookup.resolve(uri, config, timeout);
         let found = found.map_err(|error| match error {
             ureq::Error::Io(error) => ureq::Error::Other(Box::new(LookupError(error))),
             error => error,
@@ -57,11 +64,14 @@ impl Error for LookupError {}
 mod tests {
     use super::*;
 
-    fn resolved(url: &'static str, policy: Policy) -> Result<usize, ureq::Error> {
-        let resolver = CheckedResolver { policy: Some(policy) };
+    fn resolve(resolver: &impl Resolver, url: &'static str) -> Result<Vec<String>, ureq::Error> {
         let config = ureq::Agent::config_builder().build();
-        let found = resolver.resolve(&Uri::from_static(url), &config, NextTimeout::default());
-        found.map(|addresses| addresses.len())
+        let found = resolver.resolve(&Uri::from_static(url), &config, NextTimeout::default())?;
+        Ok(found.iter().map(ToString::to_string).collect())
+    }
+
+    fn resolved(url: &'static str, policy: Policy) -> Result<usize, ureq::Error> {
+        resolve(&CheckedResolver::new(Some(policy)), url).map(|found| found.len())
     }
 
     #[test]
@@ -73,5 +83,49 @@ mod tests {
         }
         assert_eq!(resolved("https://198.41.0.4/", Policy::default()).unwrap(), 1);
         assert_eq!(resolved("https://127.0.0.1/", Policy::default()).unwrap(), 1);
+    }
+    /// Leads every name to the same addresses.
+    #[derive(Debug)]
+    struct Leads(&'static [&'static str]);
+
+    impl Resolver for Leads {
+        fn resolve(
+            &self,
+            _: &Uri,
+            _: &Config,
+            _: NextTimeout,
+        ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+            let mut addresses = self.empty();
+            self.0.iter().for_each(|address| addresses.push(address.parse().unwrap()));
+            Ok(addresses)
+        }
+    }
+
+    /// Says which addresses are left of those that a name leads to.
+    fn left_of(
+        addresses: &'static [&'static str],
+        policy: Policy,
+    ) -> Result<Vec<String>, ureq::Error> {
+        let resolver = CheckedResolver { lookup: Leads(addresses), policy: Some(policy) };
+        resolve(&resolver, "https://files.example/")
+    }
+
+    #[test]
+    fn of_a_name_with_public_and_private_addresses_the_public_ones_are_left() {
+        let mixed = &["10.0.0.1:443", "198.41.0.4:443", "[fd00::1]:443"];
+        assert_eq!(left_of(mixed, Policy::default()).unwrap(), ["198.41.0.4:443"]);
+        assert_eq!(left_of(mixed, Policy::default().allowing_private()).unwrap(), *mixed);
+    }
+
+    #[test]
+    fn a_name_that_leads_inside_only_is_refused_by_its_name() {
+        let inside: [&[_]; 3] =
+            [&["10.0.0.1:443", "192.168.0.1:443"], &["127.0.0.1:443"], &["[::1]:443"]];
+        for addresses in inside {
+            let text = left_of(addresses, Policy::default()).unwrap_err().to_string();
+            assert!(text.contains("files.example leads to a private address"), "{text}");
+            let left = left_of(addresses, Policy::default().allowing_private());
+            assert_eq!(left.unwrap(), addresses);
+        }
     }
 }
