@@ -138,7 +138,7 @@ impl Failure {
     }
 
     /// Adds the command that goes on with a job, if there is one that can help.
-    pub(crate) fn go_on_with(self, name: &str, job: &JobId, options: &[String]) -> Self {
+    pub(crate) fn continue_with(self, name: &str, job: &JobId, options: &[String]) -> Self {
         let culprit = match self.facts.again {
             Again::AsItWas => None,
             Again::Without(option) => Some(option),

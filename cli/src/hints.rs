@@ -138,8 +138,8 @@ pub(crate) const NO_ROOM: &str =
     "make room and download again: it resumes after the bytes that are there";
 pub(crate) const TOO_LARGE: &str = "use a larger --max-size if you expect a file this large";
 pub(crate) const NO_CHECKSUM: &str = "leave out --require-crc if a check of the length is enough";
-pub(crate) const MISMATCH: &str = "the bytes were discarded and did not become the file; download \
-     again; if it fails again, the file is damaged on the way or on the server";
+pub(crate) const MISMATCH: &str = "the bytes were discarded, and no file was written or replaced; \
+     download again; if it fails again, the file is damaged on the way or on the server";
 pub(crate) const MISMATCH_TO_STDOUT: &str = "the output may hold wrong bytes: discard it and \
      download again; if it fails again, the file is damaged on the way or on the server";
 pub(crate) const DAMAGED: &str =

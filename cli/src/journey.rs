@@ -43,7 +43,7 @@ impl Journey<'_> {
     /// Waits for the job and downloads its file; with these options, another command goes on.
     pub(crate) fn job_to_file(&self, job: &JobId, options: &[String]) -> Result<Ending, Failure> {
         let end = self.wait_and_download(job);
-        end.map_err(|failure| failure.of_job(job).go_on_with("download", job, options))
+        end.map_err(|failure| failure.of_job(job).continue_with("download", job, options))
     }
 
     fn wait_and_download(&self, job: &JobId) -> Result<Ending, Failure> {

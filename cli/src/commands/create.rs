@@ -34,5 +34,5 @@ pub(super) fn run(
         Ok(Reader::Gone) => Err(Failure::new(Kind::File, "stdout was closed")),
         Err(failure) => Err(failure),
     }
-    .map_err(|failure| failure.of_job(job_id).go_on_with("wait", job_id, &common.options()))
+    .map_err(|failure| failure.of_job(job_id).continue_with("wait", job_id, &common.options()))
 }

@@ -61,7 +61,7 @@ fn failed(
     let is_timed_out = matches!(failure.kind, WaitErrorKind::TimedOut);
     match Failure::from(failure) {
         _ if is_job_failed => Ok(Ending::JobFailed),
-        failure if is_timed_out => Err(failure.of_job(job).go_on_with("wait", job, options)),
+        failure if is_timed_out => Err(failure.of_job(job).continue_with("wait", job, options)),
         failure => Err(failure),
     }
 }

@@ -46,7 +46,7 @@ fn what_cannot_be_used_has_its_status_and_its_request_id() {
 fn wrong_bytes_are_said_to_be_thrown_away_or_to_be_in_the_output() {
     let folder = Folder::new("download-mismatch");
     let ended = download(&serving(CHECK.0, "SUCCESS", "CRC"), &folder, &[]);
-    let hint = "the bytes were discarded and did not become the file; ";
+    let hint = "the bytes were discarded, and no file was written or replaced; ";
     assert!(ended.stderr.contains(hint), "{ended:?}");
     assert!(folder.files().is_empty());
     let service = serving(CHECK.0, "SUCCESS", "CRC");
