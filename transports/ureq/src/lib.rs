@@ -14,6 +14,10 @@
 //! println!("{}", finished.download_url.as_str());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Never run `ureq` or `ureq_proto` at log level `trace` in production: there they write down every
+//! byte of a request and of its answer, the token, the signature and the whole URL of a download
+//! among them. At `debug` they show none of these.
 
 mod agent;
 mod errors;
