@@ -108,7 +108,7 @@ fn inner_address(name: &str) -> Option<IpAddr> {
 /// What becomes of the addresses of a name is tested in each transport, by names that are made up.
 fn skip() {
     // Written past the capture of tests that pass.
-    writeln!(io::stderr(), "skipped: no name in the list of hosts hides this machine").unwrap();
+    let _ = io::stderr().write_all(b"skipped: no name in the list of hosts hides this machine\n");
 }
 
 #[test]
