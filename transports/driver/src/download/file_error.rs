@@ -52,7 +52,7 @@ impl FileError {
         Self { kind: FileErrorKind::Write, path: PathBuf::new(), source: Some(source) }
     }
 
-    pub(crate) const fn dropped() -> Self {
+    pub(crate) fn dropped() -> Self {
         Self { kind: FileErrorKind::Dropped, path: PathBuf::new(), source: None }
     }
 

@@ -226,6 +226,8 @@ fn a_call_dropped_at_the_file_ends_the_download_and_another_goes_on() {
             if is_pending(download.next()) {
                 assert_eq!(download.next().await, None);
                 assert_eq!(file_error_kind(download.outcome().await), FileErrorKind::Dropped);
+            } else {
+                drop(download);
             }
             // The thread of the file may still have it for a moment.
             let end = loop {
