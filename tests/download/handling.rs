@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tcss_export::{
     ClockOffset,
-    download::{ErrorKind, EventKind, Opening, Received},
+    download::{ErrorKind, EventKind, Opening, Received, Step},
 };
 
 use crate::{
@@ -54,4 +54,44 @@ fn what_comes_when_nothing_is_under_way_is_left_aside() {
     trial.now += Duration::from_secs(1);
     trial.serve(&digits(), Play::Well);
     assert_whole(&mut trial, &digits());
+}
+
+#[test]
+fn a_request_that_was_abandoned_is_due_again_at_once() {
+    let mut trial = cut();
+    let request = trial.start();
+    trial.download.abandon();
+    assert_eq!(trial.rest(), Due::Request);
+    let again = trial.start();
+    assert_eq!(again.headers(), request.headers());
+    trial.take(again, &digits().answer(&request, Play::Well));
+    assert_whole(&mut trial, &digits());
+    assert_eq!(trial.outcome().unwrap().report.requests, 3);
+}
+
+#[test]
+fn a_body_that_was_abandoned_is_gone_on_with() {
+    let mut trial = trial();
+    let request = trial.start();
+    let answer = digits().answer(&request, Play::Well);
+    trial.download.head(trial.mono(), answer.head.as_ref().unwrap());
+    trial.sink = b"1234".to_vec();
+    trial.download.body(trial.mono(), b"1234");
+    trial.download.abandon();
+    trial.serve(&digits(), Play::Well);
+    assert_eq!(trial.past[0].request.headers()["range"], "bytes=4-");
+    assert_whole(&mut trial, &digits());
+}
+
+#[test]
+fn nothing_but_a_request_under_way_is_abandoned() {
+    let mut pausing = cut();
+    let now = pausing.mono();
+    let Step::WaitUntil(moment) = pausing.download.step(now) else { panic!("it pauses") };
+    pausing.download.abandon();
+    assert_eq!(pausing.download.step(now), Step::WaitUntil(moment));
+    let mut ended = trial();
+    ended.serve(&digits(), Play::Well);
+    ended.download.abandon();
+    assert_whole(&mut ended, &digits());
 }

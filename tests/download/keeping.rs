@@ -137,13 +137,14 @@ fn bytes_that_were_left_are_no_progress_when_they_come_again() {
 }
 
 #[test]
-fn all_bytes_are_whole_if_there_are_no_more() {
+fn all_bytes_are_whole_once_the_last_was_shown_again() {
     let (text, _) = left_behind(&digits(), Play::Cut(3));
     let mut kept = Kept::new(Part::from_text(&text).unwrap());
     kept.read(b"123456789");
     let mut trial = Trial::of(download(&Policy::default()).with_kept(kept));
     trial.serve(&digits(), Play::Well);
-    assert_eq!(trial.past[0].opening, Some(Opening::Drop));
+    assert_eq!(trial.past[0].request.headers()["range"], "bytes=8-");
+    assert_eq!(trial.past[0].opening, Some(Opening::Append));
     assert!(trial.outcome().unwrap().verified);
 }
 

@@ -77,6 +77,19 @@ fn all_of_an_error_has_the_time_of_one_stall() {
 }
 
 #[test]
+fn an_error_that_drips_is_not_read_past_the_time_of_one_stall() {
+    let mut download = started(&Policy::default());
+    let answer = xml(404, "NoSuchKey", "m");
+    download.head(at(MILLI), answer.head.as_ref().unwrap());
+    assert_eq!(download.body(at(Policy::STALL_LIMIT), &answer.body[..90]), Received::Nothing);
+    let late = at(Policy::STALL_LIMIT + MILLI);
+    assert_eq!(download.body(late, &answer.body[90..91]), Received::Drop);
+    assert_eq!(download.ended(late, Ok(())).kind, EventKind::Ended);
+    let ErrorKind::Refused(refusal) = download.finish().unwrap_err().kind else { panic!() };
+    assert_eq!(refusal.code.as_deref(), Some("NoSuchKey"));
+}
+
+#[test]
 fn an_endless_error_is_not_read_to_its_end() {
     let mut download = started(&Policy::default());
     let answer = Answer::new(404, &[], "");
@@ -108,6 +121,42 @@ fn the_limit_of_the_whole_download_ends_it_at_its_moment() {
         let source = error.source().unwrap().to_string();
         assert_eq!(source, Fault::Incomplete.to_string());
     }
+}
+
+#[test]
+fn no_byte_is_taken_after_the_limit_of_the_whole_download() {
+    for end in [Ok(()), Err(SendFault::Timeout), Err(SendFault::Truncated)] {
+        let limit = Duration::from_secs(30);
+        let mut download = started(&Policy::default().with_total_limit(limit));
+        let answer = Answer::new(200, &[("content-length", "9")], "");
+        download.head(at(MILLI), answer.head.as_ref().unwrap());
+        assert_eq!(download.body(at(limit - MILLI), b"123"), Received::Write(b"123"));
+        assert_eq!(download.body(at(limit), b"456789"), Received::Drop);
+        assert_eq!(download.ended(at(limit), end).kind, EventKind::Ended);
+        let error = download.finish().unwrap_err();
+        assert_eq!((error.kind, error.report.bytes), (ErrorKind::TimedOut, 3));
+    }
+}
+
+#[test]
+fn an_answer_that_ends_after_the_limit_with_all_its_bytes_in_time_counts() {
+    let limit = Duration::from_secs(30);
+    let mut download = started(&Policy::default().with_total_limit(limit));
+    let answer = Answer::new(200, &[("content-length", "9")], "");
+    download.head(at(MILLI), answer.head.as_ref().unwrap());
+    download.body(at(limit - MILLI), b"123456789");
+    download.ended(at(limit), Ok(()));
+    assert_eq!(download.finish().unwrap().bytes, 9);
+}
+
+#[test]
+fn a_new_url_that_never_comes_is_not_why_a_download_ends_at_its_limit() {
+    let limit = Duration::from_secs(30);
+    let policy = Policy::default().with_total_limit(limit);
+    let mut trial = Trial::of(download(&policy).with_new_urls());
+    trial.serve(&digits(), Play::Expired);
+    assert_eq!(trial.download.no_new_url(at(limit)).kind, EventKind::Ended);
+    assert_eq!(trial.outcome().unwrap_err().kind, ErrorKind::TimedOut);
 }
 
 #[test]

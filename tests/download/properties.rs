@@ -1,6 +1,8 @@
 //! Any order of faults, any cut, any pieces, any changes of the file: a download comes to its end,
 //! with the bytes of one version of the file or a typed error.
 
+use std::time::Duration;
+
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use tcss_export::{
     Mono, SendFault,
@@ -77,6 +79,8 @@ fn passing() -> impl Strategy<Value = Play> {
 fn any_play() -> impl Strategy<Value = Play> {
     let others = vec![
         Play::Unsatisfied,
+        Play::AnyUnsatisfied,
+        Play::RangeAsWhole,
         Play::WrongCrc,
         Play::Gzip,
         Play::Redirect,
@@ -175,6 +179,24 @@ proptest! {
             Err(error) => &error.report,
         };
         prop_assert_eq!(report.requests as usize, world.trial.past.len());
+    }
+
+    /// The trial fails if a byte is taken later.
+    #[test]
+    fn a_download_ends_at_its_limit_however_slowly_bytes_come(
+        marks in marks(), exchanges in exchanges(passing()), seconds in (1..100_u64, 0..40_u64),
+    ) {
+        let (limit, pause) = (Duration::from_secs(seconds.0), Duration::from_secs(seconds.1));
+        let policy = Policy::default().with_max_failures(u32::MAX).with_total_limit(limit);
+        let trial = Trial { piece: 1, pause, ..Trial::new(&policy) };
+        let mut world = World::new(marks, b"a file", trial);
+        for told in &exchanges {
+            world.exchange(told);
+        }
+        world.trial.now = world.trial.now.max(limit);
+        prop_assert_eq!(world.trial.rest(), Due::Nothing);
+        let outcome = world.trial.outcome();
+        world.assert_right(&outcome);
     }
 
     /// Whatever may pass, and it passed.

@@ -14,11 +14,14 @@ use crate::{
 #[test]
 fn every_cut_is_resumed_where_it_was() {
     for at in 1..9 {
-        for cut in [Play::Cut(at), Play::Stall(at), Play::ChunkedCut(at)] {
+        // Of a file whose length is not known the last byte is asked for again.
+        for (cut, first) in
+            [(Play::Cut(at), at), (Play::Stall(at), at), (Play::ChunkedCut(at), at - 1)]
+        {
             let mut trial = trial();
             trial.play(&digits(), &[cut, Play::Well]);
             let headers = trial.past[1].request.headers();
-            assert_eq!(headers["range"], format!("bytes={at}-"));
+            assert_eq!(headers["range"], format!("bytes={first}-"));
             assert_eq!(headers["if-range"], "\"v1\"");
             assert_eq!(trial.past[1].opening, Some(Opening::Append));
             assert_whole(&mut trial, &digits());
@@ -64,10 +67,12 @@ fn a_part_of_what_was_asked_for_whole_is_continued() {
 #[test]
 fn parts_that_cover_little_again_and_again_are_not_continued_at_once() {
     let mut trial = trial();
-    assert_eq!(trial.answer(&one_more(0)).kind, EventKind::Continuing);
+    assert_eq!(trial.answer(&part("bytes 0-0/*", "x")).kind, EventKind::Continuing);
     for _ in 0..2 * Policy::MAX_FAILURES {
         assert_eq!(trial.rest(), Due::Request);
-        let event = trial.answer(&one_more(trial.download.bytes()));
+        // The last byte that is there, and one more.
+        let at = trial.download.bytes();
+        let event = trial.answer(&part(&format!("bytes {}-{at}/*", at - 1), "xx"));
         let EventKind::Retrying { fault: Fault::Less, delay } = &event.kind else {
             panic!("{event:?}")
         };
@@ -75,10 +80,8 @@ fn parts_that_cover_little_again_and_again_are_not_continued_at_once() {
     }
 }
 
-/// A part of one byte, of a file whose length is not told.
-fn one_more(at: u64) -> Answer {
-    let range = format!("bytes {at}-{at}/*");
-    Answer::new(206, &[("content-range", &range), ("etag", "\"v1\"")], "x")
+fn part(range: &str, bytes: &'static str) -> Answer {
+    Answer::new(206, &[("content-range", range), ("etag", "\"v1\"")], bytes)
 }
 
 #[test]

@@ -4,9 +4,9 @@ use http::HeaderValue;
 use tcss_export::download::{ErrorKind, EventKind, Fault, Opening};
 
 use crate::{
-    checks::{assert_starts_over, assert_whole},
-    server::{CRC64, File, Play, crc64, digits},
-    trial::{cut, trial},
+    checks::{assert_retries, assert_starts_over, assert_whole},
+    server::{Answer, CRC64, File, Play, crc64, digits},
+    trial::{Trial, cut, trial},
 };
 
 #[test]
@@ -104,4 +104,54 @@ fn one_answer_is_one_answer_also_after_parts_were_thrown_away() {
     let answer = digits().answer(&request, Play::Whole).with(CRC64, "7");
     trial.take(request, &answer);
     assert!(matches!(trial.outcome().unwrap_err().kind, ErrorKind::Mismatch { .. }));
+}
+
+/// A trial that has the first three of the digits, whose checksum no server names.
+fn unchecked() -> Trial {
+    let mut trial = trial();
+    trial.serve(&digits().without_crc(), Play::Cut(3));
+    trial
+}
+
+/// The bytes that are there have stayed, and the rest is right.
+#[track_caller]
+fn assert_goes_on(trial: &mut Trial, fault: &Fault) {
+    assert_retries(trial, fault);
+    trial.serve(&digits().without_crc(), Play::Well);
+    assert_whole(trial, &digits().without_crc());
+}
+
+/// A cache may have kept a cut file.
+#[test]
+fn a_whole_answer_of_another_length_under_the_same_tag_is_not_believed() {
+    let mut trial = unchecked();
+    trial.serve(&File::new("123456").without_crc(), Play::Whole);
+    assert_eq!(trial.past[1].opening, Some(Opening::Drop));
+    assert_goes_on(&mut trial, &Fault::OtherLength);
+}
+
+/// A gateway may end a cut answer like a whole one.
+#[test]
+fn a_whole_answer_without_a_length_must_have_the_one_that_its_tag_had() {
+    let mut trial = unchecked();
+    let headers = [("transfer-encoding", "chunked"), ("etag", "\"v1\"")];
+    trial.answer(&Answer::new(200, &headers, "123456"));
+    assert_eq!(trial.past[1].opening, Some(Opening::StartOver));
+    assert_goes_on(&mut trial, &Fault::Incomplete);
+}
+
+#[test]
+fn a_whole_answer_that_names_a_range_is_not_believed() {
+    let mut trial = unchecked();
+    trial.serve(&digits().without_crc(), Play::RangeAsWhole);
+    assert_eq!(trial.past[1].opening, Some(Opening::Drop));
+    assert_goes_on(&mut trial, &Fault::WrongRange);
+}
+
+#[test]
+fn a_checksum_shows_that_a_file_of_another_length_is_whole() {
+    let other = File::new("123456");
+    let mut trial = unchecked();
+    trial.serve(&other, Play::Whole);
+    assert_whole(&mut trial, &other);
 }

@@ -4,11 +4,10 @@
 mod file_server;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, response::Parts};
+use http::{HeaderMap, Request, Response, StatusCode, response::Parts};
 use tcss_export::SendFault;
 
-use file_server::first_byte;
-pub(crate) use file_server::{CRC64, File, crc64};
+pub(crate) use file_server::{CRC64, File, crc64, first_byte};
 
 /// How one request is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +45,10 @@ pub(crate) enum Play {
     Gzip,
     /// There is said to be nothing of the range, if it is of this file.
     Unsatisfied,
+    /// There is said to be nothing of the range, whatever file it is of.
+    AnyUnsatisfied,
+    /// A range is given as if it were the whole file.
+    RangeAsWhole,
     Redirect,
     Expired,
     Denied,
@@ -96,7 +99,12 @@ impl File {
             _ => {}
         }
         let asked = first_byte(headers);
-        if play == Play::Unsatisfied && self.goes_by_range(headers, play) {
+        let is_unsatisfied = match play {
+            Play::Unsatisfied => self.goes_by_range(headers, play),
+            Play::AnyUnsatisfied => asked.is_some(),
+            _ => false,
+        };
+        if is_unsatisfied {
             return self.unsatisfied().into();
         }
         let mut answer: Answer = match asked.filter(|_| self.goes_by_range(headers, play)) {
@@ -139,6 +147,11 @@ impl File {
                 if matches!(play, Play::LessOfUnknown(_)) {
                     let range = format!("bytes {first}-{}/*", first + length - 1);
                     answer.set("content-range", &range);
+                }
+            }
+            Play::RangeAsWhole => {
+                if let Some(head) = &mut answer.head {
+                    head.status = StatusCode::OK;
                 }
             }
             Play::WrongCrc => answer.set(CRC64, "1"),

@@ -43,6 +43,8 @@ pub(crate) struct Trial {
     pub(crate) now: Duration,
     /// How many bytes come at a time.
     pub(crate) piece: usize,
+    /// How long each of these takes.
+    pub(crate) pause: Duration,
     pub(crate) past: Vec<Exchange>,
 }
 
@@ -72,7 +74,14 @@ impl Trial {
     }
 
     pub(crate) fn of(download: Download) -> Self {
-        Self { download, sink: vec![], now: Duration::ZERO, piece: 4, past: vec![] }
+        Self {
+            download,
+            sink: vec![],
+            now: Duration::ZERO,
+            piece: 4,
+            pause: Duration::ZERO,
+            past: vec![],
+        }
     }
 
     pub(crate) fn mono(&self) -> Mono {
@@ -144,8 +153,13 @@ impl Trial {
     /// Takes the body; returns how it ends, or that it was dropped.
     fn receive(&mut self, answer: &Answer) -> End {
         for piece in answer.body.chunks(self.piece) {
+            self.now += self.pause;
+            let deadline = self.download.deadline();
             match self.download.body(Mono::from_origin(self.now), piece) {
-                Received::Write(bytes) => self.sink.extend_from_slice(bytes),
+                Received::Write(bytes) => {
+                    assert!(deadline.is_none_or(|deadline| self.mono() < deadline), "in time");
+                    self.sink.extend_from_slice(bytes);
+                }
                 Received::Nothing => {}
                 Received::Drop => return End::Well,
             }

@@ -70,6 +70,9 @@ impl Download {
         if is_page(headers, &object) {
             return Err(Problem::Again(Fault::Page));
         }
+        if headers.contains_key(CONTENT_RANGE) {
+            return Err(Problem::Again(Fault::WrongRange));
+        }
         let shows_its_end = head.version >= Version::HTTP_2
             || object.total.is_some()
             || headers.contains_key(TRANSFER_ENCODING);
@@ -78,7 +81,7 @@ impl Download {
         }
         self.check_checksum(&object)?;
         self.check_size(object.total)?;
-        let object = self.with_known_length(headers, object)?;
+        let known = self.known_length(&object);
         let mut skip = 0;
         if self.have > 0 && !self.can_restart {
             if object.etag.is_none() || self.is_other_file(headers, &object) {
@@ -86,11 +89,22 @@ impl Download {
             }
             skip = self.have;
         } else {
+            if differ(known, object.total) {
+                return Err(Problem::Again(Fault::OtherLength));
+            }
             self.forget_bytes();
         }
-        let end = object.total;
-        self.object = object;
+        let end = object.total.or(known);
+        self.object = Object { total: end, ..object };
         Ok(self.open(headers, Body { end, shows_its_end, skip, since: self.now, began: self.have }))
+    }
+
+    /// Returns the length that the file had under the tag of a whole answer, unless its checksum
+    /// will tell: a cache may have kept a cut file, and a gateway may end a cut answer like a whole
+    /// one.
+    fn known_length(&self, object: &Object) -> Option<u64> {
+        let is_same = self.have > 0 && object.etag.is_some() && object.etag == self.object.etag;
+        self.object.total.filter(|_| is_same && object.crc64.is_none())
     }
 
     fn partial_file(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
@@ -120,23 +134,6 @@ impl Download {
         Ok(self.open(headers, Body { end, shows_its_end: true, skip, since, began }))
     }
 
-    /// A whole answer under the tag of the bytes that are there is of the same length, or its
-    /// checksum must show it: a cache may have kept a cut file, and a gateway may end a cut answer
-    /// like a whole one.
-    fn with_known_length(&self, headers: &HeaderMap, object: Object) -> Result<Object, Problem> {
-        if headers.contains_key(CONTENT_RANGE) {
-            return Err(Problem::Again(Fault::WrongRange));
-        }
-        let is_same = self.have > 0 && object.etag.is_some() && object.etag == self.object.etag;
-        if !is_same || object.crc64.is_some() {
-            return Ok(object);
-        }
-        match (self.object.total, object.total) {
-            (Some(known), Some(now)) if known != now => Err(Problem::Again(Fault::OtherLength)),
-            (known, now) => Ok(Object { total: now.or(known), ..object }),
-        }
-    }
-
     /// Of the file whose bytes are there, no more is asked for than there is.
     fn out_of_range(&self, headers: &HeaderMap) -> Problem {
         let total = ContentRange::unsatisfied(headers);
@@ -162,9 +159,6 @@ impl Download {
     /// A member that only one of the two answers names tells nothing, but without a strong tag the
     /// rest was not asked for.
     fn is_other_file(&self, headers: &HeaderMap, object: &Object) -> bool {
-        fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
-            a.is_some() && b.is_some() && a != b
-        }
         // A weak tag now is another one than the strong tag before.
         let etag = headers.get(ETAG).map(|value| value.as_bytes());
         self.object.etag.is_none()
@@ -189,6 +183,10 @@ impl Download {
             _ => Ok(()),
         }
     }
+}
+
+fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
+    a.is_some() && b.is_some() && a != b
 }
 
 /// What a login page or a gateway sends names nothing that a stored file has.

@@ -60,7 +60,7 @@ impl Told {
     }
 }
 
-const OTHERS: [Play; 19] = [
+const OTHERS: [Play; 21] = [
     Play::Well,
     Play::Unsent(SendFault::Connection),
     Play::Unsent(SendFault::Timeout),
@@ -74,6 +74,8 @@ const OTHERS: [Play; 19] = [
     Play::WrongCrc,
     Play::Gzip,
     Play::Unsatisfied,
+    Play::AnyUnsatisfied,
+    Play::RangeAsWhole,
     Play::Redirect,
     Play::Expired,
     Play::Denied,
@@ -104,14 +106,14 @@ pub(crate) enum Bug {
 
 impl Bug {
     /// Makes of an answer what a download with this fault would make of it.
-    pub(crate) fn spoil(self, asked: u64, tag: Option<&HeaderValue>, answer: &mut Answer) {
+    pub(crate) fn spoil(self, asked: usize, tag: Option<&HeaderValue>, answer: &mut Answer) {
         let Some(head) = &mut answer.head else { return };
         let has_range = head.headers.contains_key("content-range") && head.status == 206;
         match self {
             Self::TrustsRanges if has_range => {
                 let range = head.headers["content-range"].to_str().expect("ASCII");
                 let total = range.rsplit('/').next().expect("a length").to_owned();
-                let last = asked + answer.body.len() as u64 - 1;
+                let last = asked + answer.body.len() - 1;
                 answer.set("content-range", &format!("bytes {asked}-{last}/{total}"));
             }
             Self::OverlooksTags if has_range => {

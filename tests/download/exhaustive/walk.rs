@@ -12,7 +12,7 @@ use super::{
     told::{Bug, Marks, Told},
 };
 use crate::{
-    server::{File, Play},
+    server::{File, Play, first_byte},
     trial::{Due, Exchange, Trial, url},
 };
 
@@ -170,8 +170,9 @@ impl Walk<'_> {
     fn serve(&self, node: &mut Node, play: Play, before: &[u8]) {
         let request = node.trial.start();
         let mut answer = self.versions[node.version].answer(&request, play);
-        let asked = request.headers().get("if-range").cloned();
-        self.search.bug.spoil(node.trial.download.bytes(), asked.as_ref(), &mut answer);
+        let asked = first_byte(request.headers()).unwrap_or_default();
+        let tag = request.headers().get("if-range").cloned();
+        self.search.bug.spoil(asked, tag.as_ref(), &mut answer);
         node.trial.take(request, &answer);
         let exchange = node.trial.past.last().expect("just served");
         let starts_over = exchange.opening == Some(Opening::StartOver);
