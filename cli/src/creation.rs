@@ -26,7 +26,11 @@ pub(crate) fn create(
     output: &Output,
 ) -> Result<Answer<CreateExportComplianceStatusListJobResponse>, Failure> {
     let client = client.clone();
-    let work = desk.start(move |teller| send(&client, &action, |offset| teller.tell(offset)));
+    let work = desk.start(move |teller| {
+        send(&client, &action, |offset| {
+            teller.tell(offset);
+        })
+    });
     loop {
         match work.next() {
             News::Progress(offset) => output.progress(&decision::corrected(offset)),

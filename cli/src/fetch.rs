@@ -54,8 +54,13 @@ pub(crate) fn listen(
     loop {
         match work.next() {
             News::Progress(Progress { event, turn }) => meter.show(&event, turn),
-            News::Done => return End::Outcome(work.result()),
+            News::Done => {
+                let fetched = work.result().transpose();
+                return End::Outcome(fetched.expect("it is given up only when nobody listens"));
+            }
             News::Signal(signal) => {
+                // What a later download cannot use goes with it. It may be waiting for a server.
+                work.leave();
                 if let Some(leftover) = &leftover {
                     leftover.clear();
                 }
@@ -70,19 +75,25 @@ fn work(
     order: Order,
     target: Option<Target>,
     teller: &Teller<Progress>,
-) -> Result<Fetched, BuildError> {
+) -> Result<Option<Fetched>, BuildError> {
     match target {
         Some(target) => client.download(order, target).map(|download| drain(download, teller)),
         None => client.download_into(order, io::stdout()).map(|download| drain(download, teller)),
     }
 }
 
-fn drain<W: Write>(mut download: Download<Fetcher<'_>, W>, teller: &Teller<Progress>) -> Fetched {
+/// Returns nothing if nobody listens any more.
+fn drain<W: Write>(
+    mut download: Download<Fetcher<'_>, W>,
+    teller: &Teller<Progress>,
+) -> Option<Fetched> {
     let mut course = Course::default();
     while let Some(event) = download.next() {
         let turn = course.turn(&event, download.transport());
-        teller.tell(Progress { event, turn });
+        if !teller.tell(Progress { event, turn }) {
+            return None;
+        }
     }
     let (polls, resumed) = (download.polls(), course.has_gone_on());
-    Fetched { outcome: download.outcome(), polls, resumed }
+    Some(Fetched { outcome: download.outcome(), polls, resumed })
 }

@@ -5,6 +5,7 @@ use std::{
     panic,
     sync::mpsc::{self, Receiver, Sender, TryRecvError},
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use crate::signals::{self, Signal};
@@ -97,6 +98,16 @@ impl<P, T> Work<'_, P, T> {
         }
     }
 
+    /// Listens no more, and gives the work a moment to notice and to clear up.
+    pub(crate) fn leave(self) {
+        const MOMENT: Duration = Duration::from_millis(300);
+        drop(self.progress);
+        let left = Instant::now();
+        while !self.thread.is_finished() && left.elapsed() < MOMENT {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Waits for the result.
     ///
     /// # Panics
@@ -108,10 +119,11 @@ impl<P, T> Work<'_, P, T> {
 }
 
 impl<P> Teller<P> {
-    /// Nobody listens any more only when the process is about to end.
-    pub(crate) fn tell(&self, progress: P) {
-        let _ = self.progress.send(progress);
+    /// Returns whether anybody listens: if not, the process is about to end.
+    pub(crate) fn tell(&self, progress: P) -> bool {
+        let is_heard = self.progress.send(progress).is_ok();
         self.bell.ring();
+        is_heard
     }
 }
 
@@ -135,7 +147,7 @@ mod tests {
     fn all_that_is_told_comes_in_order_and_the_result_last() {
         let desk = Desk::without_signals();
         let work = desk.start(|teller| {
-            (0..3).for_each(|n| teller.tell(n));
+            assert!((0..3).all(|n| teller.tell(n)));
             "result"
         });
         for expected in 0..3 {
@@ -164,6 +176,20 @@ mod tests {
         let work = desk.start(|teller| teller.tell(2));
         assert!(matches!(work.next(), News::Progress(2)));
         assert!(matches!(work.next(), News::Done));
+    }
+
+    #[test]
+    fn work_that_is_left_notices_and_is_waited_for() {
+        let (desk, (end, ended)) = (Desk::without_signals(), mpsc::channel());
+        let work = desk.start(move |teller| {
+            while teller.tell(()) {
+                thread::yield_now();
+            }
+            end.send("it has cleared up").unwrap();
+        });
+        assert!(matches!(work.next(), News::Progress(())));
+        work.leave();
+        assert_eq!(ended.recv(), Ok("it has cleared up"));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Failure {
         failure.after(&error.report)
     }
 
-    /// Tells of the last exchange as well, if no answer came of it.
+    /// Tells of the last exchange as well, if it was of no use.
     fn timed_out_downloading(
         kind: &ErrorKind,
         report: &Report,
@@ -63,6 +63,8 @@ impl Failure {
             if report.bytes == 0 {
                 failure = failure.with_hint(hints::FILE_SERVER_UNREACHABLE);
             }
+        } else if let Some(fault) = &report.last_fault {
+            failure.message += &format!("; the last request failed: {fault}");
         }
         failure.with_again(Again::Without("--download-timeout"))
     }

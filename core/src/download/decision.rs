@@ -59,6 +59,7 @@ impl Download {
                 if have > self.furthest {
                     self.furthest = have;
                     self.runs = Runs::default();
+                    self.report.last_fault = None;
                 }
                 return Received::Write(bytes);
             }

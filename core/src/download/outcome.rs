@@ -43,7 +43,7 @@ pub struct Report {
     /// The request id of the last answer that named one in its headers, to quote to the service's
     /// support.
     pub request_id: Option<String>,
-    /// What went wrong with the last exchange, if anything did.
+    /// What went wrong since the last byte that was not there before, if anything did.
     pub last_fault: Option<Fault>,
     /// How many bytes were there at the end.
     pub bytes: u64,
@@ -114,13 +114,14 @@ pub enum ErrorKind {
 }
 
 impl DownloadError {
-    /// Returns what the file server said when it gave no file, if that is why it ended.
+    /// Returns what the file server said when it gave no file, if that is why it ended, or what
+    /// came last before the limit of time.
     #[must_use]
-    pub const fn refusal(&self) -> Option<&Refusal> {
-        match &self.kind {
-            ErrorKind::Expired { refusal: Some(refusal) }
-            | ErrorKind::Refused(refusal)
-            | ErrorKind::Fault(Fault::Refused(refusal)) => Some(refusal),
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match (&self.kind, &self.report.last_fault) {
+            (ErrorKind::Expired { refusal: Some(refusal) }, _)
+            | (ErrorKind::Refused(refusal) | ErrorKind::Fault(Fault::Refused(refusal)), _)
+            | (ErrorKind::TimedOut, Some(Fault::Refused(refusal))) => Some(refusal),
             _ => None,
         }
     }

@@ -67,6 +67,18 @@ fn the_limit_of_a_download_tells_of_a_server_that_was_never_reached() {
 }
 
 #[test]
+fn the_limit_of_a_download_tells_what_the_server_said() {
+    let folder = Folder::new("download-never-served");
+    let service = serving(megabyte(), "SUCCESS", &["HTTP:503"; 20].join(","));
+    let ended = download(&service, &folder, &["--download-timeout", "0.3", "--json"]);
+    let error = ended.error();
+    let message = error["message"].as_str().expect("a text");
+    assert!(message.contains("; the last request failed: the file server answered "), "{error}");
+    assert_eq!((ended.code, &error["status"]), (Some(3), &json!(503)), "{error}");
+    assert_eq!(error["code"], json!("SlowDown"), "{error}");
+}
+
+#[test]
 fn a_stall_is_broken_off_and_gone_on_behind() {
     let folder = Folder::new("download-stall");
     let service = serving(megabyte(), "SUCCESS", "STALL:500000");

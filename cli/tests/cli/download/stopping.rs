@@ -1,6 +1,7 @@
 //! Signals end a download, and what they leave.
 
 use std::fs;
+use std::io::Write;
 use std::net::TcpListener;
 use std::process::Stdio;
 use std::thread;
@@ -65,6 +66,24 @@ fn an_interrupt_leaves_what_an_earlier_run_has_left() {
     let _connection = silent.accept().expect("a connection");
     running.signal("-INT");
     assert_eq!((running.end().code, folder.files()), (Some(130), vec![".f.part".to_owned()]));
+}
+
+/// Without a tag nobody could say whether it is still the same file.
+#[test]
+fn an_interrupt_leaves_no_part_that_nothing_can_use() {
+    let folder = Folder::new("download-interrupt-no-tag");
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/f", server.local_addr().expect("an address"));
+    let running = without_keys(&["download", "--url", &url, "-o", &folder.path("f")]).start(0);
+    let (mut connection, _) = server.accept().expect("a connection");
+    connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n").expect("sent");
+    let dripping = thread::spawn(move || while connection.write_all(&[b'x'; 1_000]).is_ok() {});
+    while folder.files() != [".f.part"] || fs::read(folder.path(".f.part")).unwrap().is_empty() {
+        thread::yield_now();
+    }
+    running.signal("-INT");
+    assert_eq!((running.end().code, folder.files().len()), (Some(130), 0));
+    dripping.join().expect("the connection is closed");
 }
 
 #[test]
