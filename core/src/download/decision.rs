@@ -184,11 +184,11 @@ impl Download {
     fn fault(&mut self, fault: Fault) -> Event {
         let is_final = fault == Fault::Send(SendFault::Permanent);
         self.report.last_fault = Some(fault.clone());
+        if self.is_late() && !is_final {
+            return self.end(Err(ErrorKind::TimedOut));
+        }
         if is_final || self.runs.failures >= self.policy.max_failures() {
             return self.end(Err(ErrorKind::Fault(fault)));
-        }
-        if self.is_late() {
-            return self.end(Err(ErrorKind::TimedOut));
         }
         let delay = self.delay(&fault);
         let asked = fault.retry_after().unwrap_or_default().min(LONGEST_RETRY_AFTER);
