@@ -149,7 +149,7 @@ impl Failure {
         self.with_command("continue with", job_command(name, job, &options))
     }
 
-    /// Takes that the file is there all the same.
+    /// Adds that the file is there all the same.
     pub(crate) fn after_saving(mut self, name: &str) -> Self {
         self.message += &format!("; {name} is complete and in its place");
         self.with_again(Again::Never)

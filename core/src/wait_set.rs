@@ -182,14 +182,14 @@ impl WaitSet {
         Some(event)
     }
 
-    /// Takes that the poll which is due cannot be started, as [`Waiter::cannot_start`] does.
+    /// Tells it that the poll which is due cannot be started, as [`Waiter::cannot_start`] does.
     pub fn cannot_start(&mut self, key: WaitKey, now: Mono, fault: SendFault) -> Option<Event> {
         let event = self.waiter_mut(key)?.cannot_start(now, fault);
         self.settle(key, now);
         Some(event)
     }
 
-    /// Takes that the request under way was dropped without an answer: the poll is due again.
+    /// Forgets the request under way, which was dropped without an answer: the poll is due again.
     pub fn abandon(&mut self, key: WaitKey) {
         if let Some(waiter) = self.waiter_mut(key) {
             waiter.abandon();

@@ -166,7 +166,7 @@ impl Waiter {
         Ok(request)
     }
 
-    /// Takes that the request under way was dropped without an answer: the poll is due again.
+    /// Forgets the request under way, which was dropped without an answer: the poll is due again.
     pub fn abandon(&mut self) {
         if let Phase::InFlight { started } = self.phase {
             self.phase = Phase::Waiting { due: started.mono };

@@ -60,7 +60,7 @@ impl Waiter {
         }
     }
 
-    /// Takes that the poll which is due cannot be started, say because no credentials could be
+    /// Tells it that the poll which is due cannot be started, say because no credentials could be
     /// had; it counts like a fault of the exchange.
     pub fn cannot_start(&mut self, now: Mono, fault: SendFault) -> Event {
         if !matches!(self.step(now), Step::Poll { .. }) {

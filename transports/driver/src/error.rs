@@ -50,7 +50,7 @@ impl TransportError {
         Self { fault, is_before_sending: has(&*source, &is_before_sending), source }
     }
 
-    /// Takes that no connection was made, so that nothing can have been sent.
+    /// Marks that no connection was made, so that nothing can have been sent.
     #[must_use]
     pub fn before_sending(self) -> Self {
         Self { is_before_sending: true, ..self }
