@@ -28,7 +28,7 @@ impl Policy {
     /// How long it may take until the next byte comes.
     pub const STALL_LIMIT: Duration = Duration::from_secs(60);
     /// How many passing failures in a row are survived; a byte that was not there before ends the
-    /// row.
+    /// row. Unlike in a wait, being throttled counts as well.
     pub const MAX_FAILURES: u32 = crate::Policy::MAX_FAILURES;
     /// How often in a row a new URL is asked for.
     pub const MAX_NEW_URLS: u32 = 1;
