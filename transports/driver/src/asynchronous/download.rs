@@ -28,7 +28,9 @@ use crate::{
 /// Only [`outcome`](Self::outcome) tells how it ended. The events end with
 /// [`EventKind::Ended`] either way, and an error of the file ends them without one.
 ///
-/// Dropped before its end, it leaves what is there to a later download to the same target.
+/// Dropped before its end, it leaves what is there to a later download to the same target. If it
+/// was at work on its file, a thread may have that for a moment more: another download finds it
+/// busy until then, and a file that was whole may still come to its name.
 ///
 /// ```
 /// use tcss_export_driver::{Shared, asynchronous};
@@ -104,7 +106,8 @@ pub fn download<P: Fetch>(
 ///
 /// The bytes are written as they come, before the checksum of the whole is known: what was written
 /// counts only if the download ends well. A fault that cannot be mended by going on where it broke
-/// off is the end, because nothing can be taken back.
+/// off is the end, because nothing can be taken back. The writer is waited for, whatever the
+/// limits.
 ///
 /// # Errors
 ///

@@ -97,7 +97,8 @@ pub fn download<P: Fetch>(
 ///
 /// The bytes are written as they come, before the checksum of the whole is known: what was written
 /// counts only if the download ends well. A fault that cannot be mended by going on where it broke
-/// off is the end, because nothing can be taken back.
+/// off is the end, because nothing can be taken back. A writer that blocks is waited for, whatever
+/// the limits.
 ///
 /// # Errors
 ///

@@ -84,7 +84,7 @@ impl fmt::Display for FileError {
             FileErrorKind::Directory => "is a directory",
             FileErrorKind::NotAFile => "is not a regular file",
             FileErrorKind::Exists => "exists already",
-            FileErrorKind::Busy => "is being downloaded by another process",
+            FileErrorKind::Busy => "is being downloaded already",
             FileErrorKind::Open => "cannot be opened",
             FileErrorKind::Read => "cannot be read",
             FileErrorKind::Write | FileErrorKind::Dropped => "cannot be written",
