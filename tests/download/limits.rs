@@ -145,8 +145,11 @@ fn an_answer_that_ends_after_the_limit_with_all_its_bytes_in_time_counts() {
     let answer = Answer::new(200, &[("content-length", "9")], "");
     download.head(at(MILLI), answer.head.as_ref().unwrap());
     download.body(at(limit - MILLI), b"123456789");
+    let mut with_fault = download.clone();
     download.ended(at(limit), Ok(()));
     assert_eq!(download.finish().unwrap().bytes, 9);
+    with_fault.ended(at(limit), Err(SendFault::Timeout));
+    assert_eq!(with_fault.finish().unwrap().bytes, 9);
 }
 
 #[test]

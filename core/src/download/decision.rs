@@ -24,7 +24,7 @@ impl Download {
     /// Takes the next piece of the body under way.
     pub fn body<'b>(&mut self, now: Mono, bytes: &'b [u8]) -> Received<'b> {
         self.now = now;
-        let is_late = self.limit() <= now;
+        let is_given_up = self.limit() <= now;
         if self.is_late() && self.phase.is_under_way() {
             self.phase = Phase::Useless(Problem::End(ErrorKind::TimedOut));
         }
@@ -39,7 +39,7 @@ impl Download {
                 self.take(bytes.get(skipped..).unwrap_or_default(), end)
             }
             // All of it has the time of one stall: nothing more than words is waited for.
-            Phase::Refused { excerpt, .. } => match excerpt.take(bytes) && !is_late {
+            Phase::Refused { excerpt, .. } => match excerpt.take(bytes) && !is_given_up {
                 true => Received::Nothing,
                 false => Received::Drop,
             },
@@ -94,11 +94,11 @@ impl Download {
     }
 
     fn body_ended(&mut self, body: &Body, end: Result<(), SendFault>) -> Event {
-        if end == Err(SendFault::Timeout) && self.is_late() {
-            return self.end(Err(ErrorKind::TimedOut));
-        }
-        if let Some(fault) = self.cut(body, end) {
-            return self.fault(fault);
+        match self.cut(body, end) {
+            // It is the limit of the whole that has ended it.
+            Some(Fault::Stalled) if self.is_late() => return self.end(Err(ErrorKind::TimedOut)),
+            Some(fault) => return self.fault(fault),
+            None => {}
         }
         match (self.object.total, body.end) {
             (Some(total), _) if self.have < total => self.go_on(body),
