@@ -95,3 +95,13 @@ fn nothing_but_a_request_under_way_is_abandoned() {
     ended.download.abandon();
     assert_whole(&mut ended, &digits());
 }
+
+#[test]
+fn an_answer_that_was_dropped_without_a_word_does_not_hold_up_the_next() {
+    let mut trial = trial();
+    let request = trial.start();
+    let answer = digits().answer(&request, Play::Redirect);
+    assert_eq!(trial.download.head(trial.mono(), answer.head.as_ref().unwrap()), Opening::Drop);
+    assert_eq!(trial.rest(), Due::Nothing);
+    assert!(matches!(trial.outcome().unwrap_err().kind, ErrorKind::Redirect { .. }));
+}

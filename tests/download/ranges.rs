@@ -4,20 +4,39 @@ use tcss_export::download::{ErrorKind, Fault, Opening};
 
 use crate::{
     checks::{assert_retries, assert_starts_over, assert_whole},
-    server::{Answer, File, Play, digits, xml},
+    server::{Answer, CRC64, File, Play, crc64, digits, xml},
     trial::{cut, trial},
 };
 
 #[test]
-fn parts_of_a_file_whose_length_is_never_named_end_with_its_last_byte() {
+fn parts_of_a_file_whose_length_is_never_named_end_with_nothing_after_its_last_byte() {
+    let file = digits().without_crc();
     let mut trial = trial();
-    trial.play(&digits(), &[Play::LessOfUnknown(5), Play::LessOfUnknown(4)]);
-    assert_eq!(trial.past[1].request.headers()["range"], "bytes=4-");
-    trial.answer(&Answer::new(206, &[("content-range", "bytes 7-8/*"), ("etag", "\"v1\"")], "89"));
+    trial.serve(&file, Play::LessOfUnknown(5));
+    let part =
+        |range, bytes| Answer::new(206, &[("content-range", range), ("etag", "\"v1\"")], bytes);
+    trial.answer(&part("bytes 4-8/*", "56789"));
     assert_eq!((trial.download.bytes(), trial.download.total()), (9, None));
-    trial.serve(&digits(), Play::Well);
-    assert_eq!(trial.past[3].request.headers()["range"], "bytes=8-");
-    assert_eq!(trial.past[3].opening, Some(Opening::Append));
+    trial.answer(&part("bytes 8-8/*", "9"));
+    trial.answer(&xml(416, "InvalidRange", "m").with("content-range", "bytes */9"));
+    let ranges = [1, 2, 3].map(|n| trial.past[n].request.headers()["range"].clone());
+    assert_eq!(ranges, ["bytes=4-", "bytes=8-", "bytes=9-"]);
+    assert_eq!(trial.past[3].opening, Some(Opening::Drop));
+    assert_whole(&mut trial, &file);
+}
+
+#[test]
+fn parts_of_a_file_whose_length_is_never_named_end_with_its_checksum() {
+    let mut trial = trial();
+    trial.serve(&digits(), Play::LessOfUnknown(5));
+    let headers = [
+        ("content-range", "bytes 4-8/*"),
+        ("etag", "\"v1\""),
+        (CRC64, &*crc64(b"123456789").to_string()),
+    ]
+    .map(|(name, value)| (name, value.to_owned()));
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
+    trial.answer(&Answer::new(206, &headers, "56789"));
     assert_whole(&mut trial, &digits());
 }
 

@@ -149,6 +149,14 @@ fn a_whole_answer_that_names_a_range_is_not_believed() {
 }
 
 #[test]
+fn a_whole_answer_may_name_the_range_of_the_whole() {
+    let mut trial = trial();
+    let headers = [("content-length", "9"), ("content-range", "bytes 0-8/9")];
+    trial.answer(&Answer::new(200, &headers, "123456789"));
+    assert_eq!(trial.outcome().unwrap().bytes, 9);
+}
+
+#[test]
 fn a_checksum_shows_that_a_file_of_another_length_is_whole() {
     let other = File::new("123456");
     let mut trial = unchecked();

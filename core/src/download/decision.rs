@@ -55,6 +55,7 @@ impl Download {
             _ if end.is_some_and(|end| have > end) => Problem::StartOver(Fault::WrongRange),
             _ => {
                 self.crc.update(bytes);
+                self.has_shown_last &= bytes.is_empty();
                 self.have = have;
                 if have > self.furthest {
                     self.furthest = have;
@@ -86,6 +87,7 @@ impl Download {
             Phase::Useless(Problem::Again(fault)) => self.fault(fault),
             Phase::Useless(Problem::StartOver(fault)) => self.start_over(fault),
             Phase::Useless(Problem::End(kind)) => self.end(Err(kind)),
+            Phase::Whole => self.whole(),
             phase => {
                 self.phase = phase;
                 self.event(EventKind::Ignored)
@@ -103,7 +105,7 @@ impl Download {
         match (self.object.total, body.end) {
             (Some(total), _) if self.have < total => self.go_on(body),
             // A range of a file whose length is not known yet.
-            (None, Some(_)) => self.go_on(body),
+            (None, Some(_)) if !self.has_right_checksum() => self.go_on(body),
             _ => self.whole(),
         }
     }
@@ -134,11 +136,19 @@ impl Download {
         if self.object.etag.is_none() {
             return self.fault(Fault::Incomplete);
         }
+        if self.have == body.began {
+            self.has_shown_last = true;
+            return self.continuing();
+        }
         let is_little = self.have - body.began < LITTLE;
         if is_little && self.has_got_little {
             return self.fault(Fault::Less);
         }
         self.has_got_little = is_little;
+        self.continuing()
+    }
+
+    fn continuing(&mut self) -> Event {
         self.phase = Phase::Waiting { due: self.now };
         self.event(EventKind::Continuing)
     }
@@ -183,6 +193,7 @@ impl Download {
 
     fn fault(&mut self, fault: Fault) -> Event {
         let is_final = fault == Fault::Send(SendFault::Permanent);
+        self.has_shown_last = false;
         self.report.last_fault = Some(fault.clone());
         if self.is_late() && !is_final {
             return self.end(Err(ErrorKind::TimedOut));
@@ -219,6 +230,7 @@ impl Download {
         self.crc = Crc64::default();
         self.have = 0;
         self.is_stitched = false;
+        self.has_shown_last = false;
     }
 
     pub(super) fn end(&mut self, end: Result<Downloaded, ErrorKind>) -> Event {

@@ -22,7 +22,8 @@ pub enum Fault {
     WrongRange,
     /// The file is another one than before: it starts again.
     Changed,
-    /// The whole file has another length than before, though its tag is the same.
+    /// The whole file has another length than before, though its tag is the same. One of the two is
+    /// wrong: what is there is not to be gone on with if it stays so.
     OtherLength,
     /// What was put together of several answers is not the file: it starts again.
     Mismatch,

@@ -48,7 +48,7 @@ impl Download {
                 check_coding(head)?;
                 self.partial_file(headers)
             }
-            StatusCode::RANGE_NOT_SATISFIABLE if self.have > 0 => Err(self.out_of_range(headers)),
+            StatusCode::RANGE_NOT_SATISFIABLE if self.have > 0 => self.nothing_left(headers),
             StatusCode::NOT_MODIFIED => Err(Problem::End(ErrorKind::Status(*status))),
             status if status.is_redirection() => {
                 let host = redirect_host(headers);
@@ -70,7 +70,7 @@ impl Download {
         if is_page(headers, &object) {
             return Err(Problem::Again(Fault::Page));
         }
-        if headers.contains_key(CONTENT_RANGE) {
+        if headers.contains_key(CONTENT_RANGE) && !names_all(headers, object.total) {
             return Err(Problem::Again(Fault::WrongRange));
         }
         let shows_its_end = head.version >= Version::HTTP_2
@@ -134,12 +134,18 @@ impl Download {
         Ok(self.open(headers, Body { end, shows_its_end: true, skip, since, began }))
     }
 
-    /// Of the file whose bytes are there, no more is asked for than there is.
-    fn out_of_range(&self, headers: &HeaderMap) -> Problem {
+    /// Where the length is not known, the file ends here if it has just shown its last byte.
+    fn nothing_left(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
         let total = ContentRange::unsatisfied(headers);
         let is_shorter = total.is_some_and(|total| total < self.have);
-        let is_other = is_shorter || self.is_other_file(headers, &Object::new(headers, total));
-        Problem::StartOver(if is_other { Fault::Changed } else { Fault::WrongRange })
+        if is_shorter || self.is_other_file(headers, &Object::new(headers, total)) {
+            return Err(Problem::StartOver(Fault::Changed));
+        }
+        if !self.has_shown_last || total != Some(self.have) {
+            return Err(Problem::StartOver(Fault::WrongRange));
+        }
+        self.phase = Phase::Whole;
+        Ok(Opening::Drop)
     }
 
     fn open(&mut self, headers: &HeaderMap, body: Body) -> Opening {
@@ -187,6 +193,13 @@ impl Download {
 
 fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
     a.is_some() && b.is_some() && a != b
+}
+
+/// Whether the range beside a whole answer, where it means nothing, is that of the whole.
+fn names_all(headers: &HeaderMap, total: Option<u64>) -> bool {
+    ContentRange::of(headers).is_some_and(|range| {
+        range.first == 0 && range.total == Some(range.end) && total.is_none_or(|t| t == range.end)
+    })
 }
 
 /// What a login page or a gateway sends names nothing that a stored file has.

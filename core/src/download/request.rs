@@ -59,10 +59,11 @@ impl Download {
     }
 
     /// Where there may be nothing more, no server would show whether it is still the same file. So
-    /// the last byte that is there is asked for once more.
+    /// the last byte that is there is asked for once more first.
     pub(super) fn first_wanted(&self) -> u64 {
         match self.object.total {
             Some(total) if self.have < total => self.have,
+            _ if self.has_shown_last => self.have,
             _ => self.have.saturating_sub(1),
         }
     }

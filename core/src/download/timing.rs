@@ -47,16 +47,20 @@ impl Download {
         self.policy.total_limit().map(|limit| self.began.saturating_add(limit))
     }
 
-    /// Lets the limits take effect.
+    /// Lets the limits take effect, and what was dropped without a word.
     fn advance(&mut self, now: Mono) {
         self.now = now;
-        if matches!(self.phase, Phase::Done(_)) {
-            return;
+        let is_given_up = self.phase.is_under_way() && self.limit() <= now;
+        match self.phase {
+            Phase::Done(_) => return,
+            Phase::Useless(_) | Phase::Whole => drop(self.ended(now, Ok(()))),
+            // All of it may be there.
+            Phase::Body(_) if is_given_up => drop(self.ended(now, Err(SendFault::Timeout))),
+            _ if is_given_up && !self.is_late() => drop(self.ended(now, Err(SendFault::Timeout))),
+            _ => {}
         }
-        if self.is_late() {
+        if self.is_late() && !matches!(self.phase, Phase::Done(_)) {
             self.end(Err(ErrorKind::TimedOut));
-        } else if self.phase.is_under_way() && self.limit() <= now {
-            self.ended(now, Err(SendFault::Timeout));
         }
     }
 

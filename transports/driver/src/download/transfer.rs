@@ -180,7 +180,7 @@ impl Transfer {
             Step::Done(Ok(_)) => End::Whole,
             // A later download would meet the same with the bytes that are there.
             Step::Done(Err(DownloadError { kind, .. })) => match kind {
-                ErrorKind::Mismatch { .. } => End::Wrong,
+                ErrorKind::Mismatch { .. } | ErrorKind::Fault(Fault::OtherLength) => End::Wrong,
                 ErrorKind::Fault(Fault::Mismatch | Fault::Changed | Fault::WrongRange)
                     if is_forgotten =>
                 {
@@ -200,7 +200,12 @@ impl Transfer {
                 DownloadFailure::NewUrl { error, wait: Box::new(wait) }
             }
             _ => {
-                let counts = matches!(error.kind, ErrorKind::Fault(_) | ErrorKind::TimedOut);
+                let counts = match error.kind {
+                    ErrorKind::Fault(_) => true,
+                    // Else it is the limit that has ended an exchange, not the other way round.
+                    ErrorKind::TimedOut => matches!(error.report.last_fault, Some(Fault::Send(_))),
+                    _ => false,
+                };
                 let transport = transport.filter(|_| counts).map(Box::new);
                 DownloadFailure::Download { error, transport }
             }
