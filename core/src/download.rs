@@ -141,8 +141,6 @@ pub struct Download {
     crc: Crc64,
     /// The bytes that are there came in more than one answer.
     is_stitched: bool,
-    /// The answer before has shown that the last byte is there still, and nothing more.
-    has_shown_last: bool,
     /// The last answer that held less than was asked for held only a little.
     has_got_little: bool,
     /// Only bytes behind this point are progress.
@@ -183,7 +181,6 @@ impl Download {
             have: 0,
             crc: Crc64::default(),
             is_stitched: false,
-            has_shown_last: false,
             has_got_little: false,
             furthest: 0,
             runs: Runs::default(),

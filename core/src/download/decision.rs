@@ -55,7 +55,6 @@ impl Download {
             _ if end.is_some_and(|end| have > end) => Problem::StartOver(Fault::WrongRange),
             _ => {
                 self.crc.update(bytes);
-                self.has_shown_last &= bytes.is_empty();
                 self.have = have;
                 if have > self.furthest {
                     self.furthest = have;
@@ -87,7 +86,6 @@ impl Download {
             Phase::Useless(Problem::Again(fault)) => self.fault(fault),
             Phase::Useless(Problem::StartOver(fault)) => self.start_over(fault),
             Phase::Useless(Problem::End(kind)) => self.end(Err(kind)),
-            Phase::Whole => self.whole(),
             phase => {
                 self.phase = phase;
                 self.event(EventKind::Ignored)
@@ -137,18 +135,14 @@ impl Download {
             return self.fault(Fault::Incomplete);
         }
         if self.have == body.began {
-            self.has_shown_last = true;
-            return self.continuing();
+            // The last byte is there still; only a whole answer shows whether more follows.
+            return self.start_over(Fault::Less);
         }
         let is_little = self.have - body.began < LITTLE;
         if is_little && self.has_got_little {
             return self.fault(Fault::Less);
         }
         self.has_got_little = is_little;
-        self.continuing()
-    }
-
-    fn continuing(&mut self) -> Event {
         self.phase = Phase::Waiting { due: self.now };
         self.event(EventKind::Continuing)
     }
@@ -193,7 +187,6 @@ impl Download {
 
     fn fault(&mut self, fault: Fault) -> Event {
         let is_final = fault == Fault::Send(SendFault::Permanent);
-        self.has_shown_last = false;
         self.report.last_fault = Some(fault.clone());
         if self.is_late() && !is_final {
             return self.end(Err(ErrorKind::TimedOut));
@@ -230,7 +223,6 @@ impl Download {
         self.crc = Crc64::default();
         self.have = 0;
         self.is_stitched = false;
-        self.has_shown_last = false;
     }
 
     pub(super) fn end(&mut self, end: Result<Downloaded, ErrorKind>) -> Event {

@@ -48,7 +48,7 @@ impl Download {
                 check_coding(head)?;
                 self.partial_file(headers)
             }
-            StatusCode::RANGE_NOT_SATISFIABLE if self.have > 0 => self.nothing_left(headers),
+            StatusCode::RANGE_NOT_SATISFIABLE if self.have > 0 => Err(self.nothing_left(headers)),
             StatusCode::NOT_MODIFIED => Err(Problem::End(ErrorKind::Status(*status))),
             status if status.is_redirection() => {
                 let host = redirect_host(headers);
@@ -134,18 +134,12 @@ impl Download {
         Ok(self.open(headers, Body { end, shows_its_end: true, skip, since, began }))
     }
 
-    /// Where the length is not known, the file ends here if it has just shown its last byte.
-    fn nothing_left(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
+    /// No more than there is of the file was asked for, if it is the one whose bytes are there.
+    fn nothing_left(&self, headers: &HeaderMap) -> Problem {
         let total = ContentRange::unsatisfied(headers);
         let is_shorter = total.is_some_and(|total| total < self.have);
-        if is_shorter || self.is_other_file(headers, &Object::new(headers, total)) {
-            return Err(Problem::StartOver(Fault::Changed));
-        }
-        if !self.has_shown_last || total != Some(self.have) {
-            return Err(Problem::StartOver(Fault::WrongRange));
-        }
-        self.phase = Phase::Whole;
-        Ok(Opening::Drop)
+        let is_other = is_shorter || self.is_other_file(headers, &Object::new(headers, total));
+        Problem::StartOver(if is_other { Fault::Changed } else { Fault::WrongRange })
     }
 
     fn open(&mut self, headers: &HeaderMap, body: Body) -> Opening {

@@ -59,11 +59,10 @@ impl Download {
     }
 
     /// Where there may be nothing more, no server would show whether it is still the same file. So
-    /// the last byte that is there is asked for once more first.
+    /// the last byte that is there is asked for once more.
     pub(super) fn first_wanted(&self) -> u64 {
         match self.object.total {
             Some(total) if self.have < total => self.have,
-            _ if self.has_shown_last => self.have,
             _ => self.have.saturating_sub(1),
         }
     }

@@ -31,8 +31,6 @@ pub(super) enum Phase {
     },
     /// The answer is of no use, and nothing more of it is taken.
     Useless(Problem),
-    /// All bytes are there, though the answer holds none.
-    Whole,
     NeedsUrl {
         refusal: Option<Box<Refusal>>,
     },

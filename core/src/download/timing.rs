@@ -53,7 +53,7 @@ impl Download {
         let is_given_up = self.phase.is_under_way() && self.limit() <= now;
         match self.phase {
             Phase::Done(_) => return,
-            Phase::Useless(_) | Phase::Whole => drop(self.ended(now, Ok(()))),
+            Phase::Useless(_) => drop(self.ended(now, Ok(()))),
             // All of it may be there.
             Phase::Body(_) if is_given_up => drop(self.ended(now, Err(SendFault::Timeout))),
             _ if is_given_up && !self.is_late() => drop(self.ended(now, Err(SendFault::Timeout))),
