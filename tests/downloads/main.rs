@@ -114,6 +114,7 @@ table! {
         d2_a_url_that_expires_twice_is_an_error,
         d2_a_url_whose_time_is_over_is_renewed_before_any_request,
         d2_a_job_without_a_new_url_says_why,
+        a_poll_for_a_new_url_does_not_hold_up_the_limit_of_the_whole,
         faults_of_every_kind_are_survived,
         ;
     writers:

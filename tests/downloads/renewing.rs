@@ -1,9 +1,9 @@
 //! New URLs by the job, from the scripted service, which verifies every signature.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use tcss_export::{
-    WaitErrorKind,
+    Policy, WaitErrorKind,
     download::{ErrorKind, Refusal},
     driver::{DownloadFailure, Order},
 };
@@ -109,6 +109,18 @@ pub(crate) fn d2_a_job_without_a_new_url_says_why(setup: &Setup) {
     assert!(matches!(wait.kind, WaitErrorKind::JobFailed { .. }), "{wait:?}");
     assert!(failure.source().is_some());
     assert_eq!(folder.part().len(), 1_000);
+}
+
+pub(crate) fn a_poll_for_a_new_url_does_not_hold_up_the_limit_of_the_whole(setup: &Setup) {
+    let served = setup.service(builder("SUCCESS,HANG", "EXPIRED"));
+    let (client, folder) = (served.client(setup), Folder::new());
+    let policy = hasty().with_total_limit(Duration::from_millis(600));
+    let order = ordered(&client).of_job(job()).with_policy(policy);
+    let end = client.download(order, folder.target());
+    assert_eq!(*kind(&end), ErrorKind::TimedOut);
+    let elapsed = end.unwrap_err().download_error().expect("no file to blame").report.elapsed;
+    assert!(elapsed < Policy::EXCHANGE_LIMIT / 2, "{elapsed:?}");
+    assert_eq!((polls(&served), asked(&served).len()), (2, 1));
 }
 
 pub(crate) fn faults_of_every_kind_are_survived(setup: &Setup) {

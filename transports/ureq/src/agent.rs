@@ -66,16 +66,21 @@ impl OwnOrGiven {
     pub(crate) fn send(
         &self,
         request: Request<&[u8]>,
-        exchange_limit: Duration,
+        limit: Duration,
     ) -> Result<Response<Body>, TransportError> {
         match self {
             Self::Own { agent, proxy, .. } => {
-                let proxy = proxy.as_ref().map_err(Clone::clone)?;
-                run(agent, request, proxy.as_ref())
+                let proxy = proxy.as_ref().map_err(Clone::clone)?.as_ref();
+                if agent.config().timeouts().global <= Some(limit) {
+                    return run(agent, request, proxy);
+                }
+                // For a request with settings of its own, ureq may set up TLS anew.
+                let config = agent.configure_request(request).timeout_global(Some(limit));
+                run(agent, config.build(), proxy)
             }
             Self::Given { agent, without_proxy } => {
                 let config = agent.configure_request(request);
-                let config = with_rules!(config, CONNECT_LIMIT, Some(exchange_limit));
+                let config = with_rules!(config, CONNECT_LIMIT, Some(limit));
                 run_given(agent, config, *without_proxy)
             }
         }

@@ -85,6 +85,11 @@ impl<'c> Fetcher<'c> {
         let deadline = policy.total_limit().map(after);
         Self { client, policy, deadline }
     }
+
+    /// Returns what the whole download has left, if it has a limit.
+    fn rest(&self) -> Option<Duration> {
+        Some(self.deadline?.saturating_since(clock::now().mono))
+    }
 }
 
 impl Platform for Fetcher<'_> {
@@ -93,7 +98,8 @@ impl Platform for Fetcher<'_> {
     }
 
     fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        Platform::send(&mut self.client, request)
+        let limit = self.client.shared.policy().exchange_limit();
+        self.client.exchange(request, self.rest().map_or(limit, |rest| rest.min(limit)))
     }
 }
 
@@ -101,10 +107,8 @@ impl Fetch for Fetcher<'_> {
     type Body = Body;
 
     fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
-        let now = clock::now().mono;
-        let rest = self.deadline.map(|deadline| deadline.saturating_since(now));
-        let limit = rest.unwrap_or(Duration::MAX).min(self.policy.stall_limit());
-        let limit = ReadLimit::new(limit);
+        let (rest, stall_limit) = (self.rest(), self.policy.stall_limit());
+        let limit = ReadLimit::new(rest.map_or(stall_limit, |rest| rest.min(stall_limit)));
         let answer = self.client.agent.fetch(request, &self.policy, &limit, rest)?;
         Ok(answer.map(|body| Body { reader: body.into_reader(), limit }))
     }

@@ -25,7 +25,7 @@ mod fetcher;
 mod read_limit;
 mod resolver;
 
-use std::env;
+use std::{env, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -166,6 +166,20 @@ impl Client {
     pub fn wait_all(&self, jobs: impl IntoIterator<Item = JobId>) -> blocking::WaitAll<&Self> {
         blocking::wait_all(&self.shared, jobs, self)
     }
+
+    /// Sends one request, once, and reads its whole answer.
+    fn exchange(
+        &self,
+        request: Request<Bytes>,
+        limit: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, &*body);
+        let (head, mut body) = self.agent.send(request, limit)?.into_parts();
+        let body = body.with_config().limit(ANSWER_LIMIT as u64).read_to_vec();
+        let body = body.map_err(|error| transport_error(error, SendFault::Truncated))?;
+        Ok(Response::from_parts(head, body.into()))
+    }
 }
 
 impl blocking::Platform for &Client {
@@ -174,12 +188,6 @@ impl blocking::Platform for &Client {
     }
 
     fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let (head, body) = request.into_parts();
-        let request = Request::from_parts(head, &*body);
-        let limit = self.shared.policy().exchange_limit();
-        let (head, mut body) = self.agent.send(request, limit)?.into_parts();
-        let body = body.with_config().limit(ANSWER_LIMIT as u64).read_to_vec();
-        let body = body.map_err(|error| transport_error(error, SendFault::Truncated))?;
-        Ok(Response::from_parts(head, body.into()))
+        self.exchange(request, self.shared.policy().exchange_limit())
     }
 }
