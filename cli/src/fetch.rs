@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use tcss_export::{
     BuildError,
-    download::{Downloaded, Event},
+    download::{Downloaded, Event, EventKind},
     driver::{DownloadFailure, Order, Target, blocking::Download},
     ureq::{Client, Fetcher},
 };
@@ -59,8 +59,13 @@ pub(crate) fn listen(
                 return End::Outcome(fetched.expect("it is given up only when nobody listens"));
             }
             News::Signal(signal) => {
-                // What a later download cannot use goes with it. It may be waiting for a server.
-                work.leave();
+                // It may be waiting for a server, or putting the file in its place just now.
+                if let Some(Ok(Some(fetched))) = work.leave()
+                    && fetched.outcome.is_ok()
+                {
+                    return End::Outcome(Ok(fetched));
+                }
+                // What a later download cannot use goes with it.
                 if let Some(leftover) = &leftover {
                     leftover.clear();
                 }
@@ -82,18 +87,47 @@ fn work(
     }
 }
 
-/// Returns nothing if nobody listens any more.
+/// Returns nothing if nobody listens any more before the end.
 fn drain<W: Write>(
     mut download: Download<Fetcher<'_>, W>,
     teller: &Teller<Progress>,
 ) -> Option<Fetched> {
     let mut course = Course::default();
     while let Some(event) = download.next() {
+        let has_ended = event.kind == EventKind::Ended;
         let turn = course.turn(&event, download.transport());
-        if !teller.tell(Progress { event, turn }) {
+        if !teller.tell(Progress { event, turn }) && !has_ended {
             return None;
         }
     }
     let (polls, resumed) = (download.polls(), course.has_gone_on());
     Some(Fetched { outcome: download.outcome(), polls, resumed })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tcss_export::{Credentials, DownloadUrl, Endpoint, Session};
+
+    use super::*;
+
+    #[test]
+    fn an_end_is_an_end_though_nobody_listens_any_more() {
+        let desk = Desk::without_signals();
+        let (leave, left) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let work = desk.start(move |teller| {
+            left.recv().expect("it is left");
+            let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("made up");
+            let client = Client::new(Session::new(Endpoint::international()), credentials);
+            // Its time is over, so that its first event is its end.
+            let url = DownloadUrl::new("https://h.example/f?q-sign-time=1;2").expect("a URL");
+            let download = client.download_into(url, io::sink()).expect("a download");
+            tell.send(drain(download, teller).is_some()).expect("the test waits");
+        });
+        drop(work);
+        leave.send(()).expect("the work waits");
+        assert_eq!(told.recv(), Ok(true));
+    }
 }

@@ -60,7 +60,7 @@ impl Desk {
         desk
     }
 
-    fn without_signals() -> Self {
+    pub(crate) fn without_signals() -> Self {
         let (caller, calls) = mpsc::channel();
         Self { caller, calls }
     }
@@ -98,14 +98,20 @@ impl<P, T> Work<'_, P, T> {
         }
     }
 
-    /// Listens no more, and gives the work a moment to notice and to clear up.
-    pub(crate) fn leave(self) {
+    /// Listens no more, and gives the work a moment to notice and to clear up; returns its result
+    /// if it has one by then.
+    ///
+    /// # Panics
+    ///
+    /// As for [`result`](Self::result).
+    pub(crate) fn leave(self) -> Option<T> {
         const MOMENT: Duration = Duration::from_millis(300);
         drop(self.progress);
         let left = Instant::now();
         while !self.thread.is_finished() && left.elapsed() < MOMENT {
             thread::sleep(Duration::from_millis(1));
         }
+        self.thread.is_finished().then(|| joined(self.thread))
     }
 
     /// Waits for the result.
@@ -114,8 +120,12 @@ impl<P, T> Work<'_, P, T> {
     ///
     /// If the work has panicked, which has been told already.
     pub(crate) fn result(self) -> T {
-        self.thread.join().unwrap_or_else(|payload| panic::resume_unwind(payload))
+        joined(self.thread)
     }
+}
+
+fn joined<T>(thread: JoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|payload| panic::resume_unwind(payload))
 }
 
 impl<P> Teller<P> {
@@ -188,7 +198,7 @@ mod tests {
             end.send("it has cleared up").unwrap();
         });
         assert!(matches!(work.next(), News::Progress(())));
-        work.leave();
+        assert_eq!(work.leave(), Some(()));
         assert_eq!(ended.recv(), Ok("it has cleared up"));
     }
 

@@ -155,7 +155,12 @@ impl Errand<'_> {
             }
             Fault::Send(SendFault::Permanent) => no_answer(hints::FILE_SERVER_NOT_TAKEN),
             Fault::Send(_) if report.bytes == 0 => no_answer(hints::FILE_SERVER_UNREACHABLE),
-            Fault::WrongRange | Fault::Changed | Fault::Mismatch => answer(hints::DAMAGED),
+            Fault::WrongRange
+            | Fault::Changed
+            | Fault::OtherLength
+            | Fault::Mismatch
+            | Fault::BadLength
+            | Fault::Less => answer(hints::DAMAGED),
             Fault::Page => answer(hints::NOT_THE_FILE),
             Fault::Stalled => no_answer(self.again()).with_again(Again::Without("--stall")),
             _ => no_answer(self.again()),
@@ -266,7 +271,10 @@ mod tests {
             ErrorKind::Mismatch { expected: 1, computed: 2 },
             ErrorKind::Fault(Fault::WrongRange),
             ErrorKind::Fault(Fault::Changed),
+            ErrorKind::Fault(Fault::OtherLength),
             ErrorKind::Fault(Fault::Mismatch),
+            ErrorKind::Fault(Fault::BadLength),
+            ErrorKind::Fault(Fault::Less),
             ErrorKind::Fault(Fault::Page),
         ] {
             assert_eq!(exit_code(kind.clone()), 6, "{kind}");
