@@ -3,7 +3,7 @@
 //! `cargo run --example reqwest`; a test service on a loopback port stands in for the real one,
 //! which wants reqwest with a feature for TLS.
 
-use std::{env, fs, net::SocketAddr, process, time::Duration};
+use std::{env, fs, process, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
@@ -11,9 +11,9 @@ use http::{Request, Response};
 use http_body_util::{BodyDataStream, BodyExt, LengthLimitError, Limited};
 use reqwest::{ClientBuilder, dns};
 use tcss_export::{
-    ANSWER_LIMIT, AssetType, CreateExportComplianceStatusListJob, Credentials, Order, SendFault,
-    Session,
-    download::Reach,
+    ANSWER_LIMIT, AssetType, CreateExportComplianceStatusListJob, Credentials, SendFault, Session,
+    Source,
+    download::{Limits, Reach},
     driver::{
         AddressError, Shared, TransportError,
         asynchronous::{self, Fetch, Platform},
@@ -38,12 +38,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(event) = wait.next().await {
         println!("{:?}", event.kind);
     }
-    let order = Order::new(wait.outcome().await?.download_url).of_job(job);
+    let source = Source::new(wait.outcome().await?.download_url).of_job(job);
 
     let folder = env::temp_dir().join(format!("tcss-export-reqwest-{}", process::id()));
     fs::create_dir(&folder)?;
     let target = folder.join("report.csv");
-    let mut download = asynchronous::download(&shared, order, &*target, client)?;
+    let mut download = asynchronous::download(&shared, source, &*target, client)?;
     while let Some(event) = download.next().await {
         println!("{} bytes: {:?}", event.bytes, event.kind);
     }
@@ -89,8 +89,7 @@ impl Fetch for Client {
     type Body = BoxStream<'static, Result<Bytes, TransportError>>;
 
     async fn fetch(&self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
-        let reach = request.extensions().get().copied().unwrap_or(Reach::Public);
-        let files = rules().dns_resolver(Permitted(reach)).build();
+        let files = rules().dns_resolver(Permitted(Limits::of(&request).reach)).build();
         let files = files.map_err(|error| failed(error, SendFault::Permanent))?;
         let answer = run(&files, request.map(|()| Bytes::new())).await?;
         Ok(answer.map(|body| {
@@ -129,7 +128,7 @@ impl dns::Resolve for Permitted {
         let reach = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let permitted = AddressError::filter(name.as_str(), reach, found, SocketAddr::ip)?;
+            let permitted = AddressError::filter(name.as_str(), reach, found)?;
             Ok(Box::new(permitted.into_iter()) as dns::Addrs)
         })
     }

@@ -7,7 +7,7 @@
 use std::{
     env, fs,
     io::{self, BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream, ToSocketAddrs},
+    net::{TcpStream, ToSocketAddrs},
     process,
     time::Duration,
 };
@@ -15,10 +15,10 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
 use tcss_export::{
-    ANSWER_LIMIT, AssetType, CreateExportComplianceStatusListJob, Credentials, Order, Policy,
-    Session, download,
+    ANSWER_LIMIT, AssetType, CreateExportComplianceStatusListJob, Credentials, Session, Source,
+    download::{Limits, Reach},
     driver::{
-        AddressError, Shared, TransportError,
+        AddressError, ExchangeLimit, Shared, TransportError,
         blocking::{self, Fetch, Platform},
     },
 };
@@ -36,12 +36,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let create = CreateExportComplianceStatusListJob::all(AssetType::HOST);
     let job = blocking::send(&shared, &create, &mut tcp)?.response.job_id;
     let finished = blocking::wait(&shared, job.clone(), &mut tcp).outcome()?;
-    let order = Order::new(finished.download_url).of_job(job);
+    let source = Source::new(finished.download_url).of_job(job);
 
     let folder = env::temp_dir().join(format!("tcss-export-tcp-{}", process::id()));
     fs::create_dir(&folder)?;
     let target = folder.join("report.csv");
-    let outcome = blocking::download(&shared, order, &*target, tcp)?.outcome();
+    let outcome = blocking::download(&shared, source, &*target, tcp)?.outcome();
     fs::remove_dir_all(&folder)?;
     println!("{} bytes were at {}", outcome?.bytes, target.display());
     Ok(())
@@ -55,7 +55,7 @@ impl Platform for Tcp {
     }
 
     fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let stream = connect(request.uri(), download::Reach::Any, Policy::EXCHANGE_LIMIT)?;
+        let stream = connect(request.uri(), Reach::Any, ExchangeLimit::of(&request))?;
         Ok(whole(exchange(stream, &request)?)?)
     }
 }
@@ -64,17 +64,17 @@ impl Fetch for Tcp {
     type Body = BufReader<TcpStream>;
 
     fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
-        let reach = request.extensions().get().copied().unwrap_or(download::Reach::Public);
-        let stream = connect(request.uri(), reach, download::Policy::STALL_LIMIT)?;
+        let limits = Limits::of(&request);
+        let stream = connect(request.uri(), limits.reach, limits.read_limit())?;
         Ok(exchange(stream, &request.map(|()| Bytes::new()))?)
     }
 }
 
 /// Connects to the first of the permitted addresses that takes it.
-fn connect(uri: &Uri, reach: download::Reach, limit: Duration) -> io::Result<TcpStream> {
+fn connect(uri: &Uri, reach: Reach, limit: Duration) -> io::Result<TcpStream> {
     let authority = uri.authority().ok_or(io::ErrorKind::InvalidInput)?;
     let found = authority.as_str().to_socket_addrs()?;
-    let permitted = AddressError::filter(authority.host(), reach, found, SocketAddr::ip);
+    let permitted = AddressError::filter(authority.host(), reach, found);
     let permitted = permitted.map_err(io::Error::other)?;
     let mut streams = permitted.iter().map(|address| TcpStream::connect_timeout(address, limit));
     let stream = streams.find_map(Result::ok).ok_or(io::ErrorKind::ConnectionRefused)?;

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use tcss_export::{
     BuildError,
     download::{Downloaded, Event, EventKind},
-    driver::{DownloadFailure, Order, Target, blocking::Download},
-    ureq::{Client, Fetcher},
+    driver::{DownloadFailure, Source, Target, blocking::Download},
+    ureq::Client,
 };
 
 use crate::{
@@ -44,13 +44,13 @@ pub(crate) enum End {
 pub(crate) fn listen(
     desk: &Desk,
     client: &Client,
-    order: Order,
+    source: Source,
     target: Option<Target>,
     mut meter: Meter<'_>,
 ) -> End {
     let client = client.clone();
     let leftover = target.as_ref().and_then(Leftover::of);
-    let work = desk.start(move |teller| work(&client, order, target, teller));
+    let work = desk.start(move |teller| work(&client, source, target, teller));
     loop {
         match work.next() {
             News::Progress(Progress { event, turn }) => meter.show(&event, turn),
@@ -77,19 +77,19 @@ pub(crate) fn listen(
 
 fn work(
     client: &Client,
-    order: Order,
+    source: Source,
     target: Option<Target>,
     teller: &Teller<Progress>,
 ) -> Result<Option<Fetched>, BuildError> {
     match target {
-        Some(target) => client.download(order, target).map(|download| drain(download, teller)),
-        None => client.download_into(order, io::stdout()).map(|download| drain(download, teller)),
+        Some(target) => client.download(source, target).map(|download| drain(download, teller)),
+        None => client.download_into(source, io::stdout()).map(|download| drain(download, teller)),
     }
 }
 
 /// Returns nothing if nobody listens any more before the end.
 fn drain<W: Write>(
-    mut download: Download<Fetcher<'_>, W>,
+    mut download: Download<&Client, W>,
     teller: &Teller<Progress>,
 ) -> Option<Fetched> {
     let mut course = Course::default();

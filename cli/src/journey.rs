@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tcss_export::{
     DownloadUrl, Finished, JobId, WaitErrorKind, WaitFailure,
-    driver::{DownloadFailure, Order},
+    driver::{DownloadFailure, Source},
     ureq::Client,
 };
 
@@ -58,7 +58,7 @@ impl Journey<'_> {
                 return Err(Failure::stopped(signal, "stopped waiting"));
             }
         };
-        match self.download(Order::new(download_url).of_job(job.clone())) {
+        match self.download(Source::new(download_url).of_job(job.clone())) {
             fetch::End::Outcome(Ok(fetched)) => self.end(Some(job), fetched, report.polls),
             fetch::End::Outcome(Err(error)) => Err(error.into()),
             fetch::End::Stopped(signal) => Err(Failure::stopped(signal, "stopped downloading")),
@@ -67,7 +67,7 @@ impl Journey<'_> {
 
     /// Downloads what a URL leads to, which nobody can renew.
     pub(crate) fn url_to_file(&self, url: DownloadUrl) -> Result<Ending, Failure> {
-        match self.download(Order::new(url)) {
+        match self.download(Source::new(url)) {
             fetch::End::Outcome(Ok(fetched)) => self.end(None, fetched, 0),
             fetch::End::Outcome(Err(error)) => Err(error.into()),
             fetch::End::Stopped(signal) => {
@@ -77,10 +77,10 @@ impl Journey<'_> {
         }
     }
 
-    fn download(&self, order: Order) -> fetch::End {
-        let order = order.with_policy(self.save.policy());
+    fn download(&self, source: Source) -> fetch::End {
+        let source = source.with_policy(self.save.policy());
         let meter = Meter::new(self.output);
-        fetch::listen(&self.desk, &self.client, order, self.save.target(), meter)
+        fetch::listen(&self.desk, &self.client, source, self.save.target(), meter)
     }
 
     fn end(&self, job: Option<&JobId>, fetched: Fetched, waited: u32) -> Result<Ending, Failure> {

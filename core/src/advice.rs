@@ -1,3 +1,5 @@
+//! What the service's error codes mean.
+
 /// What an error code means for a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -42,3 +44,41 @@ impl Advice {
         }
     }
 }
+
+/// Tells whether the service may have acted on a request that it answers with this code.
+pub(crate) fn may_have_acted(code: &str, family: &str) -> bool {
+    match code {
+        // The account has not granted the service its role.
+        "InternalError.ErrRoleNotExist" => false,
+        // The back end is still at work.
+        "InvalidParameter.RequestTimeout" => true,
+        _ => !REFUSALS.contains(&family),
+    }
+}
+
+/// The families of codes by which the service refuses before it acts.
+const REFUSALS: [&str; 23] = [
+    "ActionOffline",
+    "AuthFailure",
+    "DryRunOperation",
+    "InvalidAction",
+    "InvalidParameter",
+    "InvalidParameterValue",
+    "InvalidRequest",
+    "IpInBlacklist",
+    "IpNotInWhitelist",
+    "LimitExceeded",
+    "MissingParameter",
+    "NoSuchProduct",
+    "NoSuchVersion",
+    "OperationDenied",
+    "RequestLimitExceeded",
+    "RequestSizeLimitExceeded",
+    "ResourceInsufficient",
+    "ResourceNotFound",
+    "UnauthorizedOperation",
+    "UnknownParameter",
+    "UnsupportedOperation",
+    "UnsupportedProtocol",
+    "UnsupportedRegion",
+];

@@ -20,9 +20,11 @@ mod expiry;
 mod fault;
 mod file_name;
 mod head;
+mod headers;
+mod limits;
 mod location;
+mod note;
 mod outcome;
-mod part;
 mod policy;
 mod reach;
 mod refusal;
@@ -36,20 +38,20 @@ mod xml;
 use alloc::boxed::Box;
 use core::fmt;
 
-use self::{
-    crc64::Crc64,
-    location::Location,
-    state::{Object, Phase, Runs},
-};
 pub use self::{
     event::{Event, EventKind},
     fault::Fault,
+    limits::Limits,
+    note::{Kept, Note},
     outcome::{DownloadError, Downloaded, ErrorKind, Outcome, Report},
-    part::{Kept, Part},
     policy::Policy,
     reach::Reach,
     refusal::Refusal,
     step::{Opening, Received, Step},
+};
+use self::{
+    location::Location,
+    state::{Held, Object, Phase, Runs},
 };
 use crate::{download_url::DownloadUrl, error::BuildError, policy::Random, time::Mono};
 
@@ -123,7 +125,6 @@ use crate::{download_url::DownloadUrl, error::BuildError, policy::Random, time::
 pub struct Download {
     policy: Policy,
     random: Random,
-    url: DownloadUrl,
     location: Location,
     began: Mono,
     /// The latest moment it was told.
@@ -135,14 +136,7 @@ pub struct Download {
     can_restart: bool,
     /// A new URL is tried once, whatever its own time says: the clock may be wrong.
     is_new_url: bool,
-    /// The file whose bytes are there.
-    object: Object,
-    have: u64,
-    crc: Crc64,
-    /// The bytes that are there came in more than one answer.
-    is_stitched: bool,
-    /// The last answer that held less than was asked for held only a little.
-    has_got_little: bool,
+    held: Held,
     /// Only bytes behind this point are progress.
     furthest: u64,
     runs: Runs,
@@ -165,11 +159,10 @@ impl Download {
         seed: u64,
         now: Mono,
     ) -> Result<Self, BuildError> {
-        let location = Location::new(&url, policy)?;
+        let location = Location::new(url, policy)?;
         Ok(Self {
             policy: policy.clone(),
             random: Random(seed),
-            url,
             location,
             began: now,
             now,
@@ -177,11 +170,7 @@ impl Download {
             can_renew: false,
             can_restart: true,
             is_new_url: false,
-            object: Object::default(),
-            have: 0,
-            crc: Crc64::default(),
-            is_stitched: false,
-            has_got_little: false,
+            held: Held::default(),
             furthest: 0,
             runs: Runs::default(),
             report: Box::default(),
@@ -206,20 +195,18 @@ impl Download {
     }
 
     /// Goes on behind the bytes that an earlier download of the same file has left; they count for
-    /// nothing if it is another file.
-    pub fn with_kept(mut self, kept: Kept) -> Self {
-        if kept.part.object == self.location.object && self.have == 0 {
-            let Kept { part, length, crc } = kept;
-            self.object = Object { etag: Some(part.etag), total: part.total, crc64: part.crc64 };
-            (self.have, self.furthest, self.crc) = (length, length, crc);
+    /// nothing if it is another file, or if bytes are there already.
+    pub fn resume(&mut self, kept: Kept) {
+        if kept.note.object == self.location.object && self.held.bytes == 0 {
+            self.held = kept.into();
+            self.furthest = self.held.bytes;
         }
-        self
     }
 
     /// Ends the download where it stands.
     pub fn cancel(&mut self) {
         if !matches!(self.phase, Phase::Done(_)) {
-            self.end(Err(ErrorKind::Cancelled));
+            self.fail(ErrorKind::Cancelled);
         }
     }
 
@@ -240,13 +227,13 @@ impl Download {
     /// Returns how many bytes of the file are there.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
-        self.have
+        self.held.bytes
     }
 
     /// Returns how many bytes the file has, once a server has said so.
     #[must_use]
     pub const fn total(&self) -> Option<u64> {
-        self.object.total
+        self.held.object.total
     }
 
     /// Returns how far it is, as an event.
@@ -258,24 +245,18 @@ impl Download {
     /// Returns what to keep beside the bytes that are there, so that a later download can go on
     /// with them; `None` if no server has said by what they could be known again.
     #[must_use]
-    pub fn part(&self) -> Option<Part> {
-        let Object { etag, total, crc64 } = self.object.clone();
-        Some(Part::new(self.location.object.clone(), etag?, total, crc64))
-    }
-
-    /// Returns to which addresses a transport may connect.
-    #[must_use]
-    pub const fn reach(&self) -> Reach {
-        self.location.reach
+    pub fn note(&self) -> Option<Note> {
+        let Object { etag, total, crc64 } = self.held.object.clone();
+        Some(Note::new(self.location.object.clone(), etag?, total, crc64))
     }
 }
 
 impl fmt::Debug for Download {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Download")
-            .field("url", &self.url)
-            .field("bytes", &self.have)
-            .field("total", &self.object.total)
+            .field("url", &self.location.url)
+            .field("bytes", &self.bytes())
+            .field("total", &self.total())
             .finish_non_exhaustive()
     }
 }

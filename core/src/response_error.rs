@@ -3,7 +3,10 @@ use core::{fmt, time::Duration};
 
 use http::StatusCode;
 
-use crate::{advice::Advice, text::brief};
+use crate::{
+    advice::{Advice, may_have_acted},
+    text::brief,
+};
 
 /// Why an answer gave no result: what the service said, or what is wrong with the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +128,14 @@ impl ResponseError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self.advice(), Advice::Retry | Advice::BackOff)
+    }
+
+    /// Whether the service may have acted on the request all the same: unless it refused by a code
+    /// that says otherwise. An answer that cannot be read may be that of a success, and a fault
+    /// inside the service may come after it acted.
+    #[must_use]
+    pub fn may_have_acted(&self) -> bool {
+        self.code().is_none_or(|code| may_have_acted(code.as_str(), code.family()))
     }
 
     /// Whether the service asks for fewer requests.

@@ -4,7 +4,7 @@
 //! An input is the URL in a line of its own, then one operation in each line: `s` asks what to do
 //! and starts what is due, `h` is a head (status, then headers separated by tabs), `b` a piece of a
 //! body, `e` its end, `a` that it is abandoned, `u` a new URL, `n` none, `t` a time that passes, `k`
-//! a part that was kept and its bytes, `o` an option.
+//! a note that was kept and the bytes it is of, `o` an option.
 #![no_main]
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, Response, response::Parts};
 use libfuzzer_sys::fuzz_target;
 use tcss_export_core::{
     ClockOffset, DownloadUrl, Mono, Now, SendFault, Wall,
-    download::{Download, EventKind, Kept, Opening, Part, Policy, Received, Step},
+    download::{Download, EventKind, Kept, Opening, Note, Policy, Received, Step},
 };
 
 fuzz_target!(|input: &[u8]| {
@@ -150,13 +150,13 @@ impl Machine {
 
     fn keep(&mut self, text: &[u8]) {
         let at = text.iter().rposition(|byte| *byte == b'\t').unwrap_or(text.len());
-        let Some(part) = str::from_utf8(&text[..at]).ok().and_then(Part::from_text) else { return };
-        assert_eq!(Part::from_text(&part.to_text()).as_ref(), Some(&part));
-        let mut kept = Kept::new(part);
+        let Some(note) = str::from_utf8(&text[..at]).ok().and_then(Note::from_text) else { return };
+        assert_eq!(Note::from_text(&note.to_text()).as_ref(), Some(&note));
+        let mut kept = Kept::new(note);
         let there = text.get(at + 1..).unwrap_or_default();
         kept.read(there);
         let before = self.download.bytes();
-        self.download = self.download.clone().with_kept(kept);
+        self.download.resume(kept);
         if self.download.bytes() != before {
             self.sink = there.to_vec();
         }

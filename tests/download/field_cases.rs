@@ -311,7 +311,7 @@ fn d15_an_early_close_is_incomplete_and_its_part_can_be_resumed() {
     let expected = "the answer was incomplete: it ended before the file did";
     assert_eq!(source.to_string(), expected);
     assert_eq!(trial.sink, b"012");
-    assert!(trial.download.part().is_some());
+    assert!(trial.download.note().is_some());
 }
 
 /// Some transports take the end of a connection for the end of the body.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use tcss_export::{
     Mono, SendFault,
-    download::{Download, ErrorKind, Kept, Opening, Outcome, Part, Policy},
+    download::{Download, ErrorKind, Kept, Note, Opening, Outcome, Policy},
 };
 
 use crate::{
@@ -230,7 +230,7 @@ proptest! {
             world.trial.piece = piece;
             world.exchange(&(change, play));
             if world.trial.past[0].opening == Some(Opening::StartOver) {
-                part = world.trial.download.part();
+                part = world.trial.download.note();
             }
             let there = world.trial.sink.len().saturating_sub(lost);
             world.trial = after(part.as_ref(), &world.trial.sink[..there]);
@@ -263,12 +263,13 @@ proptest! {
 }
 
 /// Begins a process that finds these bytes.
-fn after(part: Option<&Part>, there: &[u8]) -> Trial {
-    let Some(part) = part else { return Trial::of(download(&Policy::default())) };
-    let mut kept = Kept::new(part.clone());
+fn after(note: Option<&Note>, there: &[u8]) -> Trial {
+    let Some(note) = note else { return Trial::of(download(&Policy::default())) };
+    let mut kept = Kept::new(note.clone());
     let there = &there[..there.len().min(usize::try_from(kept.limit()).unwrap_or(usize::MAX))];
     kept.read(there);
     let download = Download::new(url(URL), &Policy::default(), 7, Mono::default());
-    let download = download.expect("a URL").with_kept(kept);
+    let mut download = download.expect("a URL");
+    download.resume(kept);
     Trial { sink: there.to_vec(), ..Trial::of(download) }
 }

@@ -93,7 +93,7 @@ fn a_new_url_of_another_file_starts_over() {
         let mut trial = trial();
         trial.play(&digits(), &[Play::Cut(3), Play::Expired]);
         assert_eq!(renew(&mut trial, other), EventKind::NewUrl);
-        assert_eq!((trial.download.bytes(), trial.download.part()), (0, None));
+        assert_eq!((trial.download.bytes(), trial.download.note()), (0, None));
         trial.serve(&File::new("abc"), Play::Well);
         assert_eq!(trial.past[2].request.headers().get("range"), None);
         assert_eq!(trial.past[2].opening, Some(Opening::StartOver));

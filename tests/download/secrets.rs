@@ -47,7 +47,7 @@ fn assert_chain_clean(error: &(dyn Error + 'static)) {
 fn assert_trial_clean(trial: &mut Trial) {
     assert_debug_clean(&trial.download);
     assert_debug_clean(&trial.download.step(Mono::from_origin(trial.now)));
-    let part = trial.download.part();
+    let part = trial.download.note();
     assert_debug_clean(&part);
     if let Some(part) = part {
         assert_clean(&part.to_text());

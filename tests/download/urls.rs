@@ -1,9 +1,11 @@
 //! Which URLs are taken, and that they are sent as they are.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use tcss_export::{
     BuildError, Field, Mono, Reason,
-    download::{Download, Policy, Reach},
+    download::{Download, Limits, Policy, Reach},
 };
 
 use crate::trial::{Trial, url};
@@ -56,21 +58,44 @@ fn private_addresses_need_an_option() {
     ] {
         assert_refused(text, &Policy::default(), Reason::PrivateAddress);
         let download = taken(text, &Policy::default().allowing_private()).unwrap();
-        assert_eq!(download.reach(), Reach::Any);
+        assert_eq!(limits(download).reach, Reach::Any);
     }
+}
+
+fn limits(download: Download) -> Limits {
+    let request = Trial::of(download).start();
+    *request.extensions().get().expect("limits among the extensions")
 }
 
 #[test]
 fn the_reach_goes_with_the_request() {
-    for (text, reach) in [
-        ("https://h.example/a", Reach::Public),
-        ("https://127.0.0.1/a", Reach::Loopback),
-        ("http://localhost/a", Reach::Loopback),
+    let private = Policy::default().allowing_private();
+    for (text, policy, reach) in [
+        ("https://h.example/a", &Policy::default(), Reach::Public),
+        ("https://127.0.0.1/a", &Policy::default(), Reach::Loopback),
+        ("http://localhost/a", &Policy::default(), Reach::Loopback),
+        ("https://h.example/a", &private, Reach::Any),
+        ("http://localhost/a", &private, Reach::Loopback),
     ] {
-        let download = taken(text, &Policy::default()).unwrap();
-        assert_eq!(download.reach(), reach);
-        let request = Trial::of(download).start();
-        assert_eq!(request.extensions().get::<Reach>(), Some(&reach));
+        assert_eq!(limits(taken(text, policy).unwrap()).reach, reach, "{text}");
+    }
+}
+
+#[test]
+fn the_limits_of_time_go_with_the_request() {
+    let second = Duration::from_secs(1);
+    let policy = Policy::default().with_stall_limit(20 * second);
+    let limited = limits(taken("https://h.example/a", &policy).unwrap());
+    assert_eq!((limited.stall_limit, limited.time_left), (20 * second, None));
+    assert_eq!(limited.read_limit(), 20 * second);
+
+    let policy = policy.with_total_limit(90 * second);
+    for (passed, left) in [(0, 90), (80, 10)] {
+        let mut trial = Trial::of(taken("https://h.example/a", &policy).unwrap());
+        trial.now += passed * second;
+        let limited = Limits::of(&trial.start());
+        assert_eq!(limited.time_left, Some(left * second));
+        assert_eq!(limited.read_limit(), left.min(20) * second);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Where a download may go: by the text of its URL, and by the addresses that a name leads to.
 
 use std::{
-    error::Error,
     fs,
     io::{self, Read, Write},
     net::{IpAddr, TcpListener, ToSocketAddrs},
@@ -10,9 +9,9 @@ use std::{
 };
 
 use tcss_export::{
-    DownloadUrl, Field, Mono, Reason, SendFault,
-    download::{Download, ErrorKind, Fault, Policy, Reach},
-    driver::{AddressError, Order},
+    ClockOffset, DownloadUrl, Field, Mono, Now, Reason, SendFault,
+    download::{Download, ErrorKind, Fault, Limits, Policy, Reach},
+    driver::{DownloadFailure, Source},
 };
 use tcss_export_testkit::wire::WireAnswer;
 
@@ -20,7 +19,7 @@ use crate::{
     answers::FILE,
     clients::{Client, Http, LIBRARIES, Setup},
     folder::Folder,
-    setup::{Ended, hasty, kind, order},
+    setup::{Ended, hasty, kind, source},
 };
 
 /// A client whose server nobody asks.
@@ -40,7 +39,7 @@ pub(crate) fn the_text_of_a_url_is_judged_before_anything_is_sent(setup: &Setup)
         ("https://127.1/a", Reason::Host),
         ("https://u:EXAMPLE@h.example/a", Reason::UserInfo),
     ] {
-        let error = client.refusal(order(url));
+        let error = client.refusal(source(url));
         assert_eq!((error.field(), error.reason()), (Field::DownloadUrl, reason), "{url}");
     }
     let text = client.text(by("http://h.example/a", hasty().allowing_http()));
@@ -49,8 +48,8 @@ pub(crate) fn the_text_of_a_url_is_judged_before_anything_is_sent(setup: &Setup)
     assert!(text.contains("https://10.0.0.1/a"), "{text}");
 }
 
-fn by(url: &str, policy: Policy) -> Order {
-    order(url).with_policy(policy)
+fn by(url: &str, policy: Policy) -> Source {
+    source(url).with_policy(policy)
 }
 
 /// This machine, by a name that does not show it.
@@ -99,8 +98,9 @@ fn inner_address(name: &str) -> Option<IpAddr> {
     let addresses: Vec<_> = (name, 0).to_socket_addrs().ok()?.map(|found| found.ip()).collect();
     let is_inner = |address: &IpAddr| !Reach::Public.permits(*address);
     let url = DownloadUrl::new(format!("https://{name}/"))?;
-    let download = Download::new(url, &Policy::default(), 0, Mono::default()).ok()?;
-    let is_plain_name = download.reach() == Reach::Public;
+    let mut download = Download::new(url, &Policy::default(), 0, Mono::default()).ok()?;
+    let request = download.start(Now::default(), ClockOffset::default()).ok()?;
+    let is_plain_name = Limits::of(&request).reach == Reach::Public;
     let is_of_use = is_plain_name && addresses.iter().all(is_inner);
     addresses.into_iter().next().filter(|_| is_of_use)
 }
@@ -121,29 +121,21 @@ fn a_name_that_leads_to_a_private_address_is_refused_for_good() {
             [("http", policy.clone().allowing_http()), ("https", policy.clone())]
         {
             let folder = Folder::new();
-            let order = by(&inside.url(scheme), policy);
-            let end = client(&Setup::own(*library)).download(order, folder.target());
+            let source = by(&inside.url(scheme), policy);
+            let end = client(&Setup::own(*library)).download(source, folder.target());
             assert_eq!(*kind(&end), ErrorKind::Fault(Fault::Send(SendFault::Permanent)));
             let failure = end.unwrap_err();
             assert_eq!(failure.download_error().unwrap().report.requests, 1);
-            let said = said_of_address(&failure).expect("an error of the address");
+            let DownloadFailure::Download { transport: Some(transport), .. } = failure else {
+                panic!("{failure:?}")
+            };
+            let said = transport.address_error().expect("an error of the address").to_string();
             assert!(said.starts_with(&inside.name), "{said}");
             folder.assert_empty();
         }
     }
     inside.listener.set_nonblocking(true).unwrap();
     assert!(inside.listener.accept().is_err(), "somebody has connected");
-}
-
-fn said_of_address(error: &(dyn Error + 'static)) -> Option<String> {
-    if error.is::<AddressError>() {
-        return Some(error.to_string());
-    }
-    match error.downcast_ref::<io::Error>() {
-        // Its own source would pass over what it wraps.
-        Some(error) => said_of_address(error.get_ref()?),
-        None => said_of_address(error.source()?),
-    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::{
     clients::Setup,
     folder::Folder,
     requests::requests,
-    setup::{order, strict},
+    setup::{source, strict},
 };
 
 pub(crate) fn d1_a_refusal_is_told_by_its_xml_and_leaves_no_file(setup: &Setup) {
@@ -75,7 +75,7 @@ pub(crate) fn d9_a_file_of_eleven_mebibytes_arrives_whole_and_piece_by_piece(set
         at = event.bytes;
         true
     };
-    let ended = served.client(setup).download_while(order(&url), folder.target(), watch);
+    let ended = served.client(setup).download_while(source(&url), folder.target(), watch);
     let downloaded = ended.unwrap().expect("a whole file");
     assert_eq!(downloaded.bytes, LENGTH);
     assert_eq!(Some(downloaded.crc64), served.service.file_crc64());

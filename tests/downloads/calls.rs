@@ -6,7 +6,7 @@ use futures_util::io::AllowStdIo;
 use tcss_export::{
     BuildError,
     download::Event,
-    driver::{Order, Target},
+    driver::{Source, Target},
 };
 
 #[cfg(feature = "hyper")]
@@ -21,21 +21,21 @@ const USABLE: &str = "a URL that can be used";
 impl Client {
     /// Says how a download ends.
     #[track_caller]
-    pub(crate) fn download(&self, order: impl Into<Order>, target: impl Into<Target>) -> Ended {
-        run_on_client!(self, client => client.download(order, target).expect(USABLE).outcome())
+    pub(crate) fn download(&self, source: impl Into<Source>, target: impl Into<Target>) -> Ended {
+        run_on_client!(self, client => client.download(source, target).expect(USABLE).outcome())
     }
 
-    /// Says why an order is refused before anything is sent.
+    /// Says why a source is refused before anything is sent.
     #[track_caller]
-    pub(crate) fn refusal(&self, order: impl Into<Order>) -> BuildError {
+    pub(crate) fn refusal(&self, source: impl Into<Source>) -> BuildError {
         let target = PathBuf::from("never-made");
-        on_client!(self, client => client.download(order, target).expect_err("a bad URL"))
+        on_client!(self, client => client.download(source, target).expect_err("a bad URL"))
     }
 
     /// Shows each event; once `goes_on` says no, the download is dropped and has no end.
     pub(crate) fn download_while(
         &self,
-        order: Order,
+        source: Source,
         target: PathBuf,
         goes_on: impl FnMut(&Event) -> bool,
     ) -> Option<Ended> {
@@ -43,7 +43,7 @@ impl Client {
             #[cfg(feature = "ureq")]
             Self::Ureq(client) => {
                 let mut goes_on = goes_on;
-                let mut download = client.download(order, target).expect(USABLE);
+                let mut download = client.download(source, target).expect(USABLE);
                 for event in download.by_ref() {
                     if !goes_on(&event) {
                         return None;
@@ -54,8 +54,10 @@ impl Client {
             #[cfg(feature = "hyper")]
             Self::Hyper(runtime, client) => runtime.block_on(async {
                 match client {
-                    HyperClient::Own(client) => drain_while(client, order, target, goes_on).await,
-                    HyperClient::Given(client) => drain_while(client, order, target, goes_on).await,
+                    HyperClient::Own(client) => drain_while(client, source, target, goes_on).await,
+                    HyperClient::Given(client) => {
+                        drain_while(client, source, target, goes_on).await
+                    }
                 }
             }),
         }
@@ -63,18 +65,18 @@ impl Client {
 
     /// Downloads into a writer, which the one kind of client takes as such and the other as an
     /// async one.
-    pub(crate) fn download_into(&self, order: Order, writer: impl io::Write + Unpin) -> Ended {
+    pub(crate) fn download_into(&self, source: Source, writer: impl io::Write + Unpin) -> Ended {
         let writer = AllowStdIo::new(writer);
         run_on_client!(self, client => {
-            client.download_into(order, writer).expect(USABLE).outcome()
+            client.download_into(source, writer).expect(USABLE).outcome()
         })
     }
 
     /// Returns the texts of a client and of a download that has not begun.
-    pub(crate) fn text(&self, order: Order) -> String {
+    pub(crate) fn text(&self, source: Source) -> String {
         let target = PathBuf::from("never-made");
         on_client!(self, client => {
-            let download = client.download(order, target).expect(USABLE);
+            let download = client.download(source, target).expect(USABLE);
             format!("{client:?} {download:?}")
         })
     }
@@ -83,14 +85,14 @@ impl Client {
 #[cfg(feature = "hyper")]
 async fn drain_while<C>(
     client: &tcss_export::hyper::Client<C>,
-    order: Order,
+    source: Source,
     target: PathBuf,
     mut goes_on: impl FnMut(&Event) -> bool,
 ) -> Option<Ended>
 where
     C: hyper_util::client::legacy::connect::Connect + Clone + Send + Sync + 'static,
 {
-    let mut download = client.download(order, target).expect(USABLE);
+    let mut download = client.download(source, target).expect(USABLE);
     while let Some(event) = download.next().await {
         if !goes_on(&event) {
             return None;

@@ -5,7 +5,7 @@ use std::{error::Error, time::Duration};
 use tcss_export::{
     Policy, WaitErrorKind,
     download::{ErrorKind, Refusal},
-    driver::{DownloadFailure, Order},
+    driver::{DownloadFailure, Source},
 };
 use tcss_export_testkit::{Builder, SeenAnswer, ServedFile, Service};
 
@@ -24,15 +24,15 @@ fn builder(script: &str, faults: &str) -> Builder {
         .download_faults(faults.parse().unwrap())
 }
 
-/// Follows the job to its URL and makes an order of it.
-fn ordered(client: &Client) -> Order {
-    Order::new(client.wait().expect("a job that has ended well").download_url).with_policy(hasty())
+/// Follows the job to its URL and makes a source of it.
+fn source_from_job(client: &Client) -> Source {
+    Source::new(client.wait().expect("a job that has ended well").download_url).with_policy(hasty())
 }
 
 /// Downloads the file of a job that can be asked for new URLs.
 fn download(setup: &Setup, served: &Served, folder: &Folder) -> Ended {
     let client = served.client(setup);
-    client.download(ordered(&client).of_job(job()), folder.target())
+    client.download(source_from_job(&client).of_job(job()), folder.target())
 }
 
 fn polls(served: &Served) -> usize {
@@ -72,7 +72,7 @@ pub(crate) fn d2_an_expired_url_is_renewed_once_by_its_job(setup: &Setup) {
 pub(crate) fn d2_an_expired_url_without_a_job_is_an_error(setup: &Setup) {
     let served = setup.service(builder("SUCCESS", "EXPIRED"));
     let (client, folder) = (served.client(setup), Folder::new());
-    let end = client.download(ordered(&client), folder.target());
+    let end = client.download(source_from_job(&client), folder.target());
     let ErrorKind::Expired { refusal } = kind(&end) else { panic!("{end:?}") };
     assert_expired(refusal);
     assert_eq!((polls(&served), asked(&served).len()), (1, 1));
@@ -115,8 +115,8 @@ pub(crate) fn a_poll_for_a_new_url_does_not_hold_up_the_limit_of_the_whole(setup
     let served = setup.service(builder("SUCCESS,HANG", "EXPIRED"));
     let (client, folder) = (served.client(setup), Folder::new());
     let policy = hasty().with_total_limit(Duration::from_millis(600));
-    let order = ordered(&client).of_job(job()).with_policy(policy);
-    let end = client.download(order, folder.target());
+    let source = source_from_job(&client).of_job(job()).with_policy(policy);
+    let end = client.download(source, folder.target());
     assert_eq!(*kind(&end), ErrorKind::TimedOut);
     let elapsed = end.unwrap_err().download_error().expect("no file to blame").report.elapsed;
     assert!(elapsed < Policy::EXCHANGE_LIMIT / 2, "{elapsed:?}");

@@ -7,7 +7,7 @@ use crate::{
     clients::{LIBRARIES, Setup},
     folder::Folder,
     requests::requests,
-    setup::{Trial, order},
+    setup::{Trial, source},
 };
 
 /// The tag of a file that has taken the place of the first one.
@@ -143,7 +143,7 @@ pub(crate) fn what_a_dropped_download_has_left_is_gone_on_with(setup: &Setup) {
     let served = setup.service(Service::builder().file(file));
     for finishing in LIBRARIES {
         let (folder, url) = (Folder::new(), served.service.file_url().unwrap());
-        let begun = served.client(setup).download_while(order(&url), folder.target(), is_early);
+        let begun = served.client(setup).download_while(source(&url), folder.target(), is_early);
         assert!(begun.is_none());
         let left = folder.part().len() as u64;
         assert!((LENGTH / 3..LENGTH).contains(&left), "{left} bytes are left");
@@ -151,7 +151,7 @@ pub(crate) fn what_a_dropped_download_has_left_is_gone_on_with(setup: &Setup) {
         // Another URL of the same file, and another client, perhaps of another library.
         let url = served.service.file_url().unwrap();
         let client = served.client(&Setup { library: *finishing, ..*setup });
-        let downloaded = client.download(order(&url), folder.target()).expect("a whole file");
+        let downloaded = client.download(source(&url), folder.target()).expect("a whole file");
         assert_eq!((downloaded.bytes, downloaded.report.resumes), (LENGTH, 1));
         assert_eq!(Some(downloaded.crc64), served.service.file_crc64());
         let seen = served.service.seen();

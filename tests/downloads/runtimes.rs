@@ -5,7 +5,7 @@ use smol_hyper::rt::SmolTimer;
 use tcss_export::{
     Session,
     download::{Event, EventKind},
-    driver::Order,
+    driver::Source,
     hyper::Client,
 };
 use tcss_export_testkit::{ServedFile, Service};
@@ -32,8 +32,8 @@ fn session(service: &Service) -> Session {
     Session::new(service.url().parse().unwrap())
 }
 
-fn order(service: &Service) -> Order {
-    crate::setup::order(&service.file_url().unwrap()).of_job(job())
+fn source(service: &Service) -> Source {
+    crate::setup::source(&service.file_url().unwrap()).of_job(job())
 }
 
 fn runtime() -> Runtime {
@@ -47,7 +47,7 @@ fn downloads_cross_the_threads_of_a_runtime() {
         let (service, folder) = (service(), Folder::new());
         runtime.spawn(async move {
             let client = Client::new(session(&service), credentials());
-            let mut download = client.download(order(&service), folder.target()).unwrap();
+            let mut download = client.download(source(&service), folder.target()).unwrap();
             let events: Vec<Event> = Box::pin(download.events()).collect().await;
             assert_eq!(events.last().unwrap().kind, EventKind::Ended);
             let downloaded = download.outcome().await.expect("a whole file");
@@ -68,7 +68,7 @@ fn a_download_into_a_writer_crosses_the_threads_of_a_runtime() {
         let client = Client::new(session(&service), credentials());
         let mut bytes = Vec::new();
         let writer = futures_util::io::Cursor::new(&mut bytes);
-        let download = client.download_into(order(&service), writer).unwrap();
+        let download = client.download_into(source(&service), writer).unwrap();
         let downloaded = download.outcome().await.expect("a whole file");
         assert_eq!((downloaded.bytes, bytes.len() as u64), (LENGTH, LENGTH));
     });
@@ -80,7 +80,7 @@ fn a_file_is_downloaded_on_smol() {
     let (service, folder) = (service(), Folder::new());
     let (connector, timer) = (Connector, SmolTimer::new());
     let client = Client::with_connector(session(&service), credentials(), connector, Spawn, timer);
-    let download = client.download(order(&service), folder.target()).unwrap();
+    let download = client.download(source(&service), folder.target()).unwrap();
     let downloaded = smol::block_on(download.outcome()).expect("a whole file");
     assert_eq!((downloaded.bytes, downloaded.report.new_urls), (LENGTH, 1));
     assert_eq!(Some(downloaded.crc64), service.file_crc64());

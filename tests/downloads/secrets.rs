@@ -9,7 +9,7 @@ use crate::{
     clients::{Client, Setup},
     folder::Folder,
     requests::requests,
-    setup::{order, strict},
+    setup::{source, strict},
 };
 
 /// What must be in no text.
@@ -47,10 +47,10 @@ pub(crate) fn d11_the_secret_part_of_a_url_is_in_no_text(setup: &Setup) {
 
 /// Lets a download fail, and looks for the secret in all that it says.
 fn assert_hidden(client: &Client, base: &str) {
-    let order = order(&format!("{base}/a.csv?q-signature={SECRET}")).with_policy(strict());
-    let mut text = format!("{order:?} {}", client.text(order.clone()));
+    let source = source(&format!("{base}/a.csv?q-signature={SECRET}")).with_policy(strict());
+    let mut text = format!("{source:?} {}", client.text(source.clone()));
     let folder = Folder::new();
-    let ended = client.download_while(order, folder.target(), |event| {
+    let ended = client.download_while(source, folder.target(), |event| {
         write!(text, "{event:?}").unwrap();
         true
     });

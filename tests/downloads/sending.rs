@@ -1,6 +1,6 @@
 //! What is asked for: the line and the headers of a request, and when none is sent.
 
-use tcss_export::{download::ErrorKind, driver::Order};
+use tcss_export::{download::ErrorKind, driver::Source};
 use tcss_export_testkit::wire::WireAnswer;
 
 use crate::{
@@ -8,13 +8,13 @@ use crate::{
     clients::{Http, Setup, job},
     folder::Folder,
     requests::only_request,
-    setup::{Ended, order},
+    setup::{Ended, source},
 };
 
 pub(crate) fn d2_a_url_whose_time_is_over_is_not_asked_for(setup: &Setup) {
     let (server, folder) = (setup.server([file(&[], FILE)]), Folder::new());
     let url = format!("{}/a.csv?q-sign-time=1699979400;1699983000", server.url());
-    let end = setup.client_of(&server).download(order(&url), folder.target());
+    let end = setup.client_of(&server).download(source(&url), folder.target());
     let error = end.unwrap_err();
     let error = error.download_error().expect("an error of the download");
     assert_eq!(error.kind, ErrorKind::Expired { refusal: None });
@@ -27,7 +27,7 @@ pub(crate) fn d2_a_url_whose_time_is_over_is_not_asked_for(setup: &Setup) {
 fn line_for(setup: &Setup, target: &str) -> String {
     let (server, folder) = (setup.server([file(&[], FILE)]), Folder::new());
     let url = format!("{}{target}", server.url());
-    let end = setup.client_of(&server).download(order(&url), folder.target());
+    let end = setup.client_of(&server).download(source(&url), folder.target());
     end.expect("a whole file");
     only_request(&server).line
 }
@@ -80,8 +80,8 @@ fn line_for_answer(setup: &Setup, target: &str) -> (String, Ended) {
     let client = setup.client(&api.url(), &[api.ca_der(), files.ca_der()]);
     let finished = client.wait().expect("a job that has ended well");
     let folder = Folder::new();
-    let order = Order::new(finished.download_url).of_job(job());
-    let end = client.download(order, folder.target());
+    let source = Source::new(finished.download_url).of_job(job());
+    let end = client.download(source, folder.target());
     (only_request(&files).line, end)
 }
 

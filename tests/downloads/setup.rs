@@ -5,7 +5,7 @@ use std::time::Duration;
 use tcss_export::{
     Backoff, Credentials, DownloadUrl,
     download::{Downloaded, ErrorKind, Policy},
-    driver::{DownloadFailure, Order},
+    driver::{DownloadFailure, Source},
 };
 use tcss_export_testkit::{
     Service,
@@ -43,8 +43,8 @@ impl Setup {
         answers: impl IntoIterator<Item = WireAnswer>,
     ) -> Trial {
         let (server, folder) = (self.server(answers), Folder::new());
-        let order = order(&format!("{}{TARGET}", server.url())).with_policy(policy);
-        let end = self.client_of(&server).download(order, folder.target());
+        let source = source(&format!("{}{TARGET}", server.url())).with_policy(policy);
+        let end = self.client_of(&server).download(source, folder.target());
         Trial { server, folder, end }
     }
 
@@ -107,8 +107,8 @@ pub(crate) fn credentials() -> Credentials {
     Credentials::new(SECRET_ID, SECRET_KEY).unwrap()
 }
 
-pub(crate) fn order(url: &str) -> Order {
-    Order::new(DownloadUrl::new(url).unwrap()).with_policy(hasty())
+pub(crate) fn source(url: &str) -> Source {
+    Source::new(DownloadUrl::new(url).unwrap()).with_policy(hasty())
 }
 
 /// Pauses so short that a test may make them.

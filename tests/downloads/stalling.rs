@@ -13,7 +13,7 @@ use crate::{
     answers::{ETAG, file},
     clients::{Http, LIBRARIES, Setup},
     folder::Folder,
-    setup::{Trial, kind, order, strict},
+    setup::{Trial, kind, source, strict},
 };
 
 /// So long that no busy machine is taken for a stall.
@@ -71,8 +71,8 @@ fn a_connection_that_is_not_made_keeps_to_the_limits_of_the_download() {
     {
         for library in LIBRARIES {
             let client = Setup { http: Http::Given, ..Setup::own(*library) }.client(&host, &[]);
-            let order = order(&format!("{host}/a.csv")).with_policy(policy.clone());
-            let end = client.download(order, Folder::new().target());
+            let source = source(&format!("{host}/a.csv")).with_policy(policy.clone());
+            let end = client.download(source, Folder::new().target());
             assert_eq!(*kind(&end), expected);
             let elapsed = end.unwrap_err().download_error().unwrap().report.elapsed;
             assert!(elapsed < CONNECT_LIMIT, "{elapsed:?}");

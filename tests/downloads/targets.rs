@@ -8,14 +8,14 @@ use crate::{
     answers::{FILE, file},
     clients::Setup,
     folder::Folder,
-    setup::order,
+    setup::source,
 };
 
 /// Checks that a download to this place ends by its file before anything is sent.
 fn assert_refused(setup: &Setup, target: PathBuf, kind: FileErrorKind) {
     let server = setup.server([file(&[], FILE)]);
     let url = format!("{}/a.csv", server.url());
-    let failure = setup.client_of(&server).download(order(&url), target).unwrap_err();
+    let failure = setup.client_of(&server).download(source(&url), target).unwrap_err();
     let DownloadFailure::File(error) = failure else { panic!("{failure:?}") };
     assert_eq!(error.kind(), kind);
     assert_eq!(server.connections(), 0);

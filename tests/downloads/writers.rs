@@ -1,6 +1,6 @@
 use tcss_export::{
     download::ErrorKind,
-    driver::{DownloadFailure, FileErrorKind, Order},
+    driver::{DownloadFailure, FileErrorKind, Source},
 };
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
@@ -8,7 +8,7 @@ use crate::{
     answers::{ETAG, FILE, cut, file, range},
     clients::Setup,
     requests::requests,
-    setup::{Ended, TARGET, kind, order},
+    setup::{Ended, TARGET, kind, source},
 };
 
 /// Downloads a file into memory from a server that plays these answers.
@@ -18,12 +18,12 @@ fn downloaded(
 ) -> (WireServer, Vec<u8>, Ended) {
     let server = setup.server(answers);
     let mut bytes = Vec::new();
-    let end = setup.client_of(&server).download_into(order_of(&server), &mut bytes);
+    let end = setup.client_of(&server).download_into(source_of(&server), &mut bytes);
     (server, bytes, end)
 }
 
-fn order_of(server: &WireServer) -> Order {
-    order(&format!("{}{TARGET}", server.url()))
+fn source_of(server: &WireServer) -> Source {
+    source(&format!("{}{TARGET}", server.url()))
 }
 
 pub(crate) fn a_writer_gets_the_whole_file(setup: &Setup) {
@@ -58,7 +58,7 @@ pub(crate) fn a_file_that_has_changed_cannot_be_mended(setup: &Setup) {
 pub(crate) fn a_writer_that_fails_ends_the_download(setup: &Setup) {
     let server = setup.server([file(&[], FILE)]);
     let mut room = [0; 5];
-    let end = setup.client_of(&server).download_into(order_of(&server), &mut room[..]);
+    let end = setup.client_of(&server).download_into(source_of(&server), &mut room[..]);
     let failure = end.unwrap_err();
     let DownloadFailure::File(error) = &failure else { panic!("{failure:?}") };
     assert_eq!((error.kind(), error.path()), (FileErrorKind::Write, None));

@@ -5,7 +5,7 @@ use std::{error::Error, fmt::Debug, time::Duration};
 use tcss_export::{
     Credentials, DescribeExportJobResult, DownloadUrl, Endpoint, JobId, Policy, SendError, Session,
     download::{self, Downloaded},
-    driver::{DownloadFailure, Order, ProxyError, TunnelError},
+    driver::{DownloadFailure, ProxyError, Source, TunnelError},
 };
 
 /// Names library, endpoint and way, divided by blanks.
@@ -27,8 +27,8 @@ fn child_of(library: &str, session: Session, way: &str) {
                 _ => client,
             };
             tell(&client, || client.send(&action).map(|answer| answer.response.status));
-            if let Some(order) = order() {
-                let download = client.download_into(order, std::io::sink()).unwrap();
+            if let Some(source) = source() {
+                let download = client.download_into(source, std::io::sink()).unwrap();
                 tell_download(download.outcome());
             }
         }
@@ -51,8 +51,8 @@ fn child_of(library: &str, session: Session, way: &str) {
             tell(&client, || {
                 runtime.block_on(client.send(&action)).map(|answer| answer.response.status)
             });
-            if let Some(order) = order() {
-                let download = client.download_into(order, futures_util::io::sink()).unwrap();
+            if let Some(source) = source() {
+                let download = client.download_into(source, futures_util::io::sink()).unwrap();
                 tell_download(runtime.block_on(download.outcome()));
             }
         }
@@ -79,9 +79,9 @@ fn tell<T: Debug>(client: &impl Debug, send: impl Fn() -> Result<T, SendError>) 
     }
 }
 
-fn order() -> Option<Order> {
+fn source() -> Option<Source> {
     let url = DownloadUrl::new(std::env::var(FILE).ok()?)?;
-    Some(Order::new(url).with_policy(download::Policy::default().allowing_private()))
+    Some(Source::new(url).with_policy(download::Policy::default().allowing_private()))
 }
 
 fn tell_download(end: Result<Downloaded, DownloadFailure>) {

@@ -8,7 +8,7 @@ use tcss_export::{
     AssetType, CreateExportComplianceStatusListJob, Credentials, Endpoint, Finished, JobId, Policy,
     Session,
     download::Downloaded,
-    driver::{Order, clock},
+    driver::{Source, clock},
     ureq::Client,
 };
 use tcss_export_testkit::{
@@ -124,9 +124,9 @@ impl<'o> Demo<'o> {
             "3. Download: fetches the URL as it is, without keys and without a signature of ours.",
         );
         self.tell("  The service breaks off once and lets the URL expire.");
-        let order = Order::new(finished.download_url.clone()).of_job(job.clone());
+        let source = Source::new(finished.download_url.clone()).of_job(job.clone());
         let file = folder.path().join(FILE);
-        let mut download = self.client.download(order, &file)?;
+        let mut download = self.client.download(source, &file)?;
         let mut course = Course::default();
         for event in download.by_ref() {
             if let Some(text) = course.turn(&event, None) {

@@ -1,11 +1,11 @@
 //! What can become of a download.
 
-use std::{error::Error, io, path::Path};
+use std::path::Path;
 
 use tcss_export::{
     BuildError, Reason, SendFault, TransportError, WaitFailure,
     download::{DownloadError, ErrorKind, Fault, Refusal, Report},
-    driver::{AddressError, DownloadFailure},
+    driver::DownloadFailure,
 };
 
 use super::{Again, Failure, Kind, service::with_sources};
@@ -150,7 +150,7 @@ impl Errand<'_> {
         let answer = |hint| Failure::new(Kind::Answer, message.clone()).with_hint(hint);
         match fault {
             Fault::Refused(refusal) => Failure::of_refusal(refusal, self.refused(refusal, report)),
-            Fault::Send(_) if transport.is_some_and(is_private) => {
+            Fault::Send(_) if transport.is_some_and(|error| error.address_error().is_some()) => {
                 Failure::new(Kind::Usage, message).with_hint(hints::ALLOW_PRIVATE)
             }
             Fault::Send(SendFault::Permanent) => no_answer(hints::FILE_SERVER_NOT_TAKEN),
@@ -202,27 +202,11 @@ pub(super) const fn of_url(error: BuildError) -> &'static str {
     }
 }
 
-/// Whether an address was not connected to; what wraps it is passed through.
-fn is_private(error: &TransportError) -> bool {
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = next {
-        if error.is::<AddressError>() {
-            return true;
-        }
-        next = match error.downcast_ref::<io::Error>() {
-            // Its source would pass over what it wraps.
-            Some(error) => error.get_ref().map(|error| error as _),
-            None => error.source(),
-        };
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
+    use std::{io, net::SocketAddr};
 
-    use tcss_export::{DownloadUrl, Mono, download};
+    use tcss_export::{DownloadUrl, Mono, download, driver::AddressError};
 
     use super::*;
 
@@ -242,8 +226,8 @@ mod tests {
 
     /// Returns an error whose chain has the refusal of an address behind what wraps it.
     fn not_permitted() -> TransportError {
-        let address: IpAddr = [10, 0, 0, 1].into();
-        let error = AddressError::filter("h.example", download::Reach::Public, [address], |ip| *ip);
+        let address = SocketAddr::from(([10, 0, 0, 1], 443));
+        let error = AddressError::filter("h.example", download::Reach::Public, [address]);
         let error = io::Error::new(io::ErrorKind::PermissionDenied, error.unwrap_err());
         TransportError::new(SendFault::Permanent, error)
     }

@@ -1,4 +1,6 @@
-use http::{HeaderMap, HeaderValue, header::CONTENT_RANGE};
+use http::{HeaderMap, header::CONTENT_RANGE};
+
+use super::headers::{number, sole};
 
 /// Which bytes a partial answer holds ([RFC 9110, section 14.4]).
 ///
@@ -30,6 +32,13 @@ impl ContentRange {
     pub(super) const fn len(self) -> u64 {
         self.end - self.first
     }
+
+    /// Whether it is that of a whole file, as it may stand beside one, where it means nothing.
+    pub(super) fn is_whole(self, length: Option<u64>) -> bool {
+        self.first == 0
+            && self.total == Some(self.end)
+            && length.is_none_or(|length| length == self.end)
+    }
 }
 
 fn text(headers: &HeaderMap) -> Option<&str> {
@@ -37,19 +46,10 @@ fn text(headers: &HeaderMap) -> Option<&str> {
     unit.eq_ignore_ascii_case("bytes").then(|| range.trim())
 }
 
-/// Returns the value of a header that stands there once.
-pub(super) fn sole<'h>(headers: &'h HeaderMap, name: &http::HeaderName) -> Option<&'h HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    values.next().filter(|_| values.next().is_none())
-}
-
-/// Reads a number of digits alone.
-pub(super) fn number(text: &str) -> Option<u64> {
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
-}
-
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn headers(value: &'static str) -> HeaderMap {

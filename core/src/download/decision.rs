@@ -4,12 +4,12 @@ use alloc::boxed::Box;
 use core::{mem, time::Duration};
 
 use super::{
-    Crc64, Download,
+    Download,
     event::{Event, EventKind},
     fault::Fault,
-    outcome::{DownloadError, Downloaded, ErrorKind},
+    outcome::{DownloadError, Downloaded, ErrorKind, Outcome, Report},
     refusal::{Refusal, Remedy},
-    state::{Body, Object, Phase, Problem, Runs},
+    state::{Body, Held, Phase, Problem, Runs},
     step::Received,
 };
 use crate::{outcome::SendFault, time::Mono};
@@ -48,14 +48,14 @@ impl Download {
     }
 
     fn take<'b>(&mut self, bytes: &'b [u8], end: Option<u64>) -> Received<'b> {
-        let have = self.have.saturating_add(bytes.len() as u64);
+        let have = self.held.bytes.saturating_add(bytes.len() as u64);
         let problem = match self.policy.size_limit() {
             Some(limit) if have > limit => Problem::End(ErrorKind::TooLarge { limit }),
             // More than the answer itself has declared.
             _ if end.is_some_and(|end| have > end) => Problem::StartOver(Fault::WrongRange),
             _ => {
-                self.crc.update(bytes);
-                self.have = have;
+                self.held.crc.update(bytes);
+                self.held.bytes = have;
                 if have > self.furthest {
                     self.furthest = have;
                     self.runs = Runs::default();
@@ -80,12 +80,13 @@ impl Download {
                 self.fault(Fault::Send(fault))
             }
             Phase::Body(body) => self.body_ended(&body, end),
-            Phase::Refused { head, excerpt, .. } => {
-                self.refused(Refusal::new(&head, excerpt.as_bytes()))
+            Phase::Refused { mut refusal, excerpt, .. } => {
+                refusal.read(excerpt.as_bytes());
+                self.refused(refusal)
             }
             Phase::Useless(Problem::Again(fault)) => self.fault(fault),
             Phase::Useless(Problem::StartOver(fault)) => self.start_over(fault),
-            Phase::Useless(Problem::End(kind)) => self.end(Err(kind)),
+            Phase::Useless(Problem::End(kind)) => self.fail(kind),
             phase => {
                 self.phase = phase;
                 self.event(EventKind::Ignored)
@@ -96,12 +97,12 @@ impl Download {
     fn body_ended(&mut self, body: &Body, end: Result<(), SendFault>) -> Event {
         match self.cut(body, end) {
             // It is the limit of the whole that has ended it.
-            Some(Fault::Stalled) if self.is_late() => return self.end(Err(ErrorKind::TimedOut)),
+            Some(Fault::Stalled) if self.is_late() => return self.fail(ErrorKind::TimedOut),
             Some(fault) => return self.fault(fault),
             None => {}
         }
-        match (self.object.total, body.end) {
-            (Some(total), _) if self.have < total => self.go_on(body),
+        match (self.held.object.total, body.end) {
+            (Some(total), _) if self.held.bytes < total => self.go_on(body),
             // A range of a file whose length is not known yet.
             (None, Some(_)) if !self.has_right_checksum() => self.go_on(body),
             _ => self.whole(),
@@ -111,7 +112,7 @@ impl Download {
     /// Returns what has cut a body short, if anything has: a fault after its last byte has not.
     fn cut(&self, body: &Body, end: Result<(), SendFault>) -> Option<Fault> {
         let misses_bytes = match body.end {
-            Some(end) => self.have < end,
+            Some(end) => self.held.bytes < end,
             // Then it is a good end that shows that all bytes are there, or their checksum.
             None => end.is_err() || !body.shows_its_end && !self.has_right_checksum(),
         };
@@ -125,45 +126,44 @@ impl Download {
     }
 
     fn has_right_checksum(&self) -> bool {
-        self.object.crc64 == Some(self.crc.value())
+        self.held.object.crc64 == Some(self.held.crc.value())
     }
 
     /// Asks for the rest. Without a strong tag that would be all of the file again, and a server
     /// that always gives less would keep it going for ever.
     fn go_on(&mut self, body: &Body) -> Event {
-        if self.object.etag.is_none() {
+        if self.held.object.etag.is_none() {
             return self.fault(Fault::Incomplete);
         }
-        if self.have == body.began {
+        if self.held.bytes == body.began {
             // The last byte is there still; only a whole answer shows whether more follows.
             return self.start_over(Fault::Less);
         }
-        let is_little = self.have - body.began < LITTLE;
-        if is_little && self.has_got_little {
+        let is_little = self.held.bytes - body.began < LITTLE;
+        if is_little && self.held.ends_in_little {
             return self.fault(Fault::Less);
         }
-        self.has_got_little = is_little;
+        self.held.ends_in_little = is_little;
         self.phase = Phase::Waiting { due: self.now };
         self.event(EventKind::Continuing)
     }
 
     fn whole(&mut self) -> Event {
-        self.object.total = Some(self.have);
-        let computed = self.crc.value();
-        match self.object.crc64 {
+        self.held.object.total = Some(self.held.bytes);
+        let computed = self.held.crc.value();
+        match self.held.object.crc64 {
             Some(expected) if expected != computed => {
-                if self.is_stitched && self.can_restart {
+                if self.held.is_stitched && self.can_restart {
                     return self.start_over(Fault::Mismatch);
                 }
-                self.end(Err(ErrorKind::Mismatch { expected, computed }))
+                self.fail(ErrorKind::Mismatch { expected, computed })
             }
-            None if self.policy.requires_crc64() => self.end(Err(ErrorKind::NoChecksum)),
-            expected => self.end(Ok(Downloaded {
-                bytes: self.have,
-                crc64: computed,
-                verified: expected.is_some(),
-                report: Box::default(),
-            })),
+            None if self.policy.requires_crc64() => self.fail(ErrorKind::NoChecksum),
+            expected => {
+                let (bytes, crc64, verified) = (self.held.bytes, computed, expected.is_some());
+                let report = self.report();
+                self.end(Ok(Downloaded { bytes, crc64, verified, report }))
+            }
         }
     }
 
@@ -171,16 +171,16 @@ impl Download {
         match refusal.remedy() {
             Remedy::NewUrl => self.need_url(Some(refusal)),
             Remedy::Retry | Remedy::BackOff => self.fault(Fault::Refused(refusal)),
-            Remedy::Stop => self.end(Err(ErrorKind::Refused(refusal))),
+            Remedy::Stop => self.fail(ErrorKind::Refused(refusal)),
         }
     }
 
     /// Goes by a fault after which the bytes that are there cannot be relied on.
     fn start_over(&mut self, fault: Fault) -> Event {
-        if self.can_restart || self.have == 0 {
+        if self.can_restart || self.held.bytes == 0 {
             self.forget_bytes();
         } else if fault == Fault::Changed {
-            return self.end(Err(ErrorKind::Changed));
+            return self.fail(ErrorKind::Changed);
         }
         self.fault(fault)
     }
@@ -189,10 +189,10 @@ impl Download {
         let is_final = fault == Fault::Send(SendFault::Permanent);
         self.report.last_fault = Some(fault.clone());
         if self.is_late() && !is_final {
-            return self.end(Err(ErrorKind::TimedOut));
+            return self.fail(ErrorKind::TimedOut);
         }
         if is_final || self.runs.failures >= self.policy.max_failures() {
-            return self.end(Err(ErrorKind::Fault(fault)));
+            return self.fail(ErrorKind::Fault(fault));
         }
         let delay = self.delay(&fault);
         let asked = fault.retry_after().unwrap_or_default().min(LONGEST_RETRY_AFTER);
@@ -216,28 +216,32 @@ impl Download {
     }
 
     pub(super) fn forget_bytes(&mut self) {
-        if self.have > 0 {
+        if self.held.bytes > 0 {
             self.report.restarts = self.report.restarts.saturating_add(1);
         }
-        self.object = Object::default();
-        self.crc = Crc64::default();
-        self.have = 0;
-        self.is_stitched = false;
+        self.held = Held::default();
     }
 
-    pub(super) fn end(&mut self, end: Result<Downloaded, ErrorKind>) -> Event {
-        let mut report = mem::take(&mut self.report);
-        report.elapsed = self.elapsed();
-        report.bytes = self.have;
-        report.total = self.object.total;
-        self.phase = Phase::Done(Box::new(match end {
-            Ok(downloaded) => Ok(Downloaded { report, ..downloaded }),
-            Err(kind) => Err(DownloadError { kind, report }),
-        }));
+    pub(super) fn fail(&mut self, kind: ErrorKind) -> Event {
+        let report = self.report();
+        self.end(Err(DownloadError { kind, report }))
+    }
+
+    fn end(&mut self, outcome: Outcome) -> Event {
+        self.phase = Phase::Done(Box::new(outcome));
         self.event(EventKind::Ended)
     }
 
+    /// Closes the report.
+    fn report(&mut self) -> Box<Report> {
+        let mut report = mem::take(&mut self.report);
+        report.elapsed = self.elapsed();
+        report.bytes = self.bytes();
+        report.total = self.total();
+        report
+    }
+
     pub(super) const fn event(&self, kind: EventKind) -> Event {
-        Event { bytes: self.have, total: self.object.total, kind }
+        Event { bytes: self.bytes(), total: self.total(), kind }
     }
 }

@@ -1,20 +1,19 @@
 //! What a download makes of an answer's head.
 
-use alloc::string::String;
-
 use http::{
     HeaderMap, StatusCode, Version,
-    header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, TRANSFER_ENCODING},
+    header::{CONTENT_RANGE, ETAG, TRANSFER_ENCODING},
     response::Parts,
 };
 
 use super::{
     Download,
-    content_range::{ContentRange, number, sole},
+    content_range::ContentRange,
     fault::Fault,
     file_name::suggested_name,
+    headers::{BadLength, content_length, foreign_transfer_coding, is_page, sole},
     outcome::ErrorKind,
-    refusal::{Excerpt, Head, request_id},
+    refusal::{Excerpt, Refusal, request_id},
     state::{Body, Object, Phase, Problem},
     step::Opening,
 };
@@ -48,16 +47,18 @@ impl Download {
                 check_coding(head)?;
                 self.partial_file(headers)
             }
-            StatusCode::RANGE_NOT_SATISFIABLE if self.have > 0 => Err(self.nothing_left(headers)),
+            StatusCode::RANGE_NOT_SATISFIABLE if self.held.bytes > 0 => {
+                Err(self.nothing_left(headers))
+            }
             StatusCode::NOT_MODIFIED => Err(Problem::End(ErrorKind::Status(*status))),
             status if status.is_redirection() => {
                 let host = redirect_host(headers);
                 Err(Problem::End(ErrorKind::Redirect { status, host }))
             }
             status if status.is_client_error() || status.is_server_error() => {
-                let head = Head::new(status, headers);
+                let refusal = Refusal::new(status, headers);
                 let excerpt = Excerpt::default();
-                self.phase = Phase::Refused { head, excerpt, since: self.now };
+                self.phase = Phase::Refused { refusal, excerpt, since: self.now };
                 Ok(Opening::Read)
             }
             status => Err(Problem::End(ErrorKind::Status(status))),
@@ -70,7 +71,10 @@ impl Download {
         if is_page(headers, &object) {
             return Err(Problem::Again(Fault::Page));
         }
-        if headers.contains_key(CONTENT_RANGE) && !names_all(headers, object.total) {
+        let is_of_whole = |range: ContentRange| range.is_whole(object.total);
+        if headers.contains_key(CONTENT_RANGE)
+            && !ContentRange::of(headers).is_some_and(is_of_whole)
+        {
             return Err(Problem::Again(Fault::WrongRange));
         }
         let shows_its_end = head.version >= Version::HTTP_2
@@ -83,11 +87,11 @@ impl Download {
         self.check_size(object.total)?;
         let known = self.known_length(&object);
         let mut skip = 0;
-        if self.have > 0 && !self.can_restart {
+        if self.held.bytes > 0 && !self.can_restart {
             if object.etag.is_none() || self.is_other_file(headers, &object) {
                 return Err(Problem::End(ErrorKind::Changed));
             }
-            skip = self.have;
+            skip = self.held.bytes;
         } else {
             if differ(known, object.total) {
                 return Err(Problem::Again(Fault::OtherLength));
@@ -95,16 +99,20 @@ impl Download {
             self.forget_bytes();
         }
         let end = object.total.or(known);
-        self.object = Object { total: end, ..object };
-        Ok(self.open(headers, Body { end, shows_its_end, skip, since: self.now, began: self.have }))
+        self.held.object = Object { total: end, ..object };
+        Ok(self.open(
+            headers,
+            Body { end, shows_its_end, skip, since: self.now, began: self.held.bytes },
+        ))
     }
 
     /// Returns the length that the file had under the tag of a whole answer, unless its checksum
     /// will tell: a cache may have kept a cut file, and a gateway may end a cut answer like a whole
     /// one.
     fn known_length(&self, object: &Object) -> Option<u64> {
-        let is_same = self.have > 0 && object.etag.is_some() && object.etag == self.object.etag;
-        self.object.total.filter(|_| is_same && object.crc64.is_none())
+        let is_same =
+            self.held.bytes > 0 && object.etag.is_some() && object.etag == self.held.object.etag;
+        self.held.object.total.filter(|_| is_same && object.crc64.is_none())
     }
 
     fn partial_file(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
@@ -115,29 +123,29 @@ impl Download {
             return Err(wrong());
         }
         let object = Object::new(headers, range.total);
-        if self.have == 0 {
+        if self.held.bytes == 0 {
             self.check_checksum(&object)?;
-            self.object = object;
+            self.held.object = object;
         } else if !self.is_shown_to_be_same(headers, &object) {
             return Err(Problem::StartOver(Fault::Changed));
-        } else if self.object.total.is_some_and(|total| range.end > total) {
+        } else if self.held.object.total.is_some_and(|total| range.end > total) {
             return Err(wrong());
         } else {
-            self.object.total = self.object.total.or(object.total);
-            self.object.crc64 = self.object.crc64.or(object.crc64);
+            self.held.object.total = self.held.object.total.or(object.total);
+            self.held.object.crc64 = self.held.object.crc64.or(object.crc64);
             self.report.resumes = self.report.resumes.saturating_add(1);
-            self.is_stitched = true;
+            self.held.is_stitched = true;
         }
-        self.check_size(self.object.total)?;
-        let (end, skip) = (Some(range.end), self.have - range.first);
-        let (since, began) = (self.now, self.have);
+        self.check_size(self.held.object.total)?;
+        let (end, skip) = (Some(range.end), self.held.bytes - range.first);
+        let (since, began) = (self.now, self.held.bytes);
         Ok(self.open(headers, Body { end, shows_its_end: true, skip, since, began }))
     }
 
     /// No more than there is of the file was asked for, if it is the one whose bytes are there.
     fn nothing_left(&self, headers: &HeaderMap) -> Problem {
         let total = ContentRange::unsatisfied(headers);
-        let is_shorter = total.is_some_and(|total| total < self.have);
+        let is_shorter = total.is_some_and(|total| total < self.held.bytes);
         let is_other = is_shorter || self.is_other_file(headers, &Object::new(headers, total));
         Problem::StartOver(if is_other { Fault::Changed } else { Fault::WrongRange })
     }
@@ -145,14 +153,14 @@ impl Download {
     fn open(&mut self, headers: &HeaderMap, body: Body) -> Opening {
         self.report.suggested_name = suggested_name(headers, self.location.uri.path());
         self.phase = Phase::Body(body);
-        if self.have == 0 && self.can_restart { Opening::StartOver } else { Opening::Append }
+        if self.held.bytes == 0 && self.can_restart { Opening::StartOver } else { Opening::Append }
     }
 
     /// Tells whether a range is shown to be of the file whose bytes are there: by its tag, which a
     /// server repeats beside a range, or by the checksum of the whole. A server that passes over
     /// `If-Range` would else slip in bytes of another file.
     fn is_shown_to_be_same(&self, headers: &HeaderMap, object: &Object) -> bool {
-        let has_checksum = object.crc64.is_some() && object.crc64 == self.object.crc64;
+        let has_checksum = object.crc64.is_some() && object.crc64 == self.held.object.crc64;
         (sole(headers, &ETAG).is_some() || has_checksum) && !self.is_other_file(headers, object)
     }
 
@@ -161,10 +169,10 @@ impl Download {
     fn is_other_file(&self, headers: &HeaderMap, object: &Object) -> bool {
         // A weak tag now is another one than the strong tag before.
         let etag = headers.get(ETAG).map(|value| value.as_bytes());
-        self.object.etag.is_none()
-            || differ(etag, self.object.etag.as_deref().map(str::as_bytes))
-            || differ(object.total, self.object.total)
-            || differ(object.crc64, self.object.crc64)
+        self.held.object.etag.is_none()
+            || differ(etag, self.held.object.etag.as_deref().map(str::as_bytes))
+            || differ(object.total, self.held.object.total)
+            || differ(object.crc64, self.held.object.crc64)
     }
 
     /// One that is required is missed before the bytes come.
@@ -189,20 +197,6 @@ fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
     a.is_some() && b.is_some() && a != b
 }
 
-/// Whether the range beside a whole answer, where it means nothing, is that of the whole.
-fn names_all(headers: &HeaderMap, total: Option<u64>) -> bool {
-    ContentRange::of(headers).is_some_and(|range| {
-        range.first == 0 && range.total == Some(range.end) && total.is_none_or(|t| t == range.end)
-    })
-}
-
-/// What a login page or a gateway sends names nothing that a stored file has.
-fn is_page(headers: &HeaderMap, object: &Object) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
-    let is_html = content_type.is_some_and(|text| text.starts_with(b"text/html"));
-    is_html && object.crc64.is_none() && !headers.contains_key(ETAG)
-}
-
 fn check_coding(head: &Parts) -> Result<(), Problem> {
     match foreign_coding(&head.headers).or_else(|| foreign_transfer_coding(head)) {
         Some(coding) => Err(Problem::End(ErrorKind::Coding(coding))),
@@ -210,25 +204,8 @@ fn check_coding(head: &Parts) -> Result<(), Problem> {
     }
 }
 
-/// Of the codings of a transfer, one alone says where a body ends and leaves its bytes as they are.
-fn foreign_transfer_coding(head: &Parts) -> Option<String> {
-    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
-    let (first, second) = (codings.next()?, codings.next());
-    let is_chunked = first.as_bytes().eq_ignore_ascii_case(b"chunked");
-    if is_chunked && second.is_none() && head.version == Version::HTTP_11 {
-        return None;
-    }
-    Some(String::from_utf8_lossy(second.unwrap_or(first).as_bytes()).into())
-}
-
-/// A length that is none, or two of them, cannot be relied on.
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    if !headers.contains_key(CONTENT_LENGTH) {
-        return Ok(None);
-    }
-    let length = sole(headers, &CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    match length.and_then(|length| number(length.trim())) {
-        Some(length) => Ok(Some(length)),
-        None => Err(Problem::StartOver(Fault::BadLength)),
+impl From<BadLength> for Problem {
+    fn from(_: BadLength) -> Self {
+        Self::StartOver(Fault::BadLength)
     }
 }

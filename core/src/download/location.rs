@@ -2,17 +2,20 @@ use alloc::{format, string::String};
 
 use http::{HeaderValue, Uri};
 
-use super::{policy::Policy, reach::Reach};
+use super::{expiry::expiry, policy::Policy, reach::Reach};
 use crate::{
     download_url::DownloadUrl,
     error::{BuildError, Field, Reason},
     host::{host_and_port, ip_address, is_loopback},
+    time::Wall,
 };
 
 /// A download URL, taken apart as far as a request needs it; path and query stay as they are, byte
 /// for byte.
 #[derive(Clone)]
 pub(super) struct Location {
+    pub(super) url: DownloadUrl,
+    pub(super) expiry: Option<Wall>,
     pub(super) uri: Uri,
     pub(super) host: HeaderValue,
     pub(super) reach: Reach,
@@ -25,7 +28,7 @@ pub(super) struct Location {
 const LONGEST: usize = u16::MAX as usize - 1;
 
 impl Location {
-    pub(super) fn new(url: &DownloadUrl, policy: &Policy) -> Result<Self, BuildError> {
+    pub(super) fn new(url: DownloadUrl, policy: &Policy) -> Result<Self, BuildError> {
         let text = url.as_str();
         check_text(text)?;
         let (scheme, rest) = text.split_once("://").ok_or(refused(Reason::UrlScheme))?;
@@ -55,7 +58,10 @@ impl Location {
         let target = format!("{slash}{target}");
         let uri = Uri::builder().scheme(&*scheme).authority(&*authority).path_and_query(target);
         match (uri.build(), HeaderValue::try_from(authority)) {
-            (Ok(uri), Ok(host)) => Ok(Self { uri, host, reach, object }),
+            (Ok(uri), Ok(host)) => {
+                let expiry = expiry(text);
+                Ok(Self { url, expiry, uri, host, reach, object })
+            }
             _ => Err(refused(Reason::InvalidCharacter)),
         }
     }
@@ -99,7 +105,7 @@ mod tests {
     }
 
     fn with(url: &str, policy: &Policy) -> Result<Location, Reason> {
-        Location::new(&DownloadUrl::new(url).unwrap(), policy).map_err(|error| {
+        Location::new(DownloadUrl::new(url).unwrap(), policy).map_err(|error| {
             assert_eq!(error.field(), Field::DownloadUrl);
             error.reason()
         })

@@ -149,6 +149,19 @@ impl DownloadError {
         }
     }
 
+    /// Whether the bytes that are there are of no use to a later download, which would meet the same
+    /// with them.
+    #[must_use]
+    pub fn spoils_part(&self) -> bool {
+        match &self.kind {
+            ErrorKind::Mismatch { .. } | ErrorKind::Fault(Fault::OtherLength) => true,
+            ErrorKind::Fault(Fault::Mismatch | Fault::Changed | Fault::WrongRange) => {
+                self.report.bytes == 0
+            }
+            _ => false,
+        }
+    }
+
     /// Whether another download may well have the file: faults that pass, and limits of time.
     #[must_use]
     pub fn is_transient(&self) -> bool {

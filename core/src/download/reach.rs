@@ -26,13 +26,11 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Returns the rule for a URL's host: private addresses may be allowed, and a loopback host is
-    /// this machine.
-    #[must_use]
-    pub fn of_host(host: &str, policy: &Policy) -> Self {
-        match (policy.allows_private(), is_loopback(host)) {
-            (true, _) => Self::Any,
-            (false, true) => Self::Loopback,
+    /// Returns the rule for a URL's host: a loopback host is this machine, whatever is allowed.
+    pub(super) fn of_host(host: &str, policy: &Policy) -> Self {
+        match (is_loopback(host), policy.allows_private()) {
+            (true, _) => Self::Loopback,
+            (false, true) => Self::Any,
             (false, false) => Self::Public,
         }
     }

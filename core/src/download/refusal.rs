@@ -37,21 +37,27 @@ pub(super) enum Remedy {
 }
 
 impl Refusal {
-    pub(super) fn new(head: &Head, body: &[u8]) -> Box<Self> {
+    /// Creates what the head of an answer says.
+    pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Box<Self> {
+        Box::new(Self {
+            status,
+            code: None,
+            message: None,
+            request_id: request_id(headers),
+            snippet: None,
+            retry_after: crate::answer::retry_after(headers),
+        })
+    }
+
+    /// Adds what its body says.
+    pub(super) fn read(&mut self, body: &[u8]) {
         let text = String::from_utf8_lossy(body);
         // Each may quote the URL.
         let element = |name| element(&text, name).map(|text| snippet(&text));
-        let code = element("Code");
-        let message = element("Message");
-        let snippet = (code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
-        Box::new(Self {
-            status: head.status,
-            message,
-            request_id: element("RequestId").or_else(|| head.request_id.clone()),
-            retry_after: head.retry_after,
-            code,
-            snippet,
-        })
+        self.code = element("Code");
+        self.message = element("Message");
+        self.request_id = element("RequestId").or_else(|| self.request_id.take());
+        self.snippet = (self.code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
     }
 
     /// Whether the URL has expired, or the server holds its clock to be off.
@@ -102,24 +108,6 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The head of an answer that gives no file, while its body is on the way.
-#[derive(Clone, Debug)]
-pub(super) struct Head {
-    status: StatusCode,
-    request_id: Option<String>,
-    retry_after: Option<Duration>,
-}
-
-impl Head {
-    pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Self {
-        Self {
-            status,
-            request_id: request_id(headers),
-            retry_after: crate::answer::retry_after(headers),
-        }
-    }
-}
-
 /// Returns the id of a request, as the object store names it on every answer.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     headers.get("x-cos-request-id")?.to_str().ok().map(String::from)
@@ -152,7 +140,9 @@ mod tests {
 
     fn refusal(status: u16, body: &str) -> Box<Refusal> {
         let status = StatusCode::from_u16(status).unwrap();
-        Refusal::new(&Head::new(status, &HeaderMap::new()), body.as_bytes())
+        let mut refusal = Refusal::new(status, &HeaderMap::new());
+        refusal.read(body.as_bytes());
+        refusal
     }
 
     const EXPIRED: &str = "<Error><Code>AccessDenied</Code><Message>Request has \

@@ -22,21 +22,21 @@ impl Download {
         let Phase::NeedsUrl { refusal } = &self.phase else {
             return self.event(EventKind::Ignored);
         };
-        if url == self.url {
+        if url == self.location.url {
             let kind = Self::without_url(refusal.clone());
-            return self.end(Err(kind));
+            return self.fail(kind);
         }
-        let location = match Location::new(&url, &self.policy) {
+        let location = match Location::new(url, &self.policy) {
             Ok(location) => location,
-            Err(error) => return self.end(Err(ErrorKind::Url(error))),
+            Err(error) => return self.fail(ErrorKind::Url(error)),
         };
         if location.object != self.location.object {
-            if self.have > 0 && !self.can_restart {
-                return self.end(Err(ErrorKind::Changed));
+            if self.held.bytes > 0 && !self.can_restart {
+                return self.fail(ErrorKind::Changed);
             }
             self.forget_bytes();
         }
-        (self.url, self.location, self.is_new_url) = (url, location, true);
+        (self.location, self.is_new_url) = (location, true);
         self.report.new_urls = self.report.new_urls.saturating_add(1);
         self.phase = Phase::Waiting { due: now };
         self.event(EventKind::NewUrl)
@@ -53,12 +53,12 @@ impl Download {
             true => ErrorKind::TimedOut,
             false => Self::without_url(refusal.clone()),
         };
-        self.end(Err(kind))
+        self.fail(kind)
     }
 
     pub(super) fn need_url(&mut self, refusal: Option<Box<Refusal>>) -> Event {
         if !self.can_renew || self.runs.new_urls >= self.policy.max_new_urls() {
-            return self.end(Err(Self::without_url(refusal)));
+            return self.fail(Self::without_url(refusal));
         }
         self.runs.new_urls += 1;
         self.phase = Phase::NeedsUrl { refusal: refusal.clone() };

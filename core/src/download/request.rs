@@ -10,7 +10,7 @@ use http::{
 use super::{
     Download,
     event::{Event, EventKind},
-    expiry::expiry,
+    limits::Limits,
     state::Phase,
     step::Step,
 };
@@ -23,8 +23,8 @@ impl Download {
     /// Starts the request that is due, to be sent at once; `offset` is what is known of the
     /// service's clock.
     ///
-    /// Its extensions hold the [`Reach`](super::Reach) that a transport has to keep to. Its `Debug`
-    /// shows the whole URL, which is a secret: do not log it.
+    /// Its extensions hold the [`Limits`] that a transport has to keep to. Its `Debug` shows the
+    /// whole URL, which is a secret: do not log it.
     ///
     /// # Errors
     ///
@@ -48,12 +48,12 @@ impl Download {
     }
 
     fn is_over(&self, now: Wall) -> bool {
-        expiry(self.url.as_str()).is_some_and(|end| end < now)
+        self.location.expiry.is_some_and(|end| end < now)
     }
 
     /// Returns the headers by which to go on behind the bytes that are there, if that can be.
     fn range(&self) -> Option<(HeaderValue, HeaderValue)> {
-        let etag = self.object.etag.as_deref().filter(|_| self.have > 0)?;
+        let etag = self.held.object.etag.as_deref().filter(|_| self.held.bytes > 0)?;
         let range = format!("bytes={}-", self.first_wanted());
         Some((HeaderValue::try_from(range).ok()?, HeaderValue::from_str(etag).ok()?))
     }
@@ -61,9 +61,9 @@ impl Download {
     /// Where there may be nothing more, no server would show whether it is still the same file. So
     /// the last byte that is there is asked for once more.
     pub(super) fn first_wanted(&self) -> u64 {
-        match self.object.total {
-            Some(total) if self.have < total => self.have,
-            _ => self.have.saturating_sub(1),
+        match self.held.object.total {
+            Some(total) if self.held.bytes < total => self.held.bytes,
+            _ => self.held.bytes.saturating_sub(1),
         }
     }
 
@@ -71,7 +71,7 @@ impl Download {
         let mut request = Request::new(());
         *request.method_mut() = Method::GET;
         *request.uri_mut() = self.location.uri.clone();
-        request.extensions_mut().insert(self.location.reach);
+        request.extensions_mut().insert(self.limits());
         let headers = request.headers_mut();
         headers.insert(HOST, self.location.host.clone());
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -80,5 +80,13 @@ impl Download {
             headers.insert(IF_RANGE, etag);
         }
         request
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            reach: self.location.reach,
+            stall_limit: self.policy.stall_limit(),
+            time_left: self.deadline().map(|deadline| deadline.saturating_since(self.now)),
+        }
     }
 }

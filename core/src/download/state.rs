@@ -5,10 +5,12 @@ use alloc::{boxed::Box, string::String};
 use http::{HeaderMap, HeaderName, header::ETAG};
 
 use super::{
-    content_range::{number, sole},
+    crc64::Crc64,
     fault::Fault,
+    headers::{number, sole},
+    note::{Kept, Note},
     outcome::{ErrorKind, Outcome},
-    refusal::{Excerpt, Head, Refusal},
+    refusal::{Excerpt, Refusal},
 };
 use crate::time::Mono;
 
@@ -25,7 +27,7 @@ pub(super) enum Phase {
     Body(Body),
     /// What the server says instead of a file is coming.
     Refused {
-        head: Head,
+        refusal: Box<Refusal>,
         excerpt: Excerpt,
         since: Mono,
     },
@@ -67,6 +69,27 @@ pub(super) enum Problem {
     StartOver(Fault),
     /// It will not pass.
     End(ErrorKind),
+}
+
+/// The bytes that are there, and which file they are of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Held {
+    pub(super) object: Object,
+    /// How many they are.
+    pub(super) bytes: u64,
+    pub(super) crc: Crc64,
+    /// They came in more than one answer.
+    pub(super) is_stitched: bool,
+    /// The last answer that held less than was asked for held only a little.
+    pub(super) ends_in_little: bool,
+}
+
+impl From<Kept> for Held {
+    fn from(kept: Kept) -> Self {
+        let Kept { note: Note { etag, total, crc64, .. }, length, crc } = kept;
+        let object = Object { etag: Some(etag), total, crc64 };
+        Self { object, bytes: length, crc, ..Self::default() }
+    }
 }
 
 /// What a server has said of the file.

@@ -60,7 +60,7 @@ impl Download {
             _ => {}
         }
         if self.is_late() && !matches!(self.phase, Phase::Done(_)) {
-            self.end(Err(ErrorKind::TimedOut));
+            self.fail(ErrorKind::TimedOut);
         }
     }
 

@@ -4,7 +4,7 @@ use std::{fmt, thread};
 
 use tcss_export::{
     Mono, SendFault,
-    download::{Download, EventKind, Fault, Kept, Opening, Part, Policy, Step},
+    download::{Download, EventKind, Fault, Kept, Note, Opening, Policy, Step},
 };
 
 use super::{
@@ -84,7 +84,7 @@ struct Node {
     /// Which version of the file there is.
     version: usize,
     /// What was kept beside the target, once the target was begun.
-    part: Option<Part>,
+    part: Option<Note>,
     /// Failures since the last byte that was not there before, as the rules count them.
     failures: u32,
     was_broken: bool,
@@ -156,7 +156,7 @@ impl Walk<'_> {
         let has_ended = exchange.event.kind == EventKind::Ended;
         self.check(node, told, &exchange, &before)?;
         if exchange.opening == Some(Opening::StartOver) {
-            node.part.clone_from(&node.trial.download.part());
+            node.part.clone_from(&node.trial.download.note());
         }
         match &exchange.event.kind {
             EventKind::Ended => {}
@@ -238,7 +238,7 @@ impl Walk<'_> {
             sink.clone_from(&node.trial.sink);
             sink.truncate(usize::try_from(kept.limit()).unwrap_or(usize::MAX));
             kept.read(&sink);
-            download = download.with_kept(kept);
+            download.resume(kept);
         }
         node.furthest = sink.len() as u64;
         node.trial = Trial { sink, piece: node.trial.piece, ..Trial::of(download) };

@@ -1,4 +1,4 @@
-use std::{error::Error, fmt, net::IpAddr};
+use std::{error::Error, fmt, net::SocketAddr};
 
 use tcss_export_core::{download::Reach, text::brief};
 
@@ -14,14 +14,13 @@ impl AddressError {
     /// # Errors
     ///
     /// None is left.
-    pub fn filter<A>(
+    pub fn filter(
         host: &str,
         reach: Reach,
-        addresses: impl IntoIterator<Item = A>,
-        ip: impl Fn(&A) -> IpAddr,
-    ) -> Result<Vec<A>, Self> {
-        let permitted = addresses.into_iter().filter(|address| reach.permits(ip(address)));
-        let permitted: Vec<A> = permitted.collect();
+        addresses: impl IntoIterator<Item = SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, Self> {
+        let permitted = addresses.into_iter().filter(|address| reach.permits(address.ip()));
+        let permitted: Vec<_> = permitted.collect();
         match permitted.is_empty() {
             true => Err(Self { host: host.to_owned() }),
             false => Ok(permitted),

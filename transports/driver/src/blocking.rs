@@ -54,10 +54,8 @@ pub trait Platform {
 
     /// Sends one request, once, and gives status, headers and the whole body of its answer.
     ///
-    /// It must have a time limit of its own ([`Policy::EXCHANGE_LIMIT`] by default): a wait cannot
+    /// It must keep to the [`ExchangeLimit`](crate::ExchangeLimit) of the request: a wait cannot
     /// end while it blocks.
-    ///
-    /// [`Policy::EXCHANGE_LIMIT`]: tcss_export_core::Policy::EXCHANGE_LIMIT
     ///
     /// # Errors
     ///

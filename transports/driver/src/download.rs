@@ -5,16 +5,16 @@ mod failure;
 mod file_error;
 mod files;
 mod locked;
-mod order;
 mod output;
 mod part_file;
+mod source;
 mod target;
 pub(crate) mod transfer;
 
 pub use self::{
     failure::DownloadFailure,
     file_error::{FileError, FileErrorKind},
-    order::Order,
+    source::Source,
     target::Target,
 };
 pub(crate) use self::{

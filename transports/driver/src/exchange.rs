@@ -7,6 +7,7 @@ use tcss_export_core::{Action, Answer, Credentials, Mono, Now, Prepared, read_an
 use crate::{
     error::{SendError, TransportError},
     gate::{Gate, Pass},
+    limits::ExchangeLimit,
     shared::Shared,
 };
 
@@ -40,7 +41,9 @@ impl Exchange {
             Pass::FetchCredentials => Ok(Next::FetchCredentials),
             Pass::Open(credentials) => {
                 let request = self.shared.session().sign(&self.prepared, &credentials, now.wall);
-                request.map(Next::Send).map_err(SendError::Build)
+                let mut request = request.map_err(SendError::Build)?;
+                ExchangeLimit::add(self.shared.policy(), &mut request);
+                Ok(Next::Send(request))
             }
         }
     }

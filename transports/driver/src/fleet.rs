@@ -9,6 +9,7 @@ use tcss_export_core::{
 use crate::{
     error::{TransportError, WaitFailure},
     gate::{Gate, Pass},
+    limits::ExchangeLimit,
     shared::Shared,
 };
 
@@ -87,7 +88,8 @@ impl Fleet {
                 Pass::FetchCredentials => return Next::FetchCredentials { key, fresh },
                 Pass::Open(credentials) => {
                     let mut session = self.shared.session();
-                    if let Ok(request) = self.set.start(key, now, &mut session, &credentials) {
+                    if let Ok(mut request) = self.set.start(key, now, &mut session, &credentials) {
+                        ExchangeLimit::add(self.shared.policy(), &mut request);
                         let poll = self.set.waiter(key).map_or(0, Waiter::poll_count);
                         return Next::Send(Flight { key, poll }, request);
                     }

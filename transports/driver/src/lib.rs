@@ -47,14 +47,16 @@ mod limits;
 mod proxies;
 mod pursuit;
 mod shared;
+#[cfg(feature = "rustls")]
+pub mod tls;
 
 pub use self::{
     address_error::AddressError,
     budget::Budget,
     credential_source::CredentialSource,
-    download::{DownloadFailure, FileError, FileErrorKind, Order, Target},
+    download::{DownloadFailure, FileError, FileErrorKind, Source, Target},
     error::{SendError, TransportError, WaitFailure},
-    limits::{CONNECT_LIMIT, IDLE_LIMIT},
+    limits::{CONNECT_LIMIT, ExchangeLimit, IDLE_LIMIT},
     proxies::{Proxies, Proxy, ProxyError, TunnelError},
     shared::Shared,
 };
@@ -76,6 +78,6 @@ pub struct Functions<N, S, C, X> {
     /// their source is to be asked again.
     pub credentials: C,
     /// Sends one request, once, and gives status, headers and the whole body of its answer. A
-    /// blocking one needs a time limit of its own; an async one is dropped at the limit.
+    /// blocking one has to keep to the [`ExchangeLimit`]; an async one is dropped at it.
     pub send: X,
 }

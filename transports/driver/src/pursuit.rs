@@ -9,6 +9,7 @@ use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
 use crate::{
     error::{TransportError, WaitFailure},
     gate::{Gate, Pass},
+    limits::ExchangeLimit,
     shared::Shared,
 };
 
@@ -64,7 +65,8 @@ impl Pursuit {
                 Pass::FetchCredentials => return Next::FetchCredentials { fresh },
                 Pass::Open(credentials) => {
                     let mut session = self.shared.session();
-                    if let Ok(request) = self.waiter.start(now, &mut session, &credentials) {
+                    if let Ok(mut request) = self.waiter.start(now, &mut session, &credentials) {
+                        ExchangeLimit::add(self.shared.policy(), &mut request);
                         return Next::Send(request);
                     }
                     // The wait has ended: it could not be signed.

@@ -20,7 +20,7 @@ use tcss_export_core::{
     RateBudget, SendFault, Session, WaitErrorKind, Wall,
 };
 use tcss_export_driver::{
-    Budget, Functions, SendError, Shared, TransportError, asynchronous, blocking,
+    Budget, ExchangeLimit, Functions, SendError, Shared, TransportError, asynchronous, blocking,
 };
 
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
@@ -49,6 +49,8 @@ struct State {
     answers: Vec<Result<&'static str, SendFault>>,
     credentials: Vec<SendFault>,
     log: Vec<Done>,
+    /// The limit of each request.
+    limits: Vec<Duration>,
 }
 
 impl World {
@@ -91,6 +93,7 @@ impl World {
         let timestamp = request.headers()["x-tc-timestamp"].to_str().unwrap().to_owned();
         let mut state = self.0.borrow_mut();
         state.log.push(Done::Sent { at, timestamp });
+        state.limits.push(ExchangeLimit::of(request));
         match state.answers.pop().expect("an answer is left") {
             Ok(body) => Ok(Response::new(body.into())),
             Err(fault) => Err(TransportError::new(fault, "made up")),
@@ -239,6 +242,20 @@ fn single_exchanges_are_paced_like_polls() {
         .filter_map(|done| if let Done::Sent { at, .. } = done { Some(at) } else { None })
         .collect();
     assert_eq!(starts, [0, 52, 105]);
+}
+
+#[test]
+fn every_request_is_told_the_limit_of_its_exchange() {
+    let limit = Duration::from_secs(7);
+    let shared = shared().with_policy(Policy::default().with_exchange_limit(limit));
+    let world = World::new(&[Ok(RUNNING), Ok(SUCCESS), Ok(SUCCESS), Ok(SUCCESS)]);
+    let action = DescribeExportJobResult::new(job());
+    blocking::send(&shared, &action, world.blocking()).unwrap();
+    blocking::wait(&shared, job(), world.blocking()).outcome().unwrap();
+    run(asynchronous::wait(&shared, job(), world.asynchronous()).outcome()).unwrap();
+    assert_eq!(blocking::wait_all(&shared, [job()], world.blocking()).count(), 1);
+    assert_eq!(world.0.borrow().limits, [limit; 4]);
+    assert_eq!(ExchangeLimit::of(&Request::new(())), Policy::EXCHANGE_LIMIT);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
 use http::{Uri, uri::Scheme};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
-use tcss_export_core::download::Policy;
+use tcss_export_core::download::Reach;
 use tcss_export_driver::{CONNECT_LIMIT, Proxy, ProxyError, TunnelError};
 use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
@@ -35,14 +35,14 @@ type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 impl Connector {
     /// Makes a connector that goes through this proxy; an error is told at each connection.
     pub(crate) fn new(proxy: Result<Option<Proxy>, ProxyError>) -> Self {
-        Self::with_resolver(proxy, Resolver::new(None))
+        Self::with_resolver(proxy, Resolver::new(Reach::Any))
     }
 
     /// Makes a connector for a download, which looks at each address.
-    pub(crate) fn for_download(proxy: Option<Proxy>, policy: &Policy) -> Self {
+    pub(crate) fn for_download(proxy: Option<Proxy>, reach: Reach) -> Self {
         // Of a proxy, it is the proxy's own name that is looked up here.
-        let policy = proxy.is_none().then(|| policy.clone());
-        Self::with_resolver(Ok(proxy), Resolver::new(policy))
+        let reach = if proxy.is_some() { Reach::Any } else { reach };
+        Self::with_resolver(Ok(proxy), Resolver::new(reach))
     }
 
     fn with_resolver(proxy: Result<Option<Proxy>, ProxyError>, resolver: Resolver) -> Self {

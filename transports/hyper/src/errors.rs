@@ -4,9 +4,8 @@ use std::error::Error;
 
 use http_body_util::LengthLimitError;
 use hyper_util::client::legacy;
-use rustls::AlertDescription;
 use tcss_export_core::SendFault;
-use tcss_export_driver::TransportError;
+use tcss_export_driver::{TransportError, tls};
 
 /// Tells what an error means that came instead of the rest of an answer.
 pub(crate) fn body_error(error: Box<dyn Error + Send + Sync>) -> TransportError {
@@ -29,39 +28,5 @@ pub(crate) fn transport_error(
     error: impl Into<Box<dyn Error + Send + Sync>>,
     broken: SendFault,
 ) -> TransportError {
-    TransportError::of_chain_with(error, broken, is_permanent)
-}
-
-/// A certificate that is not trusted, a peer that speaks no TLS of ours or refuses ours, no roots.
-fn is_permanent(error: &(dyn Error + 'static)) -> bool {
-    use rustls::Error::{AlertReceived, General, InvalidCertificate, PeerIncompatible};
-
-    match error.downcast_ref() {
-        Some(AlertReceived(alert)) => is_refusal(*alert),
-        Some(InvalidCertificate(_) | PeerIncompatible(_) | General(_)) => true,
-        _ => false,
-    }
-}
-
-/// What a peer will say of the same client again. Others may come of damaged bytes or of a fault
-/// inside it: `BadRecordMac`, `DecodeError` or `InternalError`.
-const fn is_refusal(alert: AlertDescription) -> bool {
-    matches!(
-        alert,
-        AlertDescription::AccessDenied
-            | AlertDescription::BadCertificate
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateRequired
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::HandshakeFailure
-            | AlertDescription::InsufficientSecurity
-            | AlertDescription::MissingExtension
-            | AlertDescription::NoApplicationProtocol
-            | AlertDescription::ProtocolVersion
-            | AlertDescription::UnknownCA
-            | AlertDescription::UnrecognisedName
-            | AlertDescription::UnsupportedCertificate
-            | AlertDescription::UnsupportedExtension
-    )
+    TransportError::of_chain_with(error, broken, tls::is_permanent)
 }

@@ -22,15 +22,16 @@
 
 mod connector;
 mod dialer;
+mod download;
 mod errors;
-mod fetcher;
+mod files;
 mod resolver;
 
 use std::{env, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::{HeaderValue, Request, Response, Uri, header::ACCEPT_ENCODING};
+use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::rt::{Executor, Timer};
 use hyper_util::{
@@ -39,19 +40,18 @@ use hyper_util::{
 };
 use tcss_export_core::{
     ANSWER_LIMIT, Action, Answer, ClockOffset, Credentials, Finished, JobId, Policy, Session,
-    download,
 };
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait};
 use tcss_export_driver::{
-    Budget, CredentialSource, IDLE_LIMIT, Proxies, ProxyError, SendError, Shared, TransportError,
-    WaitFailure, asynchronous,
+    Budget, CredentialSource, IDLE_LIMIT, Proxies, SendError, Shared, TransportError, WaitFailure,
+    asynchronous,
 };
 
-use self::errors::{body_error, request_error};
-pub use self::{
-    connector::Connector,
-    fetcher::{Body, Fetcher},
+pub use self::{connector::Connector, download::Body};
+use self::{
+    errors::{body_error, request_error},
+    files::Files,
 };
 
 /// A pooled client of hyper-util, as this crate uses it.
@@ -64,12 +64,9 @@ pub struct Client<C = Connector> {
     credentials: CredentialSource,
     http: HttpClient<C>,
     timer: Arc<dyn Timer + Send + Sync>,
-    /// Makes the connections of a download, unless those of the user serve for that, too.
-    connections: Option<Connections<C>>,
+    /// The connections of downloads, unless those of the user serve for that, too.
+    files: Option<Files<C>>,
 }
-
-type Connections<C> =
-    Arc<dyn Fn(&Uri, &download::Policy) -> Result<HttpClient<C>, ProxyError> + Send + Sync>;
 
 impl Client {
     /// Creates a client for tokio that works over HTTPS at once: TLS by rustls with ring and the
@@ -77,13 +74,13 @@ impl Client {
     ///
     /// It goes through the proxy that the environment names now, if any: see [`Proxies`]. One
     /// that cannot be used is the error of each request, with a
-    /// [`ProxyError`] among its sources.
+    /// [`ProxyError`](tcss_export_driver::ProxyError) among its sources.
     pub fn new(session: Session, credentials: impl Into<CredentialSource>) -> Self {
         let proxies = Proxies::from_variables(|name| env::var_os(name));
         let connector = Connector::new(proxies.proxy_for(session.endpoint()));
         let (executor, timer) = (TokioExecutor::new(), TokioTimer::new());
         let client = Self::with_connector(session, credentials, connector, executor, timer);
-        Self { connections: Some(connections(proxies)), ..client }
+        Self { files: Some(files(proxies)), ..client }
     }
 
     /// Goes through no proxy, whatever the environment says.
@@ -91,7 +88,7 @@ impl Client {
     pub fn without_proxy(mut self) -> Self {
         let (executor, timer) = (TokioExecutor::new(), TokioTimer::new());
         self.http = pooled(Connector::new(Ok(None)), executor, timer);
-        self.connections = Some(connections(Proxies::default()));
+        self.files = Some(files(Proxies::default()));
         self
     }
 }
@@ -123,7 +120,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
         timer: impl Timer + Send + Sync + 'static,
     ) -> Self {
         let (shared, credentials) = (Shared::new(session), credentials.into());
-        Self { shared, credentials, http, timer: Arc::new(timer), connections: None }
+        Self { shared, credentials, http, timer: Arc::new(timer), files: None }
     }
 
     /// Sets the policy of waits; its exchange limit holds for single exchanges, too.
@@ -230,9 +227,9 @@ impl<C> fmt::Debug for Client<C> {
 /// What an executor must be able to run.
 pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-fn connections(proxies: Proxies) -> Connections<Connector> {
-    Arc::new(move |url, policy| {
-        let connector = Connector::for_download(proxies.proxy_for_url(url)?, policy);
+fn files(proxies: Proxies) -> Files<Connector> {
+    Files::new(move |url, reach| {
+        let connector = Connector::for_download(proxies.proxy_for_url(url)?, reach);
         Ok(pooled(connector, TokioExecutor::new(), TokioTimer::new()))
     })
 }

@@ -7,21 +7,21 @@ use std::{
 };
 
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
-use tcss_export_core::download::{Policy, Reach};
+use tcss_export_core::download::Reach;
 use tcss_export_driver::AddressError;
 use tower_service::Service;
 
-/// Looks names up, as the system does if not said otherwise, and leaves out the addresses that a
-/// download must not connect to; without a policy, none.
+/// Looks names up, as the system does if not said otherwise, and leaves out the addresses that must
+/// not be connected to.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolver<L = GaiResolver> {
     lookup: L,
-    policy: Option<Policy>,
+    reach: Reach,
 }
 
 impl Resolver {
-    pub(crate) fn new(policy: Option<Policy>) -> Self {
-        Self { lookup: GaiResolver::new(), policy }
+    pub(crate) fn new(reach: Reach) -> Self {
+        Self { lookup: GaiResolver::new(), reach }
     }
 }
 
@@ -39,12 +39,10 @@ where
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let reach = self.policy.as_ref().map(|policy| Reach::of_host(name.as_str(), policy));
-        let host = name.as_str().to_owned();
+        let (host, reach) = (name.as_str().to_owned(), self.reach);
         let found = self.lookup.call(name);
         Box::pin(async move {
-            let reach = reach.unwrap_or(Reach::Any);
-            AddressError::filter(&host, reach, found.await?, SocketAddr::ip)
+            AddressError::filter(&host, reach, found.await?)
                 .map(Vec::into_iter)
                 .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))
         })
@@ -57,21 +55,19 @@ mod tests {
 
     use super::*;
 
-    async fn resolved(host: &str, policy: Option<Policy>) -> io::Result<usize> {
-        Resolver::new(policy).call(host.parse().unwrap()).await.map(Iterator::count)
+    async fn resolved(host: &str, reach: Reach) -> io::Result<usize> {
+        Resolver::new(reach).call(host.parse().unwrap()).await.map(Iterator::count)
     }
 
     #[tokio::test]
     async fn private_addresses_are_left_out_unless_they_are_allowed() {
         for host in ["10.0.0.1", "169.254.0.23", "0.0.0.0"] {
-            let error = resolved(host, Some(Policy::default())).await.unwrap_err();
+            let error = resolved(host, Reach::Public).await.unwrap_err();
             assert!(error.to_string().contains("private address"), "{error}");
-            let private = Policy::default().allowing_private();
-            assert_eq!(resolved(host, Some(private)).await.unwrap(), 1, "{host}");
-            assert_eq!(resolved(host, None).await.unwrap(), 1, "{host}");
+            assert_eq!(resolved(host, Reach::Any).await.unwrap(), 1, "{host}");
         }
-        assert_eq!(resolved("198.41.0.4", Some(Policy::default())).await.unwrap(), 1);
-        assert_eq!(resolved("127.0.0.1", Some(Policy::default())).await.unwrap(), 1);
+        assert_eq!(resolved("198.41.0.4", Reach::Public).await.unwrap(), 1);
+        assert_eq!(resolved("127.0.0.1", Reach::Loopback).await.unwrap(), 1);
     }
 
     /// Leads every name to the same addresses.
@@ -93,11 +89,8 @@ mod tests {
     }
 
     /// Says which addresses are left of those that a name leads to.
-    async fn left_of(
-        addresses: &'static [&'static str],
-        policy: Policy,
-    ) -> io::Result<Vec<String>> {
-        let mut resolver = Resolver { lookup: Leads(addresses), policy: Some(policy) };
+    async fn left_of(addresses: &'static [&'static str], reach: Reach) -> io::Result<Vec<String>> {
+        let mut resolver = Resolver { lookup: Leads(addresses), reach };
         let found = resolver.call("files.example".parse().unwrap()).await?;
         Ok(found.map(|address| address.to_string()).collect())
     }
@@ -105,8 +98,8 @@ mod tests {
     #[tokio::test]
     async fn of_a_name_with_public_and_private_addresses_the_public_ones_are_left() {
         let mixed = &["10.0.0.1:443", "198.41.0.4:443", "[fd00::1]:443"];
-        assert_eq!(left_of(mixed, Policy::default()).await.unwrap(), ["198.41.0.4:443"]);
-        assert_eq!(left_of(mixed, Policy::default().allowing_private()).await.unwrap(), *mixed);
+        assert_eq!(left_of(mixed, Reach::Public).await.unwrap(), ["198.41.0.4:443"]);
+        assert_eq!(left_of(mixed, Reach::Any).await.unwrap(), *mixed);
     }
 
     #[tokio::test]
@@ -114,11 +107,10 @@ mod tests {
         let inside: [&[_]; 3] =
             [&["10.0.0.1:443", "192.168.0.1:443"], &["127.0.0.1:443"], &["[::1]:443"]];
         for addresses in inside {
-            let error = left_of(addresses, Policy::default()).await.unwrap_err();
+            let error = left_of(addresses, Reach::Public).await.unwrap_err();
             let text = error.to_string();
             assert!(text.starts_with("files.example leads to a private address"), "{text}");
-            let left = left_of(addresses, Policy::default().allowing_private()).await;
-            assert_eq!(left.unwrap(), addresses);
+            assert_eq!(left_of(addresses, Reach::Any).await.unwrap(), addresses);
         }
     }
 }

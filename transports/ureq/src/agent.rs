@@ -2,9 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{Request, Response, Uri};
-use tcss_export_core::download::{Policy, Reach};
-use tcss_export_driver::{CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, ProxyError, TransportError};
+use http::{Request, Response};
+use tcss_export_core::download::{Limits, Reach};
+use tcss_export_driver::{
+    CONNECT_LIMIT, ExchangeLimit, IDLE_LIMIT, Proxies, Proxy, ProxyError, TransportError,
+};
 use ureq::{
     Agent, AsSendBody, Body, ProxyProtocol,
     config::ConfigBuilder,
@@ -44,15 +46,16 @@ macro_rules! with_download_rules {
     };
 }
 
+/// By what a client sends.
 #[derive(Clone, Debug)]
-pub(crate) enum OwnOrGiven {
+pub(crate) enum Agents {
     /// Configured once; a download has agents of its own.
     Own { agent: Agent, proxies: Proxies, proxy: Result<Option<Proxy>, ProxyError> },
     /// Configured by the user: what must hold is set at each request.
     Given { agent: Agent, without_proxy: bool },
 }
 
-impl OwnOrGiven {
+impl Agents {
     pub(crate) fn own(
         proxies: Proxies,
         proxy: Result<Option<Proxy>, ProxyError>,
@@ -63,11 +66,8 @@ impl OwnOrGiven {
     }
 
     /// Sends a request of the API.
-    pub(crate) fn send(
-        &self,
-        request: Request<&[u8]>,
-        limit: Duration,
-    ) -> Result<Response<Body>, TransportError> {
+    pub(crate) fn send(&self, request: Request<&[u8]>) -> Result<Response<Body>, TransportError> {
+        let limit = ExchangeLimit::of(&request);
         match self {
             Self::Own { agent, proxy, .. } => {
                 let proxy = proxy.as_ref().map_err(Clone::clone)?.as_ref();
@@ -86,32 +86,32 @@ impl OwnOrGiven {
         }
     }
 
-    /// Sends a request of a download; `rest` is what the whole download has left.
+    /// Sends a request of a download; `read_limit` is that of its connection.
     pub(crate) fn fetch(
         &self,
         request: Request<()>,
-        policy: &Policy,
+        limits: Limits,
         read_limit: &ReadLimit,
-        rest: Option<Duration>,
     ) -> Result<Response<Body>, TransportError> {
+        let (limit, time_left) = (limits.read_limit(), limits.time_left);
         match self {
             Self::Own { agent, proxies, .. } => {
                 let proxy = proxies.proxy_for_url(request.uri())?;
-                let config = with_download_rules!(Agent::config_builder(), read_limit.get(), rest)
+                let config = with_download_rules!(Agent::config_builder(), limit, time_left)
                     .proxy(proxy.as_ref().map(ureq_proxy))
                     .user_agent("")
                     .tls_config(agent.config().tls_config().clone())
                     .build();
                 // Of a proxy, it is the proxy's own name that is looked up here.
-                let resolver = CheckedResolver::new(proxy.is_none().then(|| policy.clone()));
+                let reach = if proxy.is_some() { Reach::Any } else { limits.reach };
                 let connector = DefaultConnector::default().chain(read_limit.clone());
-                let agent = Agent::with_parts(config, connector, resolver);
+                let agent = Agent::with_parts(config, connector, CheckedResolver::new(reach));
                 run(&agent, request, proxy.as_ref())
             }
             Self::Given { agent, without_proxy } => {
-                let without_proxy = *without_proxy || is_loopback(request.uri());
+                let without_proxy = *without_proxy || limits.reach == Reach::Loopback;
                 let config = agent.configure_request(request);
-                let config = with_download_rules!(config, read_limit.get(), rest);
+                let config = with_download_rules!(config, limit, time_left);
                 run_given(agent, config, without_proxy)
             }
         }
@@ -147,7 +147,7 @@ fn own_agent(proxy: Option<&Proxy>, exchange_limit: Duration) -> Agent {
         .max_idle_age(IDLE_LIMIT)
         .tls_config(tls)
         .build();
-    Agent::with_parts(config, DefaultConnector::default(), CheckedResolver::new(None))
+    Agent::with_parts(config, DefaultConnector::default(), CheckedResolver::new(Reach::Any))
 }
 
 fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {
@@ -161,10 +161,6 @@ fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {
     }
     // Host and port are those of a checked endpoint, and ureq encodes the rest.
     builder.build().expect("the parts of a proxy make a URL")
-}
-
-fn is_loopback(uri: &Uri) -> bool {
-    Reach::of_host(uri.host().unwrap_or_default(), &Policy::default()) == Reach::Loopback
 }
 
 #[cfg(test)]
@@ -190,10 +186,12 @@ mod tests {
         let dripping = thread::spawn(move || drip(&listener));
         let variable = |name: &str| (name == "https_proxy").then(|| proxy.clone().into());
         let proxies = Proxies::from_variables(variable);
-        let agent = OwnOrGiven::own(proxies, Ok(None), Duration::from_secs(60));
+        let agent = Agents::own(proxies, Ok(None), Duration::from_secs(60));
         let request = Request::get("https://files.example/a.csv").body(()).unwrap();
-        let limit = ReadLimit::new(Duration::from_millis(200));
-        let error = agent.fetch(request, &Policy::default(), &limit, None).unwrap_err();
+        let mut limits = Limits::of(&request);
+        limits.stall_limit = Duration::from_millis(200);
+        let read_limit = ReadLimit::new(limits.read_limit());
+        let error = agent.fetch(request, limits, &read_limit).unwrap_err();
         assert_eq!(error.fault(), SendFault::Timeout);
         dripping.join().unwrap();
     }

@@ -1,11 +1,10 @@
 //! What the errors of ureq mean to a wait or a download.
 
-use std::{error::Error, io};
+use std::io;
 
 use http::StatusCode;
-use rustls::AlertDescription;
 use tcss_export_core::SendFault;
-use tcss_export_driver::{Proxy, TransportError, TunnelError};
+use tcss_export_driver::{Proxy, TransportError, TunnelError, tls};
 
 use crate::resolver::LookupError;
 
@@ -36,7 +35,7 @@ fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
         }
         _ => return transport_error(error, SendFault::Connection),
     };
-    TransportError::of_chain_with(error, SendFault::Connection, is_permanent)
+    TransportError::of_chain_with(error, SendFault::Connection, tls::is_permanent)
 }
 
 /// Finds the status of a proxy that refused: ureq gives it in a text only.
@@ -48,7 +47,7 @@ fn status(reason: &str) -> Option<StatusCode> {
 pub(crate) fn transport_error(error: ureq::Error, broken: SendFault) -> TransportError {
     let fault = match error {
         ureq::Error::Io(error) => {
-            return TransportError::of_chain_with(error, broken, is_permanent);
+            return TransportError::of_chain_with(error, broken, tls::is_permanent);
         }
         ureq::Error::Other(error) if error.is::<LookupError>() => {
             return TransportError::new(SendFault::Connection, error).before_sending();
@@ -59,7 +58,7 @@ pub(crate) fn transport_error(error: ureq::Error, broken: SendFault) -> Transpor
         ureq::Error::Timeout(_) => SendFault::Timeout,
         ureq::Error::BodyExceedsLimit(_) => SendFault::TooLarge,
         ureq::Error::HostNotFound | ureq::Error::ConnectProxyFailed(_) => SendFault::Connection,
-        ureq::Error::Rustls(ref error) if is_permanent(error) => SendFault::Permanent,
+        ureq::Error::Rustls(ref error) if tls::is_permanent(error) => SendFault::Permanent,
         ureq::Error::BadUri(_)
         | ureq::Error::Http(_)
         | ureq::Error::InvalidProxyUrl
@@ -70,38 +69,4 @@ pub(crate) fn transport_error(error: ureq::Error, broken: SendFault) -> Transpor
         _ => broken,
     };
     TransportError::new(fault, error)
-}
-
-/// A certificate that is not trusted, a peer that speaks no TLS of ours or refuses ours, no roots.
-fn is_permanent(error: &(dyn Error + 'static)) -> bool {
-    use rustls::Error::{AlertReceived, General, InvalidCertificate, PeerIncompatible};
-
-    match error.downcast_ref() {
-        Some(AlertReceived(alert)) => is_refusal(*alert),
-        Some(InvalidCertificate(_) | PeerIncompatible(_) | General(_)) => true,
-        _ => false,
-    }
-}
-
-/// What a peer will say of the same client again. Others may come of damaged bytes or of a fault
-/// inside it: `BadRecordMac`, `DecodeError` or `InternalError`.
-const fn is_refusal(alert: AlertDescription) -> bool {
-    matches!(
-        alert,
-        AlertDescription::AccessDenied
-            | AlertDescription::BadCertificate
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateRequired
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::HandshakeFailure
-            | AlertDescription::InsufficientSecurity
-            | AlertDescription::MissingExtension
-            | AlertDescription::NoApplicationProtocol
-            | AlertDescription::ProtocolVersion
-            | AlertDescription::UnknownCA
-            | AlertDescription::UnrecognisedName
-            | AlertDescription::UnsupportedCertificate
-            | AlertDescription::UnsupportedExtension
-    )
 }

@@ -20,12 +20,12 @@
 //! among them. At `debug` they show none of these.
 
 mod agent;
+mod download;
 mod errors;
-mod fetcher;
 mod read_limit;
 mod resolver;
 
-use std::{env, time::Duration};
+use std::env;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -40,15 +40,15 @@ use tcss_export_driver::{
 };
 use ureq::Agent;
 
-pub use self::fetcher::{Body, Fetcher};
-use self::{agent::OwnOrGiven, errors::transport_error};
+pub use self::download::Body;
+use self::{agent::Agents, errors::transport_error};
 
 /// A blocking client of the service. Clones share session, budget and connections.
 #[derive(Clone, Debug)]
 pub struct Client {
     shared: Shared,
     credentials: CredentialSource,
-    agent: OwnOrGiven,
+    agents: Agents,
 }
 
 impl Client {
@@ -61,8 +61,8 @@ impl Client {
     pub fn new(session: Session, credentials: impl Into<CredentialSource>) -> Self {
         let proxies = Proxies::from_variables(|name| env::var_os(name));
         let proxy = proxies.proxy_for(session.endpoint());
-        let agent = OwnOrGiven::own(proxies, proxy, Policy::EXCHANGE_LIMIT);
-        Self { shared: Shared::new(session), credentials: credentials.into(), agent }
+        let agents = Agents::own(proxies, proxy, Policy::EXCHANGE_LIMIT);
+        Self { shared: Shared::new(session), credentials: credentials.into(), agents }
     }
 
     /// Creates a client on an agent of yours: its connections, TLS and proxy; this crate reads no
@@ -79,15 +79,15 @@ impl Client {
         agent: Agent,
     ) -> Self {
         let without_proxy = session.endpoint().is_loopback();
-        let agent = OwnOrGiven::Given { agent, without_proxy };
-        Self { shared: Shared::new(session), credentials: credentials.into(), agent }
+        let agents = Agents::Given { agent, without_proxy };
+        Self { shared: Shared::new(session), credentials: credentials.into(), agents }
     }
 
     /// Sets the policy of waits; its exchange limit holds for single exchanges, too.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        if let OwnOrGiven::Own { proxies, proxy, .. } = &self.agent {
-            self.agent = OwnOrGiven::own(proxies.clone(), proxy.clone(), policy.exchange_limit());
+        if let Agents::Own { proxies, proxy, .. } = &self.agents {
+            self.agents = Agents::own(proxies.clone(), proxy.clone(), policy.exchange_limit());
         }
         self.shared = self.shared.with_policy(policy);
         self
@@ -96,11 +96,11 @@ impl Client {
     /// Goes through no proxy, whatever the environment or an agent of yours says.
     #[must_use]
     pub fn without_proxy(mut self) -> Self {
-        match &mut self.agent {
-            OwnOrGiven::Given { without_proxy, .. } => *without_proxy = true,
-            agent => {
+        match &mut self.agents {
+            Agents::Given { without_proxy, .. } => *without_proxy = true,
+            agents => {
                 let exchange_limit = self.shared.policy().exchange_limit();
-                *agent = OwnOrGiven::own(Proxies::default(), Ok(None), exchange_limit);
+                *agents = Agents::own(Proxies::default(), Ok(None), exchange_limit);
             }
         }
         self
@@ -166,20 +166,6 @@ impl Client {
     pub fn wait_all(&self, jobs: impl IntoIterator<Item = JobId>) -> blocking::WaitAll<&Self> {
         blocking::wait_all(&self.shared, jobs, self)
     }
-
-    /// Sends one request, once, and reads its whole answer.
-    fn exchange(
-        &self,
-        request: Request<Bytes>,
-        limit: Duration,
-    ) -> Result<Response<Bytes>, TransportError> {
-        let (head, body) = request.into_parts();
-        let request = Request::from_parts(head, &*body);
-        let (head, mut body) = self.agent.send(request, limit)?.into_parts();
-        let body = body.with_config().limit(ANSWER_LIMIT as u64).read_to_vec();
-        let body = body.map_err(|error| transport_error(error, SendFault::Truncated))?;
-        Ok(Response::from_parts(head, body.into()))
-    }
 }
 
 impl blocking::Platform for &Client {
@@ -188,6 +174,11 @@ impl blocking::Platform for &Client {
     }
 
     fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.exchange(request, self.shared.policy().exchange_limit())
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, &*body);
+        let (head, mut body) = self.agents.send(request)?.into_parts();
+        let body = body.with_config().limit(ANSWER_LIMIT as u64).read_to_vec();
+        let body = body.map_err(|error| transport_error(error, SendFault::Truncated))?;
+        Ok(Response::from_parts(head, body.into()))
     }
 }

@@ -31,11 +31,6 @@ impl ReadLimit {
         *self.began.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// Returns the whole limit.
-    pub(crate) const fn get(&self) -> Duration {
-        self.limit
-    }
-
     fn rest(&self) -> Duration {
         let began = self.began.lock().unwrap_or_else(PoisonError::into_inner);
         self.limit.saturating_sub(began.elapsed())

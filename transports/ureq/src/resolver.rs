@@ -1,7 +1,7 @@
-use std::{error::Error, fmt, io, net::SocketAddr};
+use std::{error::Error, fmt, io};
 
 use http::Uri;
-use tcss_export_core::download::{Policy, Reach};
+use tcss_export_core::download::Reach;
 use tcss_export_driver::AddressError;
 use ureq::{
     config::Config,
@@ -11,17 +11,17 @@ use ureq::{
     },
 };
 
-/// Looks names up, as ureq does if not said otherwise, and leaves out the addresses that a download
-/// must not connect to; without a policy, none.
+/// Looks names up, as ureq does if not said otherwise, and leaves out the addresses that must not
+/// be connected to.
 #[derive(Debug)]
 pub(crate) struct CheckedResolver<L = DefaultResolver> {
     lookup: L,
-    policy: Option<Policy>,
+    reach: Reach,
 }
 
 impl CheckedResolver {
-    pub(crate) fn new(policy: Option<Policy>) -> Self {
-        Self { lookup: DefaultResolver::default(), policy }
+    pub(crate) fn new(reach: Reach) -> Self {
+        Self { lookup: DefaultResolver::default(), reach }
     }
 }
 
@@ -38,9 +38,7 @@ impl<L: Resolver> Resolver for CheckedResolver<L> {
             error => error,
         })?;
         let host = uri.host().unwrap_or_default();
-        let reach = self.policy.as_ref().map(|policy| Reach::of_host(host, policy));
-        let (reach, found) = (reach.unwrap_or(Reach::Any), found.iter().copied());
-        let permitted = AddressError::filter(host, reach, found, SocketAddr::ip)
+        let permitted = AddressError::filter(host, self.reach, found.iter().copied())
             .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
         let mut addresses = self.empty();
         permitted.into_iter().for_each(|address| addresses.push(address));
@@ -70,20 +68,21 @@ mod tests {
         Ok(found.iter().map(ToString::to_string).collect())
     }
 
-    fn resolved(url: &'static str, policy: Policy) -> Result<usize, ureq::Error> {
-        resolve(&CheckedResolver::new(Some(policy)), url).map(|found| found.len())
+    fn resolved(url: &'static str, reach: Reach) -> Result<usize, ureq::Error> {
+        resolve(&CheckedResolver::new(reach), url).map(|found| found.len())
     }
 
     #[test]
     fn private_addresses_are_left_out_unless_they_are_allowed() {
         for url in ["https://10.0.0.1/", "https://169.254.0.23/", "https://0.0.0.0/"] {
-            let error = resolved(url, Policy::default()).unwrap_err();
+            let error = resolved(url, Reach::Public).unwrap_err();
             assert!(error.to_string().contains("private address"), "{error}");
-            assert_eq!(resolved(url, Policy::default().allowing_private()).unwrap(), 1, "{url}");
+            assert_eq!(resolved(url, Reach::Any).unwrap(), 1, "{url}");
         }
-        assert_eq!(resolved("https://198.41.0.4/", Policy::default()).unwrap(), 1);
-        assert_eq!(resolved("https://127.0.0.1/", Policy::default()).unwrap(), 1);
+        assert_eq!(resolved("https://198.41.0.4/", Reach::Public).unwrap(), 1);
+        assert_eq!(resolved("https://127.0.0.1/", Reach::Loopback).unwrap(), 1);
     }
+
     /// Leads every name to the same addresses.
     #[derive(Debug)]
     struct Leads(&'static [&'static str]);
@@ -104,17 +103,17 @@ mod tests {
     /// Says which addresses are left of those that a name leads to.
     fn left_of(
         addresses: &'static [&'static str],
-        policy: Policy,
+        reach: Reach,
     ) -> Result<Vec<String>, ureq::Error> {
-        let resolver = CheckedResolver { lookup: Leads(addresses), policy: Some(policy) };
+        let resolver = CheckedResolver { lookup: Leads(addresses), reach };
         resolve(&resolver, "https://files.example/")
     }
 
     #[test]
     fn of_a_name_with_public_and_private_addresses_the_public_ones_are_left() {
         let mixed = &["10.0.0.1:443", "198.41.0.4:443", "[fd00::1]:443"];
-        assert_eq!(left_of(mixed, Policy::default()).unwrap(), ["198.41.0.4:443"]);
-        assert_eq!(left_of(mixed, Policy::default().allowing_private()).unwrap(), *mixed);
+        assert_eq!(left_of(mixed, Reach::Public).unwrap(), ["198.41.0.4:443"]);
+        assert_eq!(left_of(mixed, Reach::Any).unwrap(), *mixed);
     }
 
     #[test]
@@ -122,10 +121,9 @@ mod tests {
         let inside: [&[_]; 3] =
             [&["10.0.0.1:443", "192.168.0.1:443"], &["127.0.0.1:443"], &["[::1]:443"]];
         for addresses in inside {
-            let text = left_of(addresses, Policy::default()).unwrap_err().to_string();
+            let text = left_of(addresses, Reach::Public).unwrap_err().to_string();
             assert!(text.contains("files.example leads to a private address"), "{text}");
-            let left = left_of(addresses, Policy::default().allowing_private());
-            assert_eq!(left.unwrap(), addresses);
+            assert_eq!(left_of(addresses, Reach::Any).unwrap(), addresses);
         }
     }
 }

@@ -2,21 +2,19 @@
 
 use std::{fmt, time::Duration};
 
-use bytes::Bytes;
 use futures_util::{
     io::{AsyncWrite, Sink},
     stream::{self, Stream, StreamExt},
 };
-use http::Response;
 use tcss_export_core::{
-    BuildError, Mono, Now,
-    download::{Downloaded, Event, EventKind, Opening, Received},
+    BuildError, Now,
+    download::{Downloaded, Event, Received},
 };
 
 use super::{Fetch, output, wait, within};
 use crate::{
     download::{
-        DownloadFailure, FileError, Order, Output, Target,
+        DownloadFailure, FileError, Output, Source, Target,
         transfer::{Next, Transfer},
     },
     error::TransportError,
@@ -95,11 +93,11 @@ pub struct Download<P: Fetch, W = Sink> {
 /// used.
 pub fn download<P: Fetch>(
     shared: &Shared,
-    order: impl Into<Order>,
+    source: impl Into<Source>,
     target: impl Into<Target>,
     platform: P,
 ) -> Result<Download<P>, BuildError> {
-    begin(shared, order.into(), Output::Target(target.into()), platform)
+    begin(shared, source.into(), Output::Target(target.into()), platform)
 }
 
 /// Begins a download into a writer.
@@ -114,20 +112,20 @@ pub fn download<P: Fetch>(
 /// As for [`download`].
 pub fn download_into<P: Fetch, W: AsyncWrite + Unpin>(
     shared: &Shared,
-    order: impl Into<Order>,
+    source: impl Into<Source>,
     writer: W,
     platform: P,
 ) -> Result<Download<P, W>, BuildError> {
-    begin(shared, order.into(), Output::Writer(writer), platform)
+    begin(shared, source.into(), Output::Writer(writer), platform)
 }
 
 fn begin<P: Fetch, W>(
     shared: &Shared,
-    order: Order,
+    source: Source,
     output: Output<W>,
     platform: P,
 ) -> Result<Download<P, W>, BuildError> {
-    let transfer = Transfer::new(shared, order, output.can_restart(), platform.now().mono)?;
+    let transfer = Transfer::new(shared, source, output.can_restart(), platform.now().mono)?;
     Ok(Download { transfer, platform, output, body: None, file_error: None })
 }
 
@@ -190,100 +188,59 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
             return Err(FileError::dropped());
         }
         let kept = output::open(&mut self.output).await?;
-        kept.into_iter().for_each(|kept| self.transfer.keep(kept));
-        if self.body.is_none() {
-            self.transfer.abandon();
-        }
+        kept.into_iter().for_each(|kept| self.transfer.resume(kept));
+        self.transfer.abandon();
         loop {
-            if self.body.is_some() {
-                return self.receive().await.map(Some);
-            }
             let now = self.platform.now();
             match self.transfer.next(now) {
-                Next::Done => return Ok(None),
-                Next::Tell(event) => return self.told(event).await.map(Some),
                 Next::Sleep(moment) => {
                     self.platform.sleep(moment.saturating_since(now.mono)).await;
-                }
-                Next::Poll(shared, job) => {
-                    let outcome = wait(&shared, job, &self.platform).outcome().await;
-                    let event = self.transfer.polled(self.platform.now().mono, outcome);
-                    return self.told(event).await.map(Some);
                 }
                 Next::Fetch(request) => {
                     let limit = self.platform.sleep(self.until_limit(now));
                     let answer = within(limit, self.platform.fetch(request)).await;
-                    return self.answered(answer).await.map(Some);
+                    self.body = self.transfer.answered(self.platform.now().mono, answer);
                 }
+                Next::StartOver(note) => output::start_over(&mut self.output, note).await?,
+                Next::Read => self.read(now).await?,
+                Next::Poll(shared, job) => {
+                    let outcome = wait(&shared, job, &self.platform).outcome().await;
+                    self.transfer.polled(self.platform.now().mono, outcome);
+                }
+                Next::Close(end) => output::close(&mut self.output, end).await?,
+                Next::Tell(event) => return Ok(Some(event)),
+                Next::Done => return Ok(None),
             }
         }
+    }
+
+    /// Takes one piece of the body, or its end.
+    async fn read(&mut self, now: Now) -> Result<(), FileError> {
+        let limit = self.platform.sleep(self.until_limit(now));
+        let read = match &mut self.body {
+            Some(body) => within(limit, async { body.next().await.transpose() }).await,
+            None => Ok(None),
+        };
+        let now = self.platform.now().mono;
+        match read {
+            Ok(Some(bytes)) => match self.transfer.piece(now, &bytes) {
+                Received::Write(written) => {
+                    let written = bytes.slice_ref(written);
+                    output::write(&mut self.output, written).await?;
+                }
+                Received::Nothing => {}
+                Received::Drop => self.body = None,
+            },
+            end => {
+                self.transfer.ended(now, end.map(drop));
+                self.body = None;
+            }
+        }
+        Ok(())
     }
 
     fn until_limit(&self, now: Now) -> Duration {
         self.transfer.limit().saturating_since(now.mono)
-    }
-
-    async fn answered(
-        &mut self,
-        answer: Result<Response<P::Body>, TransportError>,
-    ) -> Result<Event, FileError> {
-        let (head, body) = match answer {
-            Ok(answer) => answer.into_parts(),
-            Err(error) => return self.ended(Err(error)).await,
-        };
-        match self.transfer.head(self.now(), &head) {
-            Opening::Drop => return self.ended(Ok(())).await,
-            Opening::StartOver => {
-                output::start_over(&mut self.output, self.transfer.part()).await?;
-            }
-            Opening::Append | Opening::Read => {}
-        }
-        self.body = Some(body);
-        Ok(self.transfer.receiving())
-    }
-
-    /// Takes one piece of the body.
-    async fn receive(&mut self) -> Result<Event, FileError> {
-        let end = match self.next_piece().await {
-            Ok(None) => Ok(()),
-            Ok(Some(bytes)) => match self.transfer.body(self.now(), &bytes) {
-                Received::Drop => Ok(()),
-                Received::Nothing => return Ok(self.transfer.receiving()),
-                Received::Write(written) => {
-                    output::write(&mut self.output, bytes.slice_ref(written)).await?;
-                    return Ok(self.transfer.receiving());
-                }
-            },
-            Err(error) => Err(error),
-        };
-        self.body = None;
-        self.ended(end).await
-    }
-
-    async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
-        let limit = self.platform.sleep(self.until_limit(self.platform.now()));
-        match &mut self.body {
-            Some(body) => within(limit, async { body.next().await.transpose() }).await,
-            None => Ok(None),
-        }
-    }
-
-    async fn ended(&mut self, end: Result<(), TransportError>) -> Result<Event, FileError> {
-        let event = self.transfer.ended(self.now(), end);
-        self.told(event).await
-    }
-
-    /// Closes the output before the end is told.
-    async fn told(&mut self, event: Event) -> Result<Event, FileError> {
-        if event.kind == EventKind::Ended {
-            let end = self.transfer.end(self.now());
-            output::close(&mut self.output, end).await?;
-        }
-        Ok(event)
-    }
-
-    fn now(&self) -> Mono {
-        self.platform.now().mono
     }
 }
 

@@ -15,8 +15,8 @@ pub trait Fetch: Platform {
     /// Sends one request, once, and gives status, headers and the body of its answer, whatever the
     /// status. No redirect is followed and nothing is decoded.
     ///
-    /// It must connect to no address that the [`Reach`](tcss_export_core::download::Reach) among
-    /// the request's extensions does not permit. Limits of time are kept here.
+    /// Of the [`Limits`](tcss_export_core::download::Limits) of the request it must keep to the
+    /// [`reach`](tcss_export_core::download::Limits::reach); those of time are kept here.
     ///
     /// # Errors
     ///

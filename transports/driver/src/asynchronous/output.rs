@@ -6,7 +6,7 @@ use std::mem;
 use blocking::unblock;
 use bytes::Bytes;
 use futures_util::io::{AsyncWrite, AsyncWriteExt};
-use tcss_export_core::download::{Kept, Part};
+use tcss_export_core::download::{Kept, Note};
 
 use crate::download::{End, FileError, Output, PartFile};
 
@@ -27,7 +27,7 @@ pub(super) async fn open<W>(output: &mut Output<W>) -> Result<Option<Kept>, File
 
 pub(super) async fn start_over<W>(
     output: &mut Output<W>,
-    note: Option<Part>,
+    note: Option<Note>,
 ) -> Result<(), FileError> {
     on_part(output, move |part| part.start_over(note.as_ref())).await
 }

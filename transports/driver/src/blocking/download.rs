@@ -5,16 +5,15 @@ use std::{
     io::{self, ErrorKind, Read, Write},
 };
 
-use http::Response;
 use tcss_export_core::{
     BuildError, SendFault,
-    download::{Downloaded, Event, EventKind, Opening, Received},
+    download::{Downloaded, Event, Received},
 };
 
 use super::{Fetch, output, wait};
 use crate::{
     download::{
-        DownloadFailure, FileError, Order, Output, Target,
+        DownloadFailure, FileError, Output, Source, Target,
         transfer::{Next, Transfer},
     },
     error::TransportError,
@@ -86,11 +85,11 @@ const PIECE: usize = 256 * 1024;
 /// used.
 pub fn download<P: Fetch>(
     shared: &Shared,
-    order: impl Into<Order>,
+    source: impl Into<Source>,
     target: impl Into<Target>,
     platform: P,
 ) -> Result<Download<P>, BuildError> {
-    begin(shared, order.into(), Output::Target(target.into()), platform)
+    begin(shared, source.into(), Output::Target(target.into()), platform)
 }
 
 /// Begins a download into a writer.
@@ -105,20 +104,20 @@ pub fn download<P: Fetch>(
 /// As for [`download`].
 pub fn download_into<P: Fetch, W: Write>(
     shared: &Shared,
-    order: impl Into<Order>,
+    source: impl Into<Source>,
     writer: W,
     platform: P,
 ) -> Result<Download<P, W>, BuildError> {
-    begin(shared, order.into(), Output::Writer(writer), platform)
+    begin(shared, source.into(), Output::Writer(writer), platform)
 }
 
 fn begin<P: Fetch, W>(
     shared: &Shared,
-    order: Order,
+    source: Source,
     output: Output<W>,
     mut platform: P,
 ) -> Result<Download<P, W>, BuildError> {
-    let transfer = Transfer::new(shared, order, output.can_restart(), platform.now().mono)?;
+    let transfer = Transfer::new(shared, source, output.can_restart(), platform.now().mono)?;
     let (body, buffer, file_error) = (None, Vec::new(), None);
     Ok(Download { transfer, platform, output, body, buffer, file_error })
 }
@@ -150,83 +149,51 @@ impl<P: Fetch, W: Write> Download<P, W> {
     }
 
     fn advance(&mut self) -> Result<Option<Event>, FileError> {
-        output::open(&mut self.output)?.into_iter().for_each(|kept| self.transfer.keep(kept));
+        output::open(&mut self.output)?.into_iter().for_each(|kept| self.transfer.resume(kept));
         loop {
-            if self.body.is_some() {
-                return self.receive().map(Some);
-            }
             let now = self.platform.now();
             match self.transfer.next(now) {
-                Next::Done => return Ok(None),
-                Next::Tell(event) => return self.told(event).map(Some),
                 Next::Sleep(moment) => self.platform.sleep(moment.saturating_since(now.mono)),
-                Next::Poll(shared, job) => {
-                    let outcome = wait(&shared, job, &mut self.platform).outcome();
-                    let event = self.transfer.polled(self.platform.now().mono, outcome);
-                    return self.told(event).map(Some);
-                }
                 Next::Fetch(request) => {
                     let answer = self.platform.fetch(request);
-                    return self.answered(answer).map(Some);
+                    self.body = self.transfer.answered(self.platform.now().mono, answer);
                 }
+                Next::StartOver(note) => output::start_over(&mut self.output, note.as_ref())?,
+                Next::Read => self.read()?,
+                Next::Poll(shared, job) => {
+                    let outcome = wait(&shared, job, &mut self.platform).outcome();
+                    self.transfer.polled(self.platform.now().mono, outcome);
+                }
+                Next::Close(end) => output::close(&mut self.output, end)?,
+                Next::Tell(event) => return Ok(Some(event)),
+                Next::Done => return Ok(None),
             }
         }
     }
 
-    fn answered(
-        &mut self,
-        answer: Result<Response<P::Body>, TransportError>,
-    ) -> Result<Event, FileError> {
-        let (head, body) = match answer {
-            Ok(answer) => answer.into_parts(),
-            Err(error) => return self.ended(Err(error)),
-        };
-        match self.transfer.head(self.platform.now().mono, &head) {
-            Opening::Drop => return self.ended(Ok(())),
-            Opening::StartOver => {
-                output::start_over(&mut self.output, self.transfer.part().as_ref())?;
-            }
-            Opening::Append | Opening::Read => {}
-        }
-        self.body = Some(body);
-        Ok(self.transfer.receiving())
-    }
-
-    /// Takes one piece of the body.
-    fn receive(&mut self) -> Result<Event, FileError> {
+    /// Takes one piece of the body, or its end.
+    fn read(&mut self) -> Result<(), FileError> {
         self.buffer.resize(PIECE, 0);
         let read = match &mut self.body {
             Some(body) => read(body, &mut self.buffer),
             None => Ok(&[][..]),
         };
-        let end = match read {
-            Ok([]) => Ok(()),
-            Ok(bytes) => match self.transfer.body(self.platform.now().mono, bytes) {
-                Received::Drop => Ok(()),
-                Received::Nothing => return Ok(self.transfer.receiving()),
-                Received::Write(bytes) => {
-                    output::write(&mut self.output, bytes)?;
-                    return Ok(self.transfer.receiving());
-                }
-            },
-            Err(error) => Err(TransportError::of_chain(error, SendFault::Truncated)),
+        let now = self.platform.now().mono;
+        let received = match read {
+            Ok(bytes) if !bytes.is_empty() => self.transfer.piece(now, bytes),
+            end => {
+                let end = end.map(drop);
+                let broken = |error| TransportError::of_chain(error, SendFault::Truncated);
+                self.transfer.ended(now, end.map_err(broken));
+                Received::Drop
+            }
         };
-        self.body = None;
-        self.ended(end)
-    }
-
-    fn ended(&mut self, end: Result<(), TransportError>) -> Result<Event, FileError> {
-        let event = self.transfer.ended(self.platform.now().mono, end);
-        self.told(event)
-    }
-
-    /// Closes the output before the end is told.
-    fn told(&mut self, event: Event) -> Result<Event, FileError> {
-        if event.kind == EventKind::Ended {
-            let end = self.transfer.end(self.platform.now().mono);
-            output::close(&mut self.output, end)?;
+        match received {
+            Received::Write(bytes) => output::write(&mut self.output, bytes)?,
+            Received::Nothing => {}
+            Received::Drop => self.body = None,
         }
-        Ok(event)
+        Ok(())
     }
 }
 

@@ -13,10 +13,8 @@ pub trait Fetch: Platform {
     /// Sends one request, once, and gives status, headers and the body of its answer, whatever the
     /// status. No redirect is followed and nothing is decoded.
     ///
-    /// It must have a limit of its own for the time without a byte, here and in each read of the
-    /// body: a download cannot end while it blocks. It must connect to no address that the
-    /// [`Reach`](tcss_export_core::download::Reach) among the request's extensions does not
-    /// permit.
+    /// It must keep to the [`Limits`](tcss_export_core::download::Limits) of the request, here and
+    /// in each read of the body: a download cannot end while it blocks.
     ///
     /// # Errors
     ///

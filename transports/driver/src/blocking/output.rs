@@ -2,7 +2,7 @@
 
 use std::{io::Write, mem};
 
-use tcss_export_core::download::{Kept, Part};
+use tcss_export_core::download::{Kept, Note};
 
 use crate::download::{End, FileError, Output, PartFile};
 
@@ -21,7 +21,7 @@ pub(super) fn open<W>(output: &mut Output<W>) -> Result<Option<Kept>, FileError>
     }
 }
 
-pub(super) fn start_over<W>(output: &mut Output<W>, note: Option<&Part>) -> Result<(), FileError> {
+pub(super) fn start_over<W>(output: &mut Output<W>, note: Option<&Note>) -> Result<(), FileError> {
     match output {
         Output::Part(part) => part.start_over(note),
         _ => Ok(()),

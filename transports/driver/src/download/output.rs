@@ -20,7 +20,7 @@ pub(crate) enum End {
     /// What is there is wrong, and no later download can go on with it.
     Wrong,
     /// A later download can go on with it.
-    Broken,
+    Partial,
 }
 
 impl<W> Output<W> {

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use tcss_export_core::download::{Kept, Part};
+use tcss_export_core::download::{Kept, Note};
 
 use super::{
     file_error::{FileError, FileErrorKind},
@@ -24,8 +24,8 @@ pub(crate) struct PartFile {
     part: PathBuf,
     note: PathBuf,
     file: File,
-    /// What the note says: a later download could go on with what is there.
-    told: Option<Part>,
+    /// What is in the note. If there is none, no later download could go on with what is there.
+    noted: Option<Note>,
 }
 
 const NOTE_LIMIT: u64 = 64 * 1024;
@@ -37,29 +37,29 @@ impl PartFile {
         check_target(&target, replaces)?;
         let [part, note] = beside(&target)?;
         let file = open_locked(&part)?;
-        let mut this = Self { target, replaces, part, note, file, told: None };
+        let mut this = Self { target, replaces, part, note, file, noted: None };
         let kept = this.read_kept()?;
         Ok((this, kept))
     }
 
     /// Throws away what is there; the note tells of what comes.
-    pub(crate) fn start_over(&mut self, part: Option<&Part>) -> Result<(), FileError> {
+    pub(crate) fn start_over(&mut self, note: Option<&Note>) -> Result<(), FileError> {
         self.check_name().map_err(FileError::io(FileErrorKind::Write, &self.part))?;
         // First the bytes, so that no note ever stands beside bytes of another file.
         let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
         emptied.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
-        self.told = None;
-        let write = FileError::io(FileErrorKind::Write, &self.note);
-        let told = remove(&self.note).and_then(|()| part.map_or(Ok(()), |part| self.tell(part)));
-        told.map_err(write)?;
-        self.told = part.cloned();
+        self.noted = None;
+        let noted =
+            remove(&self.note).and_then(|()| note.map_or(Ok(()), |note| self.write_note(note)));
+        noted.map_err(FileError::io(FileErrorKind::Write, &self.note))?;
+        self.noted = note.cloned();
         Ok(())
     }
 
     /// Writes the note; a link that someone has put there is not followed.
-    fn tell(&self, part: &Part) -> io::Result<()> {
-        let mut note = OpenOptions::new().write(true).create_new(true).open(&self.note)?;
-        note.write_all(part.to_text().as_bytes())
+    fn write_note(&self, note: &Note) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&self.note)?;
+        file.write_all(note.to_text().as_bytes())
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
@@ -67,15 +67,13 @@ impl PartFile {
     }
 
     /// Puts the file in its place, or throws away what is there.
-    pub(crate) fn close(self, end: End) -> Result<(), FileError> {
+    pub(crate) fn close(mut self, end: End) -> Result<(), FileError> {
         match end {
-            End::Whole => self.commit(),
-            End::Wrong => {
-                self.discard();
-                Ok(())
-            }
-            End::Broken => Ok(()),
+            End::Whole => return self.commit(),
+            End::Wrong => self.noted = None,
+            End::Partial => {}
         }
+        Ok(())
     }
 
     /// Puts the whole file in its place, in one step that is either done or not.
@@ -85,9 +83,9 @@ impl PartFile {
         self.check_name().map_err(FileError::io(FileErrorKind::Rename, &self.target))?;
         // First the note: as soon as the part's name is free, one beside it is another download's.
         let _ = remove(&self.note);
-        let told = self.told.take();
+        let noted = self.noted.take();
         if let Err(error) = self.place() {
-            self.told = told.filter(|part| self.tell(part).is_ok());
+            self.noted = noted.filter(|note| self.write_note(note).is_ok());
             return Err(error);
         }
         let _ = sync_directory(&self.target);
@@ -114,15 +112,10 @@ impl PartFile {
         }
     }
 
-    /// Leaves nothing behind.
-    fn discard(mut self) {
-        self.told = None;
-    }
-
     /// Reads the bytes that are there, if the note says what they are; all others are cut off.
     fn read_kept(&mut self) -> Result<Option<Kept>, FileError> {
-        let told = self.read_note();
-        let mut kept = told.clone().map(Kept::new);
+        let note = self.read_note();
+        let mut kept = note.clone().map(Kept::new);
         let limit = kept.as_ref().map_or(0, Kept::limit);
         let mut rest = (&self.file).take(limit);
         let mut buffer = vec![0; 256 * 1024];
@@ -137,27 +130,57 @@ impl PartFile {
         let length = kept.as_ref().map_or(0, Kept::length);
         let cut = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
         cut.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
-        self.told = told.filter(|_| kept.is_some());
+        self.noted = note.filter(|_| kept.is_some());
         Ok(kept)
     }
 
     /// A note that cannot be read tells nothing.
-    fn read_note(&self) -> Option<Part> {
+    fn read_note(&self) -> Option<Note> {
         if !fs::symlink_metadata(&self.note).ok()?.is_file() {
             return None;
         }
         let mut text = String::new();
         File::open(&self.note).ok()?.take(NOTE_LIMIT).read_to_string(&mut text).ok()?;
-        Part::from_text(&text)
+        Note::from_text(&text)
     }
 }
 
+/// Removes what no later download could go on with, unless it has got another name.
 impl Drop for PartFile {
     fn drop(&mut self) {
-        if self.told.is_none() && self.check_name().is_ok() {
+        if self.noted.is_none() && self.check_name().is_ok() {
             // Whatever cannot be removed, a later download will empty.
             let _ = remove(&self.note);
             let _ = remove(&self.part);
         }
+        // Said in words: a process that is being started at this moment has the file open as well,
+        // and would keep the lock.
+        let _ = self.file.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, process};
+
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_closed_is_free_though_a_new_process_still_has_it() {
+        let folder = env::temp_dir().join(format!("tcss-export-part-{}", process::id()));
+        fs::create_dir(&folder).expect("a folder");
+        let target = Target::new(folder.join("a.csv"));
+        let note = r#"{"tcss-export-part":1,"object":"https://h.example/a","etag":"\"v1\"",
+            "total":null,"crc64":null}"#;
+        let (mut part, _) = PartFile::open(target.clone()).expect("a new part");
+        part.start_over(Note::from_text(note).as_ref()).expect("a note");
+        part.write(b"1234").expect("bytes");
+        // As a process has it between its beginning and its own program.
+        let inherited = part.file.try_clone().expect("a file");
+        drop(part);
+        let (_, kept) = PartFile::open(target).expect("the same part");
+        assert_eq!(kept.map(|kept| kept.length()), Some(4));
+        drop(inherited);
+        fs::remove_dir_all(folder).expect("the folder");
     }
 }

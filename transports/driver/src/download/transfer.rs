@@ -1,13 +1,13 @@
-use http::{Request, response::Parts};
+use http::{Request, Response};
 use tcss_export_core::{
     BuildError, Finished, JobId, Mono, Now,
     download::{
-        Download, DownloadError, Downloaded, ErrorKind, Event, EventKind, Fault, Kept, Opening,
-        Part, Received, Step,
+        Download, Downloaded, ErrorKind, Event, EventKind, Fault, Kept, Note, Opening, Received,
+        Step,
     },
 };
 
-use super::{failure::DownloadFailure, order::Order, output::End};
+use super::{failure::DownloadFailure, output::End, source::Source};
 use crate::{
     error::{TransportError, WaitFailure},
     shared::Shared,
@@ -20,20 +20,40 @@ pub(crate) struct Transfer {
     shared: Shared,
     download: Download,
     job: Option<JobId>,
-    /// The end has been told as an event.
-    told_end: bool,
+    stage: Stage,
+    /// What is to be told.
+    event: Option<Event>,
     transport: Option<TransportError>,
     wait: Option<WaitFailure>,
     polls: u32,
+}
+
+/// What has to be done before core is asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Idle,
+    /// The body that comes is the file from its first byte on.
+    StartingOver,
+    /// A body is coming.
+    Reading,
+    /// The output is closed.
+    Closed,
 }
 
 /// What a loop has to do next.
 #[derive(Debug)]
 pub(crate) enum Next {
     Sleep(Mono),
+    /// Send a request and hand over its [answer](Transfer::answered).
     Fetch(Request<()>),
-    /// Wait for the job once more, for a new URL.
+    /// Throw away what is in the output; the note is of what comes.
+    StartOver(Option<Note>),
+    /// Read a [piece](Transfer::piece) of the body, or its [end](Transfer::ended).
+    Read,
+    /// Wait for the job once more and hand over the [outcome](Transfer::polled).
     Poll(Shared, JobId),
+    /// Close the output.
+    Close(End),
     Tell(Event),
     Done,
 }
@@ -41,11 +61,11 @@ pub(crate) enum Next {
 impl Transfer {
     pub(crate) fn new(
         shared: &Shared,
-        order: Order,
+        source: Source,
         can_restart: bool,
         now: Mono,
     ) -> Result<Self, BuildError> {
-        let Order { url, job, policy } = order;
+        let Source { url, job, policy } = source;
         let mut download = Download::new(url, &policy, shared.seed(), now)?;
         if job.is_some() {
             download = download.with_new_urls();
@@ -53,40 +73,76 @@ impl Transfer {
         if !can_restart {
             download = download.without_restart();
         }
-        let shared = shared.clone();
-        let (told_end, transport, wait, polls) = (false, None, None, 0);
-        Ok(Self { shared, download, job, told_end, transport, wait, polls })
+        let (shared, stage, event) = (shared.clone(), Stage::Idle, None);
+        let (transport, wait, polls) = (None, None, 0);
+        Ok(Self { shared, download, job, stage, event, transport, wait, polls })
     }
 
     /// Goes on behind what an earlier download has left.
-    pub(crate) fn keep(&mut self, kept: Kept) {
-        self.download = self.download.clone().with_kept(kept);
+    pub(crate) fn resume(&mut self, kept: Kept) {
+        self.download.resume(kept);
     }
 
-    /// Forgets a request that was dropped before its answer had ended.
+    /// Forgets a request that was dropped before its answer had come.
     pub(crate) fn abandon(&mut self) {
-        self.download.abandon();
+        if self.stage == Stage::Idle {
+            self.download.abandon();
+        }
     }
 
     pub(crate) fn next(&mut self, now: Now) -> Next {
-        match self.download.step(now.mono) {
-            Step::WaitUntil(moment) => Next::Sleep(moment),
-            Step::Done(_) => self.tell_end(),
+        if self.stage == Stage::StartingOver {
+            self.stage = Stage::Reading;
+            return Next::StartOver(self.download.note());
+        }
+        match self.event.take() {
+            // The output is closed before the end is told.
+            Some(event) if event.kind == EventKind::Ended && self.stage != Stage::Closed => {
+                self.event = Some(event);
+                self.close(now.mono)
+            }
+            Some(event) => Next::Tell(event),
+            None => self.go_on(now),
+        }
+    }
+
+    fn go_on(&mut self, now: Now) -> Next {
+        match self.stage {
+            Stage::Reading => return Next::Read,
+            Stage::Closed => return Next::Done,
+            Stage::Idle | Stage::StartingOver => {}
+        }
+        let event = match self.download.step(now.mono) {
+            Step::WaitUntil(moment) => return Next::Sleep(moment),
+            // A limit may pass while nothing is under way.
+            Step::Done(_) => {
+                let mut event = self.download.receiving();
+                event.kind = EventKind::Ended;
+                event
+            }
             Step::NewUrl => match &self.job {
-                Some(job) => Next::Poll(self.for_the_rest(now.mono), job.clone()),
-                None => {
-                    let event = self.download.no_new_url(now.mono);
-                    Next::Tell(self.noted(event))
-                }
+                Some(job) => return Next::Poll(self.for_the_rest(now.mono), job.clone()),
+                None => self.download.no_new_url(now.mono),
             },
             Step::Request => {
                 let offset = self.shared.session().clock_offset();
                 match self.download.start(now, offset) {
-                    Ok(request) => Next::Fetch(request),
-                    Err(event) => Next::Tell(self.noted(event)),
+                    Ok(request) => return Next::Fetch(request),
+                    Err(event) => event,
                 }
             }
-        }
+        };
+        self.event = Some(event);
+        self.next(now)
+    }
+
+    fn close(&mut self, now: Mono) -> Next {
+        self.stage = Stage::Closed;
+        Next::Close(match self.download.step(now) {
+            Step::Done(Ok(_)) => End::Whole,
+            Step::Done(Err(error)) if error.spoils_part() => End::Wrong,
+            _ => End::Partial,
+        })
     }
 
     /// Returns a handle whose waits end with this download.
@@ -103,44 +159,57 @@ impl Transfer {
         self.shared.clone().with_policy(policy)
     }
 
-    /// Tells the end once, unless another event has: a limit may pass while nothing is under way.
-    fn tell_end(&mut self) -> Next {
-        if self.told_end {
-            return Next::Done;
-        }
-        let mut event = self.download.receiving();
-        event.kind = EventKind::Ended;
-        Next::Tell(self.noted(event))
-    }
-
-    fn noted(&mut self, event: Event) -> Event {
-        self.told_end |= event.kind == EventKind::Ended;
-        event
-    }
-
     /// Returns the moment at which what is under way is given up.
     pub(crate) fn limit(&self) -> Mono {
         self.download.limit()
     }
 
-    pub(crate) fn head(&mut self, now: Mono, head: &Parts) -> Opening {
+    /// Takes the answer to a request; returns its body if that is to be read.
+    pub(crate) fn answered<B>(
+        &mut self,
+        now: Mono,
+        answer: Result<Response<B>, TransportError>,
+    ) -> Option<B> {
+        let (head, body) = match answer {
+            Ok(answer) => answer.into_parts(),
+            Err(error) => {
+                self.ended(now, Err(error));
+                return None;
+            }
+        };
         self.transport = None;
-        self.download.head(now, head)
+        self.stage = match self.download.head(now, &head) {
+            Opening::Drop => {
+                self.ended(now, Ok(()));
+                return None;
+            }
+            Opening::StartOver => Stage::StartingOver,
+            Opening::Append | Opening::Read => Stage::Reading,
+        };
+        self.event = Some(self.download.receiving());
+        Some(body)
     }
 
-    pub(crate) fn body<'b>(&mut self, now: Mono, bytes: &'b [u8]) -> Received<'b> {
-        self.download.body(now, bytes)
+    /// Takes a piece of the body; the answer has ended if it says so.
+    pub(crate) fn piece<'b>(&mut self, now: Mono, bytes: &'b [u8]) -> Received<'b> {
+        let received = self.download.body(now, bytes);
+        match received {
+            Received::Drop => self.ended(now, Ok(())),
+            _ => self.event = Some(self.download.receiving()),
+        }
+        received
     }
 
-    pub(crate) fn ended(&mut self, now: Mono, end: Result<(), TransportError>) -> Event {
+    /// Takes the end of an answer, or why there is none.
+    pub(crate) fn ended(&mut self, now: Mono, end: Result<(), TransportError>) {
         let fault = end.as_ref().copied().map_err(TransportError::fault);
         self.transport = end.err();
-        let event = self.download.ended(now, fault);
-        self.noted(event)
+        self.event = Some(self.download.ended(now, fault));
+        self.stage = Stage::Idle;
     }
 
     /// Tells it how the wait for a new URL has ended.
-    pub(crate) fn polled(&mut self, now: Mono, outcome: Result<Finished, WaitFailure>) -> Event {
+    pub(crate) fn polled(&mut self, now: Mono, outcome: Result<Finished, WaitFailure>) {
         let (polls, event) = match outcome {
             Ok(finished) => {
                 (finished.report.polls, self.download.new_url(now, finished.download_url))
@@ -152,17 +221,7 @@ impl Transfer {
             }
         };
         self.polls = self.polls.saturating_add(polls);
-        self.noted(event)
-    }
-
-    /// Returns what to keep beside the bytes.
-    pub(crate) fn part(&self) -> Option<Part> {
-        self.download.part()
-    }
-
-    /// Returns how far it is, as an event.
-    pub(crate) fn receiving(&self) -> Event {
-        self.download.receiving()
+        self.event = Some(event);
     }
 
     pub(crate) const fn polls(&self) -> u32 {
@@ -171,25 +230,6 @@ impl Transfer {
 
     pub(crate) const fn transport(&self) -> Option<&TransportError> {
         self.transport.as_ref()
-    }
-
-    /// Returns what becomes of the output, when the end was told.
-    pub(crate) fn end(&mut self, now: Mono) -> End {
-        let is_forgotten = self.download.bytes() == 0;
-        match self.download.step(now) {
-            Step::Done(Ok(_)) => End::Whole,
-            // A later download would meet the same with the bytes that are there.
-            Step::Done(Err(DownloadError { kind, .. })) => match kind {
-                ErrorKind::Mismatch { .. } | ErrorKind::Fault(Fault::OtherLength) => End::Wrong,
-                ErrorKind::Fault(Fault::Mismatch | Fault::Changed | Fault::WrongRange)
-                    if is_forgotten =>
-                {
-                    End::Wrong
-                }
-                _ => End::Broken,
-            },
-            _ => End::Broken,
-        }
     }
 
     pub(crate) fn finish(self) -> Result<Downloaded, DownloadFailure> {

@@ -45,9 +45,10 @@ fn before_a_loopback_url_there_is_no_proxy() {
 }
 
 fn filter(reach: Reach, addresses: &[&str]) -> Result<Vec<String>, AddressError> {
-    let addresses = addresses.iter().map(|text| text.parse().expect("an address"));
-    let left = AddressError::filter("h.example", reach, addresses, |address: &IpAddr| *address)?;
-    Ok(left.iter().map(ToString::to_string).collect())
+    let addresses = addresses.iter().map(|text| text.parse::<IpAddr>().expect("an address"));
+    let addresses = addresses.map(|address| (address, 443).into());
+    let left = AddressError::filter("h.example", reach, addresses)?;
+    Ok(left.iter().map(|address| address.ip().to_string()).collect())
 }
 
 #[test]

@@ -5,7 +5,7 @@ use tcss_export_core::SendFault;
 use crate::{
     folder::{Folder, read},
     server::{File, Piece, Reply},
-    world::{BOTH, Loop, World, order},
+    world::{BOTH, Loop, World, source},
 };
 
 /// Numbers that look random and are the same each time (SplitMix64).
@@ -48,7 +48,7 @@ fn told(each: Loop, seed: u64) -> String {
     let folder = Folder::new();
     let world = unreliable(seed);
     let ends = [(); 2].map(|()| {
-        let (events, end) = each.told(&world, order(), folder.at("a.csv"));
+        let (events, end) = each.told(&world, source(), folder.at("a.csv"));
         let end = end.map_err(|failure| failure.to_string());
         let names = folder.names();
         let bytes: Vec<_> = names.iter().map(|name| read(folder.at(name))).collect();

@@ -23,7 +23,7 @@ use tcss_export_driver::{
 use crate::{
     folder::{Folder, file_error_kind, read},
     server::{File, Piece, Reply},
-    world::{BOTH, Body, End, OTHER_URL, URL, World, job_order, order, run, shared},
+    world::{BOTH, Body, End, OTHER_URL, URL, World, job_source, run, shared, source},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -58,7 +58,7 @@ fn events_tell_of_each_piece_and_each_decision_in_order() {
     for each in BOTH {
         let folder = Folder::new();
         let world = World::spoiling(&file(), [|reply| reply.broken(4)]);
-        let (events, end) = each.told(&world, order(), folder.at("a.csv"));
+        let (events, end) = each.told(&world, source(), folder.at("a.csv"));
         end.unwrap();
         let told: Vec<_> = events.iter().map(|event| (event.bytes, event.total)).collect();
         assert_eq!(told, [0, 4, 4, 4, 10, 10].map(|bytes| (bytes, Some(10))));
@@ -74,7 +74,7 @@ fn d2_a_refused_url_is_replaced_by_one_of_the_job() {
     for each in BOTH {
         let folder = Folder::new();
         let world = renewing([RUNNING, NEW_URL]);
-        let (events, end) = each.told(&world, job_order(), folder.at("a.csv"));
+        let (events, end) = each.told(&world, job_source(), folder.at("a.csv"));
         assert_eq!(end.unwrap().report.new_urls, 1);
         assert!(matches!(events[2].kind, EventKind::NeedsUrl { refusal: Some(_) }), "{events:?}");
         assert_eq!(events[3].kind, EventKind::NewUrl);
@@ -86,7 +86,7 @@ fn d2_a_refused_url_is_replaced_by_one_of_the_job() {
 fn polls_of_the_job_are_counted() {
     let (folder, world) = (Folder::new(), renewing([RUNNING, NEW_URL]));
     let target = folder.at("a.csv");
-    let mut download = blocking::download(&shared(), job_order(), &target, world).expect("a URL");
+    let mut download = blocking::download(&shared(), job_source(), &target, world).expect("a URL");
     assert_eq!(download.by_ref().count(), 7);
     assert_eq!(download.polls(), 2);
 }
@@ -99,7 +99,7 @@ fn what_the_transport_said_stands_beside_the_event_until_an_answer_comes() {
         if calls == 1 { Reply::unsent(SendFault::Connection) } else { file().answer(request) }
     });
     let mut download =
-        blocking::download(&shared(), order(), folder.at("a"), world).expect("a URL");
+        blocking::download(&shared(), source(), folder.at("a"), world).expect("a URL");
     assert!(matches!(download.next().expect("an event").kind, EventKind::Retrying { .. }));
     let said = download.transport().expect("an error");
     assert_eq!(std::error::Error::source(said).expect("a source").to_string(), "made up");
@@ -111,7 +111,7 @@ fn what_the_transport_said_stands_beside_the_event_until_an_answer_comes() {
 fn a_job_without_a_file_ends_the_download_with_both_errors() {
     for each in BOTH {
         let folder = Folder::new();
-        let (_, end) = each.told(&renewing([FAILURE]), job_order(), folder.at("a.csv"));
+        let (_, end) = each.told(&renewing([FAILURE]), job_source(), folder.at("a.csv"));
         let Err(DownloadFailure::NewUrl { error, wait }) = end else { panic!("{end:?}") };
         assert!(matches!(error.kind, ErrorKind::Expired { refusal: Some(_) }));
         assert_eq!(wait.report.polls, 1);
@@ -133,7 +133,7 @@ fn d10_silence_is_a_stall_after_its_limit_and_the_rest_is_asked_for() {
     for each in BOTH {
         let folder = Folder::new();
         let world = World::spoiling(&file(), [|reply| reply.cut(4, Piece::Silence)]);
-        let (events, end) = each.told(&world, order(), folder.at("a.csv"));
+        let (events, end) = each.told(&world, source(), folder.at("a.csv"));
         end.unwrap();
         let EventKind::Retrying { fault, .. } = &events[2].kind else { panic!("{events:?}") };
         assert_eq!(*fault, Fault::Stalled);
@@ -158,8 +158,8 @@ fn the_total_limit_holds_while_bytes_are_coming() {
     for each in BOTH {
         let folder = Folder::new();
         let world = World::new(|request| file().answer(request).in_pieces(1).slowly(10 * SECOND));
-        let order = order().with_policy(Policy::default().with_total_limit(45 * SECOND));
-        let (_, end) = each.told(&world, order, folder.at("a.csv"));
+        let source = source().with_policy(Policy::default().with_total_limit(45 * SECOND));
+        let (_, end) = each.told(&world, source, folder.at("a.csv"));
         assert_eq!(error_kind(end), ErrorKind::TimedOut);
         assert_eq!(world.elapsed(), 50 * SECOND);
         assert_eq!(read(folder.at(".a.csv.part")), b"0123");
@@ -174,8 +174,8 @@ fn the_total_limit_holds_in_a_pause() {
     for each in BOTH {
         let folder = Folder::new();
         let world = World::new(|_| Reply::unsent(SendFault::Connection));
-        let order = order().with_policy(Policy::default().with_total_limit(SECOND / 10));
-        let (_, end) = each.told(&world, order, folder.at("a.csv"));
+        let source = source().with_policy(Policy::default().with_total_limit(SECOND / 10));
+        let (_, end) = each.told(&world, source, folder.at("a.csv"));
         assert_eq!(error_kind(end), ErrorKind::TimedOut);
         assert_eq!(world.elapsed(), SECOND / 10);
     }
@@ -186,10 +186,24 @@ fn the_total_limit_holds_while_a_new_url_is_waited_for() {
     for each in BOTH {
         let folder = Folder::new();
         let world = World::new(|_| Reply::expired()).with_api([RUNNING; 20]);
-        let order = job_order().with_policy(Policy::default().with_total_limit(60 * SECOND));
-        let (_, end) = each.told(&world, order, folder.at("a.csv"));
+        let source = job_source().with_policy(Policy::default().with_total_limit(60 * SECOND));
+        let (_, end) = each.told(&world, source, folder.at("a.csv"));
         assert_eq!(error_kind(end), ErrorKind::TimedOut);
         assert_eq!(world.elapsed(), 60 * SECOND);
+    }
+}
+
+#[test]
+fn a_poll_for_a_new_url_is_told_what_the_download_has_left() {
+    for (total, expected) in [(None, 30), (Some(50 * SECOND), 30), (Some(20 * SECOND), 20)] {
+        for each in BOTH {
+            let folder = Folder::new();
+            let world = World::new(|_| Reply::expired()).with_api([NEW_URL]);
+            let policy = total.map(|total| Policy::default().with_total_limit(total));
+            let source = job_source().with_policy(policy.unwrap_or_default());
+            each.told(&world, source, folder.at("a.csv")).1.unwrap_err();
+            assert_eq!(world.exchange_limits(), [expected * SECOND]);
+        }
     }
 }
 
@@ -200,7 +214,7 @@ fn the_stream_of_events_ends_and_leaves_the_outcome() {
         let world = World::serving(&file());
         let target = folder.at("a.csv");
         let mut download =
-            asynchronous::download(&shared(), order(), &target, world).expect("a URL");
+            asynchronous::download(&shared(), source(), &target, world).expect("a URL");
         let first = pin!(download.events()).next().await.expect("an event");
         assert_eq!(first.kind, EventKind::Receiving);
         assert_eq!(pin!(download.events()).count().await, 2);
@@ -218,7 +232,7 @@ fn a_call_dropped_at_the_file_ends_the_download_and_another_goes_on() {
             let target = folder.at("a.csv");
             let world = World::new(|request| file().answer(request).in_pieces(4));
             let mut download =
-                asynchronous::download(&shared(), order(), &target, world).expect("a URL");
+                asynchronous::download(&shared(), source(), &target, world).expect("a URL");
             for _ in 0..events {
                 download.next().await.expect("an event");
             }
@@ -233,7 +247,7 @@ fn a_call_dropped_at_the_file_ends_the_download_and_another_goes_on() {
             let end = loop {
                 let target = Target::new(&target).replacing();
                 let next =
-                    asynchronous::download(&shared(), order(), target, World::serving(&file()));
+                    asynchronous::download(&shared(), source(), target, World::serving(&file()));
                 match next.expect("a URL").outcome().await {
                     Err(DownloadFailure::File(error)) if error.kind() == FileErrorKind::Busy => {}
                     end => break end,
@@ -251,8 +265,8 @@ fn a_request_dropped_without_an_answer_is_made_again_at_once() {
         let (world, hangs) = (World::serving(&file()), Rc::new(Cell::new(true)));
         let platform = Hanging { world: world.clone(), hangs: hangs.clone() };
         let mut written = vec![];
-        let mut download =
-            asynchronous::download_into(&shared(), order(), &mut written, platform).expect("a URL");
+        let mut download = asynchronous::download_into(&shared(), source(), &mut written, platform)
+            .expect("a URL");
         assert!(is_pending(download.next()));
         hangs.set(false);
         assert_eq!(download.outcome().await.expect("a file").report.requests, 2);
@@ -308,7 +322,7 @@ fn an_error_of_the_file_ends_the_events_and_is_the_outcome() {
     for each in BOTH {
         let folder = Folder::new();
         folder.with("a.csv", "old");
-        let (events, end) = each.told(&World::serving(&file()), order(), folder.at("a.csv"));
+        let (events, end) = each.told(&World::serving(&file()), source(), folder.at("a.csv"));
         assert!(events.is_empty());
         assert_eq!(file_error_kind(end), FileErrorKind::Exists);
     }

@@ -7,7 +7,7 @@ use tcss_export_core::download::{ErrorKind, Fault, Policy};
 use crate::{
     folder::{Folder, read},
     server::{File, Reply},
-    world::{BOTH, Loop, World, for_good, order},
+    world::{BOTH, Loop, World, for_good, source},
 };
 
 const PART: &str = ".a.csv.part";
@@ -71,7 +71,7 @@ fn a_damaged_part_is_not_left_to_spoil_the_next_download() {
     for each in BOTH {
         let folder = left_by(&file());
         fs::write(folder.at(PART), "id,STATUS\r").unwrap();
-        let once = order().with_policy(Policy::default().with_max_failures(0));
+        let once = source().with_policy(Policy::default().with_max_failures(0));
         let (_, end) = each.told(&World::serving(&file()), once, folder.at("a.csv"));
         let kind = end.unwrap_err().download_error().unwrap().kind.clone();
         assert_eq!(kind, ErrorKind::Fault(Fault::Mismatch));

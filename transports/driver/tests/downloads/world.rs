@@ -20,7 +20,7 @@ use tcss_export_core::{
     download::{Downloaded, Event, EventKind, Policy},
 };
 use tcss_export_driver::{
-    DownloadFailure, Order, Shared, Target, TransportError, asynchronous, blocking,
+    DownloadFailure, ExchangeLimit, Shared, Source, Target, TransportError, asynchronous, blocking,
 };
 
 use crate::server::{File, Piece, Reply};
@@ -41,6 +41,8 @@ struct State {
     /// URL, `Range` and `If-Range` of each request.
     requests: Vec<[String; 3]>,
     api: VecDeque<String>,
+    /// The limit of each request to the API.
+    exchange_limits: Vec<Duration>,
 }
 
 impl World {
@@ -52,6 +54,7 @@ impl World {
             script: Box::new(script),
             requests: vec![],
             api: VecDeque::new(),
+            exchange_limits: vec![],
         })))
     }
 
@@ -98,6 +101,10 @@ impl World {
         self.0.borrow().requests.iter().map(|[url, ..]| url.clone()).collect()
     }
 
+    pub(crate) fn exchange_limits(&self) -> Vec<Duration> {
+        self.0.borrow().exchange_limits.clone()
+    }
+
     fn read_clocks(&self) -> Now {
         let now = self.0.borrow().now;
         let wall = Wall::from_unix_millis(1_699_979_400_000 + now.as_millis() as i64);
@@ -113,7 +120,8 @@ impl World {
         self.0.borrow_mut().slept.push(time);
     }
 
-    fn call(&self) -> Result<Response<Bytes>, TransportError> {
+    fn call(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.0.borrow_mut().exchange_limits.push(ExchangeLimit::of(request));
         let answer = self.0.borrow_mut().api.pop_front().expect("an answer of the API is left");
         Ok(Response::new(answer.into()))
     }
@@ -200,8 +208,8 @@ impl blocking::Platform for World {
         credentials()
     }
 
-    fn send(&mut self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.call()
+    fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.call(&request)
     }
 }
 
@@ -226,8 +234,8 @@ impl asynchronous::Platform for World {
         credentials()
     }
 
-    async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.call()
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.call(&request)
     }
 }
 
@@ -252,24 +260,24 @@ pub(crate) type End = Result<Downloaded, DownloadFailure>;
 
 impl Loop {
     pub(crate) fn download(self, world: &World, target: impl Into<Target>) -> End {
-        self.told(world, order(), target).1
+        self.told(world, source(), target).1
     }
 
     /// Downloads, and returns the events as well.
     pub(crate) fn told(
         self,
         world: &World,
-        order: Order,
+        source: Source,
         target: impl Into<Target>,
     ) -> (Vec<Event>, End) {
         let (events, end) = match self {
             Self::Blocking => {
-                let download = blocking::download(&shared(), order, target, world.clone());
+                let download = blocking::download(&shared(), source, target, world.clone());
                 let mut download = download.expect("a URL");
                 (download.by_ref().collect(), download.outcome())
             }
             Self::Async => run(async {
-                let download = asynchronous::download(&shared(), order, target, world.clone());
+                let download = asynchronous::download(&shared(), source, target, world.clone());
                 let (mut download, mut events) = (download.expect("a URL"), vec![]);
                 while let Some(event) = download.next().await {
                     events.push(event);
@@ -295,12 +303,12 @@ pub(crate) fn shared() -> Shared {
     Shared::new(Session::new(Endpoint::international())).with_seed(7)
 }
 
-pub(crate) fn order() -> Order {
-    Order::new(url(URL))
+pub(crate) fn source() -> Source {
+    Source::new(url(URL))
 }
 
-pub(crate) fn job_order() -> Order {
-    order().of_job(JobId::new("4711").expect("a job"))
+pub(crate) fn job_source() -> Source {
+    source().of_job(JobId::new("4711").expect("a job"))
 }
 
 pub(crate) fn url(text: &str) -> DownloadUrl {

@@ -13,7 +13,7 @@ use tcss_export_driver::{DownloadFailure, FileErrorKind, asynchronous, blocking}
 use crate::{
     folder::file_error,
     server::{File, Reply},
-    world::{BOTH, End, Loop, World, order, run, shared},
+    world::{BOTH, End, Loop, World, run, shared, source},
 };
 
 /// Takes so many bytes and no more; may fail to be flushed.
@@ -69,10 +69,10 @@ fn download_into(each: Loop, world: &World, writer: &mut Writer) -> End {
     let world = world.clone();
     match each {
         Loop::Blocking => {
-            blocking::download_into(&shared(), order(), writer, world).expect("a URL").outcome()
+            blocking::download_into(&shared(), source(), writer, world).expect("a URL").outcome()
         }
         Loop::Async => {
-            let download = asynchronous::download_into(&shared(), order(), writer, world);
+            let download = asynchronous::download_into(&shared(), source(), writer, world);
             run(download.expect("a URL").outcome())
         }
     }

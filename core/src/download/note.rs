@@ -8,7 +8,7 @@ use super::crc64::Crc64;
 /// with them: which file they are of, by its strong entity tag. No secret is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Part {
+pub struct Note {
     #[serde(rename = "tcss-export-part")]
     version: u32,
     pub(super) object: String,
@@ -19,7 +19,7 @@ pub struct Part {
 
 const VERSION: u32 = 1;
 
-impl Part {
+impl Note {
     pub(super) const fn new(
         object: String,
         etag: String,
@@ -39,7 +39,7 @@ impl Part {
     /// Reads a kept text; `None` if it is none, or one of another version.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok().filter(|part: &Self| part.version == VERSION)
+        serde_json::from_str(text).ok().filter(|note: &Self| note.version == VERSION)
     }
 }
 
@@ -48,7 +48,7 @@ impl Part {
 /// They are read, and not taken at their word, because what lies on a disk after a crash need not
 /// be what was written.
 ///
-/// The text of the [`Part`] is kept anew whenever bytes are thrown away at
+/// The text of the [`Note`] is kept anew whenever bytes are thrown away at
 /// [`Opening::StartOver`](super::Opening::StartOver). A later download says by
 /// [`bytes`](super::Download::bytes) how many of the kept ones count; what is behind them is cut
 /// off before anything is appended.
@@ -74,7 +74,7 @@ impl Part {
 ///     if download.head(now().mono, &head) == Opening::StartOver {
 ///         // In this order, so that the note is never beside bytes of another file.
 ///         file.clear();
-///         *note = download.part().map(|part| part.to_text()).unwrap_or_default();
+///         *note = download.note().map(|note| note.to_text()).unwrap_or_default();
 ///     }
 ///     if let Received::Write(bytes) = download.body(now().mono, body) {
 ///         file.extend_from_slice(bytes);
@@ -87,11 +87,11 @@ impl Part {
 /// assert_eq!(file, b"1234"); // here it broke off, and the program ended
 ///
 /// let mut download = begin()?;
-/// if let Some(part) = Part::from_text(&note) {
-///     let mut kept = Kept::new(part);
+/// if let Some(note) = Note::from_text(&note) {
+///     let mut kept = Kept::new(note);
 ///     let most = usize::try_from(kept.limit()).unwrap_or(usize::MAX);
 ///     kept.read(&file[..file.len().min(most)]);
-///     download = download.with_kept(kept);
+///     download.resume(kept);
 /// }
 /// file.truncate(download.bytes() as usize); // to nothing, were they of another file
 /// exchange(&mut download, &mut file, &mut note);
@@ -101,23 +101,23 @@ impl Part {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Kept {
-    pub(super) part: Part,
+    pub(super) note: Note,
     pub(super) length: u64,
     pub(super) crc: Crc64,
 }
 
 impl Kept {
-    /// Begins to read what was left of this part.
+    /// Begins to read the bytes that this note is about.
     #[must_use]
-    pub fn new(part: Part) -> Self {
-        Self { part, length: 0, crc: Crc64::default() }
+    pub fn new(note: Note) -> Self {
+        Self { note, length: 0, crc: Crc64::default() }
     }
 
     /// Returns how many bytes are kept at most: all but the last of the whole file, so that the
     /// server is asked whether it is still the same.
     #[must_use]
     pub const fn limit(&self) -> u64 {
-        match self.part.total {
+        match self.note.total {
             Some(total) => total.saturating_sub(1),
             None => u64::MAX,
         }
@@ -144,19 +144,19 @@ mod tests {
 
     #[test]
     fn a_text_reads_back() {
-        let part = Part::new("https://h.example/a".into(), "\"x\"".into(), Some(7), None);
-        assert_eq!(Part::from_text(&part.to_text()), Some(part));
+        let note = Note::new("https://h.example/a".into(), "\"x\"".into(), Some(7), None);
+        assert_eq!(Note::from_text(&note.to_text()), Some(note));
     }
 
     #[test]
     fn other_texts_are_none() {
-        let part = Part::new("https://h.example/a".into(), "\"x\"".into(), Some(7), Some(u64::MAX));
-        let text = part.to_text();
+        let note = Note::new("https://h.example/a".into(), "\"x\"".into(), Some(7), Some(u64::MAX));
+        let text = note.to_text();
         assert!(text.contains("18446744073709551615"));
         for end in 0..text.len() {
-            assert_eq!(Part::from_text(&text[..end]), None);
+            assert_eq!(Note::from_text(&text[..end]), None);
         }
-        assert_eq!(Part::from_text(&text.replace("part\":1", "part\":2")), None);
-        assert_eq!(Part::from_text(&format!("{text}x")), None);
+        assert_eq!(Note::from_text(&text.replace("part\":1", "part\":2")), None);
+        assert_eq!(Note::from_text(&format!("{text}x")), None);
     }
 }

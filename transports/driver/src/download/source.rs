@@ -2,17 +2,17 @@ use tcss_export_core::{DownloadUrl, JobId, download::Policy};
 
 /// What to download: a URL, the job that can be asked for a new one, and by which policy.
 ///
-/// A [`DownloadUrl`] alone is an order, too: without a job an expired URL ends the download.
+/// A [`DownloadUrl`] alone is a source, too: without a job an expired URL ends the download.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Order {
+pub struct Source {
     pub(crate) url: DownloadUrl,
     pub(crate) job: Option<JobId>,
     pub(crate) policy: Policy,
 }
 
-impl Order {
-    /// Creates an order of what the URL leads to.
+impl Source {
+    /// Creates a source of what the URL leads to.
     pub fn new(url: DownloadUrl) -> Self {
         Self { url, job: None, policy: Policy::default() }
     }
@@ -28,15 +28,9 @@ impl Order {
         self.policy = policy;
         self
     }
-
-    /// Returns the policy of the download, for the transport that carries it out.
-    #[must_use]
-    pub const fn policy(&self) -> &Policy {
-        &self.policy
-    }
 }
 
-impl From<DownloadUrl> for Order {
+impl From<DownloadUrl> for Source {
     fn from(url: DownloadUrl) -> Self {
         Self::new(url)
     }

@@ -1,0 +1,170 @@
+use std::{error::Error, fmt, io, iter};
+
+use tcss_export_core::{BuildError, SendFault};
+
+use crate::{
+    address_error::AddressError,
+    proxies::{ProxyError, TunnelError},
+};
+
+/// A boxed error of another crate, shown only as a source.
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// No answer came: the fault as core sees it, and the transport's own error as its source.
+#[derive(Debug)]
+pub struct TransportError {
+    fault: SendFault,
+    /// No connection was there that anything could have gone out by.
+    is_before_sending: bool,
+    source: BoxError,
+}
+
+impl TransportError {
+    /// Creates an error from what it means and where it comes from.
+    pub fn new(fault: SendFault, source: impl Into<BoxError>) -> Self {
+        Self { fault, is_before_sending: false, source: source.into() }
+    }
+
+    /// Creates an error whose meaning is that of the first error in its chain that has one: an
+    /// [`io::Error`] of a time-out, a [`ProxyError`], an [`AddressError`] or a refusal by a proxy.
+    /// `broken` is what a broken connection, or no such error at all, means at this stage.
+    ///
+    /// A time-out is [`SendFault::Timeout`]. What is wrong with a proxy until someone changes it,
+    /// such as its status 407, is [`SendFault::Permanent`].
+    pub fn of_chain(source: impl Into<BoxError>, broken: SendFault) -> Self {
+        Self::of_chain_with(source, broken, |_| false)
+    }
+
+    /// Creates an error as [`of_chain`](Self::of_chain) does, but [`SendFault::Permanent`] if
+    /// `is_permanent` says so of any error in the chain: that a certificate is not trusted, say.
+    pub fn of_chain_with(
+        source: impl Into<BoxError>,
+        broken: SendFault,
+        is_permanent: impl Fn(&(dyn Error + 'static)) -> bool,
+    ) -> Self {
+        let source = source.into();
+        let permanent = find(&*source, |e| is_permanent(e).then_some(SendFault::Permanent));
+        let fault = permanent.or_else(|| find(&*source, fault_of)).unwrap_or(broken);
+        let is_before_sending = find(&*source, |e| is_before_sending(e).then_some(())).is_some();
+        Self { fault, is_before_sending, source }
+    }
+
+    /// Marks that no connection was made, so that nothing can have been sent.
+    #[must_use]
+    pub fn before_sending(self) -> Self {
+        Self { is_before_sending: true, ..self }
+    }
+
+    /// Whether the request may have been received all the same. It is not if the fault is
+    /// permanent, or if no connection was made.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        !self.is_before_sending && self.fault != SendFault::Permanent
+    }
+
+    /// Returns the refusal of an address, if that is what it came of: the host of a download leads
+    /// to addresses only that must not be connected to.
+    #[must_use]
+    pub fn address_error(&self) -> Option<&AddressError> {
+        find(&*self.source, |error| error.downcast_ref())
+    }
+
+    /// Returns what it means to a wait.
+    #[must_use]
+    pub const fn fault(&self) -> SendFault {
+        self.fault
+    }
+}
+
+fn fault_of(error: &(dyn Error + 'static)) -> Option<SendFault> {
+    if error.is::<ProxyError>() || error.is::<AddressError>() {
+        return Some(SendFault::Permanent);
+    }
+    if let Some(tunnel) = error.downcast_ref::<TunnelError>() {
+        return tunnel.fault();
+    }
+    match error.downcast_ref::<io::Error>()?.kind() {
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Some(SendFault::Timeout),
+        // What it wraps may say more.
+        _ => None,
+    }
+}
+
+/// Of a connection that was there, no such error can come.
+fn is_before_sending(error: &(dyn Error + 'static)) -> bool {
+    let is_refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    error.is::<ProxyError>()
+        || error.is::<AddressError>()
+        || error.downcast_ref().is_some_and(is_refused)
+}
+
+/// Goes down a chain to the first error that gives something.
+fn find<'e, T>(
+    error: &'e (dyn Error + 'static),
+    found: impl Fn(&'e (dyn Error + 'static)) -> Option<T>,
+) -> Option<T> {
+    iter::successors(Some(error), |error| next(*error)).find_map(found)
+}
+
+/// Goes one step down a chain; the `source` of an `io::Error` would pass over what it wraps.
+fn next<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>() {
+        Some(error) => error.get_ref().map(|error| error as _),
+        None => error.source(),
+    }
+}
+
+/// As by [`TransportError::of_chain`], a broken connection being [`SendFault::Connection`].
+impl From<io::Error> for TransportError {
+    fn from(error: io::Error) -> Self {
+        Self::of_chain(error, SendFault::Connection)
+    }
+}
+
+/// Credentials that are refused when they are built will not pass: [`SendFault::Permanent`].
+impl From<BuildError> for TransportError {
+    fn from(error: BuildError) -> Self {
+        Self::new(SendFault::Permanent, error)
+    }
+}
+
+/// No request can be sent as long as the environment says so: [`SendFault::Permanent`].
+impl From<ProxyError> for TransportError {
+    fn from(error: ProxyError) -> Self {
+        Self::new(SendFault::Permanent, error)
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl Error for TransportError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tcss_export_core::download::Reach;
+
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_not_permitted_is_permanent_whatever_wraps_it() {
+        let private = "10.0.0.1:443".parse().unwrap();
+        let found = AddressError::filter("h.example", Reach::Public, [private]);
+        let error = found.unwrap_err();
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::Other] {
+            let wrapped = io::Error::new(kind, error.clone());
+            let wrapped = TransportError::from(wrapped);
+            assert_eq!(wrapped.fault(), SendFault::Permanent);
+            assert_eq!(wrapped.address_error(), Some(&error));
+        }
+        let denied = TransportError::from(io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!((denied.fault(), denied.address_error()), (SendFault::Connection, None));
+    }
+}
