@@ -32,7 +32,7 @@ pub trait Action: Serialize {
     const VERSION: &'static str;
     /// The name of the action, `X-TC-Action`.
     const NAME: &'static str;
-    /// The members of a good answer's `Response` object, save `RequestId`, which
+    /// The members of a good answer's `Response` object, except `RequestId`, which
     /// [`Answer`](crate::Answer) holds.
     type Response: DeserializeOwned;
 }

@@ -30,6 +30,7 @@ mod reach;
 mod refusal;
 mod renewal;
 mod request;
+mod said;
 mod state;
 mod step;
 mod timing;
@@ -53,6 +54,8 @@ use self::{
     location::Location,
     state::{Held, Object, Phase, Runs},
 };
+#[cfg(doc)]
+use crate::Reason;
 use crate::{download_url::DownloadUrl, error::BuildError, policy::Random, time::Mono};
 
 /// One download, from the first request to the last byte that was checked.
@@ -150,9 +153,13 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// For [`Field::DownloadUrl`](crate::Field::DownloadUrl): what cannot be a URL, one that is not
-    /// `https`, and an address in it that [`Reach::Public`] does not permit, unless the policy
-    /// allows it. Loopback hosts are taken in any case.
+    /// All are for [`Field::DownloadUrl`](crate::Field::DownloadUrl). What cannot be a URL gives
+    /// [`Reason::UrlScheme`], [`Host`](Reason::Host), [`Port`](Reason::Port),
+    /// [`UserInfo`](Reason::UserInfo), [`Fragment`](Reason::Fragment),
+    /// [`WhiteSpace`](Reason::WhiteSpace), [`InvalidCharacter`](Reason::InvalidCharacter) or
+    /// [`TooLong`](Reason::TooLong). Unless the policy allows it, a URL that is not `https` gives
+    /// [`PlainHttp`](Reason::PlainHttp), and an address in it that [`Reach::Public`] does not permit
+    /// gives [`PrivateAddress`](Reason::PrivateAddress). Loopback hosts are taken in any case.
     pub fn new(
         url: DownloadUrl,
         policy: &Policy,

@@ -77,7 +77,7 @@ pub(crate) use self::{
 /// | DescribeExportJobDownloadURL | the URL of a job that has ended well, else `InvalidParameter` |
 ///
 /// Any JobId is a job with a place of its own in its script, created here or not. Only
-/// DescribeExportJobResult moves it; a refused request does not, save past a
+/// DescribeExportJobResult moves it; a refused request does not, except past a
 /// [`Step::Skew`](crate::Step::Skew). A job is as far as the last status in its script up to the
 /// step that its next poll gets. See the [crate's example](crate#example).
 ///

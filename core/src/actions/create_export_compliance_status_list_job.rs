@@ -18,6 +18,9 @@ use crate::{
 /// driver's error says by `may_have_arrived` whether it was such a fault; whether there is a job
 /// already, [`DescribeExportJobManageList`](crate::DescribeExportJobManageList) tells.
 ///
+/// Service page:
+/// [CreateExportComplianceStatusListJob](https://www.tencentcloud.com/document/product/1163/52923).
+///
 /// ```
 /// use tcss_export_core::{AssetType, CreateExportComplianceStatusListJob};
 ///

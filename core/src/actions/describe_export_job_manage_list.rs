@@ -11,6 +11,9 @@ use crate::{action::Action, job_id::JobId};
 /// It is also how to find a job whose creation gave no usable answer:
 /// [`newest_first`](Self::newest_first), then compare [`ExportJobInfo::insert_time`] with the time
 /// of the request.
+///
+/// Service page:
+/// [DescribeExportJobManageList](https://www.tencentcloud.com/document/product/1163/53215).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeExportJobManageList {
@@ -194,9 +197,19 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_a_job_of_which_nothing_is_known() {
-        for json in ["null", "1", r#""4711""#, r#"["4711","name"]"#, "{}"] {
-            assert_eq!(job(json), job(r#"{"JobID":"1","JobID":"2"}"#), "{json}");
-            assert_eq!(job(json).job_id, None, "{json}");
+        let twice = r#"{"JobID":"1","JobID":"2"}"#;
+        for json in ["null", "1", r#""4711""#, r#"["4711","name"]"#, "{}", twice] {
+            let nothing = ExportJobInfo {
+                job_id: None,
+                name: None,
+                source: None,
+                status: ExportStatus::Unknown(String::new()),
+                progress: None,
+                failure_message: None,
+                timeout: None,
+                insert_time: None,
+            };
+            assert_eq!(job(json), nothing, "{json}");
         }
     }
 }

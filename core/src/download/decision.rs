@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{outcome::SendFault, time::Mono};
 
-/// Answers with fewer bytes of a range than this are not asked for one upon the other.
+/// A server may cut a large range into parts, and then the next one is asked for at once. Parts
+/// smaller than this come of something wrong with it, and asking at once would only add to that.
 const LITTLE: u64 = 64 * 1024;
 
 /// A longer `Retry-After` counts as this, as in a wait by default.

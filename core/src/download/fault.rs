@@ -16,8 +16,8 @@ pub enum Fault {
     Incomplete,
     /// The answer declares its length in no way that can be relied on.
     BadLength,
-    /// The answers hold, again and again, only a little of what was asked for, or ranges of a file
-    /// whose end none of them shows: then it starts again.
+    /// The server keeps giving much less than was asked for, or ranges of a file whose end none of
+    /// them shows. In the second case it starts again.
     Less,
     /// The answer holds other bytes than were asked for.
     WrongRange,

@@ -102,8 +102,8 @@ pub enum ErrorKind {
         /// What came out.
         computed: u64,
     },
-    /// The file is another one than that whose bytes were already written, to where nothing can
-    /// be taken back, or cannot be known to be the same.
+    /// Bytes were written to where nothing can be taken back, and the server now has another file,
+    /// or one that cannot be known to be the same.
     Changed,
     /// Too many passing failures in a row, or one that will not pass.
     Fault(Fault),

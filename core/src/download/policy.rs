@@ -41,8 +41,10 @@ impl Policy {
     }
 
     /// Sets how long the whole download may take, with the waits for new URLs; there is no such
-    /// limit by default. It may be noticed as much later again while an exchange for a new URL is
-    /// under way, and where a blocking client's read has no limit of its own.
+    /// limit by default.
+    ///
+    /// A blocking client must keep to the [`Limits`](super::Limits) of each request for this to
+    /// hold while it reads.
     #[must_use]
     pub const fn with_total_limit(mut self, limit: Duration) -> Self {
         self.total_limit = Some(Nanos::new(limit));

@@ -3,13 +3,14 @@ use core::{fmt, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 
-use super::xml::element;
+use super::said::Said;
 use crate::text::{brief, snippet};
 
 /// What a file server said when it gave no file.
 ///
 /// Source: [Error codes](https://www.tencentcloud.com/document/product/436/7730) of the object
-/// store; code, message and request id are those of its XML.
+/// store; code, message and request id are those of its XML, or of the JSON that it answers in some
+/// cases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
@@ -21,7 +22,7 @@ pub struct Refusal {
     pub message: Option<String>,
     /// The id to quote to the service's support.
     pub request_id: Option<String>,
-    /// How the body begins, if it is not the object store's XML.
+    /// How the body begins, if it is no error of the object store.
     pub snippet: Option<String>,
     /// How long the answer asks to wait.
     pub retry_after: Option<Duration>,
@@ -52,12 +53,10 @@ impl Refusal {
     /// Adds what its body says.
     pub(super) fn read(&mut self, body: &[u8]) {
         let text = String::from_utf8_lossy(body);
-        // Each may quote the URL.
-        let element = |name| element(&text, name).map(|text| snippet(&text));
-        self.code = element("Code");
-        self.message = element("Message");
-        self.request_id = element("RequestId").or_else(|| self.request_id.take());
-        self.snippet = (self.code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
+        let Said { code, message, request_id } = Said::read(&text);
+        self.request_id = request_id.or_else(|| self.request_id.take());
+        self.snippet = (code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
+        (self.code, self.message) = (code, message);
     }
 
     /// Whether the URL has expired, or the server holds its clock to be off.

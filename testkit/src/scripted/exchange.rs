@@ -8,7 +8,7 @@ use crate::script::Step;
 
 /// What comes of one request, and how long that takes.
 ///
-/// A [`Step`] is one that takes no time, save [`Step::Hang`], which takes
+/// A [`Step`] is one that takes no time, except [`Step::Hang`], which takes
 /// [`Policy::EXCHANGE_LIMIT`].
 #[derive(Clone, Debug)]
 #[must_use]

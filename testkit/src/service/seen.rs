@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::faults::DownloadFault;
 use crate::script::Step;
 
-/// One request the service got, without anything secret save a download's target and headers, which
+/// One request the service got, without anything secret but a download's target and headers, which
 /// debug output leaves out.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

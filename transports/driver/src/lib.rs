@@ -21,7 +21,7 @@
 //!     send: |request| my_client(request).map_err(TransportError::from),
 //! };
 //! let finished = blocking::wait(&shared, JobId::new("4711")?, functions).outcome()?;
-//! println!("{}", finished.download_url.as_str());
+//! println!("{}", finished.download_url); // without its query, which is a secret
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -28,23 +28,6 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
     /// here, too, and checks each address that it connects to itself; on a connector or a client of
     /// yours, only the URL's text is checked.
     ///
-    /// ```no_run
-    /// # use tcss_export_core::{Credentials, Endpoint, JobId, Session};
-    /// # use tcss_export_hyper::Client;
-    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let session = Session::new(Endpoint::international());
-    /// # let client = Client::new(session, Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?);
-    /// use tcss_export_driver::Source;
-    ///
-    /// let job = JobId::new("4711")?;
-    /// let finished = client.wait(job.clone()).await?;
-    /// let source = Source::new(finished.download_url).of_job(job);
-    /// let downloaded = client.download(source, "report.csv")?.outcome().await?;
-    /// println!("{} bytes", downloaded.bytes);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
     /// # Errors
     ///
     /// For [`Field::DownloadUrl`](tcss_export_core::Field::DownloadUrl): a URL that cannot be

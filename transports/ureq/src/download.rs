@@ -22,21 +22,6 @@ impl Client {
     /// URL's text is checked, and the stall limit counts anew for each piece that comes, be it the
     /// framing of a chunk only. The total limit holds in any case.
     ///
-    /// ```no_run
-    /// # use tcss_export_core::{Credentials, Endpoint, JobId, Session};
-    /// # use tcss_export_ureq::Client;
-    /// # let session = Session::new(Endpoint::international());
-    /// # let client = Client::new(session, Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?);
-    /// use tcss_export_driver::Source;
-    ///
-    /// let job = JobId::new("4711")?;
-    /// let finished = client.wait(job.clone())?;
-    /// let source = Source::new(finished.download_url).of_job(job);
-    /// let downloaded = client.download(source, "report.csv")?.outcome()?;
-    /// println!("{} bytes", downloaded.bytes);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
     /// # Errors
     ///
     /// For [`Field::DownloadUrl`](tcss_export_core::Field::DownloadUrl): a URL that cannot be

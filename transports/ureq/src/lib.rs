@@ -6,12 +6,16 @@
 //!
 //! ```no_run
 //! use tcss_export_core::{Credentials, Endpoint, JobId, Session};
+//! use tcss_export_driver::Source;
 //! use tcss_export_ureq::Client;
 //!
 //! let session = Session::new(Endpoint::international());
 //! let client = Client::new(session, Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?);
-//! let finished = client.wait(JobId::new("4711")?)?;
-//! println!("{}", finished.download_url.as_str());
+//! let job = JobId::new("4711")?;
+//! let finished = client.wait(job.clone())?;
+//! let source = Source::new(finished.download_url).of_job(job);
+//! let downloaded = client.download(source, "report.csv")?.outcome()?;
+//! println!("{} bytes", downloaded.bytes);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -148,7 +148,8 @@ impl PartFile {
 /// Removes what no later download could go on with, unless it has got another name.
 impl Drop for PartFile {
     fn drop(&mut self) {
-        if self.noted.is_none() && self.check_name().is_ok() {
+        let is_empty = self.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        if (self.noted.is_none() || is_empty) && self.check_name().is_ok() {
             // Whatever cannot be removed, a later download will empty.
             let _ = remove(&self.note);
             let _ = remove(&self.part);

@@ -46,8 +46,12 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// That of a download which could not begin: the file exists, say, or its folder is not there
-    /// or cannot be written.
+    /// [`FileErrorKind::NoName`], [`Directory`](FileErrorKind::Directory) and
+    /// [`NotAFile`](FileErrorKind::NotAFile) for a path that cannot become a file;
+    /// [`Exists`](FileErrorKind::Exists) for a file that is not to be replaced;
+    /// [`Busy`](FileErrorKind::Busy) while another download is at it; [`Open`](FileErrorKind::Open),
+    /// [`Read`](FileErrorKind::Read) and [`Write`](FileErrorKind::Write) where its folder is not
+    /// there or does not let the part be used.
     pub fn check(&self) -> Result<(), FileError> {
         // What an earlier download has left there stays; a new part is gone when it is closed.
         PartFile::open(self.clone()).map(drop)

@@ -39,7 +39,7 @@ impl TunnelError {
     }
 
     /// Returns what it means to a wait, if that does not depend on where it came from: refusals
-    /// are final, save those that tell of a passing state.
+    /// are final, except those that tell of a passing state.
     pub(crate) fn fault(&self) -> Option<SendFault> {
         let Self::Refused { status, .. } = self else { return None };
         let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];

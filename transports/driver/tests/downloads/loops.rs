@@ -226,6 +226,7 @@ fn the_stream_of_events_ends_and_leaves_the_outcome() {
 /// However far a call of `next` came before it was dropped, the bytes that are there are right.
 #[test]
 fn a_call_dropped_at_the_file_ends_the_download_and_another_goes_on() {
+    let dropped = Cell::new(0);
     for events in 0..5 {
         run(async {
             let folder = Folder::new();
@@ -238,6 +239,7 @@ fn a_call_dropped_at_the_file_ends_the_download_and_another_goes_on() {
             }
             // It waits for nothing but a thread for files, which may have been faster.
             if is_pending(download.next()) {
+                dropped.update(|count| count + 1);
                 assert_eq!(download.next().await, None);
                 assert_eq!(file_error_kind(download.outcome().await), FileErrorKind::Dropped);
             } else {
@@ -257,6 +259,7 @@ fn a_call_dropped_at_the_file_ends_the_download_and_another_goes_on() {
             assert_eq!(read(&target), file().bytes);
         });
     }
+    assert_ne!(dropped.get(), 0);
 }
 
 #[test]

@@ -53,14 +53,12 @@ fn names_may_be_anything_that_the_system_takes() {
         vec![0xff; 255],
     ] {
         let target = folder.path().join(OsString::from_vec(name));
-        for world in
-            [World::spoiling(&file(), [|reply| reply.broken(4), for_good]), World::serving(&file())]
-        {
-            let _ = Loop::Blocking.download(&world, &target);
-            let range =
-                if world.requests() == 1 { ["bytes=4-"].to_vec() } else { vec!["", "bytes=4-"] };
-            assert_eq!(world.ranges(), range, "{target:?}");
-        }
+        let world = World::spoiling(&file(), [|reply| reply.broken(4), for_good]);
+        Loop::Blocking.download(&world, &target).unwrap_err();
+        assert_eq!(world.ranges(), ["", "bytes=4-"], "{target:?}");
+        let world = World::serving(&file());
+        Loop::Blocking.download(&world, &target).unwrap();
+        assert_eq!(world.ranges(), ["bytes=4-"], "{target:?}");
         assert_eq!(read(&target), file().bytes);
     }
     assert_eq!(folder.names().len(), 6);

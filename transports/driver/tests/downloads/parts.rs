@@ -81,6 +81,16 @@ fn a_damaged_part_is_not_left_to_spoil_the_next_download() {
 }
 
 #[test]
+fn a_part_without_a_byte_is_not_left() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let world = World::spoiling(&file(), [|reply| reply.broken(0), for_good]);
+        each.download(&world, folder.at("a.csv")).unwrap_err();
+        assert!(folder.names().is_empty());
+    }
+}
+
+#[test]
 fn a_part_without_a_note_counts_for_nothing() {
     assert_eq!(ranges_after(|folder| fs::remove_file(folder.at(NOTE)).unwrap()), [""]);
 }
