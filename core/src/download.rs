@@ -140,6 +140,8 @@ pub struct Download {
     /// A new URL is tried once, whatever its own time says: the clock may be wrong.
     is_new_url: bool,
     held: Held,
+    /// The last file under a strong tag whose bytes were thrown away, or never came.
+    forgotten: Object,
     /// Only bytes behind this point are progress.
     furthest: u64,
     runs: Runs,
@@ -178,6 +180,7 @@ impl Download {
             can_restart: true,
             is_new_url: false,
             held: Held::default(),
+            forgotten: Object::default(),
             furthest: 0,
             runs: Runs::default(),
             report: Box::default(),

@@ -11,6 +11,7 @@ mod failures;
 mod field_cases;
 mod handling;
 mod keeping;
+mod known;
 mod limits;
 mod names;
 mod properties;

@@ -39,8 +39,10 @@ pub(crate) enum Play {
     Less(usize),
     /// As before, and the length of the file is not named.
     LessOfUnknown(usize),
-    /// The whole file has another checksum than its bytes.
+    /// Where a checksum is named, it is that of other bytes.
     WrongCrc,
+    /// No checksum is named.
+    NoCrc,
     /// The bytes are in a coding.
     Gzip,
     /// There is said to be nothing of the range, if it is of this file.
@@ -154,7 +156,8 @@ impl File {
                     head.status = StatusCode::OK;
                 }
             }
-            Play::WrongCrc => answer.set(CRC64, "1"),
+            Play::WrongCrc if self.names_crc => answer.set(CRC64, "1"),
+            Play::NoCrc => answer.remove(CRC64),
             Play::Gzip => answer.set("content-encoding", "gzip"),
             _ => {}
         }

@@ -220,7 +220,10 @@ impl Download {
         if self.held.bytes > 0 {
             self.report.restarts = self.report.restarts.saturating_add(1);
         }
-        self.held = Held::default();
+        let Held { object, .. } = mem::take(&mut self.held);
+        if object.etag.is_some() {
+            self.forgotten = object;
+        }
     }
 
     pub(super) fn fail(&mut self, kind: ErrorKind) -> Event {

@@ -77,6 +77,7 @@ impl Download {
         {
             return Err(Problem::Again(Fault::WrongRange));
         }
+        let object = object.with_known(self.known())?;
         let shows_its_end = head.version >= Version::HTTP_2
             || object.total.is_some()
             || headers.contains_key(TRANSFER_ENCODING);
@@ -85,34 +86,14 @@ impl Download {
         }
         self.check_checksum(&object)?;
         self.check_size(object.total)?;
-        let known = self.known_length(&object);
-        let mut skip = 0;
-        if self.held.bytes > 0 && !self.can_restart {
-            if object.etag.is_none() || self.is_other_file(headers, &object) {
-                return Err(Problem::End(ErrorKind::Changed));
-            }
-            skip = self.held.bytes;
-        } else {
-            if differ(known, object.total) {
-                return Err(Problem::Again(Fault::OtherLength));
-            }
+        if self.can_restart || self.held.bytes == 0 {
             self.forget_bytes();
+        } else if object.etag.is_none() || self.is_other_file(headers, &object) {
+            return Err(Problem::End(ErrorKind::Changed));
         }
-        let end = object.total.or(known);
-        self.held.object = Object { total: end, ..object };
-        Ok(self.open(
-            headers,
-            Body { end, shows_its_end, skip, since: self.now, began: self.held.bytes },
-        ))
-    }
-
-    /// Returns the length that the file had under the tag of a whole answer, unless its checksum
-    /// will tell: a cache may have kept a cut file, and a gateway may end a cut answer like a whole
-    /// one.
-    fn known_length(&self, object: &Object) -> Option<u64> {
-        let is_same =
-            self.held.bytes > 0 && object.etag.is_some() && object.etag == self.held.object.etag;
-        self.held.object.total.filter(|_| is_same && object.crc64.is_none())
+        let (end, skip) = (object.total, self.held.bytes);
+        self.held.object = object;
+        Ok(self.open(headers, Body { end, shows_its_end, skip, since: self.now, began: skip }))
     }
 
     fn partial_file(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
@@ -124,6 +105,7 @@ impl Download {
         }
         let object = Object::new(headers, range.total);
         if self.held.bytes == 0 {
+            let object = object.with_known(self.known())?;
             self.check_checksum(&object)?;
             self.held.object = object;
         } else if !self.is_shown_to_be_same(headers, &object) {
@@ -173,6 +155,14 @@ impl Download {
             || differ(etag, self.held.object.etag.as_deref().map(str::as_bytes))
             || differ(object.total, self.held.object.total)
             || differ(object.crc64, self.held.object.crc64)
+    }
+
+    /// Returns the file under a strong tag that was spoken of last.
+    const fn known(&self) -> &Object {
+        match self.held.object.etag {
+            Some(_) => &self.held.object,
+            None => &self.forgotten,
+        }
     }
 
     /// One that is required is missed before the bytes come.

@@ -101,6 +101,24 @@ pub(super) struct Object {
     pub(super) crc64: Option<u64>,
 }
 
+impl Object {
+    /// Adds what was said of it before under the same strong tag. A cache may have kept a cut file,
+    /// and a gateway may end a cut answer like a whole one: so what was known once is not forgotten
+    /// where an answer says less. Where it says something else of the length, its checksum tells
+    /// who is right; without one it is not believed.
+    pub(super) fn with_known(self, known: &Self) -> Result<Self, Problem> {
+        if self.etag.is_none() || self.etag != known.etag {
+            return Ok(self);
+        }
+        let crc64 = self.crc64.or(known.crc64);
+        match (self.total, known.total) {
+            (total, _) if crc64.is_some() => Ok(Self { total, crc64, ..self }),
+            (Some(total), Some(known)) if total != known => Err(Problem::Again(Fault::OtherLength)),
+            (total, known) => Ok(Self { total: total.or(known), crc64, ..self }),
+        }
+    }
+}
+
 const CRC64: HeaderName = HeaderName::from_static("x-cos-hash-crc64ecma");
 
 impl Object {

@@ -60,7 +60,7 @@ impl Told {
     }
 }
 
-const OTHERS: [Play; 21] = [
+const OTHERS: [Play; 22] = [
     Play::Well,
     Play::Unsent(SendFault::Connection),
     Play::Unsent(SendFault::Timeout),
@@ -72,6 +72,7 @@ const OTHERS: [Play; 21] = [
     Play::AnyFile,
     Play::Elsewhere,
     Play::WrongCrc,
+    Play::NoCrc,
     Play::Gzip,
     Play::Unsatisfied,
     Play::AnyUnsatisfied,
