@@ -15,7 +15,13 @@ use ureq::{
     unversioned::transport::{Connector, DefaultConnector},
 };
 
-use crate::{errors::request_error, read_limit::ReadLimit, resolver::CheckedResolver};
+use crate::{
+    as_sent::{AsSent, reveal},
+    decoding,
+    errors::request_error,
+    read_limit::ReadLimit,
+    resolver::CheckedResolver,
+};
 
 /// What must hold at each request. A macro, because the two builders of ureq that have these
 /// methods, for an agent and for a request, share no public trait.
@@ -72,11 +78,11 @@ impl Agents {
             Self::Own { agent, proxy, .. } => {
                 let proxy = proxy.as_ref().map_err(Clone::clone)?.as_ref();
                 if agent.config().timeouts().global <= Some(limit) {
-                    return run(agent, request, proxy);
+                    return run_own(agent, request, proxy);
                 }
                 // For a request with settings of its own, ureq may set up TLS anew.
                 let config = agent.configure_request(request).timeout_global(Some(limit));
-                run(agent, config.build(), proxy)
+                run_own(agent, config.build(), proxy)
             }
             Self::Given { agent, without_proxy } => {
                 let config = agent.configure_request(request);
@@ -104,18 +110,30 @@ impl Agents {
                     .build();
                 // Of a proxy, it is the proxy's own name that is looked up here.
                 let reach = if proxy.is_some() { Reach::Any } else { limits.reach };
-                let connector = DefaultConnector::default().chain(read_limit.clone());
+                let connector = DefaultConnector::default().chain(AsSent).chain(read_limit.clone());
                 let agent = Agent::with_parts(config, connector, CheckedResolver::new(reach));
-                run(&agent, request, proxy.as_ref())
+                run_own(&agent, request, proxy.as_ref())
             }
             Self::Given { agent, without_proxy } => {
                 let without_proxy = *without_proxy || limits.reach == Reach::Loopback;
                 let config = agent.configure_request(request);
                 let config = with_download_rules!(config, limit, time_left);
-                run_given(agent, config, without_proxy)
+                let mut answer = run_given(agent, config, without_proxy)?;
+                decoding::check(&mut answer)?;
+                Ok(answer)
             }
         }
     }
+}
+
+fn run_own(
+    agent: &Agent,
+    request: Request<impl AsSendBody>,
+    proxy: Option<&Proxy>,
+) -> Result<Response<Body>, TransportError> {
+    let mut answer = run(agent, request, proxy)?;
+    reveal(answer.headers_mut());
+    Ok(answer)
 }
 
 fn run_given<B: AsSendBody>(
@@ -147,7 +165,8 @@ fn own_agent(proxy: Option<&Proxy>, exchange_limit: Duration) -> Agent {
         .max_idle_age(IDLE_LIMIT)
         .tls_config(tls)
         .build();
-    Agent::with_parts(config, DefaultConnector::default(), CheckedResolver::new(Reach::Any))
+    let connector = DefaultConnector::default().chain(AsSent);
+    Agent::with_parts(config, connector, CheckedResolver::new(Reach::Any))
 }
 
 fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {

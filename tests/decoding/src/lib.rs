@@ -1,0 +1,148 @@
+//! Downloads over a ureq that decodes bodies, as it does by default: the file is the bytes that were
+//! sent, or the download ends by an error.
+#![cfg(test)]
+
+use std::{env, fs, process, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use tcss_export::{
+    Credentials, DescribeExportJobResult, DownloadUrl, JobId, Session, Source,
+    download::{Downloaded, ErrorKind, Fault, Policy},
+    driver::{DownloadFailure, SendError},
+    ureq::Client,
+};
+use tcss_export_testkit::wire::{WireAnswer, WireServer};
+use ureq::Agent;
+
+/// Field case P9: a JSON text in gzip.
+const GZIP: &str = "H4sIAAAAAAACA6tWCkotLsjPK05VsqpWcq0oyC8qCS5JLCktVrJSCgr18/P0c1fSASoqLE0tLvFMAYoW6Voo1dYCAPQgeeY5AAAA";
+
+fn gzip() -> Vec<u8> {
+    STANDARD.decode(GZIP).expect("base64")
+}
+
+fn own(server: &WireServer) -> Client {
+    Client::new(session(server), credentials())
+}
+
+fn given(server: &WireServer) -> Client {
+    Client::with_agent(session(server), credentials(), Agent::new_with_defaults())
+}
+
+fn session(server: &WireServer) -> Session {
+    Session::new(server.url().parse().expect("a URL"))
+}
+
+fn credentials() -> Credentials {
+    Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("made up")
+}
+
+/// What has come of a download, and what is in the folder now.
+struct Ended {
+    outcome: Result<Downloaded, DownloadFailure>,
+    /// The file under its final name.
+    file: Option<Vec<u8>>,
+    requests: usize,
+}
+
+impl Ended {
+    #[track_caller]
+    fn kind(self) -> ErrorKind {
+        assert_eq!(self.file, None);
+        let failure = self.outcome.expect_err("no file");
+        failure.download_error().expect("an error of the download").kind.clone()
+    }
+}
+
+fn download(client: fn(&WireServer) -> Client, answer: WireAnswer) -> Ended {
+    let server = WireServer::plain([answer]).expect("a server");
+    let url = DownloadUrl::new(format!("{}/report.csv", server.url())).expect("a URL");
+    let source = Source::new(url).with_policy(Policy::default().with_max_failures(0));
+    let port = server.url().rsplit(':').next().expect("a port").to_owned();
+    let folder = env::temp_dir().join(format!("tcss-export-decoding-{}-{port}", process::id()));
+    fs::create_dir(&folder).expect("a folder");
+    let target = folder.join("report.csv");
+    let outcome = client(&server).download(source, &*target).expect("a URL").outcome();
+    let file = fs::read(&target).ok();
+    fs::remove_dir_all(folder).expect("the folder");
+    Ended { outcome, file, requests: server.requests().len() }
+}
+
+fn answer(headers: &[(&str, &str)], body: &[u8]) -> WireAnswer {
+    WireAnswer::response(200, headers, body)
+}
+
+fn chunked(headers: &str, body: &[u8]) -> WireAnswer {
+    let head = format!("HTTP/1.1 200 OK\r\n{headers}Transfer-Encoding: chunked\r\n\r\n");
+    let size = format!("{:x}\r\n", body.len());
+    WireAnswer::raw([head.as_bytes(), size.as_bytes(), body, b"\r\n0\r\n\r\n"].concat())
+}
+
+#[test]
+fn d8_a_content_coding_is_an_error_that_names_it() {
+    for coding in ["gzip", "br"] {
+        let header = format!("Content-Encoding: {coding}\r\n");
+        let answer = answer(&[("content-encoding", coding)], &gzip());
+        for answer in [answer, chunked(&header, &gzip())] {
+            let ended = download(own, answer);
+            assert_eq!(ended.requests, 1);
+            assert_eq!(ended.kind(), ErrorKind::Coding(coding.to_owned()));
+        }
+    }
+}
+
+#[test]
+fn d8_a_content_coding_is_named_though_its_header_comes_byte_by_byte() {
+    let answer = answer(&[("Content-Encoding", "gzip")], &gzip());
+    let ended = download(own, answer.slowly(1, Duration::ZERO));
+    assert_eq!(ended.kind(), ErrorKind::Coding("gzip".to_owned()));
+}
+
+/// A sentence in GBK, and one in ISO 8859-1 that begins like a byte order mark.
+const TEXTS: [(&str, &[u8]); 2] = [
+    ("text/csv; charset=gbk", b"\xb5\xbc\xb3\xf6\r\n"),
+    ("text/csv; charset=iso-8859-1", b"\xef\xbb\xbfid\xe9\r\n"),
+];
+
+#[test]
+fn d14_the_bytes_are_not_touched_whatever_the_charset() {
+    for (content_type, body) in TEXTS {
+        let header = format!("Content-Type: {content_type}\r\n");
+        for answer in [answer(&[("Content-Type", content_type)], body), chunked(&header, body)] {
+            let ended = download(own, answer);
+            assert_eq!(ended.outcome.expect("a file").bytes, body.len() as u64);
+            assert_eq!(ended.file.as_deref(), Some(body), "{content_type}");
+        }
+    }
+}
+
+#[test]
+fn p9_a_compressed_answer_of_the_api_is_an_error_that_names_the_coding() {
+    let server = WireServer::plain([answer(&[("Content-Encoding", "gzip")], &gzip())]);
+    let server = server.expect("a server");
+    let action = DescribeExportJobResult::new(JobId::new("4711").expect("an id"));
+    let error = own(&server).send(&action).expect_err("an error");
+    let SendError::Answer(error) = error else { panic!("{error:?}") };
+    assert!(error.to_string().contains("gzip"), "{error}");
+}
+
+#[test]
+fn on_a_given_agent_no_decoded_body_becomes_a_file() {
+    let header = "Content-Encoding: gzip\r\n";
+    for answer in [answer(&[("Content-Encoding", "gzip")], &gzip()), chunked(header, &gzip())] {
+        assert_eq!(download(given, answer).kind(), ErrorKind::NoLength);
+    }
+    for (content_type, body) in TEXTS {
+        let kind = download(given, answer(&[("Content-Type", content_type)], body)).kind();
+        assert!(matches!(kind, ErrorKind::Fault(Fault::Send(_))), "{kind:?}");
+    }
+}
+
+#[test]
+fn on_a_given_agent_a_file_of_a_known_length_arrives_as_it_is() {
+    for content_type in ["text/csv", "text/csv; charset=utf-8", "application/octet-stream"] {
+        let body = b"\xef\xbb\xbfid,status\r\n\xe9";
+        let ended = download(given, answer(&[("Content-Type", content_type)], body));
+        assert_eq!(ended.file.as_deref(), Some(&body[..]), "{content_type}");
+    }
+}
