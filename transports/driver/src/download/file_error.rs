@@ -23,17 +23,21 @@ pub enum FileErrorKind {
     Directory,
     /// It is there, and is neither a file nor a link: a device, say.
     NotAFile,
-    /// It exists, and was not to be replaced.
+    /// It exists, and was not to be replaced. If it came there during the download, the whole file is
+    /// beside it, under the name of the part.
     Exists,
     /// Another download to the same target is under way.
     Busy,
     /// It could not be opened.
     Open,
+    /// It could not be locked: its file system has no locks, so that nothing would keep another
+    /// download from writing to the same part.
+    Lock,
     /// What an earlier download has left could not be read.
     Read,
     /// It could not be written: there is no room, say.
     Write,
-    /// It is whole, but could not be put in its place.
+    /// It is whole, but could not be put in its place, and has the name of the part still.
     Rename,
     /// The call that worked on it was dropped before it was done.
     Dropped,
@@ -86,6 +90,7 @@ impl fmt::Display for FileError {
             FileErrorKind::Exists => "exists already",
             FileErrorKind::Busy => "is being downloaded already",
             FileErrorKind::Open => "cannot be opened",
+            FileErrorKind::Lock => "cannot be locked",
             FileErrorKind::Read => "cannot be read",
             FileErrorKind::Write | FileErrorKind::Dropped => "cannot be written",
             FileErrorKind::Rename => "cannot be put in its place",

@@ -32,9 +32,12 @@ pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
             Ok(())
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
-        // A file system without links.
-        Err(_) if fs::symlink_metadata(to).is_err() => fs::rename(from, to),
-        Err(error) => Err(error),
+        // A file system without links, where the look at the name and the renaming are two steps.
+        Err(_) => match fs::symlink_metadata(to) {
+            Err(error) if error.kind() == ErrorKind::NotFound => fs::rename(from, to),
+            Err(error) => Err(error),
+            Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+        },
     }
 }
 

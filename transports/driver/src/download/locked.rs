@@ -20,19 +20,32 @@ pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
         let Some(file) = open_part(path).map_err(FileError::io(FileErrorKind::Open, path))? else {
             continue;
         };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(FileError::new(FileErrorKind::Busy, path));
+        if let Err(error) = file.try_lock() {
+            let error = lock_error(error, path);
+            if error.kind() == FileErrorKind::Lock {
+                remove_if_empty(&file, path);
             }
-            // Not every file system has locks, and each says so in its own way.
-            Err(TryLockError::Error(_)) => {}
+            return Err(error);
         }
         if is_free(&file, path).map_err(FileError::io(FileErrorKind::Open, path))? {
             return Ok(file);
         }
     }
     Err(FileError::new(FileErrorKind::Busy, path))
+}
+
+/// Where there are no locks, nothing would keep another download from writing to the same part.
+fn lock_error(error: TryLockError, path: &Path) -> FileError {
+    match error {
+        TryLockError::WouldBlock => FileError::new(FileErrorKind::Busy, path),
+        TryLockError::Error(error) => FileError::io(FileErrorKind::Lock, path)(error),
+    }
+}
+
+fn remove_if_empty(file: &File, path: &Path) {
+    if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+        let _ = remove(path);
+    }
 }
 
 /// Opens the part or makes one; `None` if it was there and is gone.
@@ -104,6 +117,16 @@ mod tests {
     use std::{env, process};
 
     use super::*;
+
+    #[test]
+    fn without_locks_there_is_no_download() {
+        let none = TryLockError::Error(ErrorKind::Unsupported.into());
+        let error = lock_error(none, Path::new("a"));
+        assert_eq!(error.to_string(), "\"a\" cannot be locked");
+        assert_eq!(error.kind(), FileErrorKind::Lock);
+        let busy = lock_error(TryLockError::WouldBlock, Path::new("a"));
+        assert_eq!(busy.kind(), FileErrorKind::Busy);
+    }
 
     #[test]
     fn a_part_that_took_the_place_of_an_old_one_stays() {

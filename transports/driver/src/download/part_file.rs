@@ -26,6 +26,8 @@ pub(crate) struct PartFile {
     file: File,
     /// What is in the note. If there is none, no later download could go on with what is there.
     noted: Option<Note>,
+    /// What is there is no more than a download has left or written, and may be thrown away.
+    is_ours: bool,
 }
 
 const NOTE_LIMIT: u64 = 64 * 1024;
@@ -37,7 +39,7 @@ impl PartFile {
         check_target(&target, replaces)?;
         let [part, note] = beside(&target)?;
         let file = open_locked(&part)?;
-        let mut this = Self { target, replaces, part, note, file, noted: None };
+        let mut this = Self { target, replaces, part, note, file, noted: None, is_ours: false };
         let kept = this.read_kept()?;
         Ok((this, kept))
     }
@@ -48,7 +50,7 @@ impl PartFile {
         // First the bytes, so that no note ever stands beside bytes of another file.
         let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
         emptied.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
-        self.noted = None;
+        (self.noted, self.is_ours) = (None, true);
         let noted =
             remove(&self.note).and_then(|()| note.map_or(Ok(()), |note| self.write_note(note)));
         noted.map_err(FileError::io(FileErrorKind::Write, &self.note))?;
@@ -86,6 +88,8 @@ impl PartFile {
         let noted = self.noted.take();
         if let Err(error) = self.place() {
             self.noted = noted.filter(|note| self.write_note(note).is_ok());
+            // It is whole, and stays for whoever wants it.
+            self.is_ours = false;
             return Err(error);
         }
         let _ = sync_directory(&self.target);
@@ -112,7 +116,8 @@ impl PartFile {
         }
     }
 
-    /// Reads the bytes that are there, if the note says what they are; all others are cut off.
+    /// Reads the bytes that are there, if the note says what they are, and cuts off what follows
+    /// them. Without a note, they stay until others come.
     fn read_kept(&mut self) -> Result<Option<Kept>, FileError> {
         let note = self.read_note();
         let mut kept = note.clone().map(Kept::new);
@@ -126,12 +131,19 @@ impl PartFile {
                 length => kept.read(buffer.get(..length).unwrap_or_default()),
             }
         }
-        let kept = kept.filter(|kept| kept.length() > 0);
         let length = kept.as_ref().map_or(0, Kept::length);
-        let cut = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
-        cut.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
-        self.noted = note.filter(|_| kept.is_some());
-        Ok(kept)
+        if note.is_some() {
+            let cut =
+                self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
+            cut.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
+        }
+        self.is_ours = note.is_some() || self.is_empty();
+        self.noted = note.filter(|_| length > 0);
+        Ok(kept.filter(|_| length > 0))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
     }
 
     /// A note that cannot be read tells nothing.
@@ -148,8 +160,8 @@ impl PartFile {
 /// Removes what no later download could go on with, unless it has got another name.
 impl Drop for PartFile {
     fn drop(&mut self) {
-        let is_empty = self.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
-        if (self.noted.is_none() || is_empty) && self.check_name().is_ok() {
+        let is_useless = self.noted.is_none() || self.is_empty();
+        if self.is_ours && is_useless && self.check_name().is_ok() {
             // Whatever cannot be removed, a later download will empty.
             let _ = remove(&self.note);
             let _ = remove(&self.part);

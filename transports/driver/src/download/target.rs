@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     file_error::{FileError, FileErrorKind},
+    files::folder,
     part_file::PartFile,
 };
 
@@ -15,7 +16,8 @@ use super::{
 /// It appears under its name when all of it is there and verified, with the permissions of a new
 /// file. Until then the bytes are in `.NAME.part` beside it, and what must be known to go on with
 /// them in `.NAME.part.json`; a later download to the same target goes on there. Both are gone when
-/// it is done. Two downloads to one target at the same time are an error.
+/// it is done. Two downloads to one target at the same time are an error, as far as the locks of the
+/// file system reach.
 ///
 /// What an earlier download has left is read again when it is gone on with, so that the checksum
 /// of the whole covers it. If the server names no CRC-64, bytes that were changed on the disk
@@ -84,7 +86,7 @@ pub(super) fn check_target(path: &Path, replaces: bool) -> Result<(), FileError>
     match found {
         _ if is_directory => Err(FileError::new(FileErrorKind::Directory, path)),
         Ok(found) if found.is_dir() => Err(FileError::new(FileErrorKind::Directory, path)),
-        Ok(found) if !found.is_file() && !found.is_symlink() => {
+        Ok(found) if !found.is_file() && !found.is_symlink() || is_descriptor(path) => {
             Err(FileError::new(FileErrorKind::NotAFile, path))
         }
         Ok(_) if !replaces => Err(FileError::new(FileErrorKind::Exists, path)),
@@ -93,6 +95,14 @@ pub(super) fn check_target(path: &Path, replaces: bool) -> Result<(), FileError>
         // Its name is too long, say, while that of the part would not be.
         Err(error) => Err(FileError::io(FileErrorKind::Open, path)(error)),
     }
+}
+
+/// Whether it is a name for a file that the process has open, such as `/dev/stdout`: the name would
+/// be replaced, and for the whole system.
+fn is_descriptor(path: &Path) -> bool {
+    let Ok(to) = fs::read_link(path) else { return false };
+    let is_in_proc = |path: &Path| path.starts_with("/proc");
+    is_in_proc(&to) || fs::canonicalize(folder(path)).is_ok_and(|folder| is_in_proc(&folder))
 }
 
 /// The longest name that file systems take.

@@ -11,7 +11,7 @@ use tcss_export_driver::{FileErrorKind, Target};
 
 use crate::{
     folder::{Folder, file_error_kind, inode, read},
-    server::File,
+    server::{File, Reply},
     targets::make_fifo,
     world::{BOTH, Loop, World, for_good},
 };
@@ -74,6 +74,25 @@ fn a_link_in_place_of_the_part_is_not_followed() {
 fn directories_and_pipes_in_place_of_the_part_are_refused() {
     assert_refused_as_part(|_, part| fs::create_dir(part).unwrap());
     assert_refused_as_part(|_, part| make_fifo(part));
+}
+
+/// Until there is something to put in its place.
+#[test]
+fn a_file_in_place_of_the_part_stays_as_long_as_nothing_comes() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let part = folder.with(PART, "precious");
+        Target::new(folder.at("a.csv")).check().unwrap();
+        let world = World::new(|_| Reply::of(404, ""));
+        each.download(&world, folder.at("a.csv")).unwrap_err();
+        assert_eq!(read(&part), b"precious");
+        assert_eq!(folder.names(), [PART]);
+        let world = World::serving(&file());
+        each.download(&world, folder.at("a.csv")).unwrap();
+        assert_eq!(world.ranges(), [""]);
+        assert_eq!(read(folder.at("a.csv")), file().bytes);
+        assert_eq!(folder.names(), ["a.csv"]);
+    }
 }
 
 #[test]

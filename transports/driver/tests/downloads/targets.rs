@@ -2,7 +2,10 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::{FileTypeExt, PermissionsExt, symlink},
+    os::{
+        fd::AsRawFd,
+        unix::fs::{FileTypeExt, PermissionsExt, symlink},
+    },
     path::Path,
     process::Command,
 };
@@ -137,6 +140,22 @@ fn a_file_that_comes_into_being_meanwhile_is_kept() {
 }
 
 #[test]
+fn a_whole_file_that_has_no_place_is_not_thrown_away() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let target = folder.at("a.csv");
+        let meanwhile = target.clone();
+        let world = World::new(move |request| {
+            fs::write(&meanwhile, "somebody else's").unwrap();
+            file().without_etag().answer(request)
+        });
+        assert_eq!(file_error_kind(each.download(&world, &target)), FileErrorKind::Exists);
+        assert_eq!(read(&target), b"somebody else's");
+        assert_eq!(read(folder.at(".a.csv.part")), file().bytes);
+    }
+}
+
+#[test]
 fn a_link_that_comes_into_being_meanwhile_is_kept() {
     for each in BOTH {
         let folder = Folder::new();
@@ -163,6 +182,20 @@ fn devices_and_pipes_are_no_targets() {
     }
     assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
     assert_eq!(folder.names(), ["fifo"]);
+}
+
+/// It would be replaced, and for the whole system.
+#[test]
+fn names_of_open_files_are_no_targets() {
+    let folder = Folder::new();
+    let open = fs::File::create(folder.at("open")).unwrap();
+    let number = open.as_raw_fd();
+    symlink(format!("/proc/self/fd/{number}"), folder.at("stdout")).unwrap();
+    for path in [folder.at("stdout"), format!("/dev/fd/{number}").into()] {
+        let target = Target::new(&path).replacing();
+        assert_eq!(refusal(target), FileErrorKind::NotAFile, "{path:?}");
+    }
+    assert!(folder.at("stdout").is_symlink());
 }
 
 #[test]
