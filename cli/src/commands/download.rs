@@ -25,7 +25,7 @@ pub(super) fn run(
         (Some(job), _) => {
             refuse_url(job)?;
             let credentials = keys::credentials()?;
-            args.save.check()?;
+            args.save.check().map_err(|failure| failure.of_job(job))?;
             let options = [args.save.options(), args.pace.options(), common.options()].concat();
             journey(credentials.into()).job_to_file(job, &options)
         }
@@ -37,7 +37,7 @@ pub(super) fn run(
 
 /// A URL in the place of the job's id would be sent to the service, and shown.
 fn refuse_url(job: &JobId) -> Result<(), Failure> {
-    match job.as_str().contains(['/', '?']) {
+    match job.as_str().contains("://") {
         true => Err(Failure::new(Kind::Usage, "the job id is a URL").with_hint(hints::URL_AS_JOB)),
         false => Ok(()),
     }

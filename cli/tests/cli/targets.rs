@@ -206,7 +206,7 @@ fn a_result_that_cannot_be_told_leaves_the_file_and_no_command() {
 
 #[test]
 fn a_url_in_the_place_of_a_job_id_is_refused_and_not_shown() {
-    for url in ["https://h.example/a?q=EXAMPLEQUERY", "h.example/a", "h?q=EXAMPLEQUERY"] {
+    for url in ["https://h.example/a?q=EXAMPLEQUERY", "file:///f"] {
         let ended = cli(&["download", url, "--json", "-o", "f"]).run();
         assert_eq!(
             (ended.code, &ended.error()["message"]),
@@ -214,6 +214,25 @@ fn a_url_in_the_place_of_a_job_id_is_refused_and_not_shown() {
         );
         assert!(!ended.stderr.contains("EXAMPLEQUERY"), "{ended:?}");
     }
+}
+
+#[test]
+fn a_job_id_may_be_any_text_that_is_no_url() {
+    let folder = Folder::new("target-odd-ids");
+    for id in ["a/b==", "../../x", "why?"] {
+        let (service, file) = (serving(), folder.path("f"));
+        let ended = cli(&["download", id, "-o", &file, "--endpoint", &service.url()]).run();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(service.seen()[0].job_id.as_deref(), Some(id));
+        fs::remove_file(&file).expect("the file");
+    }
+}
+
+#[test]
+fn a_job_s_target_that_cannot_be_written_is_told_with_the_job() {
+    let folder = Folder::new("target-job");
+    let ended = cli(&["download", "J", "--json", "-o", &folder.path("")]).run();
+    assert_eq!((ended.code, &ended.error()["job_id"]), (Some(7), &json!("J")), "{ended:?}");
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn a_file_that_exists_is_kept_and_nothing_is_asked() {
     fs::write(folder.path("f"), "old").expect("a file");
     let service = serving(CHECK.0, "SUCCESS", "");
     let ended = download(&service, &folder, &[]);
-    let hint = "\n  hint  name another file, or replace this one with --force\n";
+    let hint = "\n  job id  J\n  hint    name another file, or replace this one with --force\n";
     assert_eq!(ended.code, Some(7), "{ended:?}");
     assert!(ended.stderr.ends_with(hint), "{ended:?}");
     let ended = download_url(&service.file_url().expect("a URL"), &folder);
