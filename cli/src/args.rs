@@ -26,7 +26,7 @@ use self::{
     },
     values::{language, page, port, timestamp, whole},
 };
-use crate::{failure::Failure, shell::option};
+use crate::{failure::Failure, shell::Setting};
 
 const DEFAULT_SITE: &str = "international";
 
@@ -258,15 +258,15 @@ impl Args {
 
 impl Common {
     /// Returns the options that lead to the same service in the same way.
-    pub(crate) fn options(&self) -> Vec<String> {
-        let endpoint = (self.endpoint != DEFAULT_SITE).then_some(&*self.endpoint);
-        let language = self.language.map(Language::as_str);
+    pub(crate) fn options(&self) -> Vec<Setting> {
+        let endpoint = (self.endpoint != DEFAULT_SITE).then(|| self.endpoint.clone());
+        let language = self.language.map(|language| language.as_str().to_owned());
         let options = [
-            ("--endpoint", endpoint),
-            ("--region", self.region.as_deref()),
-            ("--language", language),
+            Setting::of("--endpoint", endpoint),
+            Setting::of("--region", self.region.clone()),
+            Setting::of("--language", language),
         ];
-        options.into_iter().filter_map(|(name, value)| Some(option(name, value?))).collect()
+        options.into_iter().flatten().collect()
     }
 
     pub(crate) fn session(&self) -> Result<Session, Failure> {

@@ -1,6 +1,7 @@
 //! Every way to end without a result: its kind, exit code, wording and hint.
 
 mod download;
+mod errand;
 mod file;
 mod service;
 
@@ -9,12 +10,12 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use tcss_export::{JobId, text::printable};
 
-pub(crate) use self::{download::Errand, service::with_sources};
+pub(crate) use self::{errand::Errand, service::with_sources};
 use crate::{
     hints::{self, Hint},
     masking::masked,
     output::rows,
-    shell::job_command,
+    shell::{Setting, job_command},
     signals::Signal,
 };
 
@@ -65,9 +66,13 @@ struct Facts {
     /// That of the file server, where the other one is the service's.
     file_request_id: Option<String>,
     job_id: Option<String>,
+    /// Where the file of a job is, without what is secret of its URL.
+    url: Option<String>,
     /// The path in the message that the user has given: it is no secret, whatever it looks like.
     path: Option<String>,
     again: Again,
+    /// Bytes are written already to where nothing can be taken back.
+    starts_over: bool,
     /// What was going on and what it took, for people.
     effort: Option<(&'static str, String)>,
     /// What a command is good for, and the command.
@@ -79,8 +84,10 @@ struct Facts {
 enum Again {
     #[default]
     AsItWas,
-    /// Without the option that has led here.
+    /// Without the limit of time that has led here.
     Without(&'static str),
+    /// With the option that allows what was refused.
+    With(&'static str),
     Never,
 }
 
@@ -138,15 +145,16 @@ impl Failure {
     }
 
     /// Adds the command that goes on with a job, if there is one that can help.
-    pub(crate) fn continue_with(self, name: &str, job: &JobId, options: &[String]) -> Self {
-        let culprit = match self.facts.again {
-            Again::AsItWas => None,
-            Again::Without(option) => Some(option),
+    pub(crate) fn continue_with(self, name: &str, job: &JobId, options: &[Setting]) -> Self {
+        let mut options = options.to_vec();
+        match self.facts.again {
+            Again::AsItWas => {}
+            Again::Without(name) => options.retain(|option| option.name != name),
+            Again::With(name) => options.push(Setting::flag(name)),
             Again::Never => return self,
-        };
-        let options = options.iter().filter(|option| option.split(' ').next() != culprit);
-        let options: Vec<_> = options.cloned().collect();
-        self.with_command("continue with", job_command(name, job, &options))
+        }
+        let purpose = if self.facts.starts_over { "download with" } else { "continue with" };
+        self.with_command(purpose, job_command(name, job, &options))
     }
 
     /// Adds that the file is there all the same.
@@ -184,10 +192,14 @@ impl Failure {
         }
     }
 
+    fn hint(&self) -> Option<String> {
+        Some(masked(self.hint.text())).filter(|hint| !hint.is_empty())
+    }
+
     /// Returns hint and command in one line. The command is what the user has typed: it must stay
     /// as it is.
     fn advice(&self) -> String {
-        let hint = Some(masked(self.hint.text())).filter(|hint| !hint.is_empty());
+        let hint = self.hint();
         let command = self.facts.command.as_ref();
         let command = command.map(|(purpose, command)| format!("{purpose}: {command}"));
         hint.into_iter().chain(command).collect::<Vec<_>>().join("; ")
@@ -200,7 +212,7 @@ impl fmt::Display for Failure {
         if self.is_stopped() {
             return writeln!(f, "{}; {}", self.message, printable(&self.advice()));
         }
-        let Facts { status, request_id, file_request_id, job_id, effort, command, .. } =
+        let Facts { status, request_id, file_request_id, job_id, url, effort, command, .. } =
             &*self.facts;
         let effort = effort.as_ref().map(|(label, effort)| (*label, Some(effort.clone())));
         let facts = [
@@ -208,8 +220,9 @@ impl fmt::Display for Failure {
             ("request id", request_id.clone()),
             ("file request id", file_request_id.clone()),
             ("job id", job_id.clone()),
+            ("url", url.clone()),
             effort.unwrap_or_default(),
-            ("hint", Some(self.hint.text().to_owned())),
+            ("hint", self.hint()),
         ];
         let facts = facts.into_iter().filter_map(|(label, fact)| Some((label, masked(&fact?))));
         let command = command.as_ref().map(|(purpose, command)| (*purpose, command.clone()));
@@ -230,13 +243,16 @@ impl Serialize for Failure {
             request_id: Option<String>,
             file_request_id: Option<String>,
             job_id: Option<String>,
-            hint: String,
+            url: Option<String>,
+            hint: Option<String>,
+            command: Option<String>,
         }
         #[derive(Serialize)]
         struct Object {
             error: Members,
         }
-        let Facts { code, status, request_id, file_request_id, job_id, .. } = &*self.facts;
+        let Facts { code, status, request_id, file_request_id, job_id, url, command, .. } =
+            &*self.facts;
         let error = Members {
             kind: self.kind,
             code: code.as_deref().map(masked),
@@ -245,7 +261,9 @@ impl Serialize for Failure {
             request_id: request_id.as_deref().map(masked),
             file_request_id: file_request_id.as_deref().map(masked),
             job_id: job_id.clone(),
-            hint: self.advice(),
+            url: url.as_deref().map(masked),
+            hint: self.hint(),
+            command: command.as_ref().map(|(_, command)| command.clone()),
         };
         Object { error }.serialize(serializer)
     }

@@ -34,8 +34,9 @@ struct Progress {
 
 /// How listening to a download has ended.
 pub(crate) enum End {
-    /// An error is that of a URL which cannot be used.
-    Outcome(Result<Fetched, BuildError>),
+    Fetched(Fetched),
+    /// The URL cannot be used; nothing was sent to it.
+    Unusable(BuildError),
     Stopped(Signal),
 }
 
@@ -55,15 +56,17 @@ pub(crate) fn listen(
         match work.next() {
             News::Progress(Progress { event, turn }) => meter.show(&event, turn),
             News::Done => {
-                let fetched = work.result().transpose();
-                return End::Outcome(fetched.expect("it is given up only when nobody listens"));
+                return match work.result() {
+                    Ok(fetched) => End::Fetched(fetched.expect("it ends only when it has ended")),
+                    Err(error) => End::Unusable(error),
+                };
             }
             News::Signal(signal) => {
                 // It may be waiting for a server, or putting the file in its place just now.
                 if let Some(Ok(Some(fetched))) = work.leave()
                     && fetched.outcome.is_ok()
                 {
-                    return End::Outcome(Ok(fetched));
+                    return End::Fetched(fetched);
                 }
                 // What a later download cannot use goes with it.
                 if let Some(leftover) = &leftover {

@@ -48,7 +48,8 @@ struct Waited {
 
 /// How listening to a wait has ended.
 pub(crate) enum End {
-    Outcome(Result<Finished, WaitFailure>),
+    Finished(Finished),
+    Failed(WaitFailure),
     /// Nobody reads the events any more.
     Unread,
     Stopped(Signal, Box<Report>),
@@ -77,7 +78,7 @@ pub(crate) fn listen(
                 let Waited { lines, outcome } = work.result();
                 let event = last.and_then(|last| last.event);
                 telling.end(&lines, outcome.as_ref(), event.as_ref())?;
-                return Ok(End::Outcome(outcome));
+                return Ok(outcome.map_or_else(End::Failed, End::Finished));
             }
             News::Signal(signal) => {
                 let report = last.and_then(|last| last.given_up()).unwrap_or_default();

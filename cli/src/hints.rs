@@ -114,15 +114,23 @@ pub(crate) const WITHOUT_URL: &str =
 
 pub(crate) const EXPIRED: &str =
     "download by the job's id, which gets a new URL; if that fails too, set the clock";
-pub(crate) const NEW_URL_REFUSED: &str = "a new URL was refused too: set the clock of this \
-     machine; if it fails again, give the request id to the service's support";
-pub(crate) const SAME_URL: &str = "the job gives the same URL again: set the clock of this \
-     machine; if it fails again, give the request id to the service's support";
+pub(crate) const NEW_URL_REFUSED: &str =
+    "a new URL was refused too: give the request id to the service's support";
+pub(crate) const SAME_URL_REFUSED: &str = "the job gives the same URL again: create a new job; \
+     if its URL is refused too, give the request id to the service's support";
+pub(crate) const SAME_URL_EXPIRED: &str = "the job gives the same URL again, whose time is over \
+     by the clock of this machine: set the clock; if it fails again, give the request id to the \
+     service's support";
+pub(crate) const SET_CLOCK: &str = "set the clock of this machine";
+pub(crate) const UNUSABLE_URL: &str = "give the request id to the service's support";
+pub(crate) const UNUSABLE_NEW_URL: &str = "give the job id to the service's support";
 pub(crate) const SUPPORT: &str = "if it fails again, give the request id to the service's support";
 pub(crate) const JOB_FAILED: &str = "read the message, then create a new job";
 pub(crate) const AGAIN: &str =
     "download again: it resumes after the bytes that are there, if the server allows it";
 pub(crate) const AGAIN_TO_STDOUT: &str = "discard the output and download again";
+pub(crate) const MORE_TIME_TO_STDOUT: &str =
+    "discard the output and download again with a longer --download-timeout or none";
 pub(crate) const MORE_TIME: &str = "download again with a longer --download-timeout or none";
 pub(crate) const ALLOW_HTTP: &str =
     "use --allow-http if you trust the network: the bytes can be changed on the way";
@@ -169,7 +177,6 @@ pub(crate) fn of_refusal(code: Option<&str>, status: u16) -> Option<Hint> {
 pub(crate) fn of_refused_url(code: Option<&str>) -> &'static str {
     match code {
         Some("SignatureDoesNotMatch") => NO_URL,
-        Some("RequestTimeTooSkewed") => "set the clock of this machine",
         _ => {
             "download by the job's id; if that fails too, give the request id to the service's \
              support"

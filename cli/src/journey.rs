@@ -18,6 +18,7 @@ use crate::{
     news::Desk,
     output::Output,
     saved::Saved,
+    shell::Setting,
     standing::Ended,
     telling::Telling,
 };
@@ -41,7 +42,7 @@ struct OfJob<'a> {
 
 impl Journey<'_> {
     /// Waits for the job and downloads its file; with these options, another command goes on.
-    pub(crate) fn job_to_file(&self, job: &JobId, options: &[String]) -> Result<Ending, Failure> {
+    pub(crate) fn job_to_file(&self, job: &JobId, options: &[Setting]) -> Result<Ending, Failure> {
         let end = self.wait_and_download(job);
         end.map_err(|failure| failure.of_job(job).continue_with("download", job, options))
     }
@@ -50,59 +51,56 @@ impl Journey<'_> {
         let mut telling = Telling::new(self.output);
         let waited = follow::listen(&self.desk, &self.client, job, &mut telling)?;
         telling.finish()?;
-        let Finished { download_url, report, .. } = match waited {
-            follow::End::Outcome(Ok(finished)) => finished,
-            follow::End::Outcome(Err(failure)) => return self.without_file(job, failure, None),
+        let finished = match waited {
+            follow::End::Finished(finished) => finished,
+            follow::End::Failed(failure) => return self.without_file(job, failure, None),
             follow::End::Unread => return Ok(Ending::Done),
             follow::End::Stopped(signal, _) => {
                 return Err(Failure::stopped(signal, "stopped waiting"));
             }
         };
-        match self.download(Source::new(download_url).of_job(job.clone())) {
-            fetch::End::Outcome(Ok(fetched)) => self.end(Some(job), fetched, report.polls),
-            fetch::End::Outcome(Err(error)) => Err(error.into()),
-            fetch::End::Stopped(signal) => Err(Failure::stopped(signal, "stopped downloading")),
+        let source = Source::new(finished.download_url.clone()).of_job(job.clone());
+        let errand = self.errand(Some(&finished));
+        let Fetched { outcome, polls, resumed } = self.download(source, errand)?;
+        match outcome {
+            Ok(downloaded) => {
+                let polls = polls.saturating_add(finished.report.polls);
+                self.tell(Saved::new(Some(job), self.save.name(), &downloaded, resumed, polls))
+            }
+            Err(DownloadFailure::NewUrl { error, wait }) if has_failed(&wait) => {
+                self.without_file(job, *wait, Some(masked(&error.kind.to_string())))
+            }
+            Err(failure) => Err(Failure::of_download(failure, errand)),
         }
     }
 
     /// Downloads what a URL leads to, which nobody can renew.
     pub(crate) fn url_to_file(&self, url: DownloadUrl) -> Result<Ending, Failure> {
-        match self.download(Source::new(url)) {
-            fetch::End::Outcome(Ok(fetched)) => self.end(None, fetched, 0),
-            fetch::End::Outcome(Err(error)) => Err(error.into()),
-            fetch::End::Stopped(signal) => {
-                let stopped = Failure::stopped(signal, "stopped downloading");
-                Err(stopped.with_hint(self.errand(None).again()))
-            }
-        }
+        let errand = self.errand(None);
+        let Fetched { outcome, polls, resumed } = self.download(Source::new(url), errand)?;
+        let downloaded = outcome.map_err(|failure| Failure::of_download(failure, errand))?;
+        self.tell(Saved::new(None, self.save.name(), &downloaded, resumed, polls))
     }
 
-    fn download(&self, source: Source) -> fetch::End {
+    fn download(&self, source: Source, errand: Errand<'_>) -> Result<Fetched, Failure> {
         let source = source.with_policy(self.save.policy());
         let meter = Meter::new(self.output);
-        fetch::listen(&self.desk, &self.client, source, self.save.target(), meter)
-    }
-
-    fn end(&self, job: Option<&JobId>, fetched: Fetched, waited: u32) -> Result<Ending, Failure> {
-        let Fetched { outcome, polls, resumed } = fetched;
-        match (outcome, job) {
-            (Ok(downloaded), _) => {
-                let polls = polls.saturating_add(waited);
-                let saved = Saved::new(job, self.save.name(), &downloaded, resumed, polls);
-                let told = self.output.result(&saved, || saved.text());
-                // The file is in its place: there is nothing to go on with.
-                told.map_err(|failure| failure.after_saving(&self.save.name()))?;
-                Ok(Ending::Done)
-            }
-            (Err(DownloadFailure::NewUrl { error, wait }), Some(job)) if has_failed(&wait) => {
-                self.without_file(job, *wait, Some(masked(&error.kind.to_string())))
-            }
-            (Err(failure), _) => Err(Failure::of_download(failure, self.errand(job))),
+        match fetch::listen(&self.desk, &self.client, source, self.save.target(), meter) {
+            fetch::End::Fetched(fetched) => Ok(fetched),
+            fetch::End::Unusable(error) => Err(errand.unusable(error)),
+            fetch::End::Stopped(signal) => Err(errand.stopped(signal)),
         }
     }
 
-    fn errand(&self, job: Option<&JobId>) -> Errand<'_> {
-        Errand { has_job: job.is_some(), target: self.save.path() }
+    fn errand<'e>(&'e self, finished: Option<&'e Finished>) -> Errand<'e> {
+        Errand { finished, target: self.save.path() }
+    }
+
+    fn tell(&self, saved: Saved<'_>) -> Result<Ending, Failure> {
+        let told = self.output.result(&saved, || saved.text());
+        // The file is in its place: there is nothing to go on with.
+        told.map_err(|failure| failure.after_saving(&self.save.name()))?;
+        Ok(Ending::Done)
     }
 
     /// A job that has failed is a result all the same.

@@ -1,26 +1,61 @@
 //! Commands that a user can paste into a shell.
 
+use std::time::Duration;
+
 use tcss_export::{JobId, text::printable};
 
-/// Returns a command of this program with its options.
-pub(crate) fn command(name: &str, options: &[String]) -> String {
-    let words = ["tcss-export", name].into_iter().chain(options.iter().map(String::as_str));
-    printable(&words.collect::<Vec<_>>().join(" ")).to_string()
+/// An option of a command, with its value if it takes one; quoted only when it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Setting {
+    pub(crate) name: &'static str,
+    value: Option<String>,
 }
 
-/// Returns a command about a job.
-pub(crate) fn job_command(name: &str, job: &JobId, options: &[String]) -> String {
-    let job = quoted(job.as_str());
-    // Behind two dashes nothing is an option.
-    match job.starts_with(['-', '\'']) {
-        true => command(name, &[options, &["--".to_owned(), job]].concat()),
-        false => command(name, &[&[job], options].concat()),
+impl Setting {
+    pub(crate) const fn flag(name: &'static str) -> Self {
+        Self { name, value: None }
+    }
+
+    /// Returns an option with its value, if that is given.
+    pub(crate) fn of(name: &'static str, value: Option<String>) -> Option<Self> {
+        value.map(|value| Self { name, value: Some(value) })
+    }
+
+    /// Returns an option that takes seconds, if they are given.
+    pub(crate) fn seconds(name: &'static str, value: Option<Duration>) -> Option<Self> {
+        Self::of(name, value.map(|value| value.as_secs_f64().to_string()))
+    }
+
+    fn text(&self) -> String {
+        match &self.value {
+            Some(value) => format!("{} {}", self.name, quoted(value)),
+            None => self.name.to_owned(),
+        }
     }
 }
 
-/// Returns an option and its value.
-pub(crate) fn option(name: &str, value: &str) -> String {
-    format!("{name} {}", quoted(value))
+/// Returns a command of this program with its options.
+pub(crate) fn command(name: &str, options: &[Setting]) -> String {
+    joined(name, texts(options))
+}
+
+/// Returns a command about a job.
+pub(crate) fn job_command(name: &str, job: &JobId, options: &[Setting]) -> String {
+    let job = quoted(job.as_str());
+    // Behind two dashes nothing is an option.
+    match job.starts_with(['-', '\'']) {
+        true => joined(name, texts(options).chain(["--".to_owned(), job])),
+        false => joined(name, [job].into_iter().chain(texts(options))),
+    }
+}
+
+fn texts(options: &[Setting]) -> impl Iterator<Item = String> {
+    options.iter().map(Setting::text)
+}
+
+fn joined(name: &str, words: impl Iterator<Item = String>) -> String {
+    let words = ["tcss-export", name].map(str::to_owned).into_iter().chain(words);
+    printable(&words.collect::<Vec<_>>().join(" ")).to_string()
 }
 
 /// Quotes an argument for a shell, if it needs that.
@@ -46,9 +81,10 @@ mod tests {
 
     #[test]
     fn a_job_that_looks_like_an_option_comes_last() {
-        let options = [option("-o", "a b")];
+        let options = [Setting::of("-o", Some("a b".to_owned())), Some(Setting::flag("--force"))];
+        let options: Vec<_> = options.into_iter().flatten().collect();
         let command = |job: &str| job_command("download", &JobId::new(job).unwrap(), &options);
-        assert_eq!(command("J"), "tcss-export download J -o 'a b'");
-        assert_eq!(command("-J"), "tcss-export download -o 'a b' -- -J");
+        assert_eq!(command("J"), "tcss-export download J -o 'a b' --force");
+        assert_eq!(command("-J"), "tcss-export download -o 'a b' --force -- -J");
     }
 }

@@ -20,7 +20,11 @@ Exit codes:
   6    An answer arrived that cannot be used.
   7    A file or stdout cannot be read or written.
   130  Stopped by SIGINT (Ctrl-C).
-  143  Stopped by SIGTERM.";
+  143  Stopped by SIGTERM.
+
+With --json an error is one object, {\"error\": {..}}, with kind, code, message, status, request_id,
+file_request_id, job_id, url, hint and command, the command to continue with. Missing values are
+null.";
 
 pub(super) const AFTER_CREATE: &str = "\
 Only the id goes to stdout. With --json it is an object with job_id and request_id.
@@ -89,7 +93,8 @@ If the job failed, the object has job_id, what the wait command prints, and new_
 job had given a URL before, why it could no longer be used. With -o - the object goes to stderr.
 
 In an error object, request_id comes from the server that refused. If no new URL could be obtained,
-request_id is the service's and file_request_id is the file server's.
+or the URL that the job gave cannot be used, request_id is the service's and file_request_id is the
+file server's. url is where the file of a job is, without the secret part of its URL.
 
 Ctrl-C stops the download at once and tells how to continue.";
 

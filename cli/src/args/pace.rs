@@ -4,7 +4,7 @@ use clap::Args as Group;
 use tcss_export::Policy;
 
 use super::values::seconds;
-use crate::shell::option;
+use crate::shell::Setting;
 
 /// How a job is waited for.
 #[derive(Debug, Group)]
@@ -42,10 +42,11 @@ impl Pace {
     }
 
     /// Returns the options that give the same pace.
-    pub(crate) fn options(&self) -> Vec<String> {
-        let seconds = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64().to_string());
-        let options =
-            [("--timeout", seconds(self.timeout)), ("--interval", seconds(self.interval))];
-        options.into_iter().filter_map(|(name, value)| Some(option(name, &value?))).collect()
+    pub(crate) fn options(&self) -> Vec<Setting> {
+        let options = [
+            Setting::seconds("--timeout", self.timeout),
+            Setting::seconds("--interval", self.interval),
+        ];
+        options.into_iter().flatten().collect()
     }
 }

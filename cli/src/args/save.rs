@@ -7,7 +7,7 @@ use clap::Args as Group;
 use tcss_export::{download::Policy, driver::Target};
 
 use super::values::{some_bytes, some_seconds};
-use crate::{failure::Failure, shell::option};
+use crate::{failure::Failure, shell::Setting};
 
 /// Stands for stdout.
 const STDOUT: &str = "-";
@@ -112,26 +112,22 @@ impl Save {
     }
 
     /// Returns the options that lead to the same file in the same way.
-    pub(crate) fn options(&self) -> Vec<String> {
+    pub(crate) fn options(&self) -> Vec<Setting> {
         let name = self.name();
         // A name that looks like an option is none with its folder.
         let is_option = name.starts_with('-') && !self.is_stdout();
         let name = if is_option { format!("./{name}") } else { name };
-        let flags = [
-            ("--force", self.force),
-            ("--allow-http", self.allow_http),
-            ("--allow-private", self.allow_private),
-            ("--require-crc", self.require_crc),
+        let flag = |name, is_set: bool| is_set.then(|| Setting::flag(name));
+        let options = [
+            Setting::of("-o", Some(name)),
+            flag("--force", self.force),
+            flag("--allow-http", self.allow_http),
+            flag("--allow-private", self.allow_private),
+            flag("--require-crc", self.require_crc),
+            Setting::of("--max-size", self.max_size.map(|bytes| bytes.to_string())),
+            Setting::seconds("--stall", self.stall),
+            Setting::seconds("--download-timeout", self.download_timeout),
         ];
-        let flags =
-            flags.into_iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| flag.to_owned());
-        let seconds = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64().to_string());
-        let limits = [
-            ("--max-size", self.max_size.map(|bytes| bytes.to_string())),
-            ("--stall", seconds(self.stall)),
-            ("--download-timeout", seconds(self.download_timeout)),
-        ];
-        let limits = limits.into_iter().filter_map(|(name, value)| Some(option(name, &value?)));
-        [option("-o", &name)].into_iter().chain(flags).chain(limits).collect()
+        options.into_iter().flatten().collect()
     }
 }

@@ -134,7 +134,7 @@ impl<'o> Demo<'o> {
             }
         }
         let polls = download.polls();
-        let errand = Errand { has_job: true, target: Some(&file) };
+        let errand = Errand { finished: Some(finished), target: Some(&file) };
         let outcome = download.outcome();
         let downloaded = outcome.map_err(|error| Failure::of_download(error, errand))?;
         self.tell(&format!("  {FILE} is complete and now in {}.", folder.path().display()));

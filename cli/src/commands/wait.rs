@@ -8,7 +8,7 @@ use crate::{
     keys,
     news::Desk,
     output::Output,
-    shell,
+    shell::{self, Setting},
     standing::Ended,
     telling::Telling,
 };
@@ -21,10 +21,10 @@ pub(super) fn run(args: &args::Wait, common: &Common, output: &Output) -> Result
     let end = follow::listen(&Desk::open(), &client, job, &mut telling)?;
     let recorded = telling.finish();
     match end {
-        End::Outcome(Ok(finished)) => {
+        End::Finished(finished) => {
             succeeded(&finished, output).and_then(|end| recorded.and(Ok(end)))
         }
-        End::Outcome(Err(failure)) => {
+        End::Failed(failure) => {
             let options = [args.pace.options(), common.options()].concat();
             failed(failure, job, &options, output).and_then(|end| recorded.and(Ok(end)))
         }
@@ -51,7 +51,7 @@ fn succeeded(finished: &Finished, output: &Output) -> Result<Ending, Failure> {
 fn failed(
     failure: WaitFailure,
     job: &JobId,
-    options: &[String],
+    options: &[Setting],
     output: &Output,
 ) -> Result<Ending, Failure> {
     let is_job_failed = matches!(failure.kind, WaitErrorKind::JobFailed { .. });

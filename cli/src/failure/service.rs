@@ -7,7 +7,7 @@ use tcss_export::{
     WaitErrorKind, WaitFailure,
 };
 
-use super::{Again, Facts, Failure, Kind, download::of_url};
+use super::{Again, Facts, Failure, Kind, errand::of_url};
 use crate::{hints, standing::effort};
 
 impl Failure {

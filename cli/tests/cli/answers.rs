@@ -44,6 +44,8 @@ fn an_api_error_is_told_with_all_its_facts() {
         "hint": "grant the user of this key these actions of tcss: \
             CreateExportComplianceStatusListJob, DescribeExportJobManageList and \
             DescribeExportJobResult",
+        "url": null,
+        "command": null,
     });
     assert_eq!((code, error), (Some(4), expected));
 }

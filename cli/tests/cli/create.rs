@@ -115,9 +115,10 @@ fn a_fault_that_may_have_arrived_leads_to_the_list_and_nothing_is_repeated() {
     ] {
         let server = server(answer);
         let ended = run_at(&server.url(), &format!("{ALL_HOSTS} --json"));
-        let hint = ended.error()["hint"].as_str().expect("a hint").to_owned();
-        let command = format!("check with: tcss-export jobs --endpoint {}", server.url());
-        assert!(hint.starts_with("the job may have been created") && hint.ends_with(&command));
+        let (error, command) =
+            (ended.error(), format!("tcss-export jobs --endpoint {}", server.url()));
+        let hint = "the job may have been created anyway: look for it before you create another";
+        assert_eq!((&error["hint"], &error["command"]), (&json!(hint), &json!(command)));
         assert_eq!((server.requests().len(), &*ended.stdout), (1, ""));
     }
 }

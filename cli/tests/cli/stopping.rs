@@ -56,7 +56,8 @@ fn programs_get_how_the_job_stands_and_an_error() {
         let error = json!({
             "kind": kind, "code": null, "message": "stopped waiting", "status": null,
             "request_id": null, "file_request_id": null, "job_id": null,
-            "hint": format!("continue with: tcss-export wait J --endpoint {url}"),
+            "url": null, "hint": null,
+            "command": format!("tcss-export wait J --endpoint {url}"),
         });
         assert_eq!((ended.code, object, ended.error()), (Some(code), expected, error));
     }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::json;
 
 use super::{download, megabyte, serving};
-use crate::support::{Folder, without_keys};
+use crate::support::{Folder, cli, without_keys};
 
 #[test]
 fn a_failed_job_ends_with_1_and_a_deadline_with_3() {
@@ -30,11 +30,29 @@ fn bytes_that_drip_end_with_3_at_the_limit_of_the_download() {
     let ended = download(&service, &folder, &args);
     let error = ended.error();
     assert_eq!((ended.code, &error["kind"]), (Some(3), &json!("timed_out")), "{error}");
-    let hint = error["hint"].as_str().expect("a hint");
-    let command = format!(" J -o {} --stall 9 --timeout 99 --interval 0 ", folder.path("f"));
-    assert!(hint.contains("longer --download-timeout or none; "), "{error}");
-    assert!(hint.contains(&command), "{error}");
+    let hint = "download again with a longer --download-timeout or none";
+    let command = format!(
+        "tcss-export download J -o {} --stall 9 --timeout 99 --interval 0 --endpoint {}",
+        folder.path("f"),
+        service.url()
+    );
+    assert_eq!((&error["hint"], &error["command"]), (&json!(hint), &json!(command)), "{error}");
     assert_eq!(folder.files(), [".f.part", ".f.part.json"]);
+}
+
+#[test]
+fn what_was_written_to_stdout_before_the_limit_is_to_be_discarded() {
+    let service = serving("x".repeat(100_000), "SUCCESS", "SLOW:20");
+    let url = service.url();
+    let args = ["download", "J", "-o", "-", "--download-timeout", "0.5", "--endpoint", &url];
+    let ended = cli(&args).run();
+    let end = format!(
+        "\n  hint           discard the output and download again with a longer \
+         --download-timeout or none\n  download with  tcss-export download J -o - \
+         --endpoint {url}\n"
+    );
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(!ended.stdout.is_empty() && ended.stderr.ends_with(&end), "{ended:?}");
 }
 
 #[test]

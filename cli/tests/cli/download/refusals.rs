@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{CHECK, download, download_url, downloads, serving};
-use crate::support::{Folder, service};
+use crate::support::{FIRST_ID, Folder, service};
 
 #[test]
 fn what_the_file_server_refuses_ends_with_4_and_its_facts() {
@@ -67,11 +67,37 @@ fn after_a_refused_new_url_nobody_is_sent_to_the_job_s_id() {
     for faults in ["DENIED,DENIED", "EXPIRED,EXPIRED"] {
         let ended = download(&serving(CHECK.0, "SUCCESS", faults), &folder, &["--json"]);
         let (code, error) = (ended.code, ended.error());
-        let hint = "a new URL was refused too: set the clock of this machine; if it fails again, \
-            give the request id to the service's support; continue with: tcss-export download J ";
+        let hint = "a new URL was refused too: give the request id to the service's support";
         assert_eq!((code, &error["code"]), (Some(4), &json!("AccessDenied")), "{error}");
-        assert!(error["hint"].as_str().expect("a hint").starts_with(hint), "{error}");
+        assert_eq!(error["hint"], json!(hint), "{error}");
+        assert!(error["command"].as_str().expect("a command").contains(" download J "), "{error}");
     }
+}
+
+#[test]
+fn what_a_new_url_is_not_to_blame_for_is_not_laid_on_it() {
+    let folder = Folder::new("download-refused-otherwise");
+    for fault in ["HTTP:405", "HTTP:416"] {
+        let service = serving(CHECK.0, "SUCCESS", &format!("EXPIRED,{fault}"));
+        let ended = download(&service, &folder, &["--json"]);
+        let hint = "if it fails again, give the request id to the service's support";
+        assert_eq!((ended.code, &ended.error()["hint"]), (Some(4), &json!(hint)), "{ended:?}");
+    }
+}
+
+#[test]
+fn d2_a_job_s_url_whose_time_is_over_names_the_answer_that_gave_it_and_the_clock() {
+    let folder = Folder::new("download-over");
+    let files = serving(CHECK.0, "SUCCESS", "");
+    let open = format!("{}/f", files.url());
+    let service = service(&format!("SUCCESS:{open}?q-sign-time=1699979400;1699983000"));
+    let ended = download(&service, &folder, &["--json"]);
+    let error = ended.error();
+    let hint = "the job gives the same URL again, whose time is over by the clock of this \
+        machine: set the clock; if it fails again, give the request id to the service's support";
+    assert_eq!((ended.code, &error["hint"]), (Some(4), &json!(hint)), "{error}");
+    assert_eq!((&error["request_id"], &error["file_request_id"]), (&json!(FIRST_ID), &json!(null)));
+    assert_eq!((&error["url"], downloads(&files)), (&json!(format!("{open}?...")), 0));
 }
 
 #[test]
@@ -81,8 +107,9 @@ fn a_job_that_gives_the_same_url_again_is_told() {
     let script = format!("SUCCESS:{}", files.file_url().expect("a URL"));
     let ended = download(&service(&script), &folder, &["--json"]);
     let (code, error) = (ended.code, ended.error());
-    let hint = "the job gives the same URL again: set the clock";
-    assert!(error["hint"].as_str().expect("a hint").starts_with(hint), "{error}");
+    let hint = "the job gives the same URL again: create a new job; if its URL is refused too, \
+        give the request id to the service's support";
+    assert_eq!(error["hint"], json!(hint), "{error}");
     assert_eq!((code, downloads(&files)), (Some(4), 1));
 }
 

@@ -68,6 +68,22 @@ fn an_interrupt_leaves_what_an_earlier_run_has_left() {
     assert_eq!((running.end().code, folder.files()), (Some(130), vec![".f.part".to_owned()]));
 }
 
+#[test]
+fn an_interrupt_tells_that_what_was_written_to_stdout_is_to_be_discarded() {
+    let service = serving(megabyte(), "SUCCESS", "SLOW:20000");
+    let url = service.url();
+    let running = cli(&["download", "J", "-o", "-", "--endpoint", &url]);
+    let running = running.stdout(Stdio::null()).start(1);
+    running.signal("-INT");
+    let ended = running.end();
+    let line = format!(
+        "\nstopped downloading; discard the output and download again; download with: \
+         tcss-export download J -o - --endpoint {url}\n"
+    );
+    assert_eq!(ended.code, Some(130));
+    assert!(ended.stderr.ends_with(&line), "{ended:?}");
+}
+
 /// Without a tag nobody could say whether it is still the same file.
 #[test]
 fn an_interrupt_leaves_no_part_that_nothing_can_use() {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
 use super::{CHECK, download, download_url, serving};
-use crate::support::{Folder, cli, server};
+use crate::support::{FIRST_ID, Folder, cli, server, service};
 
 #[test]
 fn what_cannot_be_used_ends_with_6() {
@@ -56,18 +56,92 @@ fn wrong_bytes_are_said_to_be_thrown_away_or_to_be_in_the_output() {
 }
 
 #[test]
-fn a_required_checksum_that_is_not_named_ends_with_6_and_the_command_goes_without() {
+fn a_required_checksum_that_is_not_named_ends_with_6_and_no_command_goes_without() {
     let folder = Folder::new("download-require-crc");
     let service = serving(CHECK.0, "SUCCESS", "OK,NOCRC");
     assert_eq!(download(&service, &folder, &["--require-crc", "--json"]).code, Some(0));
     let ended = download(&service, &folder, &["--require-crc", "--force", "--json"]);
     let error = ended.error();
-    let command =
-        format!("; continue with: tcss-export download J -o {} --force ", folder.path("f"));
-    let hint = error["hint"].as_str().expect("a hint");
+    let hint = "leave out --require-crc if a check of the length is enough";
     assert_eq!((ended.code, &error["kind"]), (Some(6), &json!("answer")), "{error}");
-    assert!(hint.starts_with("leave out --require-crc") && hint.contains(&command), "{error}");
-    assert!(!hint.contains("--force --require-crc"), "{error}");
+    assert_eq!((&error["hint"], &error["command"]), (&json!(hint), &Value::Null), "{error}");
+}
+
+#[test]
+fn a_url_of_the_job_that_cannot_be_used_is_not_laid_on_the_user() {
+    let folder = Folder::new("download-job-url");
+    let no_scheme = "it must begin with https://";
+    for (url, why, open) in [
+        ("file:///etc/passwd", no_scheme, "file:///etc/passwd"),
+        ("garbage", no_scheme, "..."),
+        (
+            "https://u:EXAMPLEQUERY@h.example/f",
+            "it must not have a user part",
+            "https://h.example/f",
+        ),
+    ] {
+        let service = service(&format!("SUCCESS:{url}"));
+        let ended = download(&service, &folder, &["--json"]);
+        let expected = json!({
+            "kind": "usage", "code": null, "status": null, "file_request_id": null,
+            "message": format!("the job gave a URL that cannot be used: {why}"),
+            "request_id": FIRST_ID, "job_id": "J", "url": open,
+            "hint": "give the request id to the service's support", "command": null,
+        });
+        assert_eq!((ended.code, ended.error()), (Some(2), expected));
+    }
+    assert!(folder.files().is_empty());
+}
+
+#[test]
+fn a_renewed_url_that_cannot_be_used_is_not_laid_on_the_user() {
+    let folder = Folder::new("download-renewed-url");
+    let service = serving(CHECK.0, "SUCCESS,SUCCESS:garbage", "EXPIRED");
+    let ended = download(&service, &folder, &["--json"]);
+    let (error, file_id) = (ended.error(), "00000000-7e57-4000-8000-000000000001");
+    let message = "the job gave a URL that cannot be used: it must begin with https://";
+    assert_eq!((ended.code, &error["message"]), (Some(2), &json!(message)), "{error}");
+    assert_eq!((&error["request_id"], &error["file_request_id"]), (&Value::Null, &json!(file_id)));
+    assert_eq!(error["hint"], "give the job id to the service's support");
+}
+
+#[test]
+fn what_can_be_allowed_is_in_the_command_that_is_told() {
+    let folder = Folder::new("download-allowed");
+    for (url, option, hint) in [
+        (
+            "http://1.2.3.4/f",
+            "--allow-http",
+            "use --allow-http if you trust the network: the \
+            bytes can be changed on the way",
+        ),
+        (
+            "https://10.0.0.1/f",
+            "--allow-private",
+            "use --allow-private if you trust the source \
+            of the URL",
+        ),
+    ] {
+        let service = service(&format!("SUCCESS:{url}"));
+        let ended = download(&service, &folder, &["--json"]);
+        let command = format!(
+            "tcss-export download J -o {} --interval 0 --endpoint {} {option}",
+            folder.path("f"),
+            service.url()
+        );
+        let error = ended.error();
+        assert_eq!((ended.code, &error["hint"]), (Some(2), &json!(hint)), "{error}");
+        assert_eq!((&error["command"], &error["url"]), (&json!(command), &json!(url)), "{error}");
+    }
+}
+
+#[test]
+fn what_a_job_s_url_has_not_given_is_told_with_where_it_was() {
+    let folder = Folder::new("download-where");
+    let service = serving(CHECK.0, "SUCCESS", "CRC");
+    let ended = download(&service, &folder, &[]);
+    let line = format!("\n  url            {}/served.csv?...\n", service.url());
+    assert!(ended.stderr.contains(&line), "{ended:?}");
 }
 
 #[test]
