@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, io};
 
-use tcss_export::{ErrorCode, ResponseErrorKind, SendFault};
+use tcss_export::{ErrorCode, ResponseErrorKind, SendFault, TransportError, driver::TunnelError};
 
 use crate::failure::Kind;
 
@@ -157,6 +157,12 @@ pub(crate) const NOT_THE_FILE: &str = "check what is between this machine and th
      server, such as a proxy, or look for the file in the console";
 pub(crate) const FILE_SERVER_NOT_TAKEN: &str =
     "check the proxy settings and which certificates this machine trusts";
+const PROXY_VARIABLE: &str = "set HTTPS_PROXY or ALL_PROXY to http://host:port, or unset it; \
+     lower-case names take precedence";
+const PROXY: &str = "check the proxy that HTTPS_PROXY or ALL_PROXY names; NO_PROXY excepts hosts \
+     from it";
+const PROXY_LOGIN: &str = "the proxy wants a login: put it in HTTPS_PROXY or ALL_PROXY, as in \
+     http://USER:PASSWORD@host:port";
 pub(crate) const FILE_SERVER_UNREACHABLE: &str = "check the network and the host of the URL";
 
 /// By the file server's error code.
@@ -181,6 +187,20 @@ pub(crate) fn of_refused_url(code: Option<&str>) -> &'static str {
             "download by the job's id; if that fails too, give the request id to the service's \
              support"
         }
+    }
+}
+
+/// Returns what to do if a proxy has kept a request from its server.
+pub(crate) fn of_proxy(error: &TransportError) -> Option<&'static str> {
+    if error.proxy_error().is_some() {
+        return Some(PROXY_VARIABLE);
+    }
+    match error.tunnel_error()? {
+        TunnelError::Refused { status, .. } if status.as_u16() == 407 => Some(PROXY_LOGIN),
+        TunnelError::Refused { .. } => Some(PROXY),
+        // The connection was there: it is what came through it that is not taken.
+        _ if error.fault() == SendFault::Permanent => None,
+        _ => Some(PROXY),
     }
 }
 

@@ -17,6 +17,9 @@ const BASIC: &str = "RVhBTVBMRVVTRVI6RVhBTVBMRSBXT1JE";
 const SUCCESS: &str =
     r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/a"}}"#;
 
+const CHECK_PROXY: &str =
+    "check the proxy that HTTPS_PROXY or ALL_PROXY names; NO_PROXY excepts hosts from it";
+
 /// A run that has ended.
 #[derive(Debug)]
 struct Ended {
@@ -27,8 +30,17 @@ struct Ended {
 
 impl Ended {
     fn message(&self) -> String {
-        let object: Value = serde_json::from_str(&self.stderr).expect("an error object");
-        object["error"]["message"].as_str().expect("a text").to_owned()
+        self.text("message")
+    }
+
+    fn hint(&self) -> String {
+        self.text("hint")
+    }
+
+    fn text(&self, member: &str) -> String {
+        let line = self.stderr.lines().last().expect("an error object");
+        let object: Value = serde_json::from_str(line).expect("an error object");
+        object["error"][member].as_str().expect("a text").to_owned()
     }
 }
 
@@ -130,6 +142,7 @@ fn a_407_ends_a_wait_and_names_proxy_and_status() {
         assert_eq!((ended.code, &*ended.stdout), (Some(5), ""), "{ended:?}");
         let expected = format!("the proxy at {} refused to connect with status 407", proxy.addr());
         assert!(ended.message().contains(&expected), "{ended:?}");
+        assert!(ended.hint().starts_with("the proxy wants a login: "), "{ended:?}");
     }
     assert_eq!(proxy.requests().len(), 2);
 }
@@ -141,12 +154,30 @@ fn a_proxy_that_cannot_be_reached_is_named() {
     assert_eq!(ended.code, Some(5), "{ended:?}");
     let expected = format!("the connection through the proxy at {closed} failed: ");
     assert!(ended.message().contains(&expected), "{ended:?}");
+    assert_eq!(ended.hint(), CHECK_PROXY);
+}
+
+#[test]
+fn a_download_that_a_proxy_keeps_from_its_server_leads_to_the_proxy() {
+    let proxy = WireServer::plain([WireAnswer::response(403, &[], "").then_close()]);
+    let proxy = proxy.expect("a server");
+    let args = ["download", "--url", "https://h.example/f?EXAMPLEQUERY", "-o", "-", "--json"];
+    let variables = [("https_proxy", &*url(proxy.addr()))];
+    let ended = run_args(&args, &server(HOST), HOST, &variables);
+    assert_eq!((ended.code, ended.hint()), (Some(5), CHECK_PROXY.to_owned()), "{ended:?}");
 }
 
 #[test]
 fn a_proxy_that_cannot_be_used_is_told_by_its_variable() {
     let value = format!("socks5://{LOGIN}@proxy.example");
-    let ended = run("wait", &server(HOST), HOST, &[("ALL_PROXY", &value)]);
-    assert_eq!(ended.code, Some(5), "{ended:?}");
-    assert!(ended.message().contains("ALL_PROXY names a proxy of scheme socks5: "), "{ended:?}");
+    let url = ["download", "--url", "https://h.example/f?EXAMPLEQUERY", "-o", "-", "--json"];
+    for args in [&["wait", "J", "--json"], &["result", "J", "--json"], &url[..]] {
+        let ended = run_args(args, &server(HOST), HOST, &[("ALL_PROXY", &value)]);
+        assert_eq!((ended.code, ended.text("kind")), (Some(2), "usage".to_owned()), "{ended:?}");
+        let expected = "ALL_PROXY names a proxy of scheme socks5: ";
+        assert!(ended.message().contains(expected), "{ended:?}");
+        let hint = "set HTTPS_PROXY or ALL_PROXY to http://host:port, or unset it; lower-case \
+            names take precedence";
+        assert_eq!(ended.hint(), hint);
+    }
 }

@@ -50,7 +50,8 @@ impl Failure {
         if let Some(error) = transport {
             failure.message += &format!("; the last request failed: {}", with_sources(error));
             if report.bytes == 0 {
-                failure = failure.with_hint(hints::FILE_SERVER_UNREACHABLE);
+                let of_proxy = hints::of_proxy(error);
+                failure = failure.with_hint(of_proxy.unwrap_or(hints::FILE_SERVER_UNREACHABLE));
             }
         } else if let Some(fault) = &report.last_fault {
             failure.message += &format!("; the last request failed: {fault}");

@@ -7,7 +7,10 @@ use tcss_export::{
     download::{ErrorKind, Fault, Refusal, Report},
 };
 
-use super::{Again, Failure, Kind, service::with_sources};
+use super::{
+    Again, Failure, Kind,
+    service::{kind_of, with_sources},
+};
 use crate::{
     hints::{self, Hint},
     signals::Signal,
@@ -116,12 +119,13 @@ impl Errand<'_> {
             let refused = Failure::new(Kind::Usage, message).with_hint(hints::ALLOW_PRIVATE);
             return refused.with_again(Again::With("--allow-private"));
         }
-        let hint = match fault {
-            SendFault::Permanent => hints::FILE_SERVER_NOT_TAKEN,
-            _ if report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE,
-            _ => self.again(),
+        let hint = match transport.and_then(hints::of_proxy) {
+            Some(hint) => hint,
+            None if fault == SendFault::Permanent => hints::FILE_SERVER_NOT_TAKEN,
+            None if report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE,
+            None => self.again(),
         };
-        Failure::new(Kind::Transport, message).with_hint(hint)
+        Failure::new(transport.map_or(Kind::Transport, kind_of), message).with_hint(hint)
     }
 
     /// Tells that the URL's own time is over, by the clock of this machine.

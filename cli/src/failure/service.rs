@@ -27,7 +27,15 @@ impl Failure {
         failure
     }
 
-    pub(super) fn of_send(fault: SendFault, message: String) -> Self {
+    fn of_transport(error: &TransportError) -> Self {
+        let failure = Self::of_send(error.fault(), with_sources(error));
+        match hints::of_proxy(error) {
+            Some(hint) => Self { kind: kind_of(error), ..failure }.with_hint(hint),
+            None => failure,
+        }
+    }
+
+    fn of_send(fault: SendFault, message: String) -> Self {
         let kind = if fault == SendFault::TooLarge { Kind::Answer } else { Kind::Transport };
         Self::new(kind, message).with_hint(hints::of_fault(fault))
     }
@@ -36,7 +44,7 @@ impl Failure {
     fn of_fault(fault: &Fault, transport: Option<&TransportError>) -> Self {
         match (fault, transport) {
             (Fault::Answer(error), _) => Self::of_answer(error),
-            (Fault::Send(fault), Some(error)) => Self::of_send(*fault, with_sources(error)),
+            (Fault::Send(_), Some(error)) => Self::of_transport(error),
             (Fault::Send(fault), None) => Self::of_send(*fault, fault.to_string()),
             (fault, _) => Self::new(Kind::Transport, fault.to_string()),
         }
@@ -78,7 +86,7 @@ impl From<SendError> for Failure {
             SendError::Build(error) => (*error).into(),
             SendError::Answer(error) => Self::of_answer(error),
             SendError::Transport(error) | SendError::Credentials(error) => {
-                Self::of_send(error.fault(), with_sources(error))
+                Self::of_transport(error)
             }
             _ => Self::new(Kind::Transport, with_sources(&error)),
         }
@@ -104,6 +112,11 @@ impl From<WaitFailure> for Failure {
         end.facts.request_id = end.facts.request_id.or_else(last_id);
         end
     }
+}
+
+/// A variable that names no proxy is wrong usage; with any other error no whole answer came.
+pub(super) fn kind_of(error: &TransportError) -> Kind {
+    if error.proxy_error().is_some() { Kind::Usage } else { Kind::Transport }
 }
 
 /// Returns the text of an error and of what it comes from, each text once.

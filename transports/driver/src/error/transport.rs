@@ -69,6 +69,19 @@ impl TransportError {
         find(&*self.source, |error| error.downcast_ref())
     }
 
+    /// Returns what is wrong with the proxy that the environment names, if it came of that: nothing
+    /// can be sent until a variable is changed.
+    #[must_use]
+    pub fn proxy_error(&self) -> Option<&ProxyError> {
+        find(&*self.source, |error| error.downcast_ref())
+    }
+
+    /// Returns what happened at a proxy or behind it, if it came of that.
+    #[must_use]
+    pub fn tunnel_error(&self) -> Option<&TunnelError> {
+        find(&*self.source, |error| error.downcast_ref())
+    }
+
     /// Returns what it means to a wait.
     #[must_use]
     pub const fn fault(&self) -> SendFault {
@@ -166,5 +179,23 @@ mod tests {
         }
         let denied = TransportError::from(io::Error::from(io::ErrorKind::PermissionDenied));
         assert_eq!((denied.fault(), denied.address_error()), (SendFault::Connection, None));
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_found_whatever_wraps_it() {
+        let error = ProxyError::Url { variable: "HTTPS_PROXY" };
+        let wrapped = TransportError::from(io::Error::other(error.clone()));
+        assert_eq!((wrapped.fault(), wrapped.proxy_error()), (SendFault::Permanent, Some(&error)));
+        assert!(wrapped.tunnel_error().is_none());
+    }
+
+    #[test]
+    fn what_happened_at_a_proxy_is_found_whatever_wraps_it() {
+        let proxy = "proxy.example:3128".to_owned();
+        let error = TunnelError::Failed { proxy, source: "why".into() };
+        let wrapped = TransportError::from(io::Error::other(error));
+        let found = wrapped.tunnel_error().expect("a tunnel's error").to_string();
+        assert_eq!(found, "the connection through the proxy at proxy.example:3128 failed");
+        assert_eq!(wrapped.proxy_error(), None);
     }
 }
