@@ -35,7 +35,8 @@ check. There is one exception: if the service refuses the request only because t
 the request is sent once more with the corrected time.";
 
 pub(super) const AFTER_JOBS: &str = "\
-The newest job comes first. The service does not say which time zone its creation times are in.
+The newest job comes first; why a job failed is on a line below it. The service does not say which
+time zone its creation times are in.
 
 With --json there is one object: total_count, jobs and request_id. Each job has job_id, name,
 source, status, progress, failure_message, timeout and insert_time. Missing values are null.";

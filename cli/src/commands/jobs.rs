@@ -77,15 +77,29 @@ impl<'a> List<'a> {
 
     fn text(&self, offset: u64) -> String {
         if self.jobs.is_empty() {
-            return "no jobs\n".to_owned();
+            return self.none_after(offset);
         }
         let titles = TITLES.map(str::to_owned);
-        let mut text = table(&[&[titles], &*self.rows()].concat());
+        let mut lines = table(&[&[titles], &*self.rows()].concat()).into_iter();
+        let mut text = lines.next().unwrap_or_default();
+        for (line, job) in lines.zip(&self.jobs) {
+            text += &line;
+            text += &job.failure();
+        }
         let end = offset.saturating_add(self.jobs.len() as u64);
         if let Some(total) = self.total_count.filter(|total| *total > end) {
             text += &format!("{end} of {total} jobs; for more use --offset {end}\n");
         }
         text
+    }
+
+    /// Says that there are none, and that there are others if they were skipped.
+    fn none_after(&self, offset: u64) -> String {
+        match self.total_count {
+            _ if offset == 0 => "no jobs\n".to_owned(),
+            None => format!("no jobs after the first {offset}\n"),
+            Some(total) => format!("no jobs after the first {offset}; there are {total} in all\n"),
+        }
     }
 
     fn rows(&self) -> Vec<[String; TITLES.len()]> {
@@ -120,10 +134,19 @@ impl<'a> Row<'a> {
         ]
         .map(|cell| printable(&cell).to_string())
     }
+
+    /// Says why a job has failed, in a line of its own: it may be long.
+    fn failure(&self) -> String {
+        let message = self.failure_message.as_deref().unwrap_or_default();
+        match message.trim().is_empty() {
+            true => String::new(),
+            false => format!("  {}\n", printable(message)),
+        }
+    }
 }
 
 /// Lines up columns of cells, save the last one.
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
+fn table<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or_default());
     let line = |row: &[String; N]| {

@@ -23,9 +23,10 @@ fn two_jobs() -> Service {
 fn jobs_are_a_table_with_the_newest_first() {
     let ended = run_at(&two_jobs().url(), "jobs");
     let lines: Vec<_> = ended.stdout.lines().collect();
-    let [titles, second, first] = lines[..] else { panic!("{ended:?}") };
+    let [titles, second, why, first] = lines[..] else { panic!("{ended:?}") };
     let column = |title: &str| titles.find(title).expect("a title");
     assert_eq!(second[..column("PROGRESS")].trim_end(), format!("{SECOND}  FAILURE"));
+    assert_eq!(why, "  no");
     assert_eq!(first[..column("CREATED")].trim_end(), format!("{FIRST}  RUNNING  40 %"));
     assert_eq!(&first[column("NAME")..], format!("made-up export {FIRST}"));
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
@@ -70,16 +71,25 @@ fn as_json_each_member_is_there() {
 
 #[test]
 fn what_the_service_says_cannot_steer_the_terminal_and_shows_no_url() {
-    let list = r#"[{"JobID":"a\u001b[2J","JobName":"at https://h.example/a?EXAMPLEQUERY=1"}]"#;
+    let list = r#"[{"JobID":"a\u001b[2J","JobName":"at https://h.example/a?EXAMPLEQUERY=1",
+        "FailureMsg":"b\u001b[2J at https://h.example/b?EXAMPLEQUERY=1"}]"#;
     let body = format!(r#"{{"Response":{{"List":{list}}}}}"#);
     let ended = run_at(&server(WireAnswer::json(&body)).url(), "jobs");
     let row = "a\u{fffd}[2J   -       -         -        at https://h.example/a?...";
     assert_eq!(ended.stdout.lines().nth(1), Some(row), "{ended:?}");
+    let why = "  b\u{fffd}[2J at https://h.example/b?...";
+    assert_eq!(ended.stdout.lines().nth(2), Some(why), "{ended:?}");
 }
 
 #[test]
 fn an_empty_list_is_said_in_words() {
     assert_eq!(run_at(&service("RUNNING").url(), "jobs").stdout, "no jobs\n");
+}
+
+#[test]
+fn behind_the_last_job_it_is_said_how_many_there_are() {
+    let ended = run_at(&two_jobs().url(), "jobs --offset 100");
+    assert_eq!(ended.stdout, "no jobs after the first 100; there are 2 in all\n");
 }
 
 #[test]
