@@ -179,6 +179,9 @@ impl Failure {
     fn headline(&self) -> String {
         let by = self.facts.by.unwrap_or("the service");
         match (self.kind, &self.facts.code) {
+            (Kind::Api, Some(code)) if self.message.is_empty() => {
+                format!("{by} refused with {code}")
+            }
             (Kind::Api, Some(code)) => format!("{by} refused with {code}: {}", self.message),
             _ => self.message.clone(),
         }

@@ -109,6 +109,8 @@ const CODES: &[(&str, Hint)] = &[
 
 const OTHER_CODE: &str = "look up the code in the service's list of error codes";
 
+pub(crate) const STILL_RUNNING: &str =
+    "wait again, perhaps with a longer --timeout: the job keeps running";
 pub(crate) const WITHOUT_URL: &str =
     "look for the file in the console; if it is not there, create a new job";
 
@@ -144,6 +146,9 @@ pub(crate) const NOT_SERVED: &str = "give --file a file that exists and can be r
 pub(crate) const BUSY: &str = "wait until the other download is done, or name another file";
 pub(crate) const NO_ROOM: &str =
     "make room and download again: it resumes after the bytes that are there";
+pub(crate) const UNREAD: &str = "let what reads the output read it to its end";
+pub(crate) const PART_REMOVED: &str = "download again, and leave .FILE.part and .FILE.part.json \
+     alone until it is done";
 pub(crate) const TOO_LARGE: &str = "use a larger --max-size if you expect a file this large";
 pub(crate) const NO_CHECKSUM: &str = "leave out --require-crc if a check of the length is enough";
 pub(crate) const MISMATCH: &str = "the bytes were discarded, and no file was written or replaced; \
@@ -212,7 +217,7 @@ pub(crate) fn of_code(code: &ErrorCode) -> Hint {
 pub(crate) const fn of_kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Usage => "use --help to see what is expected",
-        Kind::TimedOut => "wait again, perhaps with a longer --timeout: the job keeps running",
+        Kind::TimedOut => "wait again, perhaps with a longer --timeout",
         Kind::Api => OTHER_CODE,
         Kind::Transport => "check the network and --endpoint",
         Kind::Answer => {
@@ -233,6 +238,7 @@ pub(crate) const fn of_io(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::InvalidFilename => "choose a shorter name",
         io::ErrorKind::PermissionDenied => "check the permissions of the file and its folder",
         io::ErrorKind::ReadOnlyFilesystem => "choose a folder that can be written to",
+        io::ErrorKind::BrokenPipe => UNREAD,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and try again",
         _ => of_kind(Kind::File),
     }

@@ -1,10 +1,6 @@
 //! Shows how a download goes, on stderr: a bar on a terminal, else a line now and then.
 
-use std::{
-    fmt::Write,
-    io::{self, IsTerminal},
-    time::Duration,
-};
+use std::{fmt::Write, time::Duration};
 
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use tcss_export::{
@@ -13,7 +9,7 @@ use tcss_export::{
     driver::clock,
 };
 
-use crate::output::Output;
+use crate::output::{Output, has_bars};
 
 const BAR: &str = "[{bar:24}] {bytes} of {total_bytes}{pace}";
 /// How it is shown as long as no server has said how much there is.
@@ -39,6 +35,13 @@ enum Display<'o> {
 
 struct Lines<'o> {
     output: &'o Output,
+    pace: Pace,
+}
+
+/// When a line is due.
+struct Pace {
+    /// How many bytes there were at the last event.
+    bytes: Option<u64>,
     /// How many tenths were there at the last line.
     tenths: u128,
     /// When the last line was.
@@ -49,10 +52,10 @@ impl<'o> Meter<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
         let display = if output.is_quiet() {
             Display::Silent
-        } else if io::stderr().is_terminal() {
+        } else if has_bars() {
             Display::Bar { bar: bar(), output }
         } else {
-            Display::Lines(Lines { output, tenths: 0, last: clock::now().mono })
+            Display::Lines(Lines { output, pace: Pace::new(clock::now().mono) })
         };
         Self { display }
     }
@@ -92,16 +95,34 @@ impl Display<'_> {
 
 impl Lines<'_> {
     fn advance(&mut self, event: &Event) {
-        let is_due = clock::now().mono.saturating_since(self.last) >= PAUSE;
-        // The result tells of the last tenth.
-        if is_due || (self.tenths + 1..10).contains(&tenths(event)) {
+        if self.pace.is_due(event.bytes, event.total, clock::now().mono) {
             self.tell(event, &amount(event.bytes, event.total));
         }
     }
 
     fn tell(&mut self, event: &Event, text: &str) {
         self.output.complain(&format!("{text}\n"));
-        (self.tenths, self.last) = (tenths(event), clock::now().mono);
+        self.pace.told(event.bytes, event.total, clock::now().mono);
+    }
+}
+
+impl Pace {
+    const fn new(now: Mono) -> Self {
+        Self { bytes: None, tenths: 0, last: now }
+    }
+
+    /// Without new bytes there is no news: those of an earlier run are told when it goes on behind
+    /// them, and a refusal brings none.
+    fn is_due(&mut self, bytes: u64, total: Option<u64>, now: Mono) -> bool {
+        let before = self.bytes.replace(bytes);
+        let is_late = now.saturating_since(self.last) >= PAUSE;
+        // The result tells of the last tenth.
+        let is_tenth = (self.tenths + 1..10).contains(&tenths(bytes, total));
+        before.is_some_and(|before| bytes > before) && (is_late || is_tenth)
+    }
+
+    fn told(&mut self, bytes: u64, total: Option<u64>, now: Mono) {
+        *self = Self { bytes: Some(bytes), tenths: tenths(bytes, total), last: now };
     }
 }
 
@@ -124,8 +145,8 @@ pub(crate) fn amount(bytes: u64, total: Option<u64>) -> String {
     }
 }
 
-fn tenths(event: &Event) -> u128 {
-    event.total.map_or(0, |total| share(event.bytes, total, 10))
+fn tenths(bytes: u64, total: Option<u64>) -> u128 {
+    total.map_or(0, |total| share(bytes, total, 10))
 }
 
 /// Returns how many of so many parts of the whole are there.
@@ -179,6 +200,38 @@ mod tests {
         assert_eq!(amount(0, Some(0)), "0 of 0 bytes (0 %)");
         assert_eq!(amount(12_345, None), "12,345 bytes");
         assert_eq!(amount(u64::MAX, Some(u64::MAX)).rsplit(' ').nth(1), Some("(100"));
+    }
+
+    const NOW: Mono = Mono::from_origin(Duration::from_secs(100));
+    const LATER: Mono = Mono::from_origin(Duration::from_secs(105));
+
+    #[test]
+    fn a_line_is_due_at_each_tenth_but_the_last_and_now_and_then() {
+        let mut pace = Pace::new(NOW);
+        let mut due = |bytes, now| {
+            let is_due = pace.is_due(bytes, Some(100), now);
+            if is_due {
+                pace.told(bytes, Some(100), now);
+            }
+            is_due
+        };
+        let due_now = [0, 9, 10, 19, 40, 45].map(|bytes| due(bytes, NOW));
+        assert_eq!(due_now, [false, false, true, false, true, false]);
+        assert!(due(49, LATER) && !due(100, LATER));
+    }
+
+    #[test]
+    fn what_an_earlier_run_has_left_is_no_line_of_its_own() {
+        let mut pace = Pace::new(NOW);
+        assert!(!pace.is_due(60, Some(100), NOW));
+        assert!(pace.is_due(61, Some(100), NOW));
+    }
+
+    #[test]
+    fn no_bytes_are_no_line_however_long_none_has_come() {
+        let mut pace = Pace::new(NOW);
+        assert!([LATER, LATER].iter().all(|now| !pace.is_due(0, None, *now)));
+        assert!(pace.is_due(1, None, LATER));
     }
 
     #[test]

@@ -2,10 +2,20 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use indicatif::ProgressDrawTarget;
 use serde::Serialize;
 use tcss_export::text::printable;
 
-use crate::failure::{Failure, Kind};
+use crate::{
+    failure::{Failure, Kind},
+    hints,
+};
+
+/// Whether a bar can be drawn on stderr: a terminal that can move its cursor, which one of
+/// TERM=dumb cannot. indicatif goes by the same, and would draw nothing there.
+pub(crate) fn has_bars() -> bool {
+    !ProgressDrawTarget::stderr().is_hidden()
+}
 
 /// How results and errors are worded, and where they go.
 pub(crate) struct Output {
@@ -68,7 +78,7 @@ impl Output {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
             Err(error) => {
                 let message = format!("stdout cannot be written: {error}");
-                Err(Failure::new(Kind::File, message))
+                Err(Failure::new(Kind::File, message).with_hint(hints::of_io(error.kind())))
             }
         }
     }

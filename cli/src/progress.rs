@@ -1,14 +1,14 @@
 //! Shows how a wait goes, on stderr: a bar on a terminal, else a line for each change.
 
-use std::{
-    io::{self, IsTerminal},
-    time::Duration,
-};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tcss_export::{Event, EventKind};
 
-use crate::{decision::worded, output::Output};
+use crate::{
+    decision::worded,
+    output::{Output, has_bars},
+};
 
 const BAR: &str = "[{bar:24}] {elapsed:>4}  {wide_msg}";
 /// How often the time on the bar is drawn anew.
@@ -24,7 +24,7 @@ impl<'o> Progress<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
         if output.is_quiet() {
             Self::Silent
-        } else if io::stderr().is_terminal() {
+        } else if has_bars() {
             Self::Bar(bar())
         } else {
             Self::Lines { output, last: String::new() }

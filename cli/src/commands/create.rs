@@ -6,7 +6,7 @@ use crate::{
     args::{self, Common},
     creation,
     failure::{Failure, Kind},
-    keys,
+    hints, keys,
     news::Desk,
     output::{Output, Reader},
 };
@@ -31,7 +31,9 @@ pub(super) fn run(
     // The id must not get lost: without it, whoever tries again has a second job created.
     match output.result(&created, || format!("{}\n", printable(job_id.as_str()))) {
         Ok(Reader::There) => Ok(Ending::Done),
-        Ok(Reader::Gone) => Err(Failure::new(Kind::File, "stdout was closed")),
+        Ok(Reader::Gone) => {
+            Err(Failure::new(Kind::File, "stdout was closed").with_hint(hints::UNREAD))
+        }
         Err(failure) => Err(failure),
     }
     .map_err(|failure| failure.of_job(job_id).continue_with("wait", job_id, &common.options()))

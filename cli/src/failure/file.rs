@@ -24,11 +24,10 @@ impl Failure {
     /// Tells what is wrong with the file of a download, or with stdout if there is no target.
     pub(crate) fn of_target(error: &FileError, target: Option<&Path>) -> Self {
         let failure = Self::new(Kind::File, with_sources(error));
+        let failure = failure.with_hint(hint(error));
         let (Some(path), Some(target)) = (error.path(), target) else { return failure };
         let (path, named) = (format!("{path:?}"), format!("{:?}", named(error, path, target)));
-        Self { message: failure.message.replacen(&path, &named, 1), ..failure }
-            .with_hint(hint(error))
-            .with_path(named)
+        Self { message: failure.message.replacen(&path, &named, 1), ..failure }.with_path(named)
     }
 }
 
@@ -46,6 +45,10 @@ fn hint(error: &FileError) -> &'static str {
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     match (error.kind(), source.map(io::Error::kind)) {
         (_, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) => hints::NO_ROOM,
+        // No error of the system: another file has taken the name of the part.
+        (FileErrorKind::Write | FileErrorKind::Rename, Some(io::ErrorKind::Other)) => {
+            hints::PART_REMOVED
+        }
         (_, Some(kind)) => hints::of_io(kind),
         (FileErrorKind::NoName | FileErrorKind::Directory, None) => hints::NO_FILE,
         (FileErrorKind::NotAFile, None) => hints::NOT_A_FILE,

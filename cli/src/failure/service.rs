@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use tcss_export::{
-    BuildError, ErrorCode, Fault, Field, ResponseError, SendError, SendFault, TransportError,
-    WaitErrorKind, WaitFailure,
+    BuildError, ErrorCode, ExportStatus, Fault, Field, ResponseError, SendError, SendFault,
+    TransportError, WaitErrorKind, WaitFailure,
 };
 
 use super::{Again, Facts, Failure, Kind, errand::of_url};
@@ -60,6 +60,10 @@ impl Failure {
             if failure.report.last.is_none() {
                 timed_out.hint = last.hint;
             }
+        }
+        let last = failure.report.last.as_ref().map(|last| &last.status);
+        if last == Some(&ExportStatus::Running) {
+            timed_out.hint = hints::STILL_RUNNING.into();
         }
         timed_out.with_again(Again::Without("--timeout"))
     }

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io;
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Cli, cli, service, without_keys};
+use crate::support::{Cli, ID, KEY, cli, service, without_keys};
 
 /// Runs with a stdout whose reader is gone.
 fn unread(cli: Cli) -> (Option<i32>, String) {
@@ -13,6 +14,33 @@ fn unread(cli: Cli) -> (Option<i32>, String) {
     drop(reader);
     let ended = cli.stdout(writer).run();
     (ended.code, ended.stderr)
+}
+
+/// Runs a wait on a terminal of this kind and returns what it shows, by `script(1)`.
+#[cfg(target_os = "linux")]
+fn on_terminal(kind: &str, url: &str) -> String {
+    let binary = env!("CARGO_BIN_EXE_tcss-export");
+    let line = format!("{binary} wait J --interval 0 --endpoint {url}");
+    let mut script = Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).env("TERM", kind);
+    script.env("TENCENTCLOUD_SECRET_ID", ID).env("TENCENTCLOUD_SECRET_KEY", KEY);
+    String::from_utf8(script.output().expect("the command script").stdout).expect("UTF-8")
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_terminal_that_cannot_draw_a_bar_has_lines() {
+    let service = service("RUNNING:10,SUCCESS");
+    let shown = on_terminal("dumb", &service.url());
+    assert!(shown.starts_with("RUNNING 10 %\r\nstatus "), "{shown:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn any_other_terminal_has_a_bar() {
+    let service = service("RUNNING:10,SUCCESS");
+    let shown = on_terminal("xterm", &service.url());
+    assert!(!shown.contains("RUNNING 10 %\r\n") && shown.contains("\u{1b}["), "{shown:?}");
 }
 
 #[test]
@@ -51,6 +79,7 @@ fn a_full_disk_ends_with_7() {
         let ended = cli(args).stdout(full).run();
         assert_eq!(ended.code, Some(7), "{args:?}");
         assert!(ended.stderr.starts_with("error: stdout cannot be written: "), "{ended:?}");
+        assert!(ended.stderr.ends_with("\n  hint  make room and try again\n"), "{ended:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 use tcss_export_testkit::{ServedFile, Service};
@@ -202,6 +202,22 @@ fn a_result_that_cannot_be_told_leaves_the_file_and_no_command() {
     assert_eq!((ended.code, folder.files()), (Some(7), vec!["f".to_owned()]), "{ended:?}");
     assert!(ended.stderr.contains("; ") && ended.stderr.contains(" is complete and in its place"));
     assert!(!ended.stderr.contains("continue with"), "{ended:?}");
+}
+
+#[test]
+fn a_part_that_was_removed_meanwhile_is_told_as_that() {
+    let folder = Folder::new("target-removed");
+    let file = ServedFile::bytes("served.csv", content());
+    let service = builder("SUCCESS").file(file).download_faults("SLOW:300000".parse().unwrap());
+    let service = service.start().expect("a service");
+    let running = cli(&["download", "J", "-o", &folder.path("f"), "--endpoint", &service.url()]);
+    let running = running.stdout(Stdio::null()).start(1);
+    fs::remove_file(folder.path(".f.part")).expect("the part");
+    let ended = running.end();
+    assert!(ended.stderr.contains("the part was removed while it grew\n"), "{ended:?}");
+    let hint = "\n  hint           download again, and leave .FILE.part and .FILE.part.json alone \
+        until it is done\n";
+    assert!(ended.code == Some(7) && ended.stderr.contains(hint), "{ended:?}");
 }
 
 #[test]

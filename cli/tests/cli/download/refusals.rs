@@ -1,9 +1,10 @@
 //! What the file server refuses, and what becomes of new URLs.
 
 use serde_json::json;
+use tcss_export_testkit::wire::WireAnswer;
 
 use super::{CHECK, download, download_url, downloads, serving};
-use crate::support::{FIRST_ID, Folder, service};
+use crate::support::{FIRST_ID, Folder, server, service, without_keys};
 
 #[test]
 fn what_the_file_server_refuses_ends_with_4_and_its_facts() {
@@ -111,6 +112,17 @@ fn a_job_that_gives_the_same_url_again_is_told() {
         give the request id to the service's support";
     assert_eq!(error["hint"], json!(hint), "{error}");
     assert_eq!((code, downloads(&files)), (Some(4), 1));
+}
+
+#[test]
+fn a_refusal_without_a_message_ends_with_its_code() {
+    let body = "<Error><Code>MethodNotAllowed</Code></Error>";
+    let server = server(WireAnswer::response(405, &[], body));
+    let folder = Folder::new("download-no-message");
+    let args = ["download", "--url", &format!("{}/f", server.url()), "-o", &folder.path("f")];
+    let ended = without_keys(&args).run();
+    let line = "error: the file server refused with MethodNotAllowed\n";
+    assert!(ended.code == Some(4) && ended.stderr.starts_with(line), "{ended:?}");
 }
 
 #[test]

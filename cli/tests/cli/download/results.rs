@@ -76,6 +76,8 @@ fn a_stdout_that_is_closed_early_has_not_got_the_file() {
     let ended = cli(&args).stdout(writer).run();
     assert_eq!(ended.code, Some(7), "{ended:?}");
     assert!(ended.stderr.starts_with("error: the output cannot be written: "), "{ended:?}");
+    let hint = "\n  hint           let what reads the output read it to its end\n";
+    assert!(ended.stderr.contains(hint), "{ended:?}");
 }
 
 #[test]

@@ -52,5 +52,6 @@ fn after_a_kill_the_next_run_goes_on() {
     assert_eq!(folder.files(), [".f.part", ".f.part.json"]);
     let ended = download(&service, &folder, &["--json"]);
     assert_eq!((ended.code, &ended.json()["resumed"]), (Some(0), &json!(true)), "{ended:?}");
+    assert!(ended.stderr.starts_with("resuming after "), "{ended:?}");
     assert_eq!((folder.read("f"), folder.files().len()), (megabyte(), 1));
 }
