@@ -11,7 +11,6 @@ use tcss_export::{
 
 use crate::{
     course::Course,
-    leftover::Leftover,
     meter::Meter,
     news::{Desk, News, Teller},
     signals::Signal,
@@ -50,7 +49,8 @@ pub(crate) fn listen(
     mut meter: Meter<'_>,
 ) -> End {
     let client = client.clone();
-    let leftover = target.as_ref().and_then(Leftover::of);
+    // A part that is there already is not for this download to remove.
+    let leftover = target.clone().filter(|target| !target.has_part());
     let work = desk.start(move |teller| work(&client, source, target, teller));
     loop {
         match work.next() {
@@ -70,7 +70,7 @@ pub(crate) fn listen(
                 }
                 // What a later download cannot use goes with it.
                 if let Some(leftover) = &leftover {
-                    leftover.clear();
+                    leftover.clear_empty();
                 }
                 return End::Stopped(signal);
             }

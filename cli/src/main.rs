@@ -12,7 +12,6 @@ mod follow;
 mod hints;
 mod journey;
 mod keys;
-mod leftover;
 mod masking;
 mod meter;
 mod news;

@@ -31,6 +31,19 @@ fn an_interrupt_keeps_what_is_there_and_tells_how_to_go_on() {
 }
 
 #[test]
+fn an_interrupt_before_the_first_byte_leaves_nothing_of_a_long_name_too() {
+    let folder = Folder::new("download-interrupt-long");
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/f", silent.local_addr().expect("an address"));
+    let file = folder.path(&"n".repeat(255));
+    let running = without_keys(&["download", "--url", &url, "-o", &file]).start(0);
+    let _connection = silent.accept().expect("a connection");
+    assert_eq!(folder.files().len(), 1);
+    running.signal("-INT");
+    assert_eq!((running.end().code, folder.files().len()), (Some(130), 0));
+}
+
+#[test]
 fn an_interrupt_before_the_first_byte_leaves_nothing() {
     let folder = Folder::new("download-interrupt-early");
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     file_error::{FileError, FileErrorKind},
-    files::folder,
+    files::{folder, remove},
     part_file::PartFile,
 };
 
@@ -57,6 +57,29 @@ impl Target {
     pub fn check(&self) -> Result<(), FileError> {
         // What an earlier download has left there stays; a new part is gone when it is closed.
         PartFile::open(self.clone()).map(drop)
+    }
+
+    /// Whether there is a part already: an earlier download has left it, or another one is under
+    /// way.
+    #[must_use]
+    pub fn has_part(&self) -> bool {
+        beside(&self.path).is_ok_and(|[part, _]| fs::symlink_metadata(part).is_ok())
+    }
+
+    /// Removes the part and its note if no byte is there that a later download could go on with.
+    ///
+    /// For a program that ends while its own download is held up, by a server that does not answer,
+    /// say, and so cannot be dropped. It looks at no lock: if [`has_part`](Self::has_part) was true
+    /// before that download, the part may be another one's.
+    pub fn clear_empty(&self) {
+        let Ok([part, note]) = beside(&self.path) else { return };
+        let is_empty = |found: fs::Metadata| found.is_file() && found.len() == 0;
+        if fs::symlink_metadata(&part).is_ok_and(is_empty) {
+            // What stays does no harm: a later download takes it over. The note goes first, as it
+            // must not stand beside a part of another download.
+            let _ = remove(&note);
+            let _ = remove(&part);
+        }
     }
 
     /// Returns its path.
@@ -130,4 +153,38 @@ pub(super) fn beside(target: &Path) -> Result<[PathBuf; 2], FileError> {
         name.push(suffix);
         target.with_file_name(name)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, process};
+
+    use super::*;
+
+    /// Makes part and note of a target with this name; tells what is there before and after they
+    /// are cleared.
+    fn cleared(name: &str, part: &str) -> [bool; 3] {
+        let folder = env::temp_dir().join(format!("tcss-export-target-{}-{part}", process::id()));
+        fs::create_dir(&folder).expect("a folder");
+        let target = Target::new(folder.join(name));
+        let before = target.has_part();
+        let [part_path, note] = beside(target.path()).expect("names");
+        fs::write(part_path, part).expect("a part");
+        fs::write(note, "{}").expect("a note");
+        let there = target.has_part();
+        target.clear_empty();
+        let after = fs::read_dir(&folder).expect("a folder").count() > 0;
+        fs::remove_dir_all(folder).expect("the folder");
+        [before, there, after]
+    }
+
+    #[test]
+    fn an_empty_part_goes_with_its_note_whatever_the_length_of_the_name() {
+        assert_eq!(cleared(&"n".repeat(255), ""), [false, true, false]);
+    }
+
+    #[test]
+    fn a_part_with_bytes_stays() {
+        assert_eq!(cleared("a.csv", "1"), [false, true, true]);
+    }
 }
