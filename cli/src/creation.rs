@@ -1,19 +1,15 @@
 //! The creation of a job, which is asked for again only where the service has certainly created
 //! none.
 
+use std::convert::Infallible;
+
 use tcss_export::{
     Answer, CreateExportComplianceStatusListJob, CreateExportComplianceStatusListJobResponse,
     ureq::Client,
 };
 
 use crate::{
-    args::Common,
-    decision,
-    failure::Failure,
-    hints,
-    news::{Desk, News},
-    output::Output,
-    sending::send,
+    args::Common, decision, failure::Failure, hints, news::Desk, output::Output, sending::send,
     shell,
 };
 
@@ -31,21 +27,19 @@ pub(crate) fn create(
             teller.tell(offset);
         })
     });
-    loop {
-        match work.next() {
-            News::Progress(offset) => output.progress(&decision::corrected(offset)),
-            News::Done => {
-                return work.result().map_err(|error| match error.may_have_arrived() {
-                    true => uncertain(error.into(), common),
-                    false => Failure::from(error).instead_of_job_id(hints::WRONG_EXPORT),
-                });
-            }
-            News::Signal(signal) => {
-                let stopped = Failure::stopped(signal, "stopped while creating a job");
-                return Err(uncertain(stopped, common));
-            }
-        }
+    let told = work.listen(|offset| {
+        output.progress(&decision::corrected(offset));
+        Ok::<_, Infallible>(())
+    });
+    let Ok(signal) = told;
+    if let Some(signal) = signal {
+        let stopped = Failure::stopped(signal, "stopped while creating a job");
+        return Err(uncertain(stopped, common));
     }
+    work.result().map_err(|error| match error.may_have_arrived() {
+        true => uncertain(error.into(), common),
+        false => Failure::from(error).instead_of_job_id(hints::WRONG_EXPORT),
+    })
 }
 
 fn uncertain(failure: Failure, common: &Common) -> Failure {

@@ -1,6 +1,9 @@
 //! The download on a thread of its own, and what is told of it while it lasts.
 
-use std::io::{self, Write};
+use std::{
+    convert::Infallible,
+    io::{self, Write},
+};
 
 use tcss_export::{
     BuildError,
@@ -12,7 +15,7 @@ use tcss_export::{
 use crate::{
     course::Course,
     meter::Meter,
-    news::{Desk, News, Teller},
+    news::{Desk, Teller},
     signals::Signal,
 };
 
@@ -52,30 +55,28 @@ pub(crate) fn listen(
     // A part that is there already is not for this download to remove.
     let leftover = target.clone().filter(|target| !target.has_part());
     let work = desk.start(move |teller| work(&client, source, target, teller));
-    loop {
-        match work.next() {
-            News::Progress(Progress { event, turn }) => meter.show(&event, turn),
-            News::Done => {
-                return match work.result() {
-                    Ok(fetched) => End::Fetched(fetched.expect("it ends only when it has ended")),
-                    Err(error) => End::Unusable(error),
-                };
-            }
-            News::Signal(signal) => {
-                // It may be waiting for a server, or putting the file in its place just now.
-                if let Some(Ok(Some(fetched))) = work.leave()
-                    && fetched.outcome.is_ok()
-                {
-                    return End::Fetched(fetched);
-                }
-                // What a later download cannot use goes with it.
-                if let Some(leftover) = &leftover {
-                    leftover.clear_empty();
-                }
-                return End::Stopped(signal);
-            }
-        }
+    let told = work.listen(|Progress { event, turn }| {
+        meter.show(&event, turn);
+        Ok::<_, Infallible>(())
+    });
+    let Ok(signal) = told;
+    let Some(signal) = signal else {
+        return match work.result() {
+            Ok(fetched) => End::Fetched(fetched.expect("it is given up only when nobody listens")),
+            Err(error) => End::Unusable(error),
+        };
+    };
+    // It may be waiting for a server, or putting the file in its place just now.
+    if let Some(Ok(Some(fetched))) = work.leave()
+        && fetched.outcome.is_ok()
+    {
+        return End::Fetched(fetched);
     }
+    // What a later download cannot use goes with it.
+    if let Some(leftover) = &leftover {
+        leftover.clear_empty();
+    }
+    End::Stopped(signal)
 }
 
 fn work(

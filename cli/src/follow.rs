@@ -7,7 +7,7 @@ use tcss_export::{
 
 use crate::{
     failure::Failure,
-    news::{Desk, News, Teller},
+    news::{Desk, Teller},
     output::Reader,
     signals::Signal,
     telling::Telling,
@@ -66,26 +66,28 @@ pub(crate) fn listen(
     let (client, job) = (client.clone(), job.clone());
     let work = desk.start(move |teller| work(&client, job, teller));
     let mut last: Option<Box<State>> = None;
-    loop {
-        match work.next() {
-            News::Progress(state) => {
-                if telling.state(&state)? == Reader::Gone {
-                    return Ok(End::Unread);
-                }
-                last = Some(state);
-            }
-            News::Done => {
-                let Waited { lines, outcome } = work.result();
-                let event = last.and_then(|last| last.event);
-                telling.end(&lines, outcome.as_ref(), event.as_ref())?;
-                return Ok(outcome.map_or_else(End::Failed, End::Finished));
-            }
-            News::Signal(signal) => {
-                let report = last.and_then(|last| last.given_up()).unwrap_or_default();
-                telling.given_up(&report)?;
-                return Ok(End::Stopped(signal, report));
-            }
+    let heard = work.listen(|state| {
+        match telling.state(&state) {
+            Ok(Reader::There) => last = Some(state),
+            Ok(Reader::Gone) => return Err(None),
+            Err(failure) => return Err(Some(failure)),
         }
+        Ok(())
+    });
+    match heard {
+        Ok(None) => {
+            let Waited { lines, outcome } = work.result();
+            let event = last.and_then(|last| last.event);
+            telling.end(&lines, outcome.as_ref(), event.as_ref())?;
+            Ok(outcome.map_or_else(End::Failed, End::Finished))
+        }
+        Ok(Some(signal)) => {
+            let report = last.and_then(|last| last.given_up()).unwrap_or_default();
+            telling.given_up(&report)?;
+            Ok(End::Stopped(signal, report))
+        }
+        Err(None) => Ok(End::Unread),
+        Err(Some(failure)) => Err(failure),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use crate::signals::{self, Signal};
 
 /// What the main thread is told.
-pub(crate) enum News<P> {
+enum News<P> {
     /// The work goes on.
     Progress(P),
     /// The work has its result.
@@ -82,8 +82,26 @@ impl Desk {
 }
 
 impl<P, T> Work<'_, P, T> {
+    /// Hands on what the work tells until it is done, or a signal comes, which is returned.
+    ///
+    /// # Errors
+    ///
+    /// That of `hear`, which ends the listening, not the work.
+    pub(crate) fn listen<E>(
+        &self,
+        mut hear: impl FnMut(P) -> Result<(), E>,
+    ) -> Result<Option<Signal>, E> {
+        loop {
+            match self.next() {
+                News::Progress(progress) => hear(progress)?,
+                News::Done => return Ok(None),
+                News::Signal(signal) => return Ok(Some(signal)),
+            }
+        }
+    }
+
     /// Waits for what comes next.
-    pub(crate) fn next(&self) -> News<P> {
+    fn next(&self) -> News<P> {
         loop {
             // The desk could ring itself, so that calls never end.
             if let Ok(Call::Signal(signal)) = self.calls.recv() {
@@ -165,6 +183,15 @@ mod tests {
         }
         assert!(matches!(work.next(), News::Done));
         assert_eq!(work.result(), "result");
+    }
+
+    #[test]
+    fn who_has_heard_enough_listens_no_more() {
+        let desk = Desk::without_signals();
+        let work = desk.start(|teller| (0..3).all(|n| teller.tell(n)));
+        assert_eq!(work.listen(|n| if n < 1 { Ok(()) } else { Err(n) }), Err(1));
+        assert!(matches!(work.next(), News::Progress(2)));
+        assert_eq!(work.listen(Err), Ok(None));
     }
 
     #[test]
