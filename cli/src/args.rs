@@ -26,7 +26,7 @@ use self::{
     },
     values::{language, page, port, timestamp, whole},
 };
-use crate::{failure::Failure, shell::Setting};
+use crate::{failure::Failure, terminal::shell::Setting};
 
 const DEFAULT_SITE: &str = "international";
 

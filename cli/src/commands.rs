@@ -15,30 +15,10 @@ mod wait;
 
 use crate::{
     args::{Args, Command},
+    ending::Ending,
     failure::Failure,
-    output::Output,
+    terminal::output::Output,
 };
-
-/// How a command ends that gave its result.
-pub(crate) enum Ending {
-    Done,
-    /// The job has failed, which is a result all the same.
-    JobFailed,
-    /// A replay decides otherwise, which is a result all the same.
-    Differs,
-    /// The help was shown because nothing was asked for.
-    Refused,
-}
-
-impl Ending {
-    pub(crate) const fn exit_code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::JobFailed | Self::Differs => 1,
-            Self::Refused => 2,
-        }
-    }
-}
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<Ending, Failure> {
     match &args.command {

@@ -3,16 +3,18 @@
 mod download;
 mod errand;
 mod file;
+pub(crate) mod hints;
 mod service;
+mod url;
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 use tcss_export::{JobId, text::printable};
 
+use self::hints::Hint;
 pub(crate) use self::{errand::Errand, service::with_sources};
-use crate::{
-    hints::{self, Hint},
+use crate::terminal::{
     masking::masked,
     output::rows,
     shell::{Setting, job_command},

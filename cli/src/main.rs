@@ -2,34 +2,22 @@
 //! stderr, and an exit code for each way to end.
 
 mod args;
+mod background;
 mod commands;
-mod course;
-mod creation;
-mod decision;
+mod create;
+mod download;
+mod ending;
 mod failure;
-mod fetch;
-mod follow;
-mod hints;
-mod journey;
 mod keys;
-mod masking;
-mod meter;
-mod news;
-mod output;
-mod progress;
-mod recording;
-mod saved;
 mod sending;
-mod shell;
-mod signals;
-mod standing;
-mod telling;
+mod terminal;
+mod wait;
 
 use std::{env, process::ExitCode};
 
 use clap::{Parser, error::ErrorKind};
 
-use crate::{args::Args, commands::Ending, failure::Failure, output::Output};
+use crate::{args::Args, ending::Ending, failure::Failure, terminal::output::Output};
 
 fn main() -> ExitCode {
     match Args::try_parse() {

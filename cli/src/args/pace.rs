@@ -4,7 +4,7 @@ use clap::Args as Group;
 use tcss_export::Policy;
 
 use super::values::seconds;
-use crate::shell::Setting;
+use crate::terminal::shell::Setting;
 
 /// How a job is waited for.
 #[derive(Debug, Group)]

@@ -7,7 +7,7 @@ use clap::Args as Group;
 use tcss_export::{download::Policy, driver::Target};
 
 use super::values::{some_bytes, some_seconds};
-use crate::{failure::Failure, shell::Setting};
+use crate::{failure::Failure, terminal::shell::Setting};
 
 /// Stands for stdout.
 const STDOUT: &str = "-";

@@ -1,14 +1,14 @@
 use serde::Serialize;
 use tcss_export::{JobId, text::printable, ureq::Client};
 
-use super::Ending;
 use crate::{
     args::{self, Common},
-    creation,
-    failure::{Failure, Kind},
-    hints, keys,
-    news::Desk,
-    output::{Output, Reader},
+    background::Desk,
+    create,
+    ending::Ending,
+    failure::{Failure, Kind, hints},
+    keys,
+    terminal::output::{Output, Reader},
 };
 
 /// A job that was created.
@@ -25,7 +25,7 @@ pub(super) fn run(
 ) -> Result<Ending, Failure> {
     let action = args.export.action()?;
     let client = Client::new(common.session()?, keys::credentials()?);
-    let answer = creation::create(&Desk::open(), &client, action, common, output)?;
+    let answer = create::create(&Desk::open(), &client, action, common, output)?;
     let job_id = &answer.response.job_id;
     let created = Created { job_id, request_id: answer.request_id.as_deref() };
     // The id must not get lost: without it, whoever tries again has a second job created.

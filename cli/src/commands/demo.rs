@@ -17,13 +17,13 @@ use tcss_export_testkit::{
 };
 
 use self::folder::Folder;
-use super::{Ending, serve::cannot_listen};
+use super::serve::cannot_listen;
 use crate::{
-    course::Course,
-    decision::worded,
+    download::Turns,
+    ending::Ending,
     failure::{Errand, Failure},
-    output::Output,
-    standing::seconds,
+    terminal::output::Output,
+    wait::{decision::worded, status::seconds},
 };
 
 /// Long enough to be watched.
@@ -127,9 +127,9 @@ impl<'o> Demo<'o> {
         let source = Source::new(finished.download_url.clone()).of_job(job.clone());
         let file = folder.path().join(FILE);
         let mut download = self.client.download(source, &file)?;
-        let mut course = Course::default();
+        let mut turns = Turns::default();
         for event in download.by_ref() {
-            if let Some(text) = course.turn(&event, None) {
+            if let Some(text) = turns.turn(&event, None) {
                 self.tell(&format!("  {text}"));
             }
         }

@@ -1,14 +1,13 @@
 use tcss_export::{CredentialSource, DownloadUrl, JobId, SendFault, TransportError, ureq::Client};
 
-use super::Ending;
 use crate::{
     args::{self, Common},
-    failure::{Failure, Kind},
-    hints,
-    journey::Journey,
+    background::Desk,
+    download::Downloader,
+    ending::Ending,
+    failure::{Failure, Kind, hints},
     keys,
-    news::Desk,
-    output::Output,
+    terminal::output::Output,
 };
 
 pub(super) fn run(
@@ -17,9 +16,9 @@ pub(super) fn run(
     output: &Output,
 ) -> Result<Ending, Failure> {
     let session = common.session()?;
-    let journey = |credentials: CredentialSource| {
+    let downloader = |credentials: CredentialSource| {
         let client = Client::new(session, credentials).with_policy(args.pace.policy());
-        Journey { desk: Desk::open(), client, save: &args.save, output }
+        Downloader { desk: Desk::open(), client, save: &args.save, output }
     };
     match (&args.source.job_id, &args.source.url) {
         (Some(job), _) => {
@@ -27,10 +26,10 @@ pub(super) fn run(
             let credentials = keys::credentials()?;
             args.save.check().map_err(|failure| failure.of_job(job))?;
             let options = [args.save.options(), args.pace.options(), common.options()].concat();
-            journey(credentials.into()).job_to_file(job, &options)
+            downloader(credentials.into()).job_to_file(job, &options)
         }
         (None, url) => {
-            journey(without_keys()).url_to_file(parsed(url.as_deref().unwrap_or_default())?)
+            downloader(without_keys()).url_to_file(parsed(url.as_deref().unwrap_or_default())?)
         }
     }
 }

@@ -5,11 +5,11 @@ use tcss_export::{
     signing::{StringToSign, Timestamp},
 };
 
-use super::Ending;
 use crate::{
     args::{self, Common},
+    ending::Ending,
     failure::Failure,
-    output::Output,
+    terminal::output::Output,
 };
 
 /// The stages before the key comes in.

@@ -1,10 +1,10 @@
 use clap::Parser;
 
-use super::Ending;
 use crate::{
     args::{Args, Help},
+    ending::Ending,
     failure::Failure,
-    output::Output,
+    terminal::output::Output,
     without_args,
 };
 

@@ -4,16 +4,14 @@ use tcss_export::{
     RunTimeFilter, text::printable, ureq::Client,
 };
 
-use super::Ending;
 use crate::{
     args::{self, Common},
-    decision,
-    failure::Failure,
-    hints, keys,
-    masking::masked,
-    output::Output,
+    ending::Ending,
+    failure::{Failure, hints},
+    keys,
     sending::send,
-    standing::percent,
+    terminal::{masking::masked, output::Output},
+    wait::{decision, status::percent},
 };
 
 const TITLES: [&str; 5] = ["JOB ID", "STATUS", "PROGRESS", "CREATED", "NAME"];

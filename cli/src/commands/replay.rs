@@ -4,11 +4,11 @@ mod shown;
 use tcss_export::{Replay, ReplayError};
 
 use self::{lines::Lines, shown::Shown};
-use super::Ending;
 use crate::{
     args,
+    ending::Ending,
     failure::Failure,
-    output::{Output, Reader},
+    terminal::output::{Output, Reader},
 };
 
 pub(super) fn run(args: &args::Replay, output: &Output) -> Result<Ending, Failure> {

@@ -1,7 +1,9 @@
 use tcss_export::{DescribeExportJobResult, ExportStatus, JobId, ureq::Client};
 
-use super::Ending;
-use crate::{args::Common, failure::Failure, keys, output::Output, standing::Standing};
+use crate::{
+    args::Common, ending::Ending, failure::Failure, keys, terminal::output::Output,
+    wait::status::Standing,
+};
 
 pub(super) fn run(job: &JobId, common: &Common, output: &Output) -> Result<Ending, Failure> {
     let client = Client::new(common.session()?, keys::credentials()?);

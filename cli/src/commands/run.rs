@@ -1,14 +1,14 @@
 use tcss_export::{text::printable, ureq::Client};
 
-use super::Ending;
 use crate::{
     args::{self, Common},
-    creation,
+    background::Desk,
+    create,
+    download::Downloader,
+    ending::Ending,
     failure::Failure,
-    journey::Journey,
     keys,
-    news::Desk,
-    output::Output,
+    terminal::output::Output,
 };
 
 pub(super) fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending, Failure> {
@@ -17,10 +17,10 @@ pub(super) fn run(args: &args::Run, common: &Common, output: &Output) -> Result<
     let client = client.with_policy(args.pace.policy());
     // A job is not created for a file that cannot be written.
     args.save.check()?;
-    let journey = Journey { desk: Desk::open(), client, save: &args.save, output };
-    let answer = creation::create(&journey.desk, &journey.client, action, common, output)?;
+    let downloader = Downloader { desk: Desk::open(), client, save: &args.save, output };
+    let answer = create::create(&downloader.desk, &downloader.client, action, common, output)?;
     let job = answer.response.job_id;
     output.progress(&format!("created job {}", printable(job.as_str())));
     let options = [args.save.options(), args.pace.options(), common.options()].concat();
-    journey.job_to_file(&job, &options)
+    downloader.job_to_file(&job, &options)
 }

@@ -5,14 +5,15 @@ use tcss_export_testkit::{
     EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, ServedFile, Service,
 };
 
-use super::Ending;
 use crate::{
     args,
-    failure::{Failure, Kind},
-    hints,
+    ending::Ending,
+    failure::{Failure, Kind, hints},
     keys::{self, Pair, SECRET_ID, SECRET_KEY},
-    masking::masked,
-    output::{Output, Reader},
+    terminal::{
+        masking::masked,
+        output::{Output, Reader},
+    },
 };
 
 pub(super) fn run(args: &args::Serve, output: &Output) -> Result<Ending, Failure> {

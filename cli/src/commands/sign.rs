@@ -3,13 +3,13 @@ use std::{collections::BTreeMap, fmt::Write};
 use serde::Serialize;
 use tcss_export::{DescribeExportJobResult, Wall, text::printable};
 
-use super::{Ending, explain::timestamp};
+use super::explain::timestamp;
 use crate::{
     args::{self, Common},
+    ending::Ending,
     failure::Failure,
     keys,
-    masking::MASK,
-    output::Output,
+    terminal::{masking::MASK, output::Output},
 };
 
 /// A request as it would be sent.

@@ -1,25 +1,25 @@
 use tcss_export::{Finished, JobId, Report, WaitErrorKind, WaitFailure, ureq::Client};
 
-use super::Ending;
 use crate::{
     args::{self, Common},
+    background::Desk,
+    ending::Ending,
     failure::Failure,
-    follow::{self, End},
     keys,
-    news::Desk,
-    output::Output,
-    shell::{self, Setting},
-    standing::Ended,
-    telling::Telling,
+    terminal::{
+        output::Output,
+        shell::{self, Setting},
+    },
+    wait::{self, End, Reporter, status::Ended},
 };
 
 pub(super) fn run(args: &args::Wait, common: &Common, output: &Output) -> Result<Ending, Failure> {
     let client = Client::new(common.session()?, keys::credentials()?);
     let client = client.with_policy(args.pace.policy());
-    let mut telling = Telling::of(args, output)?;
+    let mut reporter = Reporter::of(args, output)?;
     let job = &args.job.job_id;
-    let end = follow::listen(&Desk::open(), &client, job, &mut telling)?;
-    let recorded = telling.finish();
+    let end = wait::listen(&Desk::open(), &client, job, &mut reporter)?;
+    let recorded = reporter.finish();
     match end {
         End::Finished(finished) => {
             succeeded(&finished, output).and_then(|end| recorded.and(Ok(end)))

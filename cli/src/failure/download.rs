@@ -6,12 +6,12 @@ use tcss_export::{
     driver::DownloadFailure,
 };
 
-use super::{Again, Errand, Failure, Kind, service::with_sources};
-use crate::{
+use super::{
+    Again, Errand, Failure, Kind,
     hints::{self, Hint},
-    meter::amount,
-    standing::requests,
+    service::with_sources,
 };
+use crate::{terminal::amount, wait::status::requests};
 
 impl Failure {
     /// Tells why there is no whole file.

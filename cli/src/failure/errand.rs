@@ -3,18 +3,16 @@
 use std::path::Path;
 
 use tcss_export::{
-    BuildError, Finished, Reason, SendFault, TransportError,
+    BuildError, Finished, SendFault, TransportError,
     download::{ErrorKind, Fault, Refusal, Report},
 };
 
 use super::{
     Again, Failure, Kind,
+    hints::{self, Hint},
     service::{kind_of, with_sources},
 };
-use crate::{
-    hints::{self, Hint},
-    signals::Signal,
-};
+use crate::terminal::signals::Signal;
 
 const EXPIRED: &str = "the URL has expired";
 
@@ -168,33 +166,6 @@ impl Errand<'_> {
     }
 }
 
-impl Failure {
-    /// Tells of a URL that the job gave, which is nobody's fault here; the hint is for all but
-    /// what can be allowed.
-    fn of_given_url(error: BuildError, hint: &'static str) -> Self {
-        let message = format!("the job gave a URL that cannot be used: it {}", error.reason());
-        let failure = Self::new(Kind::Usage, message);
-        match error.reason() {
-            Reason::PlainHttp => {
-                failure.with_hint(hints::ALLOW_HTTP).with_again(Again::With("--allow-http"))
-            }
-            Reason::PrivateAddress => {
-                failure.with_hint(hints::ALLOW_PRIVATE).with_again(Again::With("--allow-private"))
-            }
-            _ => failure.with_hint(hint).with_again(Again::Never),
-        }
-    }
-}
-
-/// Returns the hint for a URL of the user that is refused before anything is sent.
-pub(super) const fn of_url(error: BuildError) -> &'static str {
-    match error.reason() {
-        Reason::PlainHttp => hints::ALLOW_HTTP,
-        Reason::PrivateAddress => hints::ALLOW_PRIVATE,
-        _ => hints::NO_URL,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{io, net::SocketAddr};
@@ -202,7 +173,7 @@ mod tests {
     use tcss_export::{DownloadUrl, JobId, Mono, download, driver::AddressError};
 
     use super::*;
-    use crate::shell::Setting;
+    use crate::terminal::shell::Setting;
 
     fn to_file() -> Errand<'static> {
         Errand { finished: None, target: Some(Path::new("f")) }

@@ -11,8 +11,7 @@ use tcss_export::{
     text::printable,
 };
 
-use super::{Failure, Kind, service::with_sources};
-use crate::hints;
+use super::{Failure, Kind, hints, service::with_sources};
 
 impl Failure {
     /// Tells what is wrong with a file that the user has named.

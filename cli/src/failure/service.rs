@@ -7,8 +7,8 @@ use tcss_export::{
     TransportError, WaitErrorKind, WaitFailure,
 };
 
-use super::{Again, Facts, Failure, Kind, errand::of_url};
-use crate::{hints, standing::effort};
+use super::{Again, Facts, Failure, Kind, hints, url::of_url};
+use crate::wait::status::effort;
 
 impl Failure {
     fn of_answer(error: &ResponseError) -> Self {

@@ -4,12 +4,16 @@ use serde::Serialize;
 use tcss_export::{Event, EventKind, ReplayError, TranscriptLine, text::printable};
 
 use crate::{
-    commands::Ending,
-    decision::{Decision, reason, what},
+    ending::Ending,
     failure::Failure,
-    masking::masked,
-    output::{Output, Reader},
-    standing::{requests, seconds},
+    terminal::{
+        masking::masked,
+        output::{Output, Reader},
+    },
+    wait::{
+        decision::{Decision, reason, what},
+        status::{requests, seconds},
+    },
 };
 
 const SUCCESS: &str = "success";

@@ -5,22 +5,20 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tcss_export::{Event, EventKind};
 
-use crate::{
-    decision::worded,
-    output::{Output, has_bars},
-};
+use super::output::{Output, has_bars};
+use crate::wait::decision::worded;
 
 const BAR: &str = "[{bar:24}] {elapsed:>4}  {wide_msg}";
 /// How often the time on the bar is drawn anew.
 const TICK: Duration = Duration::from_millis(250);
 
-pub(crate) enum Progress<'o> {
+pub(crate) enum WaitProgress<'o> {
     Bar(ProgressBar),
     Lines { output: &'o Output, last: String },
     Silent,
 }
 
-impl<'o> Progress<'o> {
+impl<'o> WaitProgress<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
         if output.is_quiet() {
             Self::Silent
@@ -62,7 +60,7 @@ impl<'o> Progress<'o> {
     }
 }
 
-impl Drop for Progress<'_> {
+impl Drop for WaitProgress<'_> {
     fn drop(&mut self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();

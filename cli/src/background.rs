@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::signals::{self, Signal};
+use crate::terminal::signals::{self, Signal};
 
 /// What the main thread is told.
 enum News<P> {

@@ -7,23 +7,20 @@ use tcss_export::{
     ureq::Client,
 };
 
+use super::{
+    result::Saved,
+    thread::{self, Fetched},
+};
 use crate::{
     args::Save,
-    commands::Ending,
-    failure::{Errand, Failure},
-    fetch::{self, Fetched},
-    follow, hints,
-    masking::masked,
-    meter::Meter,
-    news::Desk,
-    output::Output,
-    saved::Saved,
-    shell::Setting,
-    standing::Ended,
-    telling::Telling,
+    background::Desk,
+    ending::Ending,
+    failure::{Errand, Failure, hints},
+    terminal::{DownloadProgress, masking::masked, output::Output, shell::Setting},
+    wait::{self, Reporter, status::Ended},
 };
 
-pub(crate) struct Journey<'a> {
+pub(crate) struct Downloader<'a> {
     pub(crate) desk: Desk,
     pub(crate) client: Client,
     pub(crate) save: &'a Save,
@@ -40,7 +37,7 @@ struct OfJob<'a> {
     new_url_needed: Option<String>,
 }
 
-impl Journey<'_> {
+impl Downloader<'_> {
     /// Waits for the job and downloads its file; with these options, another command goes on.
     pub(crate) fn job_to_file(&self, job: &JobId, options: &[Setting]) -> Result<Ending, Failure> {
         let end = self.wait_and_download(job);
@@ -48,14 +45,14 @@ impl Journey<'_> {
     }
 
     fn wait_and_download(&self, job: &JobId) -> Result<Ending, Failure> {
-        let mut telling = Telling::new(self.output);
-        let waited = follow::listen(&self.desk, &self.client, job, &mut telling)?;
-        telling.finish()?;
+        let mut reporter = Reporter::new(self.output);
+        let waited = wait::listen(&self.desk, &self.client, job, &mut reporter)?;
+        reporter.finish()?;
         let finished = match waited {
-            follow::End::Finished(finished) => finished,
-            follow::End::Failed(failure) => return self.without_file(job, failure, None),
-            follow::End::Unread => return Ok(Ending::Done),
-            follow::End::Stopped(signal, _) => {
+            wait::End::Finished(finished) => finished,
+            wait::End::Failed(failure) => return self.without_file(job, failure, None),
+            wait::End::Unread => return Ok(Ending::Done),
+            wait::End::Stopped(signal, _) => {
                 return Err(Failure::stopped(signal, "stopped waiting"));
             }
         };
@@ -84,11 +81,11 @@ impl Journey<'_> {
 
     fn download(&self, source: Source, errand: Errand<'_>) -> Result<Fetched, Failure> {
         let source = source.with_policy(self.save.policy());
-        let meter = Meter::new(self.output);
-        match fetch::listen(&self.desk, &self.client, source, self.save.target(), meter) {
-            fetch::End::Fetched(fetched) => Ok(fetched),
-            fetch::End::Unusable(error) => Err(errand.unusable(error)),
-            fetch::End::Stopped(signal) => Err(errand.stopped(signal)),
+        let progress = DownloadProgress::new(self.output);
+        match thread::listen(&self.desk, &self.client, source, self.save.target(), progress) {
+            thread::End::Fetched(fetched) => Ok(fetched),
+            thread::End::Unusable(error) => Err(errand.unusable(error)),
+            thread::End::Stopped(signal) => Err(errand.stopped(signal)),
         }
     }
 

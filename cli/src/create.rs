@@ -9,8 +9,12 @@ use tcss_export::{
 };
 
 use crate::{
-    args::Common, decision, failure::Failure, hints, news::Desk, output::Output, sending::send,
-    shell,
+    args::Common,
+    background::Desk,
+    failure::{Failure, hints},
+    sending::send,
+    terminal::{output::Output, shell},
+    wait::decision,
 };
 
 /// Has a job created. If it may be there although no answer says so, the error tells how to look.

@@ -9,7 +9,10 @@ use std::{
 use serde_json::Value;
 use tcss_export::TranscriptLine;
 
-use crate::{failure::Failure, hints, masking::masked};
+use crate::{
+    failure::{Failure, hints},
+    terminal::masking::masked,
+};
 
 /// A transcript in the making: every line is in the file as soon as it is known.
 pub(crate) struct Recording {

@@ -9,7 +9,7 @@ use tcss_export::{
     driver::clock,
 };
 
-use crate::output::{Output, has_bars};
+use super::output::{Output, has_bars};
 
 const BAR: &str = "[{bar:24}] {bytes} of {total_bytes}{pace}";
 /// How it is shown as long as no server has said how much there is.
@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How often the time on the bar is drawn anew.
 const TICK: Duration = Duration::from_millis(250);
 
-pub(crate) struct Meter<'o> {
+pub(crate) struct DownloadProgress<'o> {
     display: Display<'o>,
 }
 
@@ -48,7 +48,7 @@ struct Pace {
     last: Mono,
 }
 
-impl<'o> Meter<'o> {
+impl<'o> DownloadProgress<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
         let display = if output.is_quiet() {
             Display::Silent
@@ -126,7 +126,7 @@ impl Pace {
     }
 }
 
-impl Drop for Meter<'_> {
+impl Drop for DownloadProgress<'_> {
     fn drop(&mut self) {
         if let Display::Bar { bar, .. } = &self.display {
             bar.finish_and_clear();

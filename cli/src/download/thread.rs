@@ -12,11 +12,10 @@ use tcss_export::{
     ureq::Client,
 };
 
+use super::Turns;
 use crate::{
-    course::Course,
-    meter::Meter,
-    news::{Desk, Teller},
-    signals::Signal,
+    background::{Desk, Teller},
+    terminal::{DownloadProgress, signals::Signal},
 };
 
 /// How a download has ended.
@@ -49,14 +48,14 @@ pub(crate) fn listen(
     client: &Client,
     source: Source,
     target: Option<Target>,
-    mut meter: Meter<'_>,
+    mut progress: DownloadProgress<'_>,
 ) -> End {
     let client = client.clone();
     // A part that is there already is not for this download to remove.
     let leftover = target.clone().filter(|target| !target.has_part());
     let work = desk.start(move |teller| work(&client, source, target, teller));
     let told = work.listen(|Progress { event, turn }| {
-        meter.show(&event, turn);
+        progress.show(&event, turn);
         Ok::<_, Infallible>(())
     });
     let Ok(signal) = told;
@@ -96,15 +95,15 @@ fn drain<W: Write>(
     mut download: Download<&Client, W>,
     teller: &Teller<Progress>,
 ) -> Option<Fetched> {
-    let mut course = Course::default();
+    let mut turns = Turns::default();
     while let Some(event) = download.next() {
         let has_ended = event.kind == EventKind::Ended;
-        let turn = course.turn(&event, download.transport());
+        let turn = turns.turn(&event, download.transport());
         if !teller.tell(Progress { event, turn }) && !has_ended {
             return None;
         }
     }
-    let (polls, resumed) = (download.polls(), course.has_gone_on());
+    let (polls, resumed) = (download.polls(), turns.has_gone_on());
     Some(Fetched { outcome: download.outcome(), polls, resumed })
 }
 

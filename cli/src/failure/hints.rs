@@ -4,7 +4,7 @@ use std::{borrow::Cow, io};
 
 use tcss_export::{ErrorCode, ResponseErrorKind, SendFault, TransportError, driver::TunnelError};
 
-use crate::failure::Kind;
+use super::Kind;
 
 /// What to do next.
 #[derive(Clone, Debug)]

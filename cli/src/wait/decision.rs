@@ -8,10 +8,8 @@ use tcss_export::{
     ResponseErrorKind, WaitErrorKind, WaitFailure, text::brief as shortened,
 };
 
-use crate::{
-    masking::masked,
-    standing::{percent, seconds},
-};
+use super::status::{percent, seconds};
+use crate::terminal::masking::masked;
 
 /// A decision as a line of JSON, where every member is always there.
 #[derive(Default, Serialize)]

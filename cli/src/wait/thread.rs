@@ -5,12 +5,11 @@ use tcss_export::{
     driver::clock, ureq::Client,
 };
 
+use super::Reporter;
 use crate::{
+    background::{Desk, Teller},
     failure::Failure,
-    news::{Desk, Teller},
-    output::Reader,
-    signals::Signal,
-    telling::Telling,
+    terminal::{output::Reader, signals::Signal},
 };
 
 /// A wait after one of its events, or before the first.
@@ -61,13 +60,13 @@ pub(crate) fn listen(
     desk: &Desk,
     client: &Client,
     job: &JobId,
-    telling: &mut Telling<'_>,
+    reporter: &mut Reporter<'_>,
 ) -> Result<End, Failure> {
     let (client, job) = (client.clone(), job.clone());
     let work = desk.start(move |teller| work(&client, job, teller));
     let mut last: Option<Box<State>> = None;
     let heard = work.listen(|state| {
-        match telling.state(&state) {
+        match reporter.state(&state) {
             Ok(Reader::There) => last = Some(state),
             Ok(Reader::Gone) => return Err(None),
             Err(failure) => return Err(Some(failure)),
@@ -78,12 +77,12 @@ pub(crate) fn listen(
         Ok(None) => {
             let Waited { lines, outcome } = work.result();
             let event = last.and_then(|last| last.event);
-            telling.end(&lines, outcome.as_ref(), event.as_ref())?;
+            reporter.end(&lines, outcome.as_ref(), event.as_ref())?;
             Ok(outcome.map_or_else(End::Failed, End::Finished))
         }
         Ok(Some(signal)) => {
             let report = last.and_then(|last| last.given_up()).unwrap_or_default();
-            telling.given_up(&report)?;
+            reporter.given_up(&report)?;
             Ok(End::Stopped(signal, report))
         }
         Err(None) => Ok(End::Unread),

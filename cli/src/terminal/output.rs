@@ -6,10 +6,7 @@ use indicatif::ProgressDrawTarget;
 use serde::Serialize;
 use tcss_export::text::printable;
 
-use crate::{
-    failure::{Failure, Kind},
-    hints,
-};
+use crate::failure::{Failure, Kind, hints};
 
 /// Whether a bar can be drawn on stderr: a terminal that can move its cursor, which one of
 /// TERM=dumb cannot. indicatif goes by the same, and would draw nothing there.

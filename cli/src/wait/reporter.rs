@@ -2,29 +2,29 @@
 
 use tcss_export::{Event, EventKind, Finished, Report, TranscriptLine, WaitFailure};
 
+use super::{decision::Decision, recording::Recording, thread::State};
 use crate::{
     args,
-    decision::Decision,
     failure::Failure,
-    follow::State,
-    output::{Output, Reader},
-    progress::Progress,
-    recording::Recording,
+    terminal::{
+        WaitProgress,
+        output::{Output, Reader},
+    },
 };
 
-pub(crate) struct Telling<'o> {
+pub(crate) struct Reporter<'o> {
     output: &'o Output,
-    progress: Progress<'o>,
+    progress: WaitProgress<'o>,
     with_events: bool,
     recording: Option<Recording>,
     /// Why the recording has ended early. The wait goes on: its result counts for more.
     recording_failure: Option<Failure>,
 }
 
-impl<'o> Telling<'o> {
+impl<'o> Reporter<'o> {
     /// Tells the progress alone.
     pub(crate) fn new(output: &'o Output) -> Self {
-        let progress = Progress::new(output);
+        let progress = WaitProgress::new(output);
         Self { output, progress, with_events: false, recording: None, recording_failure: None }
     }
 

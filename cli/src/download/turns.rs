@@ -8,11 +8,15 @@ use tcss_export::{
     text::brief,
 };
 
-use crate::{decision::when, failure::with_sources, masking::masked, meter::amount};
+use crate::{
+    failure::with_sources,
+    terminal::{amount, masking::masked},
+    wait::decision::when,
+};
 
 /// The course of a download, whose turns are told: where it breaks off, and how it goes on.
 #[derive(Default)]
-pub(crate) struct Course {
+pub(crate) struct Turns {
     /// How many bytes were there at the last event.
     bytes: Option<u64>,
     /// Bytes of an answer are coming.
@@ -22,7 +26,7 @@ pub(crate) struct Course {
     has_gone_on: bool,
 }
 
-impl Course {
+impl Turns {
     /// Words an event, if it is a turn; the cause is what the transport said of it.
     pub(crate) fn turn(&mut self, event: &Event, cause: Option<&TransportError>) -> Option<String> {
         let before = self.bytes.replace(event.bytes).unwrap_or(event.bytes);
