@@ -26,7 +26,11 @@ impl Failure {
             DownloadFailure::NewUrl { error, wait } => {
                 Self::without_new_url(&error, *wait).after(&error.report, errand)
             }
-            DownloadFailure::File(error) => Self::of_target(&error, errand.target),
+            DownloadFailure::File(error) => {
+                let mut failure = Self::of_target(&error, errand.target);
+                failure.facts.starts_over = errand.target.is_none();
+                failure
+            }
             failure => Self::new(Kind::Transport, with_sources(&failure)),
         }
     }

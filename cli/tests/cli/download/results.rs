@@ -78,6 +78,7 @@ fn a_stdout_that_is_closed_early_has_not_got_the_file() {
     assert!(ended.stderr.starts_with("error: the output cannot be written: "), "{ended:?}");
     let hint = "\n  hint           let what reads the output read it to its end\n";
     assert!(ended.stderr.contains(hint), "{ended:?}");
+    assert!(ended.stderr.contains("\n  download with  tcss-export download J -o - "), "{ended:?}");
 }
 
 #[test]
