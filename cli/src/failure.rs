@@ -236,37 +236,41 @@ impl fmt::Display for Failure {
     }
 }
 
-/// For programs: `{"error":{..}}`, where every member is always there.
+/// For programs: `{"error":{..}}`.
+#[derive(Serialize)]
+struct Object {
+    error: Members,
+}
+
+/// What is told of an error, where every member is always there.
+#[derive(Serialize)]
+struct Members {
+    kind: Kind,
+    code: Option<String>,
+    message: String,
+    status: Option<u16>,
+    request_id: Option<String>,
+    file_request_id: Option<String>,
+    job_id: Option<String>,
+    url: Option<String>,
+    hint: Option<String>,
+    command: Option<String>,
+}
+
 impl Serialize for Failure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Members {
-            kind: Kind,
-            code: Option<String>,
-            message: String,
-            status: Option<u16>,
-            request_id: Option<String>,
-            file_request_id: Option<String>,
-            job_id: Option<String>,
-            url: Option<String>,
-            hint: Option<String>,
-            command: Option<String>,
-        }
-        #[derive(Serialize)]
-        struct Object {
-            error: Members,
-        }
         let Facts { code, status, request_id, file_request_id, job_id, url, command, .. } =
             &*self.facts;
+        let masked_fact = |fact: &Option<String>| fact.as_deref().map(masked);
         let error = Members {
             kind: self.kind,
-            code: code.as_deref().map(masked),
+            code: masked_fact(code),
             message: self.masked(&self.message),
             status: *status,
-            request_id: request_id.as_deref().map(masked),
-            file_request_id: file_request_id.as_deref().map(masked),
+            request_id: masked_fact(request_id),
+            file_request_id: masked_fact(file_request_id),
             job_id: job_id.clone(),
-            url: url.as_deref().map(masked),
+            url: masked_fact(url),
             hint: self.hint(),
             command: command.as_ref().map(|(_, command)| command.clone()),
         };

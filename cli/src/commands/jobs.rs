@@ -94,7 +94,7 @@ impl<'a> List<'a> {
     /// Says that there are none, and that there are others if they were skipped.
     fn none_after(&self, offset: u64) -> String {
         match self.total_count {
-            _ if offset == 0 => "no jobs\n".to_owned(),
+            total if offset == 0 || total == Some(0) => "no jobs\n".to_owned(),
             None => format!("no jobs after the first {offset}\n"),
             Some(total) => format!("no jobs after the first {offset}; there are {total} in all\n"),
         }

@@ -66,11 +66,10 @@ pub(crate) fn listen(
     let work = desk.start(move |teller| work(&client, job, teller));
     let mut last: Option<Box<State>> = None;
     let heard = work.listen(|state| {
-        match reporter.state(&state) {
-            Ok(Reader::There) => last = Some(state),
-            Ok(Reader::Gone) => return Err(None),
-            Err(failure) => return Err(Some(failure)),
+        if reporter.state(&state).map_err(Err)? == Reader::Gone {
+            return Err(Ok(End::Unread));
         }
+        last = Some(state);
         Ok(())
     });
     match heard {
@@ -85,8 +84,7 @@ pub(crate) fn listen(
             reporter.given_up(&report)?;
             Ok(End::Stopped(signal, report))
         }
-        Err(None) => Ok(End::Unread),
-        Err(Some(failure)) => Err(failure),
+        Err(end) => end,
     }
 }
 

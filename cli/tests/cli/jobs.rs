@@ -83,7 +83,9 @@ fn what_the_service_says_cannot_steer_the_terminal_and_shows_no_url() {
 
 #[test]
 fn an_empty_list_is_said_in_words() {
-    assert_eq!(run_at(&service("RUNNING").url(), "jobs").stdout, "no jobs\n");
+    for line in ["jobs", "jobs --offset 100"] {
+        assert_eq!(run_at(&service("RUNNING").url(), line).stdout, "no jobs\n");
+    }
 }
 
 #[test]

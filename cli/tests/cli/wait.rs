@@ -115,7 +115,7 @@ fn a_service_that_hangs_is_given_up_with_the_timeout() {
 #[test]
 fn only_of_a_job_that_was_seen_running_it_is_said_that_it_keeps_running() {
     let hint = |script: &str| {
-        let ended = run_at(&service(script).url(), "wait J --timeout 0.1 --json");
+        let ended = run_at(&service(script).url(), "wait J --timeout 0.5 --json");
         ended.error()["hint"].as_str().expect("a hint").to_owned()
     };
     let longer = "wait again, perhaps with a longer --timeout";
