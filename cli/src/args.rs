@@ -3,6 +3,7 @@
 mod download;
 mod export;
 mod help;
+mod job;
 mod pace;
 mod save;
 mod values;
@@ -10,12 +11,13 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as Group, Parser, Subcommand};
-use tcss_export::{Endpoint, JobId, Language, Session, signing::Timestamp};
+use tcss_export::{Endpoint, Language, Session, signing::Timestamp};
 use tcss_export_testkit::{DownloadFaults, Script};
 
 pub(crate) use self::{
     download::{Download, Run},
     export::Export,
+    job::{Job, not_a_url},
     pace::Pace,
     save::Save,
 };
@@ -151,12 +153,6 @@ pub(crate) struct Jobs {
         help = "Skips N jobs."
     )]
     pub(crate) offset: Option<u64>,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct Job {
-    #[arg(value_name = "JOB_ID", help = "The id of the job, as printed by create or jobs.")]
-    pub(crate) job_id: JobId,
 }
 
 #[derive(Debug, Group)]

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Ending, Failure> {
     match &args.command {
         Command::Create(create) => create::run(create, &args.common, output),
         Command::Jobs(jobs) => jobs::run(jobs, &args.common, output),
-        Command::Result(job) => result::run(&job.job_id, &args.common, output),
+        Command::Result(job) => result::run(job, &args.common, output),
         Command::Wait(wait) => wait::run(wait, &args.common, output),
         Command::Download(download) => download::run(download, &args.common, output),
         Command::Run(run) => run::run(run, &args.common, output),

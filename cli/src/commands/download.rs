@@ -1,11 +1,11 @@
-use tcss_export::{CredentialSource, DownloadUrl, JobId, SendFault, TransportError, ureq::Client};
+use tcss_export::{CredentialSource, DownloadUrl, SendFault, TransportError, ureq::Client};
 
 use crate::{
     args::{self, Common},
     background::Desk,
     download::Downloader,
     ending::Ending,
-    failure::{Failure, Kind, hints},
+    failure::{Failure, Kind},
     keys,
     terminal::output::Output,
 };
@@ -22,7 +22,7 @@ pub(super) fn run(
     };
     match (&args.source.job_id, &args.source.url) {
         (Some(job), _) => {
-            refuse_url(job)?;
+            let job = args::not_a_url(job)?;
             let credentials = keys::credentials()?;
             args.save.check().map_err(|failure| failure.of_job(job))?;
             let options = [args.save.options(), args.pace.options(), common.options()].concat();
@@ -31,14 +31,6 @@ pub(super) fn run(
         (None, url) => {
             downloader(without_keys()).url_to_file(parsed(url.as_deref().unwrap_or_default())?)
         }
-    }
-}
-
-/// A URL in the place of the job's id would be sent to the service, and shown.
-fn refuse_url(job: &JobId) -> Result<(), Failure> {
-    match job.as_str().contains("://") {
-        true => Err(Failure::new(Kind::Usage, "the job id is a URL").with_hint(hints::URL_AS_JOB)),
-        false => Ok(()),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn run(
     common: &Common,
     output: &Output,
 ) -> Result<Ending, Failure> {
-    let action = DescribeExportJobResult::new(args.job.job_id.clone());
+    let action = DescribeExportJobResult::new(args.job.id()?.clone());
     let canonical_request = common.session()?.canonical_request(&action)?;
     let service = DescribeExportJobResult::SERVICE;
     let string_to_sign = StringToSign::new(timestamp(args)?, service, canonical_request.hash());

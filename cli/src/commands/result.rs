@@ -1,11 +1,16 @@
-use tcss_export::{DescribeExportJobResult, ExportStatus, JobId, ureq::Client};
+use tcss_export::{DescribeExportJobResult, ExportStatus, ureq::Client};
 
 use crate::{
-    args::Common, ending::Ending, failure::Failure, keys, terminal::output::Output,
+    args::{Common, Job},
+    ending::Ending,
+    failure::Failure,
+    keys,
+    terminal::output::Output,
     wait::status::Standing,
 };
 
-pub(super) fn run(job: &JobId, common: &Common, output: &Output) -> Result<Ending, Failure> {
+pub(super) fn run(job: &Job, common: &Common, output: &Output) -> Result<Ending, Failure> {
+    let job = job.id()?;
     let client = Client::new(common.session()?, keys::credentials()?);
     let answer = client.send(&DescribeExportJobResult::new(job.clone()))?;
     let standing = Standing::new(&answer.response, answer.request_id.as_deref());

@@ -22,7 +22,7 @@ struct Signed {
 }
 
 pub(super) fn run(args: &args::Sign, common: &Common, output: &Output) -> Result<Ending, Failure> {
-    let action = DescribeExportJobResult::new(args.what.job.job_id.clone());
+    let action = DescribeExportJobResult::new(args.what.job.id()?.clone());
     let seconds = i64::try_from(timestamp(&args.what)?.as_seconds()).unwrap_or(i64::MAX);
     let now = Wall::from_unix_seconds(seconds);
     let request = common.session()?.request(&action, &keys::credentials()?, now)?;

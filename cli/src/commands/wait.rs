@@ -14,10 +14,10 @@ use crate::{
 };
 
 pub(super) fn run(args: &args::Wait, common: &Common, output: &Output) -> Result<Ending, Failure> {
+    let job = args.job.id()?;
     let client = Client::new(common.session()?, keys::credentials()?);
     let client = client.with_policy(args.pace.policy());
     let mut reporter = Reporter::of(args, output)?;
-    let job = &args.job.job_id;
     let end = wait::listen(&Desk::open(), &client, job, &mut reporter)?;
     let recorded = reporter.finish();
     match end {

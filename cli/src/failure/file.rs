@@ -43,6 +43,7 @@ fn named(error: &FileError, path: &Path, target: &Path) -> PathBuf {
 fn hint(error: &FileError) -> &'static str {
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     match (error.kind(), source.map(io::Error::kind)) {
+        (FileErrorKind::Lock, _) => hints::NO_LOCKS,
         (_, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) => hints::NO_ROOM,
         // No error of the system: another file has taken the name of the part.
         (FileErrorKind::Write | FileErrorKind::Rename, Some(io::ErrorKind::Other)) => {

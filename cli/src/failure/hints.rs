@@ -138,12 +138,14 @@ pub(crate) const ALLOW_HTTP: &str =
     "use --allow-http if you trust the network: the bytes can be changed on the way";
 pub(crate) const ALLOW_PRIVATE: &str = "use --allow-private if you trust the source of the URL";
 pub(crate) const NO_URL: &str = "give the whole URL, unchanged and in single quotes";
-pub(crate) const URL_AS_JOB: &str = "give a URL with --url";
+pub(crate) const URL_AS_JOB: &str = "to download from a URL, use download --url";
 pub(crate) const EXISTS: &str = "name another file, or replace this one with --force";
 pub(crate) const NO_FILE: &str = "name a file, not a folder";
 pub(crate) const NOT_A_FILE: &str = "use -o - for a pipe or a device, or name a file";
 pub(crate) const NOT_SERVED: &str = "give --file a file that exists and can be read";
 pub(crate) const BUSY: &str = "wait until the other download is done, or name another file";
+pub(crate) const NO_LOCKS: &str = "choose a folder on a file system that can lock files, or write to \
+     stdout with -o -";
 pub(crate) const NO_ROOM: &str =
     "make room and download again: it resumes after the bytes that are there";
 pub(crate) const UNREAD: &str = "let what reads the output read it to its end";

@@ -39,6 +39,14 @@ fn a_job_is_created_followed_and_downloaded() {
 }
 
 #[test]
+fn the_time_of_the_wait_is_not_that_of_the_create() {
+    let folder = Folder::new("run-no-time");
+    let ended = run(&serving("SUCCESS", ""), &folder, &["--timeout", "0"]);
+    assert_eq!(ended.code, Some(3));
+    assert!(ended.stderr.starts_with(&format!("created job {JOB}\n")), "{ended:?}");
+}
+
+#[test]
 fn a_clock_that_is_off_is_corrected_before_the_create() {
     let folder = Folder::new("run-clock");
     let service = serving("SKEW:600,SUCCESS", "");

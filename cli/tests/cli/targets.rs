@@ -222,13 +222,14 @@ fn a_part_that_was_removed_meanwhile_is_told_as_that() {
 
 #[test]
 fn a_url_in_the_place_of_a_job_id_is_refused_and_not_shown() {
-    for url in ["https://h.example/a?q=EXAMPLEQUERY", "file:///f"] {
-        let ended = cli(&["download", url, "--json", "-o", "f"]).run();
-        assert_eq!(
-            (ended.code, &ended.error()["message"]),
-            (Some(2), &json!("the job id is a URL"))
-        );
-        assert!(!ended.stderr.contains("EXAMPLEQUERY"), "{ended:?}");
+    let (download, others) = (&["download", "-o", "f"][..], ["wait", "result", "sign", "explain"]);
+    for command in others.iter().map(std::slice::from_ref).chain([download]) {
+        for url in ["https://h.example/a?q=EXAMPLEQUERY", "file:///f"] {
+            let ended = cli(&[command, &[url, "--json"]].concat()).run();
+            let message = &ended.error()["message"];
+            assert_eq!((ended.code, message), (Some(2), &json!("the job id is a URL")));
+            assert!(!ended.stderr.contains("EXAMPLEQUERY"), "{ended:?}");
+        }
     }
 }
 
