@@ -16,7 +16,7 @@ use self::hints::Hint;
 pub(crate) use self::{errand::Errand, service::with_sources};
 use crate::terminal::{
     masking::masked,
-    output::rows,
+    rows,
     shell::{Setting, job_command},
     signals::Signal,
 };

@@ -1,16 +1,13 @@
 //! Credentials from the environment, and from nowhere else.
 
-use std::{env, fmt};
+use std::fmt;
 
 use tcss_export::{Credentials, Field};
 
-use crate::failure::{Failure, Kind};
-
-pub(crate) const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
-pub(crate) const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
-/// The tools of the service do not agree on one name; the first that is not empty counts.
-const TOKENS: [&str; 3] =
-    ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"];
+use crate::{
+    failure::{Failure, Kind},
+    variables::{self, NotUtf8, SECRET_ID, SECRET_KEY, TOKENS},
+};
 
 /// A key pair as text, as the test service takes it.
 pub(crate) struct Pair {
@@ -43,11 +40,6 @@ pub(crate) fn pair() -> Result<Option<Pair>, Failure> {
     }
 }
 
-/// Returns the values that no output may hold.
-pub(crate) fn secrets() -> impl Iterator<Item = String> {
-    [SECRET_KEY].into_iter().chain(TOKENS).filter_map(|name| variable(name).ok().flatten())
-}
-
 impl Pair {
     fn credentials(&self) -> Result<Credentials, Failure> {
         Credentials::new(&*self.secret_id, &*self.secret_key).map_err(|error| {
@@ -66,13 +58,8 @@ fn token() -> Result<Option<(&'static str, String)>, Failure> {
     Ok(None)
 }
 
-/// Reads a variable; an empty one stands for none.
 fn variable(name: &str) -> Result<Option<String>, Failure> {
-    match env::var_os(name).map(|value| value.into_string()) {
-        Some(Ok(value)) if !value.is_empty() => Ok(Some(value)),
-        Some(Err(_)) => Err(refused(name, "is not valid UTF-8")),
-        _ => Ok(None),
-    }
+    variables::read(name).map_err(|NotUtf8| refused(name, "is not valid UTF-8"))
 }
 
 fn missing(names: &str) -> Failure {

@@ -11,6 +11,7 @@ mod failure;
 mod keys;
 mod sending;
 mod terminal;
+mod variables;
 mod wait;
 
 use std::{env, process::ExitCode};

@@ -24,6 +24,7 @@ mod headers;
 mod limits;
 mod location;
 mod note;
+mod object;
 mod outcome;
 mod policy;
 mod reach;
@@ -52,7 +53,8 @@ pub use self::{
 };
 use self::{
     location::Location,
-    state::{Held, Object, Phase, Runs},
+    object::Object,
+    state::{Held, Phase, Runs},
 };
 #[cfg(doc)]
 use crate::Reason;

@@ -44,7 +44,7 @@ impl Endpoint {
     /// For [`Field::Region`]: [`Reason::Empty`], or [`Reason::InvalidCharacter`] for anything but
     /// letters, digits and hyphens within.
     pub fn regional(region: &str) -> Result<Self, BuildError> {
-        crate::session::check_region(region)?;
+        check_region(region)?;
         if region.is_empty() {
             return Err(BuildError::new(Field::Region, Reason::Empty));
         }
@@ -149,6 +149,13 @@ fn authority(rest: &str) -> Result<&str, BuildError> {
 
 const fn refused(reason: Reason) -> BuildError {
     BuildError::new(Field::Endpoint, reason)
+}
+
+pub(crate) fn check_region(region: &str) -> Result<(), BuildError> {
+    if region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Ok(());
+    }
+    Err(BuildError::new(Field::Region, Reason::InvalidCharacter))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
     answer::Answer,
     clock_offset::ClockOffset,
     credentials::Credentials,
-    endpoint::Endpoint,
+    endpoint::{Endpoint, check_region},
     error::{BuildError, Field, Reason},
     header,
     language::Language,
@@ -263,11 +263,4 @@ impl fmt::Debug for Session {
             .field("clock_offset", &self.clock_offset)
             .finish_non_exhaustive()
     }
-}
-
-pub(crate) fn check_region(region: &str) -> Result<(), BuildError> {
-    if region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-        return Ok(());
-    }
-    Err(BuildError::new(Field::Region, Reason::InvalidCharacter))
 }

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, Response, response::Parts};
 use libfuzzer_sys::fuzz_target;
 use tcss_export_core::{
     ClockOffset, DownloadUrl, Mono, Now, SendFault, Wall,
-    download::{Download, EventKind, Kept, Opening, Note, Policy, Received, Step},
+    download::{Download, EventKind, Kept, Note, Opening, Policy, Received, Step},
 };
 
 fuzz_target!(|input: &[u8]| {

@@ -9,11 +9,12 @@ use crate::{
     args,
     ending::Ending,
     failure::{Failure, Kind, hints},
-    keys::{self, Pair, SECRET_ID, SECRET_KEY},
+    keys::{self, Pair},
     terminal::{
         masking::masked,
         output::{Output, Reader},
     },
+    variables::{SECRET_ID, SECRET_KEY},
 };
 
 pub(super) fn run(args: &args::Serve, output: &Output) -> Result<Ending, Failure> {

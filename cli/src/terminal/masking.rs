@@ -2,7 +2,7 @@
 
 use tcss_export::DownloadUrl;
 
-use crate::keys;
+use crate::variables;
 
 /// What stands in the place of a secret.
 pub(crate) const MASK: &str = "***";
@@ -13,7 +13,7 @@ const SIGNATURE_DIGITS: usize = 64;
 
 /// Returns the text without key, token, signatures and what is secret in URLs.
 pub(crate) fn masked(text: &str) -> String {
-    let text = keys::secrets()
+    let text = variables::secrets()
         .filter(|secret| secret.len() >= SHORTEST_SECRET)
         .fold(text.to_owned(), |text, secret| text.replace(&secret, MASK));
     text.split_inclusive(char::is_whitespace).map(masked_word).collect()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tcss_export::{DescribeExportJobResultResponse, DownloadUrl, Finished, JobId, Report};
 
-use crate::terminal::{masking::masked, output::rows};
+use crate::terminal::{masking::masked, rows};
 
 /// What one good answer said; a message of the service is masked, status and URL are as they came.
 #[derive(Serialize)]

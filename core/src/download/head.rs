@@ -11,10 +11,11 @@ use super::{
     content_range::ContentRange,
     fault::Fault,
     file_name::suggested_name,
-    headers::{BadLength, content_length, foreign_transfer_coding, is_page, sole},
+    headers::{BadLength, content_length, foreign_transfer_coding, sole},
+    object::Object,
     outcome::ErrorKind,
     refusal::{Excerpt, Refusal, request_id},
-    state::{Body, Object, Phase, Problem},
+    state::{Body, Phase, Problem},
     step::Opening,
 };
 use crate::{
@@ -68,7 +69,7 @@ impl Download {
     fn whole_file(&mut self, head: &Parts) -> Result<Opening, Problem> {
         let headers = &head.headers;
         let object = Object::new(headers, content_length(headers)?);
-        if is_page(headers, &object) {
+        if object.is_page(headers) {
             return Err(Problem::Again(Fault::Page));
         }
         let is_of_whole = |range: ContentRange| range.is_whole(object.total);
@@ -77,7 +78,7 @@ impl Download {
         {
             return Err(Problem::Again(Fault::WrongRange));
         }
-        let object = object.with_known(self.known())?;
+        let object = object.with_known(self.known()).map_err(Problem::Again)?;
         let shows_its_end = head.version >= Version::HTTP_2
             || object.total.is_some()
             || headers.contains_key(TRANSFER_ENCODING);
@@ -105,7 +106,7 @@ impl Download {
         }
         let object = Object::new(headers, range.total);
         if self.held.bytes == 0 {
-            let object = object.with_known(self.known())?;
+            let object = object.with_known(self.known()).map_err(Problem::Again)?;
             self.check_checksum(&object)?;
             self.held.object = object;
         } else if !self.is_shown_to_be_same(headers, &object) {

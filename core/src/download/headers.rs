@@ -4,11 +4,9 @@ use alloc::string::String;
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Version,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, TRANSFER_ENCODING},
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
     response::Parts,
 };
-
-use super::state::Object;
 
 /// Returns the value of a header that stands there once.
 pub(super) fn sole<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
@@ -32,13 +30,6 @@ pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, BadLeng
 
 /// A length that cannot be relied on.
 pub(super) struct BadLength;
-
-/// What a login page or a gateway sends names nothing that a stored file has.
-pub(super) fn is_page(headers: &HeaderMap, object: &Object) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
-    let is_html = content_type.is_some_and(|text| text.starts_with(b"text/html"));
-    is_html && object.crc64.is_none() && !headers.contains_key(ETAG)
-}
 
 /// Of the codings of a transfer, one alone says where a body ends and leaves its bytes as they are.
 pub(super) fn foreign_transfer_coding(head: &Parts) -> Option<String> {

@@ -1,14 +1,12 @@
 //! What a download remembers.
 
-use alloc::{boxed::Box, string::String};
-
-use http::{HeaderMap, HeaderName, header::ETAG};
+use alloc::boxed::Box;
 
 use super::{
     crc64::Crc64,
     fault::Fault,
-    headers::{number, sole},
     note::{Kept, Note},
+    object::Object,
     outcome::{ErrorKind, Outcome},
     refusal::{Excerpt, Refusal},
 };
@@ -90,54 +88,6 @@ impl From<Kept> for Held {
         let object = Object { etag: Some(etag), total, crc64 };
         Self { object, bytes: length, crc, ..Self::default() }
     }
-}
-
-/// What a server has said of the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Object {
-    /// Its entity tag, if it is a strong one: a weak one does not tell bytes apart.
-    pub(super) etag: Option<String>,
-    pub(super) total: Option<u64>,
-    pub(super) crc64: Option<u64>,
-}
-
-impl Object {
-    /// Adds what was said of it before under the same strong tag. A cache may have kept a cut file,
-    /// and a gateway may end a cut answer like a whole one: so what was known once is not forgotten
-    /// where an answer says less. Where it says something else of the length, its checksum tells
-    /// who is right; without one it is not believed.
-    pub(super) fn with_known(self, known: &Self) -> Result<Self, Problem> {
-        if self.etag.is_none() || self.etag != known.etag {
-            return Ok(self);
-        }
-        let crc64 = self.crc64.or(known.crc64);
-        match (self.total, known.total) {
-            (total, _) if crc64.is_some() => Ok(Self { total, crc64, ..self }),
-            (Some(total), Some(known)) if total != known => Err(Problem::Again(Fault::OtherLength)),
-            (total, known) => Ok(Self { total: total.or(known), crc64, ..self }),
-        }
-    }
-}
-
-const CRC64: HeaderName = HeaderName::from_static("x-cos-hash-crc64ecma");
-
-impl Object {
-    pub(super) fn new(headers: &HeaderMap, total: Option<u64>) -> Self {
-        let text = |name| sole(headers, name).and_then(|value| value.to_str().ok());
-        Self {
-            etag: text(&ETAG).filter(|etag| is_strong(etag)).map(String::from),
-            total,
-            crc64: text(&CRC64).and_then(|value| number(value.trim())),
-        }
-    }
-}
-
-/// Longer ones would not come back whole from every server.
-const LONGEST_ETAG: usize = 1_024;
-
-fn is_strong(etag: &str) -> bool {
-    let inner = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    inner.is_some_and(|inner| !inner.contains('"') && inner.len() <= LONGEST_ETAG)
 }
 
 /// What has happened since the last progress.

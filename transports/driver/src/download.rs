@@ -7,6 +7,7 @@ mod files;
 mod locked;
 mod output;
 mod part_file;
+mod paths;
 mod source;
 mod target;
 pub(crate) mod transfer;
@@ -18,6 +19,6 @@ pub use self::{
     target::Target,
 };
 pub(crate) use self::{
-    output::{End, Output},
-    part_file::PartFile,
+    output::Output,
+    part_file::{End, PartFile},
 };

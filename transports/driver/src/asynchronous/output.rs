@@ -14,7 +14,7 @@ use crate::download::{End, FileError, Output, PartFile};
 pub(super) async fn open<W>(output: &mut Output<W>) -> Result<Option<Kept>, FileError> {
     match mem::replace(output, Output::Taken) {
         Output::Target(target) => {
-            let (part, kept) = unblock(|| PartFile::open(target)).await?;
+            let (part, kept) = unblock(move || target.open()).await?;
             *output = Output::Part(part);
             Ok(kept)
         }

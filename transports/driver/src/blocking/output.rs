@@ -4,13 +4,13 @@ use std::{io::Write, mem};
 
 use tcss_export_core::download::{Kept, Note};
 
-use crate::download::{End, FileError, Output, PartFile};
+use crate::download::{End, FileError, Output};
 
 /// Opens a target, the first time it is called, and returns what an earlier download has left.
 pub(super) fn open<W>(output: &mut Output<W>) -> Result<Option<Kept>, FileError> {
     match mem::replace(output, Output::Closed) {
         Output::Target(target) => {
-            let (part, kept) = PartFile::open(target)?;
+            let (part, kept) = target.open()?;
             *output = Output::Part(part);
             Ok(kept)
         }

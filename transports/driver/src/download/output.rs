@@ -12,17 +12,6 @@ pub(crate) enum Output<W> {
     Closed,
 }
 
-/// What becomes of an output at the end of a download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// All of it is there.
-    Whole,
-    /// What is there is wrong, and no later download can go on with it.
-    Wrong,
-    /// A later download can go on with it.
-    Partial,
-}
-
 impl<W> Output<W> {
     pub(crate) const fn can_restart(&self) -> bool {
         !matches!(self, Self::Writer(_))

@@ -12,8 +12,7 @@ use super::{
     file_error::{FileError, FileErrorKind},
     files::{is_at, remove, rename_to_new, sync_directory},
     locked::open_locked,
-    output::End,
-    target::{Target, beside, check_target},
+    paths::{beside, check_target},
 };
 
 /// A target's part, open and locked, and the note beside it that says what it is a part of.
@@ -30,12 +29,22 @@ pub(crate) struct PartFile {
     is_ours: bool,
 }
 
+/// What becomes of an output at the end of a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// All of it is there.
+    Whole,
+    /// What is there is wrong, and no later download can go on with it.
+    Wrong,
+    /// A later download can go on with it.
+    Partial,
+}
+
 const NOTE_LIMIT: u64 = 64 * 1024;
 
 impl PartFile {
     /// Opens the part of a target and reads what an earlier download has left of it.
-    pub(crate) fn open(target: Target) -> Result<(Self, Option<Kept>), FileError> {
-        let Target { path: target, replaces } = target;
+    pub(crate) fn open(target: PathBuf, replaces: bool) -> Result<(Self, Option<Kept>), FileError> {
         check_target(&target, replaces)?;
         let [part, note] = beside(&target)?;
         let file = open_locked(&part)?;
@@ -182,16 +191,16 @@ mod tests {
     fn a_part_that_is_closed_is_free_though_a_new_process_still_has_it() {
         let folder = env::temp_dir().join(format!("tcss-export-part-{}", process::id()));
         fs::create_dir(&folder).expect("a folder");
-        let target = Target::new(folder.join("a.csv"));
+        let target = folder.join("a.csv");
         let note = r#"{"tcss-export-part":1,"object":"https://h.example/a","etag":"\"v1\"",
             "total":null,"crc64":null}"#;
-        let (mut part, _) = PartFile::open(target.clone()).expect("a new part");
+        let (mut part, _) = PartFile::open(target.clone(), false).expect("a new part");
         part.start_over(Note::from_text(note).as_ref()).expect("a note");
         part.write(b"1234").expect("bytes");
         // As a process has it between its beginning and its own program.
         let inherited = part.file.try_clone().expect("a file");
         drop(part);
-        let (_, kept) = PartFile::open(target).expect("the same part");
+        let (_, kept) = PartFile::open(target, false).expect("the same part");
         assert_eq!(kept.map(|kept| kept.length()), Some(4));
         drop(inherited);
         fs::remove_dir_all(folder).expect("the folder");

@@ -7,7 +7,7 @@ use tcss_export_core::{
     },
 };
 
-use super::{failure::DownloadFailure, output::End, source::Source};
+use super::{failure::DownloadFailure, part_file::End, source::Source};
 use crate::{
     error::{TransportError, WaitFailure},
     shared::Shared,
