@@ -70,7 +70,8 @@ impl Fetch for Tcp {
     }
 }
 
-/// Connects to the first of the permitted addresses that takes it.
+/// Connects to the first of the permitted addresses that takes it. The limit is that of each read:
+/// a client for servers that may send byte by byte would count from the start of the exchange.
 fn connect(uri: &Uri, reach: Reach, limit: Duration) -> io::Result<TcpStream> {
     let authority = uri.authority().ok_or(io::ErrorKind::InvalidInput)?;
     let found = authority.as_str().to_socket_addrs()?;

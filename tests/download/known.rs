@@ -1,12 +1,14 @@
 //! What a server has said of a file under its strong tag holds for every later answer under it that
 //! says less.
 
+use std::time::Duration;
+
 use tcss_export::download::{ErrorKind, Fault, Kept, Policy};
 
 use crate::{
     checks::{assert_retries, assert_whole},
     server::{Answer, File, Play, crc64, digits},
-    trial::{Trial, cut, download, trial},
+    trial::{Due, Trial, cut, download, trial, url},
 };
 
 /// Other bytes under the tag of the digits, without a checksum.
@@ -94,4 +96,51 @@ fn a_checksum_of_now_counts_more_than_one_of_before() {
     let wrong = File { names_crc: true, ..wrong() };
     trial.serve(&wrong, Play::Well);
     assert_whole(&mut trial, &wrong);
+}
+
+/// Two files may have the same tag.
+#[test]
+fn what_is_known_of_one_file_says_nothing_of_another() {
+    let other = File::new("abc").without_crc();
+    let mut trial = Trial::of(download(&Policy::default()).with_new_urls());
+    trial.play(&digits(), &[Play::Cut(3), Play::Denied]);
+    assert_eq!(trial.rest(), Due::NewUrl);
+    trial.download.new_url(trial.mono(), url("https://h.example/b.csv?q-signature=EXAMPLE0002"));
+    trial.serve(&other, Play::Well);
+    assert_whole(&mut trial, &other);
+}
+
+#[test]
+fn no_range_goes_beyond_a_known_length() {
+    let mut trial = trial();
+    trial.serve(&digits().without_crc(), Play::Cut(0));
+    let headers = [("content-range", "bytes 0-11/*"), ("etag", "\"v1\"")];
+    trial.answer(&Answer::new(206, &headers, "123456789abc"));
+    assert_retries(&trial, &Fault::WrongRange);
+    trial.serve(&digits().without_crc(), Play::Well);
+    assert_whole(&mut trial, &digits().without_crc());
+}
+
+#[test]
+fn no_more_bytes_are_taken_than_the_known_length() {
+    let mut trial = trial();
+    trial.serve(&digits(), Play::Cut(0));
+    let headers = [("transfer-encoding", "chunked"), ("etag", "\"v1\"")];
+    trial.answer(&Answer::new(200, &headers, "123456789abc"));
+    assert_retries(&trial, &Fault::WrongRange);
+}
+
+#[test]
+fn a_part_whose_length_is_another_under_the_same_tag_is_spoilt_whatever_ended_the_download() {
+    for policy in [
+        Policy::default().with_max_failures(1),
+        Policy::default().with_total_limit(Duration::from_millis(250)),
+    ] {
+        let mut trial = Trial::new(&policy);
+        trial.serve(&digits().without_crc(), Play::Cut(3));
+        while trial.rest() == Due::Request {
+            trial.serve(&File::new("123456").without_crc(), Play::Whole);
+        }
+        assert!(trial.outcome().unwrap_err().spoils_part(), "{policy:?}");
+    }
 }

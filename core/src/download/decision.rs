@@ -150,7 +150,6 @@ impl Download {
     }
 
     fn whole(&mut self) -> Event {
-        self.held.object.total = Some(self.held.bytes);
         let computed = self.held.crc.value();
         match self.held.object.crc64 {
             Some(expected) if expected != computed => {
@@ -161,6 +160,7 @@ impl Download {
             }
             None if self.policy.requires_crc64() => self.fail(ErrorKind::NoChecksum),
             expected => {
+                self.held.object.total = Some(self.held.bytes);
                 let (bytes, crc64, verified) = (self.held.bytes, computed, expected.is_some());
                 let report = self.report();
                 self.end(Ok(Downloaded { bytes, crc64, verified, report }))

@@ -17,7 +17,7 @@ pub enum Fault {
     /// The answer declares its length in no way that can be relied on.
     BadLength,
     /// The server keeps giving much less than was asked for, or ranges of a file whose end none of
-    /// them shows. In the second case it starts again.
+    /// them shows. In the second case it starts again, unless nothing can be taken back.
     Less,
     /// The answer holds other bytes than were asked for.
     WrongRange,

@@ -111,13 +111,14 @@ impl Download {
             self.held.object = object;
         } else if !self.is_shown_to_be_same(headers, &object) {
             return Err(Problem::StartOver(Fault::Changed));
-        } else if self.held.object.total.is_some_and(|total| range.end > total) {
-            return Err(wrong());
         } else {
             self.held.object.total = self.held.object.total.or(object.total);
             self.held.object.crc64 = self.held.object.crc64.or(object.crc64);
             self.report.resumes = self.report.resumes.saturating_add(1);
             self.held.is_stitched = true;
+        }
+        if self.held.object.total.is_some_and(|total| range.end > total) {
+            return Err(wrong());
         }
         self.check_size(self.held.object.total)?;
         let (end, skip) = (Some(range.end), self.held.bytes - range.first);

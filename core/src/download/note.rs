@@ -51,7 +51,9 @@ impl Note {
 /// The text of the [`Note`] is kept anew whenever bytes are thrown away at
 /// [`Opening::StartOver`](super::Opening::StartOver). A later download says by
 /// [`bytes`](super::Download::bytes) how many of the kept ones count; what is behind them is cut
-/// off before anything is appended.
+/// off before anything is appended. What a download leaves that ended by an error of which
+/// [`spoils_part`](super::DownloadError::spoils_part) is true is to be thrown away: a later one
+/// would end in the same way.
 ///
 /// ```
 /// use tcss_export_core::{ClockOffset, DownloadUrl, Now, download::*};

@@ -34,18 +34,19 @@ impl Object {
     /// Adds what was said of it before under the same strong tag.
     ///
     /// A cache may have kept a cut file, and a gateway may end a cut answer like a whole one: so
-    /// what was known once is not forgotten where an answer says less. Where it says something else
-    /// of the length, its checksum tells who is right; without one it is not believed.
+    /// what was known once is not forgotten where an answer says less. Where it names another
+    /// length, the checksum tells whether it is right; without one it is not believed.
     pub(super) fn with_known(self, known: &Self) -> Result<Self, Fault> {
         if self.etag.is_none() || self.etag != known.etag {
             return Ok(self);
         }
         let crc64 = self.crc64.or(known.crc64);
-        match (self.total, known.total) {
-            (total, _) if crc64.is_some() => Ok(Self { total, crc64, ..self }),
-            (Some(total), Some(known)) if total != known => Err(Fault::OtherLength),
-            (total, known) => Ok(Self { total: total.or(known), crc64, ..self }),
+        let is_other_length =
+            known.total.is_some_and(|known| self.total.is_some_and(|n| n != known));
+        if is_other_length && crc64.is_none() {
+            return Err(Fault::OtherLength);
         }
+        Ok(Self { total: self.total.or(known.total), crc64, ..self })
     }
 
     /// Whether it is no file: what a login page or a gateway sends names nothing that a stored file

@@ -153,11 +153,14 @@ impl DownloadError {
     /// with them.
     #[must_use]
     pub fn spoils_part(&self) -> bool {
-        match &self.kind {
-            ErrorKind::Mismatch { .. } | ErrorKind::Fault(Fault::OtherLength) => true,
-            ErrorKind::Fault(Fault::Mismatch | Fault::Changed | Fault::WrongRange) => {
-                self.report.bytes == 0
-            }
+        let last_fault = match &self.kind {
+            ErrorKind::Mismatch { .. } => return true,
+            ErrorKind::Fault(fault) => Some(fault),
+            _ => self.report.last_fault.as_ref(),
+        };
+        match last_fault {
+            Some(Fault::OtherLength) => true,
+            Some(Fault::Mismatch | Fault::Changed | Fault::WrongRange) => self.report.bytes == 0,
             _ => false,
         }
     }

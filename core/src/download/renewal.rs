@@ -6,6 +6,7 @@ use super::{
     Download,
     event::{Event, EventKind},
     location::Location,
+    object::Object,
     outcome::ErrorKind,
     refusal::Refusal,
     state::Phase,
@@ -35,6 +36,8 @@ impl Download {
                 return self.fail(ErrorKind::Changed);
             }
             self.forget_bytes();
+            // A tag tells versions of one file apart, and nothing of another.
+            self.forgotten = Object::default();
         }
         (self.location, self.is_new_url) = (location, true);
         self.report.new_urls = self.report.new_urls.saturating_add(1);

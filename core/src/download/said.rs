@@ -48,7 +48,7 @@ impl Said {
             code: Option<&'a RawValue>,
             #[serde(borrow, alias = "Message")]
             message: Option<&'a RawValue>,
-            #[serde(borrow, alias = "requestid", alias = "RequestId")]
+            #[serde(borrow, alias = "requestid", alias = "requestId", alias = "RequestId")]
             request_id: Option<&'a RawValue>,
         }
         let Ok(members) = serde_json::from_str::<Members<'_>>(text) else { return Self::default() };
@@ -83,8 +83,11 @@ mod tests {
 
     #[test]
     fn json_is_read_however_its_members_are_spelled() {
-        let json = r#" {"code":"AccessDenied","message":"Request has expired","requestid":"x-1"}"#;
-        assert_eq!(said(json), some(["AccessDenied", "Request has expired", "x-1"]));
+        for id in ["requestid", "requestId", "request_id", "RequestId"] {
+            let json = r#" {"code":"AccessDenied","message":"Request has expired","ID":"x-1"}"#;
+            let json = json.replace("ID", id);
+            assert_eq!(said(&json), some(["AccessDenied", "Request has expired", "x-1"]));
+        }
         let json = r#"{"Code":403,"Message":"a \u0026 b","RequestId":"x-1","TraceId":[1]}"#;
         assert_eq!(said(json), some(["403", "a & b", "x-1"]));
         let json = r#"{"code":"AccessDenied","request_id":"x-1","message":null}"#;

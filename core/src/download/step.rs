@@ -23,7 +23,7 @@ pub enum Step<'d> {
 #[expect(clippy::exhaustive_enums, reason = "a caller must know all there is to do")]
 pub enum Opening {
     /// The body is the file from its first byte on: throw away what is there, and keep the new
-    /// [`Download::part`](super::Download::note) beside what comes.
+    /// [`Download::note`](super::Download::note) beside what comes.
     StartOver,
     /// The body goes on behind what is there.
     Append,

@@ -42,7 +42,7 @@ impl Exchange {
             Pass::Open(credentials) => {
                 let request = self.shared.session().sign(&self.prepared, &credentials, now.wall);
                 let mut request = request.map_err(SendError::Build)?;
-                ExchangeLimit::add(self.shared.policy(), &mut request);
+                ExchangeLimit::add(self.shared.exchange_limit(now.mono), &mut request);
                 Ok(Next::Send(request))
             }
         }

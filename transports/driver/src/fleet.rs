@@ -89,7 +89,7 @@ impl Fleet {
                 Pass::Open(credentials) => {
                     let mut session = self.shared.session();
                     if let Ok(mut request) = self.set.start(key, now, &mut session, &credentials) {
-                        ExchangeLimit::add(self.shared.policy(), &mut request);
+                        ExchangeLimit::add(self.shared.exchange_limit(now.mono), &mut request);
                         let poll = self.set.waiter(key).map_or(0, Waiter::poll_count);
                         return Next::Send(Flight { key, poll }, request);
                     }

@@ -26,8 +26,7 @@ impl ExchangeLimit {
         request.extensions().get().map_or(Policy::EXCHANGE_LIMIT, |Self(limit)| *limit)
     }
 
-    /// Adds the limit of a policy to a request.
-    pub(crate) fn add<B>(policy: &Policy, request: &mut Request<B>) {
-        request.extensions_mut().insert(Self(policy.exchange_limit()));
+    pub(crate) fn add<B>(limit: Duration, request: &mut Request<B>) {
+        request.extensions_mut().insert(Self(limit));
     }
 }

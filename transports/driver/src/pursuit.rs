@@ -66,7 +66,7 @@ impl Pursuit {
                 Pass::Open(credentials) => {
                     let mut session = self.shared.session();
                     if let Ok(mut request) = self.waiter.start(now, &mut session, &credentials) {
-                        ExchangeLimit::add(self.shared.policy(), &mut request);
+                        ExchangeLimit::add(self.shared.exchange_limit(now.mono), &mut request);
                         return Next::Send(request);
                     }
                     // The wait has ended: it could not be signed.
@@ -86,9 +86,9 @@ impl Pursuit {
     /// Returns the moment at which what is under way is given up.
     pub(crate) fn limit(&mut self, now: Now) -> Mono {
         match self.waiter.step(now.mono) {
-            Step::WaitUntil(limit) => limit,
+            Step::WaitUntil(limit) => self.shared.before_end(limit),
             Step::Poll { .. } => {
-                let limit = now.mono.saturating_add(self.shared.policy().exchange_limit());
+                let limit = now.mono.saturating_add(self.shared.exchange_limit(now.mono));
                 limit.min(self.waiter.deadline())
             }
             Step::Done(_) => now.mono,

@@ -4,9 +4,10 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use tcss_export_core::{ClockOffset, Policy, Session};
+use tcss_export_core::{ClockOffset, Mono, Policy, Session};
 
 use crate::budget::Budget;
 
@@ -17,6 +18,8 @@ pub struct Shared {
     session: Arc<Mutex<Session>>,
     budget: Budget,
     policy: Policy,
+    /// When all exchanges have to end, if they have to.
+    end: Option<Mono>,
     /// The seed of the next wait, if the waits are to be the same each time.
     seeds: Option<Arc<AtomicU64>>,
 }
@@ -26,7 +29,8 @@ impl Shared {
     #[must_use]
     pub fn new(session: Session) -> Self {
         let session = Arc::new(Mutex::new(session));
-        Self { session, budget: Budget::default(), policy: Policy::default(), seeds: None }
+        let (budget, policy) = (Budget::default(), Policy::default());
+        Self { session, budget, policy, end: None, seeds: None }
     }
 
     /// Sets the budget, to share one with other clients.
@@ -41,6 +45,25 @@ impl Shared {
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
+    }
+
+    /// Sets a moment at which waits and exchanges end, however long they may take otherwise.
+    pub(crate) fn until(mut self, now: Mono, end: Mono) -> Self {
+        let rest = end.saturating_since(now).min(self.policy.max_wait());
+        self.policy = self.policy.with_max_wait(rest);
+        self.end = Some(end);
+        self
+    }
+
+    /// Returns how long an exchange may take that starts now.
+    pub(crate) fn exchange_limit(&self, now: Mono) -> Duration {
+        let limit = self.policy.exchange_limit();
+        self.end.map_or(limit, |end| end.saturating_since(now).min(limit))
+    }
+
+    /// Returns the moment, or that at which everything ends, if it comes earlier.
+    pub(crate) fn before_end(&self, moment: Mono) -> Mono {
+        self.end.map_or(moment, |end| end.min(moment))
     }
 
     /// Sets the seed from which the delays of all waits follow, for tests that must be the same

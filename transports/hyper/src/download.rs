@@ -59,8 +59,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> Fetch for &Client<C> {
     type Body = Body;
 
     async fn fetch(&self, request: Request<()>) -> Result<Response<Body>, TransportError> {
-        let http = match &self.files {
-            Some(files) => files.client(request.uri(), Limits::of(&request).reach)?,
+        let http = match &self.downloads {
+            Some(connections) => connections.client(request.uri(), Limits::of(&request).reach)?,
             None => self.http.clone(),
         };
         let answer =

@@ -24,11 +24,11 @@
 //! [`Client::new`] needs tokio. Any other runtime brings its own connector, executor and timer to
 //! [`Client::with_connector`], or its own pooled client to [`Client::with_client`].
 
+mod connections;
 mod connector;
 mod dialer;
 mod download;
 mod errors;
-mod files;
 mod resolver;
 
 use std::{env, fmt, pin::Pin, sync::Arc, time::Duration};
@@ -52,11 +52,11 @@ use tcss_export_driver::{
     asynchronous,
 };
 
-pub use self::{connector::Connector, download::Body};
 use self::{
+    connections::Connections,
     errors::{body_error, request_error},
-    files::Files,
 };
+pub use self::{connector::Connector, download::Body};
 
 /// A pooled client of hyper-util, as this crate uses it.
 pub type HttpClient<C> = legacy::Client<C, Full<Bytes>>;
@@ -69,7 +69,7 @@ pub struct Client<C = Connector> {
     http: HttpClient<C>,
     timer: Arc<dyn Timer + Send + Sync>,
     /// The connections of downloads, unless those of the user serve for that, too.
-    files: Option<Files<C>>,
+    downloads: Option<Connections<C>>,
 }
 
 impl Client {
@@ -84,7 +84,7 @@ impl Client {
         let connector = Connector::new(proxies.proxy_for(session.endpoint()));
         let (executor, timer) = (TokioExecutor::new(), TokioTimer::new());
         let client = Self::with_connector(session, credentials, connector, executor, timer);
-        Self { files: Some(files(proxies)), ..client }
+        Self { downloads: Some(connections(proxies)), ..client }
     }
 
     /// Goes through no proxy, whatever the environment says.
@@ -92,7 +92,7 @@ impl Client {
     pub fn without_proxy(mut self) -> Self {
         let (executor, timer) = (TokioExecutor::new(), TokioTimer::new());
         self.http = pooled(Connector::new(Ok(None)), executor, timer);
-        self.files = Some(files(Proxies::default()));
+        self.downloads = Some(connections(Proxies::default()));
         self
     }
 }
@@ -124,7 +124,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
         timer: impl Timer + Send + Sync + 'static,
     ) -> Self {
         let (shared, credentials) = (Shared::new(session), credentials.into());
-        Self { shared, credentials, http, timer: Arc::new(timer), files: None }
+        Self { shared, credentials, http, timer: Arc::new(timer), downloads: None }
     }
 
     /// Sets the policy of waits; its exchange limit holds for single exchanges, too.
@@ -231,8 +231,8 @@ impl<C> fmt::Debug for Client<C> {
 /// What an executor must be able to run.
 pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-fn files(proxies: Proxies) -> Files<Connector> {
-    Files::new(move |url, reach| {
+fn connections(proxies: Proxies) -> Connections<Connector> {
+    Connections::new(move |url, reach| {
         let connector = Connector::for_download(proxies.proxy_for_url(url)?, reach);
         Ok(pooled(connector, TokioExecutor::new(), TokioTimer::new()))
     })

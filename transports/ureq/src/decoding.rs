@@ -41,20 +41,25 @@ fn is_transcoded(body: &Body) -> bool {
     probe.into_reader().read_to_end(&mut read).is_err() || read != sample
 }
 
-/// Whether this ureq decompresses bodies: asked once, by an answer that is made up.
+/// Whether this ureq decompresses bodies: asked once, by answers that are made up.
 fn decompresses() -> bool {
     static DECOMPRESSES: OnceLock<bool> = OnceLock::new();
-    *DECOMPRESSES.get_or_init(|| {
-        let config = Agent::config_builder().proxy(None).build();
-        let agent = Agent::with_parts(config, MadeUp, DefaultResolver::default());
-        // The address is looked up nowhere and connected to by nobody.
-        let answer = agent.get("http://127.0.0.1/").call();
-        !answer.is_ok_and(|answer| answer.headers().contains_key(CONTENT_ENCODING))
-    })
+    *DECOMPRESSES.get_or_init(|| ["gzip", "br"].into_iter().any(is_decompressed))
 }
 
+fn is_decompressed(coding: &'static str) -> bool {
+    let config = Agent::config_builder().proxy(None).build();
+    let agent = Agent::with_parts(config, MadeUp { coding }, DefaultResolver::default());
+    // The address is looked up nowhere and connected to by nobody.
+    let answer = agent.get("http://127.0.0.1/").call();
+    !answer.is_ok_and(|answer| answer.headers().contains_key(CONTENT_ENCODING))
+}
+
+/// Answers each request by an empty body in this coding.
 #[derive(Debug)]
-struct MadeUp;
+struct MadeUp {
+    coding: &'static str,
+}
 
 impl Connector for MadeUp {
     type Out = Answering;
@@ -64,17 +69,20 @@ impl Connector for MadeUp {
         _: &ConnectionDetails<'_>,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        Ok(Some(Answering(LazyBuffers::new(1024, 1024))))
+        let buffers = LazyBuffers::new(1024, 1024);
+        Ok(Some(Answering { coding: self.coding, buffers }))
     }
 }
 
-/// Answers each request by an empty body in gzip.
 #[derive(Debug)]
-struct Answering(LazyBuffers);
+struct Answering {
+    coding: &'static str,
+    buffers: LazyBuffers,
+}
 
 impl Transport for Answering {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.0
+        &mut self.buffers
     }
 
     fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), Error> {
@@ -82,12 +90,14 @@ impl Transport for Answering {
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n";
-        let Some(room) = self.0.input_append_buf().get_mut(..answer.len()) else {
+        let coding = self.coding;
+        let answer =
+            format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: 0\r\n\r\n");
+        let Some(room) = self.buffers.input_append_buf().get_mut(..answer.len()) else {
             return Ok(false);
         };
-        room.copy_from_slice(answer);
-        self.0.input_appended(answer.len());
+        room.copy_from_slice(answer.as_bytes());
+        self.buffers.input_appended(answer.len());
         Ok(true)
     }
 

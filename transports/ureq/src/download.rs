@@ -20,7 +20,8 @@ impl Client {
     /// A client that was made by [`new`](Self::new) goes through the proxy of the environment here,
     /// too, and checks each address that it connects to itself; on an agent of yours, only the
     /// URL's text is checked, and the stall limit counts anew for each piece that comes, be it the
-    /// framing of a chunk only. The total limit holds in any case.
+    /// framing of a chunk only. The total limit
+    /// holds, unless a proxy of that agent sends its answer piece by piece.
     ///
     /// # Errors
     ///

@@ -37,7 +37,8 @@ pub enum FileErrorKind {
     Read,
     /// It could not be written: there is no room, say.
     Write,
-    /// It is whole, but could not be put in its place, and has the name of the part still.
+    /// It is whole, but could not be put in its place. It has the name of the part still, unless
+    /// somebody has removed that.
     Rename,
     /// The call that worked on it was dropped before it was done.
     Dropped,

@@ -2,7 +2,8 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
+    io::{self, ErrorKind, Read, Seek, Write},
+    mem,
     path::PathBuf,
 };
 
@@ -23,10 +24,13 @@ pub(crate) struct PartFile {
     part: PathBuf,
     note: PathBuf,
     file: File,
-    /// What is in the note. If there is none, no later download could go on with what is there.
+    /// What is in the note. If there is none, no later download could go on with what is there, and
+    /// what has the note's name is somebody else's.
     noted: Option<Note>,
     /// What is there is no more than a download has left or written, and may be thrown away.
     is_ours: bool,
+    /// Behind what counts there is more.
+    has_excess: bool,
 }
 
 /// What becomes of an output at the end of a download.
@@ -48,7 +52,16 @@ impl PartFile {
         check_target(&target, replaces)?;
         let [part, note] = beside(&target)?;
         let file = open_locked(&part)?;
-        let mut this = Self { target, replaces, part, note, file, noted: None, is_ours: false };
+        let mut this = Self {
+            target,
+            replaces,
+            part,
+            note,
+            file,
+            noted: None,
+            is_ours: false,
+            has_excess: false,
+        };
         let kept = this.read_kept()?;
         Ok((this, kept))
     }
@@ -59,7 +72,7 @@ impl PartFile {
         // First the bytes, so that no note ever stands beside bytes of another file.
         let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
         emptied.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
-        (self.noted, self.is_ours) = (None, true);
+        (self.noted, self.is_ours, self.has_excess) = (None, true, false);
         let noted =
             remove(&self.note).and_then(|()| note.map_or(Ok(()), |note| self.write_note(note)));
         noted.map_err(FileError::io(FileErrorKind::Write, &self.note))?;
@@ -74,27 +87,44 @@ impl PartFile {
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        self.file.write_all(bytes).map_err(FileError::io(FileErrorKind::Write, &self.part))
+        let cut = self.cut_excess().and_then(|()| self.file.write_all(bytes));
+        cut.map_err(FileError::io(FileErrorKind::Write, &self.part))
+    }
+
+    /// Nothing is cut off before there is something to put in its place.
+    fn cut_excess(&mut self) -> io::Result<()> {
+        match mem::take(&mut self.has_excess) {
+            true => self.file.stream_position().and_then(|length| self.file.set_len(length)),
+            false => Ok(()),
+        }
     }
 
     /// Puts the file in its place, or throws away what is there.
     pub(crate) fn close(mut self, end: End) -> Result<(), FileError> {
         match end {
             End::Whole => return self.commit(),
-            End::Wrong => self.noted = None,
+            End::Wrong => self.forget(),
             End::Partial => {}
         }
         Ok(())
     }
 
+    /// Leaves nothing that a later download would go on with.
+    fn forget(&mut self) {
+        if self.noted.take().is_some() {
+            let _ = remove(&self.note);
+        }
+    }
+
     /// Puts the whole file in its place, in one step that is either done or not.
     fn commit(mut self) -> Result<(), FileError> {
         // Were it to fail, what is there is whole and a later download has little to do.
-        self.file.sync_all().map_err(FileError::io(FileErrorKind::Write, &self.part))?;
+        let synced = self.cut_excess().and_then(|()| self.file.sync_all());
+        synced.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
         self.check_name().map_err(FileError::io(FileErrorKind::Rename, &self.target))?;
         // First the note: as soon as the part's name is free, one beside it is another download's.
-        let _ = remove(&self.note);
-        let noted = self.noted.take();
+        let noted = self.noted.clone();
+        self.forget();
         if let Err(error) = self.place() {
             self.noted = noted.filter(|note| self.write_note(note).is_ok());
             // It is whole, and stays for whoever wants it.
@@ -125,8 +155,7 @@ impl PartFile {
         }
     }
 
-    /// Reads the bytes that are there, if the note says what they are, and cuts off what follows
-    /// them. Without a note, they stay until others come.
+    /// Reads the bytes that are there, if the note says what they are.
     fn read_kept(&mut self) -> Result<Option<Kept>, FileError> {
         let note = self.read_note();
         let mut kept = note.clone().map(Kept::new);
@@ -141,13 +170,10 @@ impl PartFile {
             }
         }
         let length = kept.as_ref().map_or(0, Kept::length);
-        if note.is_some() {
-            let cut =
-                self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
-            cut.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
-        }
-        self.is_ours = note.is_some() || self.is_empty();
-        self.noted = note.filter(|_| length > 0);
+        let there = self.file.metadata().map_err(FileError::io(FileErrorKind::Read, &self.part))?;
+        self.is_ours = note.is_some() || there.len() == 0;
+        self.has_excess = there.len() > length;
+        self.noted = note;
         Ok(kept.filter(|_| length > 0))
     }
 
@@ -172,7 +198,7 @@ impl Drop for PartFile {
         let is_useless = self.noted.is_none() || self.is_empty();
         if self.is_ours && is_useless && self.check_name().is_ok() {
             // Whatever cannot be removed, a later download will empty.
-            let _ = remove(&self.note);
+            self.forget();
             let _ = remove(&self.part);
         }
         // Said in words: a process that is being started at this moment has the file open as well,

@@ -15,7 +15,7 @@ use super::{file_error::FileError, files::remove, part_file::PartFile, paths::be
 /// file. Until then the bytes are in `.NAME.part` beside it, and what must be known to go on with
 /// them in `.NAME.part.json`; a later download to the same target goes on there. Both are gone when
 /// it is done. Two downloads to one target at the same time are an error, as far as the locks of the
-/// file system reach.
+/// file system reach; on one that has no locks at all there is no download to a file.
 ///
 /// What an earlier download has left is read again when it is gone on with, so that the checksum
 /// of the whole covers it. If the server names no CRC-64, bytes that were changed on the disk
@@ -49,9 +49,9 @@ impl Target {
     /// [`FileErrorKind::NoName`], [`Directory`](FileErrorKind::Directory) and
     /// [`NotAFile`](FileErrorKind::NotAFile) for a path that cannot become a file;
     /// [`Exists`](FileErrorKind::Exists) for a file that is not to be replaced;
-    /// [`Busy`](FileErrorKind::Busy) while another download is at it; [`Open`](FileErrorKind::Open),
-    /// [`Read`](FileErrorKind::Read) and [`Write`](FileErrorKind::Write) where its folder is not
-    /// there or does not let the part be used.
+    /// [`Busy`](FileErrorKind::Busy) while another download is at it; [`Lock`](FileErrorKind::Lock)
+    /// where files cannot be locked; [`Open`](FileErrorKind::Open) and [`Read`](FileErrorKind::Read)
+    /// where its folder is not there or does not let the part be used.
     pub fn check(&self) -> Result<(), FileError> {
         // What an earlier download has left there stays; a new part is gone when it is closed.
         self.open().map(drop)

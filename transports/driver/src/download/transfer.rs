@@ -147,16 +147,11 @@ impl Transfer {
 
     /// Returns a handle whose waits end with this download.
     fn for_the_rest(&self, now: Mono) -> Shared {
-        let policy = self.shared.policy().clone();
-        let policy = match self.download.deadline() {
-            None => policy,
-            Some(deadline) => {
-                let rest = deadline.saturating_since(now);
-                let (max_wait, exchange) = (policy.max_wait(), policy.exchange_limit());
-                policy.with_max_wait(rest.min(max_wait)).with_exchange_limit(rest.min(exchange))
-            }
-        };
-        self.shared.clone().with_policy(policy)
+        let shared = self.shared.clone();
+        match self.download.deadline() {
+            Some(deadline) => shared.until(now, deadline),
+            None => shared,
+        }
     }
 
     /// Returns the moment at which what is under way is given up.

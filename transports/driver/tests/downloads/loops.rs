@@ -208,6 +208,21 @@ fn a_poll_for_a_new_url_is_told_what_the_download_has_left() {
 }
 
 #[test]
+fn each_poll_for_a_new_url_is_told_what_is_left_by_then() {
+    for each in BOTH {
+        let folder = Folder::new();
+        let world = World::new(|_| Reply::expired()).with_api([RUNNING; 20]);
+        let source = job_source().with_policy(Policy::default().with_total_limit(60 * SECOND));
+        each.told(&world, source, folder.at("a.csv")).1.unwrap_err();
+        let limits = world.exchange_limits();
+        // Between polls 2 s at first, half as much more each time, and 15 s at most.
+        let polls = [60.0, 58.0, 55.0, 50.5, 43.75, 33.625, 18.625, 3.625_f64];
+        let expected = polls.map(|left| Duration::from_secs_f64(left.min(30.0)));
+        assert_eq!(limits, expected);
+    }
+}
+
+#[test]
 fn the_stream_of_events_ends_and_leaves_the_outcome() {
     run(async {
         let folder = Folder::new();

@@ -96,6 +96,23 @@ fn a_file_in_place_of_the_part_stays_as_long_as_nothing_comes() {
 }
 
 #[test]
+fn a_file_in_place_of_the_note_stays_as_long_as_nothing_comes() {
+    for part in [None, Some("")] {
+        for each in BOTH {
+            let folder = Folder::new();
+            let note = folder.with(NOTE, "precious");
+            part.into_iter().for_each(|part| drop(folder.with(PART, part)));
+            Target::new(folder.at("a.csv")).check().unwrap();
+            let world = World::new(|_| Reply::of(404, ""));
+            each.download(&world, folder.at("a.csv")).unwrap_err();
+            assert_eq!(read(&note), b"precious");
+            each.download(&World::serving(&file()), folder.at("a.csv")).unwrap();
+            assert_eq!(folder.names(), ["a.csv"]);
+        }
+    }
+}
+
+#[test]
 fn a_link_in_place_of_the_note_is_not_followed() {
     let folder = left();
     let victim = folder.at(NOTE);

@@ -131,6 +131,8 @@ fn a_file_that_comes_into_being_meanwhile_is_kept() {
         assert_eq!(file_error_kind(each.download(&world, &target)), FileErrorKind::Exists);
         assert_eq!(read(&target), b"somebody else's");
         assert_eq!(folder.names(), [".a.csv.part", ".a.csv.part.json", "a.csv"]);
+        Target::new(&target).replacing().check().unwrap();
+        assert_eq!(read(folder.at(".a.csv.part")), file().bytes);
         let world = World::serving(&file());
         each.download(&world, Target::new(&target).replacing()).unwrap();
         assert_eq!(world.ranges(), ["bytes=20-"]);

@@ -11,7 +11,7 @@ use crate::HttpClient;
 
 /// The connections of downloads: those of the last file server are kept.
 #[derive(Clone)]
-pub(crate) struct Files<C> {
+pub(crate) struct Connections<C> {
     connect: Arc<Connect<C>>,
     last: Arc<Mutex<Option<Last<C>>>>,
 }
@@ -31,7 +31,7 @@ struct Way {
     reach: Reach,
 }
 
-impl<C: Clone> Files<C> {
+impl<C: Clone> Connections<C> {
     pub(crate) fn new(
         connect: impl Fn(&Uri, Reach) -> Result<HttpClient<C>, ProxyError> + Send + Sync + 'static,
     ) -> Self {
@@ -68,13 +68,13 @@ mod tests {
     fn made_for(urls: [(&'static str, Reach); 2]) -> usize {
         let count = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&count);
-        let files = Files::new(move |_, reach| {
+        let connections = Connections::new(move |_, reach| {
             counter.fetch_add(1, Ordering::Relaxed);
             let connector = Connector::for_download(None, reach);
             Ok(pooled(connector, TokioExecutor::new(), TokioTimer::new()))
         });
         for (url, reach) in urls {
-            files.client(&Uri::from_static(url), reach).unwrap();
+            connections.client(&Uri::from_static(url), reach).unwrap();
         }
         count.load(Ordering::Relaxed)
     }
