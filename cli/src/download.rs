@@ -1,5 +1,6 @@
 //! The download of a file: what is told of it while it lasts, and how it ended.
 
+mod progress;
 mod result;
 mod thread;
 mod to_file;

@@ -140,9 +140,12 @@ impl Failure {
         self
     }
 
-    /// Adds what the user can do next.
-    pub(crate) fn with_command(mut self, purpose: &'static str, command: String) -> Self {
-        self.facts.command = Some((purpose, command));
+    /// Adds what the user can do next; a command that cannot be shown is to be repeated as it was.
+    pub(crate) fn with_command(mut self, purpose: &'static str, command: Option<String>) -> Self {
+        if command.is_none() && self.hint.text().is_empty() {
+            self.hint = hints::AS_IT_WAS.into();
+        }
+        self.facts.command = command.map(|command| (purpose, command));
         self
     }
 
@@ -162,7 +165,14 @@ impl Failure {
     /// Adds that the file is there all the same.
     pub(crate) fn after_saving(mut self, name: &str) -> Self {
         self.message += &format!("; {name} is complete and in its place");
-        self.with_again(Again::Never)
+        self.with_path(name.to_owned()).with_again(Again::Never)
+    }
+
+    /// Tells of something else that went wrong as well, which counts for less.
+    pub(crate) fn with_another(mut self, other: Self) -> Self {
+        self.message += &format!("; {}", other.message);
+        self.facts.path = self.facts.path.or(other.facts.path);
+        self
     }
 
     fn with_again(mut self, again: Again) -> Self {
@@ -220,16 +230,18 @@ impl fmt::Display for Failure {
         let Facts { status, request_id, file_request_id, job_id, url, effort, command, .. } =
             &*self.facts;
         let effort = effort.as_ref().map(|(label, effort)| (*label, Some(effort.clone())));
+        let masked_fact = |fact: &Option<String>| fact.as_deref().map(masked);
         let facts = [
             ("HTTP status", status.map(|status| status.to_string())),
-            ("request id", request_id.clone()),
-            ("file request id", file_request_id.clone()),
+            ("request id", masked_fact(request_id)),
+            ("file request id", masked_fact(file_request_id)),
+            // The user has given it, or has to give it.
             ("job id", job_id.clone()),
-            ("url", url.clone()),
+            ("url", masked_fact(url)),
             effort.unwrap_or_default(),
             ("hint", self.hint()),
         ];
-        let facts = facts.into_iter().filter_map(|(label, fact)| Some((label, masked(&fact?))));
+        let facts = facts.into_iter().filter_map(|(label, fact)| Some((label, fact?)));
         let command = command.as_ref().map(|(purpose, command)| (*purpose, command.clone()));
         writeln!(f, "error: {}", printable(&self.masked(&self.headline())))?;
         f.write_str(&rows("  ", &facts.chain(command).collect::<Vec<_>>()))

@@ -19,8 +19,8 @@ Exit codes:
   5    No complete answer arrived.
   6    An answer arrived that cannot be used.
   7    A file or stdout cannot be read or written.
-  130  Stopped by SIGINT (Ctrl-C).
-  143  Stopped by SIGTERM.
+  130  Stopped by SIGINT (Ctrl-C): create, wait, download and run.
+  143  Stopped by SIGTERM: the same.
 
 With --json an error is one object, {\"error\": {..}}, with kind, code, message, status, request_id,
 file_request_id, job_id, url, hint and command, the command to continue with. Missing values are
@@ -121,7 +121,7 @@ before the end of the wait) and, if there is a difference, line, recorded and de
 pub(super) const AFTER_DEMO: &str = "\
 The demo creates a job, waits for it and downloads its file. On the way, the service breaks off the
 download once and lets the URL expire. The file goes to a temporary folder that is removed at the
-end.
+end, unless a signal comes before.
 
 --endpoint, --region and --language have no effect here.";
 

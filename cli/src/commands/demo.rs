@@ -5,8 +5,8 @@ use std::time::Duration;
 use indicatif::HumanCount;
 use serde::Serialize;
 use tcss_export::{
-    AssetType, CreateExportComplianceStatusListJob, Credentials, Endpoint, Finished, JobId, Policy,
-    Session,
+    AssetType, CreateExportComplianceStatusListJob, Credentials, Endpoint, EventKind, Finished,
+    JobId, Policy, Session,
     download::Downloaded,
     driver::{Source, clock},
     ureq::Client,
@@ -40,10 +40,16 @@ struct Demo<'o> {
     output: &'o Output,
 }
 
+/// How the job went.
+struct Waited {
+    first_status: String,
+    finished: Finished,
+}
+
 /// What the demo showed.
 #[derive(Serialize)]
 struct Shown {
-    first_status: &'static str,
+    first_status: String,
     last_status: String,
     polls: u32,
     retries: u32,
@@ -62,10 +68,10 @@ pub(super) fn run(output: &Output) -> Result<Ending, Failure> {
     let demo = Demo::new(output)?;
     let folder = Folder::create()?;
     let job = demo.create()?;
-    let finished = demo.wait(&job)?;
-    let (downloaded, polls) = demo.download(&job, &finished, &folder)?;
+    let waited = demo.wait(&job)?;
+    let (downloaded, polls) = demo.download(&job, &waited.finished, &folder)?;
     let elapsed = clock::now().mono.saturating_since(began);
-    let shown = demo.shown(&finished, &downloaded, polls, elapsed);
+    let shown = demo.shown(waited, &downloaded, polls, elapsed);
     output.result(&shown, || shown.text())?;
     Ok(Ending::Done)
 }
@@ -96,12 +102,16 @@ impl<'o> Demo<'o> {
         Ok(job)
     }
 
-    fn wait(&self, job: &JobId) -> Result<Finished, Failure> {
+    fn wait(&self, job: &JobId) -> Result<Waited, Failure> {
         self.tell(
             "2. Wait: asks about the job until its file is ready, with a new signature each time.",
         );
         let mut wait = self.client.follow(job.clone());
+        let mut first = None;
         for event in wait.by_ref() {
+            if let EventKind::Waiting { status, .. } = &event.kind {
+                first.get_or_insert_with(|| status.to_string());
+            }
             if let Some(text) = worded(&event) {
                 self.tell(&format!("  request {}: {text}", event.poll));
             }
@@ -110,7 +120,7 @@ impl<'o> Demo<'o> {
         let Finished { download_url, report, .. } = &finished;
         let status = last_status(&finished);
         self.tell(&format!("  request {}: {status}, {download_url}", report.polls));
-        Ok(finished)
+        Ok(Waited { first_status: first.unwrap_or(status), finished })
     }
 
     /// Returns how often the job was asked for a new URL, too.
@@ -143,18 +153,19 @@ impl<'o> Demo<'o> {
 
     fn shown(
         &self,
-        finished: &Finished,
+        waited: Waited,
         downloaded: &Downloaded,
         polls: u32,
         elapsed: Duration,
     ) -> Shown {
+        let Waited { first_status, finished } = waited;
         let seen = self.service.seen();
         let is_signed = |answer: &SeenAnswer| !matches!(answer, SeenAnswer::Download { .. });
         let signed = seen.iter().filter(|seen| is_signed(&seen.answer));
         let refused = signed.clone().filter(|s| matches!(s.answer, SeenAnswer::Refused { .. }));
         Shown {
-            first_status: "RUNNING",
-            last_status: last_status(finished),
+            first_status,
+            last_status: last_status(&finished),
             polls: finished.report.polls.saturating_add(polls),
             retries: finished.report.retries,
             new_urls: downloaded.report.new_urls,

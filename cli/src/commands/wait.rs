@@ -6,10 +6,7 @@ use crate::{
     ending::Ending,
     failure::Failure,
     keys,
-    terminal::{
-        output::Output,
-        shell::{self, Setting},
-    },
+    terminal::{output::Output, shell::Setting},
     wait::{self, End, Reporter, status::Ended},
 };
 
@@ -20,22 +17,23 @@ pub(super) fn run(args: &args::Wait, common: &Common, output: &Output) -> Result
     let mut reporter = Reporter::of(args, output)?;
     let end = wait::listen(&Desk::open(), &client, job, &mut reporter)?;
     let recorded = reporter.finish();
-    match end {
-        End::Finished(finished) => {
-            succeeded(&finished, output).and_then(|end| recorded.and(Ok(end)))
-        }
-        End::Failed(failure) => {
-            let options = [args.pace.options(), common.options()].concat();
-            failed(failure, job, &options, output).and_then(|end| recorded.and(Ok(end)))
-        }
-        End::Unread => Ok(Ending::Done),
+    let options = [args.pace.options(), common.options()].concat();
+    let ended = match end {
+        End::Finished(finished) => succeeded(&finished, output),
+        End::Failed(failure) => failed(failure, job, &options, output),
+        End::Unread => return Ok(Ending::Done),
         End::Stopped(signal, report) => {
             if output.is_json() {
                 print(&WaitErrorKind::Cancelled, &report, output)?;
             }
-            let command = shell::job_command("wait", job, &common.options());
-            Err(Failure::stopped(signal, "stopped waiting").with_command("continue with", command))
+            let stopped = Failure::stopped(signal, "stopped waiting").of_job(job);
+            Err(stopped.continue_with("wait", job, &options))
         }
+    };
+    match (ended, recorded) {
+        (Ok(ending), recorded) => recorded.map(|()| ending),
+        (Err(failure), Ok(())) => Err(failure),
+        (Err(failure), Err(recording)) => Err(failure.with_another(recording)),
     }
 }
 

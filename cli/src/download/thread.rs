@@ -12,10 +12,10 @@ use tcss_export::{
     ureq::Client,
 };
 
-use super::Turns;
+use super::{Turns, progress::Progress};
 use crate::{
     background::{Desk, Teller},
-    terminal::{DownloadProgress, signals::Signal},
+    terminal::signals::Signal,
 };
 
 /// How a download has ended.
@@ -28,7 +28,7 @@ pub(crate) struct Fetched {
 }
 
 /// What happened to a download, in words if it is a turn.
-struct Progress {
+struct Told {
     event: Event,
     turn: Option<String>,
 }
@@ -48,13 +48,13 @@ pub(crate) fn listen(
     client: &Client,
     source: Source,
     target: Option<Target>,
-    mut progress: DownloadProgress<'_>,
+    mut progress: Progress<'_>,
 ) -> End {
     let client = client.clone();
     // A part that is there already is not for this download to remove.
     let leftover = target.clone().filter(|target| !target.has_part());
     let work = desk.start(move |teller| work(&client, source, target, teller));
-    let told = work.listen(|Progress { event, turn }| {
+    let told = work.listen(|Told { event, turn }| {
         progress.show(&event, turn);
         Ok::<_, Infallible>(())
     });
@@ -82,7 +82,7 @@ fn work(
     client: &Client,
     source: Source,
     target: Option<Target>,
-    teller: &Teller<Progress>,
+    teller: &Teller<Told>,
 ) -> Result<Option<Fetched>, BuildError> {
     match target {
         Some(target) => client.download(source, target).map(|download| drain(download, teller)),
@@ -91,15 +91,12 @@ fn work(
 }
 
 /// Returns nothing if nobody listens any more before the end.
-fn drain<W: Write>(
-    mut download: Download<&Client, W>,
-    teller: &Teller<Progress>,
-) -> Option<Fetched> {
+fn drain<W: Write>(mut download: Download<&Client, W>, teller: &Teller<Told>) -> Option<Fetched> {
     let mut turns = Turns::default();
     while let Some(event) = download.next() {
         let has_ended = event.kind == EventKind::Ended;
         let turn = turns.turn(&event, download.transport());
-        if !teller.tell(Progress { event, turn }) && !has_ended {
+        if !teller.tell(Told { event, turn }) && !has_ended {
             return None;
         }
     }

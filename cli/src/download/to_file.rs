@@ -8,6 +8,7 @@ use tcss_export::{
 };
 
 use super::{
+    progress::Progress,
     result::Saved,
     thread::{self, Fetched},
 };
@@ -16,7 +17,7 @@ use crate::{
     background::Desk,
     ending::Ending,
     failure::{Errand, Failure, hints},
-    terminal::{DownloadProgress, masking::masked, output::Output, shell::Setting},
+    terminal::{masking::masked, output::Output, shell::Setting},
     wait::{self, Reporter, status::Ended},
 };
 
@@ -81,7 +82,7 @@ impl Downloader<'_> {
 
     fn download(&self, source: Source, errand: Errand<'_>) -> Result<Fetched, Failure> {
         let source = source.with_policy(self.save.policy());
-        let progress = DownloadProgress::new(self.output);
+        let progress = Progress::new(self.output);
         match thread::listen(&self.desk, &self.client, source, self.save.target(), progress) {
             thread::End::Fetched(fetched) => Ok(fetched),
             thread::End::Unusable(error) => Err(errand.unusable(error)),

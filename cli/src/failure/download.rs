@@ -4,6 +4,7 @@ use tcss_export::{
     TransportError, WaitFailure,
     download::{DownloadError, ErrorKind, Refusal, Report},
     driver::DownloadFailure,
+    text::brief,
 };
 
 use super::{
@@ -64,10 +65,10 @@ impl Failure {
     }
 
     pub(super) fn of_refusal(refusal: &Refusal, hint: Hint) -> Self {
-        let said = refusal.message.as_ref().or(refusal.snippet.as_ref());
-        let message = match &refusal.code {
-            Some(_) => said.cloned().unwrap_or_default(),
-            None => refusal.to_string(),
+        let message = match (&refusal.code, &refusal.message, &refusal.snippet) {
+            (Some(_), message, _) => message.clone().unwrap_or_default(),
+            (None, _, Some(snippet)) => format!("the file server answered \"{}\"", brief(snippet)),
+            (None, ..) => "the file server answered nothing more than its status".to_owned(),
         };
         let again = if matches!(hint, Hint::Gone) { Again::Never } else { Again::AsItWas };
         let mut failure = Self::new(Kind::Api, message).with_hint(hint).with_again(again);

@@ -34,13 +34,13 @@ impl Setting {
     }
 }
 
-/// Returns a command of this program with its options.
-pub(crate) fn command(name: &str, options: &[Setting]) -> String {
+/// Returns a command of this program with its options, if it can be shown.
+pub(crate) fn command(name: &str, options: &[Setting]) -> Option<String> {
     joined(name, texts(options))
 }
 
-/// Returns a command about a job.
-pub(crate) fn job_command(name: &str, job: &JobId, options: &[Setting]) -> String {
+/// Returns a command about a job, if it can be shown.
+pub(crate) fn job_command(name: &str, job: &JobId, options: &[Setting]) -> Option<String> {
     let job = quoted(job.as_str());
     // Behind two dashes nothing is an option.
     match job.starts_with(['-', '\'']) {
@@ -53,9 +53,11 @@ fn texts(options: &[Setting]) -> impl Iterator<Item = String> {
     options.iter().map(Setting::text)
 }
 
-fn joined(name: &str, words: impl Iterator<Item = String>) -> String {
+/// What holds control characters, or is no text, would be another command on the screen.
+fn joined(name: &str, words: impl Iterator<Item = String>) -> Option<String> {
     let words = ["tcss-export", name].map(str::to_owned).into_iter().chain(words);
-    printable(&words.collect::<Vec<_>>().join(" ")).to_string()
+    let command = printable(&words.collect::<Vec<_>>().join(" ")).to_string();
+    (!command.contains(char::REPLACEMENT_CHARACTER)).then_some(command)
 }
 
 /// Quotes an argument for a shell, if it needs that.
@@ -84,7 +86,15 @@ mod tests {
         let options = [Setting::of("-o", Some("a b".to_owned())), Some(Setting::flag("--force"))];
         let options: Vec<_> = options.into_iter().flatten().collect();
         let command = |job: &str| job_command("download", &JobId::new(job).unwrap(), &options);
-        assert_eq!(command("J"), "tcss-export download J -o 'a b' --force");
-        assert_eq!(command("-J"), "tcss-export download -o 'a b' --force -- -J");
+        assert_eq!(command("J").unwrap(), "tcss-export download J -o 'a b' --force");
+        assert_eq!(command("-J").unwrap(), "tcss-export download -o 'a b' --force -- -J");
+    }
+
+    #[test]
+    fn what_cannot_be_shown_as_it_is_gives_no_command() {
+        for name in ["a\nb", "\u{fffd}.csv", "\u{1b}[2J", "\u{202e}"] {
+            let options = Setting::of("-o", Some(name.to_owned()));
+            assert_eq!(command("download", options.as_slice()), None, "{name:?}");
+        }
     }
 }

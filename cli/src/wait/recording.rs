@@ -1,7 +1,7 @@
 //! The file that a wait is written down to.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -18,6 +18,8 @@ use crate::{
 pub(crate) struct Recording {
     file: File,
     path: PathBuf,
+    /// It was made here, and nothing is in it.
+    is_new: bool,
 }
 
 impl Recording {
@@ -32,7 +34,7 @@ impl Recording {
         }
         let file = for_owner(&mut options).open(path).map_err(|error| refused(path, &error))?;
         keep_for_owner(&file).map_err(|error| refused(path, &error))?;
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self { file, path: path.to_owned(), is_new: !force })
     }
 
     pub(crate) fn write(&mut self, lines: &[TranscriptLine]) -> Result<(), Failure> {
@@ -41,9 +43,21 @@ impl Recording {
             .try_for_each(|line| {
                 let line = without_secrets(line)? + "\n";
                 // In one call, so that no process that ends leaves half a line.
-                self.file.write_all(line.as_bytes())
+                self.file.write_all(line.as_bytes())?;
+                self.is_new = false;
+                Ok(())
             })
-            .map_err(|error| refused(&self.path, &error))
+            .map_err(|error| {
+                self.remove_if_new();
+                refused(&self.path, &error)
+            })
+    }
+
+    /// It would be in the way of the next one.
+    fn remove_if_new(&self) {
+        if self.is_new {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -59,7 +73,7 @@ fn keep_for_owner(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
 
     match file.metadata()?.is_file() {
-        true => file.set_permissions(std::fs::Permissions::from_mode(0o600)),
+        true => file.set_permissions(fs::Permissions::from_mode(0o600)),
         false => Ok(()),
     }
 }
@@ -101,5 +115,35 @@ fn mask(value: &mut Value) {
             masked.for_each(|(_, value)| mask(value));
         }
         _ => {}
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{env, process};
+
+    use tcss_export::{Credentials, Endpoint, JobId, Session, ureq::Client};
+
+    use super::*;
+
+    /// Returns the first line of a wait that has not begun.
+    fn lines() -> Vec<TranscriptLine> {
+        let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("made up");
+        let client = Client::new(Session::new(Endpoint::international()), credentials);
+        let mut wait = client.follow(JobId::new("J").expect("an id"));
+        wait.record();
+        wait.take_transcript()
+    }
+
+    #[test]
+    fn a_new_file_that_takes_no_line_is_not_left_in_the_way() {
+        for (before, is_left) in [(0, false), (1, true)] {
+            let path = env::temp_dir().join(format!("tcss-export-recording-{}", process::id()));
+            let mut recording = Recording::create(&path, false).expect("a new file");
+            (0..before).for_each(|_| recording.write(&lines()).expect("written"));
+            recording.file = File::options().write(true).open("/dev/full").expect("a full disk");
+            recording.write(&lines()).expect_err("no room");
+            assert_eq!(fs::remove_file(&path).is_ok(), is_left);
+        }
     }
 }

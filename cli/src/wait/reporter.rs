@@ -2,19 +2,16 @@
 
 use tcss_export::{Event, EventKind, Finished, Report, TranscriptLine, WaitFailure};
 
-use super::{decision::Decision, recording::Recording, thread::State};
+use super::{decision::Decision, progress::Progress, recording::Recording, thread::State};
 use crate::{
     args,
     failure::Failure,
-    terminal::{
-        WaitProgress,
-        output::{Output, Reader},
-    },
+    terminal::output::{Output, Reader},
 };
 
 pub(crate) struct Reporter<'o> {
     output: &'o Output,
-    progress: WaitProgress<'o>,
+    progress: Progress<'o>,
     with_events: bool,
     recording: Option<Recording>,
     /// Why the recording has ended early. The wait goes on: its result counts for more.
@@ -24,7 +21,7 @@ pub(crate) struct Reporter<'o> {
 impl<'o> Reporter<'o> {
     /// Tells the progress alone.
     pub(crate) fn new(output: &'o Output) -> Self {
-        let progress = WaitProgress::new(output);
+        let progress = Progress::new(output);
         Self { output, progress, with_events: false, recording: None, recording_failure: None }
     }
 

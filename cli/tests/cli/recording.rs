@@ -91,26 +91,43 @@ fn a_full_disk_ends_the_wait_with_7() {
     refused(cli, "/dev/full cannot be written: ", "make room");
 }
 
-#[test]
+/// Ends a wait whose recording has failed after its first line.
 #[cfg(unix)]
-fn a_recording_that_fails_on_the_way_costs_no_result() {
+fn failed_on_the_way(script: &str, name: &str, args: &[&str]) -> Ended {
     use std::io::{BufRead, BufReader};
 
-    let service = service("RUNNING:10,SUCCESS");
-    let pipe = new_file("pipe");
+    let (service, pipe) = (service(script), new_file(name));
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let path = pipe.clone();
     // It reads the first line and goes away.
     let reader = std::thread::spawn(move || {
         let mut line = String::new();
         BufReader::new(fs::File::open(path).unwrap()).read_line(&mut line).unwrap();
-        line
     });
-    let args = ["wait", "J", "--interval", "0.3", "--endpoint", &service.url(), "--force"];
-    let ended = cli(&args).arg("--record").arg(&pipe).run();
-    assert!(reader.join().unwrap().contains("begun"));
+    let wait = ["wait", "J", "--interval", "0.3", "--endpoint", &service.url(), "--force"];
+    let ended = cli(&[&wait, args].concat()).arg("--record").arg(&pipe).run();
+    reader.join().unwrap();
+    ended
+}
+
+#[test]
+#[cfg(unix)]
+fn a_recording_that_fails_on_the_way_costs_no_result() {
+    let ended = failed_on_the_way("RUNNING:10,SUCCESS", "pipe", &[]);
     assert_eq!(ended.code, Some(7));
     assert!(ended.stdout.contains("download url"), "{}", ended.stdout);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_recording_that_fails_on_the_way_is_told_whatever_ends_the_wait() {
+    for (script, args, code) in
+        [("RUNNING", &["--timeout", "1"][..], 3), ("RUNNING,ERROR:Made.Up", &[], 4)]
+    {
+        let ended = failed_on_the_way(script, &format!("pipe-{code}"), args);
+        let is_told = ended.stderr.contains(&format!("pipe-{code} cannot be written: "));
+        assert!(ended.code == Some(code) && is_told, "{ended:?}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn stopped(signal: &str, args: &[&str]) -> (Ended, String) {
 fn an_interrupt_ends_with_130_and_tells_how_to_go_on() {
     let (ended, url) = stopped("-INT", &["J"]);
     let stderr = format!(
-        "RUNNING 10 %\nstopped waiting; continue with: tcss-export wait J --endpoint {url}\n"
+        "RUNNING 10 %\nstopped waiting; continue with: tcss-export wait J --interval 600 --endpoint {url}\n"
     );
     assert_eq!((ended.code, ended.stderr, &*ended.stdout), (Some(130), stderr, ""));
 }
@@ -30,7 +30,9 @@ fn an_interrupt_ends_with_130_and_tells_how_to_go_on() {
 #[test]
 fn a_termination_ends_with_143_and_tells_the_same() {
     let (ended, url) = stopped("-TERM", &["J"]);
-    let line = format!("\nstopped waiting; continue with: tcss-export wait J --endpoint {url}\n");
+    let line = format!(
+        "\nstopped waiting; continue with: tcss-export wait J --interval 600 --endpoint {url}\n"
+    );
     assert!(ended.stderr.ends_with(&line), "{ended:?}");
     assert_eq!(ended.code, Some(143));
 }
@@ -38,7 +40,9 @@ fn a_termination_ends_with_143_and_tells_the_same() {
 #[test]
 fn an_odd_job_id_is_quoted_for_the_shell() {
     let (ended, url) = stopped("-INT", &["--", "-it's $1"]);
-    let line = format!(r"continue with: tcss-export wait --endpoint {url} -- '-it'\''s $1'");
+    let line = format!(
+        r"continue with: tcss-export wait --interval 600 --endpoint {url} -- '-it'\''s $1'"
+    );
     assert!(ended.stderr.trim_end().ends_with(&line), "{ended:?}");
 }
 
@@ -55,9 +59,9 @@ fn programs_get_how_the_job_stands_and_an_error() {
         });
         let error = json!({
             "kind": kind, "code": null, "message": "stopped waiting", "status": null,
-            "request_id": null, "file_request_id": null, "job_id": null,
+            "request_id": null, "file_request_id": null, "job_id": "J",
             "url": null, "hint": null,
-            "command": format!("tcss-export wait J --endpoint {url}"),
+            "command": format!("tcss-export wait J --interval 600 --endpoint {url}"),
         });
         assert_eq!((ended.code, object, ended.error()), (Some(code), expected, error));
     }

@@ -130,8 +130,14 @@ fn what_cannot_be_opened_is_told_by_its_own_name_with_a_hint_that_fits() {
 #[test]
 fn a_part_that_is_in_the_way_is_told_by_its_name() {
     let folder = Folder::new("target-in-the-way");
-    fs::create_dir(folder.path(".f.part")).expect("a folder");
-    refused(&folder.path("f"), "/.f.part\" cannot be opened: it is not a regular file", "check");
+    for (name, message) in [
+        (".f.part", "cannot be opened: it is not a regular file"),
+        (".f.part.json", "is a directory"),
+    ] {
+        fs::create_dir(folder.path(name)).expect("a folder");
+        refused(&folder.path("f"), &format!("/{name}\" {message}"), "remove or rename it");
+        fs::remove_dir(folder.path(name)).expect("the folder");
+    }
 }
 
 #[test]
@@ -188,7 +194,47 @@ fn a_full_stdout_ends_with_7() {
     let service = serving();
     let args = ["download", "J", "--json", "-o", "-", "--endpoint", &service.url()];
     let ended = cli(&args).stdout(full).run();
-    assert_eq!((ended.code, &ended.error()["kind"]), (Some(7), &json!("file")), "{ended:?}");
+    let error = ended.error();
+    assert_eq!((ended.code, &error["kind"]), (Some(7), &json!("file")), "{ended:?}");
+    assert_eq!(error["hint"], "make room, discard the output and download again");
+}
+
+#[test]
+fn a_file_that_comes_meanwhile_is_kept_and_so_are_the_bytes() {
+    let folder = Folder::new("target-meanwhile");
+    let file = ServedFile::bytes("served.csv", content());
+    let service = builder("SUCCESS").file(file).download_faults("SLOW:300000".parse().unwrap());
+    let service = service.start().expect("a service");
+    let (name, url) = (folder.path("f"), service.url());
+    let running = cli(&["download", "J", "--json", "-o", &name, "--endpoint", &url]);
+    let running = running.stdout(Stdio::null()).start(1);
+    fs::write(&name, "somebody else's").expect("a file");
+    let ended = running.end();
+    let error = ended.error();
+    assert_eq!((ended.code, &error["command"]), (Some(7), &json!(null)), "{error}");
+    let hint =
+        "what was downloaded is kept beside it: move it away or use --force, and download again";
+    assert_eq!(error["hint"], hint);
+    assert_eq!(folder.read("f"), b"somebody else's");
+    let ended = cli(&["download", "J", "--json", "--force", "-o", &name, "--endpoint", &url]).run();
+    assert_eq!((ended.code, &ended.json()["resumed"]), (Some(0), &json!(true)));
+    assert_eq!(folder.read("f"), content());
+}
+
+#[test]
+fn a_name_that_cannot_be_shown_gives_no_command() {
+    for name in ["a\nb", "\u{1b}[2J"] {
+        let folder = Folder::new("target-unshown");
+        let file = ServedFile::bytes("served.csv", content());
+        let service = builder("SUCCESS").file(file).download_faults("SLOW:20000".parse().unwrap());
+        let service = service.start().expect("a service");
+        let args = ["download", "J", "-o", &folder.path(name), "--endpoint", &service.url()];
+        let running = cli(&args).stdout(Stdio::null()).start(1);
+        running.signal("-INT");
+        let ended = running.end();
+        let line = "\nstopped downloading; repeat the command as it was\n";
+        assert!(ended.code == Some(130) && ended.stderr.ends_with(line), "{ended:?}");
+    }
 }
 
 #[test]
@@ -196,11 +242,14 @@ fn a_full_stdout_ends_with_7() {
 fn a_result_that_cannot_be_told_leaves_the_file_and_no_command() {
     let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full");
     let (service, folder) = (serving(), Folder::new("target-untold"));
-    let file = folder.path("f");
+    // It looks like a signature, and is none.
+    let name = "a".repeat(64);
+    let file = folder.path(&name);
     let args = ["download", "J", "-o", &file, "--quiet", "--endpoint", &service.url()];
     let ended = cli(&args).stdout(full).run();
-    assert_eq!((ended.code, folder.files()), (Some(7), vec!["f".to_owned()]), "{ended:?}");
-    assert!(ended.stderr.contains("; ") && ended.stderr.contains(" is complete and in its place"));
+    assert_eq!((ended.code, folder.files()), (Some(7), vec![name]), "{ended:?}");
+    let told = format!("; {file} is complete and in its place\n");
+    assert!(ended.stderr.contains(&told), "{ended:?}");
     assert!(!ended.stderr.contains("continue with"), "{ended:?}");
 }
 

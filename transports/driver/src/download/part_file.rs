@@ -51,6 +51,10 @@ impl PartFile {
     pub(crate) fn open(target: PathBuf, replaces: bool) -> Result<(Self, Option<Kept>), FileError> {
         check_target(&target, replaces)?;
         let [part, note] = beside(&target)?;
+        // It could not be removed when a note is to be written.
+        if fs::symlink_metadata(&note).is_ok_and(|found| found.is_dir()) {
+            return Err(FileError::new(FileErrorKind::Directory, &note));
+        }
         let file = open_locked(&part)?;
         let mut this = Self {
             target,

@@ -132,9 +132,10 @@ fn a_directory_in_place_of_the_note_is_told_and_left_alone() {
     for each in BOTH {
         let folder = Folder::new();
         fs::create_dir(folder.at(NOTE)).unwrap();
-        let end = each.download(&World::serving(&file()), folder.at("a.csv"));
-        assert_eq!(file_error_kind(end), FileErrorKind::Write);
-        assert_eq!(folder.names(), [NOTE]);
+        let world = World::serving(&file());
+        let end = each.download(&world, folder.at("a.csv"));
+        assert_eq!(file_error_kind(end), FileErrorKind::Directory);
+        assert_eq!((world.requests(), folder.names()), (0, vec![NOTE.to_owned()]));
     }
 }
 

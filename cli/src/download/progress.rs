@@ -2,14 +2,18 @@
 
 use std::{fmt::Write, time::Duration};
 
-use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use tcss_export::{
     Mono,
     download::{Event, EventKind},
     driver::clock,
 };
 
-use super::output::{Output, has_bars};
+use crate::terminal::{
+    amount,
+    output::{Output, has_bars},
+    share,
+};
 
 const BAR: &str = "[{bar:24}] {bytes} of {total_bytes}{pace}";
 /// How it is shown as long as no server has said how much there is.
@@ -19,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How often the time on the bar is drawn anew.
 const TICK: Duration = Duration::from_millis(250);
 
-pub(crate) struct DownloadProgress<'o> {
+pub(crate) struct Progress<'o> {
     display: Display<'o>,
 }
 
@@ -48,7 +52,7 @@ struct Pace {
     last: Mono,
 }
 
-impl<'o> DownloadProgress<'o> {
+impl<'o> Progress<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
         let display = if output.is_quiet() {
             Display::Silent
@@ -126,7 +130,7 @@ impl Pace {
     }
 }
 
-impl Drop for DownloadProgress<'_> {
+impl Drop for Progress<'_> {
     fn drop(&mut self) {
         if let Display::Bar { bar, .. } = &self.display {
             bar.finish_and_clear();
@@ -134,24 +138,8 @@ impl Drop for DownloadProgress<'_> {
     }
 }
 
-/// Words how much is there: `1,000 of 4,000 bytes (25 %)`.
-pub(crate) fn amount(bytes: u64, total: Option<u64>) -> String {
-    match total {
-        Some(total) => {
-            let percent = share(bytes, total, 100);
-            format!("{} of {} bytes ({percent} %)", HumanCount(bytes), HumanCount(total))
-        }
-        None => format!("{} bytes", HumanCount(bytes)),
-    }
-}
-
 fn tenths(bytes: u64, total: Option<u64>) -> u128 {
     total.map_or(0, |total| share(bytes, total, 10))
-}
-
-/// Returns how many of so many parts of the whole are there.
-fn share(bytes: u64, total: u64, parts: u64) -> u128 {
-    u128::from(bytes) * u128::from(parts) / u128::from(total.max(1))
 }
 
 fn bar() -> ProgressBar {
@@ -193,14 +181,6 @@ fn pace(per_second: f64, left: Option<Duration>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_amount_has_a_share_if_the_whole_is_known() {
-        assert_eq!(amount(1_000, Some(4_001)), "1,000 of 4,001 bytes (24 %)");
-        assert_eq!(amount(0, Some(0)), "0 of 0 bytes (0 %)");
-        assert_eq!(amount(12_345, None), "12,345 bytes");
-        assert_eq!(amount(u64::MAX, Some(u64::MAX)).rsplit(' ').nth(1), Some("(100"));
-    }
 
     const NOW: Mono = Mono::from_origin(Duration::from_secs(100));
     const LATER: Mono = Mono::from_origin(Duration::from_secs(105));

@@ -5,20 +5,20 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tcss_export::{Event, EventKind};
 
-use super::output::{Output, has_bars};
-use crate::wait::decision::worded;
+use super::decision::worded;
+use crate::terminal::output::{Output, has_bars};
 
 const BAR: &str = "[{bar:24}] {elapsed:>4}  {wide_msg}";
 /// How often the time on the bar is drawn anew.
 const TICK: Duration = Duration::from_millis(250);
 
-pub(crate) enum WaitProgress<'o> {
+pub(crate) enum Progress<'o> {
     Bar(ProgressBar),
     Lines { output: &'o Output, last: String },
     Silent,
 }
 
-impl<'o> WaitProgress<'o> {
+impl<'o> Progress<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
         if output.is_quiet() {
             Self::Silent
@@ -60,7 +60,7 @@ impl<'o> WaitProgress<'o> {
     }
 }
 
-impl Drop for WaitProgress<'_> {
+impl Drop for Progress<'_> {
     fn drop(&mut self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
