@@ -127,6 +127,21 @@ fn p9_a_compressed_answer_of_the_api_is_an_error_that_names_the_coding() {
 }
 
 #[test]
+fn no_cookie_is_sent_back() {
+    let json = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
+    let headers = [("Content-Type", "application/json"), ("Set-Cookie", "id=EXAMPLE")];
+    let server = WireServer::plain(vec![answer(&headers, json.as_bytes()); 2]);
+    let server = server.expect("a server");
+    let client = own(&server);
+    let action = DescribeExportJobResult::new(JobId::new("4711").expect("an id"));
+    for _ in 0..2 {
+        client.send(&action).expect("an answer");
+    }
+    let second = String::from_utf8(server.requests().remove(1)).expect("a text");
+    assert!(!second.to_ascii_lowercase().contains("cookie"), "{second}");
+}
+
+#[test]
 fn on_a_given_agent_no_decoded_body_becomes_a_file() {
     let header = "Content-Encoding: gzip\r\n";
     for answer in [answer(&[("Content-Encoding", "gzip")], &gzip()), chunked(header, &gzip())] {

@@ -1,13 +1,13 @@
-//! Keeps ureq from decoding a body.
+//! Keeps ureq from decoding a body, and from sending cookies.
 //!
 //! Built with its features `gzip`, `brotli` or `charset`, which any crate of a program may turn on
-//! for all of them, ureq decodes what it receives, whatever it was told to accept: there is no
-//! setting against it. It goes by two headers. So these stand under other names of the same length
-//! until it has read them.
+//! for all of them, ureq decodes what it receives, whatever it was told to accept; built with
+//! `cookies`, it adds a header to what it sends. There is no setting against that. It goes by three
+//! headers, so these stand under other names of the same length until it has read them.
 
 use http::{
     HeaderMap, HeaderName,
-    header::{CONTENT_ENCODING, CONTENT_TYPE},
+    header::{CONTENT_ENCODING, CONTENT_TYPE, SET_COOKIE},
 };
 use ureq::{
     Error,
@@ -15,9 +15,10 @@ use ureq::{
 };
 
 /// The headers, and what stands in their place.
-const HIDDEN: [(HeaderName, HeaderName); 2] = [
+const HIDDEN: [(HeaderName, HeaderName); 3] = [
     (CONTENT_ENCODING, HeaderName::from_static("zz-wire-encoding")),
     (CONTENT_TYPE, HeaderName::from_static("zz-wire-type")),
+    (SET_COOKIE, HeaderName::from_static("zz-wire-sc")),
 ];
 
 /// Hides headers from ureq on every connection.

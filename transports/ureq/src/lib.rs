@@ -83,7 +83,8 @@ impl Client {
     /// Built with its features `gzip` (which is on by default), `brotli` or `charset`, ureq decodes
     /// what it downloads. A decoded body is not taken for a file: on such an agent a download ends by
     /// an error if the server sends a coding, neither a length nor a checksum, or a text in another
-    /// charset than UTF-8. A client made by [`new`](Self::new) gets the bytes as they are.
+    /// charset than UTF-8. Built with `cookies`, it sends cookies back. A client made by
+    /// [`new`](Self::new) gets the bytes as they are, and sends none.
     pub fn with_agent(
         session: Session,
         credentials: impl Into<CredentialSource>,
