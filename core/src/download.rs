@@ -162,8 +162,9 @@ impl Download {
     /// [`UserInfo`](Reason::UserInfo), [`Fragment`](Reason::Fragment),
     /// [`WhiteSpace`](Reason::WhiteSpace), [`InvalidCharacter`](Reason::InvalidCharacter) or
     /// [`TooLong`](Reason::TooLong). Unless the policy allows it, a URL that is not `https` gives
-    /// [`PlainHttp`](Reason::PlainHttp), and an address in it that [`Reach::Public`] does not permit
-    /// gives [`PrivateAddress`](Reason::PrivateAddress). Loopback hosts are taken in any case.
+    /// [`PlainHttp`](Reason::PlainHttp), and an address in it that [`Reach::Public`] does not
+    /// permit gives [`PrivateAddress`](Reason::PrivateAddress). Loopback hosts are taken in any
+    /// case.
     pub fn new(
         url: DownloadUrl,
         policy: &Policy,

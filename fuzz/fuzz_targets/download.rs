@@ -3,8 +3,8 @@
 //!
 //! An input is the URL in a line of its own, then one operation in each line: `s` asks what to do
 //! and starts what is due, `h` is a head (status, then headers separated by tabs), `b` a piece of a
-//! body, `e` its end, `a` that it is abandoned, `u` a new URL, `n` none, `t` a time that passes, `k`
-//! a note that was kept and the bytes it is of, `o` an option.
+//! body, `e` its end, `a` that it is abandoned, `u` a new URL, `n` none, `t` a time that passes,
+//! `k` a note that was kept and the bytes it is of, `o` an option.
 #![no_main]
 
 use std::time::Duration;

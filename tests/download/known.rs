@@ -16,6 +16,12 @@ fn wrong() -> File {
     File::new("12345678x").without_crc()
 }
 
+/// All of these bytes under the tag of the digits, with an end that shows and no length.
+fn chunked(bytes: &'static str) -> Answer {
+    let headers = [("transfer-encoding", "chunked"), ("etag", "\"v1\"")];
+    Answer::new(200, &headers, bytes)
+}
+
 #[track_caller]
 fn assert_mismatch(trial: &mut Trial) {
     let computed = crc64(b"12345678x");
@@ -71,8 +77,7 @@ fn a_checksum_that_is_required_may_have_been_named_before() {
 fn a_length_that_was_named_before_the_first_byte_is_known() {
     let mut trial = trial();
     trial.serve(&digits().without_crc(), Play::Cut(0));
-    let headers = [("transfer-encoding", "chunked"), ("etag", "\"v1\"")];
-    trial.answer(&Answer::new(200, &headers, "1234"));
+    trial.answer(&chunked("1234"));
     assert_retries(&trial, &Fault::Incomplete);
     trial.serve(&digits().without_crc(), Play::Well);
     assert_whole(&mut trial, &digits().without_crc());
@@ -125,8 +130,7 @@ fn no_range_goes_beyond_a_known_length() {
 fn no_more_bytes_are_taken_than_the_known_length() {
     let mut trial = trial();
     trial.serve(&digits(), Play::Cut(0));
-    let headers = [("transfer-encoding", "chunked"), ("etag", "\"v1\"")];
-    trial.answer(&Answer::new(200, &headers, "123456789abc"));
+    trial.answer(&chunked("123456789abc"));
     assert_retries(&trial, &Fault::WrongRange);
 }
 

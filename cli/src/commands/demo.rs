@@ -46,6 +46,14 @@ struct Waited {
     finished: Finished,
 }
 
+/// How the file came.
+struct Fetched {
+    downloaded: Downloaded,
+    /// How often the job was asked for a new URL.
+    polls: u32,
+    resumed: bool,
+}
+
 /// What the demo showed.
 #[derive(Serialize)]
 struct Shown {
@@ -69,9 +77,9 @@ pub(super) fn run(output: &Output) -> Result<Ending, Failure> {
     let folder = Folder::create()?;
     let job = demo.create()?;
     let waited = demo.wait(&job)?;
-    let (downloaded, polls) = demo.download(&job, &waited.finished, &folder)?;
+    let fetched = demo.download(&job, &waited.finished, &folder)?;
     let elapsed = clock::now().mono.saturating_since(began);
-    let shown = demo.shown(waited, &downloaded, polls, elapsed);
+    let shown = demo.shown(waited, fetched, elapsed);
     output.result(&shown, || shown.text())?;
     Ok(Ending::Done)
 }
@@ -123,13 +131,12 @@ impl<'o> Demo<'o> {
         Ok(Waited { first_status: first.unwrap_or(status), finished })
     }
 
-    /// Returns how often the job was asked for a new URL, too.
     fn download(
         &self,
         job: &JobId,
         finished: &Finished,
         folder: &Folder,
-    ) -> Result<(Downloaded, u32), Failure> {
+    ) -> Result<Fetched, Failure> {
         self.tell(
             "3. Download: fetches the URL as it is, without keys and without a signature of ours.",
         );
@@ -143,22 +150,17 @@ impl<'o> Demo<'o> {
                 self.tell(&format!("  {text}"));
             }
         }
-        let polls = download.polls();
+        let (polls, resumed) = (download.polls(), turns.has_gone_on());
         let errand = Errand { finished: Some(finished), target: Some(&file) };
         let outcome = download.outcome();
         let downloaded = outcome.map_err(|error| Failure::of_download(error, errand))?;
         self.tell(&format!("  {FILE} is complete and now in {}.", folder.path().display()));
-        Ok((downloaded, polls))
+        Ok(Fetched { downloaded, polls, resumed })
     }
 
-    fn shown(
-        &self,
-        waited: Waited,
-        downloaded: &Downloaded,
-        polls: u32,
-        elapsed: Duration,
-    ) -> Shown {
+    fn shown(&self, waited: Waited, fetched: Fetched, elapsed: Duration) -> Shown {
         let Waited { first_status, finished } = waited;
+        let Fetched { downloaded, polls, resumed } = fetched;
         let seen = self.service.seen();
         let is_signed = |answer: &SeenAnswer| !matches!(answer, SeenAnswer::Download { .. });
         let signed = seen.iter().filter(|seen| is_signed(&seen.answer));
@@ -172,7 +174,7 @@ impl<'o> Demo<'o> {
             bytes: downloaded.bytes,
             crc64: downloaded.crc64.to_string(),
             verified: downloaded.verified,
-            resumed: downloaded.report.resumes > 0,
+            resumed,
             requests: signed.clone().count(),
             verified_signatures: signed.count() - refused.count(),
             elapsed_seconds: seconds(elapsed),

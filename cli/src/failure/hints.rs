@@ -145,13 +145,13 @@ pub(crate) const NOT_A_FILE: &str = "use -o - for a pipe or a device, or name a 
 pub(crate) const NOT_SERVED: &str = "give --file a file that exists and can be read";
 pub(crate) const BUSY: &str = "wait until the other download is done, or name another file";
 pub(crate) const NO_ROOM_TO_STDOUT: &str = "make room, discard the output and download again";
-pub(crate) const EXISTS_BESIDE_PART: &str = "what was downloaded is kept beside it: move it away or \
-     use --force, and download again";
-pub(crate) const IN_THE_WAY: &str = "it has the name of a part: remove or rename it, or name another \
-     file";
+pub(crate) const EXISTS_BESIDE_PART: &str = "what was downloaded is kept beside it: move it away \
+     or use --force, and download again";
+pub(crate) const IN_THE_WAY: &str =
+    "it has the name of a part: remove or rename it, or name another file";
 pub(crate) const AS_IT_WAS: &str = "repeat the command as it was";
-pub(crate) const NO_LOCKS: &str = "choose a folder on a file system that can lock files, or write to \
-     stdout with -o -";
+pub(crate) const NO_LOCKS: &str = "choose a folder on a file system that can lock files, or write \
+     to stdout with -o -";
 pub(crate) const NO_ROOM: &str =
     "make room and download again: it resumes after the bytes that are there";
 pub(crate) const UNREAD: &str = "let what reads the output read it to its end";

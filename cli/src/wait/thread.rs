@@ -65,12 +65,13 @@ pub(crate) fn listen(
     let (client, job) = (client.clone(), job.clone());
     let work = desk.start(move |teller| work(&client, job, teller));
     let mut last: Option<Box<State>> = None;
-    let heard = work.listen(|state| {
-        if reporter.state(&state).map_err(Err)? == Reader::Gone {
-            return Err(Ok(End::Unread));
+    let heard = work.listen(|state| match reporter.state(&state) {
+        Ok(Reader::There) => {
+            last = Some(state);
+            Ok(())
         }
-        last = Some(state);
-        Ok(())
+        Ok(Reader::Gone) => Err(None),
+        Err(failure) => Err(Some(failure)),
     });
     match heard {
         Ok(None) => {
@@ -84,7 +85,8 @@ pub(crate) fn listen(
             reporter.given_up(&report)?;
             Ok(End::Stopped(signal, report))
         }
-        Err(end) => end,
+        Err(None) => Ok(End::Unread),
+        Err(Some(failure)) => Err(failure),
     }
 }
 

@@ -59,6 +59,13 @@ fn serving() -> Service {
     builder("SUCCESS").file(file).start().expect("a service")
 }
 
+/// Serves so many bytes at a time, with a pause after each piece.
+fn serving_slowly(bytes: u64) -> Service {
+    let faults = format!("SLOW:{bytes}").parse().expect("a fault");
+    let file = ServedFile::bytes("served.csv", content());
+    builder("SUCCESS").file(file).download_faults(faults).start().expect("a service")
+}
+
 fn download(service: &Service, file: &str) -> Ended {
     let url = service.url();
     cli(&["download", "J", "--json", "--quiet", "-o", file, "--endpoint", &url]).run()
@@ -202,9 +209,7 @@ fn a_full_stdout_ends_with_7() {
 #[test]
 fn a_file_that_comes_meanwhile_is_kept_and_so_are_the_bytes() {
     let folder = Folder::new("target-meanwhile");
-    let file = ServedFile::bytes("served.csv", content());
-    let service = builder("SUCCESS").file(file).download_faults("SLOW:300000".parse().unwrap());
-    let service = service.start().expect("a service");
+    let service = serving_slowly(300000);
     let (name, url) = (folder.path("f"), service.url());
     let running = cli(&["download", "J", "--json", "-o", &name, "--endpoint", &url]);
     let running = running.stdout(Stdio::null()).start(1);
@@ -225,9 +230,7 @@ fn a_file_that_comes_meanwhile_is_kept_and_so_are_the_bytes() {
 fn a_name_that_cannot_be_shown_gives_no_command() {
     for name in ["a\nb", "\u{1b}[2J"] {
         let folder = Folder::new("target-unshown");
-        let file = ServedFile::bytes("served.csv", content());
-        let service = builder("SUCCESS").file(file).download_faults("SLOW:20000".parse().unwrap());
-        let service = service.start().expect("a service");
+        let service = serving_slowly(20000);
         let args = ["download", "J", "-o", &folder.path(name), "--endpoint", &service.url()];
         let running = cli(&args).stdout(Stdio::null()).start(1);
         running.signal("-INT");
@@ -256,9 +259,7 @@ fn a_result_that_cannot_be_told_leaves_the_file_and_no_command() {
 #[test]
 fn a_part_that_was_removed_meanwhile_is_told_as_that() {
     let folder = Folder::new("target-removed");
-    let file = ServedFile::bytes("served.csv", content());
-    let service = builder("SUCCESS").file(file).download_faults("SLOW:300000".parse().unwrap());
-    let service = service.start().expect("a service");
+    let service = serving_slowly(300000);
     let running = cli(&["download", "J", "-o", &folder.path("f"), "--endpoint", &service.url()]);
     let running = running.stdout(Stdio::null()).start(1);
     fs::remove_file(folder.path(".f.part")).expect("the part");

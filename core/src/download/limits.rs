@@ -20,8 +20,8 @@ pub struct Limits {
     pub reach: Reach,
     /// How long it may take until the next byte comes.
     pub stall_limit: Duration,
-    /// How long the exchange may take from its start on, because of the limit of the whole download,
-    /// if there is one.
+    /// How long the exchange may take from its start on, because of the limit of the whole
+    /// download, if there is one.
     pub time_left: Option<Duration>,
 }
 

@@ -149,8 +149,8 @@ impl DownloadError {
         }
     }
 
-    /// Whether the bytes that are there are of no use to a later download, which would meet the same
-    /// with them.
+    /// Whether the bytes that are there are of no use to a later download, which would meet the
+    /// same with them.
     #[must_use]
     pub fn spoils_part(&self) -> bool {
         let last_fault = match &self.kind {

@@ -7,8 +7,9 @@ use tcss_export_core::Policy;
 
 /// How long making a connection may take, proxy and TLS included.
 ///
-/// Over hyper this includes looking up the name. Over ureq the lookup has a limit of its own, of the
-/// same length; and a proxy on the way to the service has this time for each piece of its answer.
+/// Over hyper this includes looking up the name. Over ureq the lookup has a limit of its own, of
+/// the same length; and a proxy on the way to the service has this time for each piece of its
+/// answer.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Idle connections are dropped after this; the service closes them after 60 s.

@@ -34,7 +34,7 @@ pub(crate) fn check(answer: &mut Response<Body>) -> Result<(), TransportError> {
 /// Whether this ureq would read a text in this charset as another text.
 fn is_transcoded(body: &Body) -> bool {
     let (Some(kind), Some(charset)) = (body.mime_type(), body.charset()) else { return false };
-    // No text in any charset but a few of one byte, and none of those in UTF-8.
+    // In UTF-8 it is no text and passes as it is; read in any other charset it is written anew.
     let sample = b"\xe9\n";
     let probe = Body::builder().mime_type(kind).charset(charset).data(sample);
     let mut read = Vec::new();

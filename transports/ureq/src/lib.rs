@@ -77,13 +77,13 @@ impl Client {
     /// Redirects, time limits, the meaning of a status and the accepted encoding are set at each
     /// request, whatever the agent says; to a loopback endpoint its proxy is not used. Give it a
     /// `max_idle_age` below 60 s. Built without ureq's default features, an agent needs a crypto
-    /// provider in its `TlsConfig` or as the process's default: without one ureq panics at the first
-    /// `https` request.
+    /// provider in its `TlsConfig` or as the process's default: without one ureq panics at the
+    /// first `https` request.
     ///
     /// Built with its features `gzip` (which is on by default), `brotli` or `charset`, ureq decodes
-    /// what it downloads. A decoded body is not taken for a file: on such an agent a download ends by
-    /// an error if the server sends a coding, neither a length nor a checksum, or a text in another
-    /// charset than UTF-8. Built with `cookies`, it sends cookies back. A client made by
+    /// what it downloads. A decoded body is not taken for a file: on such an agent a download ends
+    /// by an error if the server sends a coding, neither a length nor a checksum, or a text in
+    /// another charset than UTF-8. Built with `cookies`, it sends cookies back. A client made by
     /// [`new`](Self::new) gets the bytes as they are, and sends none.
     pub fn with_agent(
         session: Session,

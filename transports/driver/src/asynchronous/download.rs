@@ -24,8 +24,8 @@ use crate::{
 /// A download, which gives its events one after another.
 ///
 /// Only [`outcome`](Self::outcome) tells how it ended. The events end with
-/// [`Ended`](tcss_export_core::download::EventKind::Ended) either way, and an error of the file ends
-/// them without one.
+/// [`Ended`](tcss_export_core::download::EventKind::Ended) either way, and an error of the file
+/// ends them without one.
 ///
 /// Dropped before its end, it leaves what is there to a later download to the same target. If it
 /// was at work on its file, a thread may have that for a moment more: another download finds it

@@ -23,8 +23,8 @@ use crate::{
 /// A download: an iterator over its events, which sleeps, sends, reads and writes as it goes.
 ///
 /// Only [`outcome`](Self::outcome) tells how it ended. The events end with
-/// [`Ended`](tcss_export_core::download::EventKind::Ended) either way, and an error of the file ends
-/// them without one.
+/// [`Ended`](tcss_export_core::download::EventKind::Ended) either way, and an error of the file
+/// ends them without one.
 ///
 /// Dropped before its end, it leaves what is there to a later download to the same target.
 ///

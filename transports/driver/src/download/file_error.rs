@@ -23,8 +23,8 @@ pub enum FileErrorKind {
     Directory,
     /// It is there, and is neither a file nor a link: a device, say.
     NotAFile,
-    /// It exists, and was not to be replaced. If it came there during the download, the whole file is
-    /// beside it, under the name of the part.
+    /// It exists, and was not to be replaced. If it came there during the download, the whole file
+    /// is beside it, under the name of the part.
     Exists,
     /// Another download to the same target is under way.
     Busy,

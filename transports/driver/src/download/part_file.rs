@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read, Seek, Write},
     mem,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use tcss_export_core::download::{Kept, Note};
@@ -161,7 +161,7 @@ impl PartFile {
 
     /// Reads the bytes that are there, if the note says what they are.
     fn read_kept(&mut self) -> Result<Option<Kept>, FileError> {
-        let note = self.read_note();
+        let note = read_note(&self.note);
         let mut kept = note.clone().map(Kept::new);
         let limit = kept.as_ref().map_or(0, Kept::limit);
         let mut rest = (&self.file).take(limit);
@@ -184,16 +184,16 @@ impl PartFile {
     fn is_empty(&self) -> bool {
         self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
     }
+}
 
-    /// A note that cannot be read tells nothing.
-    fn read_note(&self) -> Option<Note> {
-        if !fs::symlink_metadata(&self.note).ok()?.is_file() {
-            return None;
-        }
-        let mut text = String::new();
-        File::open(&self.note).ok()?.take(NOTE_LIMIT).read_to_string(&mut text).ok()?;
-        Note::from_text(&text)
+/// Reads a note; one that cannot be read tells nothing, and is somebody else's.
+pub(super) fn read_note(path: &Path) -> Option<Note> {
+    if !fs::symlink_metadata(path).ok()?.is_file() {
+        return None;
     }
+    let mut text = String::new();
+    File::open(path).ok()?.take(NOTE_LIMIT).read_to_string(&mut text).ok()?;
+    Note::from_text(&text)
 }
 
 /// Removes what no later download could go on with, unless it has got another name.

@@ -7,15 +7,20 @@ use tcss_export_core::download::Kept;
 
 #[cfg(doc)]
 use super::file_error::FileErrorKind;
-use super::{file_error::FileError, files::remove, part_file::PartFile, paths::beside};
+use super::{
+    file_error::FileError,
+    files::remove,
+    part_file::{PartFile, read_note},
+    paths::beside,
+};
 
 /// The file that a download becomes.
 ///
 /// It appears under its name when all of it is there and verified, with the permissions of a new
 /// file. Until then the bytes are in `.NAME.part` beside it, and what must be known to go on with
 /// them in `.NAME.part.json`; a later download to the same target goes on there. Both are gone when
-/// it is done. Two downloads to one target at the same time are an error, as far as the locks of the
-/// file system reach; on one that has no locks at all there is no download to a file.
+/// it is done. Two downloads to one target at the same time are an error, as far as the locks of
+/// the file system reach; on one that has no locks at all there is no download to a file.
 ///
 /// What an earlier download has left is read again when it is gone on with, so that the checksum
 /// of the whole covers it. If the server names no CRC-64, bytes that were changed on the disk
@@ -50,8 +55,9 @@ impl Target {
     /// [`NotAFile`](FileErrorKind::NotAFile) for a path that cannot become a file;
     /// [`Exists`](FileErrorKind::Exists) for a file that is not to be replaced;
     /// [`Busy`](FileErrorKind::Busy) while another download is at it; [`Lock`](FileErrorKind::Lock)
-    /// where files cannot be locked; [`Open`](FileErrorKind::Open) and [`Read`](FileErrorKind::Read)
-    /// where its folder is not there or does not let the part be used.
+    /// where files cannot be locked; [`Open`](FileErrorKind::Open) and
+    /// [`Read`](FileErrorKind::Read) where its folder is not there or does not let the part be
+    /// used.
     pub fn check(&self) -> Result<(), FileError> {
         // What an earlier download has left there stays; a new part is gone when it is closed.
         self.open().map(drop)
@@ -80,7 +86,9 @@ impl Target {
         if fs::symlink_metadata(&part).is_ok_and(is_empty) {
             // What stays does no harm: a later download takes it over. The note goes first, as it
             // must not stand beside a part of another download.
-            let _ = remove(&note);
+            if read_note(&note).is_some() {
+                let _ = remove(&note);
+            }
             let _ = remove(&part);
         }
     }
@@ -104,30 +112,44 @@ mod tests {
 
     use super::*;
 
-    /// Makes part and note of a target with this name; tells what is there before and after they
-    /// are cleared.
-    fn cleared(name: &str, part: &str) -> [bool; 3] {
-        let folder = env::temp_dir().join(format!("tcss-export-target-{}-{part}", process::id()));
+    const NOTE: &str = r#"{"tcss-export-part":1,
+        "object":"https://h.example/a","etag":"\"v1\"","total":null,"crc64":null}"#;
+
+    /// Makes part and note of a target with this name; tells how many files are left once they are
+    /// cleared.
+    fn left(name: &str, part: &str, note: &str) -> usize {
+        let folder = env::temp_dir().join(format!(
+            "tcss-export-target-{}-{}-{}",
+            process::id(),
+            part.len(),
+            note.len()
+        ));
         fs::create_dir(&folder).expect("a folder");
         let target = Target::new(folder.join(name));
-        let before = target.has_part();
-        let [part_path, note] = beside(target.path()).expect("names");
-        fs::write(part_path, part).expect("a part");
-        fs::write(note, "{}").expect("a note");
-        let there = target.has_part();
+        assert!(!target.has_part());
+        let paths = beside(target.path()).expect("names");
+        for (path, text) in paths.iter().zip([part, note]) {
+            fs::write(path, text).expect("a file");
+        }
+        assert!(target.has_part());
         target.clear_empty();
-        let after = fs::read_dir(&folder).expect("a folder").count() > 0;
+        let left = fs::read_dir(&folder).expect("a folder").count();
         fs::remove_dir_all(folder).expect("the folder");
-        [before, there, after]
+        left
     }
 
     #[test]
     fn an_empty_part_goes_with_its_note_whatever_the_length_of_the_name() {
-        assert_eq!(cleared(&"n".repeat(255), ""), [false, true, false]);
+        assert_eq!(left(&"n".repeat(255), "", NOTE), 0);
+    }
+
+    #[test]
+    fn what_is_no_note_stays() {
+        assert_eq!(left("a.csv", "", "precious"), 1);
     }
 
     #[test]
     fn a_part_with_bytes_stays() {
-        assert_eq!(cleared("a.csv", "1"), [false, true, true]);
+        assert_eq!(left("a.csv", "1", NOTE), 2);
     }
 }

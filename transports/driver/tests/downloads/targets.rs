@@ -118,16 +118,21 @@ fn a_file_is_replaced_only_by_a_whole_one() {
     }
 }
 
+/// Serves a file while somebody else puts one under the name of the target.
+fn overtaken(target: &Path, file: File) -> World {
+    let target = target.to_owned();
+    World::new(move |request| {
+        fs::write(&target, "somebody else's").unwrap();
+        file.answer(request)
+    })
+}
+
 #[test]
 fn a_file_that_comes_into_being_meanwhile_is_kept() {
     for each in BOTH {
         let folder = Folder::new();
         let target = folder.at("a.csv");
-        let meanwhile = target.clone();
-        let world = World::new(move |request| {
-            fs::write(&meanwhile, "somebody else's").unwrap();
-            file().answer(request)
-        });
+        let world = overtaken(&target, file());
         assert_eq!(file_error_kind(each.download(&world, &target)), FileErrorKind::Exists);
         assert_eq!(read(&target), b"somebody else's");
         assert_eq!(folder.names(), [".a.csv.part", ".a.csv.part.json", "a.csv"]);
@@ -146,11 +151,7 @@ fn a_whole_file_that_has_no_place_is_not_thrown_away() {
     for each in BOTH {
         let folder = Folder::new();
         let target = folder.at("a.csv");
-        let meanwhile = target.clone();
-        let world = World::new(move |request| {
-            fs::write(&meanwhile, "somebody else's").unwrap();
-            file().without_etag().answer(request)
-        });
+        let world = overtaken(&target, file().without_etag());
         assert_eq!(file_error_kind(each.download(&world, &target)), FileErrorKind::Exists);
         assert_eq!(read(&target), b"somebody else's");
         assert_eq!(read(folder.at(".a.csv.part")), file().bytes);
