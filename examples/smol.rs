@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example smol`; a test service on a loopback port stands in for the real one.
 
-use std::error::Error;
+use std::{error::Error, io::Cursor};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -10,27 +10,23 @@ use http_body_util::{BodyExt, Full, Limited};
 use smol_hyper::rt::FuturesIo;
 use tcss_export::{
     ANSWER_LIMIT, Credentials, JobId, SendFault, Session,
-    driver::{Functions, Shared, TransportError, asynchronous, clock},
+    driver::{Client, ReadBody, TransportError, async_fn},
 };
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Service};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let service = Service::builder().script("RUNNING:40,RESET,SUCCESS".parse()?).start()?;
-    let shared = Shared::new(Session::new(service.url().parse()?));
+    let session = Session::new(service.url().parse()?);
     let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
-    let functions = Functions {
-        now: clock::now,
-        sleep: async |duration| {
-            smol::Timer::after(duration).await;
-        },
-        credentials: async |_fresh| Ok(credentials.clone()),
-        send: async |request| {
-            let answer = send(request).await;
-            answer.map_err(|error| TransportError::of_chain(error, SendFault::Connection))
-        },
+    let sending = async |request| match send(request).await {
+        Ok(answer) => Ok(answer.map(|body| ReadBody::new(Cursor::new(body)))),
+        Err(error) => Err(TransportError::of_chain(error, SendFault::Connection)),
     };
-    let wait = asynchronous::wait(&shared, JobId::new("4711")?, functions);
-    let finished = smol::block_on(wait.outcome())?;
+    let sleep = async |duration| {
+        smol::Timer::after(duration).await;
+    };
+    let client = Client::with_transport(session, credentials, async_fn(sending, sleep));
+    let finished = smol::block_on(client.wait(JobId::new("4711")?))?;
     println!("the file is at {}", finished.download_url);
     Ok(())
 }

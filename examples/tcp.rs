@@ -18,8 +18,7 @@ use tcss_export::{
     ANSWER_LIMIT, AssetType, CreateExportComplianceStatusListJob, Credentials, Session, Source,
     download::{Limits, Reach},
     driver::{
-        AddressError, ExchangeLimit, Shared, TransportError,
-        blocking::{self, Fetch, Platform},
+        AddressError, ExchangeLimit, ReadBody, Transport, TransportError, blocking::Client, clock,
     },
 };
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, ServedFile, Service};
@@ -30,43 +29,40 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .file(ServedFile::bytes("report.csv", "id,status\r\n1,PASSED\r\n"))
         .download_faults("CUT:5".parse()?)
         .start()?;
-    let shared = Shared::new(Session::new(service.url().parse()?));
-    let mut tcp = Tcp(Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?);
+    let session = Session::new(service.url().parse()?);
+    let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
+    let client = Client::with_transport(session, credentials, Tcp);
 
     let create = CreateExportComplianceStatusListJob::all(AssetType::HOST);
-    let job = blocking::send(&shared, &create, &mut tcp)?.response.job_id;
-    let finished = blocking::wait(&shared, job.clone(), &mut tcp).outcome()?;
+    let job = client.send(&create)?.response.job_id;
+    let finished = client.wait(job.clone())?;
     let source = Source::new(finished.download_url).of_job(job);
 
     let folder = env::temp_dir().join(format!("tcss-export-tcp-{}", process::id()));
     fs::create_dir(&folder)?;
     let target = folder.join("report.csv");
-    let outcome = blocking::download(&shared, source, &*target, tcp)?.outcome();
+    let outcome = client.download(source, &*target)?.outcome();
     fs::remove_dir_all(&folder)?;
     println!("{} bytes were at {}", outcome?.bytes, target.display());
     Ok(())
 }
 
-struct Tcp(Credentials);
+struct Tcp;
 
-impl Platform for Tcp {
-    fn credentials(&mut self, _fresh: bool) -> Result<Credentials, TransportError> {
-        Ok(self.0.clone())
+impl Transport for Tcp {
+    type Body = ReadBody<BufReader<TcpStream>>;
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Self::Body>, TransportError> {
+        let (reach, limit) = match request.extensions().get::<Limits>() {
+            Some(limits) => (limits.reach, limits.read_limit()),
+            None => (Reach::Any, ExchangeLimit::of(&request)),
+        };
+        let stream = connect(request.uri(), reach, limit)?;
+        Ok(exchange(stream, &request)?.map(ReadBody::new))
     }
 
-    fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let stream = connect(request.uri(), Reach::Any, ExchangeLimit::of(&request))?;
-        Ok(whole(exchange(stream, &request)?)?)
-    }
-}
-
-impl Fetch for Tcp {
-    type Body = BufReader<TcpStream>;
-
-    fn fetch(&mut self, request: Request<()>) -> Result<Response<Self::Body>, TransportError> {
-        let limits = Limits::of(&request);
-        let stream = connect(request.uri(), limits.reach, limits.read_limit())?;
-        Ok(exchange(stream, &request.map(|()| Bytes::new()))?)
+    async fn sleep(&self, duration: Duration) {
+        clock::sleep(duration);
     }
 }
 

@@ -5,12 +5,14 @@
 //!
 //! ```
 //! # use std::time::Duration;
-//! # use tcss_export_core::{Endpoint, JobId, Session};
-//! # use tcss_export_driver::{Shared, blocking};
-//! # use tcss_export_testkit::{Script, Scripted};
-//! let shared = Shared::new(Session::new(Endpoint::international()));
+//! # use tcss_export_core::{Credentials, Endpoint, JobId, Session};
+//! # use tcss_export_driver::blocking::Client;
+//! # use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, Scripted};
+//! let session = Session::new(Endpoint::international());
+//! let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
 //! let scripted = Scripted::new("RUNNING:10,RUNNING:60,SUCCESS".parse::<Script>()?.steps());
-//! let finished = blocking::wait(&shared, JobId::new("4711")?, scripted.clone()).outcome()?;
+//! let client = Client::with_transport(session, credentials, scripted.clone());
+//! let finished = client.wait(JobId::new("4711")?)?;
 //! assert_eq!(finished.report.polls, 3);
 //! assert_eq!(scripted.elapsed(), Duration::from_secs(2 + 3));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -21,14 +23,15 @@ mod exchange;
 use std::{
     collections::BTreeMap,
     fmt,
+    io::Cursor,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use hyper::{Request, Response};
-use tcss_export_core::{Credentials, Mono, Now, SendFault, Wall};
-use tcss_export_driver::{TransportError, asynchronous, blocking};
+use tcss_export_core::{Mono, Now, SendFault, Wall};
+use tcss_export_driver::{ReadBody, Transport, TransportError};
 
 pub use self::exchange::Exchange;
 use self::exchange::What;
@@ -201,34 +204,13 @@ fn scripted(fault: SendFault) -> TransportError {
     TransportError::new(fault, "asked for by the script")
 }
 
-fn credentials() -> Result<Credentials, TransportError> {
-    Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)
-        .map_err(|error| TransportError::new(SendFault::Permanent, error))
-}
-
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-impl blocking::Platform for Scripted {
-    fn now(&mut self) -> Now {
-        Self::now(self)
-    }
+impl Transport for Scripted {
+    type Body = ReadBody<Cursor<Bytes>>;
 
-    fn sleep(&mut self, duration: Duration) {
-        Self::sleep(self, duration);
-    }
-
-    fn credentials(&mut self, _fresh: bool) -> Result<Credentials, TransportError> {
-        credentials()
-    }
-
-    fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.exchange(request)
-    }
-}
-
-impl asynchronous::Platform for Scripted {
     fn now(&self) -> Now {
         Self::now(self)
     }
@@ -237,12 +219,8 @@ impl asynchronous::Platform for Scripted {
         Self::sleep(self, duration);
     }
 
-    async fn credentials(&self, _fresh: bool) -> Result<Credentials, TransportError> {
-        credentials()
-    }
-
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.exchange(request)
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Self::Body>, TransportError> {
+        Ok(self.exchange(request)?.map(|body| ReadBody::new(Cursor::new(body))))
     }
 }
 

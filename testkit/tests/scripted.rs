@@ -10,10 +10,13 @@ use std::{
 
 use hyper::Response;
 use tcss_export_core::{
-    Endpoint, EventKind, Fault, Finished, JobId, Policy, SendFault, Session, WaitErrorKind,
+    Credentials, Endpoint, EventKind, Fault, Finished, JobId, Policy, SendFault, Session,
+    WaitErrorKind,
 };
-use tcss_export_driver::{Shared, WaitFailure, asynchronous, blocking};
-use tcss_export_testkit::{Script, Scripted, Step, scripted::Exchange};
+use tcss_export_driver::{Client, Shared, WaitFailure, blocking};
+use tcss_export_testkit::{
+    EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, Scripted, Step, scripted::Exchange,
+};
 
 fn shared() -> Shared {
     Shared::new(Session::new(Endpoint::international()))
@@ -27,8 +30,16 @@ fn scripted(text: &str) -> Scripted {
     Scripted::new(text.parse::<Script>().unwrap().steps())
 }
 
+fn credentials() -> Credentials {
+    Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY).unwrap()
+}
+
+fn blocking_client(scripted: &Scripted) -> blocking::Client<Scripted> {
+    blocking::Client::with_transport(shared(), credentials(), scripted.clone())
+}
+
 fn wait(scripted: &Scripted) -> Result<Finished, WaitFailure> {
-    blocking::wait(&shared(), job(), scripted.clone()).outcome()
+    blocking_client(scripted).wait(job())
 }
 
 /// Runs a future that never has to wait.
@@ -59,7 +70,8 @@ fn both_loops_see_the_same() {
     let text = "RUNNING,HTTP:502,CUT,RESET,EMPTY,CUTJSON,ERROR:RequestLimitExceeded,SUCCESS";
     let (one, other) = (scripted(text), scripted(text));
     let finished = wait(&one).unwrap();
-    let same = run(asynchronous::wait(&shared(), job(), other.clone()).outcome()).unwrap();
+    let same =
+        run(Client::with_transport(shared(), credentials(), other.clone()).wait(job())).unwrap();
     assert_eq!((finished.report.polls, same.report.polls), (8, 8));
     let sent = |scripted: &Scripted| scripted.sent()[1].request.headers().clone();
     assert_eq!(sent(&one), sent(&other));
@@ -127,7 +139,7 @@ fn a_clock_that_is_off_is_refused_and_corrected() {
 fn each_job_has_its_own_exchanges_and_its_own_place() {
     let scripted = scripted("RUNNING,SUCCESS").with_job("4712", [Step::Failure(None)]);
     let jobs = ["4711", "4712", "4713"].map(|id| JobId::new(id).unwrap());
-    let all = blocking::wait_all(&shared(), jobs, scripted.clone());
+    let all = blocking_client(&scripted).wait_all(jobs);
     let ends: Vec<_> = all.map(|(job, outcome)| (job.to_string(), outcome.is_ok())).collect();
     let expected = [("4712", false), ("4711", true), ("4713", true)];
     assert_eq!(ends, expected.map(|(job, is_ok)| (job.to_owned(), is_ok)));
@@ -137,7 +149,7 @@ fn each_job_has_its_own_exchanges_and_its_own_place() {
 #[test]
 fn code_that_follows_events_sees_each() {
     let scripted = scripted("RUNNING:10,ERROR:InternalError,RUNNING:20,SUCCESS");
-    let events = blocking::wait(&shared(), job(), scripted.clone());
+    let events = blocking_client(&scripted).follow(job());
     let progress: Vec<_> = events
         .filter_map(|event| match event.kind {
             EventKind::Waiting { progress, .. } => progress,

@@ -137,7 +137,10 @@ impl Client {
 
         Self::Ureq(match http {
             Http::Own => Client::new(session, credentials),
-            Http::Given => Client::with_agent(session, credentials, given::agent(authorities)),
+            Http::Given => {
+                let ureq = tcss_export::ureq::Ureq::with_agent(given::agent(authorities));
+                Client::with_transport(session, credentials, ureq)
+            }
         })
     }
 
@@ -149,17 +152,19 @@ impl Client {
         authorities: &[&[u8]],
     ) -> Self {
         use hyper_util::rt::{TokioExecutor, TokioTimer};
-        use tcss_export::hyper::Client;
+        use tcss_export::hyper::{Client, Hyper};
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = match http {
             Http::Own => HyperClient::Own(Client::new(session, credentials)),
-            Http::Given => HyperClient::Given(Client::with_connector(
+            Http::Given => HyperClient::Given(Client::with_transport(
                 session,
                 credentials,
-                given::connector(authorities),
-                TokioExecutor::new(),
-                TokioTimer::new(),
+                Hyper::with_connector(
+                    given::connector(authorities),
+                    TokioExecutor::new(),
+                    TokioTimer::new(),
+                ),
             )),
         };
         Self::Hyper(runtime, client)

@@ -6,7 +6,7 @@ use tcss_export::{
     Session,
     download::{Event, EventKind},
     driver::Source,
-    hyper::Client,
+    hyper::{Client, Hyper},
 };
 use tcss_export_testkit::{ServedFile, Service};
 use tokio::runtime::{Builder, Runtime};
@@ -79,7 +79,8 @@ fn a_download_into_a_writer_crosses_the_threads_of_a_runtime() {
 fn a_file_is_downloaded_on_smol() {
     let (service, folder) = (service(), Folder::new());
     let (connector, timer) = (Connector, SmolTimer::new());
-    let client = Client::with_connector(session(&service), credentials(), connector, Spawn, timer);
+    let hyper = Hyper::with_connector(connector, Spawn, timer);
+    let client = Client::with_transport(session(&service), credentials(), hyper);
     let download = client.download(source(&service), folder.target()).unwrap();
     let downloaded = smol::block_on(download.outcome()).expect("a whole file");
     assert_eq!((downloaded.bytes, downloaded.report.new_urls), (LENGTH, 1));

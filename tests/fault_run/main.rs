@@ -22,7 +22,7 @@ use std::{
 use plan::{Plan, SECRET_ID, SECRET_KEY, TOKEN, credential_source};
 use tcss_export::{
     Backoff, Budget, Finished, JobId, Policy, RateBudget, Session, Shared, WaitFailure,
-    driver::{asynchronous, blocking},
+    driver::{self, blocking},
 };
 use tcss_export_testkit::{Seen, SeenAnswer, Service};
 use watched::{Grants, Watched};
@@ -89,10 +89,6 @@ impl Scene {
         }
     }
 
-    fn session(&self) -> Session {
-        Session::new(self.service.url().parse().expect("a loopback URL"))
-    }
-
     fn check(&self, outcomes: &[Outcome]) {
         let (seed, seen) = (self.form.seed, self.service.seen());
         assert_eq!(outcomes.len(), JOBS);
@@ -146,12 +142,12 @@ fn assert_at_most_20_a_second(seen: &[Seen], seed: u64) {
 #[test]
 fn ureq_brings_every_job_to_its_end() {
     let (scene, begun) = (Scene::new(), Instant::now());
-    let client = tcss_export::ureq::Client::new(scene.session(), credential_source());
-    let client = client.with_policy(policy());
+    let (ureq, source) = (tcss_export::ureq::Ureq::default(), credential_source());
     let wait = |plan: &Plan| {
         let job = JobId::new(&*plan.job).expect("a text");
-        let platform = Watched::new(client.clone(), &scene.grants);
-        blocking::wait(&scene.shared(plan), job, platform).outcome()
+        let watched = Watched::new(ureq.clone(), &scene.grants);
+        let shared = scene.shared(plan);
+        blocking::Client::with_transport(shared, source.clone(), watched).wait(job)
     };
     let outcomes: Vec<_> = thread::scope(|scope| {
         let waits: Vec<_> = scene.plans.iter().map(|plan| scope.spawn(|| wait(plan))).collect();
@@ -164,13 +160,13 @@ fn ureq_brings_every_job_to_its_end() {
 #[test]
 fn hyper_brings_every_job_to_its_end() {
     let (scene, begun) = (Scene::new(), Instant::now());
-    let client = tcss_export::hyper::Client::new(scene.session(), credential_source());
-    let client = client.with_policy(policy());
+    let (hyper, source) = (tcss_export::hyper::Hyper::default(), credential_source());
     let runtime = tokio::runtime::Runtime::new().expect("threads are to be had");
     let wait = |plan: &Plan| {
         let (job, shared) = (JobId::new(&*plan.job).expect("a text"), scene.shared(plan));
-        let platform = Watched::new(client.clone(), &scene.grants);
-        runtime.spawn(async move { asynchronous::wait(&shared, job, platform).outcome().await })
+        let watched = Watched::new(hyper.clone(), &scene.grants);
+        let client = driver::Client::with_transport(shared, source.clone(), watched);
+        runtime.spawn(async move { client.wait(job).await })
     };
     let waits: Vec<_> = scene.plans.iter().map(wait).collect();
     let outcomes = waits.into_iter().map(|wait| runtime.block_on(wait).expect("no panic"));

@@ -7,10 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tcss_export::{
-    Credentials, Mono, Now, TransportError,
-    driver::{asynchronous, blocking, clock},
-};
+use tcss_export::{Mono, Now, TransportError, driver::Transport};
 
 /// The moments at which starts were granted.
 #[derive(Clone, Debug, Default)]
@@ -35,63 +32,36 @@ impl Grants {
     }
 }
 
-/// A client as a platform of its loop. The last moment that a loop has asked for before it sends
-/// is the one at which its start was granted.
+/// A transport whose starts are noted. The last moment that a loop has asked for before it sends is
+/// the one at which its start was granted.
 #[derive(Debug)]
-pub(crate) struct Watched<C> {
-    client: C,
+pub(crate) struct Watched<T> {
+    transport: T,
     now: Mutex<Now>,
     grants: Grants,
 }
 
-impl<C> Watched<C> {
-    pub(crate) fn new(client: C, grants: &Grants) -> Self {
-        Self { client, now: Mutex::default(), grants: grants.clone() }
+impl<T> Watched<T> {
+    pub(crate) fn new(transport: T, grants: &Grants) -> Self {
+        Self { transport, now: Mutex::default(), grants: grants.clone() }
     }
+}
 
-    fn read_clock(&self) -> Now {
-        let now = clock::now();
+impl<T: Transport> Transport for Watched<T> {
+    type Body = T::Body;
+
+    fn now(&self) -> Now {
+        let now = self.transport.now();
         *self.now.lock().expect("no panic") = now;
         now
     }
 
-    fn note_start(&self) {
-        self.grants.note(self.now.lock().expect("no panic").mono);
-    }
-}
-
-type Sent = Result<Response<Bytes>, TransportError>;
-
-impl blocking::Platform for Watched<tcss_export::ureq::Client> {
-    fn now(&mut self) -> Now {
-        self.read_clock()
-    }
-
-    fn credentials(&mut self, fresh: bool) -> Result<Credentials, TransportError> {
-        blocking::Platform::credentials(&mut &self.client, fresh)
-    }
-
-    fn send(&mut self, request: Request<Bytes>) -> Sent {
-        self.note_start();
-        blocking::Platform::send(&mut &self.client, request)
-    }
-}
-
-impl asynchronous::Platform for Watched<tcss_export::hyper::Client> {
-    fn now(&self) -> Now {
-        self.read_clock()
-    }
-
     async fn sleep(&self, duration: Duration) {
-        asynchronous::Platform::sleep(&&self.client, duration).await;
+        self.transport.sleep(duration).await;
     }
 
-    async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
-        asynchronous::Platform::credentials(&&self.client, fresh).await
-    }
-
-    async fn send(&self, request: Request<Bytes>) -> Sent {
-        self.note_start();
-        asynchronous::Platform::send(&&self.client, request).await
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<T::Body>, TransportError> {
+        self.grants.note(self.now.lock().expect("no panic").mono);
+        self.transport.send(request).await
     }
 }

@@ -20,9 +20,15 @@ fn child_of(library: &str, session: Session, way: &str) {
     match library {
         #[cfg(feature = "ureq")]
         "ureq" => {
-            let client = tcss_export::ureq::Client::new(session, credentials);
+            use tcss_export::ureq::{Client, Ureq};
             let client = match way {
-                "without" => client.without_proxy(),
+                "without" => {
+                    let ureq = Ureq::default().without_proxy();
+                    Client::with_transport(session, credentials, ureq)
+                }
+                _ => Client::new(session, credentials),
+            };
+            let client = match way {
                 "impatient" => client.with_policy(impatient()),
                 _ => client,
             };
@@ -35,16 +41,20 @@ fn child_of(library: &str, session: Session, way: &str) {
         #[cfg(feature = "ureq")]
         "given" => {
             let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
-            let client = tcss_export::ureq::Client::with_agent(session, credentials, agent);
+            let ureq = tcss_export::ureq::Ureq::with_agent(agent);
+            let client = tcss_export::ureq::Client::with_transport(session, credentials, ureq);
             tell(&client, || client.send(&action).map(|answer| answer.response.status));
         }
         #[cfg(feature = "hyper")]
         "hyper" => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.unwrap();
-            let client = tcss_export::hyper::Client::new(session, credentials);
+            use tcss_export::hyper::{Client, Hyper};
             let client = match way {
-                "without" => client.without_proxy(),
+                "without" => Client::with_transport(session, credentials, Hyper::without_proxy()),
+                _ => Client::new(session, credentials),
+            };
+            let client = match way {
                 "impatient" => client.with_policy(impatient()),
                 _ => client,
             };

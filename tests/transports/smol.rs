@@ -1,7 +1,10 @@
 //! The hyper client on another runtime than tokio: connector, executor and timer are smol's.
 
 use smol_hyper::rt::SmolTimer;
-use tcss_export::{JobId, Session, hyper::Client};
+use tcss_export::{
+    JobId, Session,
+    hyper::{Client, Hyper},
+};
 use tcss_export_testkit::Service;
 
 use crate::{
@@ -15,7 +18,8 @@ fn a_job_is_followed_on_smol() {
     let key = Service::builder().key(SECRET_ID, SECRET_KEY);
     let service = key.script(script).start().unwrap();
     let session = Session::new(service.url().parse().unwrap());
-    let client = Client::with_connector(session, credentials(), Connector, Spawn, SmolTimer::new());
+    let hyper = Hyper::with_connector(Connector, Spawn, SmolTimer::new());
+    let client = Client::with_transport(session, credentials(), hyper);
     let client = client.with_policy(hasty());
     let job = JobId::new("4711").unwrap();
     let finished = smol::block_on(client.wait(job)).unwrap();

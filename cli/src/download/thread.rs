@@ -9,7 +9,7 @@ use tcss_export::{
     BuildError,
     download::{Downloaded, Event, EventKind},
     driver::{DownloadFailure, Source, Target, blocking::Download},
-    ureq::Client,
+    ureq::{Client, Ureq},
 };
 
 use super::{Turns, progress::Progress};
@@ -91,7 +91,7 @@ fn work(
 }
 
 /// Returns nothing if nobody listens any more before the end.
-fn drain<W: Write>(mut download: Download<&Client, W>, teller: &Teller<Told>) -> Option<Fetched> {
+fn drain<W: Write>(mut download: Download<Ureq, W>, teller: &Teller<Told>) -> Option<Fetched> {
     let mut turns = Turns::default();
     while let Some(event) = download.next() {
         let has_ended = event.kind == EventKind::Ended;

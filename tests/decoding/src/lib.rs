@@ -9,7 +9,7 @@ use tcss_export::{
     Credentials, DescribeExportJobResult, DownloadUrl, JobId, Session, Source,
     download::{Downloaded, ErrorKind, Fault, Policy},
     driver::{DownloadFailure, SendError},
-    ureq::Client,
+    ureq::{Client, Ureq},
 };
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 use ureq::Agent;
@@ -26,7 +26,11 @@ fn own(server: &WireServer) -> Client {
 }
 
 fn given(server: &WireServer) -> Client {
-    Client::with_agent(session(server), credentials(), Agent::new_with_defaults())
+    Client::with_transport(
+        session(server),
+        credentials(),
+        Ureq::with_agent(Agent::new_with_defaults()),
+    )
 }
 
 fn session(server: &WireServer) -> Session {

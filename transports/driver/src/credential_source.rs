@@ -1,15 +1,23 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use tcss_export_core::Credentials;
 
 use crate::error::TransportError;
 
-type Give = dyn Fn(bool) -> Result<Credentials, TransportError> + Send + Sync;
+type Given = Result<Credentials, TransportError>;
+type Give = dyn Fn(bool) -> Given + Send + Sync;
+type GiveLater = dyn Fn(bool) -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + Sync;
 
 /// Where a client gets its credentials from: a fixed set, or a function that is asked at each
 /// request.
 #[derive(Clone)]
-pub struct CredentialSource(Arc<Give>);
+pub struct CredentialSource(Source);
+
+#[derive(Clone)]
+enum Source {
+    Now(Arc<Give>),
+    Later(Arc<GiveLater>),
+}
 
 impl CredentialSource {
     /// Creates a source from a function; with `true` the last credentials were refused.
@@ -20,7 +28,16 @@ impl CredentialSource {
     pub fn from_fn(
         give: impl Fn(bool) -> Result<Credentials, TransportError> + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(give))
+        Self(Source::Now(Arc::new(give)))
+    }
+
+    /// Creates a source from an async function, for an async client: a fetch that takes longer than
+    /// an exchange may is given up.
+    pub fn from_async_fn<F>(give: impl Fn(bool) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Credentials, TransportError>> + Send + 'static,
+    {
+        Self(Source::Later(Arc::new(move |fresh| Box::pin(give(fresh)))))
     }
 
     /// Asks for credentials.
@@ -28,8 +45,11 @@ impl CredentialSource {
     /// # Errors
     ///
     /// Whatever the function gives; a fixed set never fails.
-    pub fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
-        (self.0)(fresh)
+    pub async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
+        match &self.0 {
+            Source::Now(give) => give(fresh),
+            Source::Later(give) => give(fresh).await,
+        }
     }
 }
 

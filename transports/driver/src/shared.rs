@@ -107,3 +107,9 @@ impl Shared {
         }
     }
 }
+
+impl From<Session> for Shared {
+    fn from(session: Session) -> Self {
+        Self::new(session)
+    }
+}

@@ -2,7 +2,8 @@
 //! still and jumps to the next timer.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::Cell,
+    io::Cursor,
     pin::Pin,
     rc::Rc,
     sync::{Arc, Mutex, mpsc},
@@ -17,7 +18,9 @@ use tcss_export_core::{
     Credentials, DescribeExportJobResult, Endpoint, EventKind, JobId, Mono, Now, Policy, SendFault,
     Session, WaitErrorKind, Wall,
 };
-use tcss_export_driver::{Budget, Functions, Shared, TransportError, asynchronous};
+use tcss_export_driver::{
+    Budget, Client, CredentialSource, ReadBody, Shared, Transport, TransportError, async_fn,
+};
 use tokio::time::Instant;
 
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
@@ -34,6 +37,12 @@ fn now_since(began: Instant) -> Now {
 
 fn credentials(id: &str) -> Credentials {
     Credentials::new(id, "EXAMPLEKEY").unwrap()
+}
+
+type Body = ReadBody<Cursor<Bytes>>;
+
+fn whole(answer: Response<Bytes>) -> Response<Body> {
+    answer.map(|body| ReadBody::new(Cursor::new(body)))
 }
 
 fn shared() -> Shared {
@@ -69,7 +78,9 @@ impl Drop for UnderWay {
     }
 }
 
-impl asynchronous::Platform for Slow {
+impl Transport for Slow {
+    type Body = Body;
+
     fn now(&self) -> Now {
         now_since(self.began)
     }
@@ -78,18 +89,14 @@ impl asynchronous::Platform for Slow {
         tokio::time::sleep(duration).await;
     }
 
-    async fn credentials(&self, _fresh: bool) -> Result<Credentials, TransportError> {
-        Ok(credentials("AKIDEXAMPLE"))
-    }
-
-    async fn send(&self, _request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn send(&self, _request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         self.sent.update(|count| count + 1);
         self.under_way.update(|count| count + 1);
         self.most_under_way.update(|most| most.max(self.under_way.get()));
         let _under_way = UnderWay(self.under_way.clone());
         if self.sent.get() == 1 {
             tokio::time::sleep(Duration::from_secs(33)).await;
-            return Ok(Response::new(SUCCESS.into()));
+            return Ok(whole(Response::new(SUCCESS.into())));
         }
         tokio::time::sleep(Duration::from_secs(20)).await;
         Err(TransportError::new(SendFault::Permanent, "the second one's own answer"))
@@ -99,7 +106,8 @@ impl asynchronous::Platform for Slow {
 #[tokio::test(start_paused = true)]
 async fn an_exchange_is_given_up_at_its_limit_and_its_late_answer_is_none_to_the_next() {
     let slow = Slow::new();
-    let mut all = asynchronous::wait_all(&shared(), stream::iter([job("1")]), slow.clone());
+    let mut all = Client::with_transport(shared(), credentials("AKIDEXAMPLE"), slow.clone())
+        .wait_all(stream::iter([job("1")]));
     let (_, outcome) = all.next().await.unwrap();
     let failure = outcome.unwrap_err();
     let source = std::error::Error::source(failure.transport().unwrap()).unwrap();
@@ -116,38 +124,63 @@ async fn jobs_that_keep_coming_do_not_starve_the_exchanges() {
         assert!(nth < 1_000 || sent.get() > 0, "nothing is sent after {nth} jobs");
         job(nth.to_string())
     }));
-    let mut all = asynchronous::wait_all(&shared(), jobs, slow.clone());
+    let mut all =
+        Client::with_transport(shared(), credentials("AKIDEXAMPLE"), slow.clone()).wait_all(jobs);
     assert!(all.next().await.is_some());
 }
 
-/// Four functions of which some never return.
-fn hanging(fetch_hangs: bool) -> impl asynchronous::Platform {
-    let began = Instant::now();
-    Functions {
-        now: move || now_since(began),
-        sleep: tokio::time::sleep,
-        credentials: async move |_| {
-            if fetch_hangs {
-                std::future::pending::<()>().await;
-            }
-            Ok(credentials("AKIDEXAMPLE"))
-        },
-        send: async |_| std::future::pending().await,
+/// A transport of closures: its clock is that of tokio.
+struct Closures<X, S> {
+    began: Instant,
+    send: X,
+    sleep: S,
+}
+
+impl<X, S> Transport for Closures<X, S>
+where
+    X: AsyncFn(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
+    S: AsyncFn(Duration),
+{
+    type Body = Body;
+
+    fn now(&self) -> Now {
+        now_since(self.began)
     }
+
+    async fn sleep(&self, duration: Duration) {
+        (self.sleep)(duration).await;
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        (self.send)(request).await.map(whole)
+    }
+}
+
+/// A client whose exchanges, and fetches of credentials, never end by themselves.
+fn hanging(fetch_hangs: bool) -> Client<impl Transport> {
+    let credentials = CredentialSource::from_async_fn(move |_| async move {
+        if fetch_hangs {
+            std::future::pending::<()>().await;
+        }
+        Ok(credentials("AKIDEXAMPLE"))
+    });
+    let send = async |_| std::future::pending().await;
+    let closures = Closures { began: Instant::now(), send, sleep: tokio::time::sleep };
+    Client::with_transport(shared(), credentials, closures)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_ends_though_its_functions_hang() {
     for fetch_hangs in [false, true] {
         let began = Instant::now();
-        let wait = asynchronous::wait(&shared(), job("1"), hanging(fetch_hangs)).outcome();
+        let wait = hanging(fetch_hangs).follow(job("1")).outcome();
         let failure = wait.await.unwrap_err();
         assert!(matches!(failure.kind, WaitErrorKind::Fault(_) | WaitErrorKind::TimedOut));
         // Nine exchange limits, and the pauses between.
         assert!(began.elapsed() <= Policy::EXCHANGE_LIMIT * 9 + Duration::from_secs(40));
         let action = DescribeExportJobResult::new(job("1"));
         let began = Instant::now();
-        let result = asynchronous::send(&shared(), &action, hanging(fetch_hangs)).await;
+        let result = hanging(fetch_hangs).send(&action).await;
         assert!(result.is_err());
         assert_eq!(began.elapsed().as_secs(), Policy::EXCHANGE_LIMIT.as_secs());
     }
@@ -156,14 +189,11 @@ async fn a_wait_ends_though_its_functions_hang() {
 #[tokio::test(start_paused = true)]
 async fn every_end_is_told_once_also_by_the_deadline() {
     let began = Instant::now();
-    let functions = Functions {
-        now: move || now_since(began),
-        sleep: tokio::time::sleep,
-        credentials: async |_| Ok(credentials("AKIDEXAMPLE")),
-        send: async |_| Ok(Response::new(RUNNING.into())),
-    };
+    let send = async |_| Ok(Response::new(RUNNING.into()));
+    let closures = Closures { began, send, sleep: tokio::time::sleep };
     let policy = Policy::default().with_max_wait(Duration::from_secs(4));
-    let mut wait = asynchronous::wait(&shared().with_policy(policy), job("1"), functions);
+    let client = Client::with_transport(shared(), credentials("AKIDEXAMPLE"), closures);
+    let mut wait = client.with_policy(policy).follow(job("1"));
     let mut ends = Vec::new();
     while let Some(event) = wait.next().await {
         ends.push(event.kind == EventKind::Ended);
@@ -177,10 +207,12 @@ async fn every_end_is_told_once_also_by_the_deadline() {
 #[derive(Clone)]
 struct Rotating {
     began: Instant,
-    asked: Rc<RefCell<Vec<bool>>>,
+    asked: Arc<Mutex<Vec<bool>>>,
 }
 
-impl asynchronous::Platform for Rotating {
+impl Transport for Rotating {
+    type Body = Body;
+
     fn now(&self) -> Now {
         now_since(self.began)
     }
@@ -189,22 +221,24 @@ impl asynchronous::Platform for Rotating {
         tokio::time::sleep(duration).await;
     }
 
-    async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
-        self.asked.borrow_mut().push(fresh);
-        if self.began.elapsed() > Duration::from_millis(9_880) && !fresh {
-            tokio::time::sleep(Duration::from_millis(1_500)).await;
-        }
-        Ok(credentials(if fresh { "FRESH" } else { "OLD" }))
-    }
-
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         if request.body() == r#"{"JobId":"first"}"# {
-            return Ok(Response::new(RUNNING.into()));
+            return Ok(whole(Response::new(RUNNING.into())));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
         let authorization = request.headers()["authorization"].to_str().unwrap();
         let is_fresh = authorization.contains("Credential=FRESH/");
-        Ok(Response::new(if is_fresh { SUCCESS } else { BAD_TOKEN }.into()))
+        Ok(whole(Response::new(if is_fresh { SUCCESS } else { BAD_TOKEN }.into())))
+    }
+}
+
+impl Rotating {
+    async fn credentials(self, fresh: bool) -> Result<Credentials, TransportError> {
+        self.asked.lock().unwrap().push(fresh);
+        if self.began.elapsed() > Duration::from_millis(9_880) && !fresh {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+        }
+        Ok(credentials(if fresh { "FRESH" } else { "OLD" }))
     }
 }
 
@@ -219,12 +253,15 @@ async fn a_poll_that_needs_fresh_credentials_is_not_given_what_another_had_fetch
         job("second")
     });
     let jobs = stream::iter([job("first")]).chain(later);
-    let rotating = Rotating { began: Instant::now(), asked: Rc::default() };
-    let all = asynchronous::wait_all(&shared().with_policy(policy), jobs, rotating.clone());
+    let rotating = Rotating { began: Instant::now(), asked: Arc::default() };
+    let asked = rotating.clone();
+    let source = CredentialSource::from_async_fn(move |fresh| asked.clone().credentials(fresh));
+    let all = Client::with_transport(shared().with_policy(policy), source, rotating.clone())
+        .wait_all(jobs);
     let ended: Vec<_> = all.collect().await;
     let (job, outcome) = &ended[1];
     assert_eq!(job.as_str(), "second");
-    assert!(outcome.is_ok(), "{outcome:?}, asked {:?}", rotating.asked.borrow());
+    assert!(outcome.is_ok(), "{outcome:?}, asked {:?}", rotating.asked.lock().unwrap());
 }
 
 /// A task that runs wherever it is woken, as some executors do.
@@ -244,14 +281,15 @@ impl Wake for InPlace {
 fn sends_in_place(budget: &Budget, done: &mpsc::Sender<()>) -> Arc<InPlace> {
     let (budget, done) = (budget.clone(), done.clone());
     Arc::new(InPlace(Mutex::new(Some(Box::pin(async move {
-        let functions = Functions {
-            now: || Now { wall: Wall::from_unix_seconds(1_699_979_400), ..Now::default() },
-            sleep: async |_| std::future::pending::<()>().await,
-            credentials: async |_| Ok(credentials("AKIDEXAMPLE")),
-            send: async |_| Ok(Response::new(Bytes::from_static(SUCCESS.as_bytes()))),
+        let sending = async |_: Request<Bytes>| {
+            Ok(Response::new(ReadBody::new(Cursor::new(Bytes::from_static(SUCCESS.as_bytes())))))
         };
+        let never = async |_| std::future::pending::<()>().await;
+        let transport = async_fn(sending, never);
+        let shared = shared().with_budget(budget);
+        let client = Client::with_transport(shared, credentials("AKIDEXAMPLE"), transport);
         let action = DescribeExportJobResult::new(job("1"));
-        let sent = asynchronous::send(&shared().with_budget(budget), &action, functions).await;
+        let sent = client.send(&action).await;
         sent.unwrap();
         done.send(()).unwrap();
     })))))

@@ -1,13 +1,12 @@
 //! Both loops in virtual time: the clock moves only when a loop sleeps or a function takes long.
 
 use std::{
-    cell::RefCell,
     future::Future,
+    io::Cursor,
     pin::pin,
-    rc::Rc,
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
     time::Duration,
@@ -20,7 +19,8 @@ use tcss_export_core::{
     RateBudget, SendFault, Session, WaitErrorKind, Wall,
 };
 use tcss_export_driver::{
-    Budget, ExchangeLimit, Functions, SendError, Shared, TransportError, asynchronous, blocking,
+    Budget, Client, CredentialSource, ExchangeLimit, ReadBody, SendError, Shared, Transport,
+    TransportError, blocking,
 };
 
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
@@ -39,7 +39,7 @@ enum Done {
 
 /// A clock, answers and a log that the four functions share.
 #[derive(Clone, Default)]
-struct World(Rc<RefCell<State>>);
+struct World(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -56,29 +56,29 @@ struct State {
 impl World {
     fn new(answers: &[Result<&'static str, SendFault>]) -> Self {
         let world = Self::default();
-        world.0.borrow_mut().answers = answers.iter().rev().copied().collect();
+        world.0.lock().unwrap().answers = answers.iter().rev().copied().collect();
         world
     }
 
     fn now(&self) -> Now {
-        let now = self.0.borrow().now;
+        let now = self.0.lock().unwrap().now;
         let wall = Wall::from_unix_millis(1_699_979_400_000 + now.as_millis() as i64);
         Now { wall, mono: Mono::from_origin(now) }
     }
 
     fn millis(&self) -> u64 {
-        self.0.borrow().now.as_millis() as u64
+        self.0.lock().unwrap().now.as_millis() as u64
     }
 
     fn sleep(&self, duration: Duration) {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.0.lock().unwrap();
         state.now += duration;
         state.log.push(Done::Slept(duration.as_millis() as u64));
     }
 
     fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
         let at = self.millis();
-        let mut state = self.0.borrow_mut();
+        let mut state = self.0.lock().unwrap();
         let fetch = state.fetch;
         state.now += fetch;
         state.log.push(Done::Asked { fresh, at });
@@ -91,7 +91,7 @@ impl World {
     fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let at = self.millis();
         let timestamp = request.headers()["x-tc-timestamp"].to_str().unwrap().to_owned();
-        let mut state = self.0.borrow_mut();
+        let mut state = self.0.lock().unwrap();
         state.log.push(Done::Sent { at, timestamp });
         state.limits.push(ExchangeLimit::of(request));
         match state.answers.pop().expect("an answer is left") {
@@ -101,28 +101,43 @@ impl World {
     }
 
     fn log(&self) -> Vec<Done> {
-        self.0.borrow().log.clone()
+        self.0.lock().unwrap().log.clone()
     }
 
-    fn blocking(&self) -> impl blocking::Platform + use<> {
-        let [a, b, c, d] = [(); 4].map(|()| self.clone());
-        Functions {
-            now: move || a.now(),
-            sleep: move |duration| b.sleep(duration),
-            credentials: move |fresh| c.credentials(fresh),
-            send: move |request| d.send(&request),
-        }
+    fn source(&self) -> CredentialSource {
+        let world = self.clone();
+        CredentialSource::from_fn(move |fresh| world.credentials(fresh))
     }
 
-    fn asynchronous(&self) -> impl asynchronous::Platform + use<> {
-        let [a, b, c, d] = [(); 4].map(|()| self.clone());
-        Functions {
-            now: move || a.now(),
-            sleep: async move |duration| b.sleep(duration),
-            credentials: async move |fresh| c.credentials(fresh),
-            send: async move |request| d.send(&request),
-        }
+    fn blocking(&self, shared: &Shared) -> blocking::Client<Self> {
+        blocking::Client::with_transport(shared.clone(), self.source(), self.clone())
     }
+
+    fn asynchronous(&self, shared: &Shared) -> Client<Self> {
+        Client::with_transport(shared.clone(), self.source(), self.clone())
+    }
+}
+
+impl Transport for World {
+    type Body = Body;
+
+    fn now(&self) -> Now {
+        Self::now(self)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        Self::sleep(self, duration);
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        Self::send(self, &request).map(whole)
+    }
+}
+
+type Body = ReadBody<Cursor<Bytes>>;
+
+fn whole(answer: Response<Bytes>) -> Response<Body> {
+    answer.map(|body| ReadBody::new(Cursor::new(body)))
 }
 
 /// Runs a future that never has to wait.
@@ -151,8 +166,8 @@ fn sent(at: u64, timestamp: &str) -> Done {
 fn each_poll_asks_for_credentials_then_starts_and_both_loops_do_the_same() {
     let answers = [Ok(RUNNING), Err(SendFault::Connection), Ok(RUNNING), Ok(SUCCESS)];
     let (one, other) = (World::new(&answers), World::new(&answers));
-    let finished = blocking::wait(&shared(), job(), one.blocking()).outcome().unwrap();
-    let same = run(asynchronous::wait(&shared(), job(), other.asynchronous()).outcome()).unwrap();
+    let finished = one.blocking(&shared()).follow(job()).outcome().unwrap();
+    let same = run(other.asynchronous(&shared()).follow(job()).outcome()).unwrap();
     assert_eq!(finished, same);
     assert_eq!(one.log(), other.log());
     let asked = |at| Done::Asked { fresh: false, at };
@@ -178,7 +193,7 @@ fn one_seed_gives_the_same_times_twice_and_another_others() {
     let log = |seed| {
         let fault = Err(SendFault::Timeout);
         let world = World::new(&[fault, fault, fault, fault, Ok(SUCCESS)]);
-        blocking::wait(&shared().with_seed(seed), job(), world.blocking()).outcome().unwrap();
+        world.blocking(&shared().with_seed(seed)).follow(job()).outcome().unwrap();
         world.log()
     };
     assert_eq!(log(7), log(7));
@@ -188,7 +203,7 @@ fn one_seed_gives_the_same_times_twice_and_another_others() {
 #[test]
 fn k6_a_refused_token_asks_for_fresh_credentials_once() {
     let world = World::new(&[Ok(BAD_TOKEN), Ok(RUNNING), Ok(SUCCESS)]);
-    blocking::wait(&shared(), job(), world.blocking()).outcome().unwrap();
+    world.blocking(&shared()).follow(job()).outcome().unwrap();
     let asked: Vec<_> = world
         .log()
         .into_iter()
@@ -200,8 +215,8 @@ fn k6_a_refused_token_asks_for_fresh_credentials_once() {
 #[test]
 fn a_slow_fetch_of_credentials_comes_before_the_start_it_is_for() {
     let world = World::new(&[Ok(SUCCESS)]);
-    world.0.borrow_mut().fetch = Duration::from_secs(400);
-    blocking::wait(&shared(), job(), world.blocking()).outcome().unwrap();
+    world.0.lock().unwrap().fetch = Duration::from_secs(400);
+    world.blocking(&shared()).follow(job()).outcome().unwrap();
     let asked = Done::Asked { fresh: false, at: 0 };
     assert_eq!(world.log(), [asked, sent(400_000, "1699979800")]);
 }
@@ -209,8 +224,8 @@ fn a_slow_fetch_of_credentials_comes_before_the_start_it_is_for() {
 #[test]
 fn credentials_that_cannot_be_had_for_a_while_are_asked_for_again() {
     let world = World::new(&[Ok(SUCCESS)]);
-    world.0.borrow_mut().credentials = vec![SendFault::Connection];
-    let mut wait = blocking::wait(&shared(), job(), world.blocking());
+    world.0.lock().unwrap().credentials = vec![SendFault::Connection];
+    let mut wait = world.blocking(&shared()).follow(job());
     let event = wait.next().unwrap();
     let EventKind::Retrying { fault, .. } = event.kind else { panic!("{event:?}") };
     assert_eq!(fault, Fault::Send(SendFault::Connection));
@@ -220,8 +235,8 @@ fn credentials_that_cannot_be_had_for_a_while_are_asked_for_again() {
 #[test]
 fn credentials_that_cannot_be_had_at_all_end_the_wait_with_their_error() {
     let world = World::new(&[]);
-    world.0.borrow_mut().credentials = vec![SendFault::Permanent];
-    let failure = blocking::wait(&shared(), job(), world.blocking()).outcome().unwrap_err();
+    world.0.lock().unwrap().credentials = vec![SendFault::Permanent];
+    let failure = world.blocking(&shared()).follow(job()).outcome().unwrap_err();
     assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::Permanent)));
     let source = std::error::Error::source(failure.transport().unwrap()).unwrap();
     assert_eq!(source.to_string(), "the metadata service is away");
@@ -231,9 +246,9 @@ fn credentials_that_cannot_be_had_at_all_end_the_wait_with_their_error() {
 fn single_exchanges_are_paced_like_polls() {
     let world = World::new(&[Ok(RUNNING), Ok(RUNNING), Err(SendFault::Timeout)]);
     let (shared, action) = (shared(), DescribeExportJobResult::new(job()));
-    blocking::send(&shared, &action, world.blocking()).unwrap();
-    run(asynchronous::send(&shared, &action, world.asynchronous())).unwrap();
-    let error = blocking::send(&shared, &action, world.blocking()).unwrap_err();
+    world.blocking(&shared).send(&action).unwrap();
+    run(world.asynchronous(&shared).send(&action)).unwrap();
+    let error = world.blocking(&shared).send(&action).unwrap_err();
     let SendError::Transport(error) = error else { panic!("{error:?}") };
     assert_eq!(error.fault(), SendFault::Timeout);
     let starts: Vec<_> = world
@@ -250,11 +265,11 @@ fn every_request_is_told_the_limit_of_its_exchange() {
     let shared = shared().with_policy(Policy::default().with_exchange_limit(limit));
     let world = World::new(&[Ok(RUNNING), Ok(SUCCESS), Ok(SUCCESS), Ok(SUCCESS)]);
     let action = DescribeExportJobResult::new(job());
-    blocking::send(&shared, &action, world.blocking()).unwrap();
-    blocking::wait(&shared, job(), world.blocking()).outcome().unwrap();
-    run(asynchronous::wait(&shared, job(), world.asynchronous()).outcome()).unwrap();
-    assert_eq!(blocking::wait_all(&shared, [job()], world.blocking()).count(), 1);
-    assert_eq!(world.0.borrow().limits, [limit; 4]);
+    world.blocking(&shared).send(&action).unwrap();
+    world.blocking(&shared).follow(job()).outcome().unwrap();
+    run(world.asynchronous(&shared).follow(job()).outcome()).unwrap();
+    assert_eq!(world.blocking(&shared).wait_all([job()]).count(), 1);
+    assert_eq!(world.0.lock().unwrap().limits, [limit; 4]);
     assert_eq!(ExchangeLimit::of(&Request::new(())), Policy::EXCHANGE_LIMIT);
 }
 
@@ -265,20 +280,43 @@ fn clients_that_share_a_budget_share_its_pace() {
     let action = DescribeExportJobResult::new(job());
     for _ in 0..2 {
         let shared = shared().with_budget(budget.clone());
-        blocking::send(&shared, &action, world.blocking()).unwrap();
+        world.blocking(&shared).send(&action).unwrap();
     }
     assert_eq!(world.millis(), 1_000);
 }
 
-/// A platform whose sleeps and exchanges never end by themselves.
-fn stuck(world: &World) -> impl asynchronous::Platform + use<> {
-    let (a, b) = (world.clone(), world.clone());
-    Functions {
-        now: move || a.now(),
-        sleep: async |_| std::future::pending().await,
-        credentials: async move |fresh| b.credentials(fresh),
-        send: async |_| std::future::pending().await,
+/// A client whose sleeps and exchanges do not end as long as this says so.
+struct Stuck(World, Arc<AtomicBool>);
+
+impl Stuck {
+    async fn hold(&self) {
+        if self.1.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
     }
+}
+
+impl Transport for Stuck {
+    type Body = Body;
+
+    fn now(&self) -> Now {
+        self.0.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.hold().await;
+        self.0.sleep(duration);
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        self.hold().await;
+        self.0.send(&request).map(whole)
+    }
+}
+
+fn stuck(world: &World, shared: &Shared) -> Client<Stuck> {
+    let stuck = Stuck(world.clone(), Arc::new(true.into()));
+    Client::with_transport(shared.clone(), world.source(), stuck)
 }
 
 #[derive(Default)]
@@ -293,44 +331,26 @@ impl Wake for Woken {
 #[test]
 fn a_request_whose_future_is_dropped_is_made_again() {
     let world = World::new(&[Ok(SUCCESS)]);
-    let [a, b, c, d] = [(); 4].map(|()| world.clone());
-    let is_stuck = Rc::new(RefCell::new(true));
-    let (still_stuck, sleep_stuck) = (is_stuck.clone(), is_stuck.clone());
-    let platform = Functions {
-        now: move || a.now(),
-        sleep: async move |duration| {
-            if *sleep_stuck.borrow() {
-                std::future::pending::<()>().await;
-            }
-            b.sleep(duration);
-        },
-        credentials: async move |fresh| c.credentials(fresh),
-        send: async move |request| {
-            if *still_stuck.borrow() {
-                std::future::pending::<()>().await;
-            }
-            d.send(&request)
-        },
-    };
-    let mut wait = asynchronous::wait(&shared(), job(), platform);
+    let is_stuck = Arc::new(AtomicBool::new(true));
+    let stuck = Stuck(world.clone(), is_stuck.clone());
+    let mut wait = Client::with_transport(shared(), world.source(), stuck).follow(job());
     let first = pin!(wait.next()).poll(&mut Context::from_waker(Waker::noop()));
     assert!(first.is_pending());
-    is_stuck.replace(false);
+    is_stuck.store(false, Ordering::Relaxed);
     assert_eq!(run(wait.outcome()).unwrap().report.polls, 2);
 }
 
 #[test]
 fn two_hundred_dropped_waits_leave_no_place_in_the_queue() {
     let (world, shared) = (World::new(&[Ok(RUNNING)]), shared());
-    let mut waits: Vec<_> =
-        (0..200).map(|_| asynchronous::wait(&shared, job(), stuck(&world))).collect();
+    let mut waits: Vec<_> = (0..200).map(|_| stuck(&world, &shared).follow(job())).collect();
     for wait in &mut waits {
         let next = pin!(wait.next()).poll(&mut Context::from_waker(Waker::noop()));
         assert!(next.is_pending());
     }
     drop(waits);
     let action = DescribeExportJobResult::new(job());
-    blocking::send(&shared, &action, world.blocking()).unwrap();
+    world.blocking(&shared).send(&action).unwrap();
     // One of them had taken a start; the others had only queued.
     assert_eq!(world.millis(), 52);
 }
@@ -338,8 +358,7 @@ fn two_hundred_dropped_waits_leave_no_place_in_the_queue() {
 #[test]
 fn a_place_that_is_given_up_wakes_the_next_sleeper_and_nobody_else() {
     let (world, shared) = (World::default(), shared());
-    let mut waits: Vec<_> =
-        (0..4).map(|_| asynchronous::wait(&shared, job(), stuck(&world))).collect();
+    let mut waits: Vec<_> = (0..4).map(|_| stuck(&world, &shared).follow(job())).collect();
     let wakers: Vec<_> = (0..4).map(|_| Arc::new(Woken::default())).collect();
     let mut futures: Vec<_> = waits.iter_mut().map(|wait| Box::pin(wait.next())).collect();
     for (future, woken) in futures.iter_mut().zip(&wakers) {

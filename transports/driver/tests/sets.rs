@@ -4,6 +4,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    io::Cursor,
     rc::Rc,
     time::Duration,
 };
@@ -15,7 +16,9 @@ use tcss_export_core::{
     Credentials, Endpoint, Fault, JobId, Mono, Now, Policy, RateBudget, SendFault, Session,
     WaitErrorKind, Wall,
 };
-use tcss_export_driver::{Shared, TransportError, WaitFailure, asynchronous, blocking};
+use tcss_export_driver::{
+    Client, CredentialSource, ReadBody, Shared, Transport, TransportError, WaitFailure, blocking,
+};
 use tokio::time::Instant;
 
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
@@ -61,7 +64,9 @@ impl Service {
     }
 }
 
-impl asynchronous::Platform for Service {
+impl Transport for Service {
+    type Body = Body;
+
     fn now(&self) -> Now {
         let since = self.began.elapsed();
         let wall = Wall::from_unix_millis(1_699_979_400_000 + since.as_millis() as i64);
@@ -72,12 +77,7 @@ impl asynchronous::Platform for Service {
         tokio::time::sleep(duration).await;
     }
 
-    async fn credentials(&self, _fresh: bool) -> Result<Credentials, TransportError> {
-        tokio::time::sleep(self.fetch).await;
-        Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap())
-    }
-
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         self.starts.borrow_mut().push(self.began.elapsed());
         self.under_way.update(|count| count + 1);
         self.most_under_way.update(|most| most.max(self.under_way.get()));
@@ -86,8 +86,23 @@ impl asynchronous::Platform for Service {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         self.under_way.update(|count| count - 1);
-        self.answer(&request)
+        self.answer(&request).map(whole)
     }
+}
+
+fn client(shared: Shared, service: Service) -> Client<Service> {
+    let fetch = service.fetch;
+    let credentials = CredentialSource::from_async_fn(move |_| async move {
+        tokio::time::sleep(fetch).await;
+        Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap())
+    });
+    Client::with_transport(shared, credentials, service)
+}
+
+type Body = ReadBody<Cursor<Bytes>>;
+
+fn whole(answer: Response<Bytes>) -> Response<Body> {
+    answer.map(|body| ReadBody::new(Cursor::new(body)))
 }
 
 fn shared() -> Shared {
@@ -115,7 +130,7 @@ fn assert_paced(starts: &[Duration]) {
 #[tokio::test(start_paused = true)]
 async fn many_exchanges_are_under_way_at_once_and_paced() {
     let service = Service::new();
-    let all = asynchronous::wait_all(&shared(), jobs(100), service.clone());
+    let all = client(shared(), service.clone()).wait_all(jobs(100));
     let ended: Vec<Ended> = all.collect().await;
     assert_eq!(ended.len(), 100);
     assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
@@ -133,7 +148,7 @@ async fn a_job_that_is_never_answered_ends_at_its_limits_and_holds_nobody_up() {
         .with_max_wait(Duration::from_secs(20))
         .with_exchange_limit(Duration::from_secs(25));
     let jobs = stream::iter([job("stuck")]).chain(jobs(20));
-    let all = asynchronous::wait_all(&shared().with_policy(policy), jobs, service.clone());
+    let all = client(shared().with_policy(policy), service.clone()).wait_all(jobs);
     let ended: Vec<Ended> = all.collect().await;
     let (last, others) = ended.split_last().unwrap();
     assert!(others.iter().all(|(_, outcome)| outcome.is_ok()));
@@ -150,7 +165,7 @@ async fn jobs_may_come_in_later() {
         job("late")
     });
     let jobs = jobs(3).chain(later);
-    let all = asynchronous::wait_all(&shared(), jobs, service.clone());
+    let all = client(shared(), service.clone()).wait_all(jobs);
     let ended: Vec<Ended> = all.collect().await;
     assert_eq!(ended.len(), 4);
     assert_eq!(ended[3].0.as_str(), "late");
@@ -161,7 +176,7 @@ async fn jobs_may_come_in_later() {
 #[tokio::test(start_paused = true)]
 async fn a_next_that_is_dropped_loses_nothing() {
     let service = Service::new();
-    let mut all = asynchronous::wait_all(&shared(), jobs(10), service.clone());
+    let mut all = client(shared(), service.clone()).wait_all(jobs(10));
     let mut ended = 0;
     loop {
         match tokio::time::timeout(Duration::from_millis(30), all.next()).await {
@@ -176,7 +191,7 @@ async fn a_next_that_is_dropped_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_fetch_of_credentials_is_made_once_at_a_time_and_breaks_no_spacing() {
     let service = Service { fetch: Duration::from_secs(2), ..Service::new() };
-    let all = asynchronous::wait_all(&shared(), jobs(3), service.clone());
+    let all = client(shared(), service.clone()).wait_all(jobs(3));
     let ended: Vec<Ended> = all.collect().await;
     assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
     assert_paced(&service.starts.borrow());
@@ -185,34 +200,35 @@ async fn a_slow_fetch_of_credentials_is_made_once_at_a_time_and_breaks_no_spacin
 /// The blocking loop: time moves when it sleeps.
 struct Blocking {
     service: Service,
-    now: Duration,
+    now: Cell<Duration>,
 }
 
-impl blocking::Platform for &mut Blocking {
-    fn now(&mut self) -> Now {
-        let wall = Wall::from_unix_millis(1_699_979_400_000 + self.now.as_millis() as i64);
-        Now { wall, mono: Mono::from_origin(self.now) }
+impl Transport for &Blocking {
+    type Body = Body;
+
+    fn now(&self) -> Now {
+        let now = self.now.get();
+        let wall = Wall::from_unix_millis(1_699_979_400_000 + now.as_millis() as i64);
+        Now { wall, mono: Mono::from_origin(now) }
     }
 
-    fn sleep(&mut self, duration: Duration) {
-        self.now += duration;
+    async fn sleep(&self, duration: Duration) {
+        self.now.update(|now| now + duration);
     }
 
-    fn credentials(&mut self, _fresh: bool) -> Result<Credentials, TransportError> {
-        Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap())
-    }
-
-    fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.service.starts.borrow_mut().push(self.now);
-        self.service.answer(&request)
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        self.service.starts.borrow_mut().push(self.now.get());
+        self.service.answer(&request).map(whole)
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_blocking_loop_gives_each_outcome_with_its_own_error() {
-    let mut platform = Blocking { service: Service::new(), now: Duration::ZERO };
+    let platform = Blocking { service: Service::new(), now: Cell::default() };
+    let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
+    let client = blocking::Client::with_transport(shared(), credentials, &platform);
     let ids = [job("job-1"), job("broken"), job("job-2")];
-    let mut all = blocking::wait_all(&shared(), ids, &mut platform);
+    let mut all = client.wait_all(ids);
     all.add(job("job-3"));
     assert_eq!(all.waiting(), 4);
     let ended: BTreeMap<String, _> =

@@ -9,14 +9,11 @@ use http::{Uri, uri::Scheme};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
 use tcss_export_core::download::Reach;
-use tcss_export_driver::{CONNECT_LIMIT, Proxy, ProxyError, TunnelError};
+use tcss_export_driver::{CONNECT_LIMIT, Proxies, TunnelError};
 use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
-use crate::{
-    dialer::{BoxError, Dialer},
-    resolver::Resolver,
-};
+use crate::dialer::{BoxError, Dialer};
 
 /// Connects for [`Client::new`](crate::Client::new): plainly or by TLS, straight or through a
 /// proxy, on tokio.
@@ -25,7 +22,7 @@ use crate::{
 /// requests to a loopback service work on a machine that has none.
 #[derive(Clone, Debug)]
 pub struct Connector {
-    proxy: Result<Option<Arc<Proxy>>, ProxyError>,
+    proxies: Proxies,
     dialer: Dialer,
     tls: Arc<OnceLock<HttpsConnector<Dialer>>>,
 }
@@ -33,22 +30,11 @@ pub struct Connector {
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 impl Connector {
-    /// Makes a connector that goes through this proxy; an error is told at each connection.
-    pub(crate) fn new(proxy: Result<Option<Proxy>, ProxyError>) -> Self {
-        Self::with_resolver(proxy, Resolver::new(Reach::Any))
-    }
-
-    /// Makes a connector for a download, which looks at each address.
-    pub(crate) fn for_download(proxy: Option<Proxy>, reach: Reach) -> Self {
-        // Of a proxy, it is the proxy's own name that is looked up here.
-        let reach = if proxy.is_some() { Reach::Any } else { reach };
-        Self::with_resolver(Ok(proxy), Resolver::new(reach))
-    }
-
-    fn with_resolver(proxy: Result<Option<Proxy>, ProxyError>, resolver: Resolver) -> Self {
-        let proxy = proxy.map(|proxy| proxy.map(Arc::new));
-        let dialer = Dialer::new(proxy.clone().ok().flatten(), resolver);
-        Self { proxy, dialer, tls: Arc::default() }
+    /// Makes a connector that goes through the proxies, and connects to such addresses only where it
+    /// looks a name up itself; the error of a proxy is told at each connection.
+    pub(crate) fn new(proxies: Proxies, reach: Reach) -> Self {
+        let dialer = Dialer::new(proxies.clone(), reach);
+        Self { proxies, dialer, tls: Arc::default() }
     }
 
     fn tls(&self) -> io::Result<HttpsConnector<Dialer>> {
@@ -71,14 +57,14 @@ impl Service<Uri> for Connector {
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.dialer.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let this = self.clone();
         Box::pin(async move {
-            let proxy = this.proxy.clone()?;
+            let proxy = this.proxies.proxy_for_url(&uri)?;
             let stream = match timeout(CONNECT_LIMIT, this.connect(uri)).await {
                 Ok(stream) => stream,
                 Err(elapsed) => Err(io::Error::new(io::ErrorKind::TimedOut, elapsed).into()),

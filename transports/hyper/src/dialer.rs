@@ -2,14 +2,14 @@ use std::{
     error::Error,
     io,
     pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{StatusCode, Uri, uri::Scheme};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
-use tcss_export_driver::{Proxy, TunnelError};
+use tcss_export_core::download::Reach;
+use tcss_export_driver::{Proxies, Proxy, TunnelError};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -21,18 +21,15 @@ use crate::resolver::Resolver;
 /// Opens a connection that speaks for an address: straight, or by a tunnel through a proxy.
 #[derive(Clone, Debug)]
 pub(crate) struct Dialer {
-    http: HttpConnector<Resolver>,
-    proxy: Option<Arc<Proxy>>,
+    proxies: Proxies,
+    reach: Reach,
 }
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Dialer {
-    pub(crate) fn new(proxy: Option<Arc<Proxy>>, resolver: Resolver) -> Self {
-        let mut http = HttpConnector::new_with_resolver(resolver);
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        Self { http, proxy }
+    pub(crate) const fn new(proxies: Proxies, reach: Reach) -> Self {
+        Self { proxies, reach }
     }
 }
 
@@ -41,23 +38,29 @@ impl Service<Uri> for Dialer {
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        ready!(self.http.poll_ready(context))?;
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let mut http = self.http.clone();
-        let Some(proxy) = self.proxy.clone() else {
-            return Box::pin(async move { Ok(http.call(uri).await?) });
-        };
+        let (proxy, reach) = (self.proxies.proxy_for_url(&uri), self.reach);
         Box::pin(async move {
+            let Some(proxy) = proxy? else { return Ok(http(reach).call(uri).await?) };
             let address = Uri::builder().scheme("http").authority(proxy.to_string());
-            let mut stream = http.call(address.path_and_query("/").build()?).await?.into_inner();
+            let address = address.path_and_query("/").build()?;
+            // Here it is the proxy's own name that is looked up.
+            let mut stream = http(Reach::Any).call(address).await?.into_inner();
             open_tunnel(&mut stream, &proxy, &uri).await?;
             Ok(TokioIo::new(stream))
         })
     }
+}
+
+fn http(reach: Reach) -> HttpConnector<Resolver> {
+    let mut http = HttpConnector::new_with_resolver(Resolver::new(reach));
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http
 }
 
 /// The longest head of an answer that is waited for.
@@ -114,8 +117,6 @@ async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<(Statu
 
 #[cfg(test)]
 mod tests {
-    use tcss_export_driver::Proxies;
-
     use super::*;
 
     fn proxy(url: &str) -> Proxy {

@@ -1,9 +1,16 @@
 //! The agents of ureq that requests go out by.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use http::{Request, Response};
-use tcss_export_core::download::{Limits, Reach};
+use bytes::Bytes;
+use http::{Request, Response, Uri, uri::Authority};
+use tcss_export_core::{
+    Endpoint,
+    download::{Limits, Reach},
+};
 use tcss_export_driver::{
     CONNECT_LIMIT, ExchangeLimit, IDLE_LIMIT, Proxies, Proxy, ProxyError, TransportError,
 };
@@ -52,67 +59,104 @@ macro_rules! with_download_rules {
     };
 }
 
-/// By what a client sends.
+/// By what a transport sends.
 #[derive(Clone, Debug)]
 pub(crate) enum Agents {
     /// Configured once; a download has agents of its own.
-    Own { agent: Agent, proxies: Proxies, proxy: Result<Option<Proxy>, ProxyError> },
+    Own(Own),
     /// Configured by the user: what must hold is set at each request.
     Given { agent: Agent, without_proxy: bool },
 }
 
+#[derive(Clone, Debug)]
+pub(crate) struct Own {
+    proxies: Proxies,
+    tls: TlsConfig,
+    kept: Arc<Mutex<Option<Kept>>>,
+}
+
+/// The agent of the last endpoint. For a request with settings of its own ureq may set up TLS anew,
+/// so the limit is the agent's.
+#[derive(Clone, Debug)]
+struct Kept {
+    authority: Option<Authority>,
+    limit: Duration,
+    proxy: Option<Proxy>,
+    agent: Agent,
+}
+
+impl Own {
+    fn agent(&self, url: &Uri, limit: Duration) -> Result<Kept, ProxyError> {
+        // Nothing panics while it holds the lock; were it so, what is kept would still be whole.
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some(kept) if kept.limit >= limit && kept.authority.as_ref() == url.authority() => {
+                Ok(kept.clone())
+            }
+            _ => {
+                let proxy = self.proxies.proxy_for_url(url)?;
+                let agent = own_agent(self.tls.clone(), proxy.as_ref(), limit);
+                let authority = url.authority().cloned();
+                Ok(kept.insert(Kept { authority, limit, proxy, agent }).clone())
+            }
+        }
+    }
+}
+
 impl Agents {
-    pub(crate) fn own(
-        proxies: Proxies,
-        proxy: Result<Option<Proxy>, ProxyError>,
-        exchange_limit: Duration,
-    ) -> Self {
-        let agent = own_agent(proxy.as_ref().ok().and_then(Option::as_ref), exchange_limit);
-        Self::Own { agent, proxies, proxy }
+    pub(crate) fn own(proxies: Proxies) -> Self {
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(ring)
+            .root_certs(RootCerts::PlatformVerifier)
+            .build();
+        Self::Own(Own { proxies, tls, kept: Arc::default() })
     }
 
     /// Sends a request of the API.
-    pub(crate) fn send(&self, request: Request<&[u8]>) -> Result<Response<Body>, TransportError> {
+    pub(crate) fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let limit = ExchangeLimit::of(&request);
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, &*body);
         match self {
-            Self::Own { agent, proxy, .. } => {
-                let proxy = proxy.as_ref().map_err(Clone::clone)?.as_ref();
-                if agent.config().timeouts().global <= Some(limit) {
-                    return run_own(agent, request, proxy);
+            Self::Own(own) => {
+                let kept = own.agent(request.uri(), limit)?;
+                if kept.limit == limit {
+                    return run_own(&kept.agent, request, kept.proxy.as_ref());
                 }
-                // For a request with settings of its own, ureq may set up TLS anew.
-                let config = agent.configure_request(request).timeout_global(Some(limit));
-                run_own(agent, config.build(), proxy)
+                let config = kept.agent.configure_request(request).timeout_global(Some(limit));
+                run_own(&kept.agent, config.build(), kept.proxy.as_ref())
             }
             Self::Given { agent, without_proxy } => {
+                let without_proxy = *without_proxy || is_loopback(request.uri());
                 let config = agent.configure_request(request);
                 let config = with_rules!(config, CONNECT_LIMIT, Some(limit));
-                run_given(agent, config, *without_proxy)
+                run_given(agent, config, without_proxy)
             }
         }
     }
 
-    /// Sends a request of a download; `read_limit` is that of its connection.
+    /// Sends a request of a download.
     pub(crate) fn fetch(
         &self,
         request: Request<()>,
         limits: Limits,
-        read_limit: &ReadLimit,
-    ) -> Result<Response<Body>, TransportError> {
+    ) -> Result<Response<crate::Body>, TransportError> {
+        let read_limit = ReadLimit::new(limits.read_limit());
         let (limit, time_left) = (limits.read_limit(), limits.time_left);
-        match self {
-            Self::Own { agent, proxies, .. } => {
+        let answer = match self {
+            Self::Own(Own { proxies, tls, .. }) => {
                 let proxy = proxies.proxy_for_url(request.uri())?;
                 let config = with_download_rules!(Agent::config_builder(), limit, time_left)
                     .proxy(proxy.as_ref().map(ureq_proxy))
                     .user_agent("")
-                    .tls_config(agent.config().tls_config().clone())
+                    .tls_config(tls.clone())
                     .build();
                 // Of a proxy, it is the proxy's own name that is looked up here.
                 let reach = if proxy.is_some() { Reach::Any } else { limits.reach };
                 let connector = DefaultConnector::default().chain(AsSent).chain(read_limit.clone());
                 let agent = Agent::with_parts(config, connector, CheckedResolver::new(reach));
-                run_own(&agent, request, proxy.as_ref())
+                run_own(&agent, request, proxy.as_ref())?
             }
             Self::Given { agent, without_proxy } => {
                 let without_proxy = *without_proxy || limits.reach == Reach::Loopback;
@@ -120,10 +164,16 @@ impl Agents {
                 let config = with_download_rules!(config, limit, time_left);
                 let mut answer = run_given(agent, config, without_proxy)?;
                 decoding::check(&mut answer)?;
-                Ok(answer)
+                answer
             }
-        }
+        };
+        Ok(answer.map(|body| crate::Body::new(body, Some(read_limit))))
     }
+}
+
+fn is_loopback(url: &Uri) -> bool {
+    let authority = url.authority().map(|authority| format!("https://{authority}").parse());
+    authority.is_some_and(|e: Result<Endpoint, _>| e.is_ok_and(|e| e.is_loopback()))
 }
 
 fn run_own(
@@ -153,12 +203,7 @@ fn run(
     agent.run(request).map_err(|error| request_error(error, proxy))
 }
 
-fn own_agent(proxy: Option<&Proxy>, exchange_limit: Duration) -> Agent {
-    let ring = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(ring)
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
+fn own_agent(tls: TlsConfig, proxy: Option<&Proxy>, exchange_limit: Duration) -> Agent {
     let config = with_rules!(Agent::config_builder(), CONNECT_LIMIT, Some(exchange_limit))
         .proxy(proxy.map(ureq_proxy))
         .user_agent("")
@@ -205,12 +250,11 @@ mod tests {
         let dripping = thread::spawn(move || drip(&listener));
         let variable = |name: &str| (name == "https_proxy").then(|| proxy.clone().into());
         let proxies = Proxies::from_variables(variable);
-        let agent = Agents::own(proxies, Ok(None), Duration::from_secs(60));
+        let agent = Agents::own(proxies);
         let request = Request::get("https://files.example/a.csv").body(()).unwrap();
         let mut limits = Limits::of(&request);
         limits.stall_limit = Duration::from_millis(200);
-        let read_limit = ReadLimit::new(limits.read_limit());
-        let error = agent.fetch(request, limits, &read_limit).unwrap_err();
+        let error = agent.fetch(request, limits).unwrap_err();
         assert_eq!(error.fault(), SendFault::Timeout);
         dripping.join().unwrap();
     }

@@ -43,6 +43,14 @@ fn status(reason: &str) -> Option<StatusCode> {
     reason.split(|c: char| !c.is_ascii_digit()).find_map(|digits| digits.parse().ok())
 }
 
+/// Tells what an error means that came instead of the rest of a body.
+pub(crate) fn body_error(error: io::Error) -> TransportError {
+    match error.downcast() {
+        Ok(error) => transport_error(error, SendFault::Truncated),
+        Err(error) => TransportError::of_chain_with(error, SendFault::Truncated, tls::is_permanent),
+    }
+}
+
 /// Tells what an error means; `broken` is what a broken connection means at this stage.
 pub(crate) fn transport_error(error: ureq::Error, broken: SendFault) -> TransportError {
     let fault = match error {

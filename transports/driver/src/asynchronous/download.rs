@@ -11,14 +11,15 @@ use tcss_export_core::{
     download::{Downloaded, Event, Received},
 };
 
-use super::{Fetch, output, wait, within};
+use super::{Wait, output, within};
 use crate::{
+    client::Client,
     download::{
-        DownloadFailure, FileError, Output, Source, Target,
+        DownloadFailure, FileError, Output, Source,
         transfer::{Next, Transfer},
     },
     error::TransportError,
-    shared::Shared,
+    transport::Transport,
 };
 
 /// A download, which gives its events one after another.
@@ -30,107 +31,29 @@ use crate::{
 /// Dropped before its end, it leaves what is there to a later download to the same target. If it
 /// was at work on its file, a thread may have that for a moment more: another download finds it
 /// busy until then, and a file that was whole may still come to its name.
-///
-/// ```
-/// use tcss_export_driver::{Shared, asynchronous};
-/// # use std::time::Duration;
-/// # use bytes::Bytes;
-/// # use futures_util::stream;
-/// # use http::{Request, Response};
-/// # use tcss_export_core::{Credentials, DownloadUrl, Endpoint, Session};
-/// # use tcss_export_driver::TransportError;
-/// # struct MyClient;
-/// # impl asynchronous::Platform for MyClient {
-/// #     async fn sleep(&self, duration: Duration) {
-/// #         tokio::time::sleep(duration).await;
-/// #     }
-/// #     async fn credentials(&self, _: bool) -> Result<Credentials, TransportError> {
-/// #         Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?)
-/// #     }
-/// #     async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-/// #         Ok(Response::default())
-/// #     }
-/// # }
-/// # impl asynchronous::Fetch for MyClient {
-/// #     type Body = stream::Iter<std::array::IntoIter<Result<Bytes, TransportError>, 2>>;
-/// #     async fn fetch(&self, _: Request<()>) -> Result<Response<Self::Body>, TransportError> {
-/// #         let answer = Response::builder().header("content-length", "9");
-/// #         let pieces = ["1234", "56789"].map(|piece| Ok(Bytes::from(piece)));
-/// #         Ok(answer.body(stream::iter(pieces)).unwrap())
-/// #     }
-/// # }
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let my_client = MyClient;
-/// # let shared = Shared::new(Session::new(Endpoint::international()));
-/// # let url = DownloadUrl::new("https://h.example/a.csv?q-signature=EXAMPLE").unwrap();
-///
-/// let mut file = Vec::new();
-/// let mut download = asynchronous::download_into(&shared, url, &mut file, my_client)?;
-/// while let Some(event) = download.next().await {
-///     println!("{} of {:?} bytes: {:?}", event.bytes, event.total, event.kind);
-/// }
-/// println!("polled {} times for a new URL", download.polls());
-/// assert_eq!(download.outcome().await?.bytes, 9);
-/// assert_eq!(file, b"123456789");
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "a download does nothing until its events are drained"]
-pub struct Download<P: Fetch, W = Sink> {
+pub struct Download<T: Transport, W = Sink> {
     transfer: Transfer,
-    platform: P,
+    client: Client<T>,
     output: Output<W>,
-    body: Option<P::Body>,
+    body: Option<T::Body>,
     file_error: Option<FileError>,
+    may_block: bool,
 }
 
-/// Begins a download to a file; nothing is sent and no file is touched until its events are
-/// drained. Files are read and written on threads of their own, never on those of the runtime.
-///
-/// # Errors
-///
-/// Those of [`Download::new`](tcss_export_core::download::Download::new): a URL that cannot be
-/// used.
-pub fn download<P: Fetch>(
-    shared: &Shared,
-    source: impl Into<Source>,
-    target: impl Into<Target>,
-    platform: P,
-) -> Result<Download<P>, BuildError> {
-    begin(shared, source.into(), Output::Target(target.into()), platform)
-}
-
-/// Begins a download into a writer.
-///
-/// The bytes are written as they come, before the checksum of the whole is known: what was written
-/// counts only if the download ends well. A fault that cannot be mended by going on where it broke
-/// off is the end, because nothing can be taken back. The writer is waited for, whatever the
-/// limits.
-///
-/// # Errors
-///
-/// As for [`download`].
-pub fn download_into<P: Fetch, W: AsyncWrite + Unpin>(
-    shared: &Shared,
-    source: impl Into<Source>,
-    writer: W,
-    platform: P,
-) -> Result<Download<P, W>, BuildError> {
-    begin(shared, source.into(), Output::Writer(writer), platform)
-}
-
-fn begin<P: Fetch, W>(
-    shared: &Shared,
+pub(crate) fn begin<T: Transport, W>(
+    client: &Client<T>,
     source: Source,
     output: Output<W>,
-    platform: P,
-) -> Result<Download<P, W>, BuildError> {
-    let transfer = Transfer::new(shared, source, output.can_restart(), platform.now().mono)?;
-    Ok(Download { transfer, platform, output, body: None, file_error: None })
+    may_block: bool,
+) -> Result<Download<T, W>, BuildError> {
+    let now = client.now().mono;
+    let transfer = Transfer::new(&client.shared, source, output.can_restart(), now)?;
+    let client = client.clone();
+    Ok(Download { transfer, client, output, body: None, file_error: None, may_block })
 }
 
-impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
+impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
     /// Waits for the next event; `None` when the download has ended.
     ///
     /// Where a call is dropped before it is done, a request under way is forgotten and made again
@@ -188,27 +111,29 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
         if let Output::Taken = self.output {
             return Err(FileError::dropped());
         }
-        let kept = output::open(&mut self.output).await?;
+        let kept = output::open(&mut self.output, self.may_block).await?;
         kept.into_iter().for_each(|kept| self.transfer.resume(kept));
         self.transfer.abandon();
         loop {
-            let now = self.platform.now();
+            let now = self.client.now();
             match self.transfer.next(now) {
                 Next::Sleep(moment) => {
-                    self.platform.sleep(moment.saturating_since(now.mono)).await;
+                    self.client.sleep(moment.saturating_since(now.mono)).await;
                 }
                 Next::Fetch(request) => {
-                    let limit = self.platform.sleep(self.until_limit(now));
-                    let answer = within(limit, self.platform.fetch(request)).await;
-                    self.body = self.transfer.answered(self.platform.now().mono, answer);
+                    let limit = self.client.sleep(self.until_limit(now));
+                    let answer = within(limit, self.client.fetch(request)).await;
+                    self.body = self.transfer.answered(self.client.now().mono, answer);
                 }
-                Next::StartOver(note) => output::start_over(&mut self.output, note).await?,
+                Next::StartOver(note) => {
+                    output::start_over(&mut self.output, self.may_block, note).await?
+                }
                 Next::Read => self.read(now).await?,
                 Next::Poll(shared, job) => {
-                    let outcome = wait(&shared, job, &self.platform).outcome().await;
-                    self.transfer.polled(self.platform.now().mono, outcome);
+                    let outcome = Wait::new(&self.client.sharing(shared), job).outcome().await;
+                    self.transfer.polled(self.client.now().mono, outcome);
                 }
-                Next::Close(end) => output::close(&mut self.output, end).await?,
+                Next::Close(end) => output::close(&mut self.output, self.may_block, end).await?,
                 Next::Tell(event) => return Ok(Some(event)),
                 Next::Done => return Ok(None),
             }
@@ -217,17 +142,17 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
 
     /// Takes one piece of the body, or its end.
     async fn read(&mut self, now: Now) -> Result<(), FileError> {
-        let limit = self.platform.sleep(self.until_limit(now));
+        let limit = self.client.sleep(self.until_limit(now));
         let read = match &mut self.body {
             Some(body) => within(limit, async { body.next().await.transpose() }).await,
             None => Ok(None),
         };
-        let now = self.platform.now().mono;
+        let now = self.client.now().mono;
         match read {
             Ok(Some(bytes)) => match self.transfer.piece(now, &bytes) {
                 Received::Write(written) => {
                     let written = bytes.slice_ref(written);
-                    output::write(&mut self.output, written).await?;
+                    output::write(&mut self.output, self.may_block, written).await?;
                 }
                 Received::Nothing => {}
                 Received::Drop => self.body = None,
@@ -245,7 +170,7 @@ impl<P: Fetch, W: AsyncWrite + Unpin> Download<P, W> {
     }
 }
 
-impl<P: Fetch, W> fmt::Debug for Download<P, W> {
+impl<T: Transport, W> fmt::Debug for Download<T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Download").field("transfer", &self.transfer).finish_non_exhaustive()
     }

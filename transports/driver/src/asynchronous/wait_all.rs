@@ -10,11 +10,12 @@ use futures_util::stream::{self, FusedStream, FuturesUnordered, Stream, StreamEx
 use http::{Request, Response};
 use tcss_export_core::{Credentials, Finished, JobId, Mono, WaitKey};
 
-use super::{Platform, within};
+use super::within;
 use crate::{
+    client::Client,
     error::{TransportError, WaitFailure},
     fleet::{Fleet, Flight, Next},
-    shared::Shared,
+    transport::Transport,
 };
 
 /// Waits for many jobs and gives their outcomes as they come, with any number of exchanges under
@@ -24,12 +25,11 @@ use crate::{
 /// that it has ready are taken, so hold the stream back if there may be too many.
 /// See [`WaitSet`](tcss_export_core::WaitSet) for how deadline and number of jobs go together.
 /// Dropped, it leaves nothing behind; so does a dropped `next` of it, which may be called again.
-pub fn wait_all<P: Platform + Clone, J: Stream<Item = JobId>>(
-    shared: &Shared,
+pub(crate) fn wait_all<T: Transport, J: Stream<Item = JobId>>(
+    client: &Client<T>,
     jobs: J,
-    platform: P,
-) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitFailure>)> + use<P, J>>> {
-    let fleet = Fleet::new(shared);
+) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitFailure>)> + use<T, J>>> {
+    let (fleet, platform) = (Fleet::new(&client.shared), client.clone());
     let (under_way, jobs) = (FuturesUnordered::new(), Box::pin(jobs.fuse()));
     let all = All { fleet, platform, jobs, under_way, is_fetching: false, jobs_in_a_row: 0 };
     Box::pin(stream::unfold(all, async |mut all| {
@@ -38,9 +38,9 @@ pub fn wait_all<P: Platform + Clone, J: Stream<Item = JobId>>(
     }))
 }
 
-struct All<P, J, F> {
+struct All<T, J, F> {
     fleet: Fleet,
-    platform: P,
+    platform: Client<T>,
     jobs: Pin<Box<J>>,
     under_way: FuturesUnordered<F>,
     is_fetching: bool,
@@ -63,7 +63,7 @@ enum Back {
 }
 
 /// Runs an errand, and gives it up at the limit of an exchange.
-async fn errand<P: Platform>(platform: P, errand: Errand, limit: Duration) -> Back {
+async fn errand<T: Transport>(platform: Client<T>, errand: Errand, limit: Duration) -> Back {
     let limit = platform.sleep(limit);
     match errand {
         Errand::Credentials { key, fresh } => {
@@ -71,7 +71,7 @@ async fn errand<P: Platform>(platform: P, errand: Errand, limit: Duration) -> Ba
             Back::Credentials { key, fresh, came }
         }
         Errand::Send(flight, request) => {
-            Back::Answer(flight, within(limit, platform.send(*request)).await)
+            Back::Answer(flight, within(limit, platform.exchange(*request)).await)
         }
     }
 }
@@ -83,15 +83,15 @@ enum Woken {
     Time,
 }
 
-impl<P, J, F> All<P, J, F>
+impl<T, J, F> All<T, J, F>
 where
-    P: Platform + Clone,
+    T: Transport,
     J: FusedStream<Item = JobId>,
     F: Future<Output = Back>,
 {
     async fn next(
         &mut self,
-        run: impl Fn(P, Errand, Duration) -> F,
+        run: impl Fn(Client<T>, Errand, Duration) -> F,
     ) -> Option<(JobId, Result<Finished, WaitFailure>)> {
         loop {
             let now = self.platform.now();

@@ -1,10 +1,11 @@
 use tcss_export_core::{Finished, JobId};
 
-use super::{Platform, this_thread};
+use super::{run, this_thread};
 use crate::{
+    client::Client,
     error::WaitFailure,
     fleet::{Fleet, Next},
-    shared::Shared,
+    transport::Transport,
 };
 
 /// Waits for many jobs: an iterator over their outcomes as they come.
@@ -13,24 +14,19 @@ use crate::{
 /// split the jobs over threads with clients that share one [`Budget`](crate::Budget).
 #[derive(Debug)]
 #[must_use = "a wait does nothing until its outcomes are drained"]
-pub struct WaitAll<P> {
+pub struct WaitAll<T> {
     fleet: Fleet,
-    platform: P,
+    platform: Client<T>,
 }
 
-/// Begins to wait for many jobs; their deadlines count from now. See
-/// [`WaitSet`](tcss_export_core::WaitSet) for how deadline and number of jobs go together.
-pub fn wait_all<P: Platform>(
-    shared: &Shared,
-    jobs: impl IntoIterator<Item = JobId>,
-    platform: P,
-) -> WaitAll<P> {
-    let mut all = WaitAll { fleet: Fleet::new(shared), platform };
-    jobs.into_iter().for_each(|job| all.add(job));
-    all
-}
+impl<T: Transport> WaitAll<T> {
+    pub(super) fn new(client: &Client<T>, jobs: impl IntoIterator<Item = JobId>) -> Self {
+        let (fleet, platform) = (Fleet::new(&client.shared), client.clone());
+        let mut all = Self { fleet, platform };
+        jobs.into_iter().for_each(|job| all.add(job));
+        all
+    }
 
-impl<P: Platform> WaitAll<P> {
     /// Adds a job, whose deadline counts from now.
     pub fn add(&mut self, job: JobId) {
         self.fleet.add(job, self.platform.now().mono);
@@ -43,7 +39,7 @@ impl<P: Platform> WaitAll<P> {
     }
 }
 
-impl<P: Platform> Iterator for WaitAll<P> {
+impl<T: Transport> Iterator for WaitAll<T> {
     type Item = (JobId, Result<Finished, WaitFailure>);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -55,15 +51,15 @@ impl<P: Platform> Iterator for WaitAll<P> {
                 Next::Ended(job, outcome) => return Some((job, outcome)),
                 Next::Sleep(moment) => {
                     if !fleet.is_called_before(moment, now.mono, &this_thread()) {
-                        platform.sleep(moment.saturating_since(now.mono));
+                        run(platform.sleep(moment.saturating_since(now.mono)));
                     }
                 }
                 Next::FetchCredentials { key, fresh } => {
-                    let credentials = platform.credentials(fresh);
+                    let credentials = run(platform.credentials(fresh));
                     fleet.fetched(platform.now(), key, credentials, fresh);
                 }
                 Next::Send(flight, request) => {
-                    let answer = platform.send(request);
+                    let answer = run(platform.exchange(request));
                     fleet.answered(platform.now(), flight, answer);
                 }
             }

@@ -13,17 +13,17 @@ use bytes::Bytes;
 use futures_util::stream::StreamExt;
 use http::{Request, Response};
 use tcss_export_core::{
-    Credentials, Now, SendFault,
+    Now, SendFault,
     download::{ErrorKind, EventKind, Fault, Policy},
 };
-use tcss_export_driver::{
-    DownloadFailure, FileErrorKind, Target, TransportError, asynchronous, blocking,
-};
+use tcss_export_driver::{DownloadFailure, FileErrorKind, Target, Transport, TransportError};
 
 use crate::{
     folder::{Folder, file_error_kind, read},
     server::{File, Piece, Reply},
-    world::{BOTH, Body, End, OTHER_URL, URL, World, job_source, run, shared, source},
+    world::{
+        BOTH, Body, End, OTHER_URL, URL, World, blocking_client, client, job_source, run, source,
+    },
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -86,7 +86,7 @@ fn d2_a_refused_url_is_replaced_by_one_of_the_job() {
 fn polls_of_the_job_are_counted() {
     let (folder, world) = (Folder::new(), renewing([RUNNING, NEW_URL]));
     let target = folder.at("a.csv");
-    let mut download = blocking::download(&shared(), job_source(), &target, world).expect("a URL");
+    let mut download = blocking_client(world).download(job_source(), &target).expect("a URL");
     assert_eq!(download.by_ref().count(), 7);
     assert_eq!(download.polls(), 2);
 }
@@ -98,8 +98,7 @@ fn what_the_transport_said_stands_beside_the_event_until_an_answer_comes() {
         calls += 1;
         if calls == 1 { Reply::unsent(SendFault::Connection) } else { file().answer(request) }
     });
-    let mut download =
-        blocking::download(&shared(), source(), folder.at("a"), world).expect("a URL");
+    let mut download = blocking_client(world).download(source(), folder.at("a")).expect("a URL");
     assert!(matches!(download.next().expect("an event").kind, EventKind::Retrying { .. }));
     let said = download.transport().expect("an error");
     assert_eq!(std::error::Error::source(said).expect("a source").to_string(), "made up");
@@ -228,8 +227,7 @@ fn the_stream_of_events_ends_and_leaves_the_outcome() {
         let folder = Folder::new();
         let world = World::serving(&file());
         let target = folder.at("a.csv");
-        let mut download =
-            asynchronous::download(&shared(), source(), &target, world).expect("a URL");
+        let mut download = client(world).download(source(), &target).expect("a URL");
         let first = pin!(download.events()).next().await.expect("an event");
         assert_eq!(first.kind, EventKind::Receiving);
         assert_eq!(pin!(download.events()).count().await, 2);
@@ -247,8 +245,7 @@ fn a_call_dropped_at_the_file_ends_the_download_and_another_goes_on() {
             let folder = Folder::new();
             let target = folder.at("a.csv");
             let world = World::new(|request| file().answer(request).in_pieces(4));
-            let mut download =
-                asynchronous::download(&shared(), source(), &target, world).expect("a URL");
+            let mut download = client(world).download(source(), &target).expect("a URL");
             for _ in 0..events {
                 download.next().await.expect("an event");
             }
@@ -263,8 +260,7 @@ fn a_call_dropped_at_the_file_ends_the_download_and_another_goes_on() {
             // The thread of the file may still have it for a moment.
             let end = loop {
                 let target = Target::new(&target).replacing();
-                let next =
-                    asynchronous::download(&shared(), source(), target, World::serving(&file()));
+                let next = client(World::serving(&file())).download(source(), target);
                 match next.expect("a URL").outcome().await {
                     Err(DownloadFailure::File(error)) if error.kind() == FileErrorKind::Busy => {}
                     end => break end,
@@ -283,8 +279,7 @@ fn a_request_dropped_without_an_answer_is_made_again_at_once() {
         let (world, hangs) = (World::serving(&file()), Rc::new(Cell::new(true)));
         let platform = Hanging { world: world.clone(), hangs: hangs.clone() };
         let mut written = vec![];
-        let mut download = asynchronous::download_into(&shared(), source(), &mut written, platform)
-            .expect("a URL");
+        let mut download = client(platform).download_into(source(), &mut written).expect("a URL");
         assert!(is_pending(download.next()));
         hangs.set(false);
         assert_eq!(download.outcome().await.expect("a file").report.requests, 2);
@@ -303,35 +298,25 @@ struct Hanging {
     hangs: Rc<Cell<bool>>,
 }
 
-impl asynchronous::Platform for Hanging {
+impl Transport for Hanging {
+    type Body = Body;
+
     fn now(&self) -> Now {
-        asynchronous::Platform::now(&self.world)
+        self.world.now()
     }
 
     async fn sleep(&self, duration: Duration) {
         if self.hangs.get() {
             pending::<()>().await;
         }
-        asynchronous::Platform::sleep(&self.world, duration).await;
+        self.world.sleep(duration).await;
     }
 
-    async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
-        asynchronous::Platform::credentials(&self.world, fresh).await
-    }
-
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        asynchronous::Platform::send(&self.world, request).await
-    }
-}
-
-impl asynchronous::Fetch for Hanging {
-    type Body = Body;
-
-    async fn fetch(&self, request: Request<()>) -> Result<Response<Body>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         if self.hangs.get() {
             pending::<()>().await;
         }
-        asynchronous::Fetch::fetch(&self.world, request).await
+        self.world.send(request).await
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use tcss_export_driver::{FileErrorKind, Target, asynchronous, blocking};
+use tcss_export_driver::{FileErrorKind, Target, blocking};
 
 use crate::{
     folder::{Folder, file_error_kind, read},
     server::File,
-    world::{BOTH, Loop, World, run, shared, source},
+    world::{BOTH, Loop, World, blocking_client, client, run, source},
 };
 
 fn file() -> File {
@@ -25,7 +25,7 @@ fn in_pieces(file: File) -> World {
 
 /// Begins a download and takes some of its events: the head, and pieces.
 fn begun(file: File, target: &Target, events: usize) -> blocking::Download<World> {
-    let download = blocking::download(&shared(), source(), target.clone(), in_pieces(file));
+    let download = blocking_client(in_pieces(file)).download(source(), target.clone());
     let mut download = download.unwrap();
     assert_eq!(download.by_ref().take(events).count(), events);
     download
@@ -110,7 +110,7 @@ fn a_download_whose_part_is_gone_leaves_the_note_of_the_next_one_alone() {
         let reply = file.answer(request);
         if count == 1 { reply.broken(4) } else { reply }
     });
-    let mut first = blocking::download(&shared(), source(), target.clone(), world).unwrap();
+    let mut first = blocking_client(world).download(source(), target.clone()).unwrap();
     assert_eq!(first.by_ref().take(2).count(), 2);
     fs::remove_file(folder.at(".a.csv.part")).unwrap();
     let second = begun(other_file(), &target, 3);
@@ -127,7 +127,7 @@ fn an_async_download_holds_its_target_between_its_events() {
         let folder = Folder::new();
         let target = Target::new(folder.at("a.csv"));
         let world = in_pieces(file());
-        let first = asynchronous::download(&shared(), source(), target.clone(), world);
+        let first = client(world).download(source(), target.clone());
         let mut first = first.unwrap();
         for _ in 0..3 {
             first.next().await.unwrap();

@@ -5,7 +5,6 @@ use std::{
     cell::RefCell,
     collections::VecDeque,
     future::Future,
-    io::{self, Read},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
@@ -17,10 +16,11 @@ use futures_util::stream::Stream;
 use http::{Request, Response};
 use tcss_export_core::{
     Credentials, DownloadUrl, Endpoint, JobId, Mono, Now, SendFault, Session, Wall,
-    download::{Downloaded, Event, EventKind, Policy},
+    download::{Downloaded, Event, EventKind, Limits, Policy},
 };
 use tcss_export_driver::{
-    DownloadFailure, ExchangeLimit, Shared, Source, Target, TransportError, asynchronous, blocking,
+    Client, DownloadFailure, ExchangeLimit, Shared, Source, Target, Transport, TransportError,
+    blocking,
 };
 
 use crate::server::{File, Piece, Reply};
@@ -43,6 +43,8 @@ struct State {
     api: VecDeque<String>,
     /// The limit of each request to the API.
     exchange_limits: Vec<Duration>,
+    /// Its caller is not let wait.
+    blocks: bool,
 }
 
 impl World {
@@ -55,6 +57,7 @@ impl World {
             requests: vec![],
             api: VecDeque::new(),
             exchange_limits: vec![],
+            blocks: false,
         })))
     }
 
@@ -142,38 +145,14 @@ impl World {
     }
 }
 
-fn credentials() -> Result<Credentials, TransportError> {
-    Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?)
+fn credentials() -> Credentials {
+    Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("not empty")
 }
 
 /// The body of an answer, for either loop.
 pub(crate) struct Body {
     pieces: VecDeque<Piece>,
     world: World,
-}
-
-impl Read for Body {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.pieces.pop_front() {
-                None => return Ok(0),
-                Some(Piece::Takes(time)) => self.world.pass(time),
-                Some(Piece::Bytes(bytes)) if bytes.is_empty() => {}
-                Some(Piece::Bytes(mut bytes)) => {
-                    let taken = bytes.split_to(bytes.len().min(buffer.len()));
-                    buffer[..taken.len()].copy_from_slice(&taken);
-                    self.pieces.push_front(Piece::Bytes(bytes));
-                    return Ok(taken.len());
-                }
-                Some(Piece::Broken) => return Err(io::ErrorKind::ConnectionReset.into()),
-                Some(Piece::Silence) => {
-                    // What a transport's own limit does.
-                    self.world.pass(Policy::STALL_LIMIT);
-                    return Err(io::ErrorKind::TimedOut.into());
-                }
-            }
-        }
-    }
 }
 
 impl Stream for Body {
@@ -189,39 +168,21 @@ impl Stream for Body {
                     let error = TransportError::new(SendFault::Truncated, "made up");
                     return Poll::Ready(Some(Err(error)));
                 }
-                Some(Piece::Silence) => return Poll::Pending,
+                Some(Piece::Silence) if !self.world.0.borrow().blocks => return Poll::Pending,
+                Some(Piece::Silence) => {
+                    // What a transport's own limit does.
+                    self.world.pass(Policy::STALL_LIMIT);
+                    let error = TransportError::new(SendFault::Timeout, "made up");
+                    return Poll::Ready(Some(Err(error)));
+                }
             }
         }
     }
 }
 
-impl blocking::Platform for World {
-    fn now(&mut self) -> Now {
-        self.read_clocks()
-    }
-
-    fn sleep(&mut self, duration: Duration) {
-        self.rest(duration);
-    }
-
-    fn credentials(&mut self, _: bool) -> Result<Credentials, TransportError> {
-        credentials()
-    }
-
-    fn send(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.call(&request)
-    }
-}
-
-impl blocking::Fetch for World {
+impl Transport for World {
     type Body = Body;
 
-    fn fetch(&mut self, request: Request<()>) -> Result<Response<Body>, TransportError> {
-        self.answer(&request)
-    }
-}
-
-impl asynchronous::Platform for World {
     fn now(&self) -> Now {
         self.read_clocks()
     }
@@ -230,21 +191,24 @@ impl asynchronous::Platform for World {
         self.rest(duration);
     }
 
-    async fn credentials(&self, _: bool) -> Result<Credentials, TransportError> {
-        credentials()
-    }
-
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.call(&request)
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        if request.extensions().get::<Limits>().is_some() {
+            return self.answer(&request.map(drop));
+        }
+        let answer = self.call(&request)?;
+        let body = |bytes| Body { pieces: [Piece::Bytes(bytes)].into(), world: self.clone() };
+        Ok(answer.map(body))
     }
 }
 
-impl asynchronous::Fetch for World {
-    type Body = Body;
+pub(crate) fn client<T: Transport>(transport: T) -> Client<T> {
+    Client::with_transport(shared(), credentials(), transport)
+}
 
-    async fn fetch(&self, request: Request<()>) -> Result<Response<Body>, TransportError> {
-        self.answer(&request)
-    }
+/// A client of a world that does not let its caller wait.
+pub(crate) fn blocking_client(world: World) -> blocking::Client<World> {
+    world.0.borrow_mut().blocks = true;
+    blocking::Client::with_transport(shared(), credentials(), world)
 }
 
 /// One of the two loops.
@@ -272,12 +236,12 @@ impl Loop {
     ) -> (Vec<Event>, End) {
         let (events, end) = match self {
             Self::Blocking => {
-                let download = blocking::download(&shared(), source, target, world.clone());
+                let download = blocking_client(world.clone()).download(source, target);
                 let mut download = download.expect("a URL");
                 (download.by_ref().collect(), download.outcome())
             }
             Self::Async => run(async {
-                let download = asynchronous::download(&shared(), source, target, world.clone());
+                let download = client(world.clone()).download(source, target);
                 let (mut download, mut events) = (download.expect("a URL"), vec![]);
                 while let Some(event) = download.next().await {
                     events.push(event);

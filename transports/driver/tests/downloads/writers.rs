@@ -8,12 +8,12 @@ use std::{
 
 use futures_util::io::AsyncWrite;
 use tcss_export_core::download::{Downloaded, ErrorKind};
-use tcss_export_driver::{DownloadFailure, FileErrorKind, asynchronous, blocking};
+use tcss_export_driver::{DownloadFailure, FileErrorKind};
 
 use crate::{
     folder::file_error,
     server::{File, Reply},
-    world::{BOTH, End, Loop, World, run, shared, source},
+    world::{BOTH, End, Loop, World, blocking_client, client, run, source},
 };
 
 /// Takes so many bytes and no more; may fail to be flushed.
@@ -69,10 +69,10 @@ fn download_into(each: Loop, world: &World, writer: &mut Writer) -> End {
     let world = world.clone();
     match each {
         Loop::Blocking => {
-            blocking::download_into(&shared(), source(), writer, world).expect("a URL").outcome()
+            blocking_client(world).download_into(source(), writer).expect("a URL").outcome()
         }
         Loop::Async => {
-            let download = asynchronous::download_into(&shared(), source(), writer, world);
+            let download = client(world).download_into(source(), writer);
             run(download.expect("a URL").outcome())
         }
     }
