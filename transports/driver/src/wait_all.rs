@@ -78,7 +78,7 @@ async fn run<T: Transport>(client: Client<T>, task: Task) -> Done {
     }
 }
 
-/// After this many jobs in a row, other tasks of the executor run.
+/// After this many jobs, exchanges and other tasks of the executor run.
 const JOBS_AT_ONCE: usize = 64;
 
 impl<T, J, F> WaitAll<T, J, F>
@@ -128,16 +128,17 @@ where
         Some(Task::Exchange { id: ExchangeId { key, poll }, request, started: now.mono })
     }
 
-    /// Takes all jobs that are ready.
+    /// Takes the jobs that are ready, some at a time.
     async fn take_jobs(&mut self) {
         let mut taken = 0;
         poll_fn(|context| {
-            while !self.jobs.is_terminated()
+            while taken < JOBS_AT_ONCE
+                && !self.jobs.is_terminated()
                 && let Poll::Ready(Some(job)) = self.jobs.as_mut().poll_next(context)
             {
                 self.add(job);
                 taken += 1;
-                if taken % JOBS_AT_ONCE == 0 {
+                if taken == JOBS_AT_ONCE {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
