@@ -1,3 +1,4 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Its examples need both clients.
 #![cfg_attr(
     any(not(doctest), all(feature = "hyper", feature = "ureq")),
@@ -20,3 +21,8 @@ pub use tcss_export_driver::{
 pub use tcss_export_hyper as hyper;
 #[cfg(feature = "ureq")]
 pub use tcss_export_ureq as ureq;
+
+/// Compiles the examples of the guide.
+#[cfg(all(doctest, feature = "hyper", feature = "serde", feature = "ureq"))]
+#[doc = include_str!("../docs/guide.md")]
+mod guide {}

@@ -4,6 +4,8 @@
 //! Every start, of a wait or of a single exchange, is granted by the [`Budget`] of its
 //! [`Shared`]. The order is fixed: due, credentials at hand, start granted, signed, sent at once.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod address_error;
 pub mod asynchronous;
 pub mod blocking;

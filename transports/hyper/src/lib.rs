@@ -24,6 +24,8 @@
 //! [`Client::new`](tcss_export_driver::Client::new) needs tokio. Any other runtime brings its own connector, executor and timer to
 //! [`Hyper::with_connector`], or its own pooled client to [`Hyper::with_client`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod connector;
 mod dialer;
 mod errors;

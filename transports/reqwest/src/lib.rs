@@ -1,5 +1,7 @@
 //! Binds tcss-export to [reqwest](https://docs.rs/reqwest): an async client on tokio.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 use std::{env, error::Error, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;

@@ -23,6 +23,8 @@
 //! byte of a request and of its answer, the token, the signature and the whole URL of a download
 //! among them. At `debug` they show none of these.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod agent;
 mod as_sent;
 mod body;
