@@ -53,6 +53,8 @@
 //!
 //! Tested with Rust 1.95.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod calendar;
 mod clock;
 pub mod faults;
