@@ -1,17 +1,19 @@
-//! The whole way: create, wait, download; over reqwest, over a tower service and over closures.
+//! Create, wait and download in a task that moves between threads: over hyper, reqwest, a tower
+//! service and closures. The futures of these clients must be `Send`.
+#![cfg(all(feature = "hyper", feature = "reqwest", feature = "tower"))]
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{Request, Response};
-use tcss_export_core::{
-    AssetType, CreateExportComplianceStatusListJob, Credentials, Session, download::Policy,
+use tcss_export::{
+    AssetType, CreateExportComplianceStatusListJob, CredentialSource, Credentials, JobId, Session,
+    Source, TransportError,
+    download::{Limits, Policy},
+    driver::{Client, Tower, Transport, async_fn, blocking, blocking_fn},
+    reqwest::Reqwest,
 };
-use tcss_export_driver::{
-    Client, CredentialSource, Source, Tower, Transport, TransportError, blocking,
-};
-use tcss_export_reqwest::Reqwest;
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, ServedFile, Service};
 
 fn service() -> Service {
@@ -55,15 +57,21 @@ macro_rules! whole_way_in_a_task {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn over_hyper() {
+    let service = service();
+    whole_way_in_a_task!(tcss_export::hyper::Client::new(session(&service), credentials()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn over_reqwest() {
     let service = service();
-    whole_way_in_a_task!(tcss_export_reqwest::Client::new(session(&service), credentials()));
+    whole_way_in_a_task!(tcss_export::reqwest::Client::new(session(&service), credentials()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_checks_the_addresses_that_a_name_leads_to() {
     let mut request = Request::get("http://localhost:9/").body(Bytes::new()).unwrap();
-    let limits = tcss_export_core::download::Limits::of(&request);
+    let limits = Limits::of(&request);
     let anywhere = Reqwest::default().send(request.clone()).await.unwrap_err();
     assert!(anywhere.address_error().is_none());
     request.extensions_mut().insert(limits);
@@ -72,16 +80,16 @@ async fn a_download_checks_the_addresses_that_a_name_leads_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credentials_may_come_later() {
+async fn credentials_may_come_from_an_async_function() {
     let service = service();
     let source = CredentialSource::from_async_fn(async |_fresh| {
         tokio::time::sleep(Duration::from_millis(5)).await;
         Ok(credentials())
     });
-    whole_way_in_a_task!(tcss_export_reqwest::Client::new(session(&service), source));
+    whole_way_in_a_task!(tcss_export::reqwest::Client::new(session(&service), source));
     let hanging = CredentialSource::from_async_fn(|_| std::future::pending());
-    let policy = tcss_export_core::Policy::default().with_exchange_limit(Duration::from_millis(50));
-    let client = tcss_export_reqwest::Client::new(session(&service), hanging).with_policy(policy);
+    let policy = tcss_export::Policy::default().with_exchange_limit(Duration::from_millis(50));
+    let client = tcss_export::reqwest::Client::new(session(&service), hanging).with_policy(policy);
     let create = CreateExportComplianceStatusListJob::all(AssetType::HOST);
     assert!(client.send(&create).await.is_err());
 }
@@ -89,6 +97,8 @@ async fn credentials_may_come_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn over_a_tower_service() {
     let service = service();
+    // reqwest, built without a provider of its own, needs one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let tower = Tower::<_, _, Bytes>::new(OfHttp(reqwest::Client::new()), tokio::time::sleep);
     whole_way_in_a_task!(Client::with_transport(session(&service), credentials(), tower));
 }
@@ -101,7 +111,7 @@ async fn over_async_closures() {
         let reqwest = reqwest.clone();
         async move { reqwest.send(request).await }
     };
-    let closures = tcss_export_driver::async_fn(sending, tokio::time::sleep);
+    let closures = async_fn(sending, tokio::time::sleep);
     whole_way_in_a_task!(Client::with_transport(session(&service), credentials(), closures));
 }
 
@@ -114,9 +124,9 @@ fn over_a_blocking_closure() {
             br#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#,
         ))
     };
-    let closure = tcss_export_driver::blocking_fn(sending);
+    let closure = blocking_fn(sending);
     let client = blocking::Client::with_transport(session(&service), credentials(), closure);
-    let job = tcss_export_core::JobId::new("4711").unwrap();
+    let job = JobId::new("4711").unwrap();
     let finished = client.wait(job.clone()).unwrap();
     assert_eq!(finished.download_url.to_string(), "https://h.example/");
     assert_eq!(client.wait_all([job]).count(), 1);
@@ -150,9 +160,9 @@ impl tower_service::Service<Request<Bytes>> for OfHttp {
 }
 
 #[expect(dead_code, reason = "it has to compile")]
-fn all_cross_threads(client: tcss_export_reqwest::Client, duration: Duration) {
+fn all_cross_threads(client: tcss_export::reqwest::Client, duration: Duration) {
     fn is_send(_: impl Send) {}
-    let job = tcss_export_core::JobId::new("4711").unwrap();
+    let job = JobId::new("4711").unwrap();
     let url = tcss_export_core::DownloadUrl::new("https://h.example/").unwrap();
     is_send(client.wait(job.clone()));
     is_send(client.follow(job.clone()).next());
