@@ -53,10 +53,11 @@
 //!
 //! Tested with Rust 1.95.
 
-mod calendar;
 mod clock;
-pub mod faults;
-pub mod script;
+mod download_faults;
+mod grammar;
+mod listener;
+mod script;
 #[cfg(feature = "scripted")]
 pub mod scripted;
 mod service;
@@ -65,8 +66,9 @@ pub mod verify;
 pub mod wire;
 
 pub use crate::clock::Clock;
-pub use crate::faults::{DownloadFault, DownloadFaults, DownloadFaultsError};
-pub use crate::script::{Script, ScriptError, Step};
+pub use crate::download_faults::{DownloadFault, DownloadFaults};
+pub use crate::grammar::ScriptError;
+pub use crate::script::{Script, Step};
 #[cfg(feature = "scripted")]
 pub use crate::scripted::Scripted;
 pub use crate::service::{

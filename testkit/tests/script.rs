@@ -1,4 +1,4 @@
-//! The grammar of scripts.
+//! The text form of scripts.
 
 use proptest::prelude::*;
 use tcss_export_testkit::{Script, Step};
@@ -73,12 +73,12 @@ fn the_text_of_an_unknown_step_lists_the_known_ones() {
 
 #[test]
 fn a_bare_step_takes_no_value() {
-    refused("CUT:5", "step 1 \"CUT:5\": expected nothing after the step's name");
+    refused("CUT:5", "step 1 \"CUT:5\": expected nothing after the name");
 }
 
 #[test]
 fn an_error_needs_a_code() {
-    refused("ERROR", "step 1 \"ERROR\": expected a colon and a value after the step's name");
+    refused("ERROR", "step 1 \"ERROR\": expected a colon and a value after the name");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tcss_export_testkit::Service;
-use tcss_export_testkit::wire::{TlsFront, WireAnswer, WireServer};
+use tcss_export_testkit::wire::{TlsProxy, WireAnswer, WireServer};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 const POST: &[u8] = b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na\0\xff";
@@ -178,7 +178,7 @@ fn the_url_names_scheme_and_port() {
 #[test]
 fn a_front_brings_tls_to_the_service() {
     let service = Service::builder().start().expect("a service");
-    let front = TlsFront::to(service.addr()).expect("a front");
+    let front = TlsProxy::to(service.addr()).expect("a front");
     let request = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let answer = exchange(secure(front.addr(), front.ca_der(), "localhost"), request);
     assert!(answer.contains("MissingParameter"), "{answer}");
@@ -190,7 +190,7 @@ fn a_front_carries_large_bodies_both_ways() {
     let body = "x".repeat(300_000);
     let answer = WireAnswer::json(&body).then_close();
     let server = WireServer::plain([answer]).expect("a server");
-    let front = TlsFront::to(server.addr()).expect("a front");
+    let front = TlsProxy::to(server.addr()).expect("a front");
     let request = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let stream = secure(front.addr(), front.ca_der(), "localhost");
     let answer = exchange(stream, request.as_bytes());
@@ -202,7 +202,7 @@ fn a_front_carries_large_bodies_both_ways() {
 fn a_front_keeps_a_connection() {
     let answers = [WireAnswer::raw("1"), WireAnswer::raw("2").then_close()];
     let server = WireServer::plain(answers).expect("a server");
-    let front = TlsFront::to(server.addr()).expect("a front");
+    let front = TlsProxy::to(server.addr()).expect("a front");
     let stream = secure(front.addr(), front.ca_der(), "localhost");
     assert_eq!(exchange(stream, &GET.repeat(2)), "12");
     assert_eq!((front.connections(), server.connections()), (1, 1));
@@ -211,7 +211,7 @@ fn a_front_keeps_a_connection() {
 #[test]
 fn a_dropped_front_does_not_wait_for_a_hanging_service() {
     let server = WireServer::plain([WireAnswer::Hang]).expect("a server");
-    let front = TlsFront::to(server.addr()).expect("a front");
+    let front = TlsProxy::to(server.addr()).expect("a front");
     let mut stream = secure(front.addr(), front.ca_der(), "localhost");
     stream.write_all(GET).expect("a reading front");
     while server.requests().is_empty() {

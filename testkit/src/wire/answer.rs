@@ -1,7 +1,9 @@
+//! The answers of a raw-bytes server.
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// What a [`WireServer`](super::WireServer) does with one request.
+/// The reaction of a [`WireServer`](super::WireServer) to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WireAnswer {
@@ -10,19 +12,19 @@ pub enum WireAnswer {
     Send {
         /// The bytes.
         bytes: Vec<u8>,
-        /// Whether the connection is closed behind them.
+        /// Whether to close the connection after them.
         close: bool,
-        /// If set, how many bytes go out at a time, and the pause before each piece.
+        /// The length of a piece and the pause before each, to send in pieces.
         slowly: Option<(usize, Duration)>,
     },
     /// Closes the connection without an answer.
     Close,
-    /// Answers nothing and holds the connection open until the server is dropped.
+    /// Sends nothing and keeps the connection open until the server is dropped.
     Hang,
 }
 
 impl WireAnswer {
-    /// Makes an answer of these very bytes.
+    /// Makes an answer of exactly these bytes.
     #[must_use]
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self::Send { bytes: bytes.into(), close: false, slowly: None }
@@ -34,13 +36,13 @@ impl WireAnswer {
         Self::response(200, &[("Content-Type", "application/json")], body)
     }
 
-    /// Makes a response; a Content-Length is added unless the headers frame the body themselves.
+    /// Makes a response; adds a Content-Length unless the headers have one or a Transfer-Encoding.
     #[must_use]
     pub fn response(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
         let reason = if status == 200 { "OK" } else { "Made-Up" };
         let mut head = format!("HTTP/1.1 {status} {reason}\r\n");
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         for (name, value) in headers {
             let _ = write!(head, "{name}: {value}\r\n");
         }
@@ -51,7 +53,7 @@ impl WireAnswer {
         Self::raw([head.as_bytes(), body].concat())
     }
 
-    /// Closes the connection behind the answer; it is kept otherwise.
+    /// Closes the connection after the answer, instead of keeping it open.
     #[must_use]
     pub fn then_close(mut self) -> Self {
         if let Self::Send { close, .. } = &mut self {
@@ -88,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_is_given_is_kept() {
+    fn a_given_length_replaces_the_real_one() {
         let answer = WireAnswer::response(200, &[("content-length", "10")], "abc");
         assert_eq!(answer, WireAnswer::raw("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"));
     }

@@ -1,35 +1,53 @@
-use std::io::{self, Read};
+//! Requests as raw bytes.
+
+use std::io;
 use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// Cuts the bytes of one connection into requests.
+/// All requests to a server, byte for byte.
 #[derive(Default)]
-pub(super) struct Requests {
-    /// What came and belongs to no request yet.
-    pending: Vec<u8>,
-}
+pub(super) struct Requests(Mutex<Vec<Vec<u8>>>);
 
 impl Requests {
-    /// Reads the next request; `None` if the connection ends before it is whole.
-    pub(super) fn next(&mut self, stream: &mut dyn Read) -> io::Result<Option<Vec<u8>>> {
-        let mut piece = [0; 16 * 1024];
-        loop {
-            let whole = length(&self.pending).filter(|length| *length <= self.pending.len());
-            if let Some(length) = whole {
-                let rest = self.pending.split_off(length);
-                return Ok(Some(mem::replace(&mut self.pending, rest)));
-            }
-            let count = stream.read(&mut piece)?;
-            if count == 0 {
-                return Ok(None);
-            }
-            self.pending.extend_from_slice(piece.get(..count).unwrap_or_default());
+    /// Adds a request and returns its position.
+    pub(super) fn push(&self, request: Vec<u8>) -> usize {
+        let mut requests = self.lock();
+        requests.push(request);
+        requests.len() - 1
+    }
+
+    pub(super) fn all(&self) -> Vec<Vec<u8>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads the next request; `None` if the connection ends before its last byte. `buffer` keeps the
+/// bytes after it.
+pub(super) async fn next_request(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffer: &mut Vec<u8>,
+) -> io::Result<Option<Vec<u8>>> {
+    loop {
+        if let Some(length) = length(buffer).filter(|length| *length <= buffer.len()) {
+            let rest = buffer.split_off(length);
+            return Ok(Some(mem::replace(buffer, rest)));
+        }
+        buffer.reserve(16 * 1024);
+        if stream.read_buf(buffer).await? == 0 {
+            return Ok(None);
         }
     }
 }
 
-/// Returns how long the request is that starts here, once its head is there.
+/// Returns the length of the request at the start of these bytes, if they have its whole head.
 fn length(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(HEAD_END.len()).position(|window| window == HEAD_END)?;
     let text = String::from_utf8_lossy(bytes.get(..head)?);
@@ -44,14 +62,17 @@ fn content_length(line: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     const TWO: &[u8] = b"POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n";
 
     fn all(mut bytes: &[u8]) -> Vec<Vec<u8>> {
-        let mut requests = Requests::default();
+        let mut buffer = Vec::new();
         let mut found = Vec::new();
-        while let Some(request) = requests.next(&mut bytes).expect("bytes in memory") {
+        let mut next = || next_request(&mut bytes, &mut buffer).now_or_never().expect("memory");
+        while let Some(request) = next().expect("bytes in memory") {
             found.push(request);
         }
         found
@@ -63,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_is_not_whole_is_none() {
+    fn an_incomplete_request_is_none() {
         assert!(all(&TWO[..40]).is_empty());
     }
 }

@@ -1,39 +1,40 @@
+//! The file with its ETag and checksum, and the answers with its bytes.
+
 use std::io;
 
 use hyper::header::{
     ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_TYPE, DATE, ETAG, HeaderValue, LAST_MODIFIED,
 };
-use hyper::{Response, StatusCode};
+use hyper::{HeaderMap, Response, StatusCode};
 
-use super::content::Content;
-use super::range::Wanted;
-use super::{ServedFile, invalid, set};
-use crate::calendar::http_date;
-use crate::faults::DownloadFault;
+use super::file::{Content, ServedFile};
+use super::range::Range;
+use super::{invalid, set};
+use crate::clock::http_date;
+use crate::download_faults::DownloadFault;
 use crate::service::answer::Context;
-use crate::service::body::AnswerBody;
+use crate::service::body::Body;
 
-/// When every file was changed last, as the service says.
-const CHANGED: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
+/// The `Last-Modified` of every file.
+const MODIFIED: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
 
-/// The file as the storage keeps it: its bytes and what is said about them.
 pub(super) struct Object {
-    pub(super) content: Content,
+    content: Content,
+    pub(super) length: u64,
     pub(super) crc64: u64,
     etag: String,
-    /// How often the ETag has changed without a text of its own.
+    /// The number of changes of the ETag to a made-up one.
     changes: usize,
-    names_crc: bool,
+    has_crc: bool,
     disposition: Option<HeaderValue>,
 }
 
 impl Object {
     pub(super) fn new(file: ServedFile) -> io::Result<Self> {
-        let content = file.source.content()?;
-        let crc64 = content.crc64()?;
-        let etag =
-            file.etag.unwrap_or_else(|| format!("\"{crc64:016x}{:016x}\"", content.length()));
+        let (content, has_crc) = (file.content, file.has_crc);
+        let (length, crc64) = (content.length()?, content.crc64()?);
+        let etag = file.etag.unwrap_or_else(|| format!("\"{crc64:016x}{length:016x}\""));
         HeaderValue::try_from(&etag).map_err(|_| invalid("expected an ETag a header can hold"))?;
         let disposition = file.disposition.unwrap_or_else(|| attachment(&file.name));
         let disposition = match disposition.as_str() {
@@ -43,10 +44,10 @@ impl Object {
                     .map_err(|_| invalid("expected a disposition a header can hold"))?,
             ),
         };
-        Ok(Self { content, crc64, etag, changes: 0, names_crc: file.names_crc, disposition })
+        Ok(Self { content, length, crc64, etag, changes: 0, has_crc, disposition })
     }
 
-    /// Takes another ETag, which is this text in quotes or one that was not there before.
+    /// Changes the ETag to this text in quotes, or to a new one.
     pub(super) fn change_etag(&mut self, text: Option<&str>) {
         self.etag = match text {
             Some(text) => format!("\"{text}\""),
@@ -57,8 +58,8 @@ impl Object {
         };
     }
 
-    /// Returns the ETag that an answer with this fault has.
-    pub(super) fn etag_in(&self, fault: &DownloadFault) -> Option<String> {
+    /// Returns the ETag of an answer with this fault.
+    pub(super) fn etag_for(&self, fault: &DownloadFault) -> Option<String> {
         match fault {
             DownloadFault::NoETag => None,
             DownloadFault::Weak => Some(format!("W/{}", self.etag)),
@@ -66,44 +67,37 @@ impl Object {
         }
     }
 
-    /// Returns the answer with these bytes.
+    /// Returns the answer with the bytes of this range.
     pub(super) fn response(
         &self,
-        wanted: Wanted,
+        range: Range,
         fault: &DownloadFault,
         context: &Context,
-    ) -> io::Result<Response<AnswerBody>> {
-        let total = self.content.length();
-        let (first, length) = wanted.place(total);
-        let body = faulty(AnswerBody::new(self.content.open(first)?, length), fault);
-        let mut response = Response::new(body);
-        if let Wanted::Part(first, last) = wanted {
+    ) -> io::Result<Response<Body>> {
+        let (first, length) = range.start_and_length(self.length);
+        let body = Body::new(self.content.open(first)?, length);
+        let mut response = Response::new(with_fault(body, fault));
+        if let Range::Part(first, last) = range {
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-            let range = format!("bytes {first}-{last}/{total}");
-            set(response.headers_mut(), CONTENT_RANGE.as_str(), &range);
+            let range = format!("bytes {first}-{last}/{}", self.length);
+            set(response.headers_mut(), CONTENT_RANGE, &range);
         }
-        self.describe(&mut response, fault, context);
+        self.describe(response.headers_mut(), fault, context);
         if !matches!(fault, DownloadFault::Chunked | DownloadFault::ChunkedCut(_)) {
             response.headers_mut().insert(CONTENT_LENGTH, length.into());
         }
         Ok(response)
     }
 
-    fn describe(
-        &self,
-        response: &mut Response<AnswerBody>,
-        fault: &DownloadFault,
-        context: &Context,
-    ) {
-        let headers = response.headers_mut();
+    fn describe(&self, headers: &mut HeaderMap, fault: &DownloadFault, context: &Context) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv"));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        headers.insert(LAST_MODIFIED, HeaderValue::from_static(CHANGED));
-        set(headers, DATE.as_str(), &http_date(context.now));
-        if let Some(etag) = self.etag_in(fault) {
-            set(headers, ETAG.as_str(), &etag);
+        headers.insert(LAST_MODIFIED, HeaderValue::from_static(MODIFIED));
+        set(headers, DATE, &http_date(context.now));
+        if let Some(etag) = self.etag_for(fault) {
+            set(headers, ETAG, &etag);
         }
-        if let Some(crc64) = self.crc64_in(fault) {
+        if let Some(crc64) = self.crc64_for(fault) {
             headers.insert("x-cos-hash-crc64ecma", crc64.into());
         }
         if let Some(disposition) = &self.disposition {
@@ -114,17 +108,17 @@ impl Object {
         }
     }
 
-    /// Returns the checksum that an answer with this fault names.
-    fn crc64_in(&self, fault: &DownloadFault) -> Option<u64> {
+    /// Returns the checksum in an answer with this fault.
+    fn crc64_for(&self, fault: &DownloadFault) -> Option<u64> {
         match fault {
             DownloadFault::NoCrc => None,
             DownloadFault::Crc => Some(!self.crc64),
-            _ => self.names_crc.then_some(self.crc64),
+            _ => self.has_crc.then_some(self.crc64),
         }
     }
 }
 
-fn faulty(body: AnswerBody, fault: &DownloadFault) -> AnswerBody {
+fn with_fault(body: Body, fault: &DownloadFault) -> Body {
     match fault {
         DownloadFault::Cut(bytes) | DownloadFault::ChunkedCut(bytes) => body.cut_after(*bytes),
         DownloadFault::Stall(bytes) => body.stalled_after(*bytes),

@@ -1,30 +1,31 @@
+//! The presigned URLs of a file.
+
 use std::collections::BTreeMap;
 
-/// The URLs of a file: they look signed and are known by their whole text.
-pub(super) struct Urls {
+/// The URLs of a file: they look signed, and only their exact text is valid.
+pub(crate) struct Urls {
     base: String,
     path: String,
     window: u32,
-    /// Until when each target holds, in unix seconds.
-    handed_out: BTreeMap<String, i64>,
+    /// The last valid second of each target, in unix time.
+    ends: BTreeMap<String, i64>,
 }
 
-/// How a target stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    Good,
+pub(super) enum UrlState {
+    Valid,
     Expired,
-    /// Nobody got it like this.
+    /// The storage never created a URL with this target.
     Unknown,
 }
 
 impl Urls {
     pub(super) fn new(base: String, name: &str, window: u32) -> Self {
         let path = format!("/{}", encoded(name));
-        Self { base, path, window, handed_out: BTreeMap::new() }
+        Self { base, path, window, ends: BTreeMap::new() }
     }
 
-    pub(super) fn set_base(&mut self, base: String) {
+    pub(crate) fn set_base(&mut self, base: String) {
         self.base = base;
     }
 
@@ -32,32 +33,31 @@ impl Urls {
         &self.path
     }
 
-    /// Returns a URL that nobody had before.
-    pub(super) fn hand_out(&mut self, now: i64) -> String {
+    /// Returns a new URL.
+    pub(crate) fn create(&mut self, now: i64) -> String {
         let end = now.saturating_add(self.window.into());
         let path = &self.path;
-        let serial = self.handed_out.len() + 1;
+        let serial = self.ends.len() + 1;
         let target = format!(
             "{path}?q-sign-algorithm=sha1&q-ak=AKIDEXAMPLE&q-sign-time={now}%3B{end}\
              &q-key-time={now}%3B{end}&q-header-list=host&q-url-param-list=\
              &q-signature=EXAMPLE{serial}",
         );
         let url = format!("{}{target}", self.base);
-        self.handed_out.insert(target, end);
+        self.ends.insert(target, end);
         url
     }
 
-    pub(super) fn standing(&self, target: &str, now: i64) -> Standing {
-        match self.handed_out.get(target) {
-            Some(end) if now <= *end => Standing::Good,
-            Some(_) => Standing::Expired,
-            None => Standing::Unknown,
+    pub(super) fn state(&self, target: &str, now: i64) -> UrlState {
+        match self.ends.get(target) {
+            Some(end) if now <= *end => UrlState::Valid,
+            Some(_) => UrlState::Expired,
+            None => UrlState::Unknown,
         }
     }
 
-    /// Lets a target hold no longer.
-    pub(super) fn revoke(&mut self, target: &str) {
-        if let Some(end) = self.handed_out.get_mut(target) {
+    pub(super) fn expire(&mut self, target: &str) {
+        if let Some(end) = self.ends.get_mut(target) {
             *end = i64::MIN;
         }
     }
@@ -81,15 +81,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_part_of_a_path() {
+    fn a_name_is_one_segment_of_a_path() {
         assert_eq!(encoded("p/q+(1) ü.csv"), "p%2Fq%2B%281%29%20%C3%BC.csv");
     }
 
     #[test]
-    fn d2_a_url_holds_to_the_last_second_of_its_window() {
+    fn a_url_is_valid_up_to_the_last_second_of_its_window() {
         let mut urls = Urls::new(String::new(), "f", 3600);
-        let url = urls.hand_out(1_699_979_400);
-        assert_eq!(urls.standing(&url, 1_699_983_000), Standing::Good);
-        assert_eq!(urls.standing(&url, 1_699_983_001), Standing::Expired);
+        let url = urls.create(1_699_979_400);
+        assert_eq!(urls.state(&url, 1_699_983_000), UrlState::Valid);
+        assert_eq!(urls.state(&url, 1_699_983_001), UrlState::Expired);
     }
 }
