@@ -3,9 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::grammar::{
-    self, Grammar, ReadStep, ScriptError, bare, http_status, number, token, write_step,
-};
+use crate::grammar::{self, Grammar, ReadStep, ScriptError, bare, http_status, number, token};
 
 /// The fault of one download.
 ///
@@ -106,27 +104,14 @@ fn etag(value: &str) -> Result<String, &'static str> {
 impl fmt::Display for DownloadFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ok => f.write_str("OK"),
             Self::Cut(bytes) => write!(f, "CUT:{bytes}"),
             Self::Stall(bytes) => write!(f, "STALL:{bytes}"),
             Self::Slow(bytes) => write!(f, "SLOW:{bytes}"),
-            Self::Reset => f.write_str("RESET"),
-            Self::Chunked => f.write_str("CHUNKED"),
             Self::ChunkedCut(bytes) => write!(f, "CHUNKED-CUT:{bytes}"),
-            Self::ETag(text) => write_step(f, "ETAG", text.as_ref()),
-            Self::NoETag => f.write_str("NOETAG"),
-            Self::Weak => f.write_str("WEAK"),
-            Self::Crc => f.write_str("CRC"),
-            Self::NoCrc => f.write_str("NOCRC"),
-            Self::Full => f.write_str("FULL"),
-            Self::Range => f.write_str("RANGE"),
+            Self::ETag(Some(text)) => write!(f, "ETAG:{text}"),
             Self::Less(bytes) => write!(f, "LESS:{bytes}"),
-            Self::Gzip => f.write_str("GZIP"),
-            Self::Redirect => f.write_str("REDIRECT"),
-            Self::Expired => f.write_str("EXPIRED"),
-            Self::Denied => f.write_str("DENIED"),
-            Self::Gone => f.write_str("GONE"),
             Self::Http(status) => write!(f, "HTTP:{status}"),
+            _ => grammar::write_bare(f, self),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A step that has a text form; its `Display` is that text.
-pub(crate) trait Grammar: fmt::Display + Sized + 'static {
+pub(crate) trait Grammar: fmt::Display + PartialEq + Sized + 'static {
     /// The word for a step in error messages.
     const NOUN: &'static str;
     /// The names of all steps, each with the function that reads its value.
@@ -100,14 +100,10 @@ pub(crate) fn write<S: Grammar>(f: &mut fmt::Formatter<'_>, steps: &[S]) -> fmt:
     Ok(())
 }
 
-/// Writes one step with an optional value.
-pub(crate) fn write_step(
-    f: &mut fmt::Formatter<'_>,
-    name: &str,
-    value: Option<&impl fmt::Display>,
-) -> fmt::Result {
-    f.write_str(name)?;
-    value.map_or(Ok(()), |value| write!(f, ":{value}"))
+/// Writes the name of a step without a value: the one that reads as this step.
+pub(crate) fn write_bare<S: Grammar>(f: &mut fmt::Formatter<'_>, step: &S) -> fmt::Result {
+    let word = S::WORDS.iter().find(|(_, read)| read(None).as_ref() == Ok(step));
+    f.write_str(word.map_or("", |word| word.0))
 }
 
 /// Returns a step that takes no value.

@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use crate::grammar::{
     self, Grammar, ReadStep, ScriptError, bare, http_status, needed, number, text, token,
-    write_step,
 };
 
 /// One answer of a [`Script`].
@@ -96,19 +95,14 @@ fn error_code(value: &str) -> Result<String, &'static str> {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Running(progress) => write_step(f, "RUNNING", progress.as_ref()),
-            Self::Success(url) => write_step(f, "SUCCESS", url.as_ref()),
-            Self::Failure(text) => write_step(f, "FAILURE", text.as_ref()),
+            Self::Running(Some(progress)) => write!(f, "RUNNING:{progress}"),
+            Self::Success(Some(url)) => write!(f, "SUCCESS:{url}"),
+            Self::Failure(Some(text)) => write!(f, "FAILURE:{text}"),
             Self::Status(text) => write!(f, "STATUS:{text}"),
             Self::Error(code) => write!(f, "ERROR:{code}"),
             Self::Http(status) => write!(f, "HTTP:{status}"),
-            Self::Empty => f.write_str("EMPTY"),
-            Self::Cut => f.write_str("CUT"),
-            Self::CutJson => f.write_str("CUTJSON"),
-            Self::Reset => f.write_str("RESET"),
-            Self::Hang => f.write_str("HANG"),
             Self::Skew(seconds) => write!(f, "SKEW:{seconds}"),
-            Self::Nulls => f.write_str("NULLS"),
+            _ => grammar::write_bare(f, self),
         }
     }
 }

@@ -30,10 +30,9 @@ use tcss_export_core::{Mono, Now, Policy, SendFault, Wall};
 use tcss_export_driver::{ReadBody, Transport, TransportError};
 
 use crate::script::Step;
-use crate::service::actions::{Call, named_job, unknown_action};
+use crate::service::actions::{Call, member, unknown_action};
 use crate::service::answer::{Answer, Context, play, refuse};
 use crate::service::jobs::Positions;
-use crate::service::parameters::ApiError;
 use crate::service::request::{Received, Rules};
 use crate::service::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY};
 
@@ -93,23 +92,10 @@ impl Scripted {
         self
     }
 
-    /// Advances the clock, as a pause of the code under test does.
-    pub fn sleep(&self, duration: Duration) {
-        self.state().elapsed += duration;
-    }
-
     /// Returns the time since the start.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.state().elapsed
-    }
-
-    /// Returns the time of both clocks.
-    #[must_use]
-    pub fn now(&self) -> Now {
-        let elapsed = self.elapsed();
-        let wall = Wall::from_unix_millis(Self::START.unix_millis() + millis(elapsed));
-        Now { wall, mono: Mono::from_origin(elapsed) }
     }
 
     /// Returns every request so far, in order.
@@ -127,18 +113,21 @@ impl Scripted {
 impl State {
     fn exchange(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let received = Received::of(request.clone());
-        let job = named_job(&received.body);
+        let job = member(&received.body, "JobId");
         let skew = job.and_then(|job| self.jobs.pass_skews(&job, Exchange::skew));
         self.skew = skew.unwrap_or(self.skew);
         let now = Scripted::START.unix_seconds() + millis(self.elapsed) / 1_000 + self.skew;
         let context = Context { now, number: self.sent.len() };
         self.sent.push(Sent { at: self.elapsed, request });
-        let exchange = match self.rules.check(&received, now) {
-            Ok(Call::Result(job)) => self.jobs.next(&job),
+        let job = match self.rules.check(&received, now) {
+            Ok(Call::Result(job)) => job,
             // A script has only the answers to polls.
-            Ok(_) => return refused(&unknown_action(), &context),
-            Err(error) => return refused(&error, &context),
+            other => {
+                let error = other.err().unwrap_or_else(unknown_action);
+                return response(refuse(error.code, &error.message, &context));
+            }
         };
+        let exchange = self.jobs.next(&job);
         let exchange = exchange.unwrap_or_else(|| Exchange::fault(SendFault::Permanent));
         self.elapsed += exchange.takes;
         match exchange.result {
@@ -147,10 +136,6 @@ impl State {
             ExchangeResult::Fault(fault) => Err(scripted(fault)),
         }
     }
-}
-
-fn refused(error: &ApiError, context: &Context) -> Result<Response<Bytes>, TransportError> {
-    response(refuse(error.code, &error.message, context))
 }
 
 fn response(answer: Answer) -> Result<Response<Bytes>, TransportError> {
@@ -177,11 +162,13 @@ impl Transport for Scripted {
     type Body = ReadBody<Cursor<Bytes>>;
 
     fn now(&self) -> Now {
-        Self::now(self)
+        let elapsed = self.elapsed();
+        let wall = Wall::from_unix_millis(Self::START.unix_millis() + millis(elapsed));
+        Now { wall, mono: Mono::from_origin(elapsed) }
     }
 
     async fn sleep(&self, duration: Duration) {
-        Self::sleep(self, duration);
+        self.state().elapsed += duration;
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Self::Body>, TransportError> {

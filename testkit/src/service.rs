@@ -137,13 +137,13 @@ impl Service {
     /// Sets the start of later URLs of the file, instead of [`Service::url`]: for a proxy or TLS
     /// before this service. Without a file it does nothing.
     pub fn set_file_base(&self, base: impl Into<String>) {
-        self.handler.with_storage(|storage, _| storage.urls.set_base(base.into()));
+        self.handler.with_storage(|storage, _| storage.urls.base = base.into());
     }
 
     /// Returns the CRC-64/XZ of the file, if the service has a file.
     #[must_use]
     pub fn file_crc64(&self) -> Option<u64> {
-        self.handler.with_storage(|storage, _| storage.crc64())
+        self.handler.with_storage(|storage, _| storage.object.crc64)
     }
 
     /// Returns all requests so far with their answers, in the order of arrival.

@@ -41,7 +41,7 @@ fn every_word_of_the_grammar_reads_back() {
 }
 
 #[test]
-fn blanks_in_front_of_a_step_are_ignored() {
+fn blanks_before_a_step_are_ignored() {
     assert_eq!(steps(" EMPTY, CUT"), [Step::Empty, Step::Cut]);
 }
 
@@ -96,7 +96,7 @@ fn a_progress_is_a_finite_number() {
 }
 
 #[test]
-fn an_http_status_is_a_final_one() {
+fn an_http_status_is_not_an_interim_one() {
     refused("HTTP:100", "step 1 \"HTTP:100\": expected an HTTP status from 200 to 599");
 }
 

@@ -80,11 +80,11 @@ impl Listing {
         Ok(Self { filters, offset: size(offset), limit: size(limit), is_oldest_first })
     }
 
-    /// Returns whether a job passes the filters.
-    pub(super) fn includes(&self, status: &str, source: &str) -> bool {
+    /// Returns whether a job in the form of the list passes the filters.
+    pub(super) fn includes(&self, info: &Value) -> bool {
         self.filters.iter().all(|filter| {
-            let text = if filter.name == "ExportStatus" { status } else { source };
-            filter.values.iter().any(|value| value == text)
+            let member = if filter.name == "ExportStatus" { "ExportStatus" } else { "Source" };
+            filter.values.iter().any(|value| info[member] == *value)
         })
     }
 }
@@ -93,17 +93,8 @@ pub(crate) fn unknown_action() -> ApiError {
     ApiError::new("InvalidAction", "expected an action of this service")
 }
 
-/// Returns the `JobId` in a body, even if the call is wrong otherwise.
-pub(crate) fn named_job(body: &[u8]) -> Option<String> {
-    member(body, "JobId")
-}
-
-/// Returns the job in a body, in either spelling.
-pub(super) fn job_in_either_spelling(body: &[u8]) -> Option<String> {
-    named_job(body).or_else(|| member(body, "JobID"))
-}
-
-fn member(body: &[u8], name: &str) -> Option<String> {
+/// Returns a text in a body, even if the call is wrong otherwise.
+pub(crate) fn member(body: &[u8], name: &str) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     body.get(name)?.as_str().map(str::to_owned)
 }

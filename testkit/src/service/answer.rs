@@ -1,7 +1,7 @@
 //! Answers of the API, as HTTP responses.
 
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue, LOCATION};
-use hyper::{Response, StatusCode};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, LOCATION};
+use hyper::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::body::Body;
@@ -15,15 +15,6 @@ pub(crate) enum Answer {
     Close,
     /// Sends nothing while the client waits.
     Hang,
-}
-
-impl Answer {
-    pub(super) fn status(&self) -> Option<u16> {
-        match self {
-            Self::Respond(response) => Some(response.status().as_u16()),
-            Self::Close | Self::Hang => None,
-        }
-    }
 }
 
 impl From<Response<Body>> for Answer {
@@ -47,46 +38,31 @@ impl Context {
     }
 }
 
-/// The status of a job; `None` becomes null.
-pub(super) struct Report<'a> {
-    pub(super) status: &'a str,
-    url: Option<&'a str>,
-    pub(super) progress: Option<f64>,
-    pub(super) message: Option<&'a str>,
-}
-
-impl<'a> Report<'a> {
-    pub(super) const fn new(status: &'a str, progress: f64) -> Self {
-        Self { status, url: Some(""), progress: Some(progress), message: Some("") }
-    }
-
-    /// Returns the status in a step, if it has one.
-    pub(super) fn of(step: &'a Step) -> Option<Self> {
-        Some(match step {
-            Step::Running(progress) => Self::new("RUNNING", progress.unwrap_or_default()),
-            Step::Success(url) => Self::success(url.as_deref().unwrap_or(Step::EXAMPLE_URL)),
-            Step::Failure(text) => {
-                let message = Some(text.as_deref().unwrap_or(Step::EXAMPLE_FAILURE));
-                Self { message, ..Self::new("FAILURE", 0.0) }
-            }
-            Step::Status(text) => Self::new(text, 0.0),
-            Step::Nulls => Self { status: "RUNNING", url: None, progress: None, message: None },
-            _ => return None,
-        })
-    }
-
-    const fn success(url: &'a str) -> Self {
-        Self { url: Some(url), ..Self::new("SUCCESS", 100.0) }
-    }
-
-    fn members(&self) -> Value {
-        json!({
-            "ExportStatus": self.status,
-            "DownloadURL": self.url,
-            "ExportProgress": self.progress,
-            "FailureMsg": self.message,
-        })
-    }
+/// Returns the members of the job status in a step, if the step has one.
+pub(super) fn status_of(step: &Step) -> Option<Value> {
+    let (status, url, progress, message) = match step {
+        Step::Running(progress) => ("RUNNING", "", progress.unwrap_or_default(), ""),
+        Step::Success(url) => ("SUCCESS", url.as_deref().unwrap_or(Step::EXAMPLE_URL), 100.0, ""),
+        Step::Failure(text) => {
+            ("FAILURE", "", 0.0, text.as_deref().unwrap_or(Step::EXAMPLE_FAILURE))
+        }
+        Step::Status(text) => (text.as_str(), "", 0.0, ""),
+        Step::Nulls => {
+            return Some(json!({
+                "ExportStatus": "RUNNING",
+                "DownloadURL": null,
+                "ExportProgress": null,
+                "FailureMsg": null,
+            }));
+        }
+        _ => return None,
+    };
+    Some(json!({
+        "ExportStatus": status,
+        "DownloadURL": url,
+        "ExportProgress": progress,
+        "FailureMsg": message,
+    }))
 }
 
 /// Returns an answer with an API error.
@@ -101,8 +77,8 @@ pub(super) fn succeed(members: Value, context: &Context) -> Answer {
 
 /// Returns the answer of a step.
 pub(crate) fn play(step: &Step, context: &Context) -> Answer {
-    if let Some(report) = Report::of(step) {
-        return succeed(report.members(), context);
+    if let Some(status) = status_of(step) {
+        return succeed(status, context);
     }
     match step {
         Step::Error(code) => refuse(code, "asked for by the script", context),
@@ -117,7 +93,7 @@ pub(crate) fn play(step: &Step, context: &Context) -> Answer {
 }
 
 fn success(context: &Context) -> String {
-    envelope(Report::success(Step::EXAMPLE_URL).members(), context)
+    envelope(status_of(&Step::Success(None)).unwrap_or_default(), context)
 }
 
 fn envelope(mut members: Value, context: &Context) -> String {
@@ -158,8 +134,13 @@ pub(super) fn headed(text: String, context: &Context) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, declared.into());
-    if let Ok(date) = HeaderValue::try_from(http_date(context.now)) {
-        headers.insert(DATE, date);
-    }
+    set_header(headers, DATE, &http_date(context.now));
     response
+}
+
+/// Sets a header to a text that is always valid in one.
+pub(super) fn set_header(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::try_from(text) {
+        headers.insert(name, value);
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::actions::{Call, job_in_either_spelling, named_job};
+use super::actions::{Call, member};
 use super::answer::{Answer, Context, play, refuse, succeed};
 use super::jobs::Jobs;
 use super::parameters::ApiError;
@@ -49,13 +49,13 @@ impl Handler {
     pub(super) fn answer(&self, received: &Received) -> Answer {
         let real_now = self.clock.now();
         let mut state = self.state();
-        let job = named_job(&received.body);
+        let job = member(&received.body, "JobId");
         let skew = job.and_then(|job| state.jobs.positions.pass_skews(&job, Step::skew));
         state.skew = skew.unwrap_or(state.skew);
         let context =
             Context { now: real_now.saturating_add(state.skew), number: state.seen.len() };
         let (download, (answer, record)) = match &mut state.storage {
-            Some(storage) if received.path != "/" => {
+            Some(storage) if received.path() != "/" => {
                 (Some(SeenDownload::of(received)), storage.answer(received, &context))
             }
             _ => (None, self.call(&mut state, received, &context)),
@@ -103,12 +103,13 @@ impl Handler {
         download: Option<SeenDownload>,
         answer: SeenAnswer,
     ) -> Seen {
+        let job_id = member(&received.body, "JobId");
         Seen {
             at: self.started.elapsed(),
-            method: received.method.clone(),
-            action: received.header("x-tc-action").map(str::to_owned),
-            job_id: job_in_either_spelling(&received.body),
-            timestamp: received.header("x-tc-timestamp").map(str::to_owned),
+            method: received.method().to_owned(),
+            action: received.header("x-tc-action"),
+            job_id: job_id.or_else(|| member(&received.body, "JobID")),
+            timestamp: received.header("x-tc-timestamp"),
             download,
             answer,
         }

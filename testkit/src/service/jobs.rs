@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::actions::Listing;
-use super::answer::Report;
+use super::answer::status_of;
 use crate::clock::date_time;
 use crate::script::Step;
 
@@ -95,40 +95,36 @@ impl Jobs {
         job_id
     }
 
-    /// Returns the last status in the steps up to a job's position.
+    /// Returns the last step with a status up to a job's position.
     pub(super) fn last_status(&self, job: &str) -> Option<&Step> {
-        self.positions.reached(job).iter().rev().find(|step| Report::of(step).is_some())
+        self.positions.reached(job).iter().rev().find(|step| status_of(step).is_some())
     }
 
     /// Returns the members of an answer about the jobs created here.
     pub(super) fn list(&self, listing: &Listing) -> Value {
-        let jobs = self.created.iter().map(|job| (job, self.report(job)));
-        let mut jobs: Vec<_> =
-            jobs.filter(|(job, report)| listing.includes(report.status, &job.asset_type)).collect();
+        let jobs = self.created.iter().map(|job| self.info(job));
+        let mut jobs: Vec<_> = jobs.filter(|info| listing.includes(info)).collect();
         if !listing.is_oldest_first {
             jobs.reverse();
         }
-        let page = jobs.iter().skip(listing.offset).take(listing.limit);
-        let page: Vec<_> = page.map(|(job, report)| info(job, report)).collect();
-        json!({ "TotalCount": jobs.len(), "List": page })
+        let count = jobs.len();
+        let page: Vec<_> = jobs.into_iter().skip(listing.offset).take(listing.limit).collect();
+        json!({ "TotalCount": count, "List": page })
     }
 
-    fn report(&self, job: &Created) -> Report<'_> {
-        let last = self.last_status(&job.job_id).and_then(Report::of);
-        last.unwrap_or_else(|| Report::new("RUNNING", 0.0))
+    fn info(&self, job: &Created) -> Value {
+        let last = self.last_status(&job.job_id).unwrap_or(&Step::Running(None));
+        let status = status_of(last).unwrap_or_default();
+        json!({
+            "JobID": job.job_id,
+            "JobName": format!("made-up export {}", job.job_id),
+            "Source": job.asset_type,
+            "ExportStatus": status["ExportStatus"],
+            // A whole number, unlike in DescribeExportJobResult.
+            "ExportProgress": status["ExportProgress"].as_f64().unwrap_or_default() as i64,
+            "FailureMsg": status["FailureMsg"].as_str().unwrap_or_default(),
+            "Timeout": date_time(job.at.saturating_add(AVAILABLE)),
+            "InsertTime": date_time(job.at),
+        })
     }
-}
-
-fn info(job: &Created, report: &Report<'_>) -> Value {
-    json!({
-        "JobID": job.job_id,
-        "JobName": format!("made-up export {}", job.job_id),
-        "Source": job.asset_type,
-        "ExportStatus": report.status,
-        // A whole number, unlike in DescribeExportJobResult.
-        "ExportProgress": report.progress.unwrap_or_default() as i64,
-        "FailureMsg": report.message.unwrap_or_default(),
-        "Timeout": date_time(job.at.saturating_add(AVAILABLE)),
-        "InsertTime": date_time(job.at),
-    })
 }

@@ -78,14 +78,11 @@ impl Parameters {
     }
 
     pub(super) fn optional_numbers(&mut self, name: &str) -> Result<Option<Vec<u64>>, ApiError> {
-        let numbers = |value: &Value| value.as_array()?.iter().map(Value::as_u64).collect();
-        self.optional(name, "a list of whole numbers", numbers)
+        self.optional(name, "a list of whole numbers", |value| list(value, Value::as_u64))
     }
 
     pub(super) fn filters(&mut self) -> Result<Vec<Filter>, ApiError> {
-        let objects = |value: &Value| -> Option<Vec<Map<String, Value>>> {
-            value.as_array()?.iter().map(|object| object.as_object().cloned()).collect()
-        };
+        let objects = |value: &Value| list(value, |object| object.as_object().cloned());
         let objects = self.optional("Filters", "a list of objects", objects)?.unwrap_or_default();
         objects.into_iter().map(|object| Filter::read(Self(object))).collect()
     }
@@ -111,13 +108,15 @@ impl Parameters {
 impl Filter {
     fn read(mut members: Parameters) -> Result<Self, ApiError> {
         let name = members.text("Name")?;
-        let texts = |value: &Value| -> Option<Vec<String>> {
-            value.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
-        };
+        let texts = |value: &Value| list(value, |text| text.as_str().map(str::to_owned));
         let values = members.optional("Values", "a list of texts", texts)?;
         let values = values.ok_or_else(|| ApiError::missing("Values"))?;
         members.optional_flag("ExactMatch")?;
         members.end()?;
         Ok(Self { name, values })
     }
+}
+
+fn list<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    value.as_array()?.iter().map(read).collect()
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 #[cfg(feature = "scripted")]
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Request};
 
 use super::actions::Call;
 use super::parameters::ApiError;
@@ -19,12 +20,7 @@ const VERSION: &str = "2020-11-01";
 
 /// A complete request.
 pub(crate) struct Received {
-    pub(super) method: String,
-    /// The request target as it was on the wire.
-    pub(super) target: String,
-    pub(super) path: String,
-    query: String,
-    pub(super) headers: Vec<(String, String)>,
+    head: Parts,
     pub(crate) body: Vec<u8>,
     is_too_large: bool,
 }
@@ -33,48 +29,49 @@ impl Received {
     /// Reads a request. It reads and drops the bytes over the limit, because a client that cannot
     /// finish writing may never see the refusal.
     pub(super) async fn read(request: Request<Incoming>) -> Result<Self, hyper::Error> {
-        let (head, mut body) = request.into_parts();
-        let mut received = Self::new(&head);
-        while let Some(frame) = body.frame().await {
+        let (head, mut incoming) = request.into_parts();
+        let (mut body, mut is_too_large) = (Vec::new(), false);
+        while let Some(frame) = incoming.frame().await {
             let Ok(data) = frame?.into_data() else { continue };
-            received.is_too_large |= received.body.len() + data.len() > BODY_LIMIT;
-            if !received.is_too_large {
-                received.body.extend_from_slice(&data);
+            is_too_large |= body.len() + data.len() > BODY_LIMIT;
+            if !is_too_large {
+                body.extend_from_slice(&data);
             }
         }
-        Ok(received)
+        Ok(Self { head, body, is_too_large })
     }
 
     /// Takes a request that was never on a wire.
     #[cfg(feature = "scripted")]
     pub(crate) fn of(request: Request<Bytes>) -> Self {
         let (head, body) = request.into_parts();
-        Self { body: body.into(), ..Self::new(&head) }
+        Self { head, body: body.into(), is_too_large: false }
     }
 
-    fn new(head: &Parts) -> Self {
-        Self {
-            method: head.method.to_string(),
-            target: head.uri.to_string(),
-            path: head.uri.path().to_owned(),
-            query: head.uri.query().unwrap_or_default().to_owned(),
-            headers: header_texts(&head.headers),
-            body: Vec::new(),
-            is_too_large: false,
-        }
+    pub(super) fn method(&self) -> &str {
+        self.head.method.as_str()
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    /// Returns the request target as it was on the wire.
+    pub(super) fn target(&self) -> String {
+        self.head.uri.to_string()
+    }
+
+    /// Returns the headers as text. Bytes that are not UTF-8 are replaced, so they never verify.
+    pub(super) fn headers(&self) -> Vec<(String, String)> {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        self.head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
     }
 
     /// Returns the first value of a header.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|header| header.0 == name);
-        found.map(|header| header.1.as_str())
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        let value = self.head.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
-}
-
-/// Returns the headers as text. Bytes that are not UTF-8 are replaced, so they never verify.
-fn header_texts(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-    headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect()
 }
 
 /// The known keys, and the required token if any.
@@ -86,11 +83,12 @@ pub(crate) struct Rules {
 impl Rules {
     /// Checks a request and returns the call in it.
     pub(crate) fn check(&self, received: &Received, now: i64) -> Result<Call, ApiError> {
-        let headers: Vec<_> = received.headers.iter().map(|(n, v)| (&**n, &**v)).collect();
+        let headers = received.headers();
+        let headers: Vec<_> = headers.iter().map(|(n, v)| (&**n, &**v)).collect();
         let request = RawRequest {
-            method: &received.method,
-            path: &received.path,
-            query: &received.query,
+            method: received.method(),
+            path: received.path(),
+            query: received.head.uri.query().unwrap_or_default(),
             headers: &headers,
             body: &received.body,
         };

@@ -40,7 +40,7 @@ pub struct SeenDownload {
 
 impl SeenDownload {
     pub(super) fn of(received: &Received) -> Self {
-        Self { target: received.target.clone(), headers: received.headers.clone() }
+        Self { target: received.target(), headers: received.headers() }
     }
 
     /// Returns the first value of a header; the name must be in lower case.

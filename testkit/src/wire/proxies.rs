@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::certificates::Authority;
-use super::request::{Requests, next_request};
+use super::{Requests, next_request};
 use crate::listener::{Listener, bind};
 
 /// Adds TLS to a plain address, so that tests can reach a [`Service`](crate::Service) over https.

@@ -43,10 +43,9 @@ pub struct ServedFile {
 /// The bytes of a file.
 #[derive(Clone)]
 pub(super) enum Content {
-    Bytes(Bytes),
     Path(PathBuf),
     /// A block that repeats up to a length.
-    Block(Bytes, u64),
+    Repeated(Bytes, u64),
 }
 
 impl ServedFile {
@@ -55,7 +54,9 @@ impl ServedFile {
 
     /// Creates a file of these bytes.
     pub fn bytes(name: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
-        Self::new(name.into(), Content::Bytes(bytes.into()))
+        let bytes = bytes.into();
+        let length = bytes.len() as u64;
+        Self::new(name.into(), Content::Repeated(bytes, length))
     }
 
     /// Creates a file with the name and bytes of a file on disk. Each download reads it, so it must
@@ -122,39 +123,31 @@ impl Content {
                 .wrapping_add(1_442_695_040_888_963_407);
             (state >> 56) as u8
         };
-        Self::Block((0..BLOCK).map(|_| byte()).collect(), length)
+        Self::Repeated((0..BLOCK).map(|_| byte()).collect(), length)
     }
 
     pub(super) fn length(&self) -> io::Result<u64> {
         match self {
-            Self::Bytes(bytes) => Ok(bytes.len() as u64),
             Self::Path(path) => {
                 let metadata = path.metadata()?;
                 let is_file = metadata.is_file();
-                is_file
-                    .then(|| metadata.len())
-                    .ok_or_else(|| super::invalid("expected a regular file"))
+                is_file.then_some(metadata.len()).ok_or_else(|| invalid("expected a regular file"))
             }
-            Self::Block(_, length) => Ok(*length),
+            Self::Repeated(_, length) => Ok(*length),
         }
     }
 
     /// Opens the content at this position.
     pub(super) fn open(&self, first: u64) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
-            Self::Bytes(bytes) => {
-                let mut bytes = Cursor::new(bytes.clone());
-                bytes.set_position(first);
-                Box::new(bytes)
-            }
             Self::Path(path) => {
                 let mut file = File::open(path)?;
                 file.seek(SeekFrom::Start(first))?;
                 Box::new(file)
             }
-            Self::Block(block, _) => {
+            Self::Repeated(block, _) => {
                 let mut bytes = Cursor::new(block.clone());
-                bytes.set_position(first % BLOCK as u64);
+                bytes.set_position(first % (block.len() as u64).max(1));
                 Box::new(Repeated(bytes))
             }
         })
@@ -174,12 +167,16 @@ impl Content {
     }
 }
 
-/// Starts again at its end.
+pub(super) fn invalid(message: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
+/// A reader that starts again at the end of its block.
 struct Repeated(Cursor<Bytes>);
 
 impl Read for Repeated {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.0.position() == BLOCK as u64 {
+        if self.0.position() == self.0.get_ref().len() as u64 {
             self.0.set_position(0);
         }
         self.0.read(buffer)
@@ -193,7 +190,7 @@ mod tests {
     // The check value of CRC-64/XZ, from the documentation of the storage.
     #[test]
     fn the_checksum_is_the_documented_one() {
-        let content = Content::Bytes(Bytes::from_static(b"123456789"));
+        let content = Content::Repeated(Bytes::from_static(b"123456789"), 9);
         assert_eq!(content.crc64().expect("bytes"), 11_051_210_869_376_104_954);
     }
 

@@ -8,21 +8,20 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Response, StatusCode};
 
-use super::file::{Content, ServedFile};
+use super::file::{Content, ServedFile, invalid};
 use super::range::Range;
-use super::{invalid, set};
 use crate::clock::http_date;
 use crate::download_faults::DownloadFault;
-use crate::service::answer::Context;
+use crate::service::answer::{Context, set_header};
 use crate::service::body::Body;
 
 /// The `Last-Modified` of every file.
 const MODIFIED: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
 
-pub(super) struct Object {
+pub(in crate::service) struct Object {
     content: Content,
     pub(super) length: u64,
-    pub(super) crc64: u64,
+    pub(in crate::service) crc64: u64,
     etag: String,
     /// The number of changes of the ETag to a made-up one.
     changes: usize,
@@ -37,13 +36,10 @@ impl Object {
         let etag = file.etag.unwrap_or_else(|| format!("\"{crc64:016x}{length:016x}\""));
         HeaderValue::try_from(&etag).map_err(|_| invalid("expected an ETag a header can hold"))?;
         let disposition = file.disposition.unwrap_or_else(|| attachment(&file.name));
-        let disposition = match disposition.as_str() {
-            "" => None,
-            text => Some(
-                HeaderValue::from_bytes(text.as_bytes())
-                    .map_err(|_| invalid("expected a disposition a header can hold"))?,
-            ),
-        };
+        let disposition = (!disposition.is_empty())
+            .then(|| HeaderValue::from_bytes(disposition.as_bytes()))
+            .transpose()
+            .map_err(|_| invalid("expected a disposition a header can hold"))?;
         Ok(Self { content, length, crc64, etag, changes: 0, has_crc, disposition })
     }
 
@@ -80,7 +76,7 @@ impl Object {
         if let Range::Part(first, last) = range {
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             let range = format!("bytes {first}-{last}/{}", self.length);
-            set(response.headers_mut(), CONTENT_RANGE, &range);
+            set_header(response.headers_mut(), CONTENT_RANGE, &range);
         }
         self.describe(response.headers_mut(), fault, context);
         if !matches!(fault, DownloadFault::Chunked | DownloadFault::ChunkedCut(_)) {
@@ -93,9 +89,9 @@ impl Object {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv"));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         headers.insert(LAST_MODIFIED, HeaderValue::from_static(MODIFIED));
-        set(headers, DATE, &http_date(context.now));
+        set_header(headers, DATE, &http_date(context.now));
         if let Some(etag) = self.etag_for(fault) {
-            set(headers, ETAG, &etag);
+            set_header(headers, ETAG, &etag);
         }
         if let Some(crc64) = self.crc64_for(fault) {
             headers.insert("x-cos-hash-crc64ecma", crc64.into());

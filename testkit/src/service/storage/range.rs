@@ -21,7 +21,7 @@ impl Range {
     pub(super) fn requested(received: &Received, length: u64, etag: Option<&str>) -> Self {
         let Some(range) = received.header("range") else { return Self::Whole };
         let same = |condition: &str| etag == Some(condition) && condition.starts_with('"');
-        if !received.header("if-range").is_none_or(same) {
+        if !received.header("if-range").is_none_or(|condition| same(&condition)) {
             return Self::Whole;
         }
         range.strip_prefix("bytes=").and_then(|text| parse(text, length)).unwrap_or(Self::Whole)
