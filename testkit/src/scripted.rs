@@ -20,14 +20,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Cursor;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::{Request, Response};
 use tcss_export_core::{Mono, Now, Policy, SendFault, Wall};
-use tcss_export_driver::{ReadBody, Transport, TransportError};
+use tcss_export_driver::{Blocking, Body, Transport, TransportError};
 
 use crate::script::Step;
 use crate::service::actions::{Call, member, unknown_action};
@@ -159,8 +158,6 @@ fn millis(duration: Duration) -> i64 {
 }
 
 impl Transport for Scripted {
-    type Body = ReadBody<Cursor<Bytes>>;
-
     fn now(&self) -> Now {
         let elapsed = self.elapsed();
         let wall = Wall::from_unix_millis(Self::START.unix_millis() + millis(elapsed));
@@ -171,10 +168,12 @@ impl Transport for Scripted {
         self.state().elapsed += duration;
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Self::Body>, TransportError> {
-        Ok(self.state().exchange(request)?.map(|body| ReadBody::new(Cursor::new(body))))
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        Ok(self.state().exchange(request)?.map(Body::from))
     }
 }
+
+impl Blocking for Scripted {}
 
 impl fmt::Debug for Scripted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
