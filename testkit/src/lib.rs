@@ -52,6 +52,8 @@
 //!
 //! Tested with Rust 1.95.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod clock;
 mod download_faults;
 mod grammar;

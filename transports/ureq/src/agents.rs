@@ -15,7 +15,7 @@ use tcss_export_driver::{
     CONNECT_LIMIT, ExchangeLimit, IDLE_LIMIT, Proxies, Proxy, TransportError,
 };
 use ureq::{
-    Agent, ProxyProtocol,
+    Agent, AsSendBody, ProxyProtocol,
     tls::{RootCerts, TlsConfig},
     unversioned::transport::{Connector, DefaultConnector},
 };
@@ -105,9 +105,19 @@ impl Agents {
     }
 
     pub(crate) fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let limits = Limits::of(&request);
         let (head, bytes) = request.into_parts();
-        let request = Request::from_parts(head, &*bytes);
+        // A body, even an empty one, adds headers.
+        match bytes.is_empty() {
+            true => self.send_with(Request::from_parts(head, ())),
+            false => self.send_with(Request::from_parts(head, &*bytes)),
+        }
+    }
+
+    fn send_with<B: AsSendBody>(
+        &self,
+        request: Request<B>,
+    ) -> Result<Response<Body>, TransportError> {
+        let limits = Limits::of(&request);
         let (mut response, lease) = match self {
             Self::Own(pool) => pool.send(request, limits)?,
             Self::Given { agent, without_proxy } => {
@@ -127,7 +137,7 @@ impl Agents {
 impl Pool {
     fn send(
         &self,
-        request: Request<&[u8]>,
+        request: Request<impl AsSendBody>,
         mut limits: Limits,
     ) -> Result<(Response<ureq::Body>, Option<Lease>), TransportError> {
         let proxy = self.proxies.proxy_for_url(request.uri())?;
