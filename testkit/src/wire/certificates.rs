@@ -1,3 +1,5 @@
+//! The certificates of a server with TLS.
+
 use std::io;
 use std::sync::Arc;
 
@@ -5,31 +7,32 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
-use rustls::ServerConfig;
-use rustls::crypto::ring;
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
-/// A private authority with one leaf.
+/// A certificate authority with one server certificate.
 pub(super) struct Authority {
     pub(super) pem: String,
     pub(super) der: Vec<u8>,
-    pub(super) config: Arc<ServerConfig>,
+    pub(super) acceptor: TlsAcceptor,
 }
 
 impl Authority {
-    /// Makes one whose leaf is for `localhost` and `127.0.0.1`.
-    pub(super) fn new() -> io::Result<Self> {
-        Self::with_leaf_for(&["localhost", "127.0.0.1"])
+    /// Makes an authority with a certificate for `localhost` and `127.0.0.1`.
+    pub(super) fn for_loopback() -> io::Result<Self> {
+        Self::for_hosts(&["localhost", "127.0.0.1"])
     }
 
-    /// Makes one whose leaf is for these names and addresses.
-    pub(super) fn with_leaf_for(names: &[&str]) -> io::Result<Self> {
+    /// Makes an authority with a certificate for these names and addresses.
+    pub(super) fn for_hosts(names: &[&str]) -> io::Result<Self> {
         let (params, key) = root().map_err(io::Error::other)?;
         let root = params.self_signed(&key).map_err(io::Error::other)?;
         Ok(Self {
             pem: root.pem(),
             der: root.der().to_vec(),
-            config: Arc::new(leaf_config(&Issuer::new(params, key), names)?),
+            acceptor: Arc::new(server_config(&Issuer::new(params, key), names)?).into(),
         })
     }
 }
@@ -42,7 +45,7 @@ fn root() -> Result<(CertificateParams, KeyPair), rcgen::Error> {
     Ok((params, KeyPair::generate()?))
 }
 
-fn leaf_config(issuer: &Issuer<'_, KeyPair>, names: &[&str]) -> io::Result<ServerConfig> {
+fn server_config(issuer: &Issuer<'_, KeyPair>, names: &[&str]) -> io::Result<ServerConfig> {
     let key = KeyPair::generate().map_err(io::Error::other)?;
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
