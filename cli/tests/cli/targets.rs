@@ -264,7 +264,7 @@ fn a_part_that_was_removed_meanwhile_is_told_as_that() {
     let running = running.stdout(Stdio::null()).start(1);
     fs::remove_file(folder.path(".f.part")).expect("the part");
     let ended = running.end();
-    assert!(ended.stderr.contains("the part was removed while it grew\n"), "{ended:?}");
+    assert!(ended.stderr.contains("the part file was removed during the download\n"), "{ended:?}");
     let hint = "\n  hint           download again, and leave .FILE.part and .FILE.part.json alone \
         until it is done\n";
     assert!(ended.code == Some(7) && ended.stderr.contains(hint), "{ended:?}");
