@@ -1,12 +1,7 @@
-//! The arguments and their help.
+//! The commands, their arguments and their help.
 
-mod download;
-mod export;
 mod help;
-mod job;
-mod pace;
-mod save;
-mod values;
+mod options;
 
 use std::path::PathBuf;
 
@@ -14,21 +9,15 @@ use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use tcss_export::{Endpoint, Language, Session, signing::Timestamp};
 use tcss_export_testkit::{DownloadFaults, Script};
 
-pub(crate) use self::{
-    download::{Download, Run},
-    export::Export,
-    job::{Job, not_a_url},
-    pace::Pace,
-    save::Save,
-};
+pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
 use self::{
     help::{
         AFTER_CREATE, AFTER_DEMO, AFTER_DOWNLOAD, AFTER_HELP, AFTER_JOBS, AFTER_REPLAY,
         AFTER_RESULT, AFTER_RUN, AFTER_SERVE, AFTER_WAIT,
     },
-    values::{language, page, port, timestamp, whole},
+    options::{Source, language, page, port, timestamp, whole},
 };
-use crate::{failure::Failure, terminal::shell::Setting};
+use crate::{error::Error, shell::CommandOption};
 
 const DEFAULT_SITE: &str = "international";
 
@@ -56,7 +45,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[command(about = "Creates a job and prints its id.", after_help = AFTER_CREATE)]
-    Create(Create),
+    Create(Export),
     #[command(about = "Lists the export jobs of the account.", after_help = AFTER_JOBS)]
     Jobs(Jobs),
     #[command(about = "Prints the current status of a job.", after_help = AFTER_RESULT)]
@@ -128,12 +117,6 @@ pub(crate) struct Common {
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Create {
-    #[command(flatten)]
-    pub(crate) export: Export,
-}
-
-#[derive(Debug, Group)]
 pub(crate) struct Jobs {
     #[arg(long, help = "Filters by status: RUNNING, SUCCESS, FAILURE or another text.")]
     pub(crate) status: Option<String>,
@@ -160,7 +143,7 @@ pub(crate) struct Wait {
     #[command(flatten)]
     pub(crate) job: Job,
     #[command(flatten)]
-    pub(crate) pace: Pace,
+    pub(crate) timing: Timing,
     #[arg(long, help = "Prints each event as a line of JSON before the result; implies --json.")]
     pub(crate) events: bool,
     #[arg(
@@ -171,6 +154,26 @@ pub(crate) struct Wait {
     pub(crate) record: Option<PathBuf>,
     #[arg(long, requires = "record", help = "Lets --record replace an existing file.")]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Download {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    #[command(flatten)]
+    pub(crate) save: Save,
+    #[command(flatten)]
+    pub(crate) timing: Timing,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) export: Export,
+    #[command(flatten)]
+    pub(crate) save: Save,
+    #[command(flatten)]
+    pub(crate) timing: Timing,
 }
 
 #[derive(Debug, Group)]
@@ -237,12 +240,12 @@ pub(crate) struct Help {
 }
 
 impl Args {
-    /// Whether results and errors are objects.
+    /// Whether results and errors are JSON.
     pub(crate) const fn is_json(&self) -> bool {
         self.common.json || matches!(&self.command, Command::Wait(wait) if wait.events)
     }
 
-    /// Whether a file goes to stdout, so that no result can.
+    /// Whether stdout is reserved for a file.
     pub(crate) fn is_stdout_taken(&self) -> bool {
         match &self.command {
             Command::Download(download) => download.save.is_stdout(),
@@ -253,19 +256,19 @@ impl Args {
 }
 
 impl Common {
-    /// Returns the options that lead to the same service in the same way.
-    pub(crate) fn options(&self) -> Vec<Setting> {
+    /// Returns the options for a command to the same service.
+    pub(crate) fn options(&self) -> Vec<CommandOption> {
         let endpoint = (self.endpoint != DEFAULT_SITE).then(|| self.endpoint.clone());
         let language = self.language.map(|language| language.as_str().to_owned());
         let options = [
-            Setting::of("--endpoint", endpoint),
-            Setting::of("--region", self.region.clone()),
-            Setting::of("--language", language),
+            CommandOption::of("--endpoint", endpoint),
+            CommandOption::of("--region", self.region.clone()),
+            CommandOption::of("--language", language),
         ];
         options.into_iter().flatten().collect()
     }
 
-    pub(crate) fn session(&self) -> Result<Session, Failure> {
+    pub(crate) fn session(&self) -> Result<Session, Error> {
         let mut session = Session::new(self.endpoint()?);
         if let Some(region) = &self.region {
             session = session.with_region(region)?;
@@ -276,8 +279,8 @@ impl Common {
         })
     }
 
-    /// Reads the endpoint here and not in clap, whose error would show a password in a URL.
-    fn endpoint(&self) -> Result<Endpoint, Failure> {
+    /// Parses the endpoint here: an error of clap would show a password in a URL.
+    fn endpoint(&self) -> Result<Endpoint, Error> {
         match &*self.endpoint.to_ascii_lowercase() {
             "international" => Ok(Endpoint::international()),
             "mainland" => Ok(Endpoint::mainland()),

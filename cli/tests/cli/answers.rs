@@ -136,7 +136,8 @@ fn an_answer_that_is_too_large_cannot_be_used() {
 #[test]
 fn a_connection_that_is_refused_is_no_answer() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    cut_off(&format!("http://{free}"), "the connection failed: Connection refused");
+    let message = "the connection failed: tcp connect error: Connection refused";
+    cut_off(&format!("http://{free}"), message);
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! What can be wrong with a file.
+//! Errors of files.
 
 use std::{
-    error::Error,
+    error::Error as StdError,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -11,20 +11,22 @@ use tcss_export::{
     text::printable,
 };
 
-use super::{Again, Failure, Kind, hints, service::with_sources};
+use super::{Error, ErrorKind, NextCommand, hints};
+use crate::text::with_sources;
 
-impl Failure {
-    /// Tells what is wrong with a file that the user has named.
+impl Error {
+    /// Creates the error of a file that the user named.
     pub(crate) fn of_file(path: &Path, what: &str) -> Self {
         let path = printable(&path.display().to_string()).to_string();
-        Self::new(Kind::File, format!("{path} {what}")).with_path(path)
+        Self::new(ErrorKind::File, format!("{path} {what}")).with_path(path)
     }
 
-    /// Tells what is wrong with the file of a download, or with stdout if there is no target.
+    /// Converts the error of a download's file, or of stdout without a target.
     pub(crate) fn of_target(error: &FileError, target: Option<&Path>) -> Self {
-        let failure = Self::new(Kind::File, with_sources(error)).with_again(again(error));
+        let converted =
+            Self::new(ErrorKind::File, with_sources(error)).with_next_command(next_command(error));
         let (Some(path), Some(target)) = (error.path(), target) else {
-            return failure.with_hint(hint_of_stdout(error));
+            return converted.with_hint(hint_of_stdout(error));
         };
         let hint = match error.kind() {
             _ if is_in_the_way(path, target) => hints::IN_THE_WAY,
@@ -32,26 +34,28 @@ impl Failure {
             _ => hint(error),
         };
         let (path, named) = (format!("{path:?}"), format!("{:?}", named(error, path, target)));
-        let message = failure.message.replacen(&path, &named, 1);
-        Self { message, ..failure }.with_hint(hint).with_path(named)
+        let message = converted.message.replacen(&path, &named, 1);
+        Self { message, ..converted }.with_hint(hint).with_path(named)
     }
 }
 
-/// The same command meets the same file again.
-const fn again(error: &FileError) -> Again {
+/// A target that cannot be used stays so for the same command.
+const fn next_command(error: &FileError) -> NextCommand {
     match error.kind() {
-        FileErrorKind::Exists | FileErrorKind::Directory | FileErrorKind::NotAFile => Again::Never,
-        _ => Again::AsItWas,
+        FileErrorKind::Exists | FileErrorKind::Directory | FileErrorKind::NotAFile => {
+            NextCommand::None
+        }
+        _ => NextCommand::Same,
     }
 }
 
-/// Whether what has the name of the part or of its note is no file.
+/// Whether something else than a file has the name of the part file or of its metadata.
 fn is_in_the_way(path: &Path, target: &Path) -> bool {
     path != target && fs::symlink_metadata(path).is_ok_and(|found| !found.is_file())
 }
 
-/// Returns the path to show: what is wrong with a part that is not there, or that another download
-/// is at, is wrong with the target, whose name the user knows.
+/// Returns the path to show: the target's, which the user knows, if the part file is absent or in
+/// use by another download.
 fn named(error: &FileError, path: &Path, target: &Path) -> PathBuf {
     let is_of_target = match error.kind() {
         FileErrorKind::Open => fs::symlink_metadata(path).is_err(),
@@ -69,7 +73,7 @@ fn hint_of_stdout(error: &FileError) -> &'static str {
     match io_kind(error) {
         Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => hints::NO_ROOM_TO_STDOUT,
         Some(kind) => hints::of_io(kind),
-        None => hints::of_kind(Kind::File),
+        None => hints::of_kind(ErrorKind::File),
     }
 }
 
@@ -77,7 +81,7 @@ fn hint(error: &FileError) -> &'static str {
     match (error.kind(), io_kind(error)) {
         (FileErrorKind::Lock, _) => hints::NO_LOCKS,
         (_, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) => hints::NO_ROOM,
-        // No error of the system: another file has taken the name of the part.
+        // Not an error of the system: another file has the name of the part file now.
         (FileErrorKind::Write | FileErrorKind::Rename, Some(io::ErrorKind::Other)) => {
             hints::PART_REMOVED
         }
@@ -86,6 +90,6 @@ fn hint(error: &FileError) -> &'static str {
         (FileErrorKind::NotAFile, None) => hints::NOT_A_FILE,
         (FileErrorKind::Exists, None) => hints::EXISTS,
         (FileErrorKind::Busy, None) => hints::BUSY,
-        (_, None) => hints::of_kind(Kind::File),
+        (_, None) => hints::of_kind(ErrorKind::File),
     }
 }

@@ -1,0 +1,274 @@
+//! The error of a command: its kind, exit code, message, facts and hint.
+
+mod download;
+mod file;
+pub(crate) mod hints;
+mod service;
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use tcss_export::{JobId, text::printable};
+
+pub(crate) use self::download::DownloadContext;
+use self::hints::Hint;
+use crate::{
+    secrets::masked,
+    shell::{CommandOption, job_command},
+    signals::Signal,
+    text::rows,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ErrorKind {
+    Usage,
+    TimedOut,
+    Api,
+    Transport,
+    Answer,
+    File,
+    Interrupted,
+    Terminated,
+}
+
+/// The reason why a command has no result.
+#[derive(Debug)]
+pub(crate) struct Error {
+    kind: ErrorKind,
+    message: String,
+    hint: Hint,
+    facts: Box<Facts>,
+}
+
+#[derive(Debug, Default)]
+struct Facts {
+    /// The server that refused, if it is not the service.
+    server: Option<&'static str>,
+    code: Option<String>,
+    status: Option<u16>,
+    request_id: Option<String>,
+    /// The request id of the file server, if `request_id` is the service's.
+    file_request_id: Option<String>,
+    job_id: Option<String>,
+    /// The URL of a job's file, without its secret part.
+    url: Option<String>,
+    /// A path in the message. It comes from the user, so it is not masked.
+    path: Option<String>,
+    next_command: NextCommand,
+    /// Bytes are already in a stdout that cannot be rewound.
+    starts_over: bool,
+    /// The effort so far, with its label, for people.
+    effort: Option<(&'static str, String)>,
+    /// The next command, with its purpose.
+    command: Option<(&'static str, String)>,
+}
+
+/// The command that can help, compared with the one that failed.
+#[derive(Debug, Default)]
+enum NextCommand {
+    #[default]
+    Same,
+    /// Without the time limit that ended it.
+    Without(&'static str),
+    /// With the option that allows what was refused.
+    With(&'static str),
+    None,
+}
+
+impl ErrorKind {
+    const fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage => 2,
+            Self::TimedOut => 3,
+            Self::Api => 4,
+            Self::Transport => 5,
+            Self::Answer => 6,
+            Self::File => 7,
+            Self::Interrupted => Signal::Interrupt.exit_code(),
+            Self::Terminated => Signal::Terminate.exit_code(),
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let hint = hints::of_kind(kind).into();
+        Self { kind, message: message.into(), hint, facts: Box::default() }
+    }
+
+    /// Creates the error of a command that a signal ended.
+    pub(crate) fn stopped(signal: Signal, message: &str) -> Self {
+        let kind = match signal {
+            Signal::Interrupt => ErrorKind::Interrupted,
+            Signal::Terminate => ErrorKind::Terminated,
+        };
+        Self::new(kind, message)
+    }
+
+    /// Converts a text of clap: the first paragraph is the error, the others are advice.
+    pub(crate) fn arguments(text: &str) -> Self {
+        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut paragraphs = text.split("\n\n").map(one_line);
+        let message = paragraphs.next().unwrap_or_default();
+        let advice = paragraphs.filter(|advice| !advice.starts_with("For more information"));
+        let advice = advice.collect::<Vec<_>>().join("; ");
+        let error =
+            Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(&message));
+        if advice.is_empty() { error } else { error.with_hint(advice) }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Replaces the hint to check the job id, for a request without one.
+    pub(crate) fn without_job_hint(self, hint: &'static str) -> Self {
+        if matches!(self.hint, Hint::WrongJob) { self.with_hint(hint) } else { self }
+    }
+
+    /// Sets the path that the message contains, exactly as it stands there.
+    pub(crate) fn with_path(mut self, path: String) -> Self {
+        self.facts.path = Some(path);
+        self
+    }
+
+    pub(crate) fn with_job(mut self, job: &JobId) -> Self {
+        self.facts.job_id = Some(job.as_str().to_owned());
+        self
+    }
+
+    /// Adds the next command. If it cannot be shown, the hint is to repeat the last one.
+    pub(crate) fn with_command(mut self, purpose: &'static str, command: Option<String>) -> Self {
+        if command.is_none() && self.hint.text().is_empty() {
+            self.hint = hints::REPEAT.into();
+        }
+        self.facts.command = command.map(|command| (purpose, command));
+        self
+    }
+
+    /// Adds the command that continues with a job, where that can help.
+    pub(crate) fn continue_with(self, name: &str, job: &JobId, options: &[CommandOption]) -> Self {
+        let mut options = options.to_vec();
+        match self.facts.next_command {
+            NextCommand::Same => {}
+            NextCommand::Without(name) => options.retain(|option| option.name != name),
+            NextCommand::With(name) => options.push(CommandOption::flag(name)),
+            NextCommand::None => return self,
+        }
+        let purpose = if self.facts.starts_over { "download with" } else { "continue with" };
+        self.with_command(purpose, job_command(name, job, &options))
+    }
+
+    /// Adds that the file is complete in spite of the error.
+    pub(crate) fn after_saving(mut self, name: &str) -> Self {
+        self.message += &format!("; {name} is complete and in its place");
+        self.with_path(name.to_owned()).with_next_command(NextCommand::None)
+    }
+
+    /// Adds the message of a less important error.
+    pub(crate) fn with_another(mut self, other: Self) -> Self {
+        self.message += &format!("; {}", other.message);
+        self.facts.path = self.facts.path.or(other.facts.path);
+        self
+    }
+
+    fn with_next_command(mut self, next_command: NextCommand) -> Self {
+        self.facts.next_command = next_command;
+        self
+    }
+
+    pub(crate) const fn exit_code(&self) -> u8 {
+        self.kind.exit_code()
+    }
+
+    fn headline(&self) -> String {
+        let server = self.facts.server.unwrap_or("the service");
+        match (self.kind, &self.facts.code) {
+            (ErrorKind::Api, Some(code)) if self.message.is_empty() => {
+                format!("{server} refused with {code}")
+            }
+            (ErrorKind::Api, Some(code)) => {
+                format!("{server} refused with {code}: {}", self.message)
+            }
+            _ => self.message.clone(),
+        }
+    }
+
+    /// Masks a text, except for the user's path in it.
+    fn masked(&self, text: &str) -> String {
+        match &self.facts.path {
+            Some(path) => text.split(&**path).map(masked).collect::<Vec<_>>().join(path),
+            None => masked(text),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(masked(self.hint.text())).filter(|hint| !hint.is_empty())
+    }
+}
+
+/// For people: the message, then one fact a line. After a signal, all of it is one line.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let facts = &*self.facts;
+        // The command repeats the user's arguments, so it is not masked.
+        let command = facts.command.clone();
+        if matches!(self.kind, ErrorKind::Interrupted | ErrorKind::Terminated) {
+            let command = command.map(|(purpose, command)| format!("{purpose}: {command}"));
+            let advice: Vec<_> = self.hint().into_iter().chain(command).collect();
+            return writeln!(f, "{}; {}", self.message, printable(&advice.join("; ")));
+        }
+        let masked_fact = |fact: &Option<String>| fact.as_deref().map(masked);
+        let (label, effort) = facts.effort.clone().unzip();
+        let rows_shown = [
+            ("HTTP status", facts.status.map(|status| status.to_string())),
+            ("request id", masked_fact(&facts.request_id)),
+            ("file request id", masked_fact(&facts.file_request_id)),
+            // The user needs it unmasked.
+            ("job id", facts.job_id.clone()),
+            ("url", masked_fact(&facts.url)),
+            (label.unwrap_or_default(), effort),
+            ("hint", self.hint()),
+        ];
+        let rows_shown = rows_shown.into_iter().filter_map(|(label, fact)| Some((label, fact?)));
+        writeln!(f, "error: {}", printable(&self.masked(&self.headline())))?;
+        f.write_str(&rows("  ", &rows_shown.chain(command).collect::<Vec<_>>()))
+    }
+}
+
+/// For programs: `{"error":{..}}`. Every member is always present.
+#[derive(Serialize)]
+struct Members {
+    kind: ErrorKind,
+    code: Option<String>,
+    message: String,
+    status: Option<u16>,
+    request_id: Option<String>,
+    file_request_id: Option<String>,
+    job_id: Option<String>,
+    url: Option<String>,
+    hint: Option<String>,
+    command: Option<String>,
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let facts = &*self.facts;
+        let masked_fact = |fact: &Option<String>| fact.as_deref().map(masked);
+        let members = Members {
+            kind: self.kind,
+            code: masked_fact(&facts.code),
+            message: self.masked(&self.message),
+            status: facts.status,
+            request_id: masked_fact(&facts.request_id),
+            file_request_id: masked_fact(&facts.file_request_id),
+            job_id: facts.job_id.clone(),
+            url: masked_fact(&facts.url),
+            hint: self.hint(),
+            command: facts.command.as_ref().map(|(_, command)| command.clone()),
+        };
+        serializer.collect_map([("error", members)])
+    }
+}
