@@ -237,7 +237,7 @@ mod tests {
         let service = Service::builder().script(script).file(file).start().expect("a service");
         let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("made up");
         let client = Client::new(Session::new(Endpoint::international()), credentials);
-        let url = DownloadUrl::new(&service.file_url().expect("a file")).expect("a URL");
+        let url = DownloadUrl::new(service.file_url().expect("a file")).expect("a URL");
         let texts = EventTexts::default();
 
         let mut early = client.download_into(url.clone(), sink()).expect("a download");

@@ -5,13 +5,12 @@ mod file;
 pub(crate) mod hints;
 mod service;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer};
 use tcss_export::{JobId, text::printable};
 
 pub(crate) use self::download::DownloadContext;
-use self::hints::Hint;
 use crate::{
     secrets::masked,
     shell::{CommandOption, job_command},
@@ -35,17 +34,15 @@ pub(crate) enum ErrorKind {
 /// The reason why a command has no result.
 #[derive(Debug)]
 pub(crate) struct Error {
-    kind: ErrorKind,
-    message: String,
-    hint: Hint,
     facts: Box<Facts>,
 }
 
-#[derive(Debug, Default)]
+/// The members of the JSON object, and what only people and the next command need.
+#[derive(Clone, Debug, Serialize)]
 struct Facts {
-    /// The server that refused, if it is not the service.
-    server: Option<&'static str>,
+    kind: ErrorKind,
     code: Option<String>,
+    message: String,
     status: Option<u16>,
     request_id: Option<String>,
     /// The request id of the file server, if `request_id` is the service's.
@@ -53,21 +50,30 @@ struct Facts {
     job_id: Option<String>,
     /// The URL of a job's file, without its secret part.
     url: Option<String>,
+    hint: Option<Cow<'static, str>>,
+    /// The next command. It repeats the user's arguments, so it is not masked.
+    command: Option<String>,
+    #[serde(skip)]
+    purpose_of_command: &'static str,
+    /// The server that refused.
+    #[serde(skip)]
+    server: &'static str,
     /// A path in the message. It comes from the user, so it is not masked.
+    #[serde(skip)]
     path: Option<String>,
+    #[serde(skip)]
     next_command: NextCommand,
     /// Bytes are already in a stdout that cannot be rewound.
+    #[serde(skip)]
     starts_over: bool,
-    /// The effort so far, with its label, for people.
+    /// The effort so far, with its label.
+    #[serde(skip)]
     effort: Option<(&'static str, String)>,
-    /// The next command, with its purpose.
-    command: Option<(&'static str, String)>,
 }
 
 /// The command that can help, compared with the one that failed.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 enum NextCommand {
-    #[default]
     Same,
     /// Without the time limit that ended it.
     Without(&'static str),
@@ -93,8 +99,25 @@ impl ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let hint = hints::of_kind(kind).into();
-        Self { kind, message: message.into(), hint, facts: Box::default() }
+        let facts = Facts {
+            kind,
+            code: None,
+            message: message.into(),
+            status: None,
+            request_id: None,
+            file_request_id: None,
+            job_id: None,
+            url: None,
+            hint: Some(hints::of_kind(kind).into()),
+            command: None,
+            purpose_of_command: "",
+            server: "the service",
+            path: None,
+            next_command: NextCommand::Same,
+            starts_over: false,
+            effort: None,
+        };
+        Self { facts: Box::new(facts) }
     }
 
     /// Creates the error of a command that a signal ended.
@@ -118,14 +141,17 @@ impl Error {
         if advice.is_empty() { error } else { error.with_hint(advice) }
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<Hint>) -> Self {
-        self.hint = hint.into();
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.facts.hint = Some(hint.into());
         self
     }
 
     /// Replaces the hint to check the job id, for a request without one.
     pub(crate) fn without_job_hint(self, hint: &'static str) -> Self {
-        if matches!(self.hint, Hint::WrongJob) { self.with_hint(hint) } else { self }
+        match self.facts.hint.as_deref() {
+            Some(hints::WRONG_JOB) => self.with_hint(hint),
+            _ => self,
+        }
     }
 
     /// Sets the path that the message contains, exactly as it stands there.
@@ -141,10 +167,11 @@ impl Error {
 
     /// Adds the next command. If it cannot be shown, the hint is to repeat the last one.
     pub(crate) fn with_command(mut self, purpose: &'static str, command: Option<String>) -> Self {
-        if command.is_none() && self.hint.text().is_empty() {
-            self.hint = hints::REPEAT.into();
+        if command.is_none() && self.facts.hint.as_deref() == Some("") {
+            self.facts.hint = Some(hints::REPEAT.into());
         }
-        self.facts.command = command.map(|command| (purpose, command));
+        self.facts.purpose_of_command = purpose;
+        self.facts.command = command;
         self
     }
 
@@ -163,13 +190,13 @@ impl Error {
 
     /// Adds that the file is complete in spite of the error.
     pub(crate) fn after_saving(mut self, name: &str) -> Self {
-        self.message += &format!("; {name} is complete and in its place");
+        self.facts.message += &format!("; {name} is complete and in its place");
         self.with_path(name.to_owned()).with_next_command(NextCommand::None)
     }
 
     /// Adds the message of a less important error.
     pub(crate) fn with_another(mut self, other: Self) -> Self {
-        self.message += &format!("; {}", other.message);
+        self.facts.message += &format!("; {}", other.facts.message);
         self.facts.path = self.facts.path.or(other.facts.path);
         self
     }
@@ -180,19 +207,19 @@ impl Error {
     }
 
     pub(crate) const fn exit_code(&self) -> u8 {
-        self.kind.exit_code()
+        self.facts.kind.exit_code()
     }
 
     fn headline(&self) -> String {
-        let server = self.facts.server.unwrap_or("the service");
-        match (self.kind, &self.facts.code) {
-            (ErrorKind::Api, Some(code)) if self.message.is_empty() => {
+        let Facts { kind, code, message, server, .. } = &*self.facts;
+        match code {
+            Some(code) if *kind == ErrorKind::Api && message.is_empty() => {
                 format!("{server} refused with {code}")
             }
-            (ErrorKind::Api, Some(code)) => {
-                format!("{server} refused with {code}: {}", self.message)
+            Some(code) if *kind == ErrorKind::Api => {
+                format!("{server} refused with {code}: {message}")
             }
-            _ => self.message.clone(),
+            _ => message.clone(),
         }
     }
 
@@ -204,71 +231,49 @@ impl Error {
         }
     }
 
-    fn hint(&self) -> Option<String> {
-        Some(masked(self.hint.text())).filter(|hint| !hint.is_empty())
+    /// Returns the facts with the secrets masked.
+    fn masked_facts(&self) -> Facts {
+        let mut facts = (*self.facts).clone();
+        facts.message = self.masked(&facts.message);
+        let Facts { code, request_id, file_request_id, url, .. } = &mut facts;
+        for fact in [code, request_id, file_request_id, url] {
+            *fact = fact.as_deref().map(masked);
+        }
+        facts.hint = facts.hint.filter(|hint| !hint.is_empty()).map(|hint| masked(&hint).into());
+        facts
     }
 }
 
 /// For people: the message, then one fact a line. After a signal, all of it is one line.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let facts = &*self.facts;
-        // The command repeats the user's arguments, so it is not masked.
-        let command = facts.command.clone();
-        if matches!(self.kind, ErrorKind::Interrupted | ErrorKind::Terminated) {
-            let command = command.map(|(purpose, command)| format!("{purpose}: {command}"));
-            let advice: Vec<_> = self.hint().into_iter().chain(command).collect();
-            return writeln!(f, "{}; {}", self.message, printable(&advice.join("; ")));
+        let facts = self.masked_facts();
+        let (hint, purpose) = (facts.hint.map(Cow::into_owned), facts.purpose_of_command);
+        if matches!(facts.kind, ErrorKind::Interrupted | ErrorKind::Terminated) {
+            let command = facts.command.map(|command| format!("{purpose}: {command}"));
+            let advice: Vec<_> = hint.into_iter().chain(command).collect();
+            return writeln!(f, "{}; {}", self.facts.message, printable(&advice.join("; ")));
         }
-        let masked_fact = |fact: &Option<String>| fact.as_deref().map(masked);
-        let (label, effort) = facts.effort.clone().unzip();
-        let rows_shown = [
+        let (label, effort) = facts.effort.unzip();
+        let labelled = [
             ("HTTP status", facts.status.map(|status| status.to_string())),
-            ("request id", masked_fact(&facts.request_id)),
-            ("file request id", masked_fact(&facts.file_request_id)),
-            // The user needs it unmasked.
-            ("job id", facts.job_id.clone()),
-            ("url", masked_fact(&facts.url)),
+            ("request id", facts.request_id),
+            ("file request id", facts.file_request_id),
+            ("job id", facts.job_id),
+            ("url", facts.url),
             (label.unwrap_or_default(), effort),
-            ("hint", self.hint()),
+            ("hint", hint),
+            (purpose, facts.command),
         ];
-        let rows_shown = rows_shown.into_iter().filter_map(|(label, fact)| Some((label, fact?)));
+        let labelled = labelled.into_iter().filter_map(|(label, fact)| Some((label, fact?)));
         writeln!(f, "error: {}", printable(&self.masked(&self.headline())))?;
-        f.write_str(&rows("  ", &rows_shown.chain(command).collect::<Vec<_>>()))
+        f.write_str(&rows("  ", &labelled.collect::<Vec<_>>()))
     }
 }
 
 /// For programs: `{"error":{..}}`. Every member is always present.
-#[derive(Serialize)]
-struct Members {
-    kind: ErrorKind,
-    code: Option<String>,
-    message: String,
-    status: Option<u16>,
-    request_id: Option<String>,
-    file_request_id: Option<String>,
-    job_id: Option<String>,
-    url: Option<String>,
-    hint: Option<String>,
-    command: Option<String>,
-}
-
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let facts = &*self.facts;
-        let masked_fact = |fact: &Option<String>| fact.as_deref().map(masked);
-        let members = Members {
-            kind: self.kind,
-            code: masked_fact(&facts.code),
-            message: self.masked(&self.message),
-            status: facts.status,
-            request_id: masked_fact(&facts.request_id),
-            file_request_id: masked_fact(&facts.file_request_id),
-            job_id: facts.job_id.clone(),
-            url: masked_fact(&facts.url),
-            hint: self.hint(),
-            command: facts.command.as_ref().map(|(_, command)| command.clone()),
-        };
-        serializer.collect_map([("error", members)])
+        serializer.collect_map([("error", self.masked_facts())])
     }
 }

@@ -79,12 +79,12 @@ async fn run_command(args: &Args, output: &Output) -> Result<Ending, Error> {
         Command::Wait(wait) => commands::wait::wait(wait, common, output).await,
         Command::Download(download) => commands::download::download(download, common, output).await,
         Command::Run(run) => commands::download::run(run, common, output).await,
-        Command::Replay(replay) => commands::replay::replay(replay, output),
+        Command::Replay { file } => commands::replay::replay(file, output),
         Command::Sign(sign) => commands::sign::sign(sign, common, output),
         Command::Explain(explain) => commands::sign::explain(explain, common, output),
         Command::Serve(serve) => commands::serve::serve(serve, output),
         Command::Demo => commands::demo::demo(output).await,
-        Command::Help(help) => help_of(help.command.as_deref(), output),
+        Command::Help { command } => help_of(command.as_deref(), output),
     }
 }
 

@@ -116,29 +116,29 @@ impl<'o> DownloadProgress<'o> {
 
     /// Shows an event: by its text, or by the number of bytes.
     pub(crate) fn show(&mut self, event: &download::Event, text: Option<String>) {
-        let (bytes, total) = (event.bytes, event.total);
         let is_receiving = event.kind == download::EventKind::Receiving;
         match (&self.display, text) {
             (Display::Bar(bar), Some(text)) => {
-                bar.set_position(bytes);
+                bar.set_position(event.bytes);
                 // The rate counts from here on.
                 bar.reset_eta();
                 bar.suspend(|| self.output.progress(&text));
             }
             (Display::Bar(bar), None) if is_receiving => advance(bar, event),
-            (Display::Lines, Some(text)) => self.line(event, &text),
-            (Display::Lines, None) if is_receiving => {
-                if self.lines.is_due(bytes, total, clock::now().mono) {
-                    self.line(event, &amount(bytes, total));
-                }
-            }
+            (Display::Lines, text) => self.line(event, text),
             _ => {}
         }
     }
 
-    fn line(&mut self, event: &download::Event, text: &str) {
-        self.output.progress(text);
-        self.lines.printed(event.bytes, event.total, clock::now().mono);
+    /// Prints the text, or the number of bytes if a line is due.
+    fn line(&mut self, event: &download::Event, text: Option<String>) {
+        let (bytes, total, now) = (event.bytes, event.total, clock::now().mono);
+        let is_receiving = event.kind == download::EventKind::Receiving;
+        if text.is_none() && !(is_receiving && self.lines.is_due(bytes, total, now)) {
+            return;
+        }
+        self.output.progress(&text.unwrap_or_else(|| amount(bytes, total)));
+        self.lines.printed(bytes, total, now);
     }
 }
 

@@ -13,20 +13,24 @@ use tcss_export::{
 };
 
 use crate::{
-    error::{Error, ErrorKind, hints},
+    error::{Error, ErrorKind},
     shell::CommandOption,
 };
+
+const ASSET_TYPE: &str = "Exports this type of asset: container, image, host, k8s, containerd, \
+    containerd_container or another one that the service knows.";
+const ID: &str = "Exports only this check item, or with --by-asset this asset; for several, use \
+    commas or repeat the option.";
+const REQUIRE_CRC: &str = "Accepts a file only if the server gives its CRC-64; otherwise a file \
+    without one is checked by its length alone.";
+const DOWNLOAD_TIMEOUT: &str =
+    "Stops downloading after this time; by default there is no limit as long as bytes arrive.";
 
 /// The contents of a new export.
 #[derive(Debug, Group)]
 pub(crate) struct Export {
-    #[arg(
-        long,
-        value_name = "TYPE",
-        value_parser = asset_type,
-        help = "Exports this type of asset: container, image, host, k8s, containerd, \
-                containerd_container or another one that the service knows."
-    )]
+    #[arg(long, value_name = "TYPE", value_parser = asset_type)]
+    #[arg(help = ASSET_TYPE)]
     asset_type: AssetType,
     #[arg(long, help = "Exports by asset instead of by check item.")]
     by_asset: bool,
@@ -39,15 +43,8 @@ pub(crate) struct Export {
 struct Extent {
     #[arg(long, help = "Exports everything.")]
     all: bool,
-    #[arg(
-        long = "id",
-        value_name = "N",
-        value_delimiter = ',',
-        value_parser = whole,
-        allow_negative_numbers = true,
-        help = "Exports only this check item, or with --by-asset this asset; for several, use \
-                commas or repeat the option."
-    )]
+    #[arg(long = "id", value_name = "N", value_delimiter = ',', value_parser = whole)]
+    #[arg(allow_negative_numbers = true, help = ID)]
     ids: Vec<u64>,
 }
 
@@ -68,12 +65,8 @@ pub(crate) struct Source {
     #[arg(value_name = "JOB_ID", help = "The id of the job, as printed by create or jobs.")]
     pub(crate) job_id: Option<JobId>,
     // Parsed later: an error of clap would show the secret query.
-    #[arg(
-        long,
-        value_name = "URL",
-        conflicts_with_all = ["timeout", "interval"],
-        help = "Downloads from this URL; needs no keys. Put it in single quotes."
-    )]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["timeout", "interval"])]
+    #[arg(help = "Downloads from this URL; needs no keys. Put it in single quotes.")]
     pub(crate) url: Option<String>,
 }
 
@@ -94,9 +87,8 @@ impl Job {
 /// would show it, too.
 pub(crate) fn not_a_url(job: &JobId) -> Result<&JobId, Error> {
     match job.as_str().contains("://") {
-        true => {
-            Err(Error::new(ErrorKind::Usage, "the job id is a URL").with_hint(hints::URL_AS_JOB))
-        }
+        true => Err(Error::new(ErrorKind::Usage, "the job id is a URL")
+            .with_hint("to download from a URL, use download --url")),
         false => Ok(job),
     }
 }
@@ -104,21 +96,11 @@ pub(crate) fn not_a_url(job: &JobId) -> Result<&JobId, Error> {
 /// The timing of a wait.
 #[derive(Debug, Group)]
 pub(crate) struct Timing {
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        value_parser = seconds,
-        allow_negative_numbers = true,
-        help = "Stops waiting for the job after this time; 30 minutes by default."
-    )]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(help = "Stops waiting for the job after this time; 30 minutes by default.")]
     timeout: Option<Duration>,
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        value_parser = seconds,
-        allow_negative_numbers = true,
-        help = "Asks at this fixed interval; by default it grows from 2 s to 15 s."
-    )]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(help = "Asks at this fixed interval; by default it grows from 2 s to 15 s.")]
     interval: Option<Duration>,
 }
 
@@ -146,18 +128,11 @@ impl Timing {
     }
 }
 
-/// The file name of stdout.
-const STDOUT: &str = "-";
-
 /// The output file of a download, and the limits of the download.
 #[derive(Debug, Group)]
 pub(crate) struct Save {
-    #[arg(
-        long = "output",
-        short = 'o',
-        value_name = "FILE",
-        help = "Writes to this file; - is stdout, which then holds nothing else."
-    )]
+    #[arg(long = "output", short = 'o', value_name = "FILE")]
+    #[arg(help = "Writes to this file; - is stdout, which then holds nothing else.")]
     file: PathBuf,
     #[arg(long, help = "Replaces an existing file once the new one is complete.")]
     force: bool,
@@ -165,44 +140,21 @@ pub(crate) struct Save {
     allow_http: bool,
     #[arg(long, help = "Also connects to private and link-local addresses.")]
     allow_private: bool,
-    #[arg(
-        long,
-        help = "Accepts a file only if the server gives its CRC-64; otherwise a file without one \
-                is checked by its length alone."
-    )]
+    #[arg(long, help = REQUIRE_CRC)]
     require_crc: bool,
-    #[arg(
-        long,
-        value_name = "BYTES",
-        value_parser = positive_bytes,
-        allow_negative_numbers = true,
-        help = "Refuses a larger file."
-    )]
+    #[arg(long, value_name = "BYTES", value_parser = positive_bytes, allow_negative_numbers = true)]
+    #[arg(help = "Refuses a larger file.")]
     max_size: Option<u64>,
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        value_parser = positive_seconds,
-        allow_negative_numbers = true,
-        help = "Breaks off and retries if no byte arrives for this long; 60 s by default."
-    )]
+    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
+    #[arg(allow_negative_numbers = true)]
+    #[arg(help = "Breaks off and retries if no byte arrives for this long; 60 s by default.")]
     stall: Option<Duration>,
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        value_parser = positive_seconds,
-        allow_negative_numbers = true,
-        help = "Stops downloading after this time; by default there is no limit as long as bytes \
-                arrive."
-    )]
+    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
+    #[arg(allow_negative_numbers = true, help = DOWNLOAD_TIMEOUT)]
     download_timeout: Option<Duration>,
 }
 
 impl Save {
-    pub(crate) fn is_stdout(&self) -> bool {
-        self.file.as_os_str() == STDOUT
-    }
-
     /// Returns the file, unless it is stdout.
     pub(crate) fn target(&self) -> Option<Target> {
         let target = Target::new(self.path()?);
@@ -217,7 +169,7 @@ impl Save {
 
     /// Returns the path of the file, unless it is stdout.
     pub(crate) fn path(&self) -> Option<&Path> {
-        (!self.is_stdout()).then_some(&*self.file)
+        (self.file != Path::new("-")).then_some(&*self.file)
     }
 
     /// Returns the name as the user typed it.
@@ -252,7 +204,7 @@ impl Save {
     pub(crate) fn options(&self) -> Vec<CommandOption> {
         let name = self.name();
         // With its folder, a name does not look like an option.
-        let is_option = name.starts_with('-') && !self.is_stdout();
+        let is_option = name.starts_with('-') && name != "-";
         let name = if is_option { format!("./{name}") } else { name };
         let flag = |name, is_set: bool| is_set.then(|| CommandOption::flag(name));
         let options = [
@@ -269,8 +221,6 @@ impl Save {
     }
 }
 
-/// The prefix of the known asset types.
-const ASSET: &str = "ASSET_";
 pub(super) fn language(text: &str) -> Result<Language, &'static str> {
     text.parse().map_err(|_| "expected zh-CN or en-US")
 }
@@ -316,6 +266,9 @@ pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
     let seconds = text.parse().map_err(|_| "expected whole seconds since 1970")?;
     Timestamp::new(seconds).map_err(|error| error.to_string())
 }
+
+/// The prefix of the known asset types.
+const ASSET: &str = "ASSET_";
 
 /// Parses an asset type: a known one in any case and with or without `ASSET_`, any other as it
 /// stands.

@@ -11,7 +11,6 @@ use serde::Serialize;
 use tcss_export::{Event, EventKind, Replay, ReplayError, TranscriptLine, text::printable};
 
 use crate::{
-    args,
     error::{Error, ErrorKind},
     output::{Ending, Output, Stdout},
     secrets::masked,
@@ -19,8 +18,8 @@ use crate::{
     wait::{Decision, action, reason},
 };
 
-pub(crate) fn replay(args: &args::Replay, output: &Output) -> Result<Ending, Error> {
-    let mut lines = Lines::open(&args.file)?;
+pub(crate) fn replay(file: &Path, output: &Output) -> Result<Ending, Error> {
+    let mut lines = Lines::open(file)?;
     let Some(first) = lines.next()? else { return Err(lines.invalid("the file is empty")) };
     let mut replay = Replay::begin(first).map_err(|error| lines.invalid(&error.to_string()))?;
     let mut table = Table::new(output)?;

@@ -9,11 +9,7 @@ use tcss_export::{
     text::brief,
 };
 
-use super::{
-    Error, ErrorKind, NextCommand,
-    hints::{self, Hint},
-    service::kind_of,
-};
+use super::{Error, ErrorKind, NextCommand, hints, service::kind_of};
 use crate::{
     signals::Signal,
     text::{amount, requests, with_sources},
@@ -156,13 +152,14 @@ impl DownloadContext<'_> {
         let hint = if is_discarded { hints::MORE_TIME_TO_STDOUT } else { hints::MORE_TIME };
         let mut timed_out = Error::new(ErrorKind::TimedOut, kind.to_string()).with_hint(hint);
         if let Some(error) = transport {
-            timed_out.message += &format!("; the last request failed: {}", with_sources(error));
+            timed_out.facts.message +=
+                &format!("; the last request failed: {}", with_sources(error));
             if report.bytes == 0 {
                 let of_proxy = hints::of_proxy(error);
                 timed_out = timed_out.with_hint(of_proxy.unwrap_or(hints::FILE_SERVER_UNREACHABLE));
             }
         } else if let Some(fault) = &report.last_fault {
-            timed_out.message += &format!("; the last request failed: {fault}");
+            timed_out.facts.message += &format!("; the last request failed: {fault}");
         }
         timed_out.with_next_command(NextCommand::Without("--download-timeout"))
     }
@@ -184,11 +181,10 @@ impl DownloadContext<'_> {
         };
         let (code, status) = (refusal.code.as_deref(), refusal.status.as_u16());
         let hint = hints::of_refusal(code, status);
-        let hint = hint.unwrap_or_else(|| self.refused_url(code, status, report).into());
-        let next_command =
-            if matches!(hint, Hint::Gone) { NextCommand::None } else { NextCommand::Same };
+        let hint = hint.unwrap_or_else(|| self.refused_url(code, status, report));
+        let next_command = if hint == hints::GONE { NextCommand::None } else { NextCommand::Same };
         let mut refused = Error::new(ErrorKind::Api, message).with_hint(hint);
-        refused.facts.server = Some("the file server");
+        refused.facts.server = "the file server";
         refused.with_next_command(next_command)
     }
 
@@ -257,7 +253,7 @@ fn unusable_url_of_job(error: BuildError, hint: &'static str) -> Error {
 /// Converts the error of the wait for a new URL, which matters more than the need for one.
 fn without_new_url(error: &DownloadError, wait: WaitFailure) -> Error {
     let mut converted = Error::from(wait);
-    converted.message += &format!("; a new URL was needed: {}", error.kind);
+    converted.facts.message += &format!("; a new URL was needed: {}", error.kind);
     converted.facts.file_request_id = error.request_id().map(str::to_owned);
     converted
 }
@@ -297,7 +293,7 @@ mod tests {
     fn a_stall_is_reported_as_a_stall_for_any_error_of_the_transport() {
         let cause = TransportError::new(SendFault::Timeout, "timeout: per read");
         let error = error(&DownloadErrorKind::Fault(Fault::Stalled), Some(&cause));
-        assert_eq!(error.message, "no byte came within the stall limit");
+        assert_eq!(error.facts.message, "no byte came within the stall limit");
     }
 
     #[test]
@@ -307,7 +303,8 @@ mod tests {
         let job = JobId::new("J").unwrap();
         let error = error.continue_with("download", &job, &[CommandOption::flag("--force")]);
         let command = "tcss-export download J --force --allow-private";
-        assert_eq!(error.facts.command, Some(("continue with", command.to_owned())));
+        assert_eq!(error.facts.purpose_of_command, "continue with");
+        assert_eq!(error.facts.command.as_deref(), Some(command));
     }
 
     #[test]
@@ -353,10 +350,13 @@ mod tests {
     #[test]
     fn without_any_byte_the_hint_is_to_check_network_and_host() {
         let fault = DownloadErrorKind::Fault(Fault::Send(SendFault::Connection));
-        assert_eq!(error(&fault, None).hint.text(), hints::FILE_SERVER_UNREACHABLE);
+        assert_eq!(error(&fault, None).facts.hint.as_deref(), Some(hints::FILE_SERVER_UNREACHABLE));
         let mut report = Report::default();
         report.bytes = 1;
-        assert_eq!(to_file().of_kind(&fault, &report, None).hint.text(), hints::AGAIN);
+        assert_eq!(
+            to_file().of_kind(&fault, &report, None).facts.hint.as_deref(),
+            Some(hints::AGAIN)
+        );
     }
 
     #[test]
@@ -372,8 +372,11 @@ mod tests {
     fn an_address_that_is_not_permitted_ends_with_2_and_names_the_option() {
         let kind = DownloadErrorKind::Fault(Fault::Send(SendFault::Permanent));
         let error = error(&kind, Some(&not_permitted()));
-        assert_eq!((error.exit_code(), error.hint.text()), (2, hints::ALLOW_PRIVATE));
+        assert_eq!(
+            (error.exit_code(), error.facts.hint.as_deref()),
+            (2, Some(hints::ALLOW_PRIVATE))
+        );
         let message = "h.example leads to a private address, which must be allowed";
-        assert!(error.message.ends_with(message), "{}", error.message);
+        assert!(error.facts.message.ends_with(message), "{}", error.facts.message);
     }
 }

@@ -23,7 +23,7 @@ impl Error {
 
     /// Converts the error of a download's file, or of stdout without a target.
     pub(crate) fn of_target(error: &FileError, target: Option<&Path>) -> Self {
-        let converted =
+        let mut converted =
             Self::new(ErrorKind::File, with_sources(error)).with_next_command(next_command(error));
         let (Some(path), Some(target)) = (error.path(), target) else {
             return converted.with_hint(hint_of_stdout(error));
@@ -34,8 +34,8 @@ impl Error {
             _ => hint(error),
         };
         let (path, named) = (format!("{path:?}"), format!("{:?}", named(error, path, target)));
-        let message = converted.message.replacen(&path, &named, 1);
-        Self { message, ..converted }.with_hint(hint).with_path(named)
+        converted.facts.message = converted.facts.message.replacen(&path, &named, 1);
+        converted.with_hint(hint).with_path(named)
     }
 }
 

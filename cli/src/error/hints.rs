@@ -1,6 +1,6 @@
 //! The hints: what the user can do about each error.
 
-use std::{borrow::Cow, io};
+use std::io;
 
 use tcss_export::{
     BuildError, ErrorCode, Reason, ResponseErrorKind, SendFault, TransportError,
@@ -9,42 +9,9 @@ use tcss_export::{
 
 use super::ErrorKind;
 
-/// What the user can do next.
-#[derive(Clone, Debug)]
-pub(crate) enum Hint {
-    /// The job id may be wrong, if the request had one.
-    WrongJob,
-    /// The file is gone, so that another download cannot help.
-    Gone,
-    Advice(Cow<'static, str>),
-}
-
-impl Hint {
-    pub(crate) fn text(&self) -> &str {
-        match self {
-            Self::WrongJob => "check the job id: it must belong to this site and this account",
-            Self::Gone => "the file no longer exists on the server: create a new job",
-            Self::Advice(text) => text,
-        }
-    }
-}
-
-impl From<&'static str> for Hint {
-    fn from(text: &'static str) -> Self {
-        advice(text)
-    }
-}
-
-impl From<String> for Hint {
-    fn from(text: String) -> Self {
-        Self::Advice(text.into())
-    }
-}
-
-const fn advice(text: &'static str) -> Hint {
-    Hint::Advice(Cow::Borrowed(text))
-}
-
+pub(crate) const WRONG_JOB: &str = "check the job id: it must belong to this site and this account";
+/// The file is gone, so that another download cannot help.
+pub(crate) const GONE: &str = "the file no longer exists on the server: create a new job";
 const UNKNOWN_ID: &str = "check TENCENTCLOUD_SECRET_ID: the key was deleted or disabled, or \
      belongs to the other site (--endpoint)";
 const WRONG_SIGNATURE: &str = "check that TENCENTCLOUD_SECRET_KEY belongs to \
@@ -58,53 +25,47 @@ pub(crate) const MAYBE_CREATED: &str =
     "the job may have been created anyway: look for it before you create another";
 
 /// The hints by error code of the service, or by its family.
-const CODES: &[(&[&str], Hint)] = &[
-    (&["AuthFailure.SecretIdNotFound"], advice(UNKNOWN_ID)),
+const CODES: &[(&[&str], &str)] = &[
+    (&["AuthFailure.SecretIdNotFound"], UNKNOWN_ID),
     (
         &["AuthFailure.InvalidSecretId"],
-        advice("check TENCENTCLOUD_SECRET_ID: it must be the id of a cloud API key"),
+        "check TENCENTCLOUD_SECRET_ID: it must be the id of a cloud API key",
     ),
-    (&["AuthFailure.SignatureFailure"], advice(WRONG_SIGNATURE)),
+    (&["AuthFailure.SignatureFailure"], WRONG_SIGNATURE),
     (
         &["AuthFailure.SignatureExpire"],
-        advice("set the clock of this machine: it may be off by at most 5 minutes"),
+        "set the clock of this machine: it may be off by at most 5 minutes",
     ),
     (
         &["AuthFailure.TokenFailure"],
-        advice("get new temporary keys: the token has expired or does not belong to this key pair"),
+        "get new temporary keys: the token has expired or does not belong to this key pair",
     ),
-    (&["AuthFailure.UnauthorizedOperation", "UnauthorizedOperation"], advice(PERMISSION)),
-    (&["AuthFailure.MFAFailure"], advice("use a key that does not need a second factor")),
-    (&["AuthFailure"], advice("check the key pair, the token and --endpoint")),
-    (
-        &["OperationDenied"],
-        advice("ask the account's administrator whether this user may read exports"),
-    ),
+    (&["AuthFailure.UnauthorizedOperation", "UnauthorizedOperation"], PERMISSION),
+    (&["AuthFailure.MFAFailure"], "use a key that does not need a second factor"),
+    (&["AuthFailure"], "check the key pair, the token and --endpoint"),
+    (&["OperationDenied"], "ask the account's administrator whether this user may read exports"),
     (
         &["IpInBlacklist", "IpNotInWhitelist"],
-        advice("ask the account's administrator to allow this machine's address"),
+        "ask the account's administrator to allow this machine's address",
     ),
-    (&["InternalError.ErrRoleNotExist"], advice("grant the service its role in the console")),
+    (&["InternalError.ErrRoleNotExist"], "grant the service its role in the console"),
     (
         &["InternalError"],
-        advice("try again later; if it fails again, give the request id to the service's support"),
+        "try again later; if it fails again, give the request id to the service's support",
     ),
-    (
-        &["InvalidParameter.RequestTimeout"],
-        advice("try again: the service is still working on the query"),
-    ),
-    (&["InvalidParameter", "InvalidParameterValue", "ResourceNotFound"], Hint::WrongJob),
+    (&["InvalidParameter.RequestTimeout"], "try again: the service is still working on the query"),
+    (&["InvalidParameter", "InvalidParameterValue", "ResourceNotFound"], WRONG_JOB),
     (
         &["RequestLimitExceeded", "LimitExceeded.RateLimitExceeded"],
-        advice("send fewer requests: the account has reached its rate limit"),
+        "send fewer requests: the account has reached its rate limit",
     ),
-    (&["LimitExceeded"], advice("check the quotas of the account")),
+    (&["LimitExceeded"], "check the quotas of the account"),
     (
         &["InvalidAction", "NoSuchProduct", "NoSuchVersion"],
-        advice("check --endpoint: it seems to lead to another service"),
+        "check --endpoint: it seems to lead to another service",
     ),
-    (&["UnsupportedRegion"], advice("leave out --region: this service needs none")),
-    (&["ResourceInUse", "ResourceUnavailable", "ServiceUnavailable"], advice("try again later")),
+    (&["UnsupportedRegion"], "leave out --region: this service needs none"),
+    (&["ResourceInUse", "ResourceUnavailable", "ServiceUnavailable"], "try again later"),
 ];
 
 const OTHER_CODE: &str = "look up the code in the service's list of error codes";
@@ -138,7 +99,6 @@ pub(crate) const ALLOW_HTTP: &str =
     "use --allow-http if you trust the network: the bytes can be changed on the way";
 pub(crate) const ALLOW_PRIVATE: &str = "use --allow-private if you trust the source of the URL";
 pub(crate) const NO_URL: &str = "give the whole URL, unchanged and in single quotes";
-pub(crate) const URL_AS_JOB: &str = "to download from a URL, use download --url";
 pub(crate) const EXISTS: &str = "name another file, or replace this one with --force";
 pub(crate) const NO_FILE: &str = "name a file, not a folder";
 pub(crate) const NOT_A_FILE: &str = "use -o - for a pipe or a device, or name a file";
@@ -179,17 +139,16 @@ const PROXY_LOGIN: &str = "the proxy wants a login: put it in HTTPS_PROXY or ALL
 pub(crate) const FILE_SERVER_UNREACHABLE: &str = "check the network and the host of the URL";
 
 /// The hints by error code of the file server.
-const REFUSALS: &[(&str, Hint)] = &[
-    ("NoSuchKey", Hint::Gone),
-    ("NoSuchBucket", Hint::Gone),
-    ("InvalidObjectState", advice("restore the file from the archive")),
+const REFUSALS: &[(&str, &str)] = &[
+    ("NoSuchKey", GONE),
+    ("NoSuchBucket", GONE),
+    ("InvalidObjectState", "restore the file from the archive"),
 ];
 
 /// Returns the hint for a refusal that has nothing to do with the URL.
-pub(crate) fn of_refusal(code: Option<&str>, status: u16) -> Option<Hint> {
-    let known = REFUSALS.iter().find(|(known, _)| code == Some(known));
-    let known = known.map(|(_, hint)| hint.clone());
-    known.or_else(|| (status == 404).then_some(Hint::Gone))
+pub(crate) fn of_refusal(code: Option<&str>, status: u16) -> Option<&'static str> {
+    let known = REFUSALS.iter().find(|(known, _)| code == Some(known)).map(|(_, hint)| *hint);
+    known.or_else(|| (status == 404).then_some(GONE))
 }
 
 /// Returns the hint for a refused URL that no job can renew.
@@ -226,10 +185,10 @@ pub(crate) fn of_proxy(error: &TransportError) -> Option<&'static str> {
     }
 }
 
-pub(crate) fn of_code(code: &ErrorCode) -> Hint {
+pub(crate) fn of_code(code: &ErrorCode) -> &'static str {
     let find = |name| CODES.iter().find(|(codes, _)| codes.contains(&name));
     let found = find(code.as_str()).or_else(|| find(code.family()));
-    found.map_or(advice(OTHER_CODE), |(_, hint)| hint.clone())
+    found.map_or(OTHER_CODE, |(_, hint)| *hint)
 }
 
 pub(crate) const fn of_kind(kind: ErrorKind) -> &'static str {

@@ -10,28 +10,24 @@ use crate::text::{effort, with_sources};
 
 impl Error {
     fn of_answer(error: &ResponseError) -> Self {
-        let mut shown = match error.api_error() {
+        let mut converted = match error.api_error() {
             Some(api) => {
                 Self::new(ErrorKind::Api, &*api.message).with_hint(hints::of_code(&api.code))
             }
             None => Self::new(ErrorKind::Answer, error.kind().to_string())
                 .with_hint(hints::of_answer(error.kind())),
         };
-        let code = error.code().map(ErrorCode::as_str);
-        *shown.facts = Facts {
-            code: code.filter(|code| !code.is_empty()).map(str::to_owned),
-            status: Some(error.status().as_u16()),
-            request_id: error.request_id().map(str::to_owned),
-            ..Facts::default()
-        };
-        shown
+        let code = error.code().map(ErrorCode::as_str).filter(|code| !code.is_empty());
+        converted.facts.code = code.map(str::to_owned);
+        converted.facts.status = Some(error.status().as_u16());
+        converted.facts.request_id = error.request_id().map(str::to_owned);
+        converted
     }
 
     fn of_transport(error: &TransportError) -> Self {
-        let failure = Self::of_send(error.fault(), with_sources(error));
         match hints::of_proxy(error) {
-            Some(hint) => Self { kind: kind_of(error), ..failure }.with_hint(hint),
-            None => failure,
+            Some(hint) => Self::new(kind_of(error), with_sources(error)).with_hint(hint),
+            None => Self::of_send(error.fault(), with_sources(error)),
         }
     }
 
@@ -56,15 +52,15 @@ impl Error {
         let mut timed_out = Self::new(ErrorKind::TimedOut, failure.to_string());
         if let Some(fault) = &failure.report.last_fault {
             let last = Self::of_fault(fault, failure.transport());
-            timed_out.message += &format!("; the last request failed: {}", last.headline());
-            timed_out.facts = last.facts;
-            if failure.report.last.is_none() {
-                timed_out.hint = last.hint;
-            }
+            let message = &mut timed_out.facts.message;
+            *message += &format!("; the last request failed: {}", last.headline());
+            let Facts { code, status, request_id, hint, .. } = *last.facts;
+            let hint = if failure.report.last.is_none() { hint } else { timed_out.facts.hint };
+            *timed_out.facts = Facts { code, status, request_id, hint, ..*timed_out.facts };
         }
         let last = failure.report.last.as_ref().map(|last| &last.status);
         if last == Some(&ExportStatus::Running) {
-            timed_out.hint = hints::STILL_RUNNING.into();
+            timed_out = timed_out.with_hint(hints::STILL_RUNNING);
         }
         timed_out.with_next_command(NextCommand::Without("--timeout"))
     }
