@@ -11,7 +11,7 @@ use tcss_export_testkit::{DownloadFaults, Script};
 
 pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
 use self::options::{Source, language, page, port, timestamp, whole};
-use crate::{error::Error, shell::CommandOption};
+use crate::{error::Result, shell::CommandOption};
 
 const DEFAULT_SITE: &str = "international";
 
@@ -203,7 +203,7 @@ impl Common {
         options.into_iter().flatten().collect()
     }
 
-    pub(crate) fn session(&self) -> Result<Session, Error> {
+    pub(crate) fn session(&self) -> Result<Session> {
         let mut session = Session::new(self.endpoint()?);
         if let Some(region) = &self.region {
             session = session.with_region(region)?;
@@ -215,7 +215,7 @@ impl Common {
     }
 
     /// Parses the endpoint here: an error of clap would show a password in a URL.
-    fn endpoint(&self) -> Result<Endpoint, Error> {
+    fn endpoint(&self) -> Result<Endpoint> {
         match &*self.endpoint.to_ascii_lowercase() {
             "international" => Ok(Endpoint::international()),
             "mainland" => Ok(Endpoint::mainland()),

@@ -6,7 +6,7 @@ use tcss_export::{Action, Advice, Answer, Credentials, Field, SendError, hyper::
 
 use crate::{
     args::Common,
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, Result},
     output::Output,
     secrets::{NotUtf8, SECRET_ID, SECRET_KEY, TOKENS, variable},
 };
@@ -18,7 +18,7 @@ pub(crate) struct KeyPair {
 }
 
 /// Creates the client for the options and the environment.
-pub(crate) fn client(common: &Common) -> Result<Client, Error> {
+pub(crate) fn client(common: &Common) -> Result<Client> {
     Ok(Client::new(common.session()?, credentials()?))
 }
 
@@ -45,7 +45,7 @@ pub(crate) async fn send<A: Action>(
     }
 }
 
-pub(crate) fn credentials() -> Result<Credentials, Error> {
+pub(crate) fn credentials() -> Result<Credentials> {
     let pair = key_pair()?.ok_or_else(|| missing(&format!("{SECRET_ID} and {SECRET_KEY}")))?;
     let credentials = pair.credentials()?;
     for name in TOKENS {
@@ -58,7 +58,7 @@ pub(crate) fn credentials() -> Result<Credentials, Error> {
 }
 
 /// Returns the key pair of the environment, or `None` if neither half is set.
-pub(crate) fn key_pair() -> Result<Option<KeyPair>, Error> {
+pub(crate) fn key_pair() -> Result<Option<KeyPair>> {
     match (checked_variable(SECRET_ID)?, checked_variable(SECRET_KEY)?) {
         (Some(secret_id), Some(secret_key)) => {
             let pair = KeyPair { secret_id, secret_key };
@@ -72,7 +72,7 @@ pub(crate) fn key_pair() -> Result<Option<KeyPair>, Error> {
 }
 
 impl KeyPair {
-    fn credentials(&self) -> Result<Credentials, Error> {
+    fn credentials(&self) -> Result<Credentials> {
         Credentials::new(&*self.secret_id, &*self.secret_key).map_err(|error| {
             let is_id = error.field() == Field::SecretId;
             refused(if is_id { SECRET_ID } else { SECRET_KEY }, error.reason())
@@ -80,7 +80,7 @@ impl KeyPair {
     }
 }
 
-fn checked_variable(name: &str) -> Result<Option<String>, Error> {
+fn checked_variable(name: &str) -> Result<Option<String>> {
     variable(name).map_err(|NotUtf8| refused(name, "is not valid UTF-8"))
 }
 

@@ -35,8 +35,6 @@ const LAST_STEP: Duration = Duration::from_millis(300);
 /// The end of a download.
 pub(crate) enum End {
     Fetched(Fetched),
-    /// The URL cannot be used; nothing was sent.
-    UnusableUrl(BuildError),
     Stopped(Signal),
 }
 
@@ -49,23 +47,24 @@ pub(crate) struct Fetched {
 }
 
 /// Downloads to a target, or to stdout without one, until the end or the first signal.
+///
+/// # Errors
+///
+/// A URL that cannot be used; nothing was sent.
 pub(crate) async fn fetch(
     client: &Client,
     source: Source,
     target: Option<Target>,
     signals: &mut Signals,
     progress: DownloadProgress<'_>,
-) -> End {
-    match target {
-        Some(target) => match client.download(source, target) {
-            Ok(download) => drain(download, signals, progress).await,
-            Err(error) => End::UnusableUrl(error),
-        },
-        None => match client.download_into(source, AsyncStdout::default()) {
-            Ok(download) => drain(download, signals, progress).await,
-            Err(error) => End::UnusableUrl(error),
-        },
-    }
+) -> Result<End, BuildError> {
+    Ok(match target {
+        Some(target) => drain(client.download(source, target)?, signals, progress).await,
+        None => {
+            let download = client.download_into(source, AsyncStdout::default())?;
+            drain(download, signals, progress).await
+        }
+    })
 }
 
 async fn drain<W: AsyncWrite + Unpin>(

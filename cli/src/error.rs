@@ -1,7 +1,6 @@
 //! The error of a command: its kind, exit code, message, facts and hint.
 
 mod download;
-mod file;
 pub(crate) mod hints;
 mod service;
 
@@ -18,9 +17,12 @@ use crate::{
     text::rows,
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ErrorKind {
+    #[default]
     Usage,
     TimedOut,
     Api,
@@ -38,7 +40,7 @@ pub(crate) struct Error {
 }
 
 /// The members of the JSON object, and what only people and the next command need.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 struct Facts {
     kind: ErrorKind,
     code: Option<String>,
@@ -55,9 +57,9 @@ struct Facts {
     command: Option<String>,
     #[serde(skip)]
     purpose_of_command: &'static str,
-    /// The server that refused.
+    /// The server that refused, if it is not the service.
     #[serde(skip)]
-    server: &'static str,
+    server: Option<&'static str>,
     /// A path in the message. It comes from the user, so it is not masked.
     #[serde(skip)]
     path: Option<String>,
@@ -72,8 +74,9 @@ struct Facts {
 }
 
 /// The command that can help, compared with the one that failed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 enum NextCommand {
+    #[default]
     Same,
     /// Without the time limit that ended it.
     Without(&'static str),
@@ -99,25 +102,8 @@ impl ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let facts = Facts {
-            kind,
-            code: None,
-            message: message.into(),
-            status: None,
-            request_id: None,
-            file_request_id: None,
-            job_id: None,
-            url: None,
-            hint: Some(hints::of_kind(kind).into()),
-            command: None,
-            purpose_of_command: "",
-            server: "the service",
-            path: None,
-            next_command: NextCommand::Same,
-            starts_over: false,
-            effort: None,
-        };
-        Self { facts: Box::new(facts) }
+        let (message, hint) = (message.into(), Some(hints::of_kind(kind).into()));
+        Self { facts: Box::new(Facts { kind, message, hint, ..Facts::default() }) }
     }
 
     /// Creates the error of a command that a signal ended.
@@ -212,6 +198,7 @@ impl Error {
 
     fn headline(&self) -> String {
         let Facts { kind, code, message, server, .. } = &*self.facts;
+        let server = server.unwrap_or("the service");
         match code {
             Some(code) if *kind == ErrorKind::Api && message.is_empty() => {
                 format!("{server} refused with {code}")

@@ -30,7 +30,7 @@ use tokio::runtime::Builder;
 
 use crate::{
     args::{Args, Command},
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, Result},
     output::{Ending, Output},
 };
 
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs a command on a runtime of this thread.
-fn run(args: &Args, output: &Output) -> Result<Ending, Error> {
+fn run(args: &Args, output: &Output) -> Result<Ending> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
         Error::new(ErrorKind::Transport, format!("the runtime cannot start: {error}"))
     })?;
@@ -70,7 +70,7 @@ fn run(args: &Args, output: &Output) -> Result<Ending, Error> {
     result
 }
 
-async fn run_command(args: &Args, output: &Output) -> Result<Ending, Error> {
+async fn run_command(args: &Args, output: &Output) -> Result<Ending> {
     let common = &args.common;
     match &args.command {
         Command::Create(create) => commands::create::create(create, common, output).await,
@@ -89,7 +89,7 @@ async fn run_command(args: &Args, output: &Output) -> Result<Ending, Error> {
 }
 
 /// Prints the same as `--help` after the command.
-fn help_of(command: Option<&str>, output: &Output) -> Result<Ending, Error> {
+fn help_of(command: Option<&str>, output: &Output) -> Result<Ending> {
     let words = ["tcss-export"].into_iter().chain(command).chain(["--help"]);
     match Args::try_parse_from(words) {
         Ok(_) => Ok(Ending::Done),
@@ -98,7 +98,7 @@ fn help_of(command: Option<&str>, output: &Output) -> Result<Ending, Error> {
 }
 
 /// Prints the requested help or version, or refuses the arguments.
-fn without_args(output: &Output, error: &clap::Error) -> Result<Ending, Error> {
+fn without_args(output: &Output, error: &clap::Error) -> Result<Ending> {
     let text = error.to_string();
     match error.kind() {
         ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion => {

@@ -6,7 +6,7 @@ use indicatif::ProgressDrawTarget;
 use serde::Serialize;
 use tcss_export::text::printable;
 
-use crate::error::{Error, ErrorKind, hints};
+use crate::error::{Error, ErrorKind, Result, hints};
 
 /// The end of a command that printed its result.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,7 @@ impl Output {
         &self,
         object: &impl Serialize,
         text: impl FnOnce() -> String,
-    ) -> Result<Stdout, Error> {
+    ) -> Result<Stdout> {
         let text = if self.json { json(object) } else { text() };
         if self.results_on_stderr {
             self.stderr(&text);
@@ -84,12 +84,12 @@ impl Output {
     }
 
     /// Prints one of many objects, with or without `--json`.
-    pub(crate) fn line(&self, object: &impl Serialize) -> Result<Stdout, Error> {
+    pub(crate) fn line(&self, object: &impl Serialize) -> Result<Stdout> {
         self.print(&json(object))
     }
 
     /// Writes to stdout and flushes it.
-    pub(crate) fn print(&self, text: &str) -> Result<Stdout, Error> {
+    pub(crate) fn print(&self, text: &str) -> Result<Stdout> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Ok(()) => Ok(Stdout::Open),

@@ -13,7 +13,7 @@ pub(crate) use self::decision::{Decision, action, describe, reason};
 use self::recording::Recording;
 use crate::{
     args,
-    error::Error,
+    error::{Error, Result},
     output::{Output, Stdout},
     progress::WaitProgress,
     signals::{Signal, Signals},
@@ -34,7 +34,7 @@ pub(crate) async fn follow(
     job: &JobId,
     signals: &mut Signals,
     reporter: &mut Reporter<'_>,
-) -> Result<End, Error> {
+) -> Result<End> {
     let mut wait = client.follow(job.clone());
     wait.record();
     reporter.begin(&wait.take_transcript())?;
@@ -87,19 +87,19 @@ impl<'o> Reporter<'o> {
     }
 
     /// Reports events and creates the file of the recording if the options say so.
-    pub(crate) fn with_options(args: &args::Wait, output: &'o Output) -> Result<Self, Error> {
+    pub(crate) fn with_options(args: &args::Wait, output: &'o Output) -> Result<Self> {
         let recording = args.record.as_deref().map(|path| Recording::create(path, args.force));
         let recording = recording.transpose()?;
         Ok(Self { with_events: args.events, recording, ..Self::new(output) })
     }
 
     /// Records the first lines. Nothing has been sent yet, so an error ends the wait.
-    fn begin(&mut self, lines: &[TranscriptLine]) -> Result<(), Error> {
+    fn begin(&mut self, lines: &[TranscriptLine]) -> Result<()> {
         self.record(lines);
         self.recording_error.take().map_or(Ok(()), Err)
     }
 
-    fn event(&mut self, event: &Event, lines: &[TranscriptLine]) -> Result<Stdout, Error> {
+    fn event(&mut self, event: &Event, lines: &[TranscriptLine]) -> Result<Stdout> {
         self.record(lines);
         let request_id = lines.iter().find_map(|line| match line {
             TranscriptLine::Polled(polled) => polled.request_id(),
@@ -119,17 +119,17 @@ impl<'o> Reporter<'o> {
         lines: &[TranscriptLine],
         outcome: Result<&Finished, &WaitFailure>,
         last: Option<&Event>,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         self.record(lines);
         self.decision(|| Decision::end(outcome, last)).map(drop)
     }
 
-    fn cancel(&self, report: &Report) -> Result<(), Error> {
+    fn cancel(&self, report: &Report) -> Result<()> {
         self.decision(|| Decision::cancelled(report)).map(drop)
     }
 
     /// Clears the progress, and returns the error of the recording.
-    pub(crate) fn finish(self) -> Result<(), Error> {
+    pub(crate) fn finish(self) -> Result<()> {
         self.recording_error.map_or(Ok(()), Err)
     }
 
@@ -141,7 +141,7 @@ impl<'o> Reporter<'o> {
         }
     }
 
-    fn decision(&self, decision: impl FnOnce() -> Decision) -> Result<Stdout, Error> {
+    fn decision(&self, decision: impl FnOnce() -> Decision) -> Result<Stdout> {
         if !self.with_events {
             return Ok(Stdout::Open);
         }

@@ -13,7 +13,7 @@ use tcss_export::{
 };
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, Result},
     shell::CommandOption,
 };
 
@@ -78,14 +78,14 @@ pub(crate) struct Job {
 
 impl Job {
     /// Returns the id, unless it is a URL.
-    pub(crate) fn id(&self) -> Result<&JobId, Error> {
+    pub(crate) fn id(&self) -> Result<&JobId> {
         not_a_url(&self.job_id)
     }
 }
 
 /// Refuses a URL in place of a job id: it would be sent to the service, and shown. An error of clap
 /// would show it, too.
-pub(crate) fn not_a_url(job: &JobId) -> Result<&JobId, Error> {
+pub(crate) fn not_a_url(job: &JobId) -> Result<&JobId> {
     match job.as_str().contains("://") {
         true => Err(Error::new(ErrorKind::Usage, "the job id is a URL")
             .with_hint("to download from a URL, use download --url")),
@@ -162,7 +162,7 @@ impl Save {
     }
 
     /// Checks that the file can be written, before any request.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<()> {
         let checked = self.target().map_or(Ok(()), |target| target.check());
         checked.map_err(|error| Error::of_target(&error, self.path()))
     }

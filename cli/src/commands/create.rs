@@ -10,7 +10,7 @@ use tokio::select;
 use crate::{
     args::{Common, Export},
     client::{self, send},
-    error::{Error, ErrorKind, hints},
+    error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output, Stdout},
     shell,
     signals::Signals,
@@ -22,11 +22,7 @@ struct Created<'a> {
     request_id: Option<&'a str>,
 }
 
-pub(crate) async fn create(
-    export: &Export,
-    common: &Common,
-    output: &Output,
-) -> Result<Ending, Error> {
+pub(crate) async fn create(export: &Export, common: &Common, output: &Output) -> Result<Ending> {
     let action = export.action()?;
     let client = client::client(common)?;
     let answer = send_create(&client, &action, &mut Signals::watch(), common, output).await?;
@@ -51,7 +47,7 @@ pub(super) async fn send_create(
     signals: &mut Signals,
     common: &Common,
     output: &Output,
-) -> Result<Answer<CreateExportComplianceStatusListJobResponse>, Error> {
+) -> Result<Answer<CreateExportComplianceStatusListJobResponse>> {
     let (error, is_uncertain) = select! {
         result = send(client, action, output) => match result {
             Ok(answer) => return Ok(answer),

@@ -16,7 +16,7 @@ use crate::{
     args::{self, Common, Save},
     client,
     download::{self, Fetched},
-    error::{DownloadContext, Error, ErrorKind, hints},
+    error::{DownloadContext, Error, ErrorKind, Result, hints},
     output::{Ending, Output},
     progress::DownloadProgress,
     secrets::masked,
@@ -30,7 +30,7 @@ pub(crate) async fn download(
     args: &args::Download,
     common: &Common,
     output: &Output,
-) -> Result<Ending, Error> {
+) -> Result<Ending> {
     let save = &args.save;
     let Some(job) = &args.source.job_id else {
         let url = args.source.url.as_deref().unwrap_or_default();
@@ -48,11 +48,7 @@ pub(crate) async fn download(
     downloader.job_to_file(job, &options).await
 }
 
-pub(crate) async fn run(
-    args: &args::Run,
-    common: &Common,
-    output: &Output,
-) -> Result<Ending, Error> {
+pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
     let action = args.export.action()?;
     let client = client::client(common)?;
     // No job is created for a file that cannot be written.
@@ -84,16 +80,12 @@ struct Downloader<'a> {
 
 impl Downloader<'_> {
     /// Waits for the job and downloads its file; `options` are those of the next command.
-    async fn job_to_file(
-        &mut self,
-        job: &JobId,
-        options: &[CommandOption],
-    ) -> Result<Ending, Error> {
+    async fn job_to_file(&mut self, job: &JobId, options: &[CommandOption]) -> Result<Ending> {
         let ending = self.wait_and_download(job).await;
         ending.map_err(|error| error.with_job(job).continue_with("download", job, options))
     }
 
-    async fn wait_and_download(&mut self, job: &JobId) -> Result<Ending, Error> {
+    async fn wait_and_download(&mut self, job: &JobId) -> Result<Ending> {
         let mut reporter = Reporter::new(self.output);
         let end = wait::follow(&self.client, job, &mut self.signals, &mut reporter).await?;
         reporter.finish()?;
@@ -118,22 +110,18 @@ impl Downloader<'_> {
     }
 
     /// Downloads from a URL that cannot be renewed.
-    async fn url_to_file(&mut self, url: DownloadUrl) -> Result<Ending, Error> {
+    async fn url_to_file(&mut self, url: DownloadUrl) -> Result<Ending> {
         let Fetched { outcome, polls, resumed } = self.fetch(Source::new(url), None).await?;
         let downloaded = outcome.map_err(|failure| self.context(None).error(failure))?;
         self.print(&Saved::new(None, self.save.name(), &downloaded, resumed, polls))
     }
 
-    async fn fetch(
-        &mut self,
-        source: Source,
-        finished: Option<&Finished>,
-    ) -> Result<Fetched, Error> {
+    async fn fetch(&mut self, source: Source, finished: Option<&Finished>) -> Result<Fetched> {
         let source = source.with_policy(self.save.policy());
         let (target, progress) = (self.save.target(), DownloadProgress::new(self.output));
-        match download::fetch(&self.client, source, target, &mut self.signals, progress).await {
+        let end = download::fetch(&self.client, source, target, &mut self.signals, progress).await;
+        match end.map_err(|error| self.context(finished).unusable_url(error))? {
             download::End::Fetched(fetched) => Ok(fetched),
-            download::End::UnusableUrl(error) => Err(self.context(finished).unusable_url(error)),
             download::End::Stopped(signal) => Err(self.context(finished).stopped(signal)),
         }
     }
@@ -142,7 +130,7 @@ impl Downloader<'_> {
         DownloadContext { finished, target: self.save.path() }
     }
 
-    fn print(&self, saved: &Saved<'_>) -> Result<Ending, Error> {
+    fn print(&self, saved: &Saved<'_>) -> Result<Ending> {
         let printed = self.output.result(saved, || saved.text());
         printed.map_err(|error| error.after_saving(&self.save.name()))?;
         Ok(Ending::Done)
@@ -154,7 +142,7 @@ impl Downloader<'_> {
         job: &JobId,
         failure: WaitFailure,
         new_url_needed: Option<String>,
-    ) -> Result<Ending, Error> {
+    ) -> Result<Ending> {
         let is_result = is_job_failed(&failure);
         let result = is_result.then(|| WaitResult::new("failure", &failure.report)).flatten();
         let Some(result) = result else { return Err(failure.into()) };

@@ -9,7 +9,7 @@ use tcss_export::{
 use crate::{
     args::{self, Common},
     client::{client, send},
-    error::{Error, hints},
+    error::{Error, Result, hints},
     output::{Ending, Output},
     secrets::masked,
     text::percent,
@@ -37,11 +37,7 @@ struct Row<'a> {
     insert_time: Option<&'a str>,
 }
 
-pub(crate) async fn jobs(
-    args: &args::Jobs,
-    common: &Common,
-    output: &Output,
-) -> Result<Ending, Error> {
+pub(crate) async fn jobs(args: &args::Jobs, common: &Common, output: &Output) -> Result<Ending> {
     let answer = send(&client(common)?, &action(args), output).await;
     let answer = answer.map_err(|error| Error::from(error).without_job_hint(hints::WRONG_LIST))?;
     let list = List::new(&answer.response, answer.request_id.as_deref());

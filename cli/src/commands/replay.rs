@@ -11,25 +11,24 @@ use serde::Serialize;
 use tcss_export::{Event, EventKind, Replay, ReplayError, TranscriptLine, text::printable};
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, Result},
     output::{Ending, Output, Stdout},
     secrets::masked,
     text::{requests, seconds},
     wait::{Decision, action, reason},
 };
 
-pub(crate) fn replay(file: &Path, output: &Output) -> Result<Ending, Error> {
+pub(crate) fn replay(file: &Path, output: &Output) -> Result<Ending> {
     let mut lines = Lines::open(file)?;
     let Some(first) = lines.next()? else { return Err(lines.invalid("the file is empty")) };
     let mut replay = Replay::begin(first).map_err(|error| lines.invalid(&error.to_string()))?;
     let mut table = Table::new(output)?;
     while let Some(line) = lines.next()? {
         match replay.next(line.clone()) {
-            Ok(event) => {
-                if table.decision(lines.number, &line, event.as_ref())? == Stdout::Closed {
-                    return Ok(Ending::Done);
-                }
+            Ok(event) if table.add(lines.number, &line, event.as_ref())? == Stdout::Closed => {
+                return Ok(Ending::Done);
             }
+            Ok(_) => {}
             Err(error @ ReplayError::NotBegun) => return Err(lines.invalid(&error.to_string())),
             Err(error) => return table.differs(lines.number, &error),
         }
@@ -70,7 +69,7 @@ struct ReplayResult<'a> {
 }
 
 impl<'o> Table<'o> {
-    fn new(output: &'o Output) -> Result<Self, Error> {
+    fn new(output: &'o Output) -> Result<Self> {
         if !output.is_json() {
             output.print(&columns(("time", "request", "what came back", "what was decided")))?;
         }
@@ -78,12 +77,12 @@ impl<'o> Table<'o> {
     }
 
     /// Prints the decision of a line; the last line of a recording has no event.
-    fn decision(
+    fn add(
         &mut self,
         number: usize,
         line: &TranscriptLine,
         event: Option<&Event>,
-    ) -> Result<Stdout, Error> {
+    ) -> Result<Stdout> {
         let row = Row::new(number, line, event);
         if event.is_some_and(|event| event.kind == EventKind::Ended) {
             self.pending = Some(row);
@@ -96,7 +95,7 @@ impl<'o> Table<'o> {
         self.output.result(&row, || row.text.clone())
     }
 
-    fn finish(mut self, lines: usize) -> Result<Ending, Error> {
+    fn finish(mut self, lines: usize) -> Result<Ending> {
         if let Some(row) = self.pending.take() {
             self.output.result(&row, || row.text.clone())?;
         }
@@ -113,7 +112,7 @@ impl<'o> Table<'o> {
     }
 
     /// Prints the difference between the replay and the recording.
-    fn differs(self, line: usize, error: &ReplayError) -> Result<Ending, Error> {
+    fn differs(self, line: usize, error: &ReplayError) -> Result<Ending> {
         let (recorded, decided) = difference(error);
         let text = format!("Line {line} differs.\n  recorded  {recorded}\n  decided   {decided}\n");
         let result = ReplayResult {
@@ -148,7 +147,7 @@ impl Row {
             (_, event) => event.map(reason).unwrap_or_default(),
         };
         let decided = event.map_or_else(|| "end".to_owned(), action);
-        let (time, poll) = (format!("{:.3} s", at.as_secs_f64()), decision.poll().to_string());
+        let (time, poll) = (format!("{:.3} s", at.as_secs_f64()), decision.poll.to_string());
         let text = columns((&time, &poll, &came, &decided));
         Self { line, at_seconds: seconds(at), decision, text }
     }
@@ -211,7 +210,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn open(path: &Path) -> Result<Self, Error> {
+    fn open(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
             let reader = Box::new(io::stdin().lock());
             return Ok(Self { reader, name: "stdin".to_owned(), number: 0 });
@@ -222,7 +221,7 @@ impl Lines {
     }
 
     /// Returns the next line that is not blank.
-    fn next(&mut self) -> Result<Option<TranscriptLine>, Error> {
+    fn next(&mut self) -> Result<Option<TranscriptLine>> {
         loop {
             let mut line = Vec::new();
             let read = (&mut *self.reader).take(LONGEST_LINE).read_until(b'\n', &mut line);

@@ -10,12 +10,12 @@ use tcss_export_testkit::{
 use crate::{
     args,
     client::{KeyPair, key_pair},
-    error::{Error, ErrorKind, hints},
+    error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output, Stdout},
     secrets::{SECRET_ID, SECRET_KEY, masked},
 };
 
-pub(crate) fn serve(args: &args::Serve, output: &Output) -> Result<Ending, Error> {
+pub(crate) fn serve(args: &args::Serve, output: &Output) -> Result<Ending> {
     let given = key_pair()?;
     let is_made_up = given.is_none();
     let pair = given.unwrap_or_else(|| KeyPair {
@@ -51,7 +51,7 @@ pub(super) fn cannot_listen(error: &io::Error) -> Error {
 }
 
 /// Checks the file first, so that its errors are not mistaken for those of the port.
-fn served(path: &Path) -> Result<ServedFile, Error> {
+fn served(path: &Path) -> Result<ServedFile> {
     let refused = |why: &str| Error::of_file(path, why).with_hint(hints::NOT_SERVED);
     let opened = File::open(path).and_then(|file| file.metadata());
     let found = opened.map_err(|error| refused(&format!("cannot be read: {error}")))?;

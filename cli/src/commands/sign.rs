@@ -13,7 +13,7 @@ use tcss_export::{
 use crate::{
     args::{self, Common},
     client,
-    error::Error,
+    error::Result,
     output::{Ending, Output},
     secrets::MASK,
 };
@@ -27,7 +27,7 @@ struct Signed {
     body: String,
 }
 
-pub(crate) fn sign(args: &args::Sign, common: &Common, output: &Output) -> Result<Ending, Error> {
+pub(crate) fn sign(args: &args::Sign, common: &Common, output: &Output) -> Result<Ending> {
     let action = DescribeExportJobResult::new(args.what.job.id()?.clone());
     let seconds = i64::try_from(timestamp(&args.what)?.as_seconds()).unwrap_or(i64::MAX);
     let now = Wall::from_unix_seconds(seconds);
@@ -74,11 +74,7 @@ struct Stages {
     string_to_sign: String,
 }
 
-pub(crate) fn explain(
-    args: &args::Explain,
-    common: &Common,
-    output: &Output,
-) -> Result<Ending, Error> {
+pub(crate) fn explain(args: &args::Explain, common: &Common, output: &Output) -> Result<Ending> {
     let action = DescribeExportJobResult::new(args.job.id()?.clone());
     let canonical_request = common.session()?.canonical_request(&action)?;
     let service = DescribeExportJobResult::SERVICE;
@@ -99,7 +95,7 @@ pub(crate) fn explain(
 }
 
 /// Returns the time of the signature: the option, or now.
-fn timestamp(args: &args::Explain) -> Result<Timestamp, Error> {
+fn timestamp(args: &args::Explain) -> Result<Timestamp> {
     match args.timestamp {
         Some(timestamp) => Ok(timestamp),
         None => Ok(Timestamp::new(clock::now().wall.unix_seconds())?),

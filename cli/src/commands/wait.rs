@@ -9,7 +9,7 @@ use tcss_export::{
 use crate::{
     args::{self, Common, Job},
     client,
-    error::Error,
+    error::{Error, Result},
     output::{Ending, Output},
     secrets::masked,
     shell::CommandOption,
@@ -18,7 +18,7 @@ use crate::{
     wait::{self, End, Reporter},
 };
 
-pub(crate) async fn result(job: &Job, common: &Common, output: &Output) -> Result<Ending, Error> {
+pub(crate) async fn result(job: &Job, common: &Common, output: &Output) -> Result<Ending> {
     let action = DescribeExportJobResult::new(job.id()?.clone());
     let answer = client::client(common)?.send(&action).await?;
     let status = JobStatus::new(&answer.response, answer.request_id.as_deref());
@@ -29,11 +29,7 @@ pub(crate) async fn result(job: &Job, common: &Common, output: &Output) -> Resul
     })
 }
 
-pub(crate) async fn wait(
-    args: &args::Wait,
-    common: &Common,
-    output: &Output,
-) -> Result<Ending, Error> {
+pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) -> Result<Ending> {
     let job = args.job.id()?;
     let client = client::client(common)?.with_policy(args.timing.policy());
     let mut reporter = Reporter::with_options(args, output)?;
@@ -59,7 +55,7 @@ pub(crate) async fn wait(
     }
 }
 
-fn succeeded(finished: &Finished, output: &Output) -> Result<Ending, Error> {
+fn succeeded(finished: &Finished, output: &Output) -> Result<Ending> {
     if let Some(mut result) = WaitResult::new("success", &finished.report) {
         result.status.download_url = Some(finished.download_url.as_str());
         output.result(&result, || rows("", &result.rows()))?;
@@ -74,7 +70,7 @@ fn failed(
     job: &JobId,
     options: &[CommandOption],
     output: &Output,
-) -> Result<Ending, Error> {
+) -> Result<Ending> {
     let is_job_failed = matches!(failure.kind, WaitErrorKind::JobFailed { .. });
     if output.is_json() || is_job_failed {
         print(&failure.kind, &failure.report, output)?;
@@ -88,7 +84,7 @@ fn failed(
 }
 
 /// Prints the last status of the job, if any.
-fn print(kind: &WaitErrorKind, report: &Report, output: &Output) -> Result<(), Error> {
+fn print(kind: &WaitErrorKind, report: &Report, output: &Output) -> Result<()> {
     let outcome = match kind {
         WaitErrorKind::JobFailed { .. } => "failure",
         WaitErrorKind::TimedOut => "timed_out",

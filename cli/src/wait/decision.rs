@@ -15,7 +15,8 @@ use crate::{
 #[derive(Default, Serialize)]
 pub(crate) struct Decision {
     event: &'static str,
-    poll: u32,
+    /// The number of the request before the decision.
+    pub(crate) poll: u32,
     status: Option<String>,
     progress: Option<f64>,
     code: Option<String>,
@@ -71,11 +72,6 @@ impl Decision {
     /// Describes the end of a wait from a recording, which has fewer details.
     pub(crate) fn recorded_end(poll: u32, reason: Option<String>) -> Self {
         Self { event: "ended", poll, reason, ..Self::default() }
-    }
-
-    /// Returns the number of the request before the decision.
-    pub(crate) const fn poll(&self) -> u32 {
-        self.poll
     }
 
     fn ended(report: &Report, last: Option<&Event>) -> Self {

@@ -1,5 +1,10 @@
 //! The recording of a wait in a file.
 
+#[cfg(unix)]
+use std::{
+    fs::Permissions,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
@@ -10,7 +15,7 @@ use serde_json::Value;
 use tcss_export::TranscriptLine;
 
 use crate::{
-    error::{Error, hints},
+    error::{Error, Result, hints},
     secrets::masked,
 };
 
@@ -24,20 +29,20 @@ pub(crate) struct Recording {
 
 impl Recording {
     /// Creates the file, for its owner only; `force` allows the replacement of an existing one.
-    pub(crate) fn create(path: &Path, force: bool) -> Result<Self, Error> {
+    pub(crate) fn create(path: &Path, force: bool) -> Result<Self> {
         let mut options = OpenOptions::new();
-        options.write(true);
-        if force {
-            options.create(true).truncate(true);
-        } else {
-            options.create_new(true);
-        }
-        let file = for_owner(&mut options).open(path).map_err(|error| refused(path, &error))?;
-        restrict_to_owner(&file).map_err(|error| refused(path, &error))?;
+        options.write(true).create(true).truncate(true).create_new(!force);
+        #[cfg(unix)]
+        options.mode(0o600);
+        let file = options.open(path).and_then(|file| {
+            restrict_to_owner(&file)?;
+            Ok(file)
+        });
+        let file = file.map_err(|error| refused(path, &error))?;
         Ok(Self { file, path: path.to_owned(), is_new: !force })
     }
 
-    pub(crate) fn write(&mut self, lines: &[TranscriptLine]) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, lines: &[TranscriptLine]) -> Result<()> {
         lines
             .iter()
             .try_for_each(|line| {
@@ -48,43 +53,23 @@ impl Recording {
                 Ok(())
             })
             .map_err(|error| {
-                self.remove_if_new();
+                if self.is_new {
+                    // It would be in the way of the next recording.
+                    let _ = fs::remove_file(&self.path);
+                }
                 refused(&self.path, &error)
             })
     }
-
-    /// Removes a file that would be in the way of the next recording.
-    fn remove_if_new(&self) {
-        if self.is_new {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
 }
 
-#[cfg(unix)]
-fn for_owner(options: &mut OpenOptions) -> &mut OpenOptions {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
-}
-
-/// Sets the mode of an existing file; a pipe or a device keeps its own.
-#[cfg(unix)]
+/// Sets the mode of a file that existed before; a pipe or a device keeps its own.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "the mode exists on unix only"))]
 fn restrict_to_owner(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    match file.metadata()?.is_file() {
-        true => file.set_permissions(fs::Permissions::from_mode(0o600)),
-        false => Ok(()),
+    #[cfg(unix)]
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
     }
-}
-
-#[cfg(not(unix))]
-fn restrict_to_owner(_file: &File) -> io::Result<()> {
     Ok(())
-}
-
-#[cfg(not(unix))]
-fn for_owner(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
 }
 
 fn refused(path: &Path, error: &io::Error) -> Error {
