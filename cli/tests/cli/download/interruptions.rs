@@ -1,4 +1,4 @@
-//! Signals end a download, and what they leave.
+//! Interrupted downloads: signals, kills, and the next run.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use super::{download, megabyte, serving};
 use crate::support::{Folder, cli, without_keys};
 
 #[test]
-fn an_interrupt_keeps_what_is_there_and_tells_how_to_go_on() {
+fn an_interrupt_keeps_the_bytes_and_prints_the_next_command() {
     let folder = Folder::new("download-interrupt");
     let service = serving(megabyte(), "SUCCESS", "SLOW:20000");
     let (url, file) = (service.url(), folder.path("f"));
@@ -31,7 +31,7 @@ fn an_interrupt_keeps_what_is_there_and_tells_how_to_go_on() {
 }
 
 #[test]
-fn an_interrupt_before_the_first_byte_leaves_nothing_of_a_long_name_too() {
+fn an_interrupt_before_the_first_byte_leaves_nothing_of_a_long_name() {
     let folder = Folder::new("download-interrupt-long");
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/f", silent.local_addr().expect("an address"));
@@ -49,7 +49,7 @@ fn an_interrupt_before_the_first_byte_leaves_nothing() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/f", silent.local_addr().expect("an address"));
     let running = without_keys(&["download", "--url", &url, "-o", &folder.path("f")]).start(0);
-    // An answer never comes.
+    // Never answers.
     let _connection = silent.accept().expect("a connection");
     assert_eq!(folder.files(), [".f.part"]);
     running.signal("-INT");
@@ -76,7 +76,7 @@ fn an_interrupt_keeps_the_bytes_of_an_earlier_run() {
     let metadata = format!(
         r#"{{"tcss-export-part":1,"object":"{url}","etag":"\"v1\"","total":null,"crc64":null}}"#
     );
-    // Without metadata nobody knows whose bytes these are.
+    // Bytes without metadata may not be ours.
     for left in [&[(".f.part", "1234"), (".f.part.json", &*metadata)][..], &[(".f.part", "1234")]] {
         let folder = Folder::new("download-interrupt-earlier");
         for (name, text) in left {
@@ -93,7 +93,7 @@ fn an_interrupt_keeps_the_bytes_of_an_earlier_run() {
 }
 
 #[test]
-fn an_interrupt_tells_that_what_was_written_to_stdout_is_to_be_discarded() {
+fn an_interrupt_says_to_discard_the_bytes_on_stdout() {
     let service = serving(megabyte(), "SUCCESS", "SLOW:20000");
     let url = service.url();
     let running = cli(&["download", "J", "-o", "-", "--endpoint", &url]);
@@ -108,9 +108,9 @@ fn an_interrupt_tells_that_what_was_written_to_stdout_is_to_be_discarded() {
     assert!(ended.stderr.ends_with(&line), "{ended:?}");
 }
 
-/// Without a tag nobody could say whether it is still the same file.
+/// Without an ETag, a later run cannot know if the file is still the same.
 #[test]
-fn an_interrupt_leaves_no_part_that_nothing_can_use() {
+fn an_interrupt_leaves_no_part_file_that_cannot_be_resumed() {
     let folder = Folder::new("download-interrupt-no-tag");
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/f", server.local_addr().expect("an address"));
@@ -138,4 +138,52 @@ fn an_interrupted_url_is_not_shown() {
     let ended = running.end();
     assert_eq!(ended.code, Some(143));
     assert!(ended.stderr.contains("\nstopped downloading; download again: "), "{ended:?}");
+}
+
+#[test]
+fn a_damaged_part_file_makes_the_download_start_again() {
+    let folder = Folder::new("download-damaged-part");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:20000");
+    let (url, file) = (service.url(), folder.path("f"));
+    let running = cli(&["download", "J", "-o", &file, "--endpoint", &url]);
+    let running = running.stdout(Stdio::null()).start(2);
+    running.signal("-KILL");
+    running.end();
+    let mut part = folder.read(".f.part");
+    part[0] ^= 1;
+    fs::write(folder.path(".f.part"), part).expect("a file");
+    let ended = download(&service, &folder, &["--json"]);
+    assert_eq!((ended.code, &ended.json()["resumed"]), (Some(0), &json!(false)), "{ended:?}");
+    assert!(ended.stderr.contains("\nstarting again from the first byte\n"), "{ended:?}");
+    assert_eq!(folder.read("f"), megabyte());
+}
+
+#[test]
+fn a_second_download_to_the_same_file_is_refused() {
+    let folder = Folder::new("download-busy");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:20000");
+    let (url, file) = (service.url(), folder.path("f"));
+    let first = cli(&["download", "J", "-o", &file, "--endpoint", &url]);
+    let mut first = first.stdout(Stdio::null()).start(1);
+    let second = download(&service, &folder, &["--json"]);
+    assert_eq!((second.code, &second.error()["kind"]), (Some(7), &json!("file")), "{second:?}");
+    let message = format!("{file:?} is being downloaded already");
+    assert_eq!(second.error()["message"], message);
+    first.signal_until_the_end("-KILL");
+}
+
+#[test]
+fn after_a_kill_the_next_run_resumes() {
+    let folder = Folder::new("download-kill");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:20000");
+    let (url, file) = (service.url(), folder.path("f"));
+    let running = cli(&["download", "J", "-o", &file, "--endpoint", &url]);
+    let running = running.stdout(Stdio::null()).start(2);
+    running.signal("-KILL");
+    assert_eq!(running.end().code, None);
+    assert_eq!(folder.files(), [".f.part", ".f.part.json"]);
+    let ended = download(&service, &folder, &["--json"]);
+    assert_eq!((ended.code, &ended.json()["resumed"]), (Some(0), &json!(true)), "{ended:?}");
+    assert!(ended.stderr.starts_with("resuming after "), "{ended:?}");
+    assert_eq!((folder.read("f"), folder.files().len()), (megabyte(), 1));
 }
