@@ -1,7 +1,8 @@
-//! The error of a command: its kind, exit code, message, facts and hint.
+//! The error of a command: its message, facts and hint, as text and as JSON.
 
 mod download;
 pub(crate) mod hints;
+mod kind;
 mod service;
 
 use std::{borrow::Cow, fmt};
@@ -9,7 +10,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Serialize, Serializer};
 use tcss_export::{JobId, text::printable};
 
-pub(crate) use self::download::DownloadContext;
+pub(crate) use self::{download::DownloadContext, kind::ErrorKind};
 use crate::{
     secrets::masked,
     shell::{CommandOption, job_command},
@@ -18,20 +19,6 @@ use crate::{
 };
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ErrorKind {
-    #[default]
-    Usage,
-    TimedOut,
-    Api,
-    Transport,
-    Answer,
-    File,
-    Interrupted,
-    Terminated,
-}
 
 /// The reason why a command has no result.
 #[derive(Debug)]
@@ -85,24 +72,9 @@ enum NextCommand {
     None,
 }
 
-impl ErrorKind {
-    const fn exit_code(self) -> u8 {
-        match self {
-            Self::Usage => 2,
-            Self::TimedOut => 3,
-            Self::Api => 4,
-            Self::Transport => 5,
-            Self::Answer => 6,
-            Self::File => 7,
-            Self::Interrupted => Signal::Interrupt.exit_code(),
-            Self::Terminated => Signal::Terminate.exit_code(),
-        }
-    }
-}
-
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let (message, hint) = (message.into(), Some(hints::of_kind(kind).into()));
+        let (message, hint) = (message.into(), Some(kind.hint().into()));
         Self { facts: Box::new(Facts { kind, message, hint, ..Facts::default() }) }
     }
 

@@ -321,7 +321,7 @@ fn hint_of_stdout(error: &FileError) -> &'static str {
     match io_kind(error) {
         Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => hints::NO_ROOM_TO_STDOUT,
         Some(kind) => hints::of_io(kind),
-        None => hints::of_kind(ErrorKind::File),
+        None => ErrorKind::File.hint(),
     }
 }
 
@@ -338,7 +338,7 @@ fn hint(error: &FileError) -> &'static str {
         (FileErrorKind::NotAFile, None) => hints::NOT_A_FILE,
         (FileErrorKind::Exists, None) => hints::EXISTS,
         (FileErrorKind::Busy, None) => hints::BUSY,
-        (_, None) => hints::of_kind(ErrorKind::File),
+        (_, None) => ErrorKind::File.hint(),
     }
 }
 

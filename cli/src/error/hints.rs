@@ -7,7 +7,7 @@ use tcss_export::{
     driver::TunnelError,
 };
 
-use super::ErrorKind;
+use super::kind::ErrorKind;
 
 pub(crate) const WRONG_JOB: &str = "check the job id: it must belong to this site and this account";
 /// The file is gone, so that another download cannot help.
@@ -67,8 +67,6 @@ const CODES: &[(&[&str], &str)] = &[
     (&["UnsupportedRegion"], "leave out --region: this service needs none"),
     (&["ResourceInUse", "ResourceUnavailable", "ServiceUnavailable"], "try again later"),
 ];
-
-const OTHER_CODE: &str = "look up the code in the service's list of error codes";
 
 pub(crate) const STILL_RUNNING: &str =
     "wait again, perhaps with a longer --timeout: the job keeps running";
@@ -188,22 +186,7 @@ pub(crate) fn of_proxy(error: &TransportError) -> Option<&'static str> {
 pub(crate) fn of_code(code: &ErrorCode) -> &'static str {
     let find = |name| CODES.iter().find(|(codes, _)| codes.contains(&name));
     let found = find(code.as_str()).or_else(|| find(code.family()));
-    found.map_or(OTHER_CODE, |(_, hint)| *hint)
-}
-
-pub(crate) const fn of_kind(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Usage => "use --help to see what is expected",
-        ErrorKind::TimedOut => "wait again, perhaps with a longer --timeout",
-        ErrorKind::Api => OTHER_CODE,
-        ErrorKind::Transport => "check the network and --endpoint",
-        ErrorKind::Answer => {
-            "check --endpoint and what is between this machine and the service, such as a proxy"
-        }
-        ErrorKind::File => "check the free space and the permissions where the output goes",
-        // A command says how to continue.
-        ErrorKind::Interrupted | ErrorKind::Terminated => "",
-    }
+    found.map_or(ErrorKind::Api.hint(), |(_, hint)| *hint)
 }
 
 /// Returns the hint for a file that cannot be created or written.
@@ -217,7 +200,7 @@ pub(crate) const fn of_io(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem => "choose a folder that can be written to",
         io::ErrorKind::BrokenPipe => UNREAD,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and try again",
-        _ => of_kind(ErrorKind::File),
+        _ => ErrorKind::File.hint(),
     }
 }
 
@@ -229,7 +212,7 @@ pub(crate) const fn of_fault(fault: SendFault) -> &'static str {
         SendFault::Permanent => {
             "check --endpoint, the proxy settings and which certificates this machine trusts"
         }
-        _ => of_kind(ErrorKind::Answer),
+        _ => ErrorKind::Answer.hint(),
     }
 }
 
@@ -245,7 +228,7 @@ pub(crate) const fn of_answer(kind: &ResponseErrorKind) -> &'static str {
             "try again later; if it fails again, check what is between this machine and the \
              service, such as a proxy"
         }
-        _ => of_kind(ErrorKind::Answer),
+        _ => ErrorKind::Answer.hint(),
     }
 }
 
