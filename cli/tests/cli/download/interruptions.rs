@@ -1,14 +1,14 @@
 //! Interrupted downloads: signals, kills, and the next run.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::process::Stdio;
 use std::thread;
 
 use serde_json::json;
 
-use super::{download, megabyte, serving};
+use super::{download, downloads, megabyte, serving};
 use crate::support::{Folder, cli, without_keys};
 
 #[test]
@@ -106,6 +106,24 @@ fn an_interrupt_says_to_discard_the_bytes_on_stdout() {
     );
     assert_eq!(ended.code, Some(130));
     assert!(ended.stderr.ends_with(&line), "{ended:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupt_ends_a_download_to_a_full_pipe() {
+    let service = serving(megabyte(), "SUCCESS", "");
+    let (_unread, mut writer) = io::pipe().expect("a pipe");
+    // Fills the pipe.
+    writer.write_all(&[b'\n'; 1 << 16]).expect("room");
+    let args = ["download", "J", "-o", "-", "--endpoint", &service.url()];
+    let running = cli(&args).stdout(writer).start(0);
+    while downloads(&service) == 0 {
+        thread::yield_now();
+    }
+    running.signal("-INT");
+    let ended = running.end();
+    assert!(ended.stderr.starts_with("stopped downloading; discard the output"), "{ended:?}");
+    assert_eq!(ended.code, Some(130));
 }
 
 /// Without an ETag, a later run cannot know if the file is still the same.
