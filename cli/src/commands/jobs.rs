@@ -72,30 +72,30 @@ impl<'a> List<'a> {
     }
 
     fn text(&self, offset: u64) -> String {
-        if self.jobs.is_empty() {
-            return self.none_after(offset);
+        match (self.jobs.len(), self.total_count) {
+            (0, total) if offset == 0 || total == Some(0) => return "no jobs\n".to_owned(),
+            (0, None) => return format!("no jobs after the first {offset}\n"),
+            (0, Some(total)) => {
+                return format!("no jobs after the first {offset}; there are {total} in all\n");
+            }
+            _ => {}
         }
         let rows = [TITLES.map(str::to_owned)].into_iter().chain(self.jobs.iter().map(Row::cells));
         let mut lines = table(&rows.collect::<Vec<_>>()).into_iter();
         let mut text = lines.next().unwrap_or_default();
         for (line, job) in lines.zip(&self.jobs) {
             text += &line;
-            text += &job.failure();
+            let message = job.failure_message.as_deref().unwrap_or_default();
+            if !message.trim().is_empty() {
+                // On a separate line, because it may be long.
+                text += &format!("  {}\n", printable(message));
+            }
         }
         let end = offset.saturating_add(self.jobs.len() as u64);
         if let Some(total) = self.total_count.filter(|total| *total > end) {
             text += &format!("{end} of {total} jobs; for more use --offset {end}\n");
         }
         text
-    }
-
-    /// Describes an empty page, and mentions the jobs before it.
-    fn none_after(&self, offset: u64) -> String {
-        match self.total_count {
-            total if offset == 0 || total == Some(0) => "no jobs\n".to_owned(),
-            None => format!("no jobs after the first {offset}\n"),
-            Some(total) => format!("no jobs after the first {offset}; there are {total} in all\n"),
-        }
     }
 }
 
@@ -115,25 +115,10 @@ impl<'a> Row<'a> {
     }
 
     fn cells(&self) -> [String; TITLES.len()] {
-        let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
-        let progress = self.progress.map(percent);
-        [
-            text(self.job_id),
-            masked(self.status.unwrap_or("-")),
-            text(progress.as_deref()),
-            text(self.insert_time),
-            text(self.name.as_deref()),
-        ]
-        .map(|cell| printable(&cell).to_string())
-    }
-
-    /// Describes why a job failed, on a separate line: it may be long.
-    fn failure(&self) -> String {
-        let message = self.failure_message.as_deref().unwrap_or_default();
-        match message.trim().is_empty() {
-            true => String::new(),
-            false => format!("  {}\n", printable(message)),
-        }
+        let (status, progress) = (self.status.map(masked), self.progress.map(percent));
+        let name = self.name.as_deref();
+        [self.job_id, status.as_deref(), progress.as_deref(), self.insert_time, name]
+            .map(|cell| printable(cell.unwrap_or("-")).to_string())
     }
 }
 

@@ -129,22 +129,23 @@ impl<'o> Table<'o> {
 
 impl Row {
     fn new(line: usize, of: &TranscriptLine, event: Option<&Event>) -> Self {
-        let (at, decision) = match (of, event) {
+        let (at, decision, came) = match (of, event) {
             (TranscriptLine::Ended { at, outcome, polls, .. }, _) => {
-                let reason = (outcome != SUCCESS).then(|| masked(outcome));
-                (Duration::from_nanos(*at), Decision::recorded_end(*polls, reason))
+                let shown = masked(outcome);
+                let came = printable(&shown).to_string();
+                let reason = (outcome != SUCCESS).then_some(shown);
+                (Duration::from_nanos(*at), Decision::recorded_end(*polls, reason), came)
             }
             (TranscriptLine::Polled(polled), Some(event)) => {
-                (polled.answered(), Decision::new(event, polled.request_id()))
+                (polled.answered(), Decision::new(event, polled.request_id()), reason(event))
             }
             (TranscriptLine::NotStarted { at, .. }, Some(event)) => {
-                (Duration::from_nanos(*at), Decision::new(event, None))
+                (Duration::from_nanos(*at), Decision::new(event, None), reason(event))
             }
-            _ => (Duration::ZERO, Decision::default()),
-        };
-        let came = match (of, event) {
-            (TranscriptLine::Ended { outcome, .. }, _) => printable(&masked(outcome)).to_string(),
-            (_, event) => event.map(reason).unwrap_or_default(),
+            (_, event) => {
+                let came = event.map(reason).unwrap_or_default();
+                (Duration::ZERO, Decision::default(), came)
+            }
         };
         let decided = event.map_or_else(|| "end".to_owned(), action);
         let (time, poll) = (format!("{:.3} s", at.as_secs_f64()), decision.poll.to_string());

@@ -37,12 +37,14 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
     let recorded = reporter.finish();
     let options = [args.timing.options(), common.options()].concat();
     let ending = match end {
-        End::Finished(finished) => succeeded(&finished, output),
+        End::Finished(Finished { download_url, report, .. }) => {
+            print("success", &report, Some(&download_url), output).map(|()| Ending::Done)
+        }
         End::Failed(failure) => failed(failure, job, &options, output),
         End::StdoutClosed => return Ok(Ending::Done),
         End::Stopped(signal, report) => {
             if output.is_json() {
-                print(&WaitErrorKind::Cancelled, &report, output)?;
+                print("cancelled", &report, None, output)?;
             }
             let stopped = Error::stopped(signal, "stopped waiting").with_job(job);
             Err(stopped.continue_with("wait", job, &options))
@@ -55,14 +57,6 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
     }
 }
 
-fn succeeded(finished: &Finished, output: &Output) -> Result<Ending> {
-    if let Some(mut result) = WaitResult::new("success", &finished.report) {
-        result.status.download_url = Some(finished.download_url.as_str());
-        output.result(&result, || rows("", &result.rows()))?;
-    }
-    Ok(Ending::Done)
-}
-
 /// Prints the last status for programs. People get it from the error, except for a failed job,
 /// which is a result.
 fn failed(
@@ -71,27 +65,30 @@ fn failed(
     options: &[CommandOption],
     output: &Output,
 ) -> Result<Ending> {
-    let is_job_failed = matches!(failure.kind, WaitErrorKind::JobFailed { .. });
-    if output.is_json() || is_job_failed {
-        print(&failure.kind, &failure.report, output)?;
+    let outcome = match failure.kind {
+        WaitErrorKind::JobFailed { .. } => "failure",
+        WaitErrorKind::TimedOut => "timed_out",
+        _ => "error",
+    };
+    if output.is_json() || outcome == "failure" {
+        print(outcome, &failure.report, None, output)?;
     }
-    let is_timed_out = matches!(failure.kind, WaitErrorKind::TimedOut);
-    match Error::from(failure) {
-        _ if is_job_failed => Ok(Ending::JobFailed),
-        error if is_timed_out => Err(error.with_job(job).continue_with("wait", job, options)),
-        error => Err(error),
+    match (outcome, Error::from(failure)) {
+        ("failure", _) => Ok(Ending::JobFailed),
+        ("timed_out", error) => Err(error.with_job(job).continue_with("wait", job, options)),
+        (_, error) => Err(error),
     }
 }
 
 /// Prints the last status of the job, if any.
-fn print(kind: &WaitErrorKind, report: &Report, output: &Output) -> Result<()> {
-    let outcome = match kind {
-        WaitErrorKind::JobFailed { .. } => "failure",
-        WaitErrorKind::TimedOut => "timed_out",
-        WaitErrorKind::Cancelled => "cancelled",
-        _ => "error",
-    };
-    if let Some(result) = WaitResult::new(outcome, report) {
+fn print(
+    outcome: &'static str,
+    report: &Report,
+    url: Option<&DownloadUrl>,
+    output: &Output,
+) -> Result<()> {
+    if let Some(mut result) = WaitResult::new(outcome, report) {
+        result.status.download_url = url.map(DownloadUrl::as_str);
         output.result(&result, || rows("", &result.rows()))?;
     }
     Ok(())
