@@ -8,7 +8,7 @@ use crate::{
     args::Common,
     error::{Error, ErrorKind, Result},
     output::Output,
-    secrets::{NotUtf8, SECRET_ID, SECRET_KEY, TOKENS, variable},
+    secrets::{SECRET_ID, SECRET_KEY, TOKENS, variable},
 };
 
 /// A key pair as text, for the test service.
@@ -81,7 +81,7 @@ impl KeyPair {
 }
 
 fn checked_variable(name: &str) -> Result<Option<String>> {
-    variable(name).map_err(|NotUtf8| refused(name, "is not valid UTF-8"))
+    variable(name).map_err(|_| refused(name, "is not valid UTF-8"))
 }
 
 fn missing(names: &str) -> Error {

@@ -37,8 +37,8 @@ pub(crate) fn has_bars() -> bool {
 
 /// The format of results and errors, and where they go.
 pub(crate) struct Output {
-    json: bool,
-    quiet: bool,
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
     results_on_stderr: bool,
 }
 
@@ -61,14 +61,6 @@ impl Output {
         self
     }
 
-    pub(crate) const fn is_json(&self) -> bool {
-        self.json
-    }
-
-    pub(crate) const fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
     /// Prints a result: the object as JSON, or the text for people.
     pub(crate) fn result(
         &self,
@@ -81,11 +73,6 @@ impl Output {
             return Ok(Stdout::Open);
         }
         self.print(&text)
-    }
-
-    /// Prints one of many objects, with or without `--json`.
-    pub(crate) fn line(&self, object: &impl Serialize) -> Result<Stdout> {
-        self.print(&json(object))
     }
 
     /// Writes to stdout and flushes it.

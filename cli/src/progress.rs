@@ -27,7 +27,7 @@ enum Display {
 
 impl Display {
     fn new(output: &Output, bar: impl FnOnce() -> ProgressBar) -> Self {
-        if output.is_quiet() {
+        if output.quiet {
             return Self::Silent;
         }
         if !has_bars() {

@@ -1,6 +1,6 @@
 //! The environment variables that hold keys, and the masking of secrets in text.
 
-use std::env;
+use std::{env, ffi::OsString};
 
 use tcss_export::DownloadUrl;
 
@@ -16,16 +16,10 @@ pub(crate) const MASK: &str = "***";
 const SHORTEST_SECRET: usize = 4;
 const SIGNATURE_DIGITS: usize = 64;
 
-/// The value of a variable is not text.
-pub(crate) struct NotUtf8;
-
-/// Reads a variable; an empty one counts as unset.
-pub(crate) fn variable(name: &str) -> Result<Option<String>, NotUtf8> {
-    match env::var_os(name).map(|value| value.into_string()) {
-        Some(Ok(value)) if !value.is_empty() => Ok(Some(value)),
-        Some(Err(_)) => Err(NotUtf8),
-        _ => Ok(None),
-    }
+/// Reads a variable; an empty one counts as unset. The error is a value that is not UTF-8.
+pub(crate) fn variable(name: &str) -> Result<Option<String>, OsString> {
+    let value = env::var_os(name).filter(|value| !value.is_empty());
+    value.map(OsString::into_string).transpose()
 }
 
 /// Returns the text without the key, the token, signatures and the secret parts of URLs.

@@ -145,6 +145,7 @@ impl<'o> Reporter<'o> {
         if !self.with_events {
             return Ok(Stdout::Open);
         }
-        self.progress.suspend(|| self.output.line(&decision()))
+        // `--events` implies `--json`, so the text is not used.
+        self.progress.suspend(|| self.output.result(&decision(), String::new))
     }
 }

@@ -70,7 +70,7 @@ struct ReplayResult<'a> {
 
 impl<'o> Table<'o> {
     fn new(output: &'o Output) -> Result<Self> {
-        if !output.is_json() {
+        if !output.json {
             output.print(&columns(("time", "request", "what came back", "what was decided")))?;
         }
         Ok(Self { output, pending: None, outcome: None })

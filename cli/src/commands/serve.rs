@@ -22,7 +22,7 @@ pub(crate) fn serve(args: &args::Serve, output: &Output) -> Result<Ending> {
         secret_id: EXAMPLE_SECRET_ID.to_owned(),
         secret_key: EXAMPLE_SECRET_KEY.to_owned(),
     });
-    let (log, is_logged) = (Output::new(false, false), !output.is_quiet());
+    let (log, is_logged) = (Output::new(false, false), !output.quiet);
     let mut service = Service::builder()
         .key(pair.secret_id, pair.secret_key)
         .script(args.script.clone())

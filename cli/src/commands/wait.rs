@@ -43,7 +43,7 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
         End::Failed(failure) => failed(failure, job, &options, output),
         End::StdoutClosed => return Ok(Ending::Done),
         End::Stopped(signal, report) => {
-            if output.is_json() {
+            if output.json {
                 print("cancelled", &report, None, output)?;
             }
             let stopped = Error::stopped(signal, "stopped waiting").with_job(job);
@@ -70,7 +70,7 @@ fn failed(
         WaitErrorKind::TimedOut => "timed_out",
         _ => "error",
     };
-    if output.is_json() || outcome == "failure" {
+    if output.json || outcome == "failure" {
         print(outcome, &failure.report, None, output)?;
     }
     match (outcome, Error::from(failure)) {
