@@ -8,7 +8,7 @@ use tcss_export_testkit::wire::{TlsProxy, WireAnswer, WireServer};
 
 use crate::support::{Ended, URL, cli, service};
 
-/// Writes an authority's certificate to a file of its own.
+/// Writes a root certificate to a file.
 fn roots(name: &str, pem: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::write(&path, pem).expect("a file");

@@ -1,19 +1,32 @@
-//! Keeps secrets out of messages that quote what came from outside.
+//! The environment variables that hold keys, and the masking of secrets in text.
+
+use std::{env, ffi::OsString};
 
 use tcss_export::DownloadUrl;
 
-use crate::variables;
+pub(crate) const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
+pub(crate) const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
+/// The service's tools use different names; the first variable that is not empty counts.
+pub(crate) const TOKENS: [&str; 3] =
+    ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"];
 
-/// What stands in the place of a secret.
+/// Replaces a secret.
 pub(crate) const MASK: &str = "***";
-/// A value this short is no secret, and would be found in every text.
+/// A shorter value is not a secret, and many texts contain it.
 const SHORTEST_SECRET: usize = 4;
-/// The digits of a signature.
 const SIGNATURE_DIGITS: usize = 64;
 
-/// Returns the text without key, token, signatures and what is secret in URLs.
+/// Reads a variable; an empty one counts as unset. The error is a value that is not UTF-8.
+pub(crate) fn variable(name: &str) -> Result<Option<String>, OsString> {
+    let value = env::var_os(name).filter(|value| !value.is_empty());
+    value.map(OsString::into_string).transpose()
+}
+
+/// Returns the text without the key, the token, signatures and the secret parts of URLs.
 pub(crate) fn masked(text: &str) -> String {
-    let text = variables::secrets()
+    let secrets = [SECRET_KEY].into_iter().chain(TOKENS);
+    let text = secrets
+        .filter_map(|name| variable(name).ok().flatten())
         .filter(|secret| secret.len() >= SHORTEST_SECRET)
         .fold(text.to_owned(), |text, secret| text.replace(&secret, MASK));
     text.split_inclusive(char::is_whitespace).map(masked_word).collect()
@@ -28,7 +41,7 @@ fn masked_word(word: &str) -> String {
     shown + &word[text.len()..]
 }
 
-/// A query gives a URL away that has lost its scheme.
+/// Recognizes a URL that lost its scheme by its query.
 fn is_url(word: &str) -> bool {
     word.contains("://") || word.split_once('?').is_some_and(|(_, query)| query.contains('='))
 }
@@ -48,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signatures_are_masked_and_shorter_digits_stay() {
+    fn signatures_are_masked_and_shorter_hex_texts_stay() {
         let digits = "0123456789abcdef".repeat(4);
         assert_eq!(masked(&format!("Signature={digits}, x")), "Signature=***, x");
         assert_eq!(masked("id 00000000-7e57-4000"), "id 00000000-7e57-4000");

@@ -1,47 +1,17 @@
-//! What to do next, for each kind of failure: the tables that every hint comes from.
+//! The hints: what the user can do about each error.
 
-use std::{borrow::Cow, io};
+use std::io;
 
-use tcss_export::{ErrorCode, ResponseErrorKind, SendFault, TransportError, driver::TunnelError};
+use tcss_export::{
+    BuildError, ErrorCode, Reason, ResponseErrorKind, SendFault, TransportError,
+    driver::TunnelError,
+};
 
-use super::Kind;
+use super::kind::ErrorKind;
 
-/// What to do next.
-#[derive(Clone, Debug)]
-pub(crate) enum Hint {
-    /// The job id may be wrong; where none was asked about, something else is.
-    WrongJob,
-    /// The file is gone: no other download for the same job can help.
-    Gone,
-    Advice(Cow<'static, str>),
-}
-
-impl Hint {
-    pub(crate) fn text(&self) -> &str {
-        match self {
-            Self::WrongJob => "check the job id: it must belong to this site and this account",
-            Self::Gone => "the file no longer exists on the server: create a new job",
-            Self::Advice(text) => text,
-        }
-    }
-}
-
-impl From<&'static str> for Hint {
-    fn from(text: &'static str) -> Self {
-        advice(text)
-    }
-}
-
-impl From<String> for Hint {
-    fn from(text: String) -> Self {
-        Self::Advice(text.into())
-    }
-}
-
-const fn advice(text: &'static str) -> Hint {
-    Hint::Advice(Cow::Borrowed(text))
-}
-
+pub(crate) const WRONG_JOB: &str = "check the job id: it must belong to this site and this account";
+/// The file is gone, so that another download cannot help.
+pub(crate) const GONE: &str = "the file no longer exists on the server: create a new job";
 const UNKNOWN_ID: &str = "check TENCENTCLOUD_SECRET_ID: the key was deleted or disabled, or \
      belongs to the other site (--endpoint)";
 const WRONG_SIGNATURE: &str = "check that TENCENTCLOUD_SECRET_KEY belongs to \
@@ -54,60 +24,49 @@ pub(crate) const WRONG_LIST: &str = "check --status, --limit and --offset";
 pub(crate) const MAYBE_CREATED: &str =
     "the job may have been created anyway: look for it before you create another";
 
-/// By the service's error code, else by its family.
-const CODES: &[(&str, Hint)] = &[
-    ("AuthFailure.SecretIdNotFound", advice(UNKNOWN_ID)),
+/// The hints by error code of the service, or by its family.
+const CODES: &[(&[&str], &str)] = &[
+    (&["AuthFailure.SecretIdNotFound"], UNKNOWN_ID),
     (
-        "AuthFailure.InvalidSecretId",
-        advice("check TENCENTCLOUD_SECRET_ID: it must be the id of a cloud API key"),
+        &["AuthFailure.InvalidSecretId"],
+        "check TENCENTCLOUD_SECRET_ID: it must be the id of a cloud API key",
     ),
-    ("AuthFailure.SignatureFailure", advice(WRONG_SIGNATURE)),
+    (&["AuthFailure.SignatureFailure"], WRONG_SIGNATURE),
     (
-        "AuthFailure.SignatureExpire",
-        advice("set the clock of this machine: it may be off by at most 5 minutes"),
-    ),
-    (
-        "AuthFailure.TokenFailure",
-        advice("get new temporary keys: the token has expired or does not belong to this key pair"),
-    ),
-    ("AuthFailure.UnauthorizedOperation", advice(PERMISSION)),
-    ("AuthFailure.MFAFailure", advice("use a key that does not need a second factor")),
-    ("AuthFailure", advice("check the key pair, the token and --endpoint")),
-    ("UnauthorizedOperation", advice(PERMISSION)),
-    (
-        "OperationDenied",
-        advice("ask the account's administrator whether this user may read exports"),
-    ),
-    ("IpInBlacklist", advice("ask the account's administrator to allow this machine's address")),
-    ("IpNotInWhitelist", advice("ask the account's administrator to allow this machine's address")),
-    ("InternalError.ErrRoleNotExist", advice("grant the service its role in the console")),
-    (
-        "InternalError",
-        advice("try again later; if it fails again, give the request id to the service's support"),
+        &["AuthFailure.SignatureExpire"],
+        "set the clock of this machine: it may be off by at most 5 minutes",
     ),
     (
-        "InvalidParameter.RequestTimeout",
-        advice("try again: the service is still working on the query"),
+        &["AuthFailure.TokenFailure"],
+        "get new temporary keys: the token has expired or does not belong to this key pair",
     ),
-    ("InvalidParameter", Hint::WrongJob),
-    ("InvalidParameterValue", Hint::WrongJob),
-    ("ResourceNotFound", Hint::WrongJob),
-    ("RequestLimitExceeded", advice("send fewer requests: the account has reached its rate limit")),
+    (&["AuthFailure.UnauthorizedOperation", "UnauthorizedOperation"], PERMISSION),
+    (&["AuthFailure.MFAFailure"], "use a key that does not need a second factor"),
+    (&["AuthFailure"], "check the key pair, the token and --endpoint"),
+    (&["OperationDenied"], "ask the account's administrator whether this user may read exports"),
     (
-        "LimitExceeded.RateLimitExceeded",
-        advice("send fewer requests: the account has reached its rate limit"),
+        &["IpInBlacklist", "IpNotInWhitelist"],
+        "ask the account's administrator to allow this machine's address",
     ),
-    ("LimitExceeded", advice("check the quotas of the account")),
-    ("InvalidAction", advice("check --endpoint: it seems to lead to another service")),
-    ("NoSuchProduct", advice("check --endpoint: it seems to lead to another service")),
-    ("NoSuchVersion", advice("check --endpoint: it seems to lead to another service")),
-    ("UnsupportedRegion", advice("leave out --region: this service needs none")),
-    ("ResourceInUse", advice("try again later")),
-    ("ResourceUnavailable", advice("try again later")),
-    ("ServiceUnavailable", advice("try again later")),
+    (&["InternalError.ErrRoleNotExist"], "grant the service its role in the console"),
+    (
+        &["InternalError"],
+        "try again later; if it fails again, give the request id to the service's support",
+    ),
+    (&["InvalidParameter.RequestTimeout"], "try again: the service is still working on the query"),
+    (&["InvalidParameter", "InvalidParameterValue", "ResourceNotFound"], WRONG_JOB),
+    (
+        &["RequestLimitExceeded", "LimitExceeded.RateLimitExceeded"],
+        "send fewer requests: the account has reached its rate limit",
+    ),
+    (&["LimitExceeded"], "check the quotas of the account"),
+    (
+        &["InvalidAction", "NoSuchProduct", "NoSuchVersion"],
+        "check --endpoint: it seems to lead to another service",
+    ),
+    (&["UnsupportedRegion"], "leave out --region: this service needs none"),
+    (&["ResourceInUse", "ResourceUnavailable", "ServiceUnavailable"], "try again later"),
 ];
-
-const OTHER_CODE: &str = "look up the code in the service's list of error codes";
 
 pub(crate) const STILL_RUNNING: &str =
     "wait again, perhaps with a longer --timeout: the job keeps running";
@@ -138,7 +97,6 @@ pub(crate) const ALLOW_HTTP: &str =
     "use --allow-http if you trust the network: the bytes can be changed on the way";
 pub(crate) const ALLOW_PRIVATE: &str = "use --allow-private if you trust the source of the URL";
 pub(crate) const NO_URL: &str = "give the whole URL, unchanged and in single quotes";
-pub(crate) const URL_AS_JOB: &str = "to download from a URL, use download --url";
 pub(crate) const EXISTS: &str = "name another file, or replace this one with --force";
 pub(crate) const NO_FILE: &str = "name a file, not a folder";
 pub(crate) const NOT_A_FILE: &str = "use -o - for a pipe or a device, or name a file";
@@ -149,7 +107,7 @@ pub(crate) const EXISTS_BESIDE_PART: &str = "what was downloaded is kept beside 
      or use --force, and download again";
 pub(crate) const IN_THE_WAY: &str =
     "it has the name of a part: remove or rename it, or name another file";
-pub(crate) const AS_IT_WAS: &str = "repeat the command as it was";
+pub(crate) const REPEAT: &str = "repeat the command as it was";
 pub(crate) const NO_LOCKS: &str = "choose a folder on a file system that can lock files, or write \
      to stdout with -o -";
 pub(crate) const NO_ROOM: &str =
@@ -178,21 +136,20 @@ const PROXY_LOGIN: &str = "the proxy wants a login: put it in HTTPS_PROXY or ALL
      http://USER:PASSWORD@host:port";
 pub(crate) const FILE_SERVER_UNREACHABLE: &str = "check the network and the host of the URL";
 
-/// By the file server's error code.
-const REFUSALS: &[(&str, Hint)] = &[
-    ("NoSuchKey", Hint::Gone),
-    ("NoSuchBucket", Hint::Gone),
-    ("InvalidObjectState", advice("restore the file from the archive")),
+/// The hints by error code of the file server.
+const REFUSALS: &[(&str, &str)] = &[
+    ("NoSuchKey", GONE),
+    ("NoSuchBucket", GONE),
+    ("InvalidObjectState", "restore the file from the archive"),
 ];
 
-/// Returns what to do about a refusal whatever the URL was, if there is such a thing.
-pub(crate) fn of_refusal(code: Option<&str>, status: u16) -> Option<Hint> {
-    let known = REFUSALS.iter().find(|(known, _)| code == Some(known));
-    let known = known.map(|(_, hint)| hint.clone());
-    known.or_else(|| (status == 404).then_some(Hint::Gone))
+/// Returns the hint for a refusal that has nothing to do with the URL.
+pub(crate) fn of_refusal(code: Option<&str>, status: u16) -> Option<&'static str> {
+    let known = REFUSALS.iter().find(|(known, _)| code == Some(known)).map(|(_, hint)| *hint);
+    known.or_else(|| (status == 404).then_some(GONE))
 }
 
-/// Returns what to do about a refused URL that no job gives anew.
+/// Returns the hint for a refused URL that no job can renew.
 pub(crate) fn of_refused_url(code: Option<&str>) -> &'static str {
     match code {
         Some("SignatureDoesNotMatch") => NO_URL,
@@ -203,7 +160,16 @@ pub(crate) fn of_refused_url(code: Option<&str>) -> &'static str {
     }
 }
 
-/// Returns what to do if a proxy has kept a request from its server.
+/// Returns the hint for a URL of the user that was not sent.
+pub(crate) const fn of_url(error: BuildError) -> &'static str {
+    match error.reason() {
+        Reason::PlainHttp => ALLOW_HTTP,
+        Reason::PrivateAddress => ALLOW_PRIVATE,
+        _ => NO_URL,
+    }
+}
+
+/// Returns the hint for an error of a proxy.
 pub(crate) fn of_proxy(error: &TransportError) -> Option<&'static str> {
     if error.proxy_error().is_some() {
         return Some(PROXY_VARIABLE);
@@ -211,33 +177,19 @@ pub(crate) fn of_proxy(error: &TransportError) -> Option<&'static str> {
     match error.tunnel_error()? {
         TunnelError::Refused { status, .. } if status.as_u16() == 407 => Some(PROXY_LOGIN),
         TunnelError::Refused { .. } => Some(PROXY),
-        // The connection was there: it is what came through it that is not taken.
+        // The proxy did connect; the error is about the server behind it.
         _ if error.fault() == SendFault::Permanent => None,
         _ => Some(PROXY),
     }
 }
 
-pub(crate) fn of_code(code: &ErrorCode) -> Hint {
-    let find = |name| CODES.iter().find(|(known, _)| *known == name).map(|(_, hint)| hint.clone());
-    find(code.as_str()).or_else(|| find(code.family())).unwrap_or(advice(OTHER_CODE))
+pub(crate) fn of_code(code: &ErrorCode) -> &'static str {
+    let find = |name| CODES.iter().find(|(codes, _)| codes.contains(&name));
+    let found = find(code.as_str()).or_else(|| find(code.family()));
+    found.map_or(ErrorKind::Api.hint(), |(_, hint)| *hint)
 }
 
-pub(crate) const fn of_kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Usage => "use --help to see what is expected",
-        Kind::TimedOut => "wait again, perhaps with a longer --timeout",
-        Kind::Api => OTHER_CODE,
-        Kind::Transport => "check the network and --endpoint",
-        Kind::Answer => {
-            "check --endpoint and what is between this machine and the service, such as a proxy"
-        }
-        Kind::File => "check the free space and the permissions where the output goes",
-        // What was stopped goes on by a command.
-        Kind::Interrupted | Kind::Terminated => "",
-    }
-}
-
-/// Returns what to do about a file that cannot be made or written.
+/// Returns the hint for a file that cannot be created or written.
 pub(crate) const fn of_io(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::NotFound => "check that the folder exists",
@@ -248,7 +200,7 @@ pub(crate) const fn of_io(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem => "choose a folder that can be written to",
         io::ErrorKind::BrokenPipe => UNREAD,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and try again",
-        _ => of_kind(Kind::File),
+        _ => ErrorKind::File.hint(),
     }
 }
 
@@ -260,7 +212,7 @@ pub(crate) const fn of_fault(fault: SendFault) -> &'static str {
         SendFault::Permanent => {
             "check --endpoint, the proxy settings and which certificates this machine trusts"
         }
-        _ => of_kind(Kind::Answer),
+        _ => ErrorKind::Answer.hint(),
     }
 }
 
@@ -276,7 +228,7 @@ pub(crate) const fn of_answer(kind: &ResponseErrorKind) -> &'static str {
             "try again later; if it fails again, check what is between this machine and the \
              service, such as a proxy"
         }
-        _ => of_kind(Kind::Answer),
+        _ => ErrorKind::Answer.hint(),
     }
 }
 
@@ -287,8 +239,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_code_has_one_row() {
-        let names: BTreeSet<_> = CODES.iter().map(|(name, _)| name).collect();
-        assert_eq!(names.len(), CODES.len());
+    fn no_code_has_two_hints() {
+        let codes = || CODES.iter().flat_map(|(codes, _)| *codes);
+        assert_eq!(codes().collect::<BTreeSet<_>>().len(), codes().count());
     }
 }
