@@ -54,11 +54,11 @@ pub use self::{
 use self::{
     location::Location,
     object::Object,
-    state::{Held, Phase, Runs},
+    state::{Held, Phase},
 };
 #[cfg(doc)]
 use crate::Reason;
-use crate::{download_url::DownloadUrl, error::BuildError, policy::Random, time::Mono};
+use crate::{download_url::DownloadUrl, error::BuildError, retry::Retry, time::Mono};
 
 /// One download, from the first request to the last byte that was checked.
 ///
@@ -129,7 +129,6 @@ use crate::{download_url::DownloadUrl, error::BuildError, policy::Random, time::
 #[must_use = "a download does nothing by itself"]
 pub struct Download {
     policy: Policy,
-    random: Random,
     location: Location,
     began: Mono,
     /// The latest moment it was told.
@@ -146,7 +145,9 @@ pub struct Download {
     forgotten: Object,
     /// Only bytes behind this point are progress.
     furthest: u64,
-    runs: Runs,
+    retry: Retry,
+    /// New URLs asked for since the last progress.
+    new_urls: u32,
     report: Box<Report>,
 }
 
@@ -174,7 +175,6 @@ impl Download {
         let location = Location::new(url, policy)?;
         Ok(Self {
             policy: policy.clone(),
-            random: Random(seed),
             location,
             began: now,
             now,
@@ -185,7 +185,8 @@ impl Download {
             held: Held::default(),
             forgotten: Object::default(),
             furthest: 0,
-            runs: Runs::default(),
+            retry: Retry::new(seed),
+            new_urls: 0,
             report: Box::default(),
         })
     }

@@ -69,6 +69,7 @@ mod policy;
 mod prepared;
 mod reading;
 mod response_error;
+mod retry;
 mod session;
 pub mod signing;
 pub mod text;
@@ -99,10 +100,11 @@ pub use self::{
     job_id::JobId,
     language::Language,
     outcome::{Fault, Finished, Outcome, Report, SendFault, WaitError, WaitErrorKind},
-    policy::{Backoff, Policy},
+    policy::Policy,
     prepared::Prepared,
     reading::Reading,
     response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind},
+    retry::Backoff,
     session::Session,
     time::{Mono, Now, Wall},
     wait_set::{SetStep, WaitKey, WaitSet},

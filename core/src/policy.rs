@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use crate::time::Nanos;
+use crate::{retry::Backoff, time::Nanos};
 
 /// How a wait goes about it: how often it polls, what it survives, when it ends.
 ///
@@ -146,13 +146,12 @@ impl Policy {
         self.throttle
     }
 
-    pub(crate) fn interval_after(&self, interval: Duration) -> Duration {
-        interval.saturating_add(interval / 2).min(self.longest_poll_interval.get())
+    pub(crate) const fn longest_retry_after(&self) -> Duration {
+        self.longest_retry_after.get()
     }
 
-    /// Raises a delay to what the answer asks for, within the cap.
-    pub(crate) fn raised(&self, delay: Duration, retry_after: Option<Duration>) -> Duration {
-        delay.max(retry_after.unwrap_or_default().min(self.longest_retry_after.get()))
+    pub(crate) fn interval_after(&self, interval: Duration) -> Duration {
+        interval.saturating_add(interval / 2).min(self.longest_poll_interval.get())
     }
 }
 
@@ -172,110 +171,11 @@ impl Default for Policy {
     }
 }
 
-/// Delays that grow with each failure in a row and are spread at random, so that clients which
-/// failed together do not come back together.
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backoff {
-    shortest: Nanos,
-    base: Nanos,
-    longest: Nanos,
-}
-
-impl Backoff {
-    /// Between 100 ms and 200 ms, 400 ms, 800 ms, .. up to 5 s.
-    pub const RETRY: Self =
-        Self::new(Duration::from_millis(100), Duration::from_millis(200), Duration::from_secs(5));
-    /// Between 500 ms and 1 s, 2 s, 4 s, .. up to 15 s.
-    pub const THROTTLE: Self =
-        Self::new(Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(15));
-
-    /// Creates delays between `shortest` and `base` x 2^n, but at most `longest`.
-    ///
-    /// No delay is ever below `shortest`, whatever the other two are.
-    #[must_use]
-    pub const fn new(shortest: Duration, base: Duration, longest: Duration) -> Self {
-        let [shortest, base, longest] =
-            [Nanos::new(shortest), Nanos::new(base), Nanos::new(longest)];
-        Self { shortest, base, longest }
-    }
-
-    /// Returns the shortest and the longest delay after failure `n`, counted from 0.
-    #[must_use]
-    pub fn bounds(&self, n: u32) -> (Duration, Duration) {
-        let factor = 1u32.checked_shl(n).unwrap_or(u32::MAX);
-        let longest = self.base.get().saturating_mul(factor).min(self.longest.get());
-        (self.shortest.get(), longest.max(self.shortest.get()))
-    }
-
-    /// Returns a delay after failure `n`, any within the bounds being as likely as any other.
-    pub(crate) fn delay(&self, n: u32, random: &mut Random) -> Duration {
-        let (shortest, longest) = self.bounds(n);
-        let spread = (longest - shortest).as_nanos();
-        // Neither factor has more than 64 bits, nor has the upper half of their product.
-        shortest + Duration::from_nanos(((spread * u128::from(random.next())) >> 64) as u64)
-    }
-}
-
-/// A generator of pseudo-random numbers (SplitMix64) for spreading delays: one seed, one list.
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-
-    fn delays(backoff: Backoff, seed: u64) -> Vec<Duration> {
-        let mut random = Random(seed);
-        (0..5).map(|n| backoff.delay(n, &mut random)).collect()
-    }
-
-    // Field case W8.
-    #[test]
-    fn w8_one_seed_gives_one_list_and_another_seed_another() {
-        assert_eq!(delays(Backoff::THROTTLE, 1), delays(Backoff::THROTTLE, 1));
-        assert_ne!(delays(Backoff::THROTTLE, 1), delays(Backoff::THROTTLE, 2));
-    }
-
-    #[test]
-    fn bounds_grow_to_the_longest_and_never_overflow() {
-        let millis = |n| {
-            let (shortest, longest) = Backoff::RETRY.bounds(n);
-            (shortest.as_millis(), longest.as_millis())
-        };
-        assert_eq!(millis(0), (100, 200));
-        assert_eq!(millis(1), (100, 400));
-        assert_eq!(millis(4), (100, 3_200));
-        for n in [5, 31, 32, u32::MAX] {
-            assert_eq!(millis(n), (100, 5_000), "after failure {n}");
-        }
-        let huge = Backoff::new(Duration::ZERO, Duration::MAX, Duration::MAX);
-        assert_eq!(huge.bounds(u32::MAX), (Duration::ZERO, Duration::from_nanos(u64::MAX)));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn w8_every_delay_is_within_its_bounds(
-            seed: u64, n: u32, shortest: u32, base: Duration, longest: Duration,
-        ) {
-            let backoff = Backoff::new(Duration::from_millis(shortest.into()), base, longest);
-            let (least, most) = backoff.bounds(n);
-            let delay = backoff.delay(n, &mut Random(seed));
-            proptest::prop_assert!(least <= delay && delay <= most);
-        }
-    }
 
     #[test]
     fn interval_grows_by_half_to_the_longest() {

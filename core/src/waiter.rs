@@ -12,7 +12,7 @@ use http::Request;
 
 #[cfg(feature = "serde")]
 pub use self::saved::{ResumeError, SavedWait};
-use self::state::{Last, Phase, Runs, Seen};
+use self::state::{Last, Phase, Seen};
 pub use self::step::{StartError, Step};
 #[cfg(feature = "serde")]
 use crate::transcript::Transcript;
@@ -23,9 +23,10 @@ use crate::{
     event::{Event, EventKind},
     job_id::JobId,
     outcome::{Outcome, SendFault, WaitError, WaitErrorKind},
-    policy::{Policy, Random},
+    policy::Policy,
     prepared::Prepared,
     reading::Reading,
+    retry::Retry,
     session::Session,
     time::{Mono, Nanos, Now},
 };
@@ -70,7 +71,6 @@ use crate::{
 pub struct Waiter {
     action: DescribeExportJobResult,
     policy: Policy,
-    random: Random,
     /// Its creation or, if it was resumed, that moment.
     began: Mono,
     /// The time it had lasted before it was resumed.
@@ -80,7 +80,9 @@ pub struct Waiter {
     phase: Phase,
     prepared: Option<Box<Prepared>>,
     interval: Nanos,
-    runs: Runs,
+    retry: Retry,
+    clock_corrected: bool,
+    credentials_refreshed: bool,
     /// The exchange that comes next repeats a failed one.
     is_retry: bool,
     /// The last credentials were refused.
@@ -99,14 +101,15 @@ impl Waiter {
         Self {
             action: DescribeExportJobResult::new(job),
             policy: policy.clone(),
-            random: Random(seed),
             began: now,
             elapsed_before: Nanos::default(),
             now,
             phase: Phase::Waiting { due: now },
             prepared: None,
             interval: Nanos::new(policy.poll_interval()),
-            runs: Runs::default(),
+            retry: Retry::new(seed),
+            clock_corrected: false,
+            credentials_refreshed: false,
             is_retry: false,
             wants_fresh_credentials: false,
             polls_without_url: 0,

@@ -1,7 +1,7 @@
 //! What a download makes of bytes, of an answer's end and of faults.
 
 use alloc::boxed::Box;
-use core::{mem, time::Duration};
+use core::mem;
 
 use super::{
     Download,
@@ -9,17 +9,14 @@ use super::{
     fault::Fault,
     outcome::{DownloadError, Downloaded, ErrorKind, Outcome, Report},
     refusal::{Refusal, Remedy},
-    state::{Body, Held, Phase, Problem, Runs},
+    state::{Body, Held, Phase, Problem},
     step::Received,
 };
-use crate::{outcome::SendFault, time::Mono};
+use crate::{outcome::SendFault, retry::raised, time::Mono};
 
 /// A server may cut a large range into parts, and then the next one is asked for at once. Parts
 /// smaller than this come of something wrong with it, and asking at once would only add to that.
 const LITTLE: u64 = 64 * 1024;
-
-/// A longer `Retry-After` counts as this, as in a wait by default.
-const LONGEST_RETRY_AFTER: Duration = crate::Policy::LONGEST_RETRY_AFTER;
 
 impl Download {
     /// Takes the next piece of the body under way.
@@ -59,7 +56,8 @@ impl Download {
                 self.held.bytes = have;
                 if have > self.furthest {
                     self.furthest = have;
-                    self.runs = Runs::default();
+                    self.retry.succeeded();
+                    self.new_urls = 0;
                     self.report.last_fault = None;
                 }
                 return Received::Write(bytes);
@@ -187,33 +185,25 @@ impl Download {
     }
 
     fn fault(&mut self, fault: Fault) -> Event {
-        let is_final = fault == Fault::Send(SendFault::Permanent);
         self.report.last_fault = Some(fault.clone());
-        if self.is_late() && !is_final {
-            return self.fail(ErrorKind::TimedOut);
-        }
-        if is_final || self.runs.failures >= self.policy.max_failures() {
+        if fault == Fault::Send(SendFault::Permanent) {
             return self.fail(ErrorKind::Fault(fault));
         }
-        let delay = self.delay(&fault);
-        let asked = fault.retry_after().unwrap_or_default().min(LONGEST_RETRY_AFTER);
-        let delay = delay.max(asked);
-        self.runs.failures += 1;
+        if self.is_late() {
+            return self.fail(ErrorKind::TimedOut);
+        }
+        let (is_throttled, retry_after) = match &fault {
+            Fault::Refused(refusal) => (refusal.remedy() == Remedy::BackOff, refusal.retry_after),
+            _ => (false, None),
+        };
+        let is_broken = fault == Fault::Send(SendFault::Connection);
+        let (backoff, most) = (self.policy.backoff(is_throttled), self.policy.max_failures());
+        let Some(delay) = self.retry.failed(backoff, most, is_broken) else {
+            return self.fail(ErrorKind::Fault(fault));
+        };
+        let delay = raised(delay, retry_after, crate::Policy::LONGEST_RETRY_AFTER);
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         self.event(EventKind::Retrying { fault, delay })
-    }
-
-    /// The first broken connection in a row is repeated at once, as in a wait.
-    fn delay(&mut self, fault: &Fault) -> Duration {
-        let is_broken = *fault == Fault::Send(SendFault::Connection);
-        let at_once = is_broken && !self.runs.connection_retried;
-        self.runs.connection_retried = is_broken;
-        if at_once {
-            return Duration::ZERO;
-        }
-        let throttled =
-            matches!(fault, Fault::Refused(refusal) if refusal.remedy() == Remedy::BackOff);
-        self.policy.backoff(throttled).delay(self.runs.failures, &mut self.random)
     }
 
     pub(super) fn forget_bytes(&mut self) {

@@ -1,5 +1,5 @@
 use alloc::boxed::Box;
-use core::{fmt, time::Duration};
+use core::fmt;
 
 use super::refusal::Refusal;
 use crate::outcome::SendFault;
@@ -33,15 +33,6 @@ pub enum Fault {
     Page,
     /// The file server cannot serve it now.
     Refused(Box<Refusal>),
-}
-
-impl Fault {
-    pub(super) const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Refused(refusal) => refusal.retry_after,
-            _ => None,
-        }
-    }
 }
 
 impl fmt::Display for Fault {

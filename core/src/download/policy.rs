@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use crate::{policy::Backoff, time::Nanos};
+use crate::{retry::Backoff, time::Nanos};
 
 /// How a download goes about it: what it survives, when it ends, and where it may go.
 ///

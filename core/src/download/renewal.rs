@@ -60,10 +60,10 @@ impl Download {
     }
 
     pub(super) fn need_url(&mut self, refusal: Option<Box<Refusal>>) -> Event {
-        if !self.can_renew || self.runs.new_urls >= self.policy.max_new_urls() {
+        if !self.can_renew || self.new_urls >= self.policy.max_new_urls() {
             return self.fail(Self::without_url(refusal));
         }
-        self.runs.new_urls += 1;
+        self.new_urls += 1;
         self.phase = Phase::NeedsUrl { refusal: refusal.clone() };
         self.event(EventKind::NeedsUrl { refusal })
     }

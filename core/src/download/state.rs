@@ -89,11 +89,3 @@ impl From<Kept> for Held {
         Self { object, bytes: length, crc, ..Self::default() }
     }
 }
-
-/// What has happened since the last progress.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Runs {
-    pub(super) failures: u32,
-    pub(super) new_urls: u32,
-    pub(super) connection_retried: bool,
-}

@@ -6,7 +6,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use http::Response;
 
-use super::{Last, Phase, Runs, Step, Waiter};
+use super::{Last, Phase, Step, Waiter};
 use crate::{
     actions::{DescribeExportJobResultResponse, ExportStatus},
     advice::Advice,
@@ -15,6 +15,7 @@ use crate::{
     event::{Event, EventKind, Remedy},
     outcome::{Fault, Finished, Report, SendFault, WaitError, WaitErrorKind},
     reading::Reading,
+    retry::raised,
     session::Session,
     time::{Mono, Nanos, Now},
 };
@@ -91,7 +92,7 @@ impl Waiter {
         let Reading { result, clock_offset } = reading;
         self.wants_fresh_credentials = false;
         let expired = matches!(&result, Err(fault) if fault.advice() == Advice::CorrectClock);
-        let clock_offset = match expired && self.runs.clock_corrected {
+        let clock_offset = match expired && self.clock_corrected {
             // The second one in a row shows that correcting does not help.
             true => None,
             false => clock_offset.and_then(|measured| session?.note_offset(measured, expired)),
@@ -102,13 +103,13 @@ impl Waiter {
                 self.note_request_id(fault.request_id());
                 match fault.advice() {
                     Advice::CorrectClock if clock_offset.is_some() => {
-                        self.runs.clock_corrected = true;
-                        self.again(fault, Remedy::ClockCorrected)
+                        self.clock_corrected = true;
+                        self.poll_again(fault, Remedy::ClockCorrected, Duration::ZERO)
                     }
-                    Advice::RefreshCredentials if !self.runs.credentials_refreshed => {
-                        self.runs.credentials_refreshed = true;
+                    Advice::RefreshCredentials if !self.credentials_refreshed => {
+                        self.credentials_refreshed = true;
                         self.wants_fresh_credentials = true;
-                        self.again(fault, Remedy::FreshCredentials)
+                        self.poll_again(fault, Remedy::FreshCredentials, Duration::ZERO)
                     }
                     _ => self.fault(fault),
                 }
@@ -119,7 +120,8 @@ impl Waiter {
 
     fn good(&mut self, answer: Answer<DescribeExportJobResultResponse>) -> EventKind {
         self.note_request_id(answer.request_id.as_deref());
-        self.runs = Runs::default();
+        self.retry.succeeded();
+        (self.clock_corrected, self.credentials_refreshed) = (false, false);
         self.is_retry = false;
         self.seen.last_fault = None;
         let DescribeExportJobResultResponse { status, download_url, progress, failure_message } =
@@ -152,43 +154,27 @@ impl Waiter {
         EventKind::Waiting { status, progress, delay }
     }
 
-    fn again(&mut self, fault: Fault, remedy: Remedy) -> EventKind {
-        self.retry(fault, remedy, Duration::ZERO)
-    }
-
-    pub(super) fn fault(&mut self, fault: Fault) -> EventKind {
-        let retry_after = fault.retry_after();
-        match fault.advice() {
-            Advice::Retry if self.runs.failures < self.policy.max_failures() => {
-                let delay = self.retry_delay(&fault);
-                self.runs.failures += 1;
-                self.retry(fault, Remedy::Retry, self.policy.raised(delay, retry_after))
+    fn fault(&mut self, fault: Fault) -> EventKind {
+        let (remedy, delay) = match fault.advice() {
+            Advice::Retry => {
+                let is_broken = matches!(fault, Fault::Send(SendFault::Connection));
+                let (backoff, most) = (self.policy.retry(), self.policy.max_failures());
+                (Remedy::Retry, self.retry.failed(backoff, most, is_broken))
             }
             Advice::BackOff => {
-                let delay = self.policy.throttle().delay(self.runs.throttles, &mut self.random);
-                self.runs.throttles = self.runs.throttles.saturating_add(1);
-                self.retry(fault, Remedy::BackOff, self.policy.raised(delay, retry_after))
+                (Remedy::BackOff, Some(self.retry.throttled(self.policy.throttle())))
             }
-            _ => {
-                self.seen.last_fault = Some(Box::new(fault.clone()));
-                self.end(Err(WaitErrorKind::Fault(fault)))
-            }
-        }
+            _ => (Remedy::Retry, None),
+        };
+        let Some(delay) = delay else {
+            self.seen.last_fault = Some(Box::new(fault.clone()));
+            return self.end(Err(WaitErrorKind::Fault(fault)));
+        };
+        let delay = raised(delay, fault.retry_after(), self.policy.longest_retry_after());
+        self.poll_again(fault, remedy, delay)
     }
 
-    /// The first broken connection in a row is most likely one that the service had closed while
-    /// it was idle, so it is repeated at once.
-    fn retry_delay(&mut self, fault: &Fault) -> Duration {
-        let is_broken = matches!(fault, Fault::Send(SendFault::Connection));
-        let at_once = is_broken && !self.runs.connection_retried;
-        self.runs.connection_retried = is_broken;
-        if at_once {
-            return Duration::ZERO;
-        }
-        self.policy.retry().delay(self.runs.failures, &mut self.random)
-    }
-
-    fn retry(&mut self, fault: Fault, remedy: Remedy, delay: Duration) -> EventKind {
+    fn poll_again(&mut self, fault: Fault, remedy: Remedy, delay: Duration) -> EventKind {
         self.is_retry = true;
         self.seen.last_fault = Some(Box::new(fault.clone()));
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };

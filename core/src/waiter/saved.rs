@@ -10,13 +10,14 @@ use core::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Last, Phase, Runs, Seen, Waiter};
+use super::{Last, Phase, Seen, Waiter};
 use crate::{
     action::Action,
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse},
     clock_offset::ClockOffset,
     job_id::JobId,
-    policy::{Policy, Random},
+    policy::Policy,
+    retry::Retry,
     session::Session,
     text::brief,
     time::{Nanos, Now, Wall},
@@ -43,13 +44,23 @@ pub struct SavedWait {
     elapsed: Nanos,
     due_in: Nanos,
     policy: Policy,
-    random: Random,
+    random: u64,
     interval: Nanos,
     runs: Runs,
     is_retry: bool,
     wants_fresh_credentials: bool,
     polls_without_url: u32,
     seen: Seen,
+}
+
+/// What has happened since the last good answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Runs {
+    failures: u32,
+    throttles: u32,
+    connection_retried: bool,
+    clock_corrected: bool,
+    credentials_refreshed: bool,
 }
 
 impl SavedWait {
@@ -97,9 +108,15 @@ impl Waiter {
             elapsed: Nanos::new(self.elapsed_at(now.mono)),
             due_in: Nanos::new(due.saturating_since(now.mono)),
             policy: self.policy.clone(),
-            random: self.random.clone(),
+            random: self.retry.random,
             interval: self.interval,
-            runs: self.runs.clone(),
+            runs: Runs {
+                failures: self.retry.failures,
+                throttles: self.retry.throttles,
+                connection_retried: self.retry.connection_retried,
+                clock_corrected: self.clock_corrected,
+                credentials_refreshed: self.credentials_refreshed,
+            },
             is_retry: self.is_retry,
             wants_fresh_credentials: self.wants_fresh_credentials,
             polls_without_url: self.polls_without_url,
@@ -128,14 +145,20 @@ impl Waiter {
         Ok(Self {
             action: DescribeExportJobResult::new(saved.job_id),
             policy: saved.policy,
-            random: saved.random,
             began: now.mono,
             elapsed_before: Nanos::new(saved.elapsed.get().saturating_add(away)),
             now: now.mono,
             phase: Phase::Waiting { due: now.mono.saturating_add(due_in) },
             prepared: None,
             interval: saved.interval,
-            runs: Runs { clock_corrected: false, ..saved.runs },
+            retry: Retry {
+                random: saved.random,
+                failures: saved.runs.failures,
+                throttles: saved.runs.throttles,
+                connection_retried: saved.runs.connection_retried,
+            },
+            clock_corrected: false,
+            credentials_refreshed: saved.runs.credentials_refreshed,
             is_retry: saved.is_retry,
             wants_fresh_credentials: saved.wants_fresh_credentials,
             polls_without_url: saved.polls_without_url,

@@ -36,14 +36,3 @@ pub(super) struct Last {
     pub(super) progress: Option<f64>,
     pub(super) failure_message: Option<String>,
 }
-
-/// What has happened since the last good answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) struct Runs {
-    pub(super) failures: u32,
-    pub(super) throttles: u32,
-    pub(super) connection_retried: bool,
-    pub(super) clock_corrected: bool,
-    pub(super) credentials_refreshed: bool,
-}

@@ -1,0 +1,174 @@
+//! When to repeat a failed exchange: shared by waits and downloads.
+
+use core::time::Duration;
+
+use crate::time::Nanos;
+
+/// Delays that double with each failure in a row, with full jitter: clients that fail together do
+/// not retry together.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    shortest: Nanos,
+    base: Nanos,
+    longest: Nanos,
+}
+
+impl Backoff {
+    /// Between 100 ms and 200 ms, 400 ms, 800 ms, .. up to 5 s.
+    pub const RETRY: Self =
+        Self::new(Duration::from_millis(100), Duration::from_millis(200), Duration::from_secs(5));
+    /// Between 500 ms and 1 s, 2 s, 4 s, .. up to 15 s.
+    pub const THROTTLE: Self =
+        Self::new(Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(15));
+
+    /// Creates delays between `shortest` and `base` x 2^n, but at most `longest`.
+    ///
+    /// No delay is ever below `shortest`, even if `base` or `longest` is.
+    #[must_use]
+    pub const fn new(shortest: Duration, base: Duration, longest: Duration) -> Self {
+        let [shortest, base, longest] =
+            [Nanos::new(shortest), Nanos::new(base), Nanos::new(longest)];
+        Self { shortest, base, longest }
+    }
+
+    /// Returns the shortest and the longest delay after failure `n`, counted from 0.
+    #[must_use]
+    pub fn bounds(&self, n: u32) -> (Duration, Duration) {
+        let factor = 1u32.checked_shl(n).unwrap_or(u32::MAX);
+        let longest = self.base.get().saturating_mul(factor).min(self.longest.get());
+        (self.shortest.get(), longest.max(self.shortest.get()))
+    }
+
+    /// Maps a random number evenly to a delay within the bounds.
+    fn delay(&self, n: u32, random: u64) -> Duration {
+        let (shortest, longest) = self.bounds(n);
+        let spread = (longest - shortest).as_nanos();
+        // Both factors fit in 64 bits, so the upper half of their product does, too.
+        shortest + Duration::from_nanos(((spread * u128::from(random)) >> 64) as u64)
+    }
+}
+
+/// Counts the failures since the last success and picks the delay before the next attempt.
+///
+/// Delays come from a pseudo-random generator (SplitMix64): one seed always yields one sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Retry {
+    pub(crate) random: u64,
+    pub(crate) failures: u32,
+    pub(crate) throttles: u32,
+    /// The last failure was a broken connection.
+    pub(crate) connection_retried: bool,
+}
+
+impl Retry {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { random: seed, failures: 0, throttles: 0, connection_retried: false }
+    }
+
+    /// Ends the row of failures.
+    pub(crate) const fn succeeded(&mut self) {
+        *self = Self::new(self.random);
+    }
+
+    /// Counts a failure and returns the delay, or `None` after `max_failures` in a row.
+    ///
+    /// The first broken connection in a row is repeated at once: most likely the server had closed
+    /// it while it was idle.
+    pub(crate) fn failed(
+        &mut self,
+        backoff: Backoff,
+        max_failures: u32,
+        is_broken_connection: bool,
+    ) -> Option<Duration> {
+        if self.failures >= max_failures {
+            return None;
+        }
+        let is_first = is_broken_connection && !self.connection_retried;
+        self.connection_retried = is_broken_connection;
+        let failures = self.failures;
+        self.failures += 1;
+        if is_first {
+            return Some(Duration::ZERO);
+        }
+        Some(backoff.delay(failures, self.next_random()))
+    }
+
+    /// Counts a request for fewer requests, which may come any number of times in a row.
+    pub(crate) fn throttled(&mut self, backoff: Backoff) -> Duration {
+        let throttles = self.throttles;
+        self.throttles = throttles.saturating_add(1);
+        backoff.delay(throttles, self.next_random())
+    }
+
+    const fn next_random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// Raises a delay to the answer's `Retry-After`, of which at most `cap` counts.
+pub(crate) fn raised(delay: Duration, retry_after: Option<Duration>, cap: Duration) -> Duration {
+    delay.max(retry_after.unwrap_or_default().min(cap))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    fn delays(backoff: Backoff, seed: u64) -> Vec<Duration> {
+        let mut retry = Retry::new(seed);
+        (0..5).map(|_| retry.throttled(backoff)).collect()
+    }
+
+    #[test]
+    fn one_seed_always_yields_one_sequence_of_delays() {
+        assert_eq!(delays(Backoff::THROTTLE, 1), delays(Backoff::THROTTLE, 1));
+        assert_ne!(delays(Backoff::THROTTLE, 1), delays(Backoff::THROTTLE, 2));
+    }
+
+    #[test]
+    fn bounds_grow_to_the_longest_and_never_overflow() {
+        let millis = |n| {
+            let (shortest, longest) = Backoff::RETRY.bounds(n);
+            (shortest.as_millis(), longest.as_millis())
+        };
+        assert_eq!(millis(0), (100, 200));
+        assert_eq!(millis(1), (100, 400));
+        assert_eq!(millis(4), (100, 3_200));
+        for n in [5, 31, 32, u32::MAX] {
+            assert_eq!(millis(n), (100, 5_000), "after failure {n}");
+        }
+        let huge = Backoff::new(Duration::ZERO, Duration::MAX, Duration::MAX);
+        assert_eq!(huge.bounds(u32::MAX), (Duration::ZERO, Duration::from_nanos(u64::MAX)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_delay_is_within_its_bounds(
+            seed: u64, n: u32, shortest: u32, base: Duration, longest: Duration,
+        ) {
+            let backoff = Backoff::new(Duration::from_millis(shortest.into()), base, longest);
+            let (least, most) = backoff.bounds(n);
+            let delay = backoff.delay(n, Retry::new(seed).next_random());
+            proptest::prop_assert!(least <= delay && delay <= most);
+        }
+    }
+
+    #[test]
+    fn only_the_first_broken_connection_in_a_row_is_repeated_at_once() {
+        let mut retry = Retry::new(7);
+        let mut at_once = |broken| {
+            retry.failed(Backoff::RETRY, 9, broken).map(|delay| delay == Duration::ZERO)
+        };
+        let breaks = [true, true, false, true, true].map(&mut at_once);
+        assert_eq!(breaks, [Some(true), Some(false), Some(false), Some(true), Some(false)]);
+        retry.succeeded();
+        assert_eq!(retry.failed(Backoff::RETRY, 1, true), Some(Duration::ZERO));
+        assert_eq!(retry.failed(Backoff::RETRY, 1, false), None);
+    }
+}
