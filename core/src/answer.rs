@@ -11,11 +11,11 @@ use serde::de::IgnoredAny;
 
 use crate::{
     action::Action,
-    clock_offset::http_date,
     envelope::Envelope,
     header::X_TC_REQUEST_ID,
     response_error::{ResponseError, ResponseErrorKind as Kind},
     text::snippet,
+    time::{PLAUSIBLE, http_date},
 };
 
 /// The largest answer that is read, in bytes; real ones stay below a few thousand.
@@ -155,13 +155,14 @@ fn cut_number_or_not_json(json: &str, error: &serde_json::Error) -> Kind {
     Kind::NotJson { line: error.line(), column: error.column() }
 }
 
-/// Reads `Retry-After` as seconds, or as a date that is taken relative to the answer's own.
+/// Parses `Retry-After`: seconds, or a date relative to the answer's own.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?;
     if let Some(seconds) = value.to_str().ok().and_then(|text| text.trim().parse().ok()) {
         return Some(Duration::from_secs(seconds));
     }
-    let (until, sent) = (http_date(value)?, http_date(headers.get(DATE)?)?);
+    let sent = http_date(headers.get(DATE)?, PLAUSIBLE.start)?;
+    let until = http_date(value, sent)?;
     let millis = until.unix_millis().saturating_sub(sent.unix_millis());
     Some(Duration::from_millis(millis.try_into().unwrap_or_default()))
 }

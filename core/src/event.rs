@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use crate::{actions::ExportStatus, clock_offset::ClockOffset, outcome::Fault};
+use crate::{actions::ExportStatus, outcome::Fault, time::ClockOffset};
 
 /// One decision of a waiter, for a progress bar or a log.
 #[derive(Clone, Debug, PartialEq)]

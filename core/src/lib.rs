@@ -52,7 +52,6 @@ pub mod actions;
 mod advice;
 mod answer;
 mod budget;
-mod clock_offset;
 mod credentials;
 pub mod download;
 mod download_url;
@@ -91,7 +90,6 @@ pub use self::{
     advice::Advice,
     answer::{ANSWER_LIMIT, Answer, read_answer},
     budget::{RateBudget, Ticket},
-    clock_offset::ClockOffset,
     credentials::Credentials,
     download_url::DownloadUrl,
     endpoint::Endpoint,
@@ -106,7 +104,7 @@ pub use self::{
     response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind},
     retry::Backoff,
     session::Session,
-    time::{Mono, Now, Wall},
+    time::{ClockOffset, Mono, Now, Wall},
     wait_set::{SetStep, WaitKey, WaitSet},
     waiter::{StartError, Step, Waiter},
 };

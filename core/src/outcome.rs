@@ -4,11 +4,11 @@ use core::{fmt, time::Duration};
 use crate::{
     actions::{DescribeExportJobResultResponse, ExportStatus},
     advice::Advice,
-    clock_offset::ClockOffset,
     download_url::DownloadUrl,
     error::BuildError,
     response_error::{ErrorCode, ResponseError},
     text::brief,
+    time::ClockOffset,
 };
 
 /// How a wait ended.

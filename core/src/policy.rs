@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use crate::{retry::Backoff, time::Nanos};
+use crate::retry::Backoff;
 
 /// How a wait goes about it: how often it polls, what it survives, when it ends.
 ///
@@ -17,15 +17,20 @@ use crate::{retry::Backoff, time::Nanos};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    poll_interval: Nanos,
-    longest_poll_interval: Nanos,
-    max_wait: Nanos,
-    exchange_limit: Nanos,
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
+    poll_interval: Duration,
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
+    longest_poll_interval: Duration,
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
+    max_wait: Duration,
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
+    exchange_limit: Duration,
     max_failures: u32,
     polls_without_url: u32,
     retry: Backoff,
     throttle: Backoff,
-    longest_retry_after: Nanos,
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
+    longest_retry_after: Duration,
 }
 
 impl Policy {
@@ -48,15 +53,15 @@ impl Policy {
     /// twice makes it steady. A longest one below the first counts as the first.
     #[must_use]
     pub fn with_poll_interval(mut self, first: Duration, longest: Duration) -> Self {
-        self.poll_interval = Nanos::new(first);
-        self.longest_poll_interval = Nanos::new(longest.max(first));
+        self.poll_interval = first;
+        self.longest_poll_interval = longest.max(first);
         self
     }
 
     /// Sets how long a wait lasts at most ([`Policy::MAX_WAIT`]).
     #[must_use]
     pub const fn with_max_wait(mut self, max_wait: Duration) -> Self {
-        self.max_wait = Nanos::new(max_wait);
+        self.max_wait = max_wait;
         self
     }
 
@@ -64,7 +69,7 @@ impl Policy {
     /// much after its deadline.
     #[must_use]
     pub const fn with_exchange_limit(mut self, limit: Duration) -> Self {
-        self.exchange_limit = Nanos::new(limit);
+        self.exchange_limit = limit;
         self
     }
 
@@ -100,26 +105,26 @@ impl Policy {
     /// Sets what a longer `Retry-After` counts as ([`Policy::LONGEST_RETRY_AFTER`]).
     #[must_use]
     pub const fn with_longest_retry_after(mut self, longest: Duration) -> Self {
-        self.longest_retry_after = Nanos::new(longest);
+        self.longest_retry_after = longest;
         self
     }
 
     /// Returns the first interval between two polls.
     #[must_use]
     pub const fn poll_interval(&self) -> Duration {
-        self.poll_interval.get()
+        self.poll_interval
     }
 
     /// Returns how long a wait lasts at most.
     #[must_use]
     pub const fn max_wait(&self) -> Duration {
-        self.max_wait.get()
+        self.max_wait
     }
 
     /// Returns how long one exchange lasts at most.
     #[must_use]
     pub const fn exchange_limit(&self) -> Duration {
-        self.exchange_limit.get()
+        self.exchange_limit
     }
 
     /// Returns how many passing failures in a row are survived.
@@ -147,26 +152,26 @@ impl Policy {
     }
 
     pub(crate) const fn longest_retry_after(&self) -> Duration {
-        self.longest_retry_after.get()
+        self.longest_retry_after
     }
 
     pub(crate) fn interval_after(&self, interval: Duration) -> Duration {
-        interval.saturating_add(interval / 2).min(self.longest_poll_interval.get())
+        interval.saturating_add(interval / 2).min(self.longest_poll_interval)
     }
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            poll_interval: Nanos::new(Self::POLL_INTERVAL),
-            longest_poll_interval: Nanos::new(Self::LONGEST_POLL_INTERVAL),
-            max_wait: Nanos::new(Self::MAX_WAIT),
-            exchange_limit: Nanos::new(Self::EXCHANGE_LIMIT),
+            poll_interval: Self::POLL_INTERVAL,
+            longest_poll_interval: Self::LONGEST_POLL_INTERVAL,
+            max_wait: Self::MAX_WAIT,
+            exchange_limit: Self::EXCHANGE_LIMIT,
             max_failures: Self::MAX_FAILURES,
             polls_without_url: Self::POLLS_WITHOUT_URL,
             retry: Backoff::RETRY,
             throttle: Backoff::THROTTLE,
-            longest_retry_after: Nanos::new(Self::LONGEST_RETRY_AFTER),
+            longest_retry_after: Self::LONGEST_RETRY_AFTER,
         }
     }
 }

@@ -4,9 +4,8 @@ use http::Response;
 use crate::{
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse},
     answer::{Answer, read_answer},
-    clock_offset::ClockOffset,
     outcome::{Fault, SendFault},
-    time::{Mono, Now},
+    time::{ClockOffset, Mono, Now},
 };
 
 /// All that a waiter goes by of one exchange.

@@ -2,16 +2,17 @@
 
 use core::time::Duration;
 
-use crate::time::Nanos;
-
 /// Delays that double with each failure in a row, with full jitter: clients that fail together do
 /// not retry together.
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
-    shortest: Nanos,
-    base: Nanos,
-    longest: Nanos,
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
+    shortest: Duration,
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
+    base: Duration,
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
+    longest: Duration,
 }
 
 impl Backoff {
@@ -27,8 +28,6 @@ impl Backoff {
     /// No delay is ever below `shortest`, even if `base` or `longest` is.
     #[must_use]
     pub const fn new(shortest: Duration, base: Duration, longest: Duration) -> Self {
-        let [shortest, base, longest] =
-            [Nanos::new(shortest), Nanos::new(base), Nanos::new(longest)];
         Self { shortest, base, longest }
     }
 
@@ -36,16 +35,16 @@ impl Backoff {
     #[must_use]
     pub fn bounds(&self, n: u32) -> (Duration, Duration) {
         let factor = 1u32.checked_shl(n).unwrap_or(u32::MAX);
-        let longest = self.base.get().saturating_mul(factor).min(self.longest.get());
-        (self.shortest.get(), longest.max(self.shortest.get()))
+        let longest = self.base.saturating_mul(factor).min(self.longest);
+        (self.shortest, longest.max(self.shortest))
     }
 
     /// Maps a random number evenly to a delay within the bounds.
     fn delay(&self, n: u32, random: u64) -> Duration {
         let (shortest, longest) = self.bounds(n);
-        let spread = (longest - shortest).as_nanos();
-        // Both factors fit in 64 bits, so the upper half of their product does, too.
-        shortest + Duration::from_nanos(((spread * u128::from(random)) >> 64) as u64)
+        let spread = u64::try_from((longest - shortest).as_nanos()).unwrap_or(u64::MAX);
+        // The upper half of a product of two 64-bit numbers.
+        shortest + Duration::from_nanos(((u128::from(spread) * u128::from(random)) >> 64) as u64)
     }
 }
 
@@ -144,7 +143,7 @@ mod tests {
             assert_eq!(millis(n), (100, 5_000), "after failure {n}");
         }
         let huge = Backoff::new(Duration::ZERO, Duration::MAX, Duration::MAX);
-        assert_eq!(huge.bounds(u32::MAX), (Duration::ZERO, Duration::from_nanos(u64::MAX)));
+        assert_eq!(huge.bounds(u32::MAX), (Duration::ZERO, Duration::MAX));
     }
 
     proptest::proptest! {
@@ -162,9 +161,8 @@ mod tests {
     #[test]
     fn only_the_first_broken_connection_in_a_row_is_repeated_at_once() {
         let mut retry = Retry::new(7);
-        let mut at_once = |broken| {
-            retry.failed(Backoff::RETRY, 9, broken).map(|delay| delay == Duration::ZERO)
-        };
+        let mut at_once =
+            |broken| retry.failed(Backoff::RETRY, 9, broken).map(|delay| delay == Duration::ZERO);
         let breaks = [true, true, false, true, true].map(&mut at_once);
         assert_eq!(breaks, [Some(true), Some(false), Some(false), Some(true), Some(false)]);
         retry.succeeded();

@@ -14,7 +14,6 @@ use crate::{
     action::Action,
     advice::Advice,
     answer::Answer,
-    clock_offset::ClockOffset,
     credentials::Credentials,
     endpoint::{Endpoint, check_region},
     error::{BuildError, Field, Reason},
@@ -23,7 +22,7 @@ use crate::{
     prepared::{self, Prepared, Template},
     response_error::ResponseError,
     signing::{CanonicalRequest, SignedHeaders, StringToSign, Timestamp, authorization},
-    time::{Mono, Now, Wall},
+    time::{ClockOffset, Mono, Now, Wall},
 };
 
 /// Builds and signs requests for one endpoint; sends nothing and owns no credentials.

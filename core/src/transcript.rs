@@ -16,12 +16,11 @@ pub use self::replay::{Replay, ReplayError};
 use crate::{
     actions::{DescribeExportJobResultResponse, ExportStatus},
     answer::Answer,
-    clock_offset::ClockOffset,
     download_url::DownloadUrl,
     event::Event,
     outcome::{Fault, Outcome, SendFault, WaitErrorKind},
     reading::Reading,
-    time::{Mono, Now},
+    time::{ClockOffset, Mono, Now},
     waiter::SavedWait,
 };
 

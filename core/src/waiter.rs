@@ -28,7 +28,7 @@ use crate::{
     reading::Reading,
     retry::Retry,
     session::Session,
-    time::{Mono, Nanos, Now},
+    time::{Mono, Now},
 };
 
 /// Follows one export job to its end, as pure state: told the time and the answers, it says what
@@ -74,12 +74,12 @@ pub struct Waiter {
     /// Its creation or, if it was resumed, that moment.
     began: Mono,
     /// The time it had lasted before it was resumed.
-    elapsed_before: Nanos,
+    elapsed_before: Duration,
     /// The latest moment it was told.
     now: Mono,
     phase: Phase,
     prepared: Option<Box<Prepared>>,
-    interval: Nanos,
+    interval: Duration,
     retry: Retry,
     clock_corrected: bool,
     credentials_refreshed: bool,
@@ -102,11 +102,11 @@ impl Waiter {
             action: DescribeExportJobResult::new(job),
             policy: policy.clone(),
             began: now,
-            elapsed_before: Nanos::default(),
+            elapsed_before: Duration::ZERO,
             now,
             phase: Phase::Waiting { due: now },
             prepared: None,
-            interval: Nanos::new(policy.poll_interval()),
+            interval: policy.poll_interval(),
             retry: Retry::new(seed),
             clock_corrected: false,
             credentials_refreshed: false,
@@ -204,7 +204,7 @@ impl Waiter {
     /// Returns the moment from which on nothing is started.
     #[must_use]
     pub const fn deadline(&self) -> Mono {
-        self.began.saturating_add(self.policy.max_wait().saturating_sub(self.elapsed_before.get()))
+        self.began.saturating_add(self.policy.max_wait().saturating_sub(self.elapsed_before))
     }
 
     /// Returns how many requests were started.
@@ -227,7 +227,7 @@ impl Waiter {
     }
 
     fn elapsed_at(&self, now: Mono) -> Duration {
-        self.elapsed_before.get().saturating_add(now.saturating_since(self.began))
+        self.elapsed_before.saturating_add(now.saturating_since(self.began))
     }
 
     const fn limit_of(&self, started: Mono) -> Mono {

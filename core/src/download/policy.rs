@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use crate::{retry::Backoff, time::Nanos};
+use crate::retry::Backoff;
 
 /// How a download goes about it: what it survives, when it ends, and where it may go.
 ///
@@ -12,8 +12,8 @@ use crate::{retry::Backoff, time::Nanos};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    stall_limit: Nanos,
-    total_limit: Option<Nanos>,
+    stall_limit: Duration,
+    total_limit: Option<Duration>,
     size_limit: Option<u64>,
     max_failures: u32,
     max_new_urls: u32,
@@ -36,7 +36,7 @@ impl Policy {
     /// Sets how long it may take until the next byte comes ([`Policy::STALL_LIMIT`]).
     #[must_use]
     pub const fn with_stall_limit(mut self, limit: Duration) -> Self {
-        self.stall_limit = Nanos::new(limit);
+        self.stall_limit = limit;
         self
     }
 
@@ -47,7 +47,7 @@ impl Policy {
     /// hold while it reads.
     #[must_use]
     pub const fn with_total_limit(mut self, limit: Duration) -> Self {
-        self.total_limit = Some(Nanos::new(limit));
+        self.total_limit = Some(limit);
         self
     }
 
@@ -113,13 +113,13 @@ impl Policy {
     /// Returns how long it may take until the next byte comes.
     #[must_use]
     pub const fn stall_limit(&self) -> Duration {
-        self.stall_limit.get()
+        self.stall_limit
     }
 
     /// Returns how long the whole download may take, if there is a limit.
     #[must_use]
     pub fn total_limit(&self) -> Option<Duration> {
-        self.total_limit.map(Nanos::get)
+        self.total_limit
     }
 
     /// Returns how many bytes the file may have, if there is a limit.
@@ -166,7 +166,7 @@ impl Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            stall_limit: Nanos::new(Self::STALL_LIMIT),
+            stall_limit: Self::STALL_LIMIT,
             total_limit: None,
             size_limit: None,
             max_failures: Self::MAX_FAILURES,

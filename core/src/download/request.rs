@@ -14,10 +14,7 @@ use super::{
     state::Phase,
     step::Step,
 };
-use crate::{
-    clock_offset::ClockOffset,
-    time::{Now, Wall},
-};
+use crate::time::{ClockOffset, Now, Wall};
 
 impl Download {
     /// Starts the request that is due, to be sent at once; `offset` is what is known of the

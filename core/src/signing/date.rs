@@ -2,9 +2,10 @@ use core::{fmt, str};
 
 use http::HeaderValue;
 
-use crate::error::{BuildError, Field, Reason};
-
-const SECONDS_PER_DAY: u64 = 86_400;
+use crate::{
+    error::{BuildError, Field, Reason},
+    time::utc_date,
+};
 
 /// The wall-clock seconds that are signed, as `X-TC-Timestamp` carries them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,22 +43,21 @@ impl Timestamp {
     /// # Ok::<(), tcss_export_core::BuildError>(())
     /// ```
     #[must_use]
-    pub const fn date(self) -> Date {
-        // At most 2,932,896 days lie before the end of the year 9999.
-        Date::from_days((self.0 / SECONDS_PER_DAY) as u32)
+    pub fn date(self) -> Date {
+        let date = utc_date(self.0);
+        let mut text = *b"YYYY-MM-DD";
+        write_digits(&mut text[..4], date.year().unsigned_abs().into());
+        write_digits(&mut text[5..7], date.month().unsigned_abs().into());
+        write_digits(&mut text[8..], date.day().unsigned_abs().into());
+        Date { text }
     }
 
     /// Returns the decimal digits of the seconds.
-    pub(super) const fn digits(self) -> Digits {
-        let (mut text, mut start, mut rest) = ([b'0'; Digits::MOST], Digits::MOST, self.0);
-        loop {
-            start -= 1;
-            text[start] = digit(rest);
-            rest /= 10;
-            if rest == 0 {
-                return Digits { text, start };
-            }
-        }
+    pub(super) fn digits(self) -> Digits {
+        let count = self.0.checked_ilog10().unwrap_or_default() as usize + 1;
+        let mut text = [0; Digits::MOST];
+        write_digits(&mut text[..count], self.0);
+        Digits { text, count }
     }
 }
 
@@ -67,11 +67,11 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The digits of a timestamp; the formatter would take ten times as long to make them.
+/// The digits of a timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Digits {
     text: [u8; Self::MOST],
-    start: usize,
+    count: usize,
 }
 
 impl Digits {
@@ -79,7 +79,7 @@ impl Digits {
     const MOST: usize = 12;
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.text[self.start..]
+        &self.text[..self.count]
     }
 
     pub(super) fn to_header_value(self) -> HeaderValue {
@@ -95,24 +95,6 @@ pub struct Date {
 }
 
 impl Date {
-    const fn from_days(days: u32) -> Self {
-        let (year, month, day) = year_month_day(days);
-        let [y0, y1, y2, y3] = [year / 1_000, year / 100, year / 10, year];
-        let text = [
-            digit(y0 as u64),
-            digit(y1 as u64),
-            digit(y2 as u64),
-            digit(y3 as u64),
-            b'-',
-            digit(month as u64 / 10),
-            digit(month as u64),
-            b'-',
-            digit(day as u64 / 10),
-            digit(day as u64),
-        ];
-        Self { text }
-    }
-
     pub(super) const fn as_bytes(&self) -> &[u8; 10] {
         &self.text
     }
@@ -130,29 +112,12 @@ impl fmt::Debug for Date {
     }
 }
 
-/// Returns the last decimal digit.
-const fn digit(number: u64) -> u8 {
-    b'0' + (number % 10) as u8
-}
-
-/// Returns year, month and day of the Gregorian calendar, so many days after 1970-01-01.
-///
-/// Years are counted from March, so that a leap day is the last of its year, in eras of 400
-/// years, after which the calendar repeats.
-const fn year_month_day(days: u32) -> (u32, u32, u32) {
-    let from_0000_03_01 = days + 719_468;
-    let era = from_0000_03_01 / 146_097;
-    let day_of_era = from_0000_03_01 % 146_097;
-    let leap_days = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
-    let year_of_era = (day_of_era - leap_days) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let (month, next_year) = match month_from_march {
-        0..=9 => (month_from_march + 3, 0),
-        _ => (month_from_march - 9, 1),
-    };
-    (era * 400 + year_of_era + next_year, month, day)
+/// Fills `text` with the last decimal digits of a number; the formatter takes ten times as long.
+fn write_digits(text: &mut [u8], mut number: u64) {
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
 }
 
 #[cfg(test)]

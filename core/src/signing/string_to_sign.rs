@@ -58,11 +58,7 @@ impl<'a> StringToSign<'a> {
     /// Creates the string to sign; the scope's date is the one of `timestamp`, so the two can
     /// never disagree.
     #[must_use]
-    pub const fn new(
-        timestamp: Timestamp,
-        service: &'a str,
-        canonical_request_hash: HexDigest,
-    ) -> Self {
+    pub fn new(timestamp: Timestamp, service: &'a str, canonical_request_hash: HexDigest) -> Self {
         let scope = CredentialScope::new(timestamp.date(), service);
         Self { timestamp: timestamp.digits(), scope, canonical_request_hash }
     }

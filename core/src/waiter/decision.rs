@@ -17,7 +17,7 @@ use crate::{
     reading::Reading,
     retry::raised,
     session::Session,
-    time::{Mono, Nanos, Now},
+    time::{Mono, Now},
 };
 
 impl Waiter {
@@ -148,8 +148,8 @@ impl Waiter {
     }
 
     fn wait(&mut self, status: ExportStatus, progress: Option<f64>) -> EventKind {
-        let delay = self.interval.get();
-        self.interval = Nanos::new(self.policy.interval_after(delay));
+        let delay = self.interval;
+        self.interval = self.policy.interval_after(delay);
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         EventKind::Waiting { status, progress, delay }
     }

@@ -14,13 +14,12 @@ use super::{Last, Phase, Seen, Waiter};
 use crate::{
     action::Action,
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse},
-    clock_offset::ClockOffset,
     job_id::JobId,
     policy::Policy,
     retry::Retry,
     session::Session,
     text::brief,
-    time::{Nanos, Now, Wall},
+    time::{ClockOffset, Now, Wall},
     transcript::{Transcript, TranscriptLine},
 };
 
@@ -41,11 +40,14 @@ pub struct SavedWait {
     saved_at: i64,
     /// What the session had found out about this machine's clock.
     clock_offset: ClockOffset,
-    elapsed: Nanos,
-    due_in: Nanos,
+    #[serde(with = "crate::time::nanos")]
+    elapsed: Duration,
+    #[serde(with = "crate::time::nanos")]
+    due_in: Duration,
     policy: Policy,
     random: u64,
-    interval: Nanos,
+    #[serde(with = "crate::time::nanos")]
+    interval: Duration,
     runs: Runs,
     is_retry: bool,
     wants_fresh_credentials: bool,
@@ -105,8 +107,8 @@ impl Waiter {
             job_id: self.job().clone(),
             saved_at: now.wall.unix_millis(),
             clock_offset: session.clock_offset(),
-            elapsed: Nanos::new(self.elapsed_at(now.mono)),
-            due_in: Nanos::new(due.saturating_since(now.mono)),
+            elapsed: self.elapsed_at(now.mono),
+            due_in: due.saturating_since(now.mono),
             policy: self.policy.clone(),
             random: self.retry.random,
             interval: self.interval,
@@ -139,14 +141,14 @@ impl Waiter {
         if session.clock_offset() == ClockOffset::default() {
             session.set_clock_offset(saved.clock_offset);
         }
-        let left = saved.policy.max_wait().saturating_sub(saved.elapsed.get());
+        let left = saved.policy.max_wait().saturating_sub(saved.elapsed);
         let away = away(Wall::from_unix_millis(saved.saved_at), now.wall).min(left);
-        let due_in = saved.due_in.get().saturating_sub(away);
+        let due_in = saved.due_in.saturating_sub(away);
         Ok(Self {
             action: DescribeExportJobResult::new(saved.job_id),
             policy: saved.policy,
             began: now.mono,
-            elapsed_before: Nanos::new(saved.elapsed.get().saturating_add(away)),
+            elapsed_before: saved.elapsed.saturating_add(away),
             now: now.mono,
             phase: Phase::Waiting { due: now.mono.saturating_add(due_in) },
             prepared: None,

@@ -4,9 +4,8 @@ use alloc::{boxed::Box, string::String};
 
 use crate::{
     actions::ExportStatus,
-    clock_offset::ClockOffset,
     outcome::{Fault, Outcome},
-    time::{Mono, Now},
+    time::{ClockOffset, Mono, Now},
 };
 
 /// What becomes the report.
