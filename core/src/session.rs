@@ -21,7 +21,9 @@ use crate::{
     language::Language,
     prepared::{self, Prepared, Template},
     response_error::ResponseError,
-    signing::{CanonicalRequest, SignedHeaders, StringToSign, Timestamp, authorization},
+    signing::{
+        CanonicalRequest, CredentialScope, SignedHeaders, StringToSign, Timestamp, authorization,
+    },
     time::{ClockOffset, Mono, Now, Wall},
 };
 
@@ -128,7 +130,12 @@ impl Session {
             return Err(BuildError::new(Field::Prepared, Reason::OtherEndpoint));
         }
         let timestamp = Timestamp::new(self.clock_offset.apply(now).unix_seconds())?;
-        let text = StringToSign::new(timestamp, prepared.service, prepared.canonical_request_hash);
+        let scope = match &self.kept {
+            // The date of the day, too, is made once.
+            Some(kept) if kept.scope.is_of(timestamp, prepared.service) => kept.scope,
+            _ => CredentialScope::new(timestamp, prepared.service),
+        };
+        let text = StringToSign::in_scope(scope, timestamp, prepared.canonical_request_hash);
         let kept = Kept::refresh(&mut self.kept, &self.headers, credentials, text.scope())?;
         let signature = kept.key.sign(&text);
         let authorization =
@@ -248,7 +255,7 @@ impl Session {
 
 const EMPTY: HeaderValue = HeaderValue::from_static("");
 
-/// Puts a value in its placeholder; an insertion would make room for one more first.
+/// Replaces a placeholder; an insertion reallocates the map, which costs a fourth of a request.
 fn fill(headers: &mut HeaderMap, name: &HeaderName, value: HeaderValue) {
     if let Some(placeholder) = headers.get_mut(name) {
         *placeholder = value;

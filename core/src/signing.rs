@@ -24,7 +24,6 @@
 
 mod authorization;
 mod canonical_request;
-mod date;
 mod digest;
 mod signing_key;
 mod string_to_sign;
@@ -33,8 +32,7 @@ pub(crate) use self::canonical_request::HashedHead;
 pub use self::{
     authorization::authorization,
     canonical_request::{CanonicalHeaders, CanonicalRequest, SignedHeaders},
-    date::{Date, Timestamp},
     digest::HexDigest,
     signing_key::{Signature, SigningKey},
-    string_to_sign::{ALGORITHM, CredentialScope, StringToSign},
+    string_to_sign::{ALGORITHM, CredentialScope, StringToSign, Timestamp},
 };

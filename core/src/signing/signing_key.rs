@@ -94,7 +94,7 @@ mod tests {
     use crate::signing::Timestamp;
 
     fn scope(timestamp: i64, service: &str) -> CredentialScope<'_> {
-        CredentialScope::new(Timestamp::new(timestamp).unwrap().date(), service)
+        CredentialScope::new(Timestamp::new(timestamp).unwrap(), service)
     }
 
     fn derived(secret_key: &str, scope: &CredentialScope<'_>) -> [String; 3] {

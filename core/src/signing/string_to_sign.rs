@@ -2,30 +2,82 @@ use core::{fmt, str};
 
 use http::HeaderValue;
 
-use super::{Date, HexDigest, Timestamp, date::Digits};
+use super::HexDigest;
+use crate::{
+    error::{BuildError, Field, Reason},
+    time::utc_date,
+};
 
-/// The name of the algorithm, the only one this crate speaks.
+/// The name of the algorithm.
 pub const ALGORITHM: &str = "TC3-HMAC-SHA256";
 
-/// What a signing key is good for: one UTC date and one service, shown as
-/// `2019-02-25/tcss/tc3_request`. There is no region in it.
+/// The last part of every scope, and the last text that the signing key is derived from.
+pub(super) const TERMINATOR: &str = "tc3_request";
+
+/// The wall-clock seconds that are signed and sent as `X-TC-Timestamp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The last second of the year 9999, after which a date has more than ten characters.
+    pub const MAX: Self = Self(253_402_300_799);
+
+    /// Creates a timestamp from seconds since the Unix epoch.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::OutOfRange`] below zero or past [`Timestamp::MAX`].
+    pub const fn new(seconds: i64) -> Result<Self, BuildError> {
+        if seconds < 0 || seconds.cast_unsigned() > Self::MAX.0 {
+            return Err(BuildError::new(Field::Timestamp, Reason::OutOfRange));
+        }
+        Ok(Self(seconds.cast_unsigned()))
+    }
+
+    /// Returns the seconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_seconds(self) -> u64 {
+        self.0
+    }
+
+    const fn day(self) -> u64 {
+        self.0 / 86_400
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The UTC date and the service that a signing key is valid for, shown as
+/// `2019-02-25/tcss/tc3_request`. TC3 has no region here.
+///
+/// ```
+/// use tcss_export_core::signing::{CredentialScope, Timestamp};
+///
+/// let leap_day = CredentialScope::new(Timestamp::new(1_709_251_199)?, "tcss");
+/// assert_eq!(leap_day.to_string(), "2024-02-29/tcss/tc3_request");
+/// # Ok::<(), tcss_export_core::BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CredentialScope<'a> {
-    date: Date,
+    day: u64,
+    date: [u8; 10],
     service: &'a str,
 }
 
 impl<'a> CredentialScope<'a> {
-    /// Creates a scope; `service` is the action's, whatever the host is called.
+    /// Creates the scope of a moment; `service` is the action's and does not depend on the host.
     #[must_use]
-    pub const fn new(date: Date, service: &'a str) -> Self {
-        Self { date, service }
-    }
-
-    /// Returns the UTC date.
-    #[must_use]
-    pub const fn date(&self) -> Date {
-        self.date
+    pub fn new(timestamp: Timestamp, service: &'a str) -> Self {
+        let utc = utc_date(timestamp.0);
+        let mut date = *b"YYYY-MM-DD";
+        write_digits(&mut date[..4], utc.year().unsigned_abs().into());
+        write_digits(&mut date[5..7], utc.month().unsigned_abs().into());
+        write_digits(&mut date[8..], utc.day().unsigned_abs().into());
+        Self { day: timestamp.day(), date, service }
     }
 
     /// Returns the name of the service.
@@ -33,20 +85,27 @@ impl<'a> CredentialScope<'a> {
     pub const fn service(&self) -> &'a str {
         self.service
     }
+
+    /// Returns the UTC date as `YYYY-MM-DD`.
+    #[must_use]
+    pub fn date(&self) -> &str {
+        str::from_utf8(&self.date).expect("digits and hyphens are ASCII")
+    }
+
+    pub(crate) fn is_of(&self, timestamp: Timestamp, service: &str) -> bool {
+        self.day == timestamp.day() && self.service == service
+    }
 }
 
 impl fmt::Display for CredentialScope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{TERMINATOR}", self.date, self.service)
+        write!(f, "{}/{}/{TERMINATOR}", self.date(), self.service)
     }
 }
 
-/// The last part of every scope, and the last text the signing key is derived from.
-pub(super) const TERMINATOR: &str = "tc3_request";
-
 /// The second stage: time, scope and the hash of the canonical request.
 ///
-/// `Display` gives the exact text that is signed.
+/// `Display` writes the exact text that is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StringToSign<'a> {
     timestamp: Digits,
@@ -55,12 +114,19 @@ pub struct StringToSign<'a> {
 }
 
 impl<'a> StringToSign<'a> {
-    /// Creates the string to sign; the scope's date is the one of `timestamp`, so the two can
-    /// never disagree.
+    /// Creates the string to sign, whose scope has the date of `timestamp`.
     #[must_use]
     pub fn new(timestamp: Timestamp, service: &'a str, canonical_request_hash: HexDigest) -> Self {
-        let scope = CredentialScope::new(timestamp.date(), service);
-        Self { timestamp: timestamp.digits(), scope, canonical_request_hash }
+        Self::in_scope(CredentialScope::new(timestamp, service), timestamp, canonical_request_hash)
+    }
+
+    /// Creates the string to sign in the scope of `timestamp`.
+    pub(crate) fn in_scope(
+        scope: CredentialScope<'a>,
+        timestamp: Timestamp,
+        canonical_request_hash: HexDigest,
+    ) -> Self {
+        Self { timestamp: Digits::new(timestamp.0), scope, canonical_request_hash }
     }
 
     /// Returns the scope.
@@ -69,16 +135,15 @@ impl<'a> StringToSign<'a> {
         self.scope
     }
 
-    /// Returns the timestamp as the request carries it.
+    /// Returns the value of `X-TC-Timestamp`.
     pub(crate) fn timestamp(&self) -> HeaderValue {
-        self.timestamp.to_header_value()
+        HeaderValue::from_bytes(self.timestamp.as_bytes()).expect("digits are valid in a header")
     }
 
-    /// Returns the text in pieces, as it is shown and signed.
+    /// Returns the pieces of the text that is shown and signed.
     pub(super) fn pieces(&self) -> [&[u8]; 11] {
-        let Self { timestamp, scope: CredentialScope { date, service }, .. } = self;
-        let (timestamp, date, service) =
-            (timestamp.as_bytes(), date.as_bytes(), service.as_bytes());
+        let Self { timestamp, scope: CredentialScope { date, service, .. }, .. } = self;
+        let (timestamp, service) = (timestamp.as_bytes(), service.as_bytes());
         let (algorithm, terminator) = (ALGORITHM.as_bytes(), TERMINATOR.as_bytes());
         let hash = self.canonical_request_hash.as_bytes();
         [algorithm, b"\n", timestamp, b"\n", date, b"/", service, b"/", terminator, b"\n", hash]
@@ -88,6 +153,80 @@ impl<'a> StringToSign<'a> {
 impl fmt::Display for StringToSign<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.pieces().concat();
-        f.write_str(str::from_utf8(&text).expect("the service is a text, all else is ASCII"))
+        f.write_str(str::from_utf8(&text).expect("the service is text, and the rest is ASCII"))
+    }
+}
+
+/// The decimal digits of a timestamp; the formatter would take ten times as long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Digits {
+    text: [u8; 12],
+    count: usize,
+}
+
+impl Digits {
+    fn new(number: u64) -> Self {
+        let count = number.checked_ilog10().unwrap_or_default() as usize + 1;
+        let mut text = [0; 12];
+        // `Timestamp::MAX` has twelve digits.
+        write_digits(&mut text[..count], number);
+        Self { text, count }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.text[..self.count]
+    }
+}
+
+fn write_digits(text: &mut [u8], mut number: u64) {
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    // Expected dates: `date -u -d @SECONDS +%F` of GNU coreutils.
+    #[test]
+    fn scope_dates_follow_the_gregorian_calendar_in_utc() {
+        for (seconds, date) in [
+            (0, "1970-01-01"),
+            (86_399, "1970-01-01"),
+            (86_400, "1970-01-02"),
+            (951_782_399, "2000-02-28"),
+            (951_782_400, "2000-02-29"),
+            (951_868_800, "2000-03-01"),
+            (1_709_251_199, "2024-02-29"),
+            (1_709_251_200, "2024-03-01"),
+            (1_735_689_599, "2024-12-31"),
+            (1_735_689_600, "2025-01-01"),
+            (4_107_542_399, "2100-02-28"),
+            (4_107_542_400, "2100-03-01"),
+            (253_402_300_799, "9999-12-31"),
+        ] {
+            let timestamp = Timestamp::new(seconds).unwrap();
+            assert_eq!(CredentialScope::new(timestamp, "tcss").date(), date, "at {seconds}");
+        }
+    }
+
+    // Expected: the formatter of the standard library.
+    #[test]
+    fn digits_are_those_of_the_number() {
+        for seconds in [0, 9, 10, 99, 100, 1_699_979_400, 99_999_999_999, 253_402_300_799] {
+            assert_eq!(Digits::new(seconds).as_bytes(), seconds.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn timestamps_outside_four_digit_years_are_refused() {
+        for seconds in [-1, i64::MIN, 253_402_300_800, i64::MAX] {
+            let error = Timestamp::new(seconds).unwrap_err();
+            assert_eq!(error, BuildError::new(Field::Timestamp, Reason::OutOfRange));
+        }
     }
 }
