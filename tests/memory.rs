@@ -17,16 +17,14 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const JOBS: usize = 100_000;
 /// What a wait may cost, all in.
-const BYTES: usize = 512;
-/// Itself, its job id and the last request id.
-const ALLOCATIONS: usize = 3;
-/// The tables of the set.
-const TABLES: usize = 3;
+const BYTES: usize = 1_024;
+/// Itself, its job id, the last request id, and its share of the nodes of the set's three trees.
+const ALLOCATIONS: usize = 4;
 
 /// 2023-11-14T16:30:00Z.
 const TIME: i64 = 1_699_979_400_000;
 
-/// A wait among a hundred thousand takes at most 512 bytes.
+/// A wait among a hundred thousand takes at most 1 KiB.
 fn main() {
     let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("plain");
     let mut session = Session::new(Endpoint::international());
@@ -47,7 +45,7 @@ fn main() {
         allocations as f64 / JOBS as f64
     );
     assert!(bytes <= BYTES * JOBS, "{} bytes a wait", bytes / JOBS);
-    assert_eq!(allocations, ALLOCATIONS * JOBS + TABLES);
+    assert!(allocations <= ALLOCATIONS * JOBS, "{allocations} allocations");
 }
 
 /// Makes all that a session keeps.

@@ -242,11 +242,12 @@ impl Waiter {
         }
     }
 
-    /// Returns when the exchange under way ends at the latest.
+    /// Returns when the wait ends without a poll, or the exchange in flight without an answer.
     pub(crate) const fn limit(&self) -> Option<Mono> {
         match self.phase {
+            Phase::Waiting { .. } => Some(self.deadline()),
             Phase::InFlight { started } => Some(self.limit_of(started.mono)),
-            _ => None,
+            Phase::Done(_) => None,
         }
     }
 
