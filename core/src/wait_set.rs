@@ -1,6 +1,6 @@
 use alloc::{
     boxed::Box,
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
 };
 
 use bytes::Bytes;
@@ -59,24 +59,27 @@ use crate::{
 pub struct WaitSet {
     waits: BTreeMap<WaitKey, Box<Wait>>,
     /// When polls are due.
-    polls: BTreeSet<(Mono, WaitKey)>,
+    polls: Queue,
     /// When a deadline or the limit of an exchange passes.
-    limits: BTreeSet<(Mono, WaitKey)>,
+    limits: Queue,
     ended: VecDeque<WaitKey>,
     next_key: u64,
+    next_place: u64,
 }
 
 /// Identifies a wait of a set; no later wait gets the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WaitKey(u64);
 
+/// Waits by moment; of equal moments, the one that was queued first comes first.
+type Queue = BTreeMap<Place, WaitKey>;
+type Place = (Mono, u64);
+
 #[derive(Debug)]
 struct Wait {
     waiter: Waiter,
-    /// Its entry among the polls.
-    poll: Option<Mono>,
-    /// Its entry among the limits.
-    limit: Option<Mono>,
+    poll: Option<Place>,
+    limit: Option<Place>,
 }
 
 /// What to do next with a set.
@@ -125,20 +128,19 @@ impl WaitSet {
 
     /// Returns what to do next; ended waits come before polls. It may be called at any time.
     pub fn next(&mut self, now: Mono) -> SetStep {
-        while let Some((_, key)) = self.limits.first().copied().filter(|(at, _)| *at <= now) {
+        while let Some(key) = first_due(&self.limits, now) {
             self.update(key, now);
         }
         if let Some(ended) = self.pop_ended() {
             return ended;
         }
-        let next_poll = self.polls.first().copied();
-        if let Some((_, key)) = next_poll.filter(|(at, _)| *at <= now)
+        if let Some(key) = first_due(&self.polls, now)
             && let Some(wait) = self.waits.get_mut(&key)
             && let Step::Poll { fresh_credentials } = wait.waiter.step(now)
         {
             return SetStep::Poll { key, fresh_credentials };
         }
-        match [next_poll.map(|(at, _)| at), self.next_limit()].into_iter().flatten().min() {
+        match [first_moment(&self.polls), self.next_limit()].into_iter().flatten().min() {
             Some(moment) => SetStep::WaitUntil(moment),
             None => SetStep::Empty,
         }
@@ -206,7 +208,7 @@ impl WaitSet {
     /// Returns the next moment at which the limit of a wait or of an exchange passes.
     #[must_use]
     pub fn next_limit(&self) -> Option<Mono> {
-        self.limits.first().map(|(at, _)| *at)
+        first_moment(&self.limits)
     }
 
     /// Returns a wait of the set.
@@ -243,27 +245,33 @@ impl WaitSet {
         if let Step::Done(_) = wait.waiter.step(now) {
             self.ended.push_back(key);
         }
-        move_entry(&mut self.polls, key, &mut wait.poll, wait.waiter.due());
-        move_entry(&mut self.limits, key, &mut wait.limit, wait.waiter.limit());
+        self.next_place += 1;
+        let place = |moment| (moment, self.next_place);
+        requeue(&mut self.polls, key, &mut wait.poll, wait.waiter.due().map(place));
+        requeue(&mut self.limits, key, &mut wait.limit, wait.waiter.limit().map(place));
     }
 }
 
-fn move_entry(
-    queue: &mut BTreeSet<(Mono, WaitKey)>,
-    key: WaitKey,
-    entry: &mut Option<Mono>,
-    next: Option<Mono>,
-) {
-    if *entry == next {
+fn first_moment(queue: &Queue) -> Option<Mono> {
+    queue.first_key_value().map(|((moment, _), _)| *moment)
+}
+
+fn first_due(queue: &Queue, now: Mono) -> Option<WaitKey> {
+    queue.first_key_value().filter(|((moment, _), _)| *moment <= now).map(|(_, key)| *key)
+}
+
+/// Moves a wait to another place, unless the moment stays the same.
+fn requeue(queue: &mut Queue, key: WaitKey, current: &mut Option<Place>, next: Option<Place>) {
+    if current.map(|(moment, _)| moment) == next.map(|(moment, _)| moment) {
         return;
     }
-    if let Some(at) = *entry {
-        queue.remove(&(at, key));
+    if let Some(place) = current {
+        queue.remove(place);
     }
-    if let Some(at) = next {
-        queue.insert((at, key));
+    if let Some(place) = next {
+        queue.insert(place, key);
     }
-    *entry = next;
+    *current = next;
 }
 
 #[cfg(test)]
