@@ -12,53 +12,34 @@
 //! `If-Range` behind the bytes that are there, if the file has a strong `ETag`; length and
 //! CRC-64/XZ, where the server names them, are checked before it is done.
 
-mod content_range;
-mod crc64;
 mod decision;
-mod event;
-mod expiry;
-mod fault;
-mod file_name;
-mod head;
-mod headers;
-mod limits;
-mod location;
-mod note;
+mod error_page;
+mod exchange;
 mod object;
 mod outcome;
+mod part;
 mod policy;
-mod reach;
-mod refusal;
-mod renewal;
-mod request;
-mod said;
-mod state;
-mod step;
-mod timing;
-mod xml;
+mod url;
 
 use alloc::boxed::Box;
-use core::fmt;
+use core::{fmt, time::Duration};
 
+use self::{error_page::Excerpt, object::Object, part::Crc64, url::Location};
 pub use self::{
-    event::{Event, EventKind},
-    fault::Fault,
-    limits::Limits,
-    note::{Kept, Note},
-    outcome::{DownloadError, Downloaded, ErrorKind, Outcome, Report},
+    error_page::Refusal,
+    outcome::{DownloadError, Downloaded, ErrorKind, Event, EventKind, Fault, Outcome, Report},
+    part::{Kept, Note},
     policy::Policy,
-    reach::Reach,
-    refusal::Refusal,
-    step::{Opening, Received, Step},
-};
-use self::{
-    location::Location,
-    object::Object,
-    state::{Held, Phase},
+    url::DownloadUrl,
 };
 #[cfg(doc)]
 use crate::Reason;
-use crate::{download_url::DownloadUrl, error::BuildError, retry::Retry, time::Mono};
+pub use crate::limits::{Limits, Reach};
+use crate::{
+    error::{BuildError, SendFault},
+    retry::Retry,
+    time::Mono,
+};
 
 /// One download, from the first request to the last byte that was checked.
 ///
@@ -272,5 +253,204 @@ impl fmt::Debug for Download {
             .field("bytes", &self.bytes())
             .field("total", &self.total())
             .finish_non_exhaustive()
+    }
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must know all there is to do")]
+pub enum Step<'d> {
+    /// Nothing until this moment, or until more of the answer under way is there.
+    WaitUntil(Mono),
+    /// A request is due: [`Download::start`](super::Download::start).
+    Request,
+    /// The URL has expired or was refused: poll the job once more and hand its URL to
+    /// [`Download::new_url`](super::Download::new_url), or say that there is
+    /// [none](super::Download::no_new_url).
+    NewUrl,
+    /// The download has ended; [`Download::finish`](super::Download::finish) gives the outcome
+    /// away.
+    Done(&'d Outcome),
+}
+
+/// What an answer's head means for the bytes that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must know all there is to do")]
+pub enum Opening {
+    /// The body is the file from its first byte on: throw away what is there, and keep the new
+    /// [`Download::note`](super::Download::note) beside what comes.
+    StartOver,
+    /// The body goes on behind what is there.
+    Append,
+    /// The body is no part of the file; it is to be read all the same.
+    Read,
+    /// The body is not needed: drop the answer, then
+    /// [`Download::ended`](super::Download::ended).
+    Drop,
+}
+
+/// What to do with a piece of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must know all there is to do")]
+pub enum Received<'b> {
+    /// Write these bytes behind what is there.
+    Write(&'b [u8]),
+    /// Write nothing and read on.
+    Nothing,
+    /// No more of this answer is needed: drop it, then
+    /// [`Download::ended`](super::Download::ended).
+    Drop,
+}
+
+// MODDOC What a download remembers.
+#[derive(Clone)]
+enum Phase {
+    Waiting {
+        due: Mono,
+    },
+    /// The request is sent, and no head is there yet.
+    Requested {
+        since: Mono,
+    },
+    /// Bytes of the file are coming.
+    Body(Body),
+    /// What the server says instead of a file is coming.
+    Refused {
+        refusal: Box<Refusal>,
+        excerpt: Excerpt,
+        since: Mono,
+    },
+    /// The answer is of no use, and nothing more of it is taken.
+    Useless(Problem),
+    NeedsUrl {
+        refusal: Option<Box<Refusal>>,
+    },
+    Done(Box<Outcome>),
+}
+
+impl Phase {
+    const fn is_under_way(&self) -> bool {
+        matches!(self, Self::Requested { .. } | Self::Body(_) | Self::Refused { .. })
+    }
+}
+
+/// A good answer's body, while it comes.
+#[derive(Clone)]
+struct Body {
+    /// The byte of the file behind its last one, if it is known.
+    end: Option<u64>,
+    /// A cut can be told from the end: by a length, or by the last chunk.
+    shows_its_end: bool,
+    /// How many bytes of the file were there before.
+    began: u64,
+    /// How many of its bytes are there already and are passed over.
+    skip: u64,
+    /// When the last byte came.
+    since: Mono,
+}
+
+/// What is wrong with an answer.
+#[derive(Clone)]
+enum Problem {
+    /// It may pass, and the bytes that are there stay.
+    Again(Fault),
+    /// It may pass, and the bytes that are there cannot be relied on.
+    StartOver(Fault),
+    /// It will not pass.
+    End(ErrorKind),
+}
+
+/// The bytes that are there, and which file they are of.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    object: Object,
+    /// How many they are.
+    bytes: u64,
+    crc: Crc64,
+    /// They came in more than one answer.
+    is_stitched: bool,
+    /// The last answer that held less than was asked for held only a little.
+    ends_in_little: bool,
+}
+
+impl From<Kept> for Held {
+    fn from(kept: Kept) -> Self {
+        let Kept { note: Note { etag, total, crc64, .. }, length, crc } = kept;
+        let object = Object { etag: Some(etag), total, crc64 };
+        Self { object, bytes: length, crc, ..Self::default() }
+    }
+}
+
+// MODDOC When a download does what, and when it gives up.
+impl Download {
+    /// Returns what to do next; it may be asked at any time, as often as one likes.
+    ///
+    /// While an answer is under way this is [`Step::WaitUntil`] the moment at which it is given
+    /// up.
+    pub fn step(&mut self, now: Mono) -> Step<'_> {
+        self.advance(now);
+        match &self.phase {
+            Phase::Waiting { due } if *due <= now => Step::Request,
+            Phase::Waiting { due } => Step::WaitUntil(self.before_deadline(*due)),
+            Phase::NeedsUrl { .. } => Step::NewUrl,
+            Phase::Done(outcome) => Step::Done(outcome),
+            _ => Step::WaitUntil(self.limit()),
+        }
+    }
+
+    /// Forgets the request under way, which was dropped before its answer had ended: it is due
+    /// again at once.
+    pub fn abandon(&mut self) {
+        if self.phase.is_under_way() {
+            self.phase = Phase::Waiting { due: self.now };
+        }
+    }
+
+    /// Returns the moment at which what is under way is given up.
+    #[must_use]
+    pub fn limit(&self) -> Mono {
+        let since = match &self.phase {
+            Phase::Requested { since } | Phase::Refused { since, .. } => *since,
+            Phase::Body(body) => body.since,
+            _ => self.now,
+        };
+        self.before_deadline(since.saturating_add(self.policy.stall_limit()))
+    }
+
+    /// Returns the moment at which the whole download is given up, if its policy has a limit for
+    /// that.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Mono> {
+        self.policy.total_limit().map(|limit| self.began.saturating_add(limit))
+    }
+
+    /// Lets the limits take effect, and what was dropped without a word.
+    fn advance(&mut self, now: Mono) {
+        self.now = now;
+        let is_given_up = self.phase.is_under_way() && self.limit() <= now;
+        match self.phase {
+            Phase::Done(_) => return,
+            Phase::Useless(_) => drop(self.ended(now, Ok(()))),
+            // All of it may be there.
+            Phase::Body(_) if is_given_up => drop(self.ended(now, Err(SendFault::Timeout))),
+            _ if is_given_up && !self.is_late() => drop(self.ended(now, Err(SendFault::Timeout))),
+            _ => {}
+        }
+        if self.is_late() && !matches!(self.phase, Phase::Done(_)) {
+            self.fail(ErrorKind::TimedOut);
+        }
+    }
+
+    /// Whether the deadline has passed.
+    fn is_late(&self) -> bool {
+        self.deadline().is_some_and(|deadline| deadline <= self.now)
+    }
+
+    fn before_deadline(&self, moment: Mono) -> Mono {
+        self.deadline().map_or(moment, |deadline| deadline.min(moment))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.now.saturating_since(self.began)
     }
 }

@@ -138,6 +138,39 @@ texts! {
     }
 }
 
+/// What a transport tells about an exchange that gave no answer, besides its own error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum SendFault {
+    /// No connection was made, or it broke before the answer's head was there.
+    Connection,
+    /// A time limit passed.
+    Timeout,
+    /// The answer's body ended before its declared length.
+    Truncated,
+    /// The answer is larger than [`ANSWER_LIMIT`](crate::ANSWER_LIMIT).
+    TooLarge,
+    /// It will not pass by itself: a certificate that is not trusted, say.
+    Permanent,
+}
+
+impl fmt::Display for SendFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connection => "the connection failed",
+            Self::Timeout => "no answer came within the time limit",
+            Self::Truncated => "the answer ended before its declared length",
+            Self::TooLarge => {
+                return write!(f, "answer is larger than {} bytes", crate::ANSWER_LIMIT);
+            }
+            Self::Permanent => "the request cannot be sent",
+        })
+    }
+}
+
+impl core::error::Error for SendFault {}
+
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;

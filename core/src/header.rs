@@ -2,7 +2,11 @@
 //!
 //! Source: [Common parameters](https://www.tencentcloud.com/document/product/1163/52897).
 
+use core::str::FromStr;
+
 use http::{HeaderName, HeaderValue};
+
+use crate::error::{BuildError, Field, Reason};
 
 /// The action, in the service's own spelling.
 pub const X_TC_ACTION: HeaderName = HeaderName::from_static("x-tc-action");
@@ -28,3 +32,39 @@ pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 /// The one content type that is sent, and signed byte for byte.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The language in which the service words its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Language {
+    /// `zh-CN`.
+    Chinese,
+    /// `en-US`.
+    English,
+}
+
+impl Language {
+    /// Returns the value of the header.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chinese => "zh-CN",
+            Self::English => "en-US",
+        }
+    }
+}
+
+impl FromStr for Language {
+    type Err = BuildError;
+
+    /// # Errors
+    ///
+    /// [`Reason::Unknown`] for [`Field::Language`] for anything but `zh-CN` and `en-US`, in any
+    /// case.
+    fn from_str(text: &str) -> Result<Self, BuildError> {
+        [Self::Chinese, Self::English]
+            .into_iter()
+            .find(|language| language.as_str().eq_ignore_ascii_case(text))
+            .ok_or(BuildError::new(Field::Language, Reason::Unknown))
+    }
+}

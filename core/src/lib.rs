@@ -47,69 +47,47 @@
 
 extern crate alloc;
 
-mod action;
 pub mod actions;
-mod advice;
 mod answer;
 mod budget;
 mod credentials;
 pub mod download;
-mod download_url;
 mod endpoint;
-mod envelope;
 mod error;
-mod event;
 pub mod header;
-mod host;
-mod job_id;
-mod language;
-mod outcome;
-mod policy;
-mod prepared;
-mod reading;
+mod limits;
 mod response_error;
 mod retry;
 mod session;
 pub mod signing;
 pub mod text;
 mod time;
-#[cfg(feature = "serde")]
-mod transcript;
-mod wait_set;
-mod waiter;
+pub mod wait;
 
+#[cfg(feature = "serde")]
+pub use self::wait::{Polled, Replay, ReplayError, ResumeError, SavedWait, TranscriptLine};
 pub use self::{
-    action::Action,
     actions::{
-        AssetType, CreateExportComplianceStatusListJob,
+        Action, AssetType, CreateExportComplianceStatusListJob,
         CreateExportComplianceStatusListJobResponse, DescribeExportJobDownloadURL,
         DescribeExportJobDownloadURLResponse, DescribeExportJobManageList,
         DescribeExportJobManageListResponse, DescribeExportJobResult,
-        DescribeExportJobResultResponse, ExportJobInfo, ExportStatus, RunTimeFilter,
+        DescribeExportJobResultResponse, ExportJobInfo, ExportStatus, JobId, RunTimeFilter,
     },
-    advice::Advice,
     answer::{ANSWER_LIMIT, Answer, read_answer},
     budget::{RateBudget, Ticket},
     credentials::Credentials,
-    download_url::DownloadUrl,
+    download::DownloadUrl,
     endpoint::Endpoint,
-    error::{BuildError, Field, Reason},
-    event::{Event, EventKind, Remedy},
-    job_id::JobId,
-    language::Language,
-    outcome::{Fault, Finished, Outcome, Report, SendFault, WaitError, WaitErrorKind},
-    policy::Policy,
-    prepared::Prepared,
-    reading::Reading,
-    response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind},
+    error::{BuildError, Field, Reason, SendFault},
+    header::Language,
+    limits::{Limits, Reach},
+    response_error::{Advice, ApiError, ErrorCode, ResponseError, ResponseErrorKind},
     retry::Backoff,
-    session::Session,
+    session::{Prepared, Session},
     time::{ClockOffset, Mono, Now, Wall},
-    wait_set::{SetStep, WaitKey, WaitSet},
-    waiter::{StartError, Step, Waiter},
-};
-#[cfg(feature = "serde")]
-pub use self::{
-    transcript::{Polled, Replay, ReplayError, TranscriptLine},
-    waiter::{ResumeError, SavedWait},
+    wait::{
+        Event, EventKind, Fault, Finished, Outcome, Policy, Remedy, Report, SetStep, StartError,
+        Step, WaitError, WaitErrorKind, WaitKey, WaitSet, Waiter,
+    },
 };

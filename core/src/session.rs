@@ -1,5 +1,3 @@
-mod kept;
-
 use alloc::string::String;
 use core::fmt;
 
@@ -9,20 +7,18 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE, HOST},
 };
 
-use self::kept::Kept;
 use crate::{
-    action::Action,
-    advice::Advice,
+    actions::Action,
     answer::Answer,
     credentials::Credentials,
     endpoint::{Endpoint, check_region},
     error::{BuildError, Field, Reason},
     header,
-    language::Language,
-    prepared::{self, Prepared, Template},
-    response_error::ResponseError,
+    header::Language,
+    response_error::{Advice, ResponseError},
     signing::{
-        CanonicalRequest, CredentialScope, SignedHeaders, StringToSign, Timestamp, authorization,
+        CanonicalHeaders, CanonicalRequest, CredentialScope, HashedHead, HexDigest, SignedHeaders,
+        SigningKey, StringToSign, Timestamp, authorization,
     },
     time::{ClockOffset, Mono, Now, Wall},
 };
@@ -72,7 +68,7 @@ impl Session {
             (header::X_TC_TIMESTAMP, EMPTY),
             (AUTHORIZATION, EMPTY),
         ]);
-        let signed_headers = prepared::signed_headers();
+        let signed_headers = signed_headers();
         let clock_offset = ClockOffset::default();
         Self { endpoint, headers, signed_headers, clock_offset, template: None, kept: None }
     }
@@ -228,7 +224,7 @@ impl Session {
     ///
     /// Those of [`Session::prepare`].
     pub fn canonical_request<A: Action>(&self, action: &A) -> Result<CanonicalRequest, BuildError> {
-        prepared::canonical_request::<A>(self.endpoint.host_value(), &prepared::body(action)?)
+        canonical_request::<A>(self.endpoint.host_value(), &body(action)?)
     }
 
     /// Returns the endpoint.
@@ -269,4 +265,128 @@ impl fmt::Debug for Session {
             .field("clock_offset", &self.clock_offset)
             .finish_non_exhaustive()
     }
+}
+
+/// What stays the same while one set of credentials signs on one day.
+#[derive(Clone)]
+pub(super) struct Kept {
+    credentials: Credentials,
+    pub(super) scope: CredentialScope<'static>,
+    pub(super) key: SigningKey,
+    /// The session's headers and the token.
+    pub(super) headers: HeaderMap,
+}
+
+impl Kept {
+    /// Returns what is kept if it fits; the scope is the one of the moment being signed.
+    pub(super) fn refresh<'k>(
+        kept: &'k mut Option<Self>,
+        headers: &HeaderMap,
+        credentials: &Credentials,
+        scope: CredentialScope<'static>,
+    ) -> Result<&'k Self, BuildError> {
+        let fits = |kept: &Self| kept.scope == scope && kept.credentials == *credentials;
+        if !kept.as_ref().is_some_and(fits) {
+            *kept = None;
+        }
+        match kept {
+            Some(kept) => Ok(kept),
+            None => Ok(kept.insert(Self::new(headers, credentials, scope)?)),
+        }
+    }
+
+    fn new(
+        headers: &HeaderMap,
+        credentials: &Credentials,
+        scope: CredentialScope<'static>,
+    ) -> Result<Self, BuildError> {
+        let mut headers = headers.clone();
+        if let Some(token) = credentials.token() {
+            let mut token = HeaderValue::from_str(token)
+                .map_err(|_| BuildError::new(Field::Token, Reason::InvalidCharacter))?;
+            token.set_sensitive(true);
+            headers.insert(header::X_TC_TOKEN, token);
+        }
+        let key = SigningKey::derive(credentials, &scope);
+        Ok(Self { credentials: credentials.clone(), scope, key, headers })
+    }
+}
+
+/// All of a request that does not change with time: its body, its canonical request, its names.
+///
+/// A job is polled many times with the same one; only time, scope and signature are new each
+/// time. It belongs to the endpoint it was made for.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(crate) host: HeaderValue,
+    pub(crate) action: HeaderValue,
+    pub(crate) version: HeaderValue,
+    pub(crate) service: &'static str,
+    pub(crate) body: Bytes,
+    pub(crate) canonical_request_hash: HexDigest,
+}
+
+/// What all requests of one action to one host have in common.
+#[derive(Clone)]
+pub(crate) struct Template {
+    host: HeaderValue,
+    action: HeaderValue,
+    version: HeaderValue,
+    service: &'static str,
+    head: HashedHead,
+}
+
+impl Template {
+    pub(crate) fn new<A: Action>(host: &HeaderValue) -> Result<Self, BuildError> {
+        Ok(Self {
+            host: host.clone(),
+            action: constant(A::NAME, Field::Action)?,
+            version: constant(A::VERSION, Field::Version)?,
+            service: A::SERVICE,
+            head: canonical_request::<A>(host, b"")?.hashed_head(),
+        })
+    }
+
+    pub(crate) fn is_of<A: Action>(&self) -> bool {
+        self.action == A::NAME && self.version == A::VERSION && self.service == A::SERVICE
+    }
+
+    pub(crate) fn prepare<A: Action>(&self, action: &A) -> Result<Prepared, BuildError> {
+        let body = body(action)?;
+        let canonical_request_hash = self.head.request_hash(&HexDigest::of(&body));
+        let Self { host, action, version, service, .. } = self.clone();
+        Ok(Prepared { host, action, version, service, body, canonical_request_hash })
+    }
+}
+
+/// Writes the one body: the bytes that are hashed are the bytes that are sent.
+pub(crate) fn body<A: Action>(action: &A) -> Result<Bytes, BuildError> {
+    let json = serde_json::to_vec(action);
+    json.map(Bytes::from).map_err(|_| BuildError::new(Field::Body, Reason::NotJson))
+}
+
+pub(crate) fn canonical_request<A: Action>(
+    host: &HeaderValue,
+    body: &[u8],
+) -> Result<CanonicalRequest, BuildError> {
+    constant(A::NAME, Field::Action)?;
+    let headers = canonical_headers(host, A::NAME);
+    Ok(CanonicalRequest::new("POST", "/", "", &headers, HexDigest::of(body)))
+}
+
+/// Returns the names that [`canonical_headers`] signs, whatever the host and the action.
+pub(crate) fn signed_headers() -> SignedHeaders {
+    canonical_headers(&HeaderValue::from_static(""), "").names().clone()
+}
+
+fn canonical_headers(host: &HeaderValue, action: &str) -> CanonicalHeaders {
+    let content_type = header::JSON;
+    let [content_type, host] = [&content_type, host].map(|v| v.to_str().unwrap_or_default());
+    CanonicalHeaders::of_session(content_type, host, action)
+}
+
+/// Makes a header value that borrows its text.
+fn constant(text: &'static str, field: Field) -> Result<HeaderValue, BuildError> {
+    HeaderValue::from_maybe_shared(Bytes::from_static(text.as_bytes()))
+        .map_err(|_| BuildError::new(field, Reason::InvalidCharacter))
 }

@@ -24,15 +24,13 @@
 
 mod authorization;
 mod canonical_request;
-mod digest;
 mod signing_key;
 mod string_to_sign;
 
 pub(crate) use self::canonical_request::HashedHead;
 pub use self::{
     authorization::authorization,
-    canonical_request::{CanonicalHeaders, CanonicalRequest, SignedHeaders},
-    digest::HexDigest,
+    canonical_request::{CanonicalHeaders, CanonicalRequest, HexDigest, SignedHeaders},
     signing_key::{Signature, SigningKey},
     string_to_sign::{ALGORITHM, CredentialScope, StringToSign, Timestamp},
 };

@@ -1,7 +1,10 @@
 //! Text from outside, made fit for a terminal or a log line.
 
 use alloc::string::String;
-use core::fmt::{self, Write};
+use core::{
+    fmt::{self, Write},
+    str::FromStr,
+};
 
 use serde_json::value::RawValue;
 
@@ -79,6 +82,32 @@ pub(crate) fn snippet(body: &str) -> String {
         snippet.push_str(word);
     }
     snippet
+}
+
+/// Reads a text that is not empty.
+pub(crate) fn nonempty_text(json: Option<&RawValue>) -> Option<String> {
+    json_text(json?).filter(|text| !text.is_empty())
+}
+
+/// Reads a number or a text that holds one.
+///
+/// The number is read as a text is, because serde_json may miss the nearest one.
+fn number<T: FromStr>(json: Option<&RawValue>) -> Option<T> {
+    let json = json?;
+    match json_text(json) {
+        Some(text) => text.parse().ok(),
+        None => json.get().parse().ok(),
+    }
+}
+
+/// Reads how many there are.
+pub(crate) fn json_count(json: Option<&RawValue>) -> Option<u64> {
+    number(json)
+}
+
+/// Reads a progress; infinities and NaN are none.
+pub(crate) fn json_progress(json: Option<&RawValue>) -> Option<f64> {
+    number(json).filter(|number: &f64| number.is_finite())
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, string::String, vec::Vec};
+use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::value::RawValue;
 
-use super::{AssetType, RunTimeFilter, SERVICE, VERSION, member};
+use super::{Action, JobId, RunTimeFilter, SERVICE, VERSION};
 use crate::{
-    action::Action,
     error::{BuildError, Field, Reason},
-    job_id::JobId,
+    text::{brief, nonempty_text},
 };
 
 /// Starts an export of compliance results, whose [`JobId`] is the one that
@@ -112,9 +112,73 @@ struct Members<'a> {
 
 impl<'de> Deserialize<'de> for CreateExportComplianceStatusListJobResponse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let id = member::text(Members::deserialize(deserializer)?.job_id);
+        let id = nonempty_text(Members::deserialize(deserializer)?.job_id);
         let id = id.ok_or_else(|| D::Error::missing_field("JobId"))?;
         Ok(Self { job_id: JobId::new(id).map_err(D::Error::custom)? })
+    }
+}
+
+/// The kind of assets that a compliance check looks at.
+///
+/// The service lists the known kinds at sibling actions only, so any other text can be given as
+/// well; only the empty one is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct AssetType(Cow<'static, str>);
+
+impl AssetType {
+    /// Containers.
+    pub const CONTAINER: Self = Self(Cow::Borrowed("ASSET_CONTAINER"));
+    /// Images.
+    pub const IMAGE: Self = Self(Cow::Borrowed("ASSET_IMAGE"));
+    /// Hosts.
+    pub const HOST: Self = Self(Cow::Borrowed("ASSET_HOST"));
+    /// Kubernetes.
+    pub const K8S: Self = Self(Cow::Borrowed("ASSET_K8S"));
+    /// containerd.
+    pub const CONTAINERD: Self = Self(Cow::Borrowed("ASSET_CONTAINERD"));
+    /// Containers of containerd.
+    pub const CONTAINERD_CONTAINER: Self = Self(Cow::Borrowed("ASSET_CONTAINERD_CONTAINER"));
+    /// Every kind that is known by name.
+    pub const KNOWN: [Self; 6] = [
+        Self::CONTAINER,
+        Self::IMAGE,
+        Self::HOST,
+        Self::K8S,
+        Self::CONTAINERD,
+        Self::CONTAINERD_CONTAINER,
+    ];
+
+    /// Creates a kind from the service's text, known or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Empty`] for [`Field::AssetType`].
+    pub fn new(text: impl Into<String>) -> Result<Self, BuildError> {
+        let text = text.into();
+        if text.is_empty() {
+            return Err(BuildError::new(Field::AssetType, Reason::Empty));
+        }
+        Ok(Self(Cow::Owned(text)))
+    }
+
+    /// Returns the service's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AssetType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        brief(&self.0).fmt(f)
+    }
+}
+
+impl FromStr for AssetType {
+    type Err = BuildError;
+
+    fn from_str(text: &str) -> Result<Self, BuildError> {
+        Self::new(text)
     }
 }
 
@@ -126,5 +190,17 @@ mod tests {
     fn an_empty_list_of_ids_is_refused() {
         let error = CreateExportComplianceStatusListJob::of(AssetType::HOST, []).unwrap_err();
         assert_eq!((error.field(), error.reason()), (Field::IdList, Reason::Empty));
+    }
+
+    // FROM actions/asset_type.rs
+    #[test]
+    fn a_known_text_is_the_known_kind() {
+        assert_eq!("ASSET_K8S".parse(), Ok(AssetType::K8S));
+    }
+
+    #[test]
+    fn empty_text_is_refused() {
+        let error = AssetType::new("").unwrap_err();
+        assert_eq!((error.field(), error.reason()), (Field::AssetType, Reason::Empty));
     }
 }

@@ -1,8 +1,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::{SERVICE, VERSION, member};
-use crate::{action::Action, download_url::DownloadUrl, job_id::JobId};
+use super::{Action, JobId, SERVICE, VERSION};
+use crate::{download::DownloadUrl, text::nonempty_text};
 
 /// Asks where the file of an export job is, without how far the job is.
 ///
@@ -50,6 +50,6 @@ struct Members<'a> {
 impl<'de> Deserialize<'de> for DescribeExportJobDownloadURLResponse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let url = Members::deserialize(deserializer)?.download_url;
-        Ok(Self { download_url: member::text(url).and_then(DownloadUrl::new) })
+        Ok(Self { download_url: nonempty_text(url).and_then(DownloadUrl::new) })
     }
 }

@@ -3,8 +3,8 @@ use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::value::RawValue;
 
-use super::{ExportStatus, RunTimeFilter, SERVICE, VERSION, member};
-use crate::{action::Action, job_id::JobId};
+use super::{Action, ExportStatus, JobId, RunTimeFilter, SERVICE, VERSION};
+use crate::text::{json_count, json_progress, nonempty_text};
 
 /// Lists the export jobs of the account.
 ///
@@ -142,7 +142,7 @@ impl<'de> Deserialize<'de> for DescribeExportJobManageListResponse {
         let list = members.list.map_or("null", RawValue::get);
         let list: Option<Vec<&RawValue>> = serde_json::from_str(list).map_err(D::Error::custom)?;
         let jobs = list.unwrap_or_default().into_iter().map(ExportJobInfo::from_json).collect();
-        Ok(Self { total_count: member::count(members.total_count), jobs })
+        Ok(Self { total_count: json_count(members.total_count), jobs })
     }
 }
 
@@ -175,14 +175,14 @@ impl ExportJobInfo {
         let members = object.and_then(|json| serde_json::from_str(json).ok());
         let members: JobMembers<'_> = members.unwrap_or_default();
         Self {
-            job_id: member::text(members.job_id).and_then(|id| JobId::new(id).ok()),
-            name: member::text(members.job_name),
-            source: member::text(members.source),
+            job_id: nonempty_text(members.job_id).and_then(|id| JobId::new(id).ok()),
+            name: nonempty_text(members.job_name),
+            source: nonempty_text(members.source),
             status: ExportStatus::from_json(members.export_status),
-            progress: member::progress(members.export_progress),
-            failure_message: member::text(members.failure_msg),
-            timeout: member::text(members.timeout),
-            insert_time: member::text(members.insert_time),
+            progress: json_progress(members.export_progress),
+            failure_message: nonempty_text(members.failure_msg),
+            timeout: nonempty_text(members.timeout),
+            insert_time: nonempty_text(members.insert_time),
         }
     }
 }

@@ -4,12 +4,10 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::{SERVICE, VERSION, member};
+use super::{Action, JobId, SERVICE, VERSION};
 use crate::{
-    action::Action,
-    download_url::DownloadUrl,
-    job_id::JobId,
-    text::{json_text, printable},
+    download::DownloadUrl,
+    text::{json_progress, json_text, nonempty_text, printable},
 };
 
 /// Asks how far an export job is.
@@ -132,9 +130,9 @@ impl<'de> Deserialize<'de> for DescribeExportJobResultResponse {
         let members = Members::deserialize(deserializer)?;
         Ok(Self {
             status: ExportStatus::from_json(members.export_status),
-            download_url: member::text(members.download_url).and_then(DownloadUrl::new),
-            progress: member::progress(members.export_progress),
-            failure_message: member::text(members.failure_msg),
+            download_url: nonempty_text(members.download_url).and_then(DownloadUrl::new),
+            progress: json_progress(members.export_progress),
+            failure_message: nonempty_text(members.failure_msg),
         })
     }
 }

@@ -4,15 +4,11 @@ use alloc::boxed::Box;
 use core::mem;
 
 use super::{
-    Download,
-    event::{Event, EventKind},
-    fault::Fault,
-    outcome::{DownloadError, Downloaded, ErrorKind, Outcome, Report},
-    refusal::{Refusal, Remedy},
-    state::{Body, Held, Phase, Problem},
-    step::Received,
+    Body, Download, Held, Phase, Problem, Received,
+    error_page::{Refusal, Remedy},
+    outcome::{DownloadError, Downloaded, ErrorKind, Event, EventKind, Fault, Outcome, Report},
 };
-use crate::{outcome::SendFault, retry::raised, time::Mono};
+use crate::{error::SendFault, retry::raised, time::Mono};
 
 /// A server may cut a large range into parts, and then the next one is asked for at once. Parts
 /// smaller than this come of something wrong with it, and asking at once would only add to that.

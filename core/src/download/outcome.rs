@@ -3,8 +3,52 @@ use core::{fmt, time::Duration};
 
 use http::StatusCode;
 
-use super::{fault::Fault, refusal::Refusal};
-use crate::{error::BuildError, outcome::SendFault, text::brief};
+use super::error_page::Refusal;
+use crate::{
+    error::{BuildError, SendFault},
+    text::brief,
+};
+
+/// One decision of a download, for a progress bar or a log.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Event {
+    /// How many bytes of the file are there.
+    pub bytes: u64,
+    /// How many it has, once a server has said so.
+    pub total: Option<u64>,
+    /// What was decided.
+    pub kind: EventKind,
+}
+
+/// What a download decided.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// Bytes are coming.
+    Receiving,
+    /// A good answer held less than was asked for: the rest is asked for at once.
+    Continuing,
+    /// The exchange failed and is repeated after `delay`, from where it broke off if that is
+    /// possible.
+    Retrying {
+        /// What went wrong.
+        fault: Fault,
+        /// The pause before the next request.
+        delay: Duration,
+    },
+    /// The URL has expired or was refused: a new one is needed.
+    NeedsUrl {
+        /// What the file server said; `None` if the URL's own time was over.
+        refusal: Option<Box<Refusal>>,
+    },
+    /// There is another URL to go on with.
+    NewUrl,
+    /// The download has ended.
+    Ended,
+    /// Nothing was under way, so it was not looked at.
+    Ignored,
+}
 
 /// How a download ended.
 pub type Outcome = Result<Downloaded, DownloadError>;
@@ -235,3 +279,54 @@ impl fmt::Display for ErrorKind {
         })
     }
 }
+
+/// What went wrong with one exchange of a download, and may pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// No answer came.
+    Send(SendFault),
+    /// No byte came for as long as the stall limit.
+    Stalled,
+    /// The answer ended before all its bytes were there.
+    Incomplete,
+    /// The answer declares its length in no way that can be relied on.
+    BadLength,
+    /// The server keeps giving much less than was asked for, or ranges of a file whose end none of
+    /// them shows. In the second case it starts again, unless nothing can be taken back.
+    Less,
+    /// The answer holds other bytes than were asked for.
+    WrongRange,
+    /// The file is another one than before: it starts again.
+    Changed,
+    /// The whole file has another length than before, though its tag is the same. One of the two is
+    /// wrong: what is there is not to be gone on with if it stays so.
+    OtherLength,
+    /// What was put together of several answers is not the file: it starts again.
+    Mismatch,
+    /// A page came instead of the file, most likely from something in between: HTML without tag and
+    /// checksum.
+    Page,
+    /// The file server cannot serve it now.
+    Refused(Box<Refusal>),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Send(fault) => return fault.fmt(f),
+            Self::Refused(refusal) => return refusal.fmt(f),
+            Self::Stalled => "no byte came within the stall limit",
+            Self::Incomplete => "the answer was incomplete: it ended before the file did",
+            Self::BadLength => "the length of the answer cannot be read, or is told twice",
+            Self::Less => "the answer holds only a little of what was asked for",
+            Self::WrongRange => "the answer holds another range than was asked for",
+            Self::Changed => "the file has changed on the server",
+            Self::OtherLength => "the file has another length than before, under the same tag",
+            Self::Page => "a page came instead of the file",
+            Self::Mismatch => "the checksum of the parts put together is wrong",
+        })
+    }
+}
+
+impl core::error::Error for Fault {}

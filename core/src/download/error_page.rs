@@ -2,9 +2,10 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
 use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::said::Said;
-use crate::text::{brief, snippet};
+use crate::text::{brief, json_text, snippet};
 
 /// What a file server said when it gave no file.
 ///
@@ -131,6 +132,107 @@ impl Excerpt {
     }
 }
 
+// MODDOC What a file server says in the body of an error.
+/// Code, message and request id of an error, each short and without what may be a secret: they may
+/// quote the URL.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) code: Option<String>,
+    pub(super) message: Option<String>,
+    pub(super) request_id: Option<String>,
+}
+
+impl Said {
+    /// Reads the object store's XML, or the JSON that it answers in some cases.
+    pub(super) fn read(text: &str) -> Self {
+        let said = match text.trim_start().starts_with('{') {
+            true => Self::of_json(text),
+            false => Self::of_xml(text),
+        };
+        let short =
+            |text: Option<String>| text.map(|text| snippet(&text)).filter(|t| !t.is_empty());
+        Self {
+            code: short(said.code),
+            message: short(said.message),
+            request_id: short(said.request_id),
+        }
+    }
+
+    fn of_xml(text: &str) -> Self {
+        Self {
+            code: element(text, "Code"),
+            message: element(text, "Message"),
+            request_id: element(text, "RequestId"),
+        }
+    }
+
+    fn of_json(text: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Members<'a> {
+            #[serde(borrow, alias = "Code")]
+            code: Option<&'a RawValue>,
+            #[serde(borrow, alias = "Message")]
+            message: Option<&'a RawValue>,
+            #[serde(borrow, alias = "requestid", alias = "requestId", alias = "RequestId")]
+            request_id: Option<&'a RawValue>,
+        }
+        let Ok(members) = serde_json::from_str::<Members<'_>>(text) else { return Self::default() };
+        Self {
+            // The code is a number or a text.
+            code: members.code.map(|code| json_text(code).unwrap_or_else(|| code.get().into())),
+            message: members.message.and_then(json_text),
+            request_id: members.request_id.and_then(json_text),
+        }
+    }
+}
+
+// MODDOC As much XML as an error of the object store needs: one level of elements that hold text.
+/// Returns the text of the first element of this name; an empty one is none.
+pub(super) fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once("<Error>")?;
+    let text = rest.split('<').find_map(|tag| tag.strip_prefix(name)?.strip_prefix('>'))?;
+    let text = unescaped(text.trim());
+    (!text.is_empty()).then_some(text)
+}
+
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        match after.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest))) {
+            Some((character, after)) => {
+                plain.push(character);
+                rest = after;
+            }
+            None => {
+                plain.push('&');
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+fn character(name: &str) -> Option<char> {
+    Some(match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            char::from_u32(code)?
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;
@@ -203,5 +305,58 @@ mod tests {
         assert!(!excerpt.take(&[b'x'; 10_000]));
         assert!(!excerpt.take(b"x"));
         assert_eq!(excerpt.as_bytes().len(), 16 * 1024);
+    }
+
+    // FROM download/said.rs
+    fn said(text: &str) -> [Option<String>; 3] {
+        let Said { code, message, request_id } = Said::read(text);
+        [code, message, request_id]
+    }
+
+    fn some<const N: usize>(texts: [&str; N]) -> [Option<String>; N] {
+        texts.map(|text| Some(text.into()))
+    }
+
+    #[test]
+    fn xml_is_read() {
+        let xml = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message>\
+            <RequestId>x-1</RequestId></Error>";
+        assert_eq!(said(xml), some(["AccessDenied", "Request has expired", "x-1"]));
+    }
+
+    #[test]
+    fn json_is_read_however_its_members_are_spelled() {
+        for id in ["requestid", "requestId", "request_id", "RequestId"] {
+            let json = r#" {"code":"AccessDenied","message":"Request has expired","ID":"x-1"}"#;
+            let json = json.replace("ID", id);
+            assert_eq!(said(&json), some(["AccessDenied", "Request has expired", "x-1"]));
+        }
+        let json = r#"{"Code":403,"Message":"a \u0026 b","RequestId":"x-1","TraceId":[1]}"#;
+        assert_eq!(said(json), some(["403", "a & b", "x-1"]));
+        let json = r#"{"code":"AccessDenied","request_id":"x-1","message":null}"#;
+        assert_eq!(said(json), [Some("AccessDenied".into()), None, Some("x-1".into())]);
+    }
+
+    #[test]
+    fn what_is_neither_says_nothing() {
+        for text in ["", "<html>", "{", r#"{"code":"Acc"#, "[]", "null", r#"{"other":1}"#] {
+            assert_eq!(Said::read(text), Said::default(), "{text}");
+        }
+    }
+
+    // FROM download/xml.rs
+    #[test]
+    fn elements_are_found_and_read() {
+        let xml = "<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>Access&#68;enied\
+            </Code>\n\t<Message>a &lt;b&gt; &amp;amp; &unknown; &#x5bfc; &</Message>\n<Empty/>\
+            <Resource></Resource></Error>";
+        let read = |name| element(xml, name);
+        assert_eq!(read("Code").as_deref(), Some("AccessDenied"));
+        assert_eq!(read("Message").as_deref(), Some("a <b> &amp; &unknown; \u{5bfc} &"));
+        assert_eq!(read("Resource"), None);
+        assert_eq!(read("Co"), None);
+        assert_eq!(read("RequestId"), None);
+        assert_eq!(element("<html><Code>x</Code></html>", "Code"), None);
+        assert_eq!(element("<Error><Code>cut", "Code").as_deref(), Some("cut"));
     }
 }

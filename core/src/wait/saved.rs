@@ -10,17 +10,17 @@ use core::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Last, Phase, Seen, Waiter};
-use crate::{
-    action::Action,
-    actions::{DescribeExportJobResult, DescribeExportJobResultResponse},
-    job_id::JobId,
+use super::{
     policy::Policy,
+    transcript::{Transcript, TranscriptLine},
+    waiter::{Last, Phase, Seen, Waiter},
+};
+use crate::{
+    actions::{Action, DescribeExportJobResult, DescribeExportJobResultResponse, JobId},
     retry::Retry,
     session::Session,
     text::brief,
     time::{ClockOffset, Now, Wall},
-    transcript::{Transcript, TranscriptLine},
 };
 
 /// The form of this version.

@@ -3,13 +3,77 @@ use core::{fmt, time::Duration};
 
 use crate::{
     actions::{DescribeExportJobResultResponse, ExportStatus},
-    advice::Advice,
-    download_url::DownloadUrl,
-    error::BuildError,
-    response_error::{ErrorCode, ResponseError},
+    download::DownloadUrl,
+    error::{BuildError, SendFault},
+    response_error::{Advice, ErrorCode, ResponseError},
     text::brief,
     time::ClockOffset,
 };
+
+/// One decision of a waiter, for a progress bar or a log.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Event {
+    /// The number of the poll it follows, counted from 1; 0 before the first.
+    pub poll: u32,
+    /// The new offset, if the answer corrected the clock.
+    pub clock_offset: Option<ClockOffset>,
+    /// What was decided.
+    pub kind: EventKind,
+}
+
+impl Event {
+    /// Creates the event of an end that no answer has brought: by the deadline, say.
+    #[must_use]
+    pub const fn ended(poll: u32) -> Self {
+        Self { poll, clock_offset: None, kind: EventKind::Ended }
+    }
+}
+
+/// What a waiter decided.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The job is not done: it is polled again after `delay`.
+    Waiting {
+        /// How it stands.
+        status: ExportStatus,
+        /// How much is done, in percent.
+        progress: Option<f64>,
+        /// The pause before the next poll.
+        delay: Duration,
+    },
+    /// The exchange failed and is repeated after `delay`.
+    Retrying {
+        /// What went wrong.
+        fault: Fault,
+        /// What is done about it.
+        remedy: Remedy,
+        /// The pause before the next poll.
+        delay: Duration,
+    },
+    /// The wait has ended.
+    Ended,
+    /// No request was under way, so the answer was not looked at.
+    Ignored,
+}
+
+/// What is done before an exchange is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Remedy {
+    /// It is counted as one of the passing failures in a row.
+    Retry,
+    /// It is not counted: the service asks for fewer requests.
+    BackOff,
+    /// The clock was corrected.
+    ClockCorrected,
+    /// Credentials are asked for again.
+    FreshCredentials,
+}
 
 /// How a wait ended.
 pub type Outcome = Result<Finished, WaitError>;
@@ -84,23 +148,6 @@ pub enum Fault {
     Answer(ResponseError),
     /// No whole answer came.
     Send(SendFault),
-}
-
-/// What a transport tells about an exchange that gave no answer, besides its own error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum SendFault {
-    /// No connection was made, or it broke before the answer's head was there.
-    Connection,
-    /// A time limit passed.
-    Timeout,
-    /// The answer's body ended before its declared length.
-    Truncated,
-    /// The answer is larger than [`ANSWER_LIMIT`](crate::ANSWER_LIMIT).
-    TooLarge,
-    /// It will not pass by itself: a certificate that is not trusted, say.
-    Permanent,
 }
 
 impl Fault {
@@ -221,19 +268,3 @@ impl fmt::Display for Fault {
 }
 
 impl core::error::Error for Fault {}
-
-impl fmt::Display for SendFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connection => "the connection failed",
-            Self::Timeout => "no answer came within the time limit",
-            Self::Truncated => "the answer ended before its declared length",
-            Self::TooLarge => {
-                return write!(f, "answer is larger than {} bytes", crate::ANSWER_LIMIT);
-            }
-            Self::Permanent => "the request cannot be sent",
-        })
-    }
-}
-
-impl core::error::Error for SendFault {}

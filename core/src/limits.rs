@@ -1,7 +1,49 @@
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    time::Duration,
+};
 
-use super::policy::Policy;
-use crate::host::is_loopback;
+use http::Request;
+
+use crate::{download::Policy, endpoint::is_loopback};
+
+/// What a transport has to keep to when it carries out a request of a download, which holds this
+/// among its extensions.
+///
+/// ```
+/// use tcss_export_core::download::{Limits, Policy, Reach};
+///
+/// let limits = Limits::of(&http::Request::new(()));
+/// assert_eq!((limits.reach, limits.read_limit()), (Reach::Public, Policy::STALL_LIMIT));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Which addresses it may connect to.
+    pub reach: Reach,
+    /// How long it may take until the next byte comes.
+    pub stall_limit: Duration,
+    /// How long the exchange may take from its start on, because of the limit of the whole
+    /// download, if there is one.
+    pub time_left: Option<Duration>,
+}
+
+impl Limits {
+    /// Returns the limits of a request: those of the default policy, for public addresses, if it
+    /// has none.
+    #[must_use]
+    pub fn of<B>(request: &Request<B>) -> Self {
+        let default =
+            Self { reach: Reach::Public, stall_limit: Policy::STALL_LIMIT, time_left: None };
+        request.extensions().get().copied().unwrap_or(default)
+    }
+
+    /// Returns how long one read may take: what both limits of time leave.
+    #[must_use]
+    pub fn read_limit(&self) -> Duration {
+        self.time_left.map_or(self.stall_limit, |left| left.min(self.stall_limit))
+    }
+}
 
 /// Which addresses a download may connect to. The URL comes from outside, and what it names must
 /// not be a way into the network of whoever downloads.
@@ -95,6 +137,7 @@ mod tests {
 
     use super::*;
 
+    // FROM download/reach.rs
     fn permitted(reach: Reach, addresses: &[&str]) -> Vec<bool> {
         addresses.iter().map(|text| reach.permits(text.parse().unwrap())).collect()
     }

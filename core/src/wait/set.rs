@@ -6,14 +6,16 @@ use alloc::{
 use bytes::Bytes;
 use http::{Request, Response};
 
+use super::{
+    outcome::{Event, Outcome},
+    waiter::{StartError, Step, Waiter},
+};
 use crate::{
+    actions::JobId,
     credentials::Credentials,
-    event::Event,
-    job_id::JobId,
-    outcome::{Outcome, SendFault},
+    error::SendFault,
     session::Session,
     time::{Mono, Now},
-    waiter::{StartError, Step, Waiter},
 };
 
 /// Any number of waits, in the order in which their polls are due.
@@ -279,7 +281,11 @@ mod tests {
     use core::time::Duration;
 
     use super::*;
-    use crate::{endpoint::Endpoint, outcome::WaitErrorKind, policy::Policy, time::Wall};
+    use crate::{
+        endpoint::Endpoint,
+        time::Wall,
+        wait::{outcome::WaitErrorKind, policy::Policy},
+    };
 
     fn at(seconds: u64) -> Now {
         let wall = Wall::from_unix_seconds(1_699_979_400 + seconds as i64);

@@ -1,35 +1,25 @@
-mod decision;
-#[cfg(feature = "serde")]
-mod saved;
-mod state;
-mod step;
-
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 use core::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::Request;
 
-#[cfg(feature = "serde")]
-pub use self::saved::{ResumeError, SavedWait};
-use self::state::{Last, Phase, Seen};
-pub use self::step::{StartError, Step};
-#[cfg(feature = "serde")]
-use crate::transcript::Transcript;
-use crate::{
-    actions::DescribeExportJobResult,
-    credentials::Credentials,
-    error::BuildError,
-    event::{Event, EventKind},
-    job_id::JobId,
-    outcome::{Outcome, SendFault, WaitError, WaitErrorKind},
+use super::{
+    decision::Reading,
+    outcome::{Event, EventKind, Fault, Outcome, WaitError, WaitErrorKind},
     policy::Policy,
-    prepared::Prepared,
-    reading::Reading,
-    retry::Retry,
-    session::Session,
-    time::{Mono, Now},
 };
+use crate::{
+    actions::{DescribeExportJobResult, ExportStatus, JobId},
+    credentials::Credentials,
+    error::{BuildError, SendFault},
+    retry::Retry,
+    session::{Prepared, Session},
+    time::{ClockOffset, Mono, Now},
+};
+
+#[cfg(feature = "serde")]
+use super::transcript::Transcript;
 
 /// Follows one export job to its end, as pure state: told the time and the answers, it says what
 /// to do next.
@@ -69,28 +59,28 @@ use crate::{
 #[derive(Clone)]
 #[must_use = "a waiter does nothing by itself"]
 pub struct Waiter {
-    action: DescribeExportJobResult,
-    policy: Policy,
+    pub(super) action: DescribeExportJobResult,
+    pub(super) policy: Policy,
     /// Its creation or, if it was resumed, that moment.
-    began: Mono,
+    pub(super) began: Mono,
     /// The time it had lasted before it was resumed.
-    elapsed_before: Duration,
+    pub(super) elapsed_before: Duration,
     /// The latest moment it was told.
-    now: Mono,
-    phase: Phase,
-    prepared: Option<Box<Prepared>>,
-    interval: Duration,
-    retry: Retry,
-    clock_corrected: bool,
-    credentials_refreshed: bool,
+    pub(super) now: Mono,
+    pub(super) phase: Phase,
+    pub(super) prepared: Option<Box<Prepared>>,
+    pub(super) interval: Duration,
+    pub(super) retry: Retry,
+    pub(super) clock_corrected: bool,
+    pub(super) credentials_refreshed: bool,
     /// The exchange that comes next repeats a failed one.
-    is_retry: bool,
+    pub(super) is_retry: bool,
     /// The last credentials were refused.
-    wants_fresh_credentials: bool,
-    polls_without_url: u32,
-    seen: Seen,
+    pub(super) wants_fresh_credentials: bool,
+    pub(super) polls_without_url: u32,
+    pub(super) seen: Seen,
     #[cfg(feature = "serde")]
-    transcript: Option<Box<Transcript>>,
+    pub(super) transcript: Option<Box<Transcript>>,
 }
 
 impl Waiter {
@@ -226,7 +216,7 @@ impl Waiter {
         }
     }
 
-    fn elapsed_at(&self, now: Mono) -> Duration {
+    pub(super) fn elapsed_at(&self, now: Mono) -> Duration {
         self.elapsed_before.saturating_add(now.saturating_since(self.began))
     }
 
@@ -261,7 +251,7 @@ impl Waiter {
         self.prepared = None;
     }
 
-    const fn event(&self, kind: EventKind) -> Event {
+    pub(super) const fn event(&self, kind: EventKind) -> Event {
         Event { poll: self.seen.polls, clock_offset: None, kind }
     }
 
@@ -288,4 +278,69 @@ impl fmt::Debug for Waiter {
             .field("last_fault", &self.seen.last_fault)
             .finish_non_exhaustive()
     }
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must know all there is to do")]
+pub enum Step<'w> {
+    /// Nothing until this moment, or until the answer under way is there.
+    WaitUntil(Mono),
+    /// A poll is due: get credentials, then [`Waiter::start`](crate::Waiter::start).
+    Poll {
+        /// The last ones were refused: ask their source again.
+        fresh_credentials: bool,
+    },
+    /// The wait has ended; [`Waiter::finish`](crate::Waiter::finish) gives the outcome away.
+    Done(&'w Outcome),
+}
+
+/// Why no request was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartError {
+    /// No poll is due: it is too early, or the deadline has passed, or one is under way, or the
+    /// wait has ended. Ask [`Waiter::step`](crate::Waiter::step).
+    NotDue,
+    /// It could not be built or signed, for this endpoint or at this time. The wait has ended.
+    Build(BuildError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDue => f.write_str("no poll is due"),
+            Self::Build(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for StartError {}
+
+/// What becomes the report.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Seen {
+    pub(super) polls: u32,
+    pub(super) retries: u32,
+    pub(super) last: Option<Last>,
+    pub(super) last_fault: Option<Box<Fault>>,
+    pub(super) request_id: Option<Box<str>>,
+    pub(super) clock_offset: ClockOffset,
+}
+
+#[derive(Clone)]
+pub(super) enum Phase {
+    Waiting { due: Mono },
+    InFlight { started: Now },
+    Done(Box<Outcome>),
+}
+
+/// The last good answer.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Last {
+    pub(super) status: ExportStatus,
+    pub(super) progress: Option<f64>,
+    pub(super) failure_message: Option<String>,
 }

@@ -6,18 +6,19 @@ use core::time::Duration;
 use bytes::Bytes;
 use http::Response;
 
-use super::{Last, Phase, Step, Waiter};
+use super::{
+    outcome::{Event, EventKind, Fault, Finished, Remedy, Report, WaitError, WaitErrorKind},
+    waiter::{Last, Phase, Step, Waiter},
+};
 use crate::{
-    actions::{DescribeExportJobResultResponse, ExportStatus},
-    advice::Advice,
-    answer::Answer,
-    download_url::DownloadUrl,
-    event::{Event, EventKind, Remedy},
-    outcome::{Fault, Finished, Report, SendFault, WaitError, WaitErrorKind},
-    reading::Reading,
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
+    answer::{Answer, read_answer},
+    download::DownloadUrl,
+    error::SendFault,
+    response_error::Advice,
     retry::raised,
     session::Session,
-    time::{Mono, Now},
+    time::{ClockOffset, Mono, Now},
 };
 
 impl Waiter {
@@ -32,33 +33,18 @@ impl Waiter {
         session: &mut Session,
         answer: Result<Response<Bytes>, SendFault>,
     ) -> Event {
-        match self.read(now.mono, answer) {
-            Some(reading) => self.decide(now.mono, session, reading),
-            None => self.event(EventKind::Ignored),
-        }
-    }
-
-    /// Reads what came of the request under way, if there is one, and changes nothing: the first
-    /// half of [`answer`](Self::answer), for who wants to keep what was read.
-    #[must_use]
-    pub fn read(
-        &self,
-        answered: Mono,
-        answer: Result<Response<Bytes>, SendFault>,
-    ) -> Option<Reading> {
         match self.phase {
-            Phase::InFlight { started } => Some(Reading::new(started, answered, answer)),
-            _ => None,
-        }
-    }
-
-    /// Decides how to go on after what was read: the second half of [`answer`](Self::answer).
-    pub fn decide(&mut self, now: Mono, session: &mut Session, reading: Reading) -> Event {
-        self.now = now;
-        match self.phase {
-            Phase::InFlight { .. } => self.judge(Some(session), reading),
+            Phase::InFlight { started } => {
+                self.decide(now.mono, session, Reading::new(started, now.mono, answer))
+            }
             _ => self.event(EventKind::Ignored),
         }
+    }
+
+    /// Decides how to go on after an exchange.
+    pub(super) fn decide(&mut self, now: Mono, session: &mut Session, reading: Reading) -> Event {
+        self.now = now;
+        self.judge(Some(session), reading)
     }
 
     /// Tells it that the poll which is due cannot be started, say because no credentials could be
@@ -214,5 +200,33 @@ impl Last {
     fn into_response(self) -> DescribeExportJobResultResponse {
         let Self { status, progress, failure_message } = self;
         DescribeExportJobResultResponse { status, download_url: None, progress, failure_message }
+    }
+}
+
+/// The result of one exchange.
+#[derive(Clone)]
+pub(super) struct Reading {
+    pub(super) result: Result<Answer<DescribeExportJobResultResponse>, Fault>,
+    /// Measured by the answer's `Date`, if the service itself has answered.
+    pub(super) clock_offset: Option<ClockOffset>,
+}
+
+impl Reading {
+    fn new(started: Now, answered: Mono, answer: Result<Response<Bytes>, SendFault>) -> Self {
+        let response = match answer {
+            Ok(response) => response,
+            Err(fault) => return Self::of_fault(fault),
+        };
+        let result = read_answer::<DescribeExportJobResult>(&response);
+        let is_of_service = result.as_ref().map_or_else(|error| error.code().is_some(), |_| true);
+        let measured = ClockOffset::measure(started, answered, response.headers());
+        Self {
+            result: result.map_err(Fault::Answer),
+            clock_offset: measured.filter(|_| is_of_service),
+        }
+    }
+
+    pub(super) const fn of_fault(fault: SendFault) -> Self {
+        Self { result: Err(Fault::Send(fault)), clock_offset: None }
     }
 }

@@ -1,0 +1,394 @@
+use alloc::{borrow::Cow, boxed::Box, format, string::String};
+use core::fmt;
+
+use http::{HeaderValue, Uri};
+use percent_encoding::percent_decode_str;
+
+use super::{
+    Download, Phase,
+    error_page::Refusal,
+    object::Object,
+    outcome::{ErrorKind, Event, EventKind},
+    policy::Policy,
+};
+use crate::{
+    endpoint::{host_and_port, ip_address, is_loopback},
+    error::{BuildError, Field, Reason},
+    limits::Reach,
+    text::printable,
+    time::{Mono, Wall},
+};
+
+/// The presigned URL of an exported file.
+///
+/// Whoever has it can fetch the file, so `Debug` and `Display` hide its query; only
+/// [`as_str`](Self::as_str) gives all of it, character for character as the service sent it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct DownloadUrl(String);
+
+impl DownloadUrl {
+    /// Creates a URL from the text of an answer; an empty one is none.
+    ///
+    /// ```
+    /// use tcss_export_core::DownloadUrl;
+    ///
+    /// let url = DownloadUrl::new("https://h.example/a.csv?q-signature=EXAMPLE").unwrap();
+    /// assert_eq!(url.to_string(), "https://h.example/a.csv?...");
+    /// assert_eq!(DownloadUrl::new(""), None);
+    /// ```
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Option<Self> {
+        let url = url.into();
+        (!url.is_empty()).then_some(Self(url))
+    }
+
+    /// Returns the whole URL, its secret query included.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the whole URL, its secret query included.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Display for DownloadUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = self.0.split(['?', '#']).next().unwrap_or_default();
+        // Whatever else it is, its parts cannot be told apart.
+        let Some((scheme, rest)) = open.split_once("://") else { return f.write_str("...") };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        // A user part would be a password.
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        write!(f, "{}://{}{}", printable(scheme), printable(host), printable(path))?;
+        if open.len() < self.0.len() { f.write_str("?...") } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for DownloadUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DownloadUrl({self})")
+    }
+}
+
+/// A download URL, taken apart as far as a request needs it; path and query stay as they are, byte
+/// for byte.
+#[derive(Clone)]
+pub(super) struct Location {
+    pub(super) url: DownloadUrl,
+    pub(super) expiry: Option<Wall>,
+    pub(super) uri: Uri,
+    pub(super) host: HeaderValue,
+    pub(super) reach: Reach,
+    /// Where the file is, without the secret part: what is left of one download goes on by another
+    /// URL of the same file only.
+    pub(super) object: String,
+}
+
+/// The longest URL that `http::Uri` takes.
+const LONGEST: usize = u16::MAX as usize - 1;
+
+impl Location {
+    pub(super) fn new(url: DownloadUrl, policy: &Policy) -> Result<Self, BuildError> {
+        let text = url.as_str();
+        check_text(text)?;
+        let (scheme, rest) = text.split_once("://").ok_or(refused(Reason::UrlScheme))?;
+        let scheme = scheme.to_ascii_lowercase();
+        let default_port = match &*scheme {
+            "https" => 443,
+            "http" => 80,
+            _ => return Err(refused(Reason::UrlScheme)),
+        };
+        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (host, port) = checked_host(authority)?;
+        if scheme == "http" && !policy.allows_http() && !is_loopback(&host) {
+            return Err(refused(Reason::PlainHttp));
+        }
+        let reach = Reach::of_host(&host, policy);
+        if ip_address(&host).is_some_and(|address| !reach.permits(address)) {
+            return Err(refused(Reason::PrivateAddress));
+        }
+        let authority = match port {
+            Some(port) if port != default_port => format!("{host}:{port}"),
+            _ => host,
+        };
+        let path = target.split('?').next().unwrap_or_default();
+        let object = format!("{scheme}://{authority}{path}");
+        // A request's target begins with a slash.
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        let target = format!("{slash}{target}");
+        let uri = Uri::builder().scheme(&*scheme).authority(&*authority).path_and_query(target);
+        match (uri.build(), HeaderValue::try_from(authority)) {
+            (Ok(uri), Ok(host)) => {
+                let expiry = expiry(text);
+                Ok(Self { url, expiry, uri, host, reach, object })
+            }
+            _ => Err(refused(Reason::InvalidCharacter)),
+        }
+    }
+}
+
+fn check_text(text: &str) -> Result<(), BuildError> {
+    if text.len() > LONGEST {
+        return Err(refused(Reason::TooLong));
+    }
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(refused(Reason::WhiteSpace));
+    }
+    // No client would send it, and what was signed may have had it.
+    if text.contains('#') {
+        return Err(refused(Reason::Fragment));
+    }
+    Ok(())
+}
+
+fn checked_host(authority: &str) -> Result<(String, Option<u16>), BuildError> {
+    if authority.contains('@') {
+        return Err(refused(Reason::UserInfo));
+    }
+    let authority = authority.to_ascii_lowercase();
+    let (host, port) = host_and_port(&authority).map_err(refused)?;
+    Ok((host.into(), port))
+}
+
+const fn refused(reason: Reason) -> BuildError {
+    BuildError::new(Field::DownloadUrl, reason)
+}
+
+/// Returns when a presigned URL of the object store expires: at the end of the earlier of the two
+/// windows that its query names, `start;end` in Unix seconds.
+///
+/// Source: [Request signature](https://www.tencentcloud.com/document/product/436/7778).
+pub(super) fn expiry(url: &str) -> Option<Wall> {
+    let (_, query) = url.split_once('?')?;
+    query.split('&').filter_map(window_end).min().map(Wall::from_unix_seconds)
+}
+
+fn window_end(parameter: &str) -> Option<i64> {
+    let (name, value) = parameter.split_once('=')?;
+    if !matches!(name, "q-sign-time" | "q-key-time") {
+        return None;
+    }
+    let value: Cow<'_, str> = percent_decode_str(value).decode_utf8().ok()?;
+    let (_, end) = value.split_once(';')?;
+    end.bytes().all(|b| b.is_ascii_digit()).then(|| end.parse().ok())?
+}
+
+// MODDOC How a download comes to a new URL.
+impl Download {
+    /// Takes a new URL of the same file.
+    ///
+    /// The same URL as before is not tried again, and one that leads elsewhere starts from the
+    /// first byte.
+    pub fn new_url(&mut self, now: Mono, url: DownloadUrl) -> Event {
+        self.now = now;
+        let Phase::NeedsUrl { refusal } = &self.phase else {
+            return self.event(EventKind::Ignored);
+        };
+        if url == self.location.url {
+            let kind = Self::without_url(refusal.clone());
+            return self.fail(kind);
+        }
+        let location = match Location::new(url, &self.policy) {
+            Ok(location) => location,
+            Err(error) => return self.fail(ErrorKind::Url(error)),
+        };
+        if location.object != self.location.object {
+            if self.held.bytes > 0 && !self.can_restart {
+                return self.fail(ErrorKind::Changed);
+            }
+            self.forget_bytes();
+            // A tag tells versions of one file apart, and nothing of another.
+            self.forgotten = Object::default();
+        }
+        (self.location, self.is_new_url) = (location, true);
+        self.report.new_urls = self.report.new_urls.saturating_add(1);
+        self.phase = Phase::Waiting { due: now };
+        self.event(EventKind::NewUrl)
+    }
+
+    /// Tells it that there is no new URL: the download ends by what the last one has met, or by its
+    /// own limit if that has passed.
+    pub fn no_new_url(&mut self, now: Mono) -> Event {
+        self.now = now;
+        let Phase::NeedsUrl { refusal } = &self.phase else {
+            return self.event(EventKind::Ignored);
+        };
+        let kind = match self.is_late() {
+            true => ErrorKind::TimedOut,
+            false => Self::without_url(refusal.clone()),
+        };
+        self.fail(kind)
+    }
+
+    pub(super) fn need_url(&mut self, refusal: Option<Box<Refusal>>) -> Event {
+        if !self.can_renew || self.new_urls >= self.policy.max_new_urls() {
+            return self.fail(Self::without_url(refusal));
+        }
+        self.new_urls += 1;
+        self.phase = Phase::NeedsUrl { refusal: refusal.clone() };
+        self.event(EventKind::NeedsUrl { refusal })
+    }
+
+    pub(super) fn without_url(refusal: Option<Box<Refusal>>) -> ErrorKind {
+        match refusal {
+            Some(refusal) if !refusal.is_expired() => ErrorKind::Refused(refusal),
+            refusal => ErrorKind::Expired { refusal },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{borrow::ToOwned, string::ToString};
+
+    use super::*;
+
+    fn shown(url: &str) -> String {
+        DownloadUrl::new(url).unwrap().to_string()
+    }
+
+    #[test]
+    fn query_fragment_and_user_part_are_hidden() {
+        assert_eq!(
+            shown("https://h.example/a%2Fb.csv?sign=EXAMPLE"),
+            "https://h.example/a%2Fb.csv?..."
+        );
+        assert_eq!(shown("https://h.example/a#EXAMPLE"), "https://h.example/a?...");
+        assert_eq!(shown("https://u:EXAMPLE@h.example/a"), "https://h.example/a");
+        assert_eq!(shown("https://h.example?EXAMPLE"), "https://h.example?...");
+    }
+
+    #[test]
+    fn what_is_no_url_is_not_shown() {
+        for text in ["h.example/a?EXAMPLE://x/y", "//u:EXAMPLE@h/x", "https:/u:EXAMPLE@h/a"] {
+            assert_eq!(shown(text), "...");
+        }
+    }
+
+    #[test]
+    fn url_without_a_query_is_shown_whole() {
+        assert_eq!(shown("http://1.2.3.4/result.csv"), "http://1.2.3.4/result.csv");
+    }
+
+    // FROM download/location.rs
+    fn location(url: &str) -> Result<Location, Reason> {
+        with(url, &Policy::default())
+    }
+
+    fn with(url: &str, policy: &Policy) -> Result<Location, Reason> {
+        Location::new(DownloadUrl::new(url).unwrap(), policy).map_err(|error| {
+            assert_eq!(error.field(), Field::DownloadUrl);
+            error.reason()
+        })
+    }
+
+    fn target(url: &str) -> String {
+        location(url).unwrap().uri.path_and_query().unwrap().as_str().into()
+    }
+
+    #[test]
+    fn d3_path_and_query_stay_as_they_are() {
+        let host = "https://export-1250000000.cos.ap-guangzhou.myqcloud.com";
+        for text in [
+            "/p%2Fq%2B(1)%20x.csv?q-sign-time=1699979400;1699983000&k=a%2Bb",
+            "/a//b/../c?sign=abc",
+            "/%e5%af%bc?x=%E5",
+            "/\u{5bfc}.csv?sign=a'b{}|^`~\\",
+            "/?",
+        ] {
+            assert_eq!(target(&format!("{host}{text}")), text);
+        }
+        assert_eq!(target("https://h.example?sign=abc"), "/?sign=abc");
+        assert_eq!(target("https://h.example"), "/");
+    }
+
+    #[test]
+    fn host_is_sent_in_lower_case_and_with_a_port_of_its_own_only() {
+        let host = |url| location(url).unwrap().host.to_str().unwrap().to_owned();
+        assert_eq!(host("HTTPS://H.Example:443/A"), "h.example");
+        assert_eq!(host("https://h.example:8443/A"), "h.example:8443");
+        assert_eq!(host("http://127.0.0.1:80/A"), "127.0.0.1");
+    }
+    #[test]
+    fn what_is_kept_of_a_url_is_not_secret() {
+        let object = location("https://H.example/a%2F.csv?q-signature=EXAMPLE").unwrap().object;
+        assert_eq!(object, "https://h.example/a%2F.csv");
+    }
+
+    #[test]
+    fn plain_http_and_private_addresses_need_an_option() {
+        let http = Policy::default().allowing_http();
+        let private = Policy::default().allowing_private();
+        assert_eq!(location("http://h.example/a").err(), Some(Reason::PlainHttp));
+        assert!(with("http://h.example/a", &http).is_ok());
+        assert_eq!(location("https://10.0.0.1/a").err(), Some(Reason::PrivateAddress));
+        assert_eq!(with("http://169.254.0.23/a", &http).err(), Some(Reason::PrivateAddress));
+        assert_eq!(location("https://[::ffff:10.0.0.1]/").err(), Some(Reason::PrivateAddress));
+        assert_eq!(with("https://10.0.0.1/a", &private).unwrap().reach, Reach::Any);
+        assert_eq!(with("http://10.0.0.1/a", &private).err(), Some(Reason::PlainHttp));
+        assert_eq!(location("http://127.0.0.1:1/a").unwrap().reach, Reach::Loopback);
+        assert_eq!(location("https://localhost/a").unwrap().reach, Reach::Loopback);
+        assert_eq!(location("https://h.example/a").unwrap().reach, Reach::Public);
+    }
+
+    #[test]
+    fn texts_that_are_no_url_are_refused() {
+        for (text, reason) in [
+            ("report.csv", Reason::UrlScheme),
+            ("//h.example/a", Reason::UrlScheme),
+            ("file:///etc/passwd", Reason::UrlScheme),
+            ("file://localhost/etc/passwd", Reason::UrlScheme),
+            ("ftp://h.example/a", Reason::UrlScheme),
+            ("https:///a", Reason::Host),
+            ("https://u:EXAMPLE@h.example/a", Reason::UserInfo),
+            ("https://h.example:99999/a", Reason::Port),
+            ("https://h.example\\@x/a", Reason::UserInfo),
+            ("https://h.example\\a", Reason::Host),
+            ("https://h.example/a?\"b\"", Reason::InvalidCharacter),
+            ("https://0x7f000001/a", Reason::Host),
+            ("https://127.1/a", Reason::Host),
+            ("https://h.example/a b", Reason::WhiteSpace),
+            ("https://h.example/a\r\nX: y", Reason::WhiteSpace),
+            ("https://h.example/a#b", Reason::Fragment),
+            ("https://h.example/<a>", Reason::InvalidCharacter),
+        ] {
+            assert_eq!(location(text).err(), Some(reason), "{text:?}");
+        }
+        let long = format!("https://h.example/{}", "a".repeat(LONGEST));
+        assert_eq!(location(&long).err(), Some(Reason::TooLong));
+    }
+
+    // FROM download/expiry.rs
+    fn seconds(url: &str) -> Option<i64> {
+        expiry(url).map(Wall::unix_seconds)
+    }
+
+    #[test]
+    fn d2_the_earlier_window_counts() {
+        let plain = "https://h.example/a?q-sign-time=1699979400;1699983000&k=a%2Bb";
+        assert_eq!(seconds(plain), Some(1_699_983_000));
+        let both = "https://h/a?q-sign-time=1%3B30&x=q-sign-time=1;2&q-key-time=1%3b20";
+        assert_eq!(seconds(both), Some(20));
+    }
+
+    #[test]
+    fn what_names_no_window_expires_at_no_known_time() {
+        for url in [
+            "https://h.example/a",
+            "https://h.example/q-sign-time=1;2",
+            "https://h.example/a?q-sign-time=1",
+            "https://h.example/a?q-sign-time=1;",
+            "https://h.example/a?q-sign-time=1;-2",
+            "https://h.example/a?q-sign-time=1;+2",
+            "https://h.example/a?q-sign-time=1;99999999999999999999",
+            "https://h.example/a?q-sign-time=%ff;2",
+            "https://h.example/a?sign=abc",
+        ] {
+            assert_eq!(seconds(url), None, "{url}");
+        }
+    }
+}
