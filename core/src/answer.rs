@@ -1,46 +1,42 @@
-//! From raw bytes to a typed answer or a typed error.
+//! Parses the bytes of a response into a typed answer or a typed error.
 
 use alloc::{
-    borrow::ToOwned,
+    borrow::{Cow, ToOwned},
     string::{String, ToString},
 };
-use core::{fmt, marker::PhantomData, str, time::Duration};
+use core::{fmt, marker::PhantomData, str};
 
-use http::{
-    HeaderMap, HeaderValue, Response, Uri,
-    header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER},
-};
+use http::{HeaderMap, HeaderValue, Response, header::CONTENT_TYPE};
 use serde::{
     Deserialize, Deserializer,
     de::{
-        DeserializeOwned, DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor,
-        value::{BorrowedStrDeserializer, MapAccessDeserializer, StringDeserializer},
+        DeserializeOwned, DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor,
+        value::{CowStrDeserializer, MapAccessDeserializer},
     },
 };
 use serde_json::value::RawValue;
 
 use crate::{
     actions::Action,
-    header::X_TC_REQUEST_ID,
+    header::{X_TC_REQUEST_ID, foreign_coding, redirect_host, retry_after},
     response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind as Kind},
     text::{nonempty_text, snippet},
-    time::{PLAUSIBLE, http_date},
 };
 
-/// The largest answer that is read, in bytes; real ones stay below a few thousand.
+/// The size limit of an answer in bytes; real ones have a few thousand.
 pub const ANSWER_LIMIT: usize = 1 << 20;
 
 /// A good answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer<T> {
-    /// What the action gives.
+    /// The response of the action.
     pub response: T,
     /// The id to quote to the service's support.
     pub request_id: Option<String>,
 }
 
-/// Reads the answer to an action from status, headers and bytes.
+/// Parses the answer to an action.
 ///
 /// ```
 /// use http::Response;
@@ -55,13 +51,13 @@ pub struct Answer<T> {
 ///
 /// # Errors
 ///
-/// A [`ResponseError`] whose kind is [`Api`](Kind::Api) if the service refused, whatever the HTTP
-/// status. Else the first of these that is the case: [`Redirect`](Kind::Redirect) for a status of
+/// A [`ResponseError`] whose kind is [`Api`](Kind::Api) if the service refused, with any HTTP
+/// status. Otherwise the first of these that applies: [`Redirect`](Kind::Redirect) for a status of
 /// 300 to 399, [`Encoding`](Kind::Encoding) for a compressed body, [`TooLarge`](Kind::TooLarge),
-/// [`Empty`](Kind::Empty), [`Page`](Kind::Page) for a body that does not begin like a JSON object,
-/// [`Truncated`](Kind::Truncated) for JSON that ends too early, in the middle of a character too,
-/// [`NotJson`](Kind::NotJson), [`Unexpected`](Kind::Unexpected) without a `Response` object of
-/// this action, [`Status`](Kind::Status) for a good answer with a status outside 200 to 299.
+/// [`Empty`](Kind::Empty), [`Page`](Kind::Page) for a body that does not start like a JSON object,
+/// [`Truncated`](Kind::Truncated) for JSON that ends too early, even within a character,
+/// [`NotJson`](Kind::NotJson), [`Unexpected`](Kind::Unexpected) without a `Response` object of this
+/// action, [`Status`](Kind::Status) for a good answer with a status outside 200 to 299.
 pub fn read_answer<A: Action>(
     response: &Response<impl AsRef<[u8]>>,
 ) -> Result<Answer<A::Response>, ResponseError> {
@@ -71,7 +67,7 @@ pub fn read_answer<A: Action>(
         None => object_text(response.body().as_ref(), headers),
     };
     let (result, request_id) = match json {
-        Ok(json) => members::<A>(json),
+        Ok(json) => parse::<A>(json),
         Err(kind) => (Err(kind), None),
     };
     let result = match result {
@@ -89,24 +85,9 @@ pub fn read_answer<A: Action>(
     }
 }
 
-/// Returns the host that a redirect points to, if it names one.
-pub(crate) fn redirect_host(headers: &HeaderMap) -> Option<String> {
-    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-    let target = location.and_then(|location| location.parse::<Uri>().ok())?;
-    // A relative target may be taken for a host.
-    target.scheme().and_then(|_| target.host()).map(ToString::to_string)
-}
-
-/// Returns the coding of a body that is not as it was asked for.
-pub(crate) fn foreign_coding(headers: &HeaderMap) -> Option<String> {
-    let is_coded = |value: &&HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
-    let coding = headers.get_all(CONTENT_ENCODING).iter().filter(|v| !v.is_empty()).find(is_coded);
-    coding.map(|coding| String::from_utf8_lossy(coding.as_bytes()).into())
-}
-
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Returns the text of a body that begins like a JSON object.
+/// Returns the text of a body that starts like a JSON object.
 fn object_text<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b str, Kind> {
     if body.len() > ANSWER_LIMIT {
         return Err(Kind::TooLarge);
@@ -125,20 +106,19 @@ fn object_text<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b str, Kind>
     }
     str::from_utf8(body).map_err(|error| match error.error_len() {
         None => Kind::Truncated,
-        Some(_) => not_json(&body[..error.valid_up_to()]),
+        Some(_) => not_json_after(&body[..error.valid_up_to()]),
     })
 }
 
-/// Names the place after `valid` as the first that is not JSON.
-fn not_json(valid: &[u8]) -> Kind {
+fn not_json_after(valid: &[u8]) -> Kind {
     let line = 1 + valid.iter().filter(|b| **b == b'\n').count();
     let column = 1 + valid.iter().rev().take_while(|b| **b != b'\n').count();
     Kind::NotJson { line, column }
 }
 
-/// Reads the text in one pass; in a second one if the members do not fit the action, because an
-/// error of the service says so in other members.
-fn members<A: Action>(json: &str) -> (Result<A::Response, Kind>, Option<String>) {
+/// Parses the text in one pass. If the members do not fit the action, parses it again without them,
+/// because an error of the service has other members.
+fn parse<A: Action>(json: &str) -> (Result<A::Response, Kind>, Option<String>) {
     match serde_json::from_str::<Envelope<'_, A::Response>>(json) {
         Ok(envelope) => envelope.into_result(),
         Err(error) if error.is_eof() => (Err(Kind::Truncated), None),
@@ -153,8 +133,8 @@ fn members<A: Action>(json: &str) -> (Result<A::Response, Kind>, Option<String>)
     }
 }
 
-/// Tells a number that is cut after its sign, point or exponent, which serde_json takes for bad
-/// syntax: with one more digit it is whole, and only the end of the text comes too early.
+/// Detects a number that is cut after its sign, point or exponent, which serde_json reports as bad
+/// syntax: with one more digit, the error is that the text ends too early.
 fn cut_number_or_not_json(json: &str, error: &serde_json::Error) -> Kind {
     let is_cut = json.ends_with(['-', '+', '.', 'e', 'E'])
         && serde_json::from_str::<IgnoredAny>(&[json, "0"].concat()).is_err_and(|e| e.is_eof());
@@ -164,27 +144,14 @@ fn cut_number_or_not_json(json: &str, error: &serde_json::Error) -> Kind {
     Kind::NotJson { line: error.line(), column: error.column() }
 }
 
-/// Parses `Retry-After`: seconds, or a date relative to the answer's own.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?;
-    if let Some(seconds) = value.to_str().ok().and_then(|text| text.trim().parse().ok()) {
-        return Some(Duration::from_secs(seconds));
-    }
-    let sent = http_date(headers.get(DATE)?, PLAUSIBLE.start)?;
-    let until = http_date(value, sent)?;
-    let millis = until.unix_millis().saturating_sub(sent.unix_millis());
-    Some(Duration::from_millis(millis.try_into().unwrap_or_default()))
-}
-
 fn header_text(value: Option<&HeaderValue>) -> Option<String> {
     let text = value?.to_str().ok()?;
     (!text.is_empty()).then(|| text.to_string())
 }
 
-// MODDOC The JSON around every answer, read in one pass and without a buffer: members of the action go straight to its type, `Error` and `RequestId` are taken out on the way.
 /// The whole answer: a `Response` object, or a flat error of the older kind.
 #[derive(Deserialize)]
-pub(crate) struct Envelope<'a, T> {
+struct Envelope<'a, T> {
     #[serde(rename = "Response", bound(deserialize = "T: DeserializeOwned"))]
     response: Option<Members<T>>,
     #[serde(borrow)]
@@ -196,8 +163,8 @@ pub(crate) struct Envelope<'a, T> {
 }
 
 impl<T> Envelope<'_, T> {
-    /// Splits into the action's members or the service's error, and the request id.
-    pub(crate) fn into_result(self) -> (Result<T, Kind>, Option<String>) {
+    /// Returns the action's response or the service's error, and the request id.
+    fn into_result(self) -> (Result<T, Kind>, Option<String>) {
         let flat_error = self.flat_error();
         match self.response {
             Some(Members { error: Some(error), request_id, .. }) => {
@@ -208,7 +175,7 @@ impl<T> Envelope<'_, T> {
         }
     }
 
-    /// Reads `{"code":4100,"message":"m","codeDesc":"AuthFailure"}`; a code of 0 is no error.
+    /// Parses `{"code":4100,"message":"m","codeDesc":"AuthFailure"}`; the code 0 is no error.
     fn flat_error(&self) -> Option<ApiError> {
         let number = number_or_text(self.code?)?;
         if number == "0" {
@@ -221,6 +188,9 @@ impl<T> Envelope<'_, T> {
 }
 
 /// The members of the `Response` object.
+///
+/// They are parsed in one pass without a buffer: those of the action go straight to its type,
+/// while `Error` and `RequestId` are set aside.
 struct Members<T> {
     of_action: T,
     error: Option<ApiError>,
@@ -244,34 +214,34 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for MembersVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Members<T>, A::Error> {
         let (mut error, mut request_id) = (None, None);
-        let others = Others { map, error: &mut error, request_id: &mut request_id };
+        let others = OtherMembers { map, error: &mut error, request_id: &mut request_id };
         let of_action = T::deserialize(MapAccessDeserializer::new(others))?;
         let error = error.filter(|json| json.get() != "null").map(api_error);
         Ok(Members { of_action, error, request_id: nonempty_text(request_id) })
     }
 }
 
-/// Gives all members but `Error` and `RequestId`, and puts these two aside.
-struct Others<'s, 'de, A> {
+/// Yields all members but `Error` and `RequestId`, which it sets aside.
+struct OtherMembers<'s, 'de, A> {
     map: A,
     error: &'s mut Option<&'de RawValue>,
     request_id: &'s mut Option<&'de RawValue>,
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Others<'_, 'de, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'_, 'de, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
-        while let Some(key) = self.map.next_key::<Key<'de>>()? {
-            let (name, place) = match key.as_str() {
+        while let Some(Key(key)) = self.map.next_key()? {
+            let (name, place) = match &*key {
                 "Error" => ("Error", &mut *self.error),
                 "RequestId" => ("RequestId", &mut *self.request_id),
-                _ => return key.pass_on(seed).map(Some),
+                _ => return seed.deserialize(CowStrDeserializer::new(key)).map(Some),
             };
-            // Of two errors, the second could be a null that hides the first.
+            // A second error could be a null that hides the first.
             if place.replace(self.map.next_value()?).is_some() {
                 return Err(A::Error::duplicate_field(name));
             }
@@ -284,54 +254,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Others<'_, 'de, A> {
     }
 }
 
-/// The name of a member; only one with escapes is not borrowed.
-enum Key<'de> {
-    Borrowed(&'de str),
-    Owned(String),
-}
-
-impl<'de> Key<'de> {
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Borrowed(key) => key,
-            Self::Owned(key) => key,
-        }
-    }
-
-    fn pass_on<K: DeserializeSeed<'de>, E: Error>(self, seed: K) -> Result<K::Value, E> {
-        match self {
-            Self::Borrowed(key) => seed.deserialize(BorrowedStrDeserializer::new(key)),
-            Self::Owned(key) => {
-                let key: StringDeserializer<E> = key.into_deserializer();
-                seed.deserialize(key)
-            }
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(KeyVisitor)
-    }
-}
-
-struct KeyVisitor;
-
-impl<'de> Visitor<'de> for KeyVisitor {
-    type Value = Key<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a member")
-    }
-
-    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
-        Ok(Key::Borrowed(key))
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Key<'de>, E> {
-        Ok(Key::Owned(key.to_owned()))
-    }
-}
+/// The name of a member, borrowed unless it has escapes.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -342,16 +267,16 @@ struct ErrorMembers<'a> {
     message: Option<&'a RawValue>,
 }
 
-/// Reads `{"Code":..,"Message":..}`. Whatever else stands there is an error all the same, without
-/// a code and with the beginning of its JSON as the message.
+/// Parses `{"Code":..,"Message":..}`. Any other JSON is an error, too, without a code and with the
+/// start of the JSON as the message.
 fn api_error(json: &RawValue) -> ApiError {
-    // An array would be read as members in their order.
+    // serde would read an array as members in order.
     let object = Some(json.get()).filter(|json| json.starts_with('{'));
     let members = object.and_then(|json| serde_json::from_str::<ErrorMembers<'_>>(json).ok());
-    let code = members.as_ref().and_then(|members| nonempty_text(members.code)).unwrap_or_default();
+    let code = members.as_ref().and_then(|members| nonempty_text(members.code));
     let message = members.and_then(|members| nonempty_text(members.message));
     let message = message.unwrap_or_else(|| snippet(json.get()));
-    ApiError { code: ErrorCode::new(code), message }
+    ApiError { code: ErrorCode::new(code.unwrap_or_default()), message }
 }
 
 fn number_or_text(json: &RawValue) -> Option<String> {

@@ -2,6 +2,11 @@
 
 use core::time::Duration;
 
+/// How many failures in a row are retried by default.
+pub(crate) const MAX_FAILURES: u32 = 8;
+/// How much of a `Retry-After` counts by default.
+pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15);
+
 /// Delays that double with each failure in a row, with full jitter: clients that fail together do
 /// not retry together.
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -86,7 +86,7 @@ fn the_limits_of_time_go_with_the_request() {
     let second = Duration::from_secs(1);
     let policy = Policy::default().with_stall_limit(20 * second);
     let limited = limits(taken("https://h.example/a", &policy).unwrap());
-    assert_eq!((limited.stall_limit, limited.time_left), (20 * second, None));
+    assert_eq!((limited.stall, limited.total), (Some(20 * second), None));
     assert_eq!(limited.read_limit(), 20 * second);
 
     let policy = policy.with_total_limit(90 * second);
@@ -94,7 +94,7 @@ fn the_limits_of_time_go_with_the_request() {
         let mut trial = Trial::of(taken("https://h.example/a", &policy).unwrap());
         trial.now += passed * second;
         let limited = Limits::of(&trial.start());
-        assert_eq!(limited.time_left, Some(left * second));
+        assert_eq!(limited.total, Some(left * second));
         assert_eq!(limited.read_limit(), left.min(20) * second);
     }
 }

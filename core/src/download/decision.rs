@@ -1,25 +1,29 @@
-//! What a download makes of bytes, of an answer's end and of faults.
+//! How a download reacts to bytes, to the end of a response, and to faults.
 
 use alloc::boxed::Box;
 use core::mem;
 
 use super::{
     Body, Download, Held, Phase, Problem, Received,
-    error_page::{Refusal, Remedy},
+    error_page::{Reaction, Refusal},
     outcome::{DownloadError, Downloaded, ErrorKind, Event, EventKind, Fault, Outcome, Report},
 };
-use crate::{error::SendFault, retry::raised, time::Mono};
+use crate::{
+    error::SendFault,
+    retry::{LONGEST_RETRY_AFTER, raised},
+    time::Mono,
+};
 
-/// A server may cut a large range into parts, and then the next one is asked for at once. Parts
-/// smaller than this come of something wrong with it, and asking at once would only add to that.
+/// A server may split a large range, and then the rest is requested at once. If the pieces are
+/// smaller than this, the server has a problem that requests without a delay would make worse.
 const LITTLE: u64 = 64 * 1024;
 
 impl Download {
-    /// Takes the next piece of the body under way.
+    /// Takes the next piece of the body in flight.
     pub fn body<'b>(&mut self, now: Mono, bytes: &'b [u8]) -> Received<'b> {
         self.now = now;
-        let is_given_up = self.limit() <= now;
-        if self.is_late() && self.phase.is_under_way() {
+        let is_stalled = self.limit() <= now;
+        if self.is_late() && self.phase.is_in_flight() {
             self.phase = Phase::Useless(Problem::End(ErrorKind::TimedOut));
         }
         match &mut self.phase {
@@ -32,8 +36,8 @@ impl Download {
                 let end = body.end;
                 self.take(bytes.get(skipped..).unwrap_or_default(), end)
             }
-            // All of it has the time of one stall: nothing more than words is waited for.
-            Phase::Refused { excerpt, .. } => match excerpt.take(bytes) && !is_given_up {
+            // A whole error page must arrive within one stall limit.
+            Phase::Refused { excerpt, .. } => match excerpt.take(bytes) && !is_stalled {
                 true => Received::Nothing,
                 false => Received::Drop,
             },
@@ -45,7 +49,7 @@ impl Download {
         let have = self.held.bytes.saturating_add(bytes.len() as u64);
         let problem = match self.policy.size_limit() {
             Some(limit) if have > limit => Problem::End(ErrorKind::TooLarge { limit }),
-            // More than the answer itself has declared.
+            // The response is longer than it declared.
             _ if end.is_some_and(|end| have > end) => Problem::StartOver(Fault::WrongRange),
             _ => {
                 self.held.crc.update(bytes);
@@ -63,13 +67,12 @@ impl Download {
         Received::Drop
     }
 
-    /// Tells it that the answer under way has ended, well or by a fault, or that none came; decides
-    /// how to go on.
+    /// Takes the end of the exchange in flight and decides how to go on.
     pub fn ended(&mut self, now: Mono, end: Result<(), SendFault>) -> Event {
         self.now = now;
-        // What stands there meanwhile is no end that anyone could take for a good one.
-        let meanwhile = Phase::Useless(Problem::End(ErrorKind::Cancelled));
-        match mem::replace(&mut self.phase, meanwhile) {
+        // Placeholder while the phase is moved out.
+        let placeholder = Phase::Useless(Problem::End(ErrorKind::Cancelled));
+        match mem::replace(&mut self.phase, placeholder) {
             Phase::Requested { .. } => {
                 let fault = end.err().unwrap_or(SendFault::Connection);
                 self.fault(Fault::Send(fault))
@@ -90,25 +93,24 @@ impl Download {
     }
 
     fn body_ended(&mut self, body: &Body, end: Result<(), SendFault>) -> Event {
-        match self.cut(body, end) {
-            // It is the limit of the whole that has ended it.
+        match self.truncation(body, end) {
             Some(Fault::Stalled) if self.is_late() => return self.fail(ErrorKind::TimedOut),
             Some(fault) => return self.fault(fault),
             None => {}
         }
         match (self.held.object.total, body.end) {
-            (Some(total), _) if self.held.bytes < total => self.go_on(body),
+            (Some(total), _) if self.held.bytes < total => self.request_rest(body),
             // A range of a file whose length is not known yet.
-            (None, Some(_)) if !self.has_right_checksum() => self.go_on(body),
-            _ => self.whole(),
+            (None, Some(_)) if !self.has_right_checksum() => self.request_rest(body),
+            _ => self.complete(),
         }
     }
 
-    /// Returns what has cut a body short, if anything has: a fault after its last byte has not.
-    fn cut(&self, body: &Body, end: Result<(), SendFault>) -> Option<Fault> {
+    /// Returns how a body was cut short, if it was. A fault after its last byte does not count.
+    fn truncation(&self, body: &Body, end: Result<(), SendFault>) -> Option<Fault> {
         let misses_bytes = match body.end {
             Some(end) => self.held.bytes < end,
-            // Then it is a good end that shows that all bytes are there, or their checksum.
+            // Only a regular end, or the checksum, proves that all bytes have arrived.
             None => end.is_err() || !body.shows_its_end && !self.has_right_checksum(),
         };
         let is_short = misses_bytes || body.skip > 0;
@@ -124,14 +126,14 @@ impl Download {
         self.held.object.crc64 == Some(self.held.crc.value())
     }
 
-    /// Asks for the rest. Without a strong tag that would be all of the file again, and a server
-    /// that always gives less would keep it going for ever.
-    fn go_on(&mut self, body: &Body) -> Event {
+    fn request_rest(&mut self, body: &Body) -> Event {
+        // Without a strong tag this requests the whole file again. It counts as a failure, since
+        // the server may always send less.
         if self.held.object.etag.is_none() {
             return self.fault(Fault::Incomplete);
         }
         if self.held.bytes == body.began {
-            // The last byte is there still; only a whole answer shows whether more follows.
+            // Only the last byte was confirmed; only a whole response shows whether more follow.
             return self.start_over(Fault::Less);
         }
         let is_little = self.held.bytes - body.began < LITTLE;
@@ -143,7 +145,7 @@ impl Download {
         self.event(EventKind::Continuing)
     }
 
-    fn whole(&mut self) -> Event {
+    fn complete(&mut self) -> Event {
         let computed = self.held.crc.value();
         match self.held.object.crc64 {
             Some(expected) if expected != computed => {
@@ -163,14 +165,14 @@ impl Download {
     }
 
     fn refused(&mut self, refusal: Box<Refusal>) -> Event {
-        match refusal.remedy() {
-            Remedy::NewUrl => self.need_url(Some(refusal)),
-            Remedy::Retry | Remedy::BackOff => self.fault(Fault::Refused(refusal)),
-            Remedy::Stop => self.fail(ErrorKind::Refused(refusal)),
+        match refusal.reaction() {
+            Reaction::NewUrl => self.need_url(Some(refusal)),
+            Reaction::Retry | Reaction::BackOff => self.fault(Fault::Refused(refusal)),
+            Reaction::Stop => self.fail(ErrorKind::Refused(refusal)),
         }
     }
 
-    /// Goes by a fault after which the bytes that are there cannot be relied on.
+    /// Handles a fault after which the bytes held are not reliable.
     fn start_over(&mut self, fault: Fault) -> Event {
         if self.can_restart || self.held.bytes == 0 {
             self.forget_bytes();
@@ -189,7 +191,9 @@ impl Download {
             return self.fail(ErrorKind::TimedOut);
         }
         let (is_throttled, retry_after) = match &fault {
-            Fault::Refused(refusal) => (refusal.remedy() == Remedy::BackOff, refusal.retry_after),
+            Fault::Refused(refusal) => {
+                (refusal.reaction() == Reaction::BackOff, refusal.retry_after)
+            }
             _ => (false, None),
         };
         let is_broken = fault == Fault::Send(SendFault::Connection);
@@ -197,11 +201,12 @@ impl Download {
         let Some(delay) = self.retry.failed(backoff, most, is_broken) else {
             return self.fail(ErrorKind::Fault(fault));
         };
-        let delay = raised(delay, retry_after, crate::Policy::LONGEST_RETRY_AFTER);
+        let delay = raised(delay, retry_after, LONGEST_RETRY_AFTER);
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         self.event(EventKind::Retrying { fault, delay })
     }
 
+    /// Discards the bytes held, but remembers the file they belong to.
     pub(super) fn forget_bytes(&mut self) {
         if self.held.bytes > 0 {
             self.report.restarts = self.report.restarts.saturating_add(1);
@@ -222,16 +227,10 @@ impl Download {
         self.event(EventKind::Ended)
     }
 
-    /// Closes the report.
     fn report(&mut self) -> Box<Report> {
         let mut report = mem::take(&mut self.report);
-        report.elapsed = self.elapsed();
-        report.bytes = self.bytes();
-        report.total = self.total();
+        report.elapsed = self.now.saturating_since(self.began);
+        (report.bytes, report.total) = (self.bytes(), self.total());
         report
-    }
-
-    pub(super) const fn event(&self, kind: EventKind) -> Event {
-        Event { bytes: self.bytes(), total: self.total(), kind }
     }
 }

@@ -31,7 +31,7 @@ pub struct Refusal {
 
 /// What to do after a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Remedy {
+pub(super) enum Reaction {
     NewUrl,
     Retry,
     BackOff,
@@ -47,7 +47,7 @@ impl Refusal {
             message: None,
             request_id: request_id(headers),
             snippet: None,
-            retry_after: crate::answer::retry_after(headers),
+            retry_after: crate::header::retry_after(headers),
         })
     }
 
@@ -71,20 +71,20 @@ impl Refusal {
         }
     }
 
-    pub(super) fn remedy(&self) -> Remedy {
+    pub(super) fn reaction(&self) -> Reaction {
         match (self.status, self.code.as_deref()) {
             // The spelling differs from page to page.
-            (_, Some("RequestTimeOut" | "RequestTimeout")) => Remedy::Retry,
+            (_, Some("RequestTimeOut" | "RequestTimeout")) => Reaction::Retry,
             (_, Some("SlowDown" | "ServiceUnavailable"))
             | (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, _) => {
-                Remedy::BackOff
+                Reaction::BackOff
             }
             // Archived: it must be restored first.
-            (_, Some("InvalidObjectState")) => Remedy::Stop,
-            (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _) => Remedy::NewUrl,
-            (StatusCode::REQUEST_TIMEOUT, _) => Remedy::Retry,
-            (status, _) if status.is_server_error() => Remedy::Retry,
-            _ => Remedy::Stop,
+            (_, Some("InvalidObjectState")) => Reaction::Stop,
+            (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _) => Reaction::NewUrl,
+            (StatusCode::REQUEST_TIMEOUT, _) => Reaction::Retry,
+            (status, _) if status.is_server_error() => Reaction::Retry,
+            _ => Reaction::Stop,
         }
     }
 }
@@ -277,25 +277,25 @@ mod tests {
     fn each_refusal_has_its_remedy() {
         let xml = |code: &str| ["<Error><Code>", code, "</Code></Error>"].concat();
         for (status, code, remedy) in [
-            (403, "AccessDenied", Remedy::NewUrl),
-            (403, "ExpiredToken", Remedy::NewUrl),
-            (403, "RequestTimeTooSkewed", Remedy::NewUrl),
-            (403, "SignatureDoesNotMatch", Remedy::NewUrl),
-            (403, "InvalidObjectState", Remedy::Stop),
-            (404, "NoSuchKey", Remedy::Stop),
-            (404, "NoSuchBucket", Remedy::Stop),
-            (405, "MethodNotAllowed", Remedy::Stop),
-            (400, "RequestTimeOut", Remedy::Retry),
-            (400, "InvalidArgument", Remedy::Stop),
-            (500, "InternalError", Remedy::Retry),
-            (503, "ServiceUnavailable", Remedy::BackOff),
-            (503, "SlowDown", Remedy::BackOff),
+            (403, "AccessDenied", Reaction::NewUrl),
+            (403, "ExpiredToken", Reaction::NewUrl),
+            (403, "RequestTimeTooSkewed", Reaction::NewUrl),
+            (403, "SignatureDoesNotMatch", Reaction::NewUrl),
+            (403, "InvalidObjectState", Reaction::Stop),
+            (404, "NoSuchKey", Reaction::Stop),
+            (404, "NoSuchBucket", Reaction::Stop),
+            (405, "MethodNotAllowed", Reaction::Stop),
+            (400, "RequestTimeOut", Reaction::Retry),
+            (400, "InvalidArgument", Reaction::Stop),
+            (500, "InternalError", Reaction::Retry),
+            (503, "ServiceUnavailable", Reaction::BackOff),
+            (503, "SlowDown", Reaction::BackOff),
         ] {
             assert_eq!(refusal(status, &xml(code)).remedy(), remedy, "{code}");
         }
-        assert_eq!(refusal(502, "").remedy(), Remedy::Retry);
-        assert_eq!(refusal(429, "").remedy(), Remedy::BackOff);
-        assert_eq!(refusal(401, "").remedy(), Remedy::NewUrl);
+        assert_eq!(refusal(502, "").remedy(), Reaction::Retry);
+        assert_eq!(refusal(429, "").remedy(), Reaction::BackOff);
+        assert_eq!(refusal(401, "").remedy(), Reaction::NewUrl);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The requests of a download.
+//! The requests of a download, and the heads of their responses.
 
 use alloc::format;
 
@@ -18,27 +18,28 @@ use super::{
     outcome::{ErrorKind, Event, EventKind, Fault},
 };
 use crate::{
-    answer::{foreign_coding, redirect_host},
+    header::{foreign_coding, redirect_host},
     limits::Limits,
-    time::{ClockOffset, Mono, Now, Wall},
+    time::{ClockOffset, Mono, Now},
 };
 
 impl Download {
-    /// Starts the request that is due, to be sent at once; `offset` is what is known of the
-    /// service's clock.
+    /// Returns the request that is due, to be sent at once; `offset` is the service's clock offset,
+    /// as far as it is known.
     ///
-    /// Its extensions hold the [`Limits`] that a transport has to keep to. Its `Debug` shows the
-    /// whole URL, which is a secret: do not log it.
+    /// Its extensions contain the [`Limits`] for the transport. Do not log it: its `Debug` shows
+    /// the whole URL, which is a secret.
     ///
     /// # Errors
     ///
-    /// An event of what was decided instead: [`EventKind::Ignored`] if no request is due; if the
-    /// URL's own time is over, [`EventKind::NeedsUrl`] or the end.
+    /// The event that occurs instead: [`EventKind::Ignored`] if no request is due;
+    /// [`EventKind::NeedsUrl`] or the end if the URL has expired.
     pub fn start(&mut self, now: Now, offset: ClockOffset) -> Result<Request<()>, Event> {
         if !matches!(self.step(now.mono), Step::Request) {
             return Err(self.event(EventKind::Ignored));
         }
-        if !self.is_new_url && self.is_over(offset.apply(now.wall)) {
+        let is_expired = self.location.expiry.is_some_and(|end| end < offset.apply(now.wall));
+        if is_expired && !self.is_new_url {
             return Err(self.need_url(None));
         }
         self.is_new_url = false;
@@ -51,20 +52,16 @@ impl Download {
         Ok(self.request(range))
     }
 
-    fn is_over(&self, now: Wall) -> bool {
-        self.location.expiry.is_some_and(|end| end < now)
-    }
-
-    /// Returns the headers by which to go on behind the bytes that are there, if that can be.
+    /// Returns `Range` and `If-Range`, if the download can resume.
     fn range(&self) -> Option<(HeaderValue, HeaderValue)> {
         let etag = self.held.object.etag.as_deref().filter(|_| self.held.bytes > 0)?;
         let range = format!("bytes={}-", self.first_wanted());
         Some((HeaderValue::try_from(range).ok()?, HeaderValue::from_str(etag).ok()?))
     }
 
-    /// Where there may be nothing more, no server would show whether it is still the same file. So
-    /// the last byte that is there is asked for once more.
-    pub(super) fn first_wanted(&self) -> u64 {
+    /// Returns the first byte to request. If no more may follow, that is the last byte held: an
+    /// empty range would not show whether the file is still the same.
+    fn first_wanted(&self) -> u64 {
         match self.held.object.total {
             Some(total) if self.held.bytes < total => self.held.bytes,
             _ => self.held.bytes.saturating_sub(1),
@@ -75,7 +72,11 @@ impl Download {
         let mut request = Request::new(());
         *request.method_mut() = Method::GET;
         *request.uri_mut() = self.location.uri.clone();
-        request.extensions_mut().insert(self.limits());
+        request.extensions_mut().insert(Limits {
+            reach: self.location.reach,
+            total: self.deadline().map(|deadline| deadline.saturating_since(self.now)),
+            stall: Some(self.policy.stall_limit()),
+        });
         let headers = request.headers_mut();
         headers.insert(HOST, self.location.host.clone());
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -86,31 +87,20 @@ impl Download {
         request
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
-            reach: self.location.reach,
-            stall_limit: self.policy.stall_limit(),
-            time_left: self.deadline().map(|deadline| deadline.saturating_since(self.now)),
-        }
-    }
-}
-
-// MODDOC What a download makes of an answer's head.
-impl Download {
-    /// Takes the head of the answer under way and says what its body is.
+    /// Takes the head of the response in flight and returns what to do with its body.
     pub fn head(&mut self, now: Mono, head: &Parts) -> Opening {
         self.now = now;
         let Phase::Requested { .. } = self.phase else { return Opening::Drop };
         if let Some(id) = request_id(&head.headers) {
             self.report.request_id = Some(id);
         }
-        self.read(head).unwrap_or_else(|problem| {
+        self.opening(head).unwrap_or_else(|problem| {
             self.phase = Phase::Useless(problem);
             Opening::Drop
         })
     }
 
-    fn read(&mut self, head: &Parts) -> Result<Opening, Problem> {
+    fn opening(&mut self, head: &Parts) -> Result<Opening, Problem> {
         let Parts { status, headers, .. } = head;
         match *status {
             StatusCode::OK => {
@@ -122,7 +112,7 @@ impl Download {
                 self.partial_file(headers)
             }
             StatusCode::RANGE_NOT_SATISFIABLE if self.held.bytes > 0 => {
-                Err(self.nothing_left(headers))
+                Err(self.unsatisfied(headers))
             }
             StatusCode::NOT_MODIFIED => Err(Problem::End(ErrorKind::Status(*status))),
             status if status.is_redirection() => {
@@ -145,10 +135,8 @@ impl Download {
         if object.is_page(headers) {
             return Err(Problem::Again(Fault::Page));
         }
-        let is_of_whole = |range: ContentRange| range.is_whole(object.total);
-        if headers.contains_key(CONTENT_RANGE)
-            && !ContentRange::of(headers).is_some_and(is_of_whole)
-        {
+        let is_whole = |range: ContentRange| range.is_whole(object.total);
+        if headers.contains_key(CONTENT_RANGE) && !ContentRange::of(headers).is_some_and(is_whole) {
             return Err(Problem::Again(Fault::WrongRange));
         }
         let object = object.with_known(self.known()).map_err(Problem::Again)?;
@@ -182,7 +170,7 @@ impl Download {
             let object = object.with_known(self.known()).map_err(Problem::Again)?;
             self.check_checksum(&object)?;
             self.held.object = object;
-        } else if !self.is_shown_to_be_same(headers, &object) {
+        } else if !self.is_proven_same(headers, &object) {
             return Err(Problem::StartOver(Fault::Changed));
         } else {
             self.held.object.total = self.held.object.total.or(object.total);
@@ -199,8 +187,9 @@ impl Download {
         Ok(self.open(headers, Body { end, shows_its_end: true, skip, since, began }))
     }
 
-    /// No more than there is of the file was asked for, if it is the one whose bytes are there.
-    fn nothing_left(&self, headers: &HeaderMap) -> Problem {
+    /// Interprets a 416 response, which proves nothing unless it names another file: no byte past
+    /// the end of the same file was requested.
+    fn unsatisfied(&self, headers: &HeaderMap) -> Problem {
         let total = ContentRange::unsatisfied(headers);
         let is_shorter = total.is_some_and(|total| total < self.held.bytes);
         let is_other = is_shorter || self.is_other_file(headers, &Object::new(headers, total));
@@ -213,18 +202,17 @@ impl Download {
         if self.held.bytes == 0 && self.can_restart { Opening::StartOver } else { Opening::Append }
     }
 
-    /// Tells whether a range is shown to be of the file whose bytes are there: by its tag, which a
-    /// server repeats beside a range, or by the checksum of the whole. A server that passes over
-    /// `If-Range` would else slip in bytes of another file.
-    fn is_shown_to_be_same(&self, headers: &HeaderMap, object: &Object) -> bool {
+    /// Returns whether the tag of a range, or the checksum of the whole, proves that it belongs to
+    /// the file held. A server that ignores `If-Range` could send bytes of another file.
+    fn is_proven_same(&self, headers: &HeaderMap, object: &Object) -> bool {
         let has_checksum = object.crc64.is_some() && object.crc64 == self.held.object.crc64;
         (sole(headers, &ETAG).is_some() || has_checksum) && !self.is_other_file(headers, object)
     }
 
-    /// A member that only one of the two answers names tells nothing, but without a strong tag the
-    /// rest was not asked for.
+    /// Returns whether tag, length or checksum differ from those of the file held. Values that only
+    /// one of the responses has are not compared.
     fn is_other_file(&self, headers: &HeaderMap, object: &Object) -> bool {
-        // A weak tag now is another one than the strong tag before.
+        // The raw header: a weak tag differs from the strong tag before.
         let etag = headers.get(ETAG).map(|value| value.as_bytes());
         self.held.object.etag.is_none()
             || differ(etag, self.held.object.etag.as_deref().map(str::as_bytes))
@@ -232,7 +220,7 @@ impl Download {
             || differ(object.crc64, self.held.object.crc64)
     }
 
-    /// Returns the file under a strong tag that was spoken of last.
+    /// Returns the last file that had a strong tag.
     const fn known(&self) -> &Object {
         match self.held.object.etag {
             Some(_) => &self.held.object,
@@ -240,7 +228,7 @@ impl Download {
         }
     }
 
-    /// One that is required is missed before the bytes come.
+    /// Fails before the body if a required CRC-64 is absent.
     fn check_checksum(&self, object: &Object) -> Result<(), Problem> {
         match self.policy.requires_crc64() && object.crc64.is_none() {
             true => Err(Problem::End(ErrorKind::NoChecksum)),

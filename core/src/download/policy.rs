@@ -1,6 +1,9 @@
 use core::time::Duration;
 
-use crate::retry::Backoff;
+use crate::{
+    limits::Limits,
+    retry::{Backoff, MAX_FAILURES},
+};
 
 /// How a download goes about it: what it survives, when it ends, and where it may go.
 ///
@@ -26,10 +29,10 @@ pub struct Policy {
 
 impl Policy {
     /// How long it may take until the next byte comes.
-    pub const STALL_LIMIT: Duration = Duration::from_secs(60);
+    pub const STALL_LIMIT: Duration = Limits::STALL;
     /// How many passing failures in a row are survived; a byte that was not there before ends the
     /// row. Unlike in a wait, being throttled counts as well.
-    pub const MAX_FAILURES: u32 = crate::Policy::MAX_FAILURES;
+    pub const MAX_FAILURES: u32 = MAX_FAILURES;
     /// How often in a row a new URL is asked for.
     pub const MAX_NEW_URLS: u32 = 1;
 
@@ -43,7 +46,7 @@ impl Policy {
     /// Sets how long the whole download may take, with the waits for new URLs; there is no such
     /// limit by default.
     ///
-    /// A blocking client must keep to the [`Limits`](super::Limits) of each request for this to
+    /// A blocking client must keep to the [`Limits`] of each request for this to
     /// hold while it reads.
     #[must_use]
     pub const fn with_total_limit(mut self, limit: Duration) -> Self {

@@ -107,7 +107,11 @@ impl Location {
         if scheme == "http" && !policy.allows_http() && !is_loopback(&host) {
             return Err(refused(Reason::PlainHttp));
         }
-        let reach = Reach::of_host(&host, policy);
+        let reach = match (is_loopback(&host), policy.allows_private()) {
+            (true, _) => Reach::Loopback,
+            (false, true) => Reach::Any,
+            (false, false) => Reach::Public,
+        };
         if ip_address(&host).is_some_and(|address| !reach.permits(address)) {
             return Err(refused(Reason::PrivateAddress));
         }

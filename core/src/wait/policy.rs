@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use crate::retry::Backoff;
+use crate::retry::{Backoff, LONGEST_RETRY_AFTER, MAX_FAILURES};
 
 /// How a wait goes about it: how often it polls, what it survives, when it ends.
 ///
@@ -43,11 +43,11 @@ impl Policy {
     /// How long one exchange lasts at most.
     pub const EXCHANGE_LIMIT: Duration = Duration::from_secs(30);
     /// How many passing failures in a row are survived.
-    pub const MAX_FAILURES: u32 = 8;
+    pub const MAX_FAILURES: u32 = MAX_FAILURES;
     /// How often a job is polled again that has succeeded without giving a URL.
     pub const POLLS_WITHOUT_URL: u32 = 3;
     /// A longer `Retry-After`, of an answer that gave no result, counts as this.
-    pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15);
+    pub const LONGEST_RETRY_AFTER: Duration = LONGEST_RETRY_AFTER;
 
     /// Sets the first interval between two polls and the one up to which it grows; the same
     /// twice makes it steady. A longest one below the first counts as the first.

@@ -143,7 +143,7 @@ impl Agents {
         limits: Limits,
     ) -> Result<Response<crate::Body>, TransportError> {
         let read_limit = ReadLimit::new(limits.read_limit());
-        let (limit, time_left) = (limits.read_limit(), limits.time_left);
+        let (limit, time_left) = (limits.read_limit(), limits.total);
         let answer = match self {
             Self::Own(Own { proxies, tls, .. }) => {
                 let proxy = proxies.proxy_for_url(request.uri())?;
@@ -253,7 +253,7 @@ mod tests {
         let agent = Agents::own(proxies);
         let request = Request::get("https://files.example/a.csv").body(()).unwrap();
         let mut limits = Limits::of(&request);
-        limits.stall_limit = Duration::from_millis(200);
+        limits.stall = Some(Duration::from_millis(200));
         let error = agent.fetch(request, limits).unwrap_err();
         assert_eq!(error.fault(), SendFault::Timeout);
         dripping.join().unwrap();
