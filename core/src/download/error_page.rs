@@ -7,11 +7,11 @@ use serde_json::value::RawValue;
 
 use crate::text::{brief, json_text, snippet};
 
-/// What a file server said when it gave no file.
+/// The error page of a file server.
 ///
-/// Source: [Error codes](https://www.tencentcloud.com/document/product/436/7730) of the object
-/// store; code, message and request id are those of its XML, or of the JSON that it answers in some
-/// cases.
+/// Code, message and request id come from the object store's XML, or from its JSON in some cases.
+///
+/// Source: [Error codes](https://www.tencentcloud.com/document/product/436/7730).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
@@ -23,9 +23,9 @@ pub struct Refusal {
     pub message: Option<String>,
     /// The id to quote to the service's support.
     pub request_id: Option<String>,
-    /// How the body begins, if it is no error of the object store.
+    /// The start of the body, if it is not an error of the object store.
     pub snippet: Option<String>,
-    /// How long the answer asks to wait.
+    /// The pause that `Retry-After` asks for.
     pub retry_after: Option<Duration>,
 }
 
@@ -39,7 +39,7 @@ pub(super) enum Reaction {
 }
 
 impl Refusal {
-    /// Creates what the head of an answer says.
+    /// Creates the part that is known from the head of the response.
     pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Box<Self> {
         Box::new(Self {
             status,
@@ -51,16 +51,16 @@ impl Refusal {
         })
     }
 
-    /// Adds what its body says.
+    /// Adds the contents of the body.
     pub(super) fn read(&mut self, body: &[u8]) {
         let text = String::from_utf8_lossy(body);
-        let Said { code, message, request_id } = Said::read(&text);
+        let Contents { code, message, request_id } = Contents::read(&text);
         self.request_id = request_id.or_else(|| self.request_id.take());
         self.snippet = (code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
         (self.code, self.message) = (code, message);
     }
 
-    /// Whether the URL has expired, or the server holds its clock to be off.
+    /// Returns whether the URL has expired or has times that contradict the server's clock.
     #[must_use]
     pub fn is_expired(&self) -> bool {
         let says_so = |message: &String| message.to_ascii_lowercase().contains("expired");
@@ -73,13 +73,13 @@ impl Refusal {
 
     pub(super) fn reaction(&self) -> Reaction {
         match (self.status, self.code.as_deref()) {
-            // The spelling differs from page to page.
+            // The documentation has both spellings.
             (_, Some("RequestTimeOut" | "RequestTimeout")) => Reaction::Retry,
             (_, Some("SlowDown" | "ServiceUnavailable"))
             | (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, _) => {
                 Reaction::BackOff
             }
-            // Archived: it must be restored first.
+            // An archived file must be restored first.
             (_, Some("InvalidObjectState")) => Reaction::Stop,
             (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _) => Reaction::NewUrl,
             (StatusCode::REQUEST_TIMEOUT, _) => Reaction::Retry,
@@ -108,19 +108,19 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Returns the id of a request, as the object store names it on every answer.
+/// Returns the request id, which every response of the object store has.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     headers.get("x-cos-request-id")?.to_str().ok().map(String::from)
 }
 
-/// Keeps the beginning of an error's body.
+/// The start of an error page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Excerpt(Vec<u8>);
 
 impl Excerpt {
     const LIMIT: usize = 16 * 1024;
 
-    /// Takes more; tells whether there is room for what follows.
+    /// Appends bytes up to the limit; returns whether more are welcome.
     pub(super) fn take(&mut self, bytes: &[u8]) -> bool {
         let room = Self::LIMIT - self.0.len();
         self.0.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
@@ -132,29 +132,28 @@ impl Excerpt {
     }
 }
 
-// MODDOC What a file server says in the body of an error.
-/// Code, message and request id of an error, each short and without what may be a secret: they may
+/// The contents of an error page, shortened and without words that may be secrets: the page may
 /// quote the URL.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct Contents {
     pub(super) code: Option<String>,
     pub(super) message: Option<String>,
     pub(super) request_id: Option<String>,
 }
 
-impl Said {
-    /// Reads the object store's XML, or the JSON that it answers in some cases.
+impl Contents {
+    /// Parses the object store's XML or JSON.
     pub(super) fn read(text: &str) -> Self {
-        let said = match text.trim_start().starts_with('{') {
+        let contents = match text.trim_start().starts_with('{') {
             true => Self::of_json(text),
             false => Self::of_xml(text),
         };
         let short =
             |text: Option<String>| text.map(|text| snippet(&text)).filter(|t| !t.is_empty());
         Self {
-            code: short(said.code),
-            message: short(said.message),
-            request_id: short(said.request_id),
+            code: short(contents.code),
+            message: short(contents.message),
+            request_id: short(contents.request_id),
         }
     }
 
@@ -178,7 +177,7 @@ impl Said {
         }
         let Ok(members) = serde_json::from_str::<Members<'_>>(text) else { return Self::default() };
         Self {
-            // The code is a number or a text.
+            // The code may be a number.
             code: members.code.map(|code| json_text(code).unwrap_or_else(|| code.get().into())),
             message: members.message.and_then(json_text),
             request_id: members.request_id.and_then(json_text),
@@ -186,8 +185,7 @@ impl Said {
     }
 }
 
-// MODDOC As much XML as an error of the object store needs: one level of elements that hold text.
-/// Returns the text of the first element of this name; an empty one is none.
+/// Returns the text of the first element with this name inside `<Error>`, unless it is empty.
 pub(super) fn element(xml: &str, name: &str) -> Option<String> {
     let (_, rest) = xml.split_once("<Error>")?;
     let text = rest.split('<').find_map(|tag| tag.strip_prefix(name)?.strip_prefix('>'))?;
@@ -291,11 +289,11 @@ mod tests {
             (503, "ServiceUnavailable", Reaction::BackOff),
             (503, "SlowDown", Reaction::BackOff),
         ] {
-            assert_eq!(refusal(status, &xml(code)).remedy(), remedy, "{code}");
+            assert_eq!(refusal(status, &xml(code)).reaction(), remedy, "{code}");
         }
-        assert_eq!(refusal(502, "").remedy(), Reaction::Retry);
-        assert_eq!(refusal(429, "").remedy(), Reaction::BackOff);
-        assert_eq!(refusal(401, "").remedy(), Reaction::NewUrl);
+        assert_eq!(refusal(502, "").reaction(), Reaction::Retry);
+        assert_eq!(refusal(429, "").reaction(), Reaction::BackOff);
+        assert_eq!(refusal(401, "").reaction(), Reaction::NewUrl);
     }
 
     #[test]
@@ -307,9 +305,8 @@ mod tests {
         assert_eq!(excerpt.as_bytes().len(), 16 * 1024);
     }
 
-    // FROM download/said.rs
-    fn said(text: &str) -> [Option<String>; 3] {
-        let Said { code, message, request_id } = Said::read(text);
+    fn contents(text: &str) -> [Option<String>; 3] {
+        let Contents { code, message, request_id } = Contents::read(text);
         [code, message, request_id]
     }
 
@@ -321,7 +318,7 @@ mod tests {
     fn xml_is_read() {
         let xml = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message>\
             <RequestId>x-1</RequestId></Error>";
-        assert_eq!(said(xml), some(["AccessDenied", "Request has expired", "x-1"]));
+        assert_eq!(contents(xml), some(["AccessDenied", "Request has expired", "x-1"]));
     }
 
     #[test]
@@ -329,22 +326,21 @@ mod tests {
         for id in ["requestid", "requestId", "request_id", "RequestId"] {
             let json = r#" {"code":"AccessDenied","message":"Request has expired","ID":"x-1"}"#;
             let json = json.replace("ID", id);
-            assert_eq!(said(&json), some(["AccessDenied", "Request has expired", "x-1"]));
+            assert_eq!(contents(&json), some(["AccessDenied", "Request has expired", "x-1"]));
         }
         let json = r#"{"Code":403,"Message":"a \u0026 b","RequestId":"x-1","TraceId":[1]}"#;
-        assert_eq!(said(json), some(["403", "a & b", "x-1"]));
+        assert_eq!(contents(json), some(["403", "a & b", "x-1"]));
         let json = r#"{"code":"AccessDenied","request_id":"x-1","message":null}"#;
-        assert_eq!(said(json), [Some("AccessDenied".into()), None, Some("x-1".into())]);
+        assert_eq!(contents(json), [Some("AccessDenied".into()), None, Some("x-1".into())]);
     }
 
     #[test]
     fn what_is_neither_says_nothing() {
         for text in ["", "<html>", "{", r#"{"code":"Acc"#, "[]", "null", r#"{"other":1}"#] {
-            assert_eq!(Said::read(text), Said::default(), "{text}");
+            assert_eq!(Contents::read(text), Contents::default(), "{text}");
         }
     }
 
-    // FROM download/xml.rs
     #[test]
     fn elements_are_found_and_read() {
         let xml = "<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>Access&#68;enied\

@@ -15,10 +15,10 @@ use percent_encoding::percent_decode_str;
 use super::outcome::Fault;
 use crate::text::printable;
 
-/// What a server has said of the file.
+/// What a server has stated about the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Object {
-    /// Its entity tag, if it is a strong one: a weak one does not tell bytes apart.
+    /// The entity tag, if it is strong: a weak one does not identify the bytes.
     pub(super) etag: Option<String>,
     pub(super) total: Option<u64>,
     pub(super) crc64: Option<u64>,
@@ -36,11 +36,11 @@ impl Object {
         }
     }
 
-    /// Adds what was said of it before under the same strong tag.
+    /// Adds what is known about the file from earlier responses with the same strong tag.
     ///
-    /// A cache may have kept a cut file, and a gateway may end a cut answer like a whole one: so
-    /// what was known once is not forgotten where an answer says less. Where it names another
-    /// length, the checksum tells whether it is right; without one it is not believed.
+    /// A cache or a gateway may deliver a truncated file with a regular end, so a known length or
+    /// checksum holds even if this response omits it. A different length is accepted only with a
+    /// checksum, which then shows whether the file is complete.
     pub(super) fn with_known(self, known: &Self) -> Result<Self, Fault> {
         if self.etag.is_none() || self.etag != known.etag {
             return Ok(self);
@@ -54,8 +54,8 @@ impl Object {
         Ok(Self { total: self.total.or(known.total), crc64, ..self })
     }
 
-    /// Whether it is no file: what a login page or a gateway sends names nothing that a stored file
-    /// has.
+    /// Returns whether the response is a page of a login or a gateway: HTML without the tag or the
+    /// checksum of a stored file.
     pub(super) fn is_page(&self, headers: &HeaderMap) -> bool {
         let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
         let is_html = content_type.is_some_and(|text| {
@@ -67,7 +67,7 @@ impl Object {
 
 const HTML: &[u8] = b"text/html";
 
-/// Longer ones would not come back whole from every server.
+/// Servers may not return longer ones completely.
 const LONGEST_ETAG: usize = 1_024;
 
 fn is_strong(etag: &str) -> bool {
@@ -75,19 +75,18 @@ fn is_strong(etag: &str) -> bool {
     inner.is_some_and(|inner| !inner.contains('"') && inner.len() <= LONGEST_ETAG)
 }
 
-// MODDOC What the headers of an answer say of the file.
-/// Returns the value of a header that stands there once.
+/// Returns the value of a header that occurs exactly once.
 pub(super) fn sole<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
 }
 
-/// Reads a number of digits alone.
+/// Parses a number that consists of digits only.
 pub(super) fn number(text: &str) -> Option<u64> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// Reads the length; an error if it is none, or there are two of them.
+/// Parses the length, which must not be repeated.
 pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, BadLength> {
     if !headers.contains_key(CONTENT_LENGTH) {
         return Ok(None);
@@ -96,10 +95,11 @@ pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, BadLeng
     length.and_then(|length| number(length.trim())).map(Some).ok_or(BadLength)
 }
 
-/// A length that cannot be relied on.
+/// The length is repeated or unreadable.
 pub(super) struct BadLength;
 
-/// Of the codings of a transfer, one alone says where a body ends and leaves its bytes as they are.
+/// Returns the transfer coding, unless it is `chunked` alone, which shows the end of the body and
+/// does not change its bytes.
 pub(super) fn foreign_transfer_coding(head: &Parts) -> Option<String> {
     let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
     let (first, second) = (codings.next()?, codings.next());
@@ -110,19 +110,19 @@ pub(super) fn foreign_transfer_coding(head: &Parts) -> Option<String> {
     Some(String::from_utf8_lossy(second.unwrap_or(first).as_bytes()).into())
 }
 
-/// Which bytes a partial answer holds ([RFC 9110, section 14.4]).
+/// The range of a partial response ([RFC 9110, section 14.4]).
 ///
 /// [RFC 9110, section 14.4]: https://www.rfc-editor.org/rfc/rfc9110.html#section-14.4
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ContentRange {
     pub(super) first: u64,
-    /// The byte behind the last one.
+    /// The position after the last byte.
     pub(super) end: u64,
     pub(super) total: Option<u64>,
 }
 
 impl ContentRange {
-    /// Reads the one `Content-Range` of an answer; a range that cannot be is none.
+    /// Parses the only `Content-Range`; returns `None` for an impossible range.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let (range, total) = text(headers)?.split_once('/')?;
         let (first, last) = range.split_once('-')?;
@@ -132,7 +132,7 @@ impl ContentRange {
         fits.then_some(Self { first, end, total })
     }
 
-    /// Reads the length that an answer names which has no bytes of the range that was asked for.
+    /// Parses the length of the file from a response without any byte of the range.
     pub(super) fn unsatisfied(headers: &HeaderMap) -> Option<u64> {
         number(text(headers)?.strip_prefix("*/")?)
     }
@@ -141,7 +141,7 @@ impl ContentRange {
         self.end - self.first
     }
 
-    /// Whether it is that of a whole file, as it may stand beside one, where it means nothing.
+    /// Returns whether the range is the whole file, as some servers state in a 200 response.
     pub(super) fn is_whole(self, length: Option<u64>) -> bool {
         self.first == 0
             && self.total == Some(self.end)
@@ -154,13 +154,13 @@ fn text(headers: &HeaderMap) -> Option<&str> {
     unit.eq_ignore_ascii_case("bytes").then(|| range.trim())
 }
 
-/// Suggests a name for a file: that of `Content-Disposition` ([RFC 6266]), else the last part of
-/// the URL's path; never one with path parts, and none that is hidden or known to be a device.
+/// Suggests a file name: from `Content-Disposition` ([RFC 6266]) or the last segment of the URL's
+/// path. It has no path separators, is not hidden and is not a device name of Windows.
 ///
 /// [RFC 6266]: https://www.rfc-editor.org/rfc/rfc6266.html
 pub(super) fn suggested_name(headers: &HeaderMap, path: &str) -> Option<String> {
     let disposition = headers.get(CONTENT_DISPOSITION).map(|value| {
-        // Many servers send UTF-8 as it is.
+        // Many servers send plain UTF-8.
         String::from_utf8_lossy(value.as_bytes()).into_owned()
     });
     let named = disposition.as_deref().and_then(name_of_disposition);
@@ -180,7 +180,7 @@ fn name_of_disposition(value: &str) -> Option<String> {
     extended.or(simple)
 }
 
-/// Reads `UTF-8''percent-encoded` (RFC 8187).
+/// Decodes `UTF-8''percent-encoded` (RFC 8187).
 fn decoded(value: &str) -> Option<String> {
     let (charset, rest) = value.split_once('\'')?;
     let (_, text) = rest.split_once('\'')?;
@@ -214,7 +214,7 @@ impl Iterator for Parameters<'_> {
     }
 }
 
-/// Reads up to the closing quote; returns what follows it as well.
+/// Splits at the closing quote.
 fn unquoted(text: &str) -> (String, &str) {
     let mut value = String::new();
     let mut chars = text.char_indices();
@@ -228,7 +228,7 @@ fn unquoted(text: &str) -> (String, &str) {
     (value, "")
 }
 
-/// Takes what may stand as the name of a file on any system.
+/// Makes the name valid on any system.
 fn plain(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next()?;
     let shown = printable(last).to_string();
@@ -244,7 +244,7 @@ fn plain(name: &str) -> Option<String> {
     (!name.is_empty() && !is_device(name)).then(|| name.to_owned())
 }
 
-/// Room is left for what a download puts around it.
+/// Leaves room for the affixes of a part file.
 const LONGEST: usize = 200;
 
 fn is_device(name: &str) -> bool {
@@ -263,7 +263,6 @@ mod tests {
 
     use super::*;
 
-    // FROM download/content_range.rs
     fn headers(value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(CONTENT_RANGE, HeaderValue::from_static(value))])
     }
@@ -304,7 +303,6 @@ mod tests {
         assert_eq!(ContentRange::of(&twice), None);
     }
 
-    // FROM download/file_name.rs
     fn named(disposition: &str) -> Option<String> {
         let value = HeaderValue::from_bytes(disposition.as_bytes()).unwrap();
         suggested_name(&HeaderMap::from_iter([(CONTENT_DISPOSITION, value)]), "/p/of-url.csv")

@@ -9,128 +9,126 @@ use crate::{
     text::brief,
 };
 
-/// One decision of a download, for a progress bar or a log.
+/// An event of a download, for a progress bar or a log.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// How many bytes of the file are there.
+    /// The number of bytes written.
     pub bytes: u64,
-    /// How many it has, once a server has said so.
+    /// The length of the file, once a server has named it.
     pub total: Option<u64>,
-    /// What was decided.
+    /// What happened.
     pub kind: EventKind,
 }
 
-/// What a download decided.
+/// What happened in a download.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// Bytes are coming.
+    /// Bytes are arriving.
     Receiving,
-    /// A good answer held less than was asked for: the rest is asked for at once.
+    /// A good response was shorter than its request: the rest is requested at once.
     Continuing,
-    /// The exchange failed and is repeated after `delay`, from where it broke off if that is
-    /// possible.
+    /// The exchange failed and is retried after `delay`, resuming if possible.
     Retrying {
         /// What went wrong.
         fault: Fault,
-        /// The pause before the next request.
+        /// The delay before the next request.
         delay: Duration,
     },
-    /// The URL has expired or was refused: a new one is needed.
+    /// The URL has expired or was refused.
     NeedsUrl {
-        /// What the file server said; `None` if the URL's own time was over.
+        /// The error page; `None` if the URL expired by its own time.
         refusal: Option<Box<Refusal>>,
     },
-    /// There is another URL to go on with.
+    /// The download continues with a new URL.
     NewUrl,
     /// The download has ended.
     Ended,
-    /// Nothing was under way, so it was not looked at.
+    /// The call had no effect because no exchange was in flight.
     Ignored,
 }
 
 /// How a download ended.
 pub type Outcome = Result<Downloaded, DownloadError>;
 
-/// All bytes of the file are there, and are the right ones as far as the server lets it be known.
+/// The file is complete, as far as the server allows checking.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Downloaded {
-    /// How many bytes the file has.
+    /// The length of the file.
     pub bytes: u64,
-    /// Their CRC-64/XZ.
+    /// The CRC-64/XZ of its bytes.
     pub crc64: u64,
-    /// Whether the server named the same checksum. If not, it named none, and only the length was
+    /// The server named the same checksum. Otherwise it named none, and only the length was
     /// checked.
     pub verified: bool,
-    /// What the download saw on the way.
+    /// What happened on the way.
     pub report: Box<Report>,
 }
 
-/// What a download saw until it ended.
+/// What happened during a download.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// How many requests were started.
+    /// The number of requests.
     pub requests: u32,
-    /// How many new URLs it went on with.
+    /// The number of new URLs.
     pub new_urls: u32,
-    /// How often it went on behind bytes that were there, of this download or an earlier one.
+    /// How often it resumed after bytes of this download or of an earlier one.
     pub resumes: u32,
-    /// How often bytes that were there were thrown away.
+    /// How often it discarded written bytes.
     pub restarts: u32,
-    /// The time from its creation to its end.
+    /// The time from creation to end.
     pub elapsed: Duration,
-    /// The name that the server or the URL suggests for the file, never with path parts.
+    /// The file name that the server or the URL suggests, without path separators.
     pub suggested_name: Option<String>,
-    /// The request id of the last answer that named one in its headers, to quote to the service's
-    /// support.
+    /// The last request id from a response's headers, to quote to the service's support.
     pub request_id: Option<String>,
-    /// What went wrong since the last byte that was not there before, if anything did.
+    /// The last fault since the last progress.
     pub last_fault: Option<Fault>,
-    /// How many bytes were there at the end.
+    /// The number of bytes written at the end.
     pub bytes: u64,
-    /// How many the file has, if a server has said so.
+    /// The length of the file, if a server has named it.
     pub total: Option<u64>,
 }
 
-/// The download ended without a whole file.
+/// A download ended without a complete file.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DownloadError {
     /// Why it ended.
     pub kind: ErrorKind,
-    /// What the download saw on the way.
+    /// What happened on the way.
     pub report: Box<Report>,
 }
 
-/// Why a download ended without a whole file.
+/// Why a download ended without a complete file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The URL cannot be used; nothing was sent to it.
+    /// The new URL cannot be used; nothing was sent to it.
     Url(BuildError),
-    /// The URL has expired, and there was no new one.
+    /// The URL has expired, and no new one was available.
     Expired {
-        /// What the file server said; `None` if the URL's own time was over.
+        /// The error page; `None` if the URL expired by its own time.
         refusal: Option<Box<Refusal>>,
     },
-    /// The file server refused, and that will not pass by itself.
+    /// The file server refused permanently.
     Refused(Box<Refusal>),
-    /// The answer points elsewhere, where the URL is not taken.
+    /// The response is a redirect, which is not followed.
     Redirect {
         /// The HTTP status.
         status: StatusCode,
-        /// The host it points to, if it names one.
+        /// The host of its target, if it names one.
         host: Option<String>,
     },
-    /// The answer has a status that no download should have.
+    /// The response has an unexpected status.
     Status(StatusCode),
-    /// The answer is in a content coding, though `identity` was asked for.
+    /// The response has a content or transfer coding, although `identity` was requested.
     Coding(String),
-    /// The answer shows neither the length of the file nor where it ends, so that a cut would not
-    /// be seen.
+    /// The response shows neither the length nor the end of the file, so a truncated file would go
+    /// unnoticed.
     NoLength,
     /// The server names no CRC-64, and the policy requires one.
     NoChecksum,
@@ -139,27 +137,26 @@ pub enum ErrorKind {
         /// The limit.
         limit: u64,
     },
-    /// The server names another CRC-64 than that of its bytes.
+    /// The CRC-64 of the bytes differs from the server's.
     Mismatch {
-        /// What the server named.
+        /// The server's.
         expected: u64,
-        /// What came out.
+        /// That of the bytes.
         computed: u64,
     },
-    /// Bytes were written to where nothing can be taken back, and the server now has another file,
-    /// or one that cannot be known to be the same.
+    /// Written bytes cannot be discarded, and the file on the server has changed, or cannot be
+    /// proven to be the same.
     Changed,
-    /// Too many passing failures in a row, or one that will not pass.
+    /// Too many transient faults in a row, or a permanent one.
     Fault(Fault),
-    /// The limit of the whole download has passed.
+    /// The time limit of the whole download has passed.
     TimedOut,
     /// The caller cancelled the download.
     Cancelled,
 }
 
 impl DownloadError {
-    /// Returns what the file server said when it gave no file, if that is why it ended, or what
-    /// came last before the limit of time.
+    /// Returns the error page that ended the download, or the last one before the time limit.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match (&self.kind, &self.report.last_fault) {
@@ -176,15 +173,15 @@ impl DownloadError {
         self.refusal()?.code.as_deref()
     }
 
-    /// Returns the id to quote to the service's support: that of the refusal, else of the last
-    /// answer that named one.
+    /// Returns the id to quote to the service's support: that of the error page or, without one, of
+    /// the last response that named one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         let of_refusal = self.refusal().and_then(|refusal| refusal.request_id.as_deref());
         of_refusal.or(self.report.request_id.as_deref())
     }
 
-    /// Returns the HTTP status, if it is an answer's status that ended the download.
+    /// Returns the HTTP status that ended the download, if one did.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match &self.kind {
@@ -193,8 +190,8 @@ impl DownloadError {
         }
     }
 
-    /// Whether the bytes that are there are of no use to a later download, which would meet the
-    /// same with them.
+    /// Returns whether the written bytes are useless: a later download would fail with them in the
+    /// same way.
     #[must_use]
     pub fn spoils_part(&self) -> bool {
         let last_fault = match &self.kind {
@@ -209,7 +206,7 @@ impl DownloadError {
         }
     }
 
-    /// Whether another download may well have the file: faults that pass, and limits of time.
+    /// Returns whether another download may succeed: after transient faults and time limits.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match &self.kind {
@@ -280,34 +277,33 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// What went wrong with one exchange of a download, and may pass.
+/// What went wrong with one exchange of a download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// No answer came.
+    /// No response arrived.
     Send(SendFault),
-    /// No byte came for as long as the stall limit.
+    /// No byte arrived within the stall limit.
     Stalled,
-    /// The answer ended before all its bytes were there.
+    /// The response was truncated.
     Incomplete,
-    /// The answer declares its length in no way that can be relied on.
+    /// The length of the response is unreadable or repeated.
     BadLength,
-    /// The server keeps giving much less than was asked for, or ranges of a file whose end none of
-    /// them shows. In the second case it starts again, unless nothing can be taken back.
+    /// The server repeatedly sends much less than requested, or ranges that never show the end of
+    /// the file. In the second case the download starts over, if it can.
     Less,
-    /// The answer holds other bytes than were asked for.
+    /// The response has another range than requested.
     WrongRange,
-    /// The file is another one than before: it starts again.
+    /// The file has changed: the download starts over.
     Changed,
-    /// The whole file has another length than before, though its tag is the same. One of the two is
-    /// wrong: what is there is not to be gone on with if it stays so.
+    /// The file has another length than before with the same tag. One of them is wrong; if this
+    /// persists, the written bytes are useless.
     OtherLength,
-    /// What was put together of several answers is not the file: it starts again.
+    /// The checksum of several responses together is wrong: the download starts over.
     Mismatch,
-    /// A page came instead of the file, most likely from something in between: HTML without tag and
-    /// checksum.
+    /// The response is a page, probably of a gateway: HTML without tag and checksum.
     Page,
-    /// The file server cannot serve it now.
+    /// The file server refused temporarily.
     Refused(Box<Refusal>),
 }
 

@@ -4,8 +4,8 @@ use core::fmt;
 use crc64fast::Digest;
 use serde::{Deserialize, Serialize};
 
-/// What must be known of the bytes that a download leaves behind, so that a later one can go on
-/// with them: which file they are of, by its strong entity tag. No secret is in it.
+/// The metadata of the bytes that a download leaves behind, which a later one needs to resume. It
+/// identifies the file by its strong entity tag and contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Note {
@@ -29,31 +29,27 @@ impl Note {
         Self { version: VERSION, object, etag, total, crc64 }
     }
 
-    /// Returns it as a text, to be kept beside the bytes.
+    /// Returns the metadata as JSON, to be stored beside the bytes.
     #[must_use]
     pub fn to_text(&self) -> String {
-        // Texts and numbers have no way to fail.
+        // Serializing strings and numbers cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads a kept text; `None` if it is none, or one of another version.
+    /// Parses the metadata; returns `None` if it is invalid or of another version.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().filter(|note: &Self| note.version == VERSION)
     }
 }
 
-/// The bytes that an earlier download has left, as far as they were read again.
+/// The bytes that an earlier download left behind, read again: after a crash, a disk need not
+/// contain what was written.
 ///
-/// They are read, and not taken at their word, because what lies on a disk after a crash need not
-/// be what was written.
-///
-/// The text of the [`Note`] is kept anew whenever bytes are thrown away at
-/// [`Opening::StartOver`](super::Opening::StartOver). A later download says by
-/// [`bytes`](super::Download::bytes) how many of the kept ones count; what is behind them is cut
-/// off before anything is appended. What a download leaves that ended by an error of which
-/// [`spoils_part`](super::DownloadError::spoils_part) is true is to be thrown away: a later one
-/// would end in the same way.
+/// Store the text of the [`Note`] again at every [`Opening::StartOver`](super::Opening::StartOver).
+/// After [`resume`](super::Download::resume), truncate the file to
+/// [`bytes`](super::Download::bytes) before appending. Discard the file after an error that
+/// [`spoils_part`](super::DownloadError::spoils_part).
 ///
 /// ```
 /// use tcss_export_core::{ClockOffset, DownloadUrl, Now, download::*};
@@ -74,7 +70,7 @@ impl Note {
 /// fn exchange(download: &mut Download, file: &mut Vec<u8>, note: &mut String) {
 ///     let (head, body) = send(download.start(now(), ClockOffset::default()).unwrap());
 ///     if download.head(now().mono, &head) == Opening::StartOver {
-///         // In this order, so that the note is never beside bytes of another file.
+///         // In this order, so the metadata never lies beside bytes of another file.
 ///         file.clear();
 ///         *note = download.note().map(|note| note.to_text()).unwrap_or_default();
 ///     }
@@ -86,7 +82,7 @@ impl Note {
 ///
 /// let (mut file, mut note) = (Vec::new(), String::new());
 /// exchange(&mut begin()?, &mut file, &mut note);
-/// assert_eq!(file, b"1234"); // here it broke off, and the program ended
+/// assert_eq!(file, b"1234"); // the connection broke, and the program ended
 ///
 /// let mut download = begin()?;
 /// if let Some(note) = Note::from_text(&note) {
@@ -95,7 +91,7 @@ impl Note {
 ///     kept.read(&file[..file.len().min(most)]);
 ///     download.resume(kept);
 /// }
-/// file.truncate(download.bytes() as usize); // to nothing, were they of another file
+/// file.truncate(download.bytes() as usize); // 0 if they belong to another file
 /// exchange(&mut download, &mut file, &mut note);
 /// assert_eq!(download.finish()?.bytes, 9);
 /// assert_eq!(file, b"123456789");
@@ -109,14 +105,14 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Begins to read the bytes that this note is about.
+    /// Starts to read the bytes that the metadata describes.
     #[must_use]
     pub fn new(note: Note) -> Self {
         Self { note, length: 0, crc: Crc64::default() }
     }
 
-    /// Returns how many bytes are kept at most: all but the last of the whole file, so that the
-    /// server is asked whether it is still the same.
+    /// Returns how many bytes to read at most: all but the last of the file, because the download
+    /// must ask the server whether the file is still the same.
     #[must_use]
     pub const fn limit(&self) -> u64 {
         match self.note.total {
@@ -125,20 +121,20 @@ impl Kept {
         }
     }
 
-    /// Takes the next bytes that are there.
+    /// Takes the next bytes.
     pub fn read(&mut self, bytes: &[u8]) {
         self.length = self.length.saturating_add(bytes.len() as u64);
         self.crc.update(bytes);
     }
 
-    /// Returns how many bytes were read.
+    /// Returns the number of bytes read.
     #[must_use]
     pub const fn length(&self) -> u64 {
         self.length
     }
 }
 
-/// CRC-64/XZ, the checksum that the object store names of its objects.
+/// CRC-64/XZ, the checksum of the object store.
 ///
 /// Source: [CRC-64 check](https://www.tencentcloud.com/document/product/436/43317).
 #[derive(Clone)]
@@ -190,8 +186,7 @@ mod tests {
         assert_eq!(Note::from_text(&format!("{text}x")), None);
     }
 
-    // FROM download/crc64.rs
-    // Expected: the check value of the catalogue of CRC algorithms, as field case D7 gives it.
+    // Expected: the check value in the catalogue of CRC algorithms.
     #[test]
     fn d7_the_check_value() {
         let mut crc = Crc64::default();

@@ -1,4 +1,4 @@
-use alloc::{borrow::Cow, boxed::Box, format, string::String};
+use alloc::{boxed::Box, format, string::String};
 use core::fmt;
 
 use http::{HeaderValue, Uri};
@@ -21,13 +21,14 @@ use crate::{
 
 /// The presigned URL of an exported file.
 ///
-/// Whoever has it can fetch the file, so `Debug` and `Display` hide its query; only
-/// [`as_str`](Self::as_str) gives all of it, character for character as the service sent it.
+/// Anyone who has it can fetch the file, so `Debug` and `Display` hide its query. Only
+/// [`as_str`](Self::as_str) and [`into_string`](Self::into_string) return all of it, exactly as the
+/// service sent it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct DownloadUrl(String);
 
 impl DownloadUrl {
-    /// Creates a URL from the text of an answer; an empty one is none.
+    /// Creates a URL from any text but the empty one.
     ///
     /// ```
     /// use tcss_export_core::DownloadUrl;
@@ -42,13 +43,13 @@ impl DownloadUrl {
         (!url.is_empty()).then_some(Self(url))
     }
 
-    /// Returns the whole URL, its secret query included.
+    /// Returns the whole URL, including its secret query.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns the whole URL, its secret query included.
+    /// Returns the whole URL, including its secret query.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
@@ -58,10 +59,10 @@ impl DownloadUrl {
 impl fmt::Display for DownloadUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let open = self.0.split(['?', '#']).next().unwrap_or_default();
-        // Whatever else it is, its parts cannot be told apart.
+        // Without a scheme it is unclear which part could be secret.
         let Some((scheme, rest)) = open.split_once("://") else { return f.write_str("...") };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        // A user part would be a password.
+        // The user part may contain a password.
         let host = authority.rsplit('@').next().unwrap_or_default();
         write!(f, "{}://{}{}", printable(scheme), printable(host), printable(path))?;
         if open.len() < self.0.len() { f.write_str("?...") } else { Ok(()) }
@@ -74,7 +75,7 @@ impl fmt::Debug for DownloadUrl {
     }
 }
 
-/// A download URL, taken apart as far as a request needs it; path and query stay as they are, byte
+/// A checked download URL and the parts that a request needs. Path and query stay unchanged, byte
 /// for byte.
 #[derive(Clone)]
 pub(super) struct Location {
@@ -83,8 +84,8 @@ pub(super) struct Location {
     pub(super) uri: Uri,
     pub(super) host: HeaderValue,
     pub(super) reach: Reach,
-    /// Where the file is, without the secret part: what is left of one download goes on by another
-    /// URL of the same file only.
+    /// The URL without its query, which identifies the file: only another URL of the same file may
+    /// resume a download.
     pub(super) object: String,
 }
 
@@ -121,7 +122,7 @@ impl Location {
         };
         let path = target.split('?').next().unwrap_or_default();
         let object = format!("{scheme}://{authority}{path}");
-        // A request's target begins with a slash.
+        // The target of a request starts with a slash.
         let slash = if target.starts_with('/') { "" } else { "/" };
         let target = format!("{slash}{target}");
         let uri = Uri::builder().scheme(&*scheme).authority(&*authority).path_and_query(target);
@@ -142,7 +143,7 @@ fn check_text(text: &str) -> Result<(), BuildError> {
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(refused(Reason::WhiteSpace));
     }
-    // No client would send it, and what was signed may have had it.
+    // No client would send it, although it may be part of the signed text.
     if text.contains('#') {
         return Err(refused(Reason::Fragment));
     }
@@ -162,11 +163,11 @@ const fn refused(reason: Reason) -> BuildError {
     BuildError::new(Field::DownloadUrl, reason)
 }
 
-/// Returns when a presigned URL of the object store expires: at the end of the earlier of the two
-/// windows that its query names, `start;end` in Unix seconds.
+/// Returns when a presigned URL of the object store expires: the earlier end of the two time windows
+/// in its query, `start;end` in Unix seconds.
 ///
 /// Source: [Request signature](https://www.tencentcloud.com/document/product/436/7778).
-pub(super) fn expiry(url: &str) -> Option<Wall> {
+fn expiry(url: &str) -> Option<Wall> {
     let (_, query) = url.split_once('?')?;
     query.split('&').filter_map(window_end).min().map(Wall::from_unix_seconds)
 }
@@ -176,17 +177,15 @@ fn window_end(parameter: &str) -> Option<i64> {
     if !matches!(name, "q-sign-time" | "q-key-time") {
         return None;
     }
-    let value: Cow<'_, str> = percent_decode_str(value).decode_utf8().ok()?;
+    let value = percent_decode_str(value).decode_utf8().ok()?;
     let (_, end) = value.split_once(';')?;
     end.bytes().all(|b| b.is_ascii_digit()).then(|| end.parse().ok())?
 }
 
-// MODDOC How a download comes to a new URL.
 impl Download {
-    /// Takes a new URL of the same file.
+    /// Continues with a new URL of the same file.
     ///
-    /// The same URL as before is not tried again, and one that leads elsewhere starts from the
-    /// first byte.
+    /// The same URL as before ends the download; a URL of another file starts at the first byte.
     pub fn new_url(&mut self, now: Mono, url: DownloadUrl) -> Event {
         self.now = now;
         let Phase::NeedsUrl { refusal } = &self.phase else {
@@ -205,7 +204,7 @@ impl Download {
                 return self.fail(ErrorKind::Changed);
             }
             self.forget_bytes();
-            // A tag tells versions of one file apart, and nothing of another.
+            // Tags of different files are not comparable.
             self.forgotten = Object::default();
         }
         (self.location, self.is_new_url) = (location, true);
@@ -214,8 +213,8 @@ impl Download {
         self.event(EventKind::NewUrl)
     }
 
-    /// Tells it that there is no new URL: the download ends by what the last one has met, or by its
-    /// own limit if that has passed.
+    /// Ends the download because no new URL is available; the error says what happened to the last
+    /// one, or that the time limit has passed.
     pub fn no_new_url(&mut self, now: Mono) -> Event {
         self.now = now;
         let Phase::NeedsUrl { refusal } = &self.phase else {
