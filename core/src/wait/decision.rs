@@ -1,4 +1,4 @@
-//! What a waiter makes of an answer or of a fault.
+//! How a waiter reacts to answers and faults.
 
 use alloc::{boxed::Box, string::String};
 use core::time::Duration;
@@ -22,10 +22,10 @@ use crate::{
 };
 
 impl Waiter {
-    /// Takes what came of the request under way and decides how to go on.
+    /// Takes the result of the request in flight and decides how to go on.
     ///
-    /// The clock of the session is corrected by the answer's `Date` when the service says that
-    /// the signature has expired, or when the two are further apart than
+    /// The answer's `Date` corrects the clock of the session if the service reports an expired
+    /// signature, or if both differ by more than
     /// [`ClockOffset::TOLERATED`](crate::ClockOffset::TOLERATED).
     pub fn answer(
         &mut self,
@@ -47,8 +47,8 @@ impl Waiter {
         self.judge(Some(session), reading)
     }
 
-    /// Tells it that the poll which is due cannot be started, say because no credentials could be
-    /// had; it counts like a fault of the exchange.
+    /// Records that the due poll cannot be started, for example without credentials. It counts as
+    /// a fault of the exchange.
     pub fn cannot_start(&mut self, now: Mono, fault: SendFault) -> Event {
         if !matches!(self.step(now), Step::Poll { .. }) {
             return self.event(EventKind::Ignored);
@@ -62,7 +62,7 @@ impl Waiter {
         event
     }
 
-    /// Without a session the clock is left alone.
+    /// Reacts to the result of an exchange; without a session, the clock is not corrected.
     pub(super) fn judge(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
         #[cfg(feature = "serde")]
         let kept = self.transcript.is_some().then(|| reading.clone());
@@ -79,7 +79,7 @@ impl Waiter {
         self.wants_fresh_credentials = false;
         let expired = matches!(&result, Err(fault) if fault.advice() == Advice::CorrectClock);
         let clock_offset = match expired && self.clock_corrected {
-            // The second one in a row shows that correcting does not help.
+            // A second one in a row: the correction did not help.
             true => None,
             false => clock_offset.and_then(|measured| session?.note_offset(measured, expired)),
         };
@@ -176,7 +176,7 @@ impl Waiter {
         EventKind::Ended
     }
 
-    /// Gives away what was seen; the numbers stay.
+    /// Moves the state into a report, except its numbers.
     pub(super) fn report(&mut self) -> Box<Report> {
         Box::new(Report {
             polls: self.seen.polls,

@@ -10,111 +10,111 @@ use crate::{
     time::ClockOffset,
 };
 
-/// One decision of a waiter, for a progress bar or a log.
+/// An event of a wait, for a progress bar or a log.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Event {
-    /// The number of the poll it follows, counted from 1; 0 before the first.
+    /// The number of the last poll, counted from 1; 0 before the first.
     pub poll: u32,
     /// The new offset, if the answer corrected the clock.
     pub clock_offset: Option<ClockOffset>,
-    /// What was decided.
+    /// What happened.
     pub kind: EventKind,
 }
 
 impl Event {
-    /// Creates the event of an end that no answer has brought: by the deadline, say.
+    /// Creates the event of an end without an answer, such as the deadline.
     #[must_use]
     pub const fn ended(poll: u32) -> Self {
         Self { poll, clock_offset: None, kind: EventKind::Ended }
     }
 }
 
-/// What a waiter decided.
+/// What happened in a wait.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum EventKind {
     /// The job is not done: it is polled again after `delay`.
     Waiting {
-        /// How it stands.
+        /// Its status.
         status: ExportStatus,
-        /// How much is done, in percent.
+        /// Its progress in percent.
         progress: Option<f64>,
-        /// The pause before the next poll.
+        /// The delay before the next poll.
         delay: Duration,
     },
-    /// The exchange failed and is repeated after `delay`.
+    /// The exchange failed and is retried after `delay`.
     Retrying {
         /// What went wrong.
         fault: Fault,
-        /// What is done about it.
+        /// What is done about the fault.
         remedy: Remedy,
-        /// The pause before the next poll.
+        /// The delay before the next poll.
         delay: Duration,
     },
     /// The wait has ended.
     Ended,
-    /// No request was under way, so the answer was not looked at.
+    /// The call had no effect because no request was in flight.
     Ignored,
 }
 
-/// What is done before an exchange is repeated.
+/// What is done before an exchange is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Remedy {
-    /// It is counted as one of the passing failures in a row.
+    /// The fault counts as one of the failures in a row.
     Retry,
-    /// It is not counted: the service asks for fewer requests.
+    /// The fault does not count: the service asks for fewer requests.
     BackOff,
     /// The clock was corrected.
     ClockCorrected,
-    /// Credentials are asked for again.
+    /// The credentials are refreshed.
     FreshCredentials,
 }
 
 /// How a wait ended.
 pub type Outcome = Result<Finished, WaitError>;
 
-/// The job has succeeded and the file is ready.
+/// The job has succeeded, and the file is ready.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Finished {
-    /// Where the file is.
+    /// The URL of the file.
     pub download_url: DownloadUrl,
-    /// What the wait saw on the way.
+    /// What happened on the way.
     pub report: Box<Report>,
 }
 
-/// What a wait saw until it ended.
+/// What happened during a wait.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// How many requests were started.
+    /// The number of requests.
     pub polls: u32,
-    /// How many of these repeated a failed one.
+    /// How many of them were retries.
     pub retries: u32,
-    /// The time from the wait's creation to its end.
+    /// The time from creation to end.
     pub elapsed: Duration,
-    /// The last good answer; a URL in it stands in [`Finished`] alone.
+    /// The last good answer, without the URL, which only [`Finished`] has.
     pub last: Option<DescribeExportJobResultResponse>,
-    /// What went wrong with the last exchange, if anything did.
+    /// The fault of the last exchange, if it failed.
     pub last_fault: Option<Fault>,
-    /// The last request id that an answer named.
+    /// The last request id of an answer.
     pub request_id: Option<String>,
-    /// What was added to local wall time at the end.
+    /// The clock offset at the end.
     pub clock_offset: ClockOffset,
 }
 
-/// The wait ended without a file.
+/// A wait ended without a file.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WaitError {
     /// Why it ended.
     pub kind: WaitErrorKind,
-    /// What the wait saw on the way.
+    /// What happened on the way.
     pub report: Box<Report>,
 }
 
@@ -124,16 +124,16 @@ pub struct WaitError {
 pub enum WaitErrorKind {
     /// The job has failed.
     JobFailed {
-        /// Why, if the service said so.
+        /// The service's reason, if it gave one.
         message: Option<String>,
     },
     /// The job was not done before the deadline.
     TimedOut,
     /// The caller cancelled the wait.
     Cancelled,
-    /// The job has succeeded, but the service gave no URL.
+    /// The job has succeeded, but the service named no URL.
     WithoutUrl,
-    /// A permanent fault, or too many passing ones in a row.
+    /// A permanent fault, or too many transient ones in a row.
     Fault(Fault),
     /// No request could be built.
     Build(BuildError),
@@ -144,14 +144,14 @@ pub enum WaitErrorKind {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Fault {
-    /// An answer came that gave no result.
+    /// An answer without a result arrived.
     Answer(ResponseError),
-    /// No whole answer came.
+    /// No complete answer arrived.
     Send(SendFault),
 }
 
 impl Fault {
-    /// Returns the service's error code, if it was the service that refused.
+    /// Returns the service's error code, if the service refused.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         match self {
@@ -160,7 +160,7 @@ impl Fault {
         }
     }
 
-    /// Returns the request id, if an answer named one.
+    /// Returns the request id of the answer, if it has one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
@@ -169,7 +169,7 @@ impl Fault {
         }
     }
 
-    /// Returns how long the answer asks to wait, by its `Retry-After`.
+    /// Returns the pause that the answer's `Retry-After` asks for.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -178,8 +178,8 @@ impl Fault {
         }
     }
 
-    /// Returns what to do about it: a broken or cut exchange may pass, an answer that is too large
-    /// and [`SendFault::Permanent`] stop; an answer goes by [`ResponseError::advice`].
+    /// Returns what to do: retry a broken or truncated exchange, stop at an answer that is too
+    /// large or a [`SendFault::Permanent`], and otherwise follow [`ResponseError::advice`].
     #[must_use]
     pub fn advice(&self) -> Advice {
         match self {
@@ -191,7 +191,7 @@ impl Fault {
 }
 
 impl WaitError {
-    /// Returns the service's error code, if it was the service that ended the wait.
+    /// Returns the service's error code, if one ended the wait.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         match &self.kind {
@@ -200,13 +200,13 @@ impl WaitError {
         }
     }
 
-    /// Returns the last request id that an answer named, to quote to the service's support.
+    /// Returns the last request id, to quote to the service's support.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.report.request_id.as_deref()
     }
 
-    /// Returns the last status that the service told.
+    /// Returns the last status of the job.
     #[must_use]
     pub fn last_status(&self) -> Option<&ExportStatus> {
         self.report.last.as_ref().map(|last| &last.status)

@@ -1,4 +1,4 @@
-//! A wait put aside, to go on in another process or on another machine.
+//! Saves a wait, to resume it in another process or on another machine.
 
 use alloc::{
     borrow::ToOwned,
@@ -23,13 +23,12 @@ use crate::{
     time::{ClockOffset, Now, Wall},
 };
 
-/// The form of this version.
 const VERSION: u32 = 1;
 
-/// A wait as it is kept between two processes, in any format that serde knows.
+/// A saved wait, for any format that serde supports.
 ///
-/// It names its version, action, site and job. It holds no credentials, no signature and no URL;
-/// messages of the service are in it as they came.
+/// It contains its version, action, endpoint and job, and the unchanged messages of the service. It
+/// contains no credentials, no signature and no URL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedWait {
     version: u32,
@@ -38,7 +37,7 @@ pub struct SavedWait {
     job_id: JobId,
     /// Milliseconds since the Unix epoch.
     saved_at: i64,
-    /// What the session had found out about this machine's clock.
+    /// The session's.
     clock_offset: ClockOffset,
     #[serde(with = "crate::time::nanos")]
     elapsed: Duration,
@@ -55,7 +54,7 @@ pub struct SavedWait {
     seen: Seen,
 }
 
-/// What has happened since the last good answer.
+/// The faults since the last good answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Runs {
     failures: u32,
@@ -76,13 +75,13 @@ impl SavedWait {
         self.clock_offset
     }
 
-    /// Moves it to the origin of both clocks, for a replay: no time counts as away.
+    /// Moves the wait to the origin of the wall clock, for a replay: no time has passed since.
     pub(crate) fn unmoved(mut self) -> Self {
         self.saved_at = 0;
         self
     }
 
-    /// Returns the endpoint, as [`Endpoint`](crate::Endpoint) shows and reads it.
+    /// Returns the text of the [`Endpoint`](crate::Endpoint).
     #[must_use]
     pub fn site(&self) -> &str {
         &self.site
@@ -90,10 +89,10 @@ impl SavedWait {
 }
 
 impl Waiter {
-    /// Puts the wait aside at any moment.
+    /// Saves the wait, in any state.
     ///
-    /// A request under way is forgotten, and the poll due again; a wait that has ended is saved as
-    /// one that polls once more, because its URL is not kept.
+    /// A request in flight is forgotten, and its poll is due again. A wait that has ended polls
+    /// again, because its URL is not saved.
     #[must_use]
     pub fn save(&self, now: Now, session: &Session) -> SavedWait {
         let due = match self.phase {
@@ -126,16 +125,16 @@ impl Waiter {
         }
     }
 
-    /// Goes on with a wait that was put aside.
+    /// Resumes a saved wait.
     ///
-    /// The time away, by the wall clocks, counts against the deadline, but never for more than was
-    /// left; a wall clock that went back counts as no time. A session that has no clock offset of
-    /// its own gets the saved one; should that not fit this machine, it is corrected again.
+    /// The wall time since it was saved counts against the deadline, up to the time that was left;
+    /// a negative time counts as zero. A session without a clock offset gets the saved one, which
+    /// an answer corrects again if it does not fit this machine.
     ///
     /// # Errors
     ///
-    /// [`ResumeError::Version`] and [`ResumeError::Action`] for what another version or another
-    /// kind of wait has saved, [`ResumeError::Site`] for a wait of another endpoint.
+    /// [`ResumeError::Version`] for an unknown format, [`ResumeError::Action`] for another kind of
+    /// wait, [`ResumeError::Site`] for another endpoint.
     pub fn resume(saved: SavedWait, now: Now, session: &mut Session) -> Result<Self, ResumeError> {
         saved.check(session)?;
         if session.clock_offset() == ClockOffset::default() {
@@ -169,14 +168,13 @@ impl Waiter {
         })
     }
 
-    /// Begins to write down what happens from here on; [`take_transcript`](Self::take_transcript)
-    /// gives the lines.
+    /// Starts to record the wait; [`take_transcript`](Self::take_transcript) returns the lines.
     pub fn record(&mut self, now: Now, session: &Session) {
         let Phase::InFlight { started } = self.phase else {
             self.transcript = Some(Box::new(Transcript::begin(self.save(now, session), now)));
             return;
         };
-        // It begins before the poll under way, whose answer will be its next line.
+        // The transcript begins before the poll in flight, whose answer becomes its next line.
         let mut saved = self.save(started, session);
         saved.seen.polls = saved.seen.polls.saturating_sub(1);
         saved.seen.retries = saved.seen.retries.saturating_sub(u32::from(self.is_retry));
@@ -184,7 +182,7 @@ impl Waiter {
         self.transcript = Some(Box::new(Transcript::begin(saved, started)));
     }
 
-    /// Gives away the lines that were written since the last time; the wait itself is the first.
+    /// Returns the lines since the last call; the first one is the wait itself.
     pub fn take_transcript(&mut self) -> Vec<TranscriptLine> {
         let Some(transcript) = &mut self.transcript else { return Vec::new() };
         let mut lines = transcript.take_lines();
@@ -197,7 +195,7 @@ impl Waiter {
         lines
     }
 
-    /// Returns what was seen, also of a wait that has given it away at its end.
+    /// Returns what was seen, even if it has moved into the report of an ended wait.
     fn seen_so_far(&self) -> Seen {
         let Phase::Done(outcome) = &self.phase else { return self.seen.clone() };
         let report = match &**outcome {
@@ -241,25 +239,25 @@ fn away(saved: Wall, now: Wall) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
-/// Why a saved wait cannot go on here.
+/// Why a saved wait cannot be resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResumeError {
-    /// Another version of this crate has saved it, in another form.
+    /// Another version of this crate saved it, in another format.
     Version {
-        /// The version of the form.
+        /// The version of the format.
         saved: u32,
     },
-    /// It is a wait of another kind.
+    /// It polls another action.
     Action {
-        /// The action it polls.
+        /// Its action.
         saved: String,
     },
-    /// It is a wait at another endpoint than the session's.
+    /// Its endpoint is not the session's.
     Site {
-        /// The wait's endpoint.
+        /// Its endpoint.
         saved: String,
-        /// The session's.
+        /// The session's endpoint.
         session: String,
     },
 }

@@ -1,4 +1,4 @@
-//! A wait written down line by line, to be decided again elsewhere: a bug report, a fixture.
+//! Records a wait line by line, and replays it, for bug reports and tests.
 
 use alloc::{
     boxed::Box,
@@ -28,28 +28,28 @@ use crate::{
 
 /// One line of a transcript. Times are nanoseconds since the first line.
 ///
-/// It holds no credentials, no signature, and of a URL not the query; messages of the service are
-/// in it as they came.
+/// It contains the unchanged messages of the service, but no credentials, no signature and no query
+/// of a URL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TranscriptLine {
-    /// The wait as it began, with its policy and its seed.
+    /// The wait at the start, with its policy and seed.
     #[non_exhaustive]
     Begun {
         /// The wait.
         wait: Box<SavedWait>,
     },
-    /// A poll, what came of it, and what was decided.
+    /// A poll, its result and its event.
     Polled(Polled),
-    /// A poll that was due and could not be started.
+    /// A due poll that could not be started.
     #[non_exhaustive]
     NotStarted {
-        /// When that was known.
+        /// When.
         at: u64,
         /// Why.
         fault: SendFault,
-        /// What was decided.
+        /// The event.
         event: Event,
     },
     /// The end.
@@ -57,26 +57,26 @@ pub enum TranscriptLine {
     Ended {
         /// When.
         at: u64,
-        /// How, in words of this crate: what the service said stands in the last poll.
+        /// The outcome in this crate's words; the service's message is in the last poll.
         outcome: String,
-        /// How many requests were started.
+        /// The number of requests.
         polls: u32,
-        /// How many of these repeated a failed one.
+        /// How many of them were retries.
         retries: u32,
     },
 }
 
-/// A poll as a transcript keeps it.
+/// A recorded poll.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Polled {
     started: u64,
     answered: u64,
-    /// Milliseconds since the Unix epoch, as the machine told them at the start.
+    /// Local wall time at the start, in milliseconds since the Unix epoch.
     wall: i64,
-    /// What was added to them.
+
     clock_offset: ClockOffset,
     came: Came,
-    /// By the answer's `Date`.
+    /// Measured by the answer's `Date`.
     measured_offset: Option<ClockOffset>,
     event: Event,
 }
@@ -95,17 +95,17 @@ enum Came {
     Fault(Fault),
 }
 
-/// What a waiter that is recorded keeps for it.
+/// The lines of a wait that is recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct Transcript {
     began: Mono,
-    /// The poll under way.
+    /// The poll in flight.
     started: (Now, ClockOffset),
     lines: Vec<TranscriptLine>,
 }
 
 impl Transcript {
-    /// Begins; a poll under way is one that was started now.
+    /// Starts a transcript, with a poll in flight if the next line is a result.
     pub(crate) fn begin(wait: SavedWait, now: Now) -> Self {
         let started = (now, wait.clock_offset());
         let lines = vec![TranscriptLine::Begun { wait: Box::new(wait) }];
@@ -157,7 +157,7 @@ fn ended(at: u64, outcome: &Outcome) -> TranscriptLine {
     TranscriptLine::Ended { at, outcome, polls, retries }
 }
 
-/// Leaves the service's message out: who masks texts from outside would change the end with it.
+/// Omits the service's message, so masking it elsewhere in the transcript does not change the end.
 fn words(kind: &WaitErrorKind) -> String {
     match kind {
         WaitErrorKind::JobFailed { .. } => WaitErrorKind::JobFailed { message: None }.to_string(),
@@ -166,19 +166,19 @@ fn words(kind: &WaitErrorKind) -> String {
 }
 
 impl Polled {
-    /// Returns when the request was started, since the first line.
+    /// Returns the time from the first line to the request.
     #[must_use]
     pub const fn started(&self) -> Duration {
         Duration::from_nanos(self.started)
     }
 
-    /// Returns when its answer was there, since the first line.
+    /// Returns the time from the first line to the answer.
     #[must_use]
     pub const fn answered(&self) -> Duration {
         Duration::from_nanos(self.answered)
     }
 
-    /// Returns the request id, if the answer named one.
+    /// Returns the request id of the answer, if it has one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match &self.came {
@@ -220,7 +220,7 @@ impl Came {
     }
 }
 
-/// Decides a recorded wait again, without network and clock.
+/// Replays a recorded wait, without network or clock.
 #[derive(Debug)]
 pub struct Replay {
     waiter: Waiter,
@@ -229,12 +229,12 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Begins with the first line.
+    /// Starts with the first line.
     ///
     /// # Errors
     ///
-    /// [`ReplayError::NotBegun`] for any other line, [`ReplayError::Site`] and
-    /// [`ReplayError::Resume`] for a wait that this version cannot take up.
+    /// [`ReplayError::NotBegun`] for any other line; [`ReplayError::Site`] or
+    /// [`ReplayError::Resume`] for a wait that this version cannot resume.
     pub fn begin(line: TranscriptLine) -> Result<Self, ReplayError> {
         let TranscriptLine::Begun { wait } = line else { return Err(ReplayError::NotBegun) };
         let mut session = Session::new(wait.site().parse().map_err(ReplayError::Site)?);
@@ -243,12 +243,12 @@ impl Replay {
         Ok(Self { waiter: waiter.map_err(ReplayError::Resume)?, session, credentials })
     }
 
-    /// Decides the next line again; gives the decision, or none for the end.
+    /// Replays the next line; returns its event, or `None` at the end.
     ///
     /// # Errors
     ///
-    /// [`ReplayError::NotDue`], [`ReplayError::Decided`] or [`ReplayError::Ended`] where this
-    /// version does otherwise than the one that wrote the line.
+    /// [`ReplayError::NotDue`], [`ReplayError::Decided`], [`ReplayError::NotEnded`] or
+    /// [`ReplayError::Ended`] if this version behaves differently from the recording.
     pub fn next(&mut self, line: TranscriptLine) -> Result<Option<Event>, ReplayError> {
         match line {
             TranscriptLine::Begun { .. } => Err(ReplayError::NotBegun),
@@ -303,35 +303,35 @@ fn same(recorded: Event, decided: Event) -> Result<Event, ReplayError> {
     Err(ReplayError::Decided { recorded: Box::new(recorded), decided: Box::new(decided) })
 }
 
-/// Where a replay departs from its transcript.
+/// How a replay differs from its transcript.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// The first line, and only that, begins a wait.
+    /// Only the first line may begin a wait.
     NotBegun,
-    /// The wait's endpoint is none.
+    /// The endpoint of the wait is invalid.
     Site(BuildError),
-    /// The wait cannot be taken up.
+    /// The wait cannot be resumed.
     Resume(ResumeError),
-    /// A poll was started that is not due.
+    /// The recorded poll is not due.
     NotDue {
-        /// When it was started, since the first line.
+        /// When it was started.
         started: Mono,
     },
-    /// Something else is decided.
+    /// The event is different.
     Decided {
-        /// By the one who wrote it.
+        /// The recorded one.
         recorded: Box<Event>,
-        /// Now.
+        /// The replayed one.
         decided: Box<Event>,
     },
-    /// It does not end here.
+    /// The replayed wait does not end here.
     NotEnded,
-    /// It ends otherwise.
+    /// The end is different.
     Ended {
-        /// As it was written.
+        /// The recorded one.
         recorded: Box<TranscriptLine>,
-        /// As it is now.
+        /// The replayed one.
         decided: Box<TranscriptLine>,
     },
 }

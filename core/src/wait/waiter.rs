@@ -21,12 +21,12 @@ use crate::{
 #[cfg(feature = "serde")]
 use super::transcript::Transcript;
 
-/// Follows one export job to its end, as pure state: told the time and the answers, it says what
-/// to do next.
+/// Follows one export job to its end, as pure state: it takes the time and the answers, and returns
+/// what to do next.
 ///
-/// It knows no clock, no budget, no provider of credentials and no HTTP client. Ask
-/// [`step`](Self::step) what to do; on [`Step::Poll`] take a request from
-/// [`start`](Self::start), send it, and hand what came to [`answer`](Self::answer).
+/// It has no clock, budget, source of credentials or HTTP client. Ask [`step`](Self::step) what to
+/// do. On [`Step::Poll`], send the request that [`start`](Self::start) returns, and pass the result
+/// to [`answer`](Self::answer).
 ///
 /// ```
 /// use tcss_export_core::*;
@@ -40,7 +40,7 @@ use super::transcript::Transcript;
 ///
 /// let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?;
 /// let mut session = Session::new(Endpoint::international());
-/// let seed = 7; // any number: it spreads the delays
+/// let seed = 7; // any number: it randomizes the delays
 /// let mut waiter = Waiter::new(JobId::new("4711")?, &Policy::default(), seed, now().mono);
 /// loop {
 ///     match waiter.step(now().mono) {
@@ -61,11 +61,11 @@ use super::transcript::Transcript;
 pub struct Waiter {
     pub(super) action: DescribeExportJobResult,
     pub(super) policy: Policy,
-    /// Its creation or, if it was resumed, that moment.
+    /// When it was created or resumed.
     pub(super) began: Mono,
-    /// The time it had lasted before it was resumed.
+    /// How long it had lasted before it was resumed.
     pub(super) elapsed_before: Duration,
-    /// The latest moment it was told.
+
     pub(super) now: Mono,
     pub(super) phase: Phase,
     pub(super) prepared: Option<Box<Prepared>>,
@@ -73,7 +73,7 @@ pub struct Waiter {
     pub(super) retry: Retry,
     pub(super) clock_corrected: bool,
     pub(super) credentials_refreshed: bool,
-    /// The exchange that comes next repeats a failed one.
+    /// The next exchange is a retry.
     pub(super) is_retry: bool,
     /// The last credentials were refused.
     pub(super) wants_fresh_credentials: bool,
@@ -86,7 +86,7 @@ pub struct Waiter {
 impl Waiter {
     /// Creates a wait whose first poll is due at once and whose deadline counts from `now`.
     ///
-    /// The seed spreads the delays: one seed always gives one list.
+    /// The seed randomizes the delays: one seed always yields the same ones.
     pub fn new(job: JobId, policy: &Policy, seed: u64, now: Mono) -> Self {
         Self {
             action: DescribeExportJobResult::new(job),
@@ -109,11 +109,11 @@ impl Waiter {
         }
     }
 
-    /// Returns what to do next; it may be asked at any time, as often as one likes.
+    /// Returns what to do next. It may be called at any time.
     ///
-    /// While a request is under way this is [`Step::WaitUntil`] the exchange limit; past it the
-    /// exchange counts as [`SendFault::Timeout`]. So a wait may end one exchange limit after its
-    /// deadline, and never later.
+    /// While a request is in flight, this is [`Step::WaitUntil`] the exchange limit, after which
+    /// the exchange counts as [`SendFault::Timeout`]. So a wait ends at most one exchange limit
+    /// after its deadline.
     pub fn step(&mut self, now: Mono) -> Step<'_> {
         self.advance(now);
         let deadline = self.deadline();
@@ -127,7 +127,7 @@ impl Waiter {
         }
     }
 
-    /// Starts the poll that is due and returns its request, to be sent at once.
+    /// Starts the due poll and returns its request, to be sent at once.
     ///
     /// # Errors
     ///
@@ -159,14 +159,14 @@ impl Waiter {
         Ok(request)
     }
 
-    /// Forgets the request under way, which was dropped without an answer: the poll is due again.
+    /// Forgets a request that was dropped without an answer: the poll is due again.
     pub fn abandon(&mut self) {
         if let Phase::InFlight { started } = self.phase {
             self.phase = Phase::Waiting { due: started.mono };
         }
     }
 
-    /// Ends the wait where it stands: nothing more is sent.
+    /// Cancels the wait.
     pub fn cancel(&mut self) {
         if !matches!(self.phase, Phase::Done(_)) {
             self.end(Err(WaitErrorKind::Cancelled));
@@ -191,19 +191,19 @@ impl Waiter {
         &self.action.job_id
     }
 
-    /// Returns the moment from which on nothing is started.
+    /// Returns the deadline, at and after which nothing is sent.
     #[must_use]
     pub const fn deadline(&self) -> Mono {
         self.began.saturating_add(self.policy.max_wait().saturating_sub(self.elapsed_before))
     }
 
-    /// Returns how many requests were started.
+    /// Returns the number of requests.
     #[must_use]
     pub const fn poll_count(&self) -> u32 {
         self.seen.polls
     }
 
-    /// Lets the limit of the exchange and the deadline take effect.
+    /// Applies the limit of the exchange and the deadline.
     fn advance(&mut self, now: Mono) {
         self.now = now;
         if let Phase::InFlight { started } = self.phase
@@ -224,7 +224,7 @@ impl Waiter {
         started.saturating_add(self.policy.exchange_limit())
     }
 
-    /// Returns when the next poll is due, if none is under way.
+    /// Returns when the next poll is due, if none is in flight.
     pub(crate) const fn due(&self) -> Option<Mono> {
         match self.phase {
             Phase::Waiting { due } => Some(due),
@@ -232,7 +232,7 @@ impl Waiter {
         }
     }
 
-    /// Returns when the wait ends without a poll, or the exchange in flight without an answer.
+    /// Returns when the wait ends without a poll, or the exchange ends without an answer.
     pub(crate) const fn limit(&self) -> Option<Mono> {
         match self.phase {
             Phase::Waiting { .. } => Some(self.deadline()),
@@ -241,12 +241,11 @@ impl Waiter {
         }
     }
 
-    /// Returns the latest moment it was told.
     pub(crate) const fn now(&self) -> Mono {
         self.now
     }
 
-    /// Gives up memory; the next start hashes the request anew.
+    /// Frees memory; the next start prepares the request again.
     pub(crate) fn forget_prepared(&mut self) {
         self.prepared = None;
     }
@@ -282,27 +281,26 @@ impl fmt::Debug for Waiter {
 
 /// What to do next.
 #[derive(Debug, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "a caller must know all there is to do")]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every step")]
 pub enum Step<'w> {
-    /// Nothing until this moment, or until the answer under way is there.
+    /// Do nothing until this moment, or until the answer arrives.
     WaitUntil(Mono),
-    /// A poll is due: get credentials, then [`Waiter::start`](crate::Waiter::start).
+    /// A poll is due: get credentials, then call [`Waiter::start`].
     Poll {
-        /// The last ones were refused: ask their source again.
+        /// The last credentials were refused: refresh them.
         fresh_credentials: bool,
     },
-    /// The wait has ended; [`Waiter::finish`](crate::Waiter::finish) gives the outcome away.
+    /// The wait has ended: [`Waiter::finish`] returns the outcome.
     Done(&'w Outcome),
 }
 
-/// Why no request was started.
+/// Why a poll did not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartError {
-    /// No poll is due: it is too early, or the deadline has passed, or one is under way, or the
-    /// wait has ended. Ask [`Waiter::step`](crate::Waiter::step).
+    /// No poll is due: call [`Waiter::step`].
     NotDue,
-    /// It could not be built or signed, for this endpoint or at this time. The wait has ended.
+    /// The request could not be built or signed. The wait has ended.
     Build(BuildError),
 }
 
@@ -317,7 +315,7 @@ impl fmt::Display for StartError {
 
 impl core::error::Error for StartError {}
 
-/// What becomes the report.
+/// The contents of the later report.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Seen {
