@@ -1,4 +1,4 @@
-//! The typed actions, one a file, named as the service names them, and what they share.
+//! The typed actions, with the service's own names.
 
 mod create_export_compliance_status_list_job;
 mod describe_export_job_download_url;
@@ -26,14 +26,14 @@ pub use self::{
 };
 use crate::error::{BuildError, Field, Reason};
 
-/// The name of the service in the credential scope of every action here.
+/// The service of every action here.
 const SERVICE: &str = "tcss";
-/// The version of the API that every action here belongs to.
+/// The API version of every action here.
 const VERSION: &str = "2020-11-01";
 
 /// One operation of a Tencent Cloud API 3.0 service.
 ///
-/// The action itself is the request's JSON body. Any action of any service can be added:
+/// It serializes to the JSON body of the request. You can add any action of any service:
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -57,20 +57,19 @@ const VERSION: &str = "2020-11-01";
 /// }
 /// ```
 pub trait Action: Serialize {
-    /// The name of the service in the credential scope, independent of the host.
+    /// The name of the service in the credential scope. It does not depend on the host.
     const SERVICE: &'static str;
     /// The version of the API, `X-TC-Version`.
     const VERSION: &'static str;
     /// The name of the action, `X-TC-Action`.
     const NAME: &'static str;
-    /// The members of a good answer's `Response` object, except `RequestId`, which
-    /// [`Answer`](crate::Answer) holds.
+    /// The `Response` object of a good answer, without the `RequestId`.
     type Response: DeserializeOwned;
 }
 
-/// The id of an export job: an opaque text, of which only the empty one is refused.
+/// The id of an export job: any text but the empty one.
 ///
-/// The service gives UUIDs, numbers and other texts.
+/// The service uses UUIDs, numbers and other texts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(try_from = "String"))]
 pub struct JobId(Box<str>);
@@ -118,27 +117,27 @@ impl TryFrom<String> for JobId {
     }
 }
 
-/// One condition on what an action lists or exports, the service's `RunTimeFilters`.
+/// A condition on the items that an action lists or exports, the service's `RunTimeFilters`.
 ///
-/// Which names and values mean something depends on the action.
+/// The names and values that have a meaning depend on the action.
 ///
 /// Service page: [data types](https://www.tencentcloud.com/document/product/1163/52928).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RunTimeFilter {
-    /// What is compared.
+    /// The name of the compared property.
     pub name: String,
-    /// What it is compared with.
+    /// The values to compare it with.
     pub values: Vec<String>,
-    /// Whether values must match as a whole. The service's note on this member speaks of a fuzzy
-    /// query, so it is sent only if it is set.
+    /// Whether values must match exactly. It is sent only if it is set, because the service's
+    /// documentation describes it as a fuzzy query.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exact_match: Option<bool>,
 }
 
 impl RunTimeFilter {
-    /// Creates a condition that leaves the way of matching to the service.
+    /// Creates a condition with the service's default way of matching.
     ///
     /// ```
     /// use tcss_export_core::RunTimeFilter;
@@ -151,7 +150,7 @@ impl RunTimeFilter {
         Self { name: name.into(), values, exact_match: None }
     }
 
-    /// Sets whether values must match as a whole.
+    /// Sets whether values must match exactly.
     #[must_use]
     pub const fn with_exact_match(mut self, exact_match: bool) -> Self {
         self.exact_match = Some(exact_match);

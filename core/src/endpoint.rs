@@ -9,7 +9,7 @@ use http::{HeaderValue, Uri};
 
 use crate::error::{BuildError, Field, Reason};
 
-/// Where the service is: scheme, host and port. Never the source of the service's name.
+/// The scheme, host and port of the service. The name of the service does not depend on it.
 ///
 /// ```
 /// use tcss_export_core::Endpoint;
@@ -26,24 +26,24 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The [international site](https://www.tencentcloud.com/document/product/1163/52896).
+    /// Returns the [international site](https://www.tencentcloud.com/document/product/1163/52896).
     #[must_use]
     pub fn international() -> Self {
         Self::known("tcss.intl.tencentcloudapi.com")
     }
 
-    /// The mainland site.
+    /// Returns the mainland site.
     #[must_use]
     pub fn mainland() -> Self {
         Self::known("tcss.tencentcloudapi.com")
     }
 
-    /// The access point of one region, such as `ap-singapore`.
+    /// Returns the endpoint of one region, such as `ap-singapore`.
     ///
     /// # Errors
     ///
     /// For [`Field::Region`]: [`Reason::Empty`], or [`Reason::InvalidCharacter`] for anything but
-    /// letters, digits and hyphens within.
+    /// letters, digits and inner hyphens.
     pub fn regional(region: &str) -> Result<Self, BuildError> {
         check_region(region)?;
         if region.is_empty() {
@@ -53,20 +53,20 @@ impl Endpoint {
         endpoint.map_err(|_| BuildError::new(Field::Region, Reason::InvalidCharacter))
     }
 
-    /// Returns the host, with the port unless it is the scheme's own: the value of `Host`, sent
-    /// and signed.
+    /// Returns the value of `Host`, which is sent and signed: the host, and the port unless it is
+    /// the scheme's default.
     #[must_use]
     pub fn host(&self) -> &str {
         self.host.to_str().unwrap_or_default()
     }
 
-    /// Returns the address that requests go to.
+    /// Returns the URI of requests.
     #[must_use]
     pub const fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// Whether the host is this machine, which no proxy may stand before.
+    /// Returns whether the host is this machine, for which no proxy may be used.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.uri.host().is_some_and(is_loopback)
@@ -81,7 +81,7 @@ impl Endpoint {
     }
 }
 
-/// Reads `host`, `host:port` or a URL of either; without a scheme it is `https`.
+/// Parses `host`, `host:port` or a URL of either; the default scheme is `https`.
 impl FromStr for Endpoint {
     type Err = BuildError;
 
@@ -90,8 +90,8 @@ impl FromStr for Endpoint {
     /// For [`Field::Endpoint`]: [`Reason::Empty`]; [`Reason::WhiteSpace`] for white space and
     /// control characters; [`Reason::Scheme`] for any scheme but `https` (or `http` to a loopback
     /// host); [`Reason::UserInfo`], [`Reason::Path`], [`Reason::Query`], [`Reason::Fragment`] for
-    /// parts that an endpoint cannot have; [`Reason::Port`]; [`Reason::Host`] for what is neither
-    /// a host name in ASCII nor an IP address.
+    /// parts that an endpoint cannot have; [`Reason::Port`]; [`Reason::Host`] for anything but an
+    /// ASCII host name or an IP address.
     fn from_str(text: &str) -> Result<Self, BuildError> {
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(refused(Reason::WhiteSpace));
@@ -129,9 +129,9 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Takes what lies between the scheme and one final slash.
+/// Returns the text between the scheme and one final slash.
 ///
-/// `http::Uri` would drop a fragment and take a port like 99999, so nothing is left to it.
+/// `http::Uri` would drop a fragment and accept a port of 99999, so it gets checked text only.
 fn authority(rest: &str) -> Result<&str, BuildError> {
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     for (mark, reason) in [
@@ -159,11 +159,9 @@ pub(crate) fn check_region(region: &str) -> Result<(), BuildError> {
     Err(BuildError::new(Field::Region, Reason::InvalidCharacter))
 }
 
-// MODDOC The hosts of endpoints and of download URLs.
-/// Takes the host, an IPv6 address in its brackets, and the port from what stands between the
-/// scheme and the path, in lower case.
+/// Splits the lower-case authority of a URL into host and port; an IPv6 address keeps its brackets.
 pub(crate) fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), Reason> {
-    // The colons of an IPv6 address are inside its brackets.
+    // An IPv6 address has colons of its own.
     let end_of_host = match authority.rfind(']') {
         Some(bracket) => bracket + 1,
         None if authority.starts_with('[') => return Err(Reason::Host),
@@ -191,7 +189,7 @@ fn is_host(host: &str) -> bool {
     if host.starts_with('[') {
         return ip_address(host).is_some();
     }
-    // A name whose last label is a number would be read as an IPv4 address somewhere.
+    // Some resolvers read a name whose last label is a number as an IPv4 address.
     if host.rsplit('.').next().is_some_and(is_number) {
         return host.parse::<Ipv4Addr>().is_ok();
     }
@@ -213,7 +211,7 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// Returns the address that a host is, if it is none to be looked up.
+/// Returns the address of a host that is an IP address.
 pub(crate) fn ip_address(host: &str) -> Option<IpAddr> {
     match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(v6) => v6.parse::<Ipv6Addr>().ok().map(IpAddr::V6),

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::text::brief;
 
-/// Why an answer gave no result: what the service said, or what is wrong with the answer.
+/// Why an answer has no result: an error of the service, or an unusable answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ResponseError {
@@ -16,54 +16,54 @@ pub struct ResponseError {
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// What came instead of a result.
+/// What is wrong with an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ResponseErrorKind {
     /// The service refused.
     Api(ApiError),
-    /// The answer points elsewhere, where no signed request is sent.
+    /// The answer is a redirect, which a signed request must not follow.
     Redirect {
-        /// The host it points to, if it names one.
+        /// The host of its target, if it names one.
         host: Option<String>,
     },
-    /// The answer is compressed, though `identity` was asked for.
+    /// The answer is compressed, although `identity` was requested.
     Encoding(String),
-    /// A page or another text came instead of JSON, usually from something in between.
+    /// The answer is a page or other text, usually from a gateway.
     Page {
         /// The answer's content type, if it names one.
         content_type: Option<String>,
-        /// How the text begins.
+        /// The start of the text.
         snippet: String,
     },
     /// The answer has no body.
     Empty,
     /// The answer is larger than [`ANSWER_LIMIT`](crate::ANSWER_LIMIT).
     TooLarge,
-    /// The JSON ends in the middle.
+    /// The JSON is truncated.
     Truncated,
-    /// It begins like JSON but is none.
+    /// The answer starts like JSON but is invalid.
     NotJson {
         /// The line of the first error, counted from 1.
         line: usize,
         /// Its column.
         column: usize,
     },
-    /// It is JSON, but no answer of this action.
+    /// The answer is JSON, but not one of this action.
     Unexpected,
-    /// A good answer came with a status that says otherwise.
+    /// The answer is good, but its status is not.
     Status,
 }
 
 impl ResponseError {
-    /// Returns what came instead of a result.
+    /// Returns what is wrong.
     #[must_use]
     pub const fn kind(&self) -> &ResponseErrorKind {
         &self.kind
     }
 
-    /// Returns what the service said, if it was the service that refused.
+    /// Returns the service's error, if the service refused.
     #[must_use]
     pub const fn api_error(&self) -> Option<&ApiError> {
         match &self.kind {
@@ -72,14 +72,13 @@ impl ResponseError {
         }
     }
 
-    /// Returns the service's error code.
+    /// Returns the service's error code, if the service refused.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         self.api_error().map(|error| &error.code)
     }
 
-    /// Returns the HTTP status. The service answers 200 to all that it has processed, errors
-    /// included.
+    /// Returns the HTTP status. The service's own errors have the status 200.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
@@ -91,16 +90,15 @@ impl ResponseError {
         self.request_id.as_deref()
     }
 
-    /// Returns how long the answer asks to wait, by its `Retry-After`.
+    /// Returns the pause that `Retry-After` asks for.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// Returns what to do about it.
-    ///
-    /// An API error goes by its code. A page, an empty, a cut and an unreadable answer may pass;
-    /// so may a status of 408 and from 500 on; 429 asks to back off. All others stop.
+    /// Returns what to do: for an API error, what its code requires. Otherwise, back off at a
+    /// status of 429; retry a page, an empty, truncated or unreadable answer, and a status of 408
+    /// or from 500 on; and stop at anything else.
     #[must_use]
     pub fn advice(&self) -> Advice {
         match &self.kind {
@@ -121,21 +119,22 @@ impl ResponseError {
         }
     }
 
-    /// Whether the same request may succeed a little later.
+    /// Returns whether the same request may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self.advice(), Advice::Retry | Advice::BackOff)
     }
 
-    /// Whether the service may have acted on the request all the same: unless it refused by a code
-    /// that says otherwise. An answer that cannot be read may be that of a success, and a fault
-    /// inside the service may come after it acted.
+    /// Returns whether the service may have performed the action.
+    ///
+    /// Only the codes of a refusal rule it out: an unreadable answer may report a success, and an
+    /// internal error may occur after the action.
     #[must_use]
     pub fn may_have_acted(&self) -> bool {
         self.code().is_none_or(|code| may_have_acted(code.as_str(), code.family()))
     }
 
-    /// Whether the service asks for fewer requests.
+    /// Returns whether the service asks for fewer requests.
     #[must_use]
     pub fn is_throttled(&self) -> bool {
         self.advice() == Advice::BackOff
@@ -185,14 +184,14 @@ impl fmt::Display for ResponseErrorKind {
     }
 }
 
-/// What the service said when it refused.
+/// An error of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ApiError {
-    /// The code, which programs go by.
+    /// The code, for programs.
     pub code: ErrorCode,
-    /// The message, for people: its wording may change.
+    /// The message, for people; its wording may change.
     pub message: String,
 }
 
@@ -202,7 +201,7 @@ impl fmt::Display for ApiError {
     }
 }
 
-/// An error code of the service: a family and, after a dot, a detail.
+/// An error code of the service: a family, or a family and a detail after a dot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ErrorCode(String);
@@ -224,7 +223,7 @@ impl ErrorCode {
         self.0.split('.').next().unwrap_or_default()
     }
 
-    /// Returns what to do about this code.
+    /// Returns what to do.
     #[must_use]
     pub fn advice(&self) -> Advice {
         Advice::of(&self.0, self.family())
@@ -237,7 +236,7 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// A status as its number.
+/// Serializes a status as a number.
 #[cfg(feature = "serde")]
 mod status_number {
     use http::StatusCode;
@@ -252,39 +251,37 @@ mod status_number {
     }
 }
 
-// MODDOC What the service's error codes mean.
-/// What an error code means for a poll.
+/// What to do about a failed poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Advice {
-    /// It will not pass by itself.
+    /// Stop: the error is permanent.
     Stop,
-    /// It may pass: try again, a bounded number of times.
+    /// Retry a limited number of times.
     Retry,
-    /// Too many requests: wait longer, and do not count it as a failure.
+    /// Retry after a longer delay, and do not count a failure: there were too many requests.
     BackOff,
-    /// The signed time was off: correct the clock by the answer's `Date`, once.
+    /// Correct the clock by the answer's `Date`, once: the signed time was wrong.
     CorrectClock,
-    /// The token was not accepted: ask for credentials again, once.
+    /// Refresh the credentials, once: the token was refused.
     RefreshCredentials,
 }
 
 impl Advice {
-    /// Returns what to do about an error code.
+    /// Looks up a code, then its family; an unknown family stops.
     ///
-    /// The code's own row decides, else that of its family, the text before the dot; a family
-    /// that nobody knows stops. Sources: the service's
-    /// [error codes](https://www.tencentcloud.com/document/product/1163/52901) and those of its
-    /// own clients.
+    /// Sources: the service's
+    /// [error codes](https://www.tencentcloud.com/document/product/1163/52901) and its official
+    /// clients.
     pub(crate) fn of(code: &str, family: &str) -> Self {
         match code {
             "AuthFailure.SignatureExpire" => Self::CorrectClock,
             "AuthFailure.TokenFailure" => Self::RefreshCredentials,
-            // The back end is still at work, and asks to be asked again.
+            // The back end is still working and asks for a retry.
             "InvalidParameter.RequestTimeout" => Self::Retry,
             // The account has not granted the service its role.
             "InternalError.ErrRoleNotExist" => Self::Stop,
-            // Other details of this family are quotas.
+            // The rest of this family are quotas.
             "LimitExceeded.RateLimitExceeded" => Self::BackOff,
             _ => match family {
                 "RequestLimitExceeded" => Self::BackOff,
@@ -298,18 +295,18 @@ impl Advice {
     }
 }
 
-/// Tells whether the service may have acted on a request that it answers with this code.
+/// Returns whether the service may have acted on a request that it answered with this code.
 pub(crate) fn may_have_acted(code: &str, family: &str) -> bool {
     match code {
         // The account has not granted the service its role.
         "InternalError.ErrRoleNotExist" => false,
-        // The back end is still at work.
+        // The back end is still working.
         "InvalidParameter.RequestTimeout" => true,
         _ => !REFUSALS.contains(&family),
     }
 }
 
-/// The families of codes by which the service refuses before it acts.
+/// The families of codes with which the service refuses before it acts.
 const REFUSALS: [&str; 23] = [
     "ActionOffline",
     "AuthFailure",

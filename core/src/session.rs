@@ -23,10 +23,10 @@ use crate::{
     time::{ClockOffset, Mono, Now, Wall},
 };
 
-/// Builds and signs requests for one endpoint; sends nothing and owns no credentials.
+/// Builds and signs requests for one endpoint. It sends nothing.
 ///
-/// It keeps what costs time to make: the signing key of the day, the constant headers, the offset
-/// of the clock. What it keeps of a key is wiped when other credentials come and on drop.
+/// It caches the signing key of the day and the constant headers, and knows the clock offset. The
+/// key is zeroized on drop and when the credentials change.
 ///
 /// ```
 /// use tcss_export_core::{
@@ -46,20 +46,20 @@ use crate::{
 #[derive(Clone)]
 pub struct Session {
     endpoint: Endpoint,
-    /// The headers that every request has.
+    /// The headers of every request.
     headers: HeaderMap,
     signed_headers: SignedHeaders,
     clock_offset: ClockOffset,
-    /// Of the action that was prepared last.
+    /// The template of the action that was prepared last.
     template: Option<Template>,
-    kept: Option<Kept>,
+    signer: Option<Signer>,
 }
 
 impl Session {
     /// Creates a session without region, language and label.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
-        // Placeholders: a name that is there already is overwritten without another allocation.
+        // Placeholders for `fill`.
         let headers = HeaderMap::from_iter([
             (HOST, endpoint.host_value().clone()),
             (CONTENT_TYPE, header::JSON),
@@ -70,10 +70,10 @@ impl Session {
         ]);
         let signed_headers = signed_headers();
         let clock_offset = ClockOffset::default();
-        Self { endpoint, headers, signed_headers, clock_offset, template: None, kept: None }
+        Self { endpoint, headers, signed_headers, clock_offset, template: None, signer: None }
     }
 
-    /// Sets the region, `X-TC-Region`; an empty one stands for none. TCSS needs none.
+    /// Sets the region, `X-TC-Region`; an empty one counts as none. TCSS needs none.
     ///
     /// # Errors
     ///
@@ -90,10 +90,10 @@ impl Session {
         self.with_header(header::X_TC_LANGUAGE, language.as_str())
     }
 
-    /// Sets a label by which the caller can be told apart in logs, `X-TC-RequestClient`.
+    /// Sets a label that identifies the caller in logs, `X-TC-RequestClient`.
     ///
-    /// The service takes letters, digits, blanks and `-_,;.`, at most 128 of them: all others are
-    /// left out, and no label fails.
+    /// The service accepts at most 128 letters, digits, blanks and `-_,;.`; other characters are
+    /// removed.
     #[must_use]
     pub fn with_client_label(self, label: &str) -> Self {
         let is_allowed = |c: &char| c.is_ascii_alphanumeric() || "-_ ,;.".contains(*c);
@@ -101,21 +101,21 @@ impl Session {
         self.with_header(header::X_TC_REQUEST_CLIENT, label.trim())
     }
 
-    /// Sets the offset of the clock, as kept from an earlier run.
+    /// Sets the clock offset, for example of an earlier run.
     #[must_use]
     pub const fn with_clock_offset(mut self, offset: ClockOffset) -> Self {
         self.clock_offset = offset;
         self
     }
 
-    /// Signs a prepared request as of `now`, local wall time to which the clock offset is added.
+    /// Signs a prepared request at the local wall time `now`, corrected by the clock offset.
     ///
     /// # Errors
     ///
     /// [`Reason::OtherEndpoint`] for [`Field::Prepared`] if another endpoint's session prepared
     /// it; [`Reason::OutOfRange`] for [`Field::Timestamp`], as in [`Timestamp::new`];
-    /// [`Reason::InvalidCharacter`] for [`Field::Service`] or [`Field::Token`] if one cannot stand
-    /// in a header.
+    /// [`Reason::InvalidCharacter`] for [`Field::Service`] or [`Field::Token`] if it is not a valid
+    /// header value.
     pub fn sign(
         &mut self,
         prepared: &Prepared,
@@ -126,18 +126,22 @@ impl Session {
             return Err(BuildError::new(Field::Prepared, Reason::OtherEndpoint));
         }
         let timestamp = Timestamp::new(self.clock_offset.apply(now).unix_seconds())?;
-        let scope = match &self.kept {
-            // The date of the day, too, is made once.
-            Some(kept) if kept.scope.is_of(timestamp, prepared.service) => kept.scope,
-            _ => CredentialScope::new(timestamp, prepared.service),
+        let service = prepared.service;
+        let signer = match &mut self.signer {
+            Some(signer) if signer.fits(credentials, timestamp, service) => signer,
+            other => {
+                // Zeroizes the old key, even if the new credentials are unusable.
+                *other = None;
+                let scope = CredentialScope::new(timestamp, service);
+                other.insert(Signer::new(&self.headers, credentials, scope)?)
+            }
         };
-        let text = StringToSign::in_scope(scope, timestamp, prepared.canonical_request_hash);
-        let kept = Kept::refresh(&mut self.kept, &self.headers, credentials, text.scope())?;
-        let signature = kept.key.sign(&text);
+        let text = StringToSign::in_scope(signer.scope, timestamp, prepared.canonical_request_hash);
+        let signature = signer.key.sign(&text);
         let authorization =
-            authorization(credentials, &kept.scope, &self.signed_headers, &signature)?;
+            authorization(credentials, &signer.scope, &self.signed_headers, &signature)?;
 
-        let mut headers = kept.headers.clone();
+        let mut headers = signer.headers.clone();
         fill(&mut headers, &header::X_TC_ACTION, prepared.action.clone());
         fill(&mut headers, &header::X_TC_VERSION, prepared.version.clone());
         fill(&mut headers, &header::X_TC_TIMESTAMP, text.timestamp());
@@ -165,13 +169,12 @@ impl Session {
         self.sign(&prepared, credentials, now)
     }
 
-    /// Corrects the clock by the `Date` of an answer, if need be; returns the offset if it is
-    /// another one now.
+    /// Corrects the clock by the `Date` of an answer, and returns the offset if it has changed.
     ///
-    /// The offset is taken at the middle of the exchange. It changes when the service says that
-    /// the signature has expired, or by more than [`ClockOffset::TOLERATED`], and only by what the
-    /// service itself has said: never by a page, by an answer with an `Age` (a cache kept it), or
-    /// by a missing, repeated or unreadable `Date`.
+    /// The date is taken as the middle of the exchange. The offset changes if the service reports
+    /// an expired signature, or by more than [`ClockOffset::TOLERATED`]. Only answers of the
+    /// service count: not a page, not an answer with an `Age` (from a cache), and not a missing,
+    /// repeated or unreadable `Date`.
     pub fn note_date<T>(
         &mut self,
         started: Now,
@@ -203,13 +206,13 @@ impl Session {
         Some(measured)
     }
 
-    /// Builds all of a request that does not change with time.
+    /// Builds the parts of a request that do not change with time.
     ///
     /// # Errors
     ///
-    /// [`Reason::NotJson`] for [`Field::Body`] if the action does not serialise;
+    /// [`Reason::NotJson`] for [`Field::Body`] if the action does not serialize;
     /// [`Reason::InvalidCharacter`] for [`Field::Action`] or [`Field::Version`] if its name or
-    /// version cannot stand in a header.
+    /// version is not a valid header value.
     pub fn prepare<A: Action>(&mut self, action: &A) -> Result<Prepared, BuildError> {
         let template = match &mut self.template {
             Some(template) if template.is_of::<A>() => template,
@@ -218,7 +221,7 @@ impl Session {
         template.prepare(action)
     }
 
-    /// Returns the canonical request of an action, to compare with the service's signature tool.
+    /// Returns the canonical request of an action, to compare it with the service's signature tool.
     ///
     /// # Errors
     ///
@@ -233,14 +236,14 @@ impl Session {
         &self.endpoint
     }
 
-    /// Returns what is added to local wall time before it is signed.
+    /// Returns the clock offset.
     #[must_use]
     pub const fn clock_offset(&self) -> ClockOffset {
         self.clock_offset
     }
 
     fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.kept = None;
+        self.signer = None;
         self.headers.remove(&name);
         if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
             self.headers.insert(name, value);
@@ -267,34 +270,17 @@ impl fmt::Debug for Session {
     }
 }
 
-/// What stays the same while one set of credentials signs on one day.
+/// The signing key and headers of one set of credentials on one day.
 #[derive(Clone)]
-pub(super) struct Kept {
+struct Signer {
     credentials: Credentials,
-    pub(super) scope: CredentialScope<'static>,
-    pub(super) key: SigningKey,
-    /// The session's headers and the token.
-    pub(super) headers: HeaderMap,
+    scope: CredentialScope<'static>,
+    key: SigningKey,
+    /// The session's headers with the token.
+    headers: HeaderMap,
 }
 
-impl Kept {
-    /// Returns what is kept if it fits; the scope is the one of the moment being signed.
-    pub(super) fn refresh<'k>(
-        kept: &'k mut Option<Self>,
-        headers: &HeaderMap,
-        credentials: &Credentials,
-        scope: CredentialScope<'static>,
-    ) -> Result<&'k Self, BuildError> {
-        let fits = |kept: &Self| kept.scope == scope && kept.credentials == *credentials;
-        if !kept.as_ref().is_some_and(fits) {
-            *kept = None;
-        }
-        match kept {
-            Some(kept) => Ok(kept),
-            None => Ok(kept.insert(Self::new(headers, credentials, scope)?)),
-        }
-    }
-
+impl Signer {
     fn new(
         headers: &HeaderMap,
         credentials: &Credentials,
@@ -310,25 +296,27 @@ impl Kept {
         let key = SigningKey::derive(credentials, &scope);
         Ok(Self { credentials: credentials.clone(), scope, key, headers })
     }
+
+    fn fits(&self, credentials: &Credentials, timestamp: Timestamp, service: &str) -> bool {
+        self.scope.is_of(timestamp, service) && self.credentials == *credentials
+    }
 }
 
-/// All of a request that does not change with time: its body, its canonical request, its names.
-///
-/// A job is polled many times with the same one; only time, scope and signature are new each
-/// time. It belongs to the endpoint it was made for.
+/// The parts of a request that do not change with time. All polls of a job share one; each adds the
+/// time, the scope and the signature. It belongs to one endpoint.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    pub(crate) host: HeaderValue,
-    pub(crate) action: HeaderValue,
-    pub(crate) version: HeaderValue,
-    pub(crate) service: &'static str,
-    pub(crate) body: Bytes,
-    pub(crate) canonical_request_hash: HexDigest,
+    host: HeaderValue,
+    action: HeaderValue,
+    version: HeaderValue,
+    service: &'static str,
+    body: Bytes,
+    canonical_request_hash: HexDigest,
 }
 
-/// What all requests of one action to one host have in common.
+/// The parts that all requests of one action to one host share.
 #[derive(Clone)]
-pub(crate) struct Template {
+struct Template {
     host: HeaderValue,
     action: HeaderValue,
     version: HeaderValue,
@@ -337,7 +325,7 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    pub(crate) fn new<A: Action>(host: &HeaderValue) -> Result<Self, BuildError> {
+    fn new<A: Action>(host: &HeaderValue) -> Result<Self, BuildError> {
         Ok(Self {
             host: host.clone(),
             action: constant(A::NAME, Field::Action)?,
@@ -347,11 +335,11 @@ impl Template {
         })
     }
 
-    pub(crate) fn is_of<A: Action>(&self) -> bool {
+    fn is_of<A: Action>(&self) -> bool {
         self.action == A::NAME && self.version == A::VERSION && self.service == A::SERVICE
     }
 
-    pub(crate) fn prepare<A: Action>(&self, action: &A) -> Result<Prepared, BuildError> {
+    fn prepare<A: Action>(&self, action: &A) -> Result<Prepared, BuildError> {
         let body = body(action)?;
         let canonical_request_hash = self.head.request_hash(&HexDigest::of(&body));
         let Self { host, action, version, service, .. } = self.clone();
@@ -359,13 +347,13 @@ impl Template {
     }
 }
 
-/// Writes the one body: the bytes that are hashed are the bytes that are sent.
-pub(crate) fn body<A: Action>(action: &A) -> Result<Bytes, BuildError> {
+/// Serializes the body, whose bytes are both hashed and sent.
+fn body<A: Action>(action: &A) -> Result<Bytes, BuildError> {
     let json = serde_json::to_vec(action);
     json.map(Bytes::from).map_err(|_| BuildError::new(Field::Body, Reason::NotJson))
 }
 
-pub(crate) fn canonical_request<A: Action>(
+fn canonical_request<A: Action>(
     host: &HeaderValue,
     body: &[u8],
 ) -> Result<CanonicalRequest, BuildError> {
@@ -374,8 +362,8 @@ pub(crate) fn canonical_request<A: Action>(
     Ok(CanonicalRequest::new("POST", "/", "", &headers, HexDigest::of(body)))
 }
 
-/// Returns the names that [`canonical_headers`] signs, whatever the host and the action.
-pub(crate) fn signed_headers() -> SignedHeaders {
+/// Returns the names that [`canonical_headers`] signs.
+fn signed_headers() -> SignedHeaders {
     canonical_headers(&HeaderValue::from_static(""), "").names().clone()
 }
 
@@ -385,7 +373,7 @@ fn canonical_headers(host: &HeaderValue, action: &str) -> CanonicalHeaders {
     CanonicalHeaders::of_session(content_type, host, action)
 }
 
-/// Makes a header value that borrows its text.
+/// Creates a header value without copying its text.
 fn constant(text: &'static str, field: Field) -> Result<HeaderValue, BuildError> {
     HeaderValue::from_maybe_shared(Bytes::from_static(text.as_bytes()))
         .map_err(|_| BuildError::new(field, Reason::InvalidCharacter))

@@ -1,8 +1,8 @@
-//! The stages of TC3-HMAC-SHA256, each a type of its own and usable alone.
+//! The stages of TC3-HMAC-SHA256, each a type that can be used alone.
 //!
 //! [`CanonicalRequest`] ► [`StringToSign`] ► [`SigningKey`] ► [`Signature`] ► [`authorization`].
-//! A [`Session`](crate::Session) runs them all; use them by hand to sign for another service or
-//! to see where two sides disagree.
+//! A [`Session`](crate::Session) runs them all. Use the stages to sign for another service, or to
+//! find out where two implementations differ.
 //!
 //! ```
 //! use tcss_export_core::{Credentials, signing::*};

@@ -10,13 +10,12 @@ use crate::{
     text::{brief, nonempty_text},
 };
 
-/// Starts an export of compliance results, whose [`JobId`] is the one that
-/// [`DescribeExportJobResult`](crate::DescribeExportJobResult) asks about.
+/// Starts an export of compliance results, to be polled with
+/// [`DescribeExportJobResult`](crate::DescribeExportJobResult).
 ///
-/// It must not be repeated after a fault that may have reached the service: the service knows no
-/// token that would tell a repetition from a second order, so that a second job may start. The
-/// driver's error says by `may_have_arrived` whether it was such a fault; whether there is a job
-/// already, [`DescribeExportJobManageList`](crate::DescribeExportJobManageList) tells.
+/// Do not retry it after a fault if the request may have arrived (`may_have_arrived` of the
+/// driver's error): without a deduplication token, a second job may start. Look for the first job
+/// with [`DescribeExportJobManageList`](crate::DescribeExportJobManageList) instead.
 ///
 /// Service page:
 /// [CreateExportComplianceStatusListJob](https://www.tencentcloud.com/document/product/1163/52923).
@@ -41,7 +40,7 @@ pub struct CreateExportComplianceStatusListJob {
 }
 
 impl CreateExportComplianceStatusListJob {
-    /// Creates an export of all there is, per check item.
+    /// Creates an export of all check items.
     #[must_use]
     pub const fn all(asset_type: AssetType) -> Self {
         Self {
@@ -53,12 +52,11 @@ impl CreateExportComplianceStatusListJob {
         }
     }
 
-    /// Creates an export of these check items alone; of these assets, if it is made
-    /// [`by_asset`](Self::by_asset).
+    /// Creates an export of these check items; with [`by_asset`](Self::by_asset), of these assets.
     ///
     /// # Errors
     ///
-    /// [`Reason::Empty`] for [`Field::IdList`]: the service takes an empty list, as an order of
+    /// [`Reason::Empty`] for [`Field::IdList`]: the service would accept an empty list and export
     /// nothing.
     pub fn of(
         asset_type: AssetType,
@@ -78,7 +76,7 @@ impl CreateExportComplianceStatusListJob {
         self
     }
 
-    /// Sets the conditions on what is exported.
+    /// Sets the conditions on the exported items.
     #[must_use]
     pub fn with_filters(mut self, filters: impl IntoIterator<Item = RunTimeFilter>) -> Self {
         self.filters = Vec::from_iter(filters);
@@ -93,14 +91,13 @@ impl Action for CreateExportComplianceStatusListJob {
     type Response = CreateExportComplianceStatusListJobResponse;
 }
 
-/// A job that has been created.
+/// The created job.
 ///
-/// An answer without an id, or with one that is empty or no text, is no answer of this action:
-/// the job may be there, but it cannot be asked about.
+/// An answer without a valid id is an error: the job may exist, but cannot be polled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreateExportComplianceStatusListJobResponse {
-    /// The id to ask about the job by.
+    /// The id of the job.
     pub job_id: JobId,
 }
 
@@ -118,10 +115,10 @@ impl<'de> Deserialize<'de> for CreateExportComplianceStatusListJobResponse {
     }
 }
 
-/// The kind of assets that a compliance check looks at.
+/// The kind of assets of a compliance check.
 ///
-/// The service lists the known kinds at sibling actions only, so any other text can be given as
-/// well; only the empty one is refused.
+/// The service documents the known kinds at other actions only, so any text but the empty one is
+/// allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct AssetType(Cow<'static, str>);
 
@@ -138,7 +135,7 @@ impl AssetType {
     pub const CONTAINERD: Self = Self(Cow::Borrowed("ASSET_CONTAINERD"));
     /// Containers of containerd.
     pub const CONTAINERD_CONTAINER: Self = Self(Cow::Borrowed("ASSET_CONTAINERD_CONTAINER"));
-    /// Every kind that is known by name.
+    /// All known kinds.
     pub const KNOWN: [Self; 6] = [
         Self::CONTAINER,
         Self::IMAGE,
@@ -148,7 +145,7 @@ impl AssetType {
         Self::CONTAINERD_CONTAINER,
     ];
 
-    /// Creates a kind from the service's text, known or not.
+    /// Creates a known or unknown kind from the service's text.
     ///
     /// # Errors
     ///
@@ -192,7 +189,6 @@ mod tests {
         assert_eq!((error.field(), error.reason()), (Field::IdList, Reason::Empty));
     }
 
-    // FROM actions/asset_type.rs
     #[test]
     fn a_known_text_is_the_known_kind() {
         assert_eq!("ASSET_K8S".parse(), Ok(AssetType::K8S));

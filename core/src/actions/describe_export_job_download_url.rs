@@ -4,21 +4,21 @@ use serde_json::value::RawValue;
 use super::{Action, JobId, SERVICE, VERSION};
 use crate::{download::DownloadUrl, text::nonempty_text};
 
-/// Asks where the file of an export job is, without how far the job is.
+/// Asks for the URL of an export job's file, without the state of the job.
 ///
-/// The service does not say which creating actions' jobs it knows; for that of
-/// [`CreateExportComplianceStatusListJob`](crate::CreateExportComplianceStatusListJob) it names
-/// [`DescribeExportJobResult`](crate::DescribeExportJobResult) instead.
+/// The service does not document the jobs that this action knows. For
+/// [`CreateExportComplianceStatusListJob`](crate::CreateExportComplianceStatusListJob), it
+/// recommends [`DescribeExportJobResult`](crate::DescribeExportJobResult).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DescribeExportJobDownloadURL {
-    /// The id that the creating action returned; this action spells its name in its own way.
+    /// The id of the job; only this action spells it `JobID`.
     #[serde(rename = "JobID")]
     pub job_id: JobId,
 }
 
 impl DescribeExportJobDownloadURL {
-    /// Creates the question for one job.
+    /// Creates the action for one job.
     #[must_use]
     pub const fn new(job_id: JobId) -> Self {
         Self { job_id }
@@ -32,12 +32,11 @@ impl Action for DescribeExportJobDownloadURL {
     type Response = DescribeExportJobDownloadURLResponse;
 }
 
-/// Where the file of an export job is.
+/// The URL of an export job's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DescribeExportJobDownloadURLResponse {
-    /// The URL; `None` when the service sent null, nothing, an empty text or a value of another
-    /// JSON type.
+    /// The URL; `None` if the service sent null, nothing, an empty text or another JSON type.
     pub download_url: Option<DownloadUrl>,
 }
 

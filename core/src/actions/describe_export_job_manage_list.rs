@@ -8,9 +8,9 @@ use crate::text::{json_count, json_progress, nonempty_text};
 
 /// Lists the export jobs of the account.
 ///
-/// It is also how to find a job whose creation gave no usable answer:
-/// [`newest_first`](Self::newest_first), then compare [`ExportJobInfo::insert_time`] with the time
-/// of the request.
+/// To find a job whose creation had no usable answer, list the
+/// [`newest_first`](Self::newest_first), and compare [`ExportJobInfo::insert_time`] with the time of
+/// the request.
 ///
 /// Service page:
 /// [DescribeExportJobManageList](https://www.tencentcloud.com/document/product/1163/53215).
@@ -30,7 +30,7 @@ pub struct DescribeExportJobManageList {
 }
 
 impl DescribeExportJobManageList {
-    /// Creates the question for the first jobs, in the service's own number and order.
+    /// Creates the action with the service's default number and order of jobs.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -42,22 +42,21 @@ impl DescribeExportJobManageList {
         self.with_by("InsertTime").with_order("DESC")
     }
 
-    /// Sets the conditions on the jobs: the service knows the names `ExportStatus` and
-    /// `ExportSource`.
+    /// Sets the conditions on the jobs. Known names are `ExportStatus` and `ExportSource`.
     #[must_use]
     pub fn with_filters(mut self, filters: impl IntoIterator<Item = RunTimeFilter>) -> Self {
         self.filters = Vec::from_iter(filters);
         self
     }
 
-    /// Sets how many jobs are passed over.
+    /// Sets how many jobs to skip.
     #[must_use]
     pub const fn with_offset(mut self, offset: u64) -> Self {
         self.offset = Some(offset);
         self
     }
 
-    /// Sets how many jobs are listed at most: the service takes 100, and 10 unless told.
+    /// Sets how many jobs to list. The service's default is 10, its maximum 100.
     #[must_use]
     pub const fn with_limit(mut self, limit: u64) -> Self {
         self.limit = Some(limit);
@@ -71,7 +70,7 @@ impl DescribeExportJobManageList {
         self
     }
 
-    /// Sets what is ordered by: the service knows `InsertTime`.
+    /// Sets the property to order by. `InsertTime` is known.
     #[must_use]
     pub fn with_by(mut self, by: impl Into<String>) -> Self {
         self.by = Some(by.into());
@@ -86,23 +85,23 @@ impl Action for DescribeExportJobManageList {
     type Response = DescribeExportJobManageListResponse;
 }
 
-/// A part of the account's export jobs.
+/// Some of the account's export jobs.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DescribeExportJobManageListResponse {
-    /// How many jobs there are, these and others; `None` when the service sent no readable number.
+    /// The number of jobs of the account; `None` if the service sent no readable number.
     pub total_count: Option<u64>,
-    /// The jobs, one for each element of the service's list, so that offsets can be counted by
-    /// them. A list that is null or absent has none; one of another JSON type is no answer of this
-    /// action, as it could not be told from an account without jobs.
+    /// The jobs, one for each element of the service's list, so they can be counted for the offset.
+    /// Null or no list means no jobs; another JSON type is an error, since it does not show whether
+    /// the account has jobs.
     pub jobs: Vec<ExportJobInfo>,
 }
 
-/// What the service tells about one export job.
+/// One export job in a list.
 ///
-/// Any member but the status is `None` when the service sent null, nothing, an empty text or a
-/// value of another JSON type; none of these hides the other members. An element of the list that
-/// is no object, or has a member twice, is a job of which nothing is known.
+/// A field is `None` if the service sent null, nothing, an empty text or another JSON type; the
+/// other fields are read anyway. All are empty for an element that is not an object or repeats a
+/// member.
 ///
 /// Service page: [data types](https://www.tencentcloud.com/document/product/1163/52928).
 #[derive(Clone, Debug, PartialEq)]
@@ -112,18 +111,18 @@ pub struct ExportJobInfo {
     pub job_id: Option<JobId>,
     /// The name of the job.
     pub name: Option<String>,
-    /// What was exported.
+    /// The source of the exported data.
     pub source: Option<String>,
-    /// How the job stands.
+    /// The status of the job.
     pub status: ExportStatus,
-    /// How much is done, in percent, as the service says it.
+    /// The progress in percent.
     pub progress: Option<f64>,
     /// Why the job failed.
     pub failure_message: Option<String>,
-    /// When the job times out, as the service writes it.
+    /// When the job times out, in the service's format.
     pub timeout: Option<String>,
-    /// When the job was created, as the service writes it: `YYYY-MM-DD hh:mm:ss`, in a time zone
-    /// that it does not name.
+    /// When the job was created, in the service's format `YYYY-MM-DD hh:mm:ss` and an unnamed time
+    /// zone.
     pub insert_time: Option<String>,
 }
 
@@ -146,7 +145,7 @@ impl<'de> Deserialize<'de> for DescribeExportJobManageListResponse {
     }
 }
 
-/// The members of an element of the list as the service names them, each of any JSON type.
+/// The members of an element of the list, each of any JSON type.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct JobMembers<'a> {
@@ -170,7 +169,7 @@ struct JobMembers<'a> {
 
 impl ExportJobInfo {
     fn from_json(json: &RawValue) -> Self {
-        // An array would be read as members in their order.
+        // serde would read an array as members in order.
         let object = Some(json.get()).filter(|json| json.starts_with('{'));
         let members = object.and_then(|json| serde_json::from_str(json).ok());
         let members: JobMembers<'_> = members.unwrap_or_default();

@@ -10,19 +10,19 @@ use crate::{
     text::{json_progress, json_text, nonempty_text, printable},
 };
 
-/// Asks how far an export job is.
+/// Asks for the state of an export job.
 ///
 /// Service page: [DescribeExportJobResult](https://www.tencentcloud.com/document/product/1163/52909).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DescribeExportJobResult {
-    /// The id that the creating action returned.
+    /// The id of the job.
     #[serde(rename = "JobId")]
     pub job_id: JobId,
 }
 
 impl DescribeExportJobResult {
-    /// Creates the question for one job.
+    /// Creates the action for one job.
     #[must_use]
     pub const fn new(job_id: JobId) -> Self {
         Self { job_id }
@@ -36,42 +36,40 @@ impl Action for DescribeExportJobResult {
     type Response = DescribeExportJobResultResponse;
 }
 
-/// How far an export job is.
+/// The state of an export job.
 ///
-/// Any member but the status is `None` when the service sent null, nothing, an empty text or a
-/// value of another JSON type; none of these hides the other members. A member that stands there
-/// twice makes the whole answer unusable.
+/// A field is `None` if the service sent null, nothing, an empty text or another JSON type; the
+/// other fields are read anyway. A repeated member makes the whole answer unusable.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DescribeExportJobResultResponse {
-    /// How the job stands.
+    /// The status of the job.
     pub status: ExportStatus,
-    /// Where the file is, once the job has succeeded.
+    /// The URL of the file, once the job has succeeded.
     pub download_url: Option<DownloadUrl>,
-    /// How much is done, in percent, as the service says it.
+    /// The progress in percent.
     pub progress: Option<f64>,
-    /// Why the job failed. The service may send a text with any status.
+    /// Why the job failed. The service may send one with any status.
     pub failure_message: Option<String>,
 }
 
-/// How an export job stands.
+/// The status of an export job.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ExportStatus {
-    /// It is still at work.
+    /// The job is running.
     Running,
-    /// It has ended well.
+    /// The job has succeeded.
     Success,
-    /// It has ended badly.
+    /// The job has failed.
     Failure,
-    /// The service said something else, or nothing (an empty text); where it was not a text, this
-    /// is its JSON.
+    /// Another text, an empty text for no status, or the JSON of a status that is not a text.
     Unknown(String),
 }
 
 impl ExportStatus {
-    /// Returns the service's own text.
+    /// Returns the service's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -97,7 +95,7 @@ impl ExportStatus {
     }
 
     fn from_text(text: String) -> Self {
-        // Only a text with escapes comes here under a known name.
+        // A known status gets here only if its text has escapes.
         [Self::Running, Self::Success, Self::Failure]
             .into_iter()
             .find(|known| known.as_str() == text)
@@ -111,7 +109,7 @@ impl fmt::Display for ExportStatus {
     }
 }
 
-/// The members as the service names them, each of any JSON type.
+/// The members of the answer, each of any JSON type.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Members<'a> {

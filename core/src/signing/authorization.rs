@@ -10,8 +10,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Reason::InvalidCharacter`] for [`Field::Service`] if the scope's service cannot stand in a
-/// header.
+/// [`Reason::InvalidCharacter`] for [`Field::Service`] if the scope's service is not a valid header
+/// value.
 pub fn authorization(
     credentials: &Credentials,
     scope: &CredentialScope<'_>,

@@ -5,10 +5,10 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{BuildError, Field, Reason};
 
-/// The headers that are signed: lower-case, trimmed, sorted by name.
+/// The signed headers: lower-case, trimmed, sorted by name.
 ///
-/// The service lower-cases and trims values before it compares, so that a signed header may be
-/// sent in its own spelling (`X-TC-Action: DescribeExportJobResult`).
+/// The service converts values in the same way, so a signed header may be sent in its usual spelling
+/// (`X-TC-Action: DescribeExportJobResult`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CanonicalHeaders {
     lines: String,
@@ -16,14 +16,14 @@ pub struct CanonicalHeaders {
 }
 
 impl CanonicalHeaders {
-    /// Creates the list from names and values in any order and spelling.
+    /// Creates the list from names and values, in any order and spelling.
     ///
     /// # Errors
     ///
     /// For [`Field::SignedHeaders`]: [`Reason::Empty`] for an empty name,
-    /// [`Reason::InvalidCharacter`] for a name that is no header name or a value with control
-    /// characters, [`Reason::Repeated`] for a name given twice, and [`Reason::Missing`] without
-    /// `content-type` or `host`, which the service demands.
+    /// [`Reason::InvalidCharacter`] for an invalid name or a value with control characters,
+    /// [`Reason::Repeated`] for a repeated name, and [`Reason::Missing`] without `content-type` or
+    /// `host`, which the service requires.
     pub fn new<'h>(
         headers: impl IntoIterator<Item = (&'h str, &'h str)>,
     ) -> Result<Self, BuildError> {
@@ -42,8 +42,8 @@ impl CanonicalHeaders {
         Ok(Self::from_sorted(&sorted))
     }
 
-    /// Creates the list that a session signs, from a host that an endpoint has checked: in its
-    /// order, and all but the action lower-case already.
+    /// Creates the list of a session, which is sorted, checked and, except for the action,
+    /// lower-case already.
     pub(crate) fn of_session(content_type: &str, host: &str, action: &str) -> Self {
         let action = action.to_ascii_lowercase();
         let lines =
@@ -51,7 +51,7 @@ impl CanonicalHeaders {
         Self { lines: lines.concat(), names: SignedHeaders("content-type;host;x-tc-action".into()) }
     }
 
-    /// Returns the names as they stand in the `Authorization` header.
+    /// Returns the names, as in the `Authorization` header.
     #[must_use]
     pub fn names(&self) -> &SignedHeaders {
         &self.names
@@ -107,9 +107,9 @@ impl fmt::Display for SignedHeaders {
     }
 }
 
-/// The first stage: what is sent, in the one spelling both sides hash.
+/// The first stage: the normalized text of the request, which both sides hash.
 ///
-/// `Display` gives the exact text, to compare with the service's
+/// `Display` writes the exact text, to compare it with the service's
 /// [signature tool](https://www.tencentcloud.com/document/product/1163/52898).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CanonicalRequest {
@@ -119,9 +119,8 @@ pub struct CanonicalRequest {
 }
 
 impl CanonicalRequest {
-    /// Creates the canonical request of a method, a path and a query as they are sent (`""` for
-    /// no query, and never a line end, which no request can have there), the signed headers and
-    /// the hash of the payload.
+    /// Creates the canonical request. Method, path and query are those that are sent, with `""` for
+    /// no query; they must not contain line ends, which no request can have there.
     ///
     /// ```
     /// use tcss_export_core::signing::{CanonicalHeaders, CanonicalRequest, HexDigest};
@@ -147,7 +146,7 @@ impl CanonicalRequest {
         Self { head: parts.concat(), payload_hash }
     }
 
-    /// Returns the hash that goes into the string to sign.
+    /// Returns the hash for the string to sign.
     #[must_use]
     pub fn hash(&self) -> HexDigest {
         self.hashed_head().request_hash(&self.payload_hash)
@@ -171,7 +170,7 @@ impl fmt::Display for CanonicalRequest {
     }
 }
 
-/// A canonical request hashed up to its payload: the same for all requests of one action.
+/// The state of the hash before the payload, which all requests of one action share.
 #[derive(Clone)]
 pub(crate) struct HashedHead(Sha256);
 
@@ -182,7 +181,7 @@ impl HashedHead {
     }
 }
 
-/// A SHA-256 digest as 64 lower-case hexadecimal digits, the form in which every stage uses it.
+/// A SHA-256 digest as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct HexDigest([u8; 64]);
 
@@ -193,10 +192,10 @@ impl HexDigest {
         Self::from_raw(Sha256::digest(bytes).into())
     }
 
-    /// Returns the digest that stands for a payload that is not signed.
+    /// Returns the digest for an unsigned payload.
     ///
-    /// The official SDKs hash the text `UNSIGNED-PAYLOAD` and send the same text in
-    /// [`X_TC_CONTENT_SHA256`](crate::header::X_TC_CONTENT_SHA256).
+    /// Like the official SDKs, send [`UNSIGNED_PAYLOAD`](crate::header::UNSIGNED_PAYLOAD) in
+    /// [`X_TC_CONTENT_SHA256`](crate::header::X_TC_CONTENT_SHA256) then.
     #[must_use]
     pub fn unsigned_payload() -> Self {
         Self::of(crate::header::UNSIGNED_PAYLOAD.as_bytes())
@@ -229,8 +228,8 @@ impl fmt::Debug for HexDigest {
     }
 }
 
-/// Writes lower-case hex by arithmetic, which the compiler vectorises: on the signing path this
-/// takes a fifth of the time of `hex::encode_to_slice`.
+/// Encodes hex by arithmetic, which the compiler vectorizes: it takes a fifth of the time of
+/// `hex::encode_to_slice`.
 const fn hex_digits(raw: [u8; 32]) -> [u8; 64] {
     let mut digits = [0; 64];
     let mut at = 0;

@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 use super::{CredentialScope, HexDigest, StringToSign, string_to_sign::TERMINATOR};
 use crate::credentials::Credentials;
 
-/// The key of one UTC date and one service, derived from a secret key once and kept for the day.
+/// The key of one UTC date and one service, derived from a secret key and reusable that day.
 ///
-/// It is as secret as the key it comes from: it has no text form, and its state is wiped on drop.
+/// It is secret, so it has no text form and is zeroized on drop.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha256>);
 
@@ -20,7 +20,7 @@ impl SigningKey {
         Self(keyed(&*secret_signing(credentials.secret_key(), scope)))
     }
 
-    /// Signs the last stage.
+    /// Signs the string to sign.
     #[must_use]
     pub fn sign(&self, string_to_sign: &StringToSign<'_>) -> Signature {
         let mut mac = self.0.clone();
@@ -35,7 +35,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// A signature: 64 lower-case hexadecimal digits, shown only when asked for.
+/// A signature of 64 lower-case hexadecimal digits, which `Debug` does not show.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Signature(HexDigest);
 
@@ -59,7 +59,7 @@ impl fmt::Debug for Signature {
 
 type Key = Zeroizing<[u8; 32]>;
 
-/// SecretSigning of the service's documents, the third of the three derived keys.
+/// Derives SecretSigning, the last of the three keys in the service's documents.
 fn secret_signing(secret_key: &str, scope: &CredentialScope<'_>) -> Key {
     let secret_service = secret_service(&secret_date(secret_key, scope), scope.service());
     hmac(&*secret_service, TERMINATOR.as_bytes())
