@@ -38,7 +38,7 @@ pub const X_TC_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-tc-conten
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 /// The content type of every request, signed byte for byte.
-pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const JSON: &str = "application/json";
 
 /// The language of the service's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

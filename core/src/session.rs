@@ -48,7 +48,6 @@ pub struct Session {
     endpoint: Endpoint,
     /// The headers of every request.
     headers: HeaderMap,
-    signed_headers: SignedHeaders,
     clock_offset: ClockOffset,
     /// The template of the action that was prepared last.
     template: Option<Template>,
@@ -62,15 +61,14 @@ impl Session {
         // Placeholders for `fill`.
         let headers = HeaderMap::from_iter([
             (HOST, endpoint.host_value().clone()),
-            (CONTENT_TYPE, header::JSON),
+            (CONTENT_TYPE, HeaderValue::from_static(header::JSON)),
             (header::X_TC_ACTION, EMPTY),
             (header::X_TC_VERSION, EMPTY),
             (header::X_TC_TIMESTAMP, EMPTY),
             (AUTHORIZATION, EMPTY),
         ]);
-        let signed_headers = signed_headers();
         let clock_offset = ClockOffset::default();
-        Self { endpoint, headers, signed_headers, clock_offset, template: None, signer: None }
+        Self { endpoint, headers, clock_offset, template: None, signer: None }
     }
 
     /// Sets the region, `X-TC-Region`; an empty one counts as none. TCSS needs none.
@@ -139,7 +137,7 @@ impl Session {
         let text = StringToSign::in_scope(signer.scope, timestamp, prepared.canonical_request_hash);
         let signature = signer.key.sign(&text);
         let authorization =
-            authorization(credentials, &signer.scope, &self.signed_headers, &signature)?;
+            authorization(credentials, &signer.scope, &SignedHeaders::SESSION, &signature)?;
 
         let mut headers = signer.headers.clone();
         fill(&mut headers, &header::X_TC_ACTION, prepared.action.clone());
@@ -357,20 +355,10 @@ fn canonical_request<A: Action>(
     host: &HeaderValue,
     body: &[u8],
 ) -> Result<CanonicalRequest, BuildError> {
+    let host = host.to_str().unwrap_or_default();
     constant(A::NAME, Field::Action)?;
-    let headers = canonical_headers(host, A::NAME);
+    let headers = CanonicalHeaders::of_session(header::JSON, host, A::NAME);
     Ok(CanonicalRequest::new("POST", "/", "", &headers, HexDigest::of(body)))
-}
-
-/// Returns the names that [`canonical_headers`] signs.
-fn signed_headers() -> SignedHeaders {
-    canonical_headers(&HeaderValue::from_static(""), "").names().clone()
-}
-
-fn canonical_headers(host: &HeaderValue, action: &str) -> CanonicalHeaders {
-    let content_type = header::JSON;
-    let [content_type, host] = [&content_type, host].map(|v| v.to_str().unwrap_or_default());
-    CanonicalHeaders::of_session(content_type, host, action)
 }
 
 /// Creates a header value without copying its text.

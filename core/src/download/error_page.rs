@@ -54,7 +54,7 @@ impl Refusal {
     /// Adds the contents of the body.
     pub(super) fn read(&mut self, body: &[u8]) {
         let text = String::from_utf8_lossy(body);
-        let Contents { code, message, request_id } = Contents::read(&text);
+        let [code, message, request_id] = contents(&text);
         self.request_id = request_id.or_else(|| self.request_id.take());
         self.snippet = (code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
         (self.code, self.message) = (code, message);
@@ -132,61 +132,34 @@ impl Excerpt {
     }
 }
 
-/// The contents of an error page, shortened and without words that may be secrets: the page may
-/// quote the URL.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Contents {
-    pub(super) code: Option<String>,
-    pub(super) message: Option<String>,
-    pub(super) request_id: Option<String>,
+/// Returns code, message and request id of an error page in XML or JSON, shortened and without words
+/// that may be secrets: the page may quote the URL.
+fn contents(text: &str) -> [Option<String>; 3] {
+    let contents = match text.trim_start().starts_with('{') {
+        true => json_contents(text).unwrap_or_default(),
+        false => ["Code", "Message", "RequestId"].map(|name| element(text, name)),
+    };
+    contents.map(|text| text.map(|text| snippet(&text)).filter(|text| !text.is_empty()))
 }
 
-impl Contents {
-    /// Parses the object store's XML or JSON.
-    pub(super) fn read(text: &str) -> Self {
-        let contents = match text.trim_start().starts_with('{') {
-            true => Self::of_json(text),
-            false => Self::of_xml(text),
-        };
-        let short =
-            |text: Option<String>| text.map(|text| snippet(&text)).filter(|t| !t.is_empty());
-        Self {
-            code: short(contents.code),
-            message: short(contents.message),
-            request_id: short(contents.request_id),
-        }
+fn json_contents(text: &str) -> Option<[Option<String>; 3]> {
+    #[derive(Deserialize)]
+    struct Members<'a> {
+        #[serde(borrow, alias = "Code")]
+        code: Option<&'a RawValue>,
+        #[serde(borrow, alias = "Message")]
+        message: Option<&'a RawValue>,
+        #[serde(borrow, alias = "requestid", alias = "requestId", alias = "RequestId")]
+        request_id: Option<&'a RawValue>,
     }
-
-    fn of_xml(text: &str) -> Self {
-        Self {
-            code: element(text, "Code"),
-            message: element(text, "Message"),
-            request_id: element(text, "RequestId"),
-        }
-    }
-
-    fn of_json(text: &str) -> Self {
-        #[derive(Deserialize)]
-        struct Members<'a> {
-            #[serde(borrow, alias = "Code")]
-            code: Option<&'a RawValue>,
-            #[serde(borrow, alias = "Message")]
-            message: Option<&'a RawValue>,
-            #[serde(borrow, alias = "requestid", alias = "requestId", alias = "RequestId")]
-            request_id: Option<&'a RawValue>,
-        }
-        let Ok(members) = serde_json::from_str::<Members<'_>>(text) else { return Self::default() };
-        Self {
-            // The code may be a number.
-            code: members.code.map(|code| json_text(code).unwrap_or_else(|| code.get().into())),
-            message: members.message.and_then(json_text),
-            request_id: members.request_id.and_then(json_text),
-        }
-    }
+    let Members { code, message, request_id } = serde_json::from_str(text).ok()?;
+    // The code may be a number.
+    let code = code.map(|code| json_text(code).unwrap_or_else(|| code.get().into()));
+    Some([code, message.and_then(json_text), request_id.and_then(json_text)])
 }
 
 /// Returns the text of the first element with this name inside `<Error>`, unless it is empty.
-pub(super) fn element(xml: &str, name: &str) -> Option<String> {
+fn element(xml: &str, name: &str) -> Option<String> {
     let (_, rest) = xml.split_once("<Error>")?;
     let text = rest.split('<').find_map(|tag| tag.strip_prefix(name)?.strip_prefix('>'))?;
     let text = unescaped(text.trim());
@@ -272,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_has_its_remedy() {
+    fn each_refusal_has_its_reaction() {
         let xml = |code: &str| ["<Error><Code>", code, "</Code></Error>"].concat();
         for (status, code, remedy) in [
             (403, "AccessDenied", Reaction::NewUrl),
@@ -305,11 +278,6 @@ mod tests {
         assert_eq!(excerpt.as_bytes().len(), 16 * 1024);
     }
 
-    fn contents(text: &str) -> [Option<String>; 3] {
-        let Contents { code, message, request_id } = Contents::read(text);
-        [code, message, request_id]
-    }
-
     fn some<const N: usize>(texts: [&str; N]) -> [Option<String>; N] {
         texts.map(|text| Some(text.into()))
     }
@@ -337,7 +305,7 @@ mod tests {
     #[test]
     fn what_is_neither_says_nothing() {
         for text in ["", "<html>", "{", r#"{"code":"Acc"#, "[]", "null", r#"{"other":1}"#] {
-            assert_eq!(Contents::read(text), Contents::default(), "{text}");
+            assert_eq!(contents(text), [None, None, None], "{text}");
         }
     }
 

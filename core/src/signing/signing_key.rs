@@ -17,7 +17,8 @@ impl SigningKey {
     /// Derives the key of a scope.
     #[must_use]
     pub fn derive(credentials: &Credentials, scope: &CredentialScope<'_>) -> Self {
-        Self(keyed(&*secret_signing(credentials.secret_key(), scope)))
+        let [.., secret_signing] = derive_keys(credentials.secret_key(), scope);
+        Self(keyed(&*secret_signing))
     }
 
     /// Signs the string to sign.
@@ -59,31 +60,21 @@ impl fmt::Debug for Signature {
 
 type Key = Zeroizing<[u8; 32]>;
 
-/// Derives SecretSigning, the last of the three keys in the service's documents.
-fn secret_signing(secret_key: &str, scope: &CredentialScope<'_>) -> Key {
-    let secret_service = secret_service(&secret_date(secret_key, scope), scope.service());
-    hmac(&*secret_service, TERMINATOR.as_bytes())
-}
-
-fn secret_date(secret_key: &str, scope: &CredentialScope<'_>) -> Key {
+/// Derives SecretDate, SecretService and SecretSigning of the service's documents.
+fn derive_keys(secret_key: &str, scope: &CredentialScope<'_>) -> [Key; 3] {
     let prefixed = Zeroizing::new(["TC3", secret_key].concat());
-    hmac(prefixed.as_bytes(), scope.date().as_bytes())
-}
-
-fn secret_service(secret_date: &Key, service: &str) -> Key {
-    hmac(&**secret_date, service.as_bytes())
+    let secret_date = hmac(prefixed.as_bytes(), scope.date().as_bytes());
+    let secret_service = hmac(&*secret_date, scope.service().as_bytes());
+    let secret_signing = hmac(&*secret_service, TERMINATOR.as_bytes());
+    [secret_date, secret_service, secret_signing]
 }
 
 fn hmac(key: &[u8], text: &[u8]) -> Key {
-    finish(keyed(key).chain_update(text))
+    Zeroizing::new(keyed(key).chain_update(text).finalize().into_bytes().into())
 }
 
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
-}
-
-fn finish(mac: Hmac<Sha256>) -> Key {
-    Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
 #[cfg(test)]
@@ -98,9 +89,7 @@ mod tests {
     }
 
     fn derived(secret_key: &str, scope: &CredentialScope<'_>) -> [String; 3] {
-        let date = secret_date(secret_key, scope);
-        let service = secret_service(&date, scope.service());
-        [&date, &service, &secret_signing(secret_key, scope)].map(|key| hex::encode(**key))
+        derive_keys(secret_key, scope).map(|key| hex::encode(*key))
     }
 
     // The intermediate keys that the service's signature page prints, with its key mask taken
