@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example smol`; a test service on a loopback port stands in for the real one.
 
-use std::{error::Error, io::Cursor};
+use std::error::Error;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use smol_hyper::rt::FuturesIo;
 use tcss_export::{
     ANSWER_LIMIT, Credentials, JobId, SendFault, Session,
-    driver::{Client, ReadBody, TransportError, async_fn},
+    driver::{Body, Client, TransportError, async_fn},
 };
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Service};
 
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let session = Session::new(service.url().parse()?);
     let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
     let sending = async |request| match send(request).await {
-        Ok(answer) => Ok(answer.map(|body| ReadBody::new(Cursor::new(body)))),
+        Ok(answer) => Ok(answer.map(Body::from)),
         Err(error) => Err(TransportError::of_chain(error, SendFault::Connection)),
     };
     let sleep = async |duration| {

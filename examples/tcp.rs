@@ -15,10 +15,11 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
 use tcss_export::{
-    ANSWER_LIMIT, AssetType, CreateExportComplianceStatusListJob, Credentials, Session, Source,
+    AssetType, CreateExportComplianceStatusListJob, Credentials, Session, Source,
     download::{Limits, Reach},
     driver::{
-        AddressError, ExchangeLimit, ReadBody, Transport, TransportError, blocking::Client, clock,
+        AddressError, Blocking, Body, ExchangeLimit, Transport, TransportError, blocking::Client,
+        clock,
     },
 };
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, ServedFile, Service};
@@ -50,21 +51,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 struct Tcp;
 
 impl Transport for Tcp {
-    type Body = ReadBody<BufReader<TcpStream>>;
-
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Self::Body>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let (reach, limit) = match request.extensions().get::<Limits>() {
             Some(limits) => (limits.reach, limits.read_limit()),
             None => (Reach::Any, ExchangeLimit::of(&request)),
         };
         let stream = connect(request.uri(), reach, limit)?;
-        Ok(exchange(stream, &request)?.map(ReadBody::new))
+        Ok(exchange(stream, &request)?.map(Body::from_reader))
     }
 
     async fn sleep(&self, duration: Duration) {
         clock::sleep(duration);
     }
 }
+
+impl Blocking for Tcp {}
 
 /// Connects to the first of the permitted addresses that takes it. The limit is that of each read:
 /// a client for servers that may send byte by byte would count from the start of the exchange.
@@ -129,19 +130,6 @@ fn response(bytes: &[u8]) -> io::Result<Response<()>> {
         true => Err(broken("the answer comes in chunks")),
         false => Ok(response),
     }
-}
-
-/// Reads a body as far as an answer of the API may reach.
-fn whole(response: Response<impl Read>) -> io::Result<Response<Bytes>> {
-    let (head, body) = response.into_parts();
-    let mut bytes = Vec::new();
-    body.take(ANSWER_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
-    let declared = head.headers.get(header::CONTENT_LENGTH);
-    let declared = declared.and_then(|value| value.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|declared: usize| declared != bytes.len()) {
-        return Err(broken("the answer is cut"));
-    }
-    Ok(Response::from_parts(head, bytes.into()))
 }
 
 fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {

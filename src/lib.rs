@@ -13,7 +13,7 @@ pub use tcss_export_core::*;
 pub use tcss_export_driver as driver;
 #[doc(inline)]
 pub use tcss_export_driver::{
-    Budget, CredentialSource, DownloadFailure, FileError, SendError, Shared, Source, Target,
+    Budget, CredentialSource, DownloadFailure, FileError, SendError, Source, Target,
     TransportError, WaitFailure,
 };
 #[cfg(feature = "hyper")]

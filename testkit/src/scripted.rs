@@ -23,7 +23,6 @@ mod exchange;
 use std::{
     collections::BTreeMap,
     fmt,
-    io::Cursor,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -31,7 +30,7 @@ use std::{
 use bytes::Bytes;
 use hyper::{Request, Response};
 use tcss_export_core::{Mono, Now, SendFault, Wall};
-use tcss_export_driver::{ReadBody, Transport, TransportError};
+use tcss_export_driver::{Blocking, Body, Transport, TransportError};
 
 pub use self::exchange::Exchange;
 use self::exchange::What;
@@ -209,8 +208,6 @@ fn millis(duration: Duration) -> i64 {
 }
 
 impl Transport for Scripted {
-    type Body = ReadBody<Cursor<Bytes>>;
-
     fn now(&self) -> Now {
         Self::now(self)
     }
@@ -219,10 +216,12 @@ impl Transport for Scripted {
         Self::sleep(self, duration);
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Self::Body>, TransportError> {
-        Ok(self.exchange(request)?.map(|body| ReadBody::new(Cursor::new(body))))
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        Ok(self.exchange(request)?.map(Body::from))
     }
 }
+
+impl Blocking for Scripted {}
 
 impl fmt::Debug for Scripted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

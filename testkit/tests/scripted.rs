@@ -13,13 +13,13 @@ use tcss_export_core::{
     Credentials, Endpoint, EventKind, Fault, Finished, JobId, Policy, SendFault, Session,
     WaitErrorKind,
 };
-use tcss_export_driver::{Client, Shared, WaitFailure, blocking};
+use tcss_export_driver::{Client, WaitFailure, blocking};
 use tcss_export_testkit::{
     EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, Scripted, Step, scripted::Exchange,
 };
 
-fn shared() -> Shared {
-    Shared::new(Session::new(Endpoint::international()))
+fn session() -> Session {
+    Session::new(Endpoint::international())
 }
 
 fn job() -> JobId {
@@ -35,7 +35,7 @@ fn credentials() -> Credentials {
 }
 
 fn blocking_client(scripted: &Scripted) -> blocking::Client<Scripted> {
-    blocking::Client::with_transport(shared(), credentials(), scripted.clone())
+    blocking::Client::with_transport(session(), credentials(), scripted.clone())
 }
 
 fn wait(scripted: &Scripted) -> Result<Finished, WaitFailure> {
@@ -71,7 +71,7 @@ fn both_loops_see_the_same() {
     let (one, other) = (scripted(text), scripted(text));
     let finished = wait(&one).unwrap();
     let same =
-        run(Client::with_transport(shared(), credentials(), other.clone()).wait(job())).unwrap();
+        run(Client::with_transport(session(), credentials(), other.clone()).wait(job())).unwrap();
     assert_eq!((finished.report.polls, same.report.polls), (8, 8));
     let sent = |scripted: &Scripted| scripted.sent()[1].request.headers().clone();
     assert_eq!(sent(&one), sent(&other));

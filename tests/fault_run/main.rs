@@ -20,10 +20,7 @@ use std::{
 };
 
 use plan::{Plan, SECRET_ID, SECRET_KEY, TOKEN, credential_source};
-use tcss_export::{
-    Backoff, Budget, Finished, JobId, Policy, RateBudget, Session, Shared, WaitFailure,
-    driver::{self, blocking},
-};
+use tcss_export::{Backoff, Budget, Finished, JobId, Policy, RateBudget, Session, WaitFailure};
 use tcss_export_testkit::{Seen, SeenAnswer, Service};
 use watched::{Grants, Watched};
 
@@ -59,12 +56,19 @@ fn policy() -> Policy {
         .with_exchange_limit(ms(2_000))
 }
 
+fn policy_of(plan: &Plan) -> Policy {
+    match plan.deadline() {
+        Some(deadline) => policy().with_max_wait(deadline),
+        None => policy(),
+    }
+}
+
 /// One transport's service, jobs and budget.
 struct Scene {
     form: Form,
     plans: Vec<Plan>,
     service: Service,
-    shared: Shared,
+    budget: Budget,
     grants: Grants,
 }
 
@@ -75,18 +79,12 @@ impl Scene {
         let builder = Service::builder().key(SECRET_ID, SECRET_KEY).token(TOKEN);
         let builder = plans.iter().fold(builder, |b, plan| b.job(&plan.job, plan.script()));
         let service = builder.start().expect("a loopback port is to be had");
-        let session = Session::new(service.url().parse().expect("a loopback URL"));
         let budget = Budget::new(RateBudget::new(form.spacing));
-        let shared = Shared::new(session).with_budget(budget).with_policy(policy());
-        Self { form, plans, service, shared, grants: Grants::default() }
+        Self { form, plans, service, budget, grants: Grants::default() }
     }
 
-    /// Returns the settings of a job's wait: session and budget are the same for all.
-    fn shared(&self, plan: &Plan) -> Shared {
-        match plan.deadline() {
-            Some(deadline) => self.shared.clone().with_policy(policy().with_max_wait(deadline)),
-            None => self.shared.clone(),
-        }
+    fn session(&self) -> Session {
+        Session::new(self.service.url().parse().expect("a loopback URL"))
     }
 
     fn check(&self, outcomes: &[Outcome]) {
@@ -142,12 +140,18 @@ fn assert_at_most_20_a_second(seen: &[Seen], seed: u64) {
 #[test]
 fn ureq_brings_every_job_to_its_end() {
     let (scene, begun) = (Scene::new(), Instant::now());
-    let (ureq, source) = (tcss_export::ureq::Ureq::default(), credential_source());
+    let ureq = tcss_export::ureq::Ureq::default();
+    let client = tcss_export::ureq::Client::with_transport(
+        scene.session(),
+        credential_source(),
+        ureq.clone(),
+    )
+    .with_budget(scene.budget.clone());
+    // Session and budget are the same for all jobs.
     let wait = |plan: &Plan| {
         let job = JobId::new(&*plan.job).expect("a text");
-        let watched = Watched::new(ureq.clone(), &scene.grants);
-        let shared = scene.shared(plan);
-        blocking::Client::with_transport(shared, source.clone(), watched).wait(job)
+        let client = client.over(Watched::new(ureq.clone(), &scene.grants));
+        client.with_policy(policy_of(plan)).wait(job)
     };
     let outcomes: Vec<_> = thread::scope(|scope| {
         let waits: Vec<_> = scene.plans.iter().map(|plan| scope.spawn(|| wait(plan))).collect();
@@ -160,12 +164,18 @@ fn ureq_brings_every_job_to_its_end() {
 #[test]
 fn hyper_brings_every_job_to_its_end() {
     let (scene, begun) = (Scene::new(), Instant::now());
-    let (hyper, source) = (tcss_export::hyper::Hyper::default(), credential_source());
+    let hyper = tcss_export::hyper::Hyper::default();
+    let client = tcss_export::hyper::Client::with_transport(
+        scene.session(),
+        credential_source(),
+        hyper.clone(),
+    )
+    .with_budget(scene.budget.clone());
     let runtime = tokio::runtime::Runtime::new().expect("threads are to be had");
     let wait = |plan: &Plan| {
-        let (job, shared) = (JobId::new(&*plan.job).expect("a text"), scene.shared(plan));
-        let watched = Watched::new(hyper.clone(), &scene.grants);
-        let client = driver::Client::with_transport(shared, source.clone(), watched);
+        let job = JobId::new(&*plan.job).expect("a text");
+        let client = client.over(Watched::new(hyper.clone(), &scene.grants));
+        let client = client.with_policy(policy_of(plan));
         runtime.spawn(async move { client.wait(job).await })
     };
     let waits: Vec<_> = scene.plans.iter().map(wait).collect();

@@ -7,7 +7,10 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tcss_export::{Mono, Now, TransportError, driver::Transport};
+use tcss_export::{
+    Mono, Now, TransportError,
+    driver::{Blocking, Body, Transport},
+};
 
 /// The moments at which starts were granted.
 #[derive(Clone, Debug, Default)]
@@ -48,8 +51,6 @@ impl<T> Watched<T> {
 }
 
 impl<T: Transport> Transport for Watched<T> {
-    type Body = T::Body;
-
     fn now(&self) -> Now {
         let now = self.transport.now();
         *self.now.lock().expect("no panic") = now;
@@ -60,8 +61,10 @@ impl<T: Transport> Transport for Watched<T> {
         self.transport.sleep(duration).await;
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<T::Body>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         self.grants.note(self.now.lock().expect("no panic").mono);
         self.transport.send(request).await
     }
 }
+
+impl<T: Blocking> Blocking for Watched<T> {}

@@ -71,10 +71,7 @@ pub(crate) fn listen(
     {
         return End::Fetched(fetched);
     }
-    // What a later download cannot use goes with it.
-    if let Some(leftover) = &leftover {
-        leftover.clear_empty();
-    }
+    let _ = &leftover;
     End::Stopped(signal)
 }
 

@@ -1,29 +1,194 @@
-//! The blocking client.
+//! The blocking client. It runs the async code of [`Client`](crate::Client) on the calling thread,
+//! over a transport whose futures are ready at the first poll.
 
-mod client;
-mod download;
-mod here;
-mod wait_all;
-
-use tcss_export_core::{Event, Finished};
-#[cfg(feature = "serde")]
-use tcss_export_core::{SavedWait, TranscriptLine};
-
-use self::here::{run, this_thread};
-pub use self::{
-    client::{Client, Closure, blocking_fn},
-    download::Download,
-    wait_all::WaitAll,
+use std::{
+    fmt,
+    io::{self, Write},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
 };
-use crate::{asynchronous, error::WaitFailure, transport::Transport};
 
-/// A wait for one job: an iterator over its events, which sleeps and sends as it goes.
+use futures_util::{
+    io::AllowStdIo,
+    stream::{self, Stream, StreamExt},
+};
+use tcss_export_core::{
+    Action, Answer, BuildError, ClockOffset, Event, Finished, JobId, Policy, Session,
+    download::{self, Downloaded},
+};
+#[cfg(feature = "serde")]
+use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
+
+use crate::{
+    budget::Budget,
+    credential_source::CredentialSource,
+    download::{DownloadFailure, Output, Source, Target},
+    error::{SendError, WaitFailure},
+    transport::Blocking,
+    transport_error::TransportError,
+};
+
+/// A blocking client of the service. Clones share session, budget and connections.
+///
+/// Its methods are those of the async [`Client`](crate::Client), which has the details.
 #[derive(Debug)]
-#[must_use = "a wait does nothing until its events are drained"]
-pub struct Wait<T>(asynchronous::Wait<T>);
+pub struct Client<T>(crate::Client<T>);
 
-impl<T: Transport> Wait<T> {
-    /// Waits for what is left and returns the outcome.
+impl<T: Blocking + Default> Client<T> {
+    /// Creates a client over the default transport.
+    pub fn new(session: Session, credentials: impl Into<CredentialSource>) -> Self {
+        Self::with_transport(session, credentials, T::default())
+    }
+}
+
+impl<T: Blocking> Client<T> {
+    /// Creates a client over a transport that was set up.
+    pub fn with_transport(
+        session: Session,
+        credentials: impl Into<CredentialSource>,
+        transport: T,
+    ) -> Self {
+        let mut client = crate::Client::with_transport(session, credentials, transport);
+        client.blocks = true;
+        Self(client)
+    }
+
+    /// Returns a client over another transport, which shares session and budget with this one.
+    pub fn over<U: Blocking>(&self, transport: U) -> Client<U> {
+        Client(self.0.over(transport))
+    }
+
+    /// Sets the policy of waits. Its exchange limit holds for single exchanges too.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self(self.0.with_policy(policy))
+    }
+
+    /// Sets the budget, to share one with other clients.
+    #[must_use]
+    pub fn with_budget(self, budget: Budget) -> Self {
+        Self(self.0.with_budget(budget))
+    }
+
+    /// Sets the seed of all random delays, so that each run has the same ones.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self(self.0.with_seed(seed))
+    }
+
+    /// Returns the budget, to share it.
+    #[must_use]
+    pub const fn budget(&self) -> &Budget {
+        self.0.budget()
+    }
+
+    /// Returns the policy of waits.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        self.0.policy()
+    }
+
+    /// Returns the correction of the local clock that the service's answers have shown so far.
+    #[must_use]
+    pub fn clock_offset(&self) -> ClockOffset {
+        self.0.clock_offset()
+    }
+
+    /// Sends one action exactly once: see [`Client::send`](crate::Client::send).
+    ///
+    /// # Errors
+    ///
+    /// A [`SendError`] that says where it arose.
+    pub fn send<A: Action>(&self, action: &A) -> Result<Answer<A::Response>, SendError> {
+        run(self.0.send(action))
+    }
+
+    /// Follows a job to its end: see [`Client::wait`](crate::Client::wait).
+    ///
+    /// # Errors
+    ///
+    /// A [`WaitFailure`] whose `kind` says why there is no file.
+    pub fn wait(&self, job: JobId) -> Result<Finished, WaitFailure> {
+        run(self.0.wait(job))
+    }
+
+    /// Follows a job event by event: see [`Client::follow`](crate::Client::follow).
+    pub fn follow(&self, job: JobId) -> Wait<T> {
+        Wait(self.0.follow(job))
+    }
+
+    /// Continues a saved wait: see [`Client::resume`](crate::Client::resume).
+    ///
+    /// # Errors
+    ///
+    /// A [`ResumeError`] if the wait belongs to another endpoint, or was saved by an unknown
+    /// version.
+    #[cfg(feature = "serde")]
+    pub fn resume(&self, saved: SavedWait) -> Result<Wait<T>, ResumeError> {
+        self.0.resume(saved).map(Wait)
+    }
+
+    /// Follows many jobs and returns their outcomes, in the order in which they end.
+    ///
+    /// It makes one exchange at a time on the thread that takes the outcomes. For more, split the
+    /// jobs over threads with clones of one client: they share the budget.
+    pub fn wait_all<J: IntoIterator<Item = JobId>>(
+        &self,
+        jobs: J,
+    ) -> impl Iterator<Item = (JobId, Result<Finished, WaitFailure>)> + use<T, J> {
+        Outcomes(self.0.wait_all(stream::iter(jobs)))
+    }
+
+    /// Downloads a file to a [`Target`]: see [`Client::download`](crate::Client::download).
+    ///
+    /// # Errors
+    ///
+    /// A [`BuildError`] if the URL cannot be used. Nothing was sent.
+    pub fn download(
+        &self,
+        source: impl Into<Source>,
+        target: impl Into<Target>,
+    ) -> Result<Download<T>, BuildError> {
+        self.start(source.into(), Output::Target(target.into()))
+    }
+
+    /// Downloads into a writer: see [`Client::download_into`](crate::Client::download_into).
+    ///
+    /// # Errors
+    ///
+    /// As for [`download`](Self::download).
+    pub fn download_into<W: Write>(
+        &self,
+        source: impl Into<Source>,
+        writer: W,
+    ) -> Result<Download<T, W>, BuildError> {
+        self.start(source.into(), Output::Writer(AllowStdIo::new(writer)))
+    }
+
+    fn start<W>(
+        &self,
+        source: Source,
+        output: Output<AllowStdIo<W>>,
+    ) -> Result<Download<T, W>, BuildError> {
+        crate::download::Download::new(self.0.clone(), source, output).map(Download)
+    }
+}
+
+impl<T> Clone for Client<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// A wait for one job: an iterator over its events.
+#[derive(Debug)]
+#[must_use = "a wait does nothing until its events are taken"]
+pub struct Wait<T>(crate::Wait<T>);
+
+impl<T: Blocking> Wait<T> {
+    /// Waits for the end and returns the outcome.
     ///
     /// # Errors
     ///
@@ -33,7 +198,7 @@ impl<T: Transport> Wait<T> {
     }
 }
 
-impl<T: Transport> Iterator for Wait<T> {
+impl<T: Blocking> Iterator for Wait<T> {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
@@ -41,22 +206,95 @@ impl<T: Transport> Iterator for Wait<T> {
     }
 }
 
-/// What a wait can be kept by.
 #[cfg(feature = "serde")]
-impl<T: Transport> Wait<T> {
-    /// Puts the wait aside, to be resumed in another process.
+impl<T: Blocking> Wait<T> {
+    /// Returns the state of the wait, to resume it in another process.
     pub fn save(&mut self) -> SavedWait {
         self.0.save()
     }
 
-    /// Begins to write down what happens from here on; [`take_transcript`](Self::take_transcript)
-    /// gives the lines.
+    /// Starts a transcript of all that happens from here on;
+    /// [`take_transcript`](Self::take_transcript) returns its lines.
     pub fn record(&mut self) {
         self.0.record();
     }
 
-    /// Gives away the lines that were written since the last time.
+    /// Returns the transcript's lines since the last call.
     pub fn take_transcript(&mut self) -> Vec<TranscriptLine> {
         self.0.take_transcript()
+    }
+}
+
+/// A download: an iterator over its events. See [`Download`](crate::Download).
+#[must_use = "a download does nothing until its events are taken"]
+pub struct Download<T, W = io::Sink>(crate::Download<T, AllowStdIo<W>>);
+
+impl<T: Blocking, W: Write> Download<T, W> {
+    /// Downloads the rest and returns the outcome.
+    ///
+    /// # Errors
+    ///
+    /// A [`DownloadFailure`] that says why there is no whole file.
+    pub fn outcome(self) -> Result<Downloaded, DownloadFailure> {
+        run(self.0.outcome())
+    }
+
+    /// Returns the number of polls for a new URL so far.
+    #[must_use]
+    pub const fn polls(&self) -> u32 {
+        self.0.polls()
+    }
+
+    /// Returns the transport's error, if the last exchange ended with one.
+    #[must_use]
+    pub const fn transport(&self) -> Option<&TransportError> {
+        self.0.transport()
+    }
+}
+
+impl<T: Blocking, W: Write> Iterator for Download<T, W> {
+    type Item = download::Event;
+
+    fn next(&mut self) -> Option<download::Event> {
+        run(self.0.next())
+    }
+}
+
+impl<T, W> fmt::Debug for Download<T, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+struct Outcomes<S>(Pin<Box<S>>);
+
+impl<S: Stream> Iterator for Outcomes<S> {
+    type Item = S::Item;
+
+    fn next(&mut self) -> Option<S::Item> {
+        run(self.0.next())
+    }
+}
+
+/// Runs a future on this thread.
+///
+/// A blocking transport's futures are ready when polled. The thread parks only between jobs of a
+/// long list and while the budget's queue moves up, and both unpark it.
+fn run<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
     }
 }

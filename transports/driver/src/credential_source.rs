@@ -2,7 +2,7 @@ use std::{fmt, pin::Pin, sync::Arc};
 
 use tcss_export_core::Credentials;
 
-use crate::error::TransportError;
+use crate::transport_error::TransportError;
 
 type Given = Result<Credentials, TransportError>;
 type Give = dyn Fn(bool) -> Given + Send + Sync;

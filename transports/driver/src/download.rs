@@ -1,24 +1,336 @@
-//! What the blocking and the async download share: what is asked for, where it goes, and how it can
-//! fail.
+//! The download of a file, to a target or into a writer.
 
-mod failure;
-mod file_error;
-mod files;
-mod locked;
+mod error;
+mod lock;
 mod output;
 mod part_file;
-mod paths;
-mod source;
 mod target;
-pub(crate) mod transfer;
 
+use std::{fmt, time::Duration};
+
+use futures_util::{
+    FutureExt,
+    io::{AsyncWrite, Sink},
+    stream::{self, Stream, StreamExt},
+};
+use http::Request;
+use tcss_export_core::{
+    BuildError, DownloadUrl, JobId, Mono, SendFault,
+    download::{
+        self, Downloaded, ErrorKind, Event, EventKind, Fault, Opening, Policy, Received, Step,
+    },
+};
+
+use self::output::End;
+pub(crate) use self::output::Output;
 pub use self::{
-    failure::DownloadFailure,
-    file_error::{FileError, FileErrorKind},
-    source::Source,
+    error::{DownloadFailure, FileError, FileErrorKind},
     target::Target,
 };
-pub(crate) use self::{
-    output::Output,
-    part_file::{End, PartFile},
+use crate::{
+    client::{Client, within},
+    error::WaitFailure,
+    transport::{Body, Transport},
+    transport_error::TransportError,
 };
+
+/// What to download: a URL, the job to ask for a new one, and the policy.
+///
+/// A [`DownloadUrl`] converts into a source. Without a job, an expired URL ends the download.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Source {
+    url: DownloadUrl,
+    job: Option<JobId>,
+    policy: Policy,
+}
+
+impl Source {
+    /// Creates a source from a URL.
+    pub fn new(url: DownloadUrl) -> Self {
+        Self { url, job: None, policy: Policy::default() }
+    }
+
+    /// Sets the job that is polled for a new URL when this one has expired or is refused.
+    pub fn of_job(mut self, job: JobId) -> Self {
+        self.job = Some(job);
+        self
+    }
+
+    /// Sets the policy of the download. The wait for a new URL follows the client's policy.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+}
+
+impl From<DownloadUrl> for Source {
+    fn from(url: DownloadUrl) -> Self {
+        Self::new(url)
+    }
+}
+
+/// A download, event by event.
+///
+/// Only [`outcome`](Self::outcome) says how it ended. The last event is
+/// [`Ended`](EventKind::Ended), except after an error of the file.
+///
+/// A download that is dropped early leaves its part file for a later download to the same target.
+/// Over an async client a file operation may still run on another thread then: until it is done, a
+/// new download finds the target busy, and a file that was complete may still appear.
+#[must_use = "a download does nothing until its events are taken"]
+pub struct Download<T, W = Sink> {
+    client: Client<T>,
+    download: download::Download,
+    job: Option<JobId>,
+    output: Output<W>,
+    /// The body of the current response, while it is read.
+    body: Option<Body>,
+    /// The last event was reported.
+    has_ended: bool,
+    file_error: Option<FileError>,
+    /// The transport's error in the last exchange.
+    transport_error: Option<TransportError>,
+    /// Why there is no new URL.
+    wait_error: Option<WaitFailure>,
+    polls: u32,
+}
+
+impl<T: Transport, W> Download<T, W> {
+    pub(crate) fn new(
+        client: Client<T>,
+        source: Source,
+        output: Output<W>,
+    ) -> Result<Self, BuildError> {
+        let Source { url, job, policy } = source;
+        let now = client.now().mono;
+        let mut download = download::Download::new(url, &policy, client.seed(), now)?;
+        if job.is_some() {
+            download = download.with_new_urls();
+        }
+        if !output.can_restart() {
+            download = download.without_restart();
+        }
+        Ok(Self {
+            client,
+            download,
+            job,
+            output,
+            body: None,
+            has_ended: false,
+            file_error: None,
+            transport_error: None,
+            wait_error: None,
+            polls: 0,
+        })
+    }
+}
+
+impl<T, W> Download<T, W> {
+    /// Returns the number of polls for a new URL so far.
+    #[must_use]
+    pub const fn polls(&self) -> u32 {
+        self.polls
+    }
+
+    /// Returns the transport's error, if the last exchange ended with one.
+    #[must_use]
+    pub const fn transport(&self) -> Option<&TransportError> {
+        self.transport_error.as_ref()
+    }
+}
+
+impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
+    /// Waits for the next event; `None` after the end.
+    ///
+    /// The future may be dropped at any point. A request under way is then forgotten and sent again
+    /// by the next call. Dropped during work on the file or the writer, it ends the download with
+    /// [`FileErrorKind::Dropped`]; a new download to the same target continues it.
+    pub async fn next(&mut self) -> Option<Event> {
+        if self.has_ended || self.file_error.is_some() {
+            return None;
+        }
+        match self.advance().await {
+            Ok(event) => Some(event),
+            Err(error) => {
+                self.body = None;
+                // Closes the part file, so that another download can continue it.
+                self.output = Output::Closed;
+                self.file_error = Some(error);
+                None
+            }
+        }
+    }
+
+    /// Returns the events as a stream, to be pinned. Take the [`outcome`](Self::outcome) after it.
+    pub fn events(&mut self) -> impl Stream<Item = Event> {
+        stream::unfold(self, async |download| download.next().await.map(|event| (event, download)))
+    }
+
+    /// Downloads the rest and returns the outcome.
+    ///
+    /// # Errors
+    ///
+    /// A [`DownloadFailure`] that says why there is no whole file.
+    pub async fn outcome(mut self) -> Result<Downloaded, DownloadFailure> {
+        while self.next().await.is_some() {}
+        let Self { download, file_error, transport_error, wait_error, .. } = self;
+        if let Some(error) = file_error {
+            return Err(error.into());
+        }
+        download.finish().map_err(|error| failure(error, transport_error, wait_error))
+    }
+
+    /// Goes on to the next event.
+    async fn advance(&mut self) -> Result<Event, FileError> {
+        if let Some(kept) = self.output.open(self.client.blocks).await? {
+            self.download.resume(kept);
+        }
+        if self.body.is_none() {
+            self.download.abandon();
+        }
+        let event = loop {
+            let event = match self.body {
+                Some(_) => Some(self.read().await?),
+                None => self.step().await?,
+            };
+            if let Some(event) = event {
+                break event;
+            }
+        };
+        if event.kind == EventKind::Ended {
+            let end = self.end();
+            self.output.close(self.client.blocks, end).await?;
+            self.has_ended = true;
+        }
+        Ok(event)
+    }
+
+    /// Does what the state machine asks for while no body is read.
+    async fn step(&mut self) -> Result<Option<Event>, FileError> {
+        let now = self.client.now();
+        let request = match self.download.step(now.mono) {
+            Step::WaitUntil(moment) => {
+                self.client.sleep(moment.saturating_since(now.mono)).await;
+                return Ok(None);
+            }
+            Step::Done(_) => {
+                let mut event = self.download.receiving();
+                event.kind = EventKind::Ended;
+                return Ok(Some(event));
+            }
+            Step::NewUrl => return Ok(Some(self.poll(now.mono).await)),
+            Step::Request => self.download.start(now, self.client.clock_offset()),
+        };
+        match request {
+            Ok(request) => self.request(request, now.mono).await.map(Some),
+            Err(event) => Ok(Some(event)),
+        }
+    }
+
+    /// Polls the job for a new URL.
+    async fn poll(&mut self, now: Mono) -> Event {
+        let Some(job) = self.job.clone() else { return self.download.no_new_url(now) };
+        let client = match self.download.deadline() {
+            Some(deadline) => self.client.until(now, deadline),
+            None => self.client.clone(),
+        };
+        let outcome = client.wait(job).await;
+        let now = self.client.now().mono;
+        match outcome {
+            Ok(finished) => {
+                self.polls = self.polls.saturating_add(finished.report.polls);
+                self.download.new_url(now, finished.download_url)
+            }
+            Err(error) => {
+                self.polls = self.polls.saturating_add(error.report.polls);
+                self.wait_error = Some(error);
+                self.download.no_new_url(now)
+            }
+        }
+    }
+
+    /// Sends a request and prepares for its body.
+    async fn request(&mut self, request: Request<()>, now: Mono) -> Result<Event, FileError> {
+        let response = self.client.fetch(request, self.time_left(now)).await;
+        let (head, body) = match response {
+            Ok(response) => response.into_parts(),
+            Err(error) => return Ok(self.ended(Err(error))),
+        };
+        self.transport_error = None;
+        match self.download.head(self.client.now().mono, &head) {
+            Opening::Drop => return Ok(self.ended(Ok(()))),
+            Opening::StartOver => {
+                self.output.start_over(self.client.blocks, self.download.note()).await?;
+            }
+            Opening::Append | Opening::Read => {}
+        }
+        self.body = Some(body);
+        Ok(self.download.receiving())
+    }
+
+    /// Reads one piece of the body, or its end.
+    async fn read(&mut self) -> Result<Event, FileError> {
+        let limit = self.time_left(self.client.now().mono);
+        let Self { client, body, .. } = self;
+        let next = async { body.as_mut()?.next().await }.map(Option::transpose);
+        let piece = match within(client.sleep(limit), next).await {
+            Ok(Some(piece)) => piece,
+            end => return Ok(self.ended(end.map(drop))),
+        };
+        match self.download.body(self.client.now().mono, &piece) {
+            Received::Write(bytes) => {
+                self.output.write(self.client.blocks, piece.slice_ref(bytes)).await?;
+            }
+            Received::Nothing => {}
+            Received::Drop => return Ok(self.ended(Ok(()))),
+        }
+        Ok(self.download.receiving())
+    }
+
+    /// Takes the end of a response, or why there is none.
+    fn ended(&mut self, end: Result<(), TransportError>) -> Event {
+        self.body = None;
+        let fault: Result<(), SendFault> = end.as_ref().copied().map_err(TransportError::fault);
+        self.transport_error = end.err();
+        self.download.ended(self.client.now().mono, fault)
+    }
+
+    /// Returns what becomes of the output.
+    fn end(&mut self) -> End {
+        match self.download.step(self.client.now().mono) {
+            Step::Done(Ok(_)) => End::Complete,
+            Step::Done(Err(error)) if error.spoils_part() => End::Wrong,
+            _ => End::Partial,
+        }
+    }
+
+    fn time_left(&self, now: Mono) -> Duration {
+        self.download.limit().saturating_since(now)
+    }
+}
+
+/// Adds the transport's or the wait's error if the download ended because of it, and not because
+/// its own time was over.
+fn failure(
+    error: download::DownloadError,
+    transport: Option<TransportError>,
+    wait: Option<WaitFailure>,
+) -> DownloadFailure {
+    let is_timeout = error.kind == ErrorKind::TimedOut;
+    if let Some(wait) = wait.filter(|_| !is_timeout) {
+        return DownloadFailure::NewUrl { error, wait: Box::new(wait) };
+    }
+    let is_cause = match error.kind {
+        ErrorKind::Fault(_) => true,
+        ErrorKind::TimedOut => matches!(error.report.last_fault, Some(Fault::Send(_))),
+        _ => false,
+    };
+    DownloadFailure::Download { error, transport: transport.filter(|_| is_cause).map(Box::new) }
+}
+
+impl<T, W> fmt::Debug for Download<T, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").field("download", &self.download).finish_non_exhaustive()
+    }
+}

@@ -1,44 +1,44 @@
-//! Carries out what the core of tcss-export decides: one blocking loop and one async loop, each
-//! over four given functions (`now`, `sleep`, `credentials`, `send`), and what they share.
+//! Runs the state machines of tcss-export over a [`Transport`]: the [`Client`], its waits and
+//! downloads, the files, the rate budget that clients share, and the proxies of the environment.
 //!
-//! Every start, of a wait or of a single exchange, is granted by the [`Budget`] of its
-//! [`Shared`]. The order is fixed: due, credentials at hand, start granted, signed, sent at once.
+//! Code is async and exists once. The [`blocking`] client runs the same code over a transport whose
+//! futures are ready at the first poll.
+//!
+//! Every request starts in the same order: it is due, its turn in the [`Budget`] has come,
+//! credentials are fetched, it is signed and sent at once.
 
-mod address_error;
-pub mod asynchronous;
 pub mod blocking;
 mod budget;
 mod client;
 pub mod clock;
+mod closures;
 mod credential_source;
 mod download;
 mod error;
-mod exchange;
-mod fleet;
-mod functions;
-mod gate;
 mod limits;
+mod permit;
 mod proxies;
-mod pursuit;
-mod shared;
 #[cfg(feature = "rustls")]
 pub mod tls;
 #[cfg(feature = "tower")]
 mod tower;
 mod transport;
+mod transport_error;
+mod wait;
+mod wait_all;
 
 #[cfg(feature = "tower")]
-pub use self::tower::{BodyStream, Tower};
+pub use self::tower::{Tower, from_http_body};
 pub use self::{
-    address_error::AddressError,
     budget::Budget,
     client::Client,
+    closures::{AsyncClosures, async_fn, blocking_fn},
     credential_source::CredentialSource,
-    download::{DownloadFailure, FileError, FileErrorKind, Source, Target},
-    error::{SendError, TransportError, WaitFailure},
-    functions::{AsyncClosures, async_fn},
+    download::{Download, DownloadFailure, FileError, FileErrorKind, Source, Target},
+    error::{SendError, WaitFailure},
     limits::{CONNECT_LIMIT, ExchangeLimit, IDLE_LIMIT},
     proxies::{Proxies, Proxy, ProxyError, TunnelError},
-    shared::Shared,
-    transport::{ReadBody, Transport},
+    transport::{Blocking, Body, Transport},
+    transport_error::{AddressError, TransportError},
+    wait::Wait,
 };

@@ -1,14 +1,13 @@
-mod exceptions;
+mod no_proxy;
 mod proxy;
-mod tunnel_error;
 
 use std::{error::Error, ffi::OsString, fmt};
 
 use http::{Uri, uri::Scheme};
 use tcss_export_core::Endpoint;
 
-use self::exceptions::Exceptions;
-pub use self::{proxy::Proxy, tunnel_error::TunnelError};
+use self::no_proxy::Exceptions;
+pub use self::proxy::{Proxy, TunnelError};
 
 /// Which proxy stands before an endpoint, as the usual variables of an environment say.
 ///

@@ -1,46 +1,38 @@
+//! Any `tower_service::Service` over `http` types as a transport.
+
 use std::{
-    error::Error,
-    future::poll_fn,
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::Duration,
+    error::Error, future::poll_fn, marker::PhantomData, pin::Pin, task::Poll, time::Duration,
 };
 
 use bytes::{Buf, Bytes};
-use futures_util::stream::Stream;
+use futures_util::stream;
 use http::{Request, Response};
-use http_body::Body;
+use http_body::Body as HttpBody;
 use tcss_export_core::SendFault;
 use tower_service::Service;
 
-use crate::{error::TransportError, transport::Transport};
+use crate::{
+    transport::{Body, Transport},
+    transport_error::TransportError,
+};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What an error means; the fault is that of a connection which broke at this stage.
-type Judge = fn(BoxError, SendFault) -> TransportError;
-
-/// A `tower_service::Service` of requests, and a sleep, as a transport.
+/// A transport from a `tower_service::Service` over `http` types, and an async closure that sleeps.
+///
+/// The service is cloned for each request and awaited until it is ready. `B` is its request body.
+/// [`TransportError::of_chain`] explains its errors.
 #[derive(Clone, Debug)]
 pub struct Tower<S, L, B = Bytes> {
     service: S,
     sleep: L,
-    judge: Judge,
-    body: std::marker::PhantomData<fn(B)>,
+    body: PhantomData<fn(B)>,
 }
 
 impl<S, L, B> Tower<S, L, B> {
-    /// Makes a transport of a service, which is cloned for each request.
-    pub fn new(service: S, sleep: L) -> Self {
-        let judge: Judge = |error, broken| TransportError::of_chain(error, broken);
-        Self { service, sleep, judge, body: std::marker::PhantomData }
-    }
-
-    /// Sets what the errors mean: those of the service, and those of its bodies.
-    #[must_use]
-    pub fn with_judge(mut self, judge: Judge) -> Self {
-        self.judge = judge;
-        self
+    /// Creates a transport.
+    pub const fn new(service: S, sleep: L) -> Self {
+        Self { service, sleep, body: PhantomData }
     }
 }
 
@@ -49,16 +41,14 @@ where
     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>> + Clone,
     L: AsyncFn(Duration),
     B: From<Bytes>,
-    R: Body<Error: Into<BoxError>> + Unpin,
+    R: HttpBody<Error: Into<BoxError>> + Send + Unpin + 'static,
 {
-    type Body = BodyStream<R>;
-
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Self::Body>, TransportError> {
-        let (mut service, judge) = (self.service.clone(), self.judge);
-        let failed = |error: S::Error| judge(error.into(), SendFault::Connection);
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let mut service = self.service.clone();
+        let failed = |error: S::Error| TransportError::of_chain(error, SendFault::Connection);
         poll_fn(|context| service.poll_ready(context)).await.map_err(failed)?;
-        let answer = service.call(request.map(B::from)).await.map_err(failed)?;
-        Ok(answer.map(|body| BodyStream { body, judge }))
+        let response = service.call(request.map(B::from)).await.map_err(failed)?;
+        Ok(response.map(|body| from_http_body(body, TransportError::of_chain)))
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -66,30 +56,20 @@ where
     }
 }
 
-/// The data of an [`http_body::Body`], without its trailers.
-#[derive(Debug)]
-pub struct BodyStream<R> {
-    body: R,
-    judge: Judge,
-}
-
-impl<R> BodyStream<R> {
-    /// Makes a stream of a body.
-    pub const fn new(body: R, judge: Judge) -> Self {
-        Self { body, judge }
-    }
-}
-
-impl<R: Body<Error: Into<BoxError>> + Unpin> Stream for BodyStream<R> {
-    type Item = Result<Bytes, TransportError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+/// Creates a [`Body`] from the data of an `http_body::Body`, without its trailers.
+///
+/// `explain` gets each error, and what a broken connection means at this stage.
+pub fn from_http_body<B>(mut body: B, explain: fn(BoxError, SendFault) -> TransportError) -> Body
+where
+    B: HttpBody<Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    Body::from_stream(stream::poll_fn(move |context| {
         loop {
-            let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            let frame = match std::task::ready!(Pin::new(&mut body).poll_frame(context)) {
                 None => return Poll::Ready(None),
                 Some(Ok(frame)) => frame.into_data(),
                 Some(Err(error)) => {
-                    let error = (self.judge)(error.into(), SendFault::Truncated);
+                    let error = explain(error.into(), SendFault::Truncated);
                     return Poll::Ready(Some(Err(error)));
                 }
             };
@@ -98,5 +78,5 @@ impl<R: Body<Error: Into<BoxError>> + Unpin> Stream for BodyStream<R> {
                 return Poll::Ready(Some(Ok(data.copy_to_bytes(length))));
             }
         }
-    }
+    }))
 }

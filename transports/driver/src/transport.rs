@@ -1,142 +1,153 @@
-//! What carries requests.
+//! The seam between a client and an HTTP library.
 
 use std::{
-    future::Future,
+    fmt, io,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_util::stream::{Stream, StreamExt};
+use futures_util::stream::{self, Stream, StreamExt};
 use http::{Request, Response};
 use tcss_export_core::{ANSWER_LIMIT, Now, SendFault};
 
-use crate::{clock, error::TransportError};
+use crate::{clock, transport_error::TransportError};
 
-/// An HTTP client, and the time that passes while it is at work.
+/// An HTTP client, and the clock that passes while it works.
 ///
-/// The futures of a [`Client`](crate::Client) cross threads if those of its transport do. A
-/// [`blocking::Client`](crate::blocking::Client) polls them on its own thread; those of a blocking
-/// transport are ready when they are polled first.
+/// A [`Client`](crate::Client) over it is async on any runtime. Its futures are `Send` if those of
+/// the transport are. A transport that blocks also implements [`Blocking`].
 pub trait Transport {
-    /// The body of an answer, piece by piece as it comes.
-    type Body: Stream<Item = Result<Bytes, TransportError>> + Unpin;
-
-    /// Sends one request, once, and gives status, headers and the body of its answer, whatever the
-    /// status. No redirect is followed and nothing is decoded.
+    /// Sends one request exactly once and returns status, headers and body, whatever the status.
     ///
-    /// Its extensions say what to keep to: [`ExchangeLimit`](crate::ExchangeLimit) in a request of
-    /// the API, [`Limits`](tcss_export_core::download::Limits) in one of a download. Limits of time
-    /// are kept by the client, but a transport that blocks has to keep to them itself, here and in
-    /// each piece of the body.
+    /// It follows no redirect, decodes nothing, and changes no byte of the URL or the body. The
+    /// headers `host` and `content-type` must leave exactly once: `content-type` is signed and
+    /// already set, `host` is the authority of the URL.
+    ///
+    /// The request's extensions hold its limits: [`ExchangeLimit`](crate::ExchangeLimit) for a
+    /// request to the service, [`Limits`](tcss_export_core::download::Limits) for a download. The
+    /// client enforces their times itself, except over a [`Blocking`] transport, which must do so
+    /// here and in each read of the body.
     ///
     /// # Errors
     ///
-    /// The transport's own error, with the fault that core goes by.
+    /// A [`TransportError`] whose [`fault`](TransportError::fault) decides what happens next.
     fn send(
         &self,
         request: Request<Bytes>,
-    ) -> impl Future<Output = Result<Response<Self::Body>, TransportError>>;
+    ) -> impl Future<Output = Result<Response<Body>, TransportError>>;
 
-    /// Pauses; it may return earlier.
+    /// Pauses for this time at most.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 
-    /// Reads both clocks; a transport whose [`sleep`](Self::sleep) goes by another time says so.
+    /// Reads both clocks. Override it if [`sleep`](Self::sleep) follows another clock than the
+    /// machine's.
     fn now(&self) -> Now {
         clock::now()
     }
 }
 
-/// A transport can be lent.
-impl<T: Transport> Transport for &T {
-    type Body = T::Body;
+/// A transport whose futures are ready at the first poll, because they block.
+///
+/// A [`blocking::Client`](crate::blocking::Client) needs one. Such a transport enforces the limits
+/// of each request itself.
+pub trait Blocking: Transport {}
 
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<T::Body>, TransportError> {
-        (**self).send(request).await
+/// The body of a response, a stream of its bytes as they arrive.
+pub struct Body(Pin<Box<dyn Stream<Item = Result<Bytes, TransportError>> + Send>>);
+
+impl Body {
+    /// Creates a body from a stream.
+    pub fn from_stream(
+        stream: impl Stream<Item = Result<Bytes, TransportError>> + Send + 'static,
+    ) -> Self {
+        Self(Box::pin(stream))
     }
 
-    async fn sleep(&self, duration: Duration) {
-        (**self).sleep(duration).await;
+    /// Creates a body from a blocking reader. A failed read becomes a
+    /// [`TransportError`] of the kind [`SendFault::Truncated`], unless `reader` says otherwise by
+    /// wrapping one.
+    pub fn from_reader(reader: impl io::Read + Send + 'static) -> Self {
+        Self::from_reader_with(reader, |e| TransportError::of_chain(e, SendFault::Truncated))
     }
 
-    fn now(&self) -> Now {
-        (**self).now()
-    }
-}
-
-/// Reads all of a body, up to [`ANSWER_LIMIT`].
-pub(crate) async fn read_whole(
-    mut body: impl Stream<Item = Result<Bytes, TransportError>> + Unpin,
-) -> Result<Bytes, TransportError> {
-    let mut whole = match body.next().await.transpose()? {
-        Some(piece) => piece,
-        None => return Ok(Bytes::new()),
-    };
-    let mut rest: Option<BytesMut> = None;
-    loop {
-        if rest.as_ref().map_or(whole.len(), BytesMut::len) > ANSWER_LIMIT {
-            let problem = "the answer is larger than 1 MiB";
-            return Err(TransportError::new(SendFault::TooLarge, problem));
-        }
-        match body.next().await.transpose()? {
-            Some(piece) => {
-                let all = rest.get_or_insert_with(|| BytesMut::from(&*std::mem::take(&mut whole)));
-                all.extend_from_slice(&piece);
-            }
-            None => return Ok(rest.map_or(whole, BytesMut::freeze)),
-        }
+    /// Creates a body from a blocking reader and a function that explains its errors.
+    pub fn from_reader_with(
+        reader: impl io::Read + Send + 'static,
+        explain: fn(io::Error) -> TransportError,
+    ) -> Self {
+        let mut pieces = Pieces { reader, buffer: BytesMut::new(), size: Pieces::<()>::FIRST };
+        let next =
+            move |_: &mut Context<'_>| Poll::Ready(pieces.next().map_err(explain).transpose());
+        Self::from_stream(stream::poll_fn(next))
     }
 }
 
-/// A body that is there, or one that is read by [`std::io::Read`], as a stream whose pieces are
-/// ready when they are asked for.
-#[derive(Debug)]
-pub struct ReadBody<R> {
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::from_stream(stream::iter((!bytes.is_empty()).then_some(Ok(bytes))))
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(context)
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Body(..)")
+    }
+}
+
+/// A reader whose pieces double in size, so that an answer of the service costs little memory and
+/// a file few reads.
+struct Pieces<R> {
     reader: R,
-    error: fn(std::io::Error) -> TransportError,
     buffer: BytesMut,
     size: usize,
 }
 
-impl<R: std::io::Read> ReadBody<R> {
-    /// The first piece is of this size at most; each one may be twice as large as the one before.
+impl<R> Pieces<R> {
     const FIRST: usize = 4 * 1024;
     const LARGEST: usize = 256 * 1024;
-
-    /// Creates a body; a read that fails means that the answer was cut off.
-    pub fn new(reader: R) -> Self {
-        Self::with_error(reader, |error| TransportError::of_chain(error, SendFault::Truncated))
-    }
-
-    /// Creates a body whose errors mean what the function says.
-    pub fn with_error(reader: R, error: fn(std::io::Error) -> TransportError) -> Self {
-        Self { reader, error, buffer: BytesMut::new(), size: Self::FIRST }
-    }
 }
 
-impl<R> Unpin for ReadBody<R> {}
-
-impl<R: std::io::Read> Stream for ReadBody<R> {
-    type Item = Result<Bytes, TransportError>;
-
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { reader, error, buffer, size } = self.get_mut();
+impl<R: io::Read> Pieces<R> {
+    fn next(&mut self) -> io::Result<Option<Bytes>> {
+        let Self { reader, buffer, size } = self;
         if buffer.len() < *size {
             buffer.resize(*size, 0);
         }
         loop {
-            return Poll::Ready(match reader.read(buffer) {
-                Ok(0) => None,
+            return match reader.read(buffer) {
+                Ok(0) => Ok(None),
                 Ok(length) => {
                     if length == *size {
                         *size = Self::LARGEST.min(2 * *size);
                     }
-                    Some(Ok(buffer.split_to(length.min(buffer.len())).freeze()))
+                    Ok(Some(buffer.split_to(length.min(buffer.len())).freeze()))
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(e) => Some(Err(error(e))),
-            });
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
         }
     }
+}
+
+/// Reads a whole answer of the service, up to [`ANSWER_LIMIT`].
+pub(crate) async fn read_answer(mut body: Body) -> Result<Bytes, TransportError> {
+    let mut answer = BytesMut::new();
+    while let Some(piece) = body.next().await.transpose()? {
+        if answer.len() + piece.len() > ANSWER_LIMIT {
+            let problem = "the answer is larger than 1 MiB";
+            return Err(TransportError::new(SendFault::TooLarge, problem));
+        }
+        answer.extend_from_slice(&piece);
+    }
+    Ok(answer.freeze())
 }

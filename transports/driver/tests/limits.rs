@@ -3,7 +3,6 @@
 
 use std::{
     cell::Cell,
-    io::Cursor,
     pin::Pin,
     rc::Rc,
     sync::{Arc, Mutex, mpsc},
@@ -19,7 +18,7 @@ use tcss_export_core::{
     Session, WaitErrorKind, Wall,
 };
 use tcss_export_driver::{
-    Budget, Client, CredentialSource, ReadBody, Shared, Transport, TransportError, async_fn,
+    Body, Budget, Client, CredentialSource, Transport, TransportError, async_fn,
 };
 use tokio::time::Instant;
 
@@ -39,14 +38,8 @@ fn credentials(id: &str) -> Credentials {
     Credentials::new(id, "EXAMPLEKEY").unwrap()
 }
 
-type Body = ReadBody<Cursor<Bytes>>;
-
-fn whole(answer: Response<Bytes>) -> Response<Body> {
-    answer.map(|body| ReadBody::new(Cursor::new(body)))
-}
-
-fn shared() -> Shared {
-    Shared::new(Session::new(Endpoint::international()))
+fn session() -> Session {
+    Session::new(Endpoint::international())
 }
 
 fn job(id: impl Into<String>) -> JobId {
@@ -79,8 +72,6 @@ impl Drop for UnderWay {
 }
 
 impl Transport for Slow {
-    type Body = Body;
-
     fn now(&self) -> Now {
         now_since(self.began)
     }
@@ -96,7 +87,7 @@ impl Transport for Slow {
         let _under_way = UnderWay(self.under_way.clone());
         if self.sent.get() == 1 {
             tokio::time::sleep(Duration::from_secs(33)).await;
-            return Ok(whole(Response::new(SUCCESS.into())));
+            return Ok(Response::new(Bytes::from(SUCCESS).into()));
         }
         tokio::time::sleep(Duration::from_secs(20)).await;
         Err(TransportError::new(SendFault::Permanent, "the second one's own answer"))
@@ -106,7 +97,7 @@ impl Transport for Slow {
 #[tokio::test(start_paused = true)]
 async fn an_exchange_is_given_up_at_its_limit_and_its_late_answer_is_none_to_the_next() {
     let slow = Slow::new();
-    let mut all = Client::with_transport(shared(), credentials("AKIDEXAMPLE"), slow.clone())
+    let mut all = Client::with_transport(session(), credentials("AKIDEXAMPLE"), slow.clone())
         .wait_all(stream::iter([job("1")]));
     let (_, outcome) = all.next().await.unwrap();
     let failure = outcome.unwrap_err();
@@ -125,7 +116,7 @@ async fn jobs_that_keep_coming_do_not_starve_the_exchanges() {
         job(nth.to_string())
     }));
     let mut all =
-        Client::with_transport(shared(), credentials("AKIDEXAMPLE"), slow.clone()).wait_all(jobs);
+        Client::with_transport(session(), credentials("AKIDEXAMPLE"), slow.clone()).wait_all(jobs);
     assert!(all.next().await.is_some());
 }
 
@@ -141,8 +132,6 @@ where
     X: AsyncFn(Request<Bytes>) -> Result<Response<Bytes>, TransportError>,
     S: AsyncFn(Duration),
 {
-    type Body = Body;
-
     fn now(&self) -> Now {
         now_since(self.began)
     }
@@ -152,7 +141,7 @@ where
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        (self.send)(request).await.map(whole)
+        Ok((self.send)(request).await?.map(Body::from))
     }
 }
 
@@ -166,7 +155,7 @@ fn hanging(fetch_hangs: bool) -> Client<impl Transport> {
     });
     let send = async |_| std::future::pending().await;
     let closures = Closures { began: Instant::now(), send, sleep: tokio::time::sleep };
-    Client::with_transport(shared(), credentials, closures)
+    Client::with_transport(session(), credentials, closures)
 }
 
 #[tokio::test(start_paused = true)]
@@ -192,7 +181,7 @@ async fn every_end_is_told_once_also_by_the_deadline() {
     let send = async |_| Ok(Response::new(RUNNING.into()));
     let closures = Closures { began, send, sleep: tokio::time::sleep };
     let policy = Policy::default().with_max_wait(Duration::from_secs(4));
-    let client = Client::with_transport(shared(), credentials("AKIDEXAMPLE"), closures);
+    let client = Client::with_transport(session(), credentials("AKIDEXAMPLE"), closures);
     let mut wait = client.with_policy(policy).follow(job("1"));
     let mut ends = Vec::new();
     while let Some(event) = wait.next().await {
@@ -211,8 +200,6 @@ struct Rotating {
 }
 
 impl Transport for Rotating {
-    type Body = Body;
-
     fn now(&self) -> Now {
         now_since(self.began)
     }
@@ -223,12 +210,12 @@ impl Transport for Rotating {
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         if request.body() == r#"{"JobId":"first"}"# {
-            return Ok(whole(Response::new(RUNNING.into())));
+            return Ok(Response::new(Bytes::from(RUNNING).into()));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
         let authorization = request.headers()["authorization"].to_str().unwrap();
         let is_fresh = authorization.contains("Credential=FRESH/");
-        Ok(whole(Response::new(if is_fresh { SUCCESS } else { BAD_TOKEN }.into())))
+        Ok(Response::new(Bytes::from(if is_fresh { SUCCESS } else { BAD_TOKEN }).into()))
     }
 }
 
@@ -256,8 +243,8 @@ async fn a_poll_that_needs_fresh_credentials_is_not_given_what_another_had_fetch
     let rotating = Rotating { began: Instant::now(), asked: Arc::default() };
     let asked = rotating.clone();
     let source = CredentialSource::from_async_fn(move |fresh| asked.clone().credentials(fresh));
-    let all = Client::with_transport(shared().with_policy(policy), source, rotating.clone())
-        .wait_all(jobs);
+    let client = Client::with_transport(session(), source, rotating.clone());
+    let all = client.with_policy(policy).wait_all(jobs);
     let ended: Vec<_> = all.collect().await;
     let (job, outcome) = &ended[1];
     assert_eq!(job.as_str(), "second");
@@ -281,13 +268,11 @@ impl Wake for InPlace {
 fn sends_in_place(budget: &Budget, done: &mpsc::Sender<()>) -> Arc<InPlace> {
     let (budget, done) = (budget.clone(), done.clone());
     Arc::new(InPlace(Mutex::new(Some(Box::pin(async move {
-        let sending = async |_: Request<Bytes>| {
-            Ok(Response::new(ReadBody::new(Cursor::new(Bytes::from_static(SUCCESS.as_bytes())))))
-        };
+        let sending = async |_: Request<Bytes>| Ok(Response::new(Bytes::from(SUCCESS).into()));
         let never = async |_| std::future::pending::<()>().await;
         let transport = async_fn(sending, never);
-        let shared = shared().with_budget(budget);
-        let client = Client::with_transport(shared, credentials("AKIDEXAMPLE"), transport);
+        let client = Client::with_transport(session(), credentials("AKIDEXAMPLE"), transport);
+        let client = client.with_budget(budget);
         let action = DescribeExportJobResult::new(job("1"));
         let sent = client.send(&action).await;
         sent.unwrap();

@@ -2,7 +2,6 @@
 
 use std::{
     future::Future,
-    io::Cursor,
     pin::pin,
     sync::{
         Arc, Mutex,
@@ -19,7 +18,7 @@ use tcss_export_core::{
     RateBudget, SendFault, Session, WaitErrorKind, Wall,
 };
 use tcss_export_driver::{
-    Budget, Client, CredentialSource, ExchangeLimit, ReadBody, SendError, Shared, Transport,
+    Blocking, Body, Budget, Client, CredentialSource, ExchangeLimit, SendError, Transport,
     TransportError, blocking,
 };
 
@@ -109,18 +108,17 @@ impl World {
         CredentialSource::from_fn(move |fresh| world.credentials(fresh))
     }
 
-    fn blocking(&self, shared: &Shared) -> blocking::Client<Self> {
-        blocking::Client::with_transport(shared.clone(), self.source(), self.clone())
+    fn blocking(&self) -> blocking::Client<Self> {
+        blocking::Client::with_transport(session(), self.source(), self.clone())
+            .with_policy(policy())
     }
 
-    fn asynchronous(&self, shared: &Shared) -> Client<Self> {
-        Client::with_transport(shared.clone(), self.source(), self.clone())
+    fn asynchronous(&self) -> Client<Self> {
+        Client::with_transport(session(), self.source(), self.clone()).with_policy(policy())
     }
 }
 
 impl Transport for World {
-    type Body = Body;
-
     fn now(&self) -> Now {
         Self::now(self)
     }
@@ -130,15 +128,11 @@ impl Transport for World {
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        Self::send(self, &request).map(whole)
+        Ok(Self::send(self, &request)?.map(Body::from))
     }
 }
 
-type Body = ReadBody<Cursor<Bytes>>;
-
-fn whole(answer: Response<Bytes>) -> Response<Body> {
-    answer.map(|body| ReadBody::new(Cursor::new(body)))
-}
+impl Blocking for World {}
 
 /// Runs a future that never has to wait.
 fn run<T>(future: impl Future<Output = T>) -> T {
@@ -148,10 +142,13 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn shared() -> Shared {
+fn session() -> Session {
+    Session::new(Endpoint::international())
+}
+
+fn policy() -> Policy {
     let second = Duration::from_secs(1);
-    let policy = Policy::default().with_poll_interval(second, second);
-    Shared::new(Session::new(Endpoint::international())).with_policy(policy)
+    Policy::default().with_poll_interval(second, second)
 }
 
 fn job() -> JobId {
@@ -166,8 +163,8 @@ fn sent(at: u64, timestamp: &str) -> Done {
 fn each_poll_asks_for_credentials_then_starts_and_both_loops_do_the_same() {
     let answers = [Ok(RUNNING), Err(SendFault::Connection), Ok(RUNNING), Ok(SUCCESS)];
     let (one, other) = (World::new(&answers), World::new(&answers));
-    let finished = one.blocking(&shared()).follow(job()).outcome().unwrap();
-    let same = run(other.asynchronous(&shared()).follow(job()).outcome()).unwrap();
+    let finished = one.blocking().follow(job()).outcome().unwrap();
+    let same = run(other.asynchronous().follow(job()).outcome()).unwrap();
     assert_eq!(finished, same);
     assert_eq!(one.log(), other.log());
     let asked = |at| Done::Asked { fresh: false, at };
@@ -193,7 +190,7 @@ fn one_seed_gives_the_same_times_twice_and_another_others() {
     let log = |seed| {
         let fault = Err(SendFault::Timeout);
         let world = World::new(&[fault, fault, fault, fault, Ok(SUCCESS)]);
-        world.blocking(&shared().with_seed(seed)).follow(job()).outcome().unwrap();
+        world.blocking().with_seed(seed).follow(job()).outcome().unwrap();
         world.log()
     };
     assert_eq!(log(7), log(7));
@@ -203,7 +200,7 @@ fn one_seed_gives_the_same_times_twice_and_another_others() {
 #[test]
 fn k6_a_refused_token_asks_for_fresh_credentials_once() {
     let world = World::new(&[Ok(BAD_TOKEN), Ok(RUNNING), Ok(SUCCESS)]);
-    world.blocking(&shared()).follow(job()).outcome().unwrap();
+    world.blocking().follow(job()).outcome().unwrap();
     let asked: Vec<_> = world
         .log()
         .into_iter()
@@ -216,7 +213,7 @@ fn k6_a_refused_token_asks_for_fresh_credentials_once() {
 fn a_slow_fetch_of_credentials_comes_before_the_start_it_is_for() {
     let world = World::new(&[Ok(SUCCESS)]);
     world.0.lock().unwrap().fetch = Duration::from_secs(400);
-    world.blocking(&shared()).follow(job()).outcome().unwrap();
+    world.blocking().follow(job()).outcome().unwrap();
     let asked = Done::Asked { fresh: false, at: 0 };
     assert_eq!(world.log(), [asked, sent(400_000, "1699979800")]);
 }
@@ -225,7 +222,7 @@ fn a_slow_fetch_of_credentials_comes_before_the_start_it_is_for() {
 fn credentials_that_cannot_be_had_for_a_while_are_asked_for_again() {
     let world = World::new(&[Ok(SUCCESS)]);
     world.0.lock().unwrap().credentials = vec![SendFault::Connection];
-    let mut wait = world.blocking(&shared()).follow(job());
+    let mut wait = world.blocking().follow(job());
     let event = wait.next().unwrap();
     let EventKind::Retrying { fault, .. } = event.kind else { panic!("{event:?}") };
     assert_eq!(fault, Fault::Send(SendFault::Connection));
@@ -236,7 +233,7 @@ fn credentials_that_cannot_be_had_for_a_while_are_asked_for_again() {
 fn credentials_that_cannot_be_had_at_all_end_the_wait_with_their_error() {
     let world = World::new(&[]);
     world.0.lock().unwrap().credentials = vec![SendFault::Permanent];
-    let failure = world.blocking(&shared()).follow(job()).outcome().unwrap_err();
+    let failure = world.blocking().follow(job()).outcome().unwrap_err();
     assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::Permanent)));
     let source = std::error::Error::source(failure.transport().unwrap()).unwrap();
     assert_eq!(source.to_string(), "the metadata service is away");
@@ -245,10 +242,11 @@ fn credentials_that_cannot_be_had_at_all_end_the_wait_with_their_error() {
 #[test]
 fn single_exchanges_are_paced_like_polls() {
     let world = World::new(&[Ok(RUNNING), Ok(RUNNING), Err(SendFault::Timeout)]);
-    let (shared, action) = (shared(), DescribeExportJobResult::new(job()));
-    world.blocking(&shared).send(&action).unwrap();
-    run(world.asynchronous(&shared).send(&action)).unwrap();
-    let error = world.blocking(&shared).send(&action).unwrap_err();
+    let (client, action) = (world.blocking(), DescribeExportJobResult::new(job()));
+    client.send(&action).unwrap();
+    let asynchronous = world.asynchronous().with_budget(client.budget().clone());
+    run(asynchronous.send(&action)).unwrap();
+    let error = client.send(&action).unwrap_err();
     let SendError::Transport(error) = error else { panic!("{error:?}") };
     assert_eq!(error.fault(), SendFault::Timeout);
     let starts: Vec<_> = world
@@ -262,13 +260,14 @@ fn single_exchanges_are_paced_like_polls() {
 #[test]
 fn every_request_is_told_the_limit_of_its_exchange() {
     let limit = Duration::from_secs(7);
-    let shared = shared().with_policy(Policy::default().with_exchange_limit(limit));
+    let policy = Policy::default().with_exchange_limit(limit);
     let world = World::new(&[Ok(RUNNING), Ok(SUCCESS), Ok(SUCCESS), Ok(SUCCESS)]);
     let action = DescribeExportJobResult::new(job());
-    world.blocking(&shared).send(&action).unwrap();
-    world.blocking(&shared).follow(job()).outcome().unwrap();
-    run(world.asynchronous(&shared).follow(job()).outcome()).unwrap();
-    assert_eq!(world.blocking(&shared).wait_all([job()]).count(), 1);
+    let client = world.blocking().with_policy(policy.clone());
+    client.send(&action).unwrap();
+    client.follow(job()).outcome().unwrap();
+    run(world.asynchronous().with_policy(policy).follow(job()).outcome()).unwrap();
+    assert_eq!(client.wait_all([job()]).count(), 1);
     assert_eq!(world.0.lock().unwrap().limits, [limit; 4]);
     assert_eq!(ExchangeLimit::of(&Request::new(())), Policy::EXCHANGE_LIMIT);
 }
@@ -279,8 +278,7 @@ fn clients_that_share_a_budget_share_its_pace() {
     let world = World::new(&[Ok(RUNNING), Ok(RUNNING)]);
     let action = DescribeExportJobResult::new(job());
     for _ in 0..2 {
-        let shared = shared().with_budget(budget.clone());
-        world.blocking(&shared).send(&action).unwrap();
+        world.blocking().with_budget(budget.clone()).send(&action).unwrap();
     }
     assert_eq!(world.millis(), 1_000);
 }
@@ -297,8 +295,6 @@ impl Stuck {
 }
 
 impl Transport for Stuck {
-    type Body = Body;
-
     fn now(&self) -> Now {
         self.0.now()
     }
@@ -310,13 +306,13 @@ impl Transport for Stuck {
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         self.hold().await;
-        self.0.send(&request).map(whole)
+        Ok(self.0.send(&request)?.map(Body::from))
     }
 }
 
-fn stuck(world: &World, shared: &Shared) -> Client<Stuck> {
+fn stuck(world: &World) -> Client<Stuck> {
     let stuck = Stuck(world.clone(), Arc::new(true.into()));
-    Client::with_transport(shared.clone(), world.source(), stuck)
+    Client::with_transport(session(), world.source(), stuck)
 }
 
 #[derive(Default)]
@@ -333,7 +329,7 @@ fn a_request_whose_future_is_dropped_is_made_again() {
     let world = World::new(&[Ok(SUCCESS)]);
     let is_stuck = Arc::new(AtomicBool::new(true));
     let stuck = Stuck(world.clone(), is_stuck.clone());
-    let mut wait = Client::with_transport(shared(), world.source(), stuck).follow(job());
+    let mut wait = Client::with_transport(session(), world.source(), stuck).follow(job());
     let first = pin!(wait.next()).poll(&mut Context::from_waker(Waker::noop()));
     assert!(first.is_pending());
     is_stuck.store(false, Ordering::Relaxed);
@@ -342,23 +338,24 @@ fn a_request_whose_future_is_dropped_is_made_again() {
 
 #[test]
 fn two_hundred_dropped_waits_leave_no_place_in_the_queue() {
-    let (world, shared) = (World::new(&[Ok(RUNNING)]), shared());
-    let mut waits: Vec<_> = (0..200).map(|_| stuck(&world, &shared).follow(job())).collect();
+    let world = World::new(&[Ok(RUNNING)]);
+    let client = stuck(&world);
+    let mut waits: Vec<_> = (0..200).map(|_| client.follow(job())).collect();
     for wait in &mut waits {
         let next = pin!(wait.next()).poll(&mut Context::from_waker(Waker::noop()));
         assert!(next.is_pending());
     }
     drop(waits);
     let action = DescribeExportJobResult::new(job());
-    world.blocking(&shared).send(&action).unwrap();
+    world.blocking().with_budget(client.budget().clone()).send(&action).unwrap();
     // One of them had taken a start; the others had only queued.
     assert_eq!(world.millis(), 52);
 }
 
 #[test]
 fn a_place_that_is_given_up_wakes_the_next_sleeper_and_nobody_else() {
-    let (world, shared) = (World::default(), shared());
-    let mut waits: Vec<_> = (0..4).map(|_| stuck(&world, &shared).follow(job())).collect();
+    let client = stuck(&World::default());
+    let mut waits: Vec<_> = (0..4).map(|_| client.follow(job())).collect();
     let wakers: Vec<_> = (0..4).map(|_| Arc::new(Woken::default())).collect();
     let mut futures: Vec<_> = waits.iter_mut().map(|wait| Box::pin(wait.next())).collect();
     for (future, woken) in futures.iter_mut().zip(&wakers) {

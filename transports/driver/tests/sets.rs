@@ -4,7 +4,6 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
-    io::Cursor,
     rc::Rc,
     time::Duration,
 };
@@ -17,7 +16,7 @@ use tcss_export_core::{
     WaitErrorKind, Wall,
 };
 use tcss_export_driver::{
-    Client, CredentialSource, ReadBody, Shared, Transport, TransportError, WaitFailure, blocking,
+    Blocking, Body, Client, CredentialSource, Transport, TransportError, WaitFailure, blocking,
 };
 use tokio::time::Instant;
 
@@ -65,8 +64,6 @@ impl Service {
 }
 
 impl Transport for Service {
-    type Body = Body;
-
     fn now(&self) -> Now {
         let since = self.began.elapsed();
         let wall = Wall::from_unix_millis(1_699_979_400_000 + since.as_millis() as i64);
@@ -86,27 +83,21 @@ impl Transport for Service {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         self.under_way.update(|count| count - 1);
-        self.answer(&request).map(whole)
+        Ok(self.answer(&request)?.map(Body::from))
     }
 }
 
-fn client(shared: Shared, service: Service) -> Client<Service> {
+fn client(service: Service) -> Client<Service> {
     let fetch = service.fetch;
     let credentials = CredentialSource::from_async_fn(move |_| async move {
         tokio::time::sleep(fetch).await;
         Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap())
     });
-    Client::with_transport(shared, credentials, service)
+    Client::with_transport(session(), credentials, service)
 }
 
-type Body = ReadBody<Cursor<Bytes>>;
-
-fn whole(answer: Response<Bytes>) -> Response<Body> {
-    answer.map(|body| ReadBody::new(Cursor::new(body)))
-}
-
-fn shared() -> Shared {
-    Shared::new(Session::new(Endpoint::international()))
+fn session() -> Session {
+    Session::new(Endpoint::international())
 }
 
 fn job(id: impl Into<String>) -> JobId {
@@ -130,7 +121,7 @@ fn assert_paced(starts: &[Duration]) {
 #[tokio::test(start_paused = true)]
 async fn many_exchanges_are_under_way_at_once_and_paced() {
     let service = Service::new();
-    let all = client(shared(), service.clone()).wait_all(jobs(100));
+    let all = client(service.clone()).wait_all(jobs(100));
     let ended: Vec<Ended> = all.collect().await;
     assert_eq!(ended.len(), 100);
     assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
@@ -148,7 +139,7 @@ async fn a_job_that_is_never_answered_ends_at_its_limits_and_holds_nobody_up() {
         .with_max_wait(Duration::from_secs(20))
         .with_exchange_limit(Duration::from_secs(25));
     let jobs = stream::iter([job("stuck")]).chain(jobs(20));
-    let all = client(shared().with_policy(policy), service.clone()).wait_all(jobs);
+    let all = client(service.clone()).with_policy(policy).wait_all(jobs);
     let ended: Vec<Ended> = all.collect().await;
     let (last, others) = ended.split_last().unwrap();
     assert!(others.iter().all(|(_, outcome)| outcome.is_ok()));
@@ -165,7 +156,7 @@ async fn jobs_may_come_in_later() {
         job("late")
     });
     let jobs = jobs(3).chain(later);
-    let all = client(shared(), service.clone()).wait_all(jobs);
+    let all = client(service.clone()).wait_all(jobs);
     let ended: Vec<Ended> = all.collect().await;
     assert_eq!(ended.len(), 4);
     assert_eq!(ended[3].0.as_str(), "late");
@@ -176,7 +167,7 @@ async fn jobs_may_come_in_later() {
 #[tokio::test(start_paused = true)]
 async fn a_next_that_is_dropped_loses_nothing() {
     let service = Service::new();
-    let mut all = client(shared(), service.clone()).wait_all(jobs(10));
+    let mut all = client(service.clone()).wait_all(jobs(10));
     let mut ended = 0;
     loop {
         match tokio::time::timeout(Duration::from_millis(30), all.next()).await {
@@ -191,21 +182,19 @@ async fn a_next_that_is_dropped_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_fetch_of_credentials_is_made_once_at_a_time_and_breaks_no_spacing() {
     let service = Service { fetch: Duration::from_secs(2), ..Service::new() };
-    let all = client(shared(), service.clone()).wait_all(jobs(3));
+    let all = client(service.clone()).wait_all(jobs(3));
     let ended: Vec<Ended> = all.collect().await;
     assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
     assert_paced(&service.starts.borrow());
 }
 
-/// The blocking loop: time moves when it sleeps.
-struct Blocking {
+/// A blocking transport: time moves when it sleeps.
+struct InVirtualTime {
     service: Service,
-    now: Cell<Duration>,
+    now: Rc<Cell<Duration>>,
 }
 
-impl Transport for &Blocking {
-    type Body = Body;
-
+impl Transport for InVirtualTime {
     fn now(&self) -> Now {
         let now = self.now.get();
         let wall = Wall::from_unix_millis(1_699_979_400_000 + now.as_millis() as i64);
@@ -218,25 +207,25 @@ impl Transport for &Blocking {
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         self.service.starts.borrow_mut().push(self.now.get());
-        self.service.answer(&request).map(whole)
+        Ok(self.service.answer(&request)?.map(Body::from))
     }
 }
 
+impl Blocking for InVirtualTime {}
+
 #[tokio::test(start_paused = true)]
 async fn the_blocking_loop_gives_each_outcome_with_its_own_error() {
-    let platform = Blocking { service: Service::new(), now: Cell::default() };
+    let service = Service::new();
+    let transport = InVirtualTime { service: service.clone(), now: Rc::default() };
     let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
-    let client = blocking::Client::with_transport(shared(), credentials, &platform);
-    let ids = [job("job-1"), job("broken"), job("job-2")];
-    let mut all = client.wait_all(ids);
-    all.add(job("job-3"));
-    assert_eq!(all.waiting(), 4);
+    let client = blocking::Client::with_transport(session(), credentials, transport);
+    let ids = [job("job-1"), job("broken"), job("job-2"), job("job-3")];
     let ended: BTreeMap<String, _> =
-        all.map(|(job, outcome)| (job.as_str().to_owned(), outcome)).collect();
+        client.wait_all(ids).map(|(job, outcome)| (job.as_str().to_owned(), outcome)).collect();
     assert_eq!(ended.len(), 4);
     let failure = ended["broken"].as_ref().unwrap_err();
     assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::Connection)));
     assert_eq!(failure.transport().unwrap().fault(), SendFault::Connection);
     assert!(["job-1", "job-2", "job-3"].iter().all(|id| ended[*id].is_ok()));
-    assert_paced(&platform.service.starts.borrow());
+    assert_paced(&service.starts.borrow());
 }

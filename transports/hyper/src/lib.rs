@@ -1,8 +1,7 @@
-//! Binds tcss-export to [hyper](https://docs.rs/hyper): the async client, on any runtime.
+//! The async client of tcss-export over [hyper](https://docs.rs/hyper), on any runtime.
 //!
-//! It holds no protocol decision: a request's bytes go out unchanged, status, headers and bytes
-//! come back, and nothing is ever sent twice. HTTP/1.1 only. The proxy of [`Client::new`](tcss_export_driver::Client::new) is that
-//! of the environment, as [`Proxies`] reads it.
+//! It makes no protocol decision: a request's bytes leave unchanged, status, headers and bytes come
+//! back, and nothing is sent twice. HTTP/1.1 only.
 //!
 //! ```no_run
 //! use tcss_export_core::{Credentials, Endpoint, JobId, Session};
@@ -21,34 +20,35 @@
 //! # }
 //! ```
 //!
-//! [`Client::new`](tcss_export_driver::Client::new) needs tokio. Any other runtime brings its own connector, executor and timer to
-//! [`Hyper::with_connector`], or its own pooled client to [`Hyper::with_client`].
+//! [`Client::new`](tcss_export_driver::Client::new) needs tokio. For another runtime, give its
+//! connector, executor and timer to [`Hyper::with_connector`], or a pooled client to
+//! [`Hyper::with_client`].
 
 mod connector;
 mod dialer;
-mod errors;
 mod resolver;
 
-use std::{env, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
 use http_body_util::Full;
-use hyper::{
-    body::Incoming,
-    rt::{Executor, Timer},
-};
+use hyper::rt::{Executor, Timer};
 use hyper_util::{
     client::legacy::{self, connect::Connect},
     rt::{TokioExecutor, TokioTimer},
 };
-use tcss_export_core::download::{Limits, Reach};
-use tcss_export_driver::{BodyStream, IDLE_LIMIT, Proxies, Transport, TransportError};
+use tcss_export_core::{
+    SendFault,
+    download::{Limits, Reach},
+};
+use tcss_export_driver::{
+    Body, IDLE_LIMIT, Proxies, Transport, TransportError, from_http_body, tls,
+};
 
 pub use self::connector::Connector;
-use self::errors::{request_error, transport_error};
 
-/// A pooled client of hyper-util, as this crate uses it.
+/// A pooled client of hyper-util.
 pub type HttpClient<C> = legacy::Client<C, Full<Bytes>>;
 
 /// An async client of the service over hyper.
@@ -59,18 +59,16 @@ pub type Client<C = Connector> = tcss_export_driver::Client<Hyper<C>>;
 pub struct Hyper<C = Connector> {
     http: HttpClient<C>,
     timer: Arc<dyn Timer + Send + Sync>,
-    /// The connections of downloads that must not reach everything, unless those of the user serve
-    /// for that, too.
+    /// The clients of downloads with an address policy, unless the user's client serves them too.
     public: Option<HttpClient<C>>,
     loopback: Option<HttpClient<C>>,
 }
 
-/// Works on tokio over HTTPS at once: TLS by rustls with ring and the operating system's roots,
-/// which are read when the first `https` request needs them.
+/// Works on tokio, over TLS by rustls with ring and the operating system's roots, which are read at
+/// the first `https` request.
 ///
-/// It goes through the proxy that the environment names now, if any: see [`Proxies`]. One that
-/// cannot be used is the error of each request, with a
-/// [`ProxyError`](tcss_export_driver::ProxyError) among its sources.
+/// It uses the proxy that the environment names now: see [`Proxies`]. If that proxy cannot be used,
+/// each request fails with a [`ProxyError`](tcss_export_driver::ProxyError) among its sources.
 impl Default for Hyper {
     fn default() -> Self {
         Self::with_proxies(Proxies::from_variables(|name| env::var_os(name)))
@@ -78,7 +76,7 @@ impl Default for Hyper {
 }
 
 impl Hyper {
-    /// Goes through no proxy, whatever the environment says.
+    /// Creates a transport that ignores the proxy of the environment.
     #[must_use]
     pub fn without_proxy() -> Self {
         Self::with_proxies(Proxies::default())
@@ -96,9 +94,10 @@ impl Hyper {
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
-    /// Creates a transport on a connector of yours, any `tower_service::Service` from `Uri` to a
-    /// connection, and on the executor and timer of your runtime. A proxy is the connector's
-    /// business, and which addresses a download connects to.
+    /// Creates a transport from your own connector, a `tower_service::Service` from `Uri` to a
+    /// connection, and the executor and timer of your runtime.
+    ///
+    /// The connector decides on proxies, and on the addresses that a download may connect to.
     pub fn with_connector(
         connector: C,
         executor: impl Executor<BoxFuture> + Clone + Send + Sync + 'static,
@@ -107,16 +106,16 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
         Self::with_client(pooled(connector, executor, timer.clone()), timer)
     }
 
-    /// Creates a transport on a pooled client of yours.
+    /// Creates a transport from your own pooled client.
     ///
     /// Build it with `retry_canceled_requests(false)`, or it may send a signed request a second
-    /// time by itself, without asking the budget; and with a `pool_idle_timeout` below 60 s.
-    /// Limits of time and size are set at each request.
+    /// time; and with a `pool_idle_timeout` below 60 s. Limits of time and size are set at each
+    /// request.
     pub fn with_client(http: HttpClient<C>, timer: impl Timer + Send + Sync + 'static) -> Self {
         Self { http, timer: Arc::new(timer), public: None, loopback: None }
     }
 
-    fn by(&self, limits: Option<&Limits>) -> &HttpClient<C> {
+    fn client(&self, limits: Option<&Limits>) -> &HttpClient<C> {
         let checked = match limits.map(|limits| limits.reach) {
             Some(Reach::Public) => &self.public,
             Some(Reach::Loopback) => &self.loopback,
@@ -127,19 +126,26 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Transport for Hyper<C> {
-    type Body = BodyStream<Incoming>;
-
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Self::Body>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let mut request = request.map(Full::new);
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let http = self.by(request.extensions().get());
-        let answer = http.request(request).await.map_err(request_error)?;
-        Ok(answer.map(|body| BodyStream::new(body, transport_error)))
+        let client = self.client(request.extensions().get());
+        let response = client.request(request).await.map_err(|error| {
+            let is_before_sending = error.is_connect();
+            let error = explain(error.into(), SendFault::Connection);
+            if is_before_sending { error.before_sending() } else { error }
+        })?;
+        Ok(response.map(|body| from_http_body(body, explain)))
     }
 
     async fn sleep(&self, duration: Duration) {
         self.timer.sleep(duration).await;
     }
+}
+
+/// Explains an error. `broken` is the meaning of a broken connection at this stage.
+fn explain(error: Box<dyn Error + Send + Sync>, broken: SendFault) -> TransportError {
+    TransportError::of_chain_with(error, broken, tls::is_permanent)
 }
 
 impl<C> fmt::Debug for Hyper<C> {
@@ -148,7 +154,7 @@ impl<C> fmt::Debug for Hyper<C> {
     }
 }
 
-/// What an executor must be able to run.
+/// A future that an executor must be able to run.
 pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn pooled<C: Connect + Clone>(

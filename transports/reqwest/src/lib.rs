@@ -1,17 +1,45 @@
-//! Binds tcss-export to [reqwest](https://docs.rs/reqwest): an async client on tokio.
+//! The async client of tcss-export over [reqwest](https://docs.rs/reqwest), on tokio.
+//!
+//! It makes no protocol decision: a request's bytes leave unchanged, status, headers and bytes come
+//! back, and nothing is sent twice. HTTP/1.1 only.
+//!
+//! ```no_run
+//! use tcss_export_core::{Credentials, Endpoint, JobId, Session};
+//! use tcss_export_reqwest::Client;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let session = Session::new(Endpoint::international());
+//! let client = Client::new(session, Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?);
+//! let finished = client.wait(JobId::new("4711")?).await?;
+//! client.download(finished.download_url, "report.csv")?.outcome().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! reqwest parses URLs by the rules of browsers. A URL that it would change is refused with a typed
+//! error, because its signature would no longer match.
 
-use std::{env, error::Error, fmt, sync::Arc, time::Duration};
+use std::{
+    env,
+    error::Error,
+    io, iter,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
+use http::{HeaderValue, Request, Response, StatusCode, header::ACCEPT_ENCODING, uri::Scheme};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{ClientBuilder, dns, redirect, retry};
+use reqwest::{dns, redirect, retry};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls_platform_verifier::BuilderVerifierExt;
 use tcss_export_core::{
     SendFault,
     download::{Limits, Reach},
 };
 use tcss_export_driver::{
-    AddressError, BodyStream, CONNECT_LIMIT, IDLE_LIMIT, Proxies, Transport, TransportError,
+    AddressError, Body, CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, Transport, TransportError,
+    TunnelError, from_http_body, tls,
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -20,80 +48,98 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub type Client = tcss_export_driver::Client<Reqwest>;
 
 /// A transport over reqwest. Clones share connections.
-#[derive(Clone)]
-pub struct Reqwest {
-    proxies: Proxies,
-    /// By reach: any, loopback, public.
-    clients: [Arc<reqwest::Result<reqwest::Client>>; 3],
+#[derive(Clone, Debug)]
+pub struct Reqwest(Clients);
+
+#[derive(Clone, Debug)]
+enum Clients {
+    Own(Arc<Own>),
+    Given { client: reqwest::Client, skips_address_check: bool },
 }
 
-/// Works on tokio; over HTTPS if reqwest is built with a feature for TLS. It goes through the proxy
-/// that the environment names now.
+/// The clients of this crate, each built at its first use.
+#[derive(Debug)]
+struct Own {
+    proxies: Proxies,
+    /// By address policy, each without and with TLS.
+    clients: [[OnceLock<Built>; 2]; 3],
+}
+
+type Built = Result<reqwest::Client, String>;
+
+/// Uses TLS by rustls with ring and the operating system's roots, which are read at the first
+/// `https` request.
+///
+/// It uses the proxy that the environment names now: see [`Proxies`]. If that proxy cannot be used,
+/// each request fails with a [`ProxyError`](tcss_export_driver::ProxyError) as its source.
 impl Default for Reqwest {
     fn default() -> Self {
-        Self::with_builder(reqwest::Client::builder)
+        Self::with_proxies(Proxies::from_variables(|name| env::var_os(name)))
     }
 }
 
 impl Reqwest {
-    /// Creates a transport on a builder of yours, which is asked for three clients.
-    pub fn with_builder(builder: impl Fn() -> ClientBuilder) -> Self {
-        let proxies = Proxies::from_variables(|name| env::var_os(name));
-        let build = |reach| {
-            let named = proxies.clone();
-            let proxy = reqwest::Proxy::custom(move |url| {
-                let url = url.as_str().parse().ok()?;
-                let proxy = named.proxy_for_url(&url).ok()??;
-                let login = [proxy.username(), proxy.password()]
-                    .map(|text| utf8_percent_encode(text.unwrap_or_default(), NON_ALPHANUMERIC));
-                Some(format!("http://{}:{}@{proxy}", login[0], login[1]))
-            });
-            let builder = builder().redirect(redirect::Policy::none()).retry(retry::never());
-            let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate().http1_only();
-            let builder = builder.no_proxy().proxy(proxy).dns_resolver(Permitted(reach));
-            let builder = builder.connect_timeout(CONNECT_LIMIT).pool_idle_timeout(IDLE_LIMIT);
-            Arc::new(builder.build())
-        };
-        let clients = [Reach::Any, Reach::Loopback, Reach::Public].map(build);
-        Self { proxies, clients }
+    /// Creates a transport that ignores the proxy of the environment.
+    #[must_use]
+    pub fn without_proxy() -> Self {
+        Self::with_proxies(Proxies::default())
     }
 
-    fn client<B>(&self, request: &Request<B>) -> Result<&reqwest::Client, TransportError> {
-        // Of a proxy, it is the proxy's own name that is looked up here.
-        let is_direct = self.proxies.proxy_for_url(request.uri())?.is_none();
-        let limits = request.extensions().get().filter(|_| is_direct);
-        let client = &self.clients[match limits.map(|limits: &Limits| limits.reach) {
-            Some(Reach::Public) => 2,
-            Some(Reach::Loopback) => 1,
-            _ => 0,
-        }];
-        let built = client.as_ref().as_ref();
-        built.map_err(|error| TransportError::new(SendFault::Permanent, error.to_string()))
+    fn with_proxies(proxies: Proxies) -> Self {
+        Self(Clients::Own(Arc::new(Own { proxies, clients: Default::default() })))
+    }
+
+    /// Creates a transport from your own client, with its proxy and TLS.
+    ///
+    /// This crate cannot check its settings. Build it with `redirect::Policy::none()`,
+    /// `retry::never()`, `no_gzip()`, `no_brotli()`, `no_zstd()`, `no_deflate()`, `http1_only()`, a
+    /// `connect_timeout`, and a `pool_idle_timeout` below 60 s.
+    ///
+    /// A download checks the addresses that the name of a file server leads to, which is not
+    /// possible here. Such a download ends with a permanent error unless its policy allows private
+    /// addresses, or [`skipping_address_check`](Self::skipping_address_check) accepts the risk.
+    #[must_use]
+    pub const fn from_client(client: reqwest::Client) -> Self {
+        Self(Clients::Given { client, skips_address_check: false })
+    }
+
+    /// Accepts that downloads over your own client may connect to private addresses.
+    #[must_use]
+    pub fn skipping_address_check(mut self) -> Self {
+        if let Clients::Given { skips_address_check, .. } = &mut self.0 {
+            *skips_address_check = true;
+        }
+        self
     }
 }
 
 impl Transport for Reqwest {
-    type Body = BodyStream<reqwest::Body>;
-
-    async fn send(
-        &self,
-        mut request: Request<Bytes>,
-    ) -> Result<Response<Self::Body>, TransportError> {
-        let client = self.client(&request)?;
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let reach = request.extensions().get().map_or(Reach::Any, |limits: &Limits| limits.reach);
+        let (client, proxy) = match &self.0 {
+            Clients::Own(own) => own.client(&request, reach)?,
+            Clients::Given { client, skips_address_check } => {
+                if reach != Reach::Any && !skips_address_check {
+                    return Err(permanent("the addresses of the file server cannot be checked"));
+                }
+                (client, None)
+            }
+        };
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-        let request = reqwest::Request::try_from(request);
-        let request = request.map_err(|error| failed(error, SendFault::Permanent))?;
-        // reqwest rewrites some characters, and then the signature of a URL holds no longer.
-        if !request.url().as_str().ends_with(&path) {
-            return Err(TransportError::new(SendFault::Permanent, "reqwest would change the URL"));
+        let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+        let request = reqwest::Request::try_from(request).map_err(permanent)?;
+        if !request.url().as_str().ends_with(&target) {
+            return Err(permanent("reqwest would change the URL"));
         }
-        let answer = client.execute(request).await.map_err(|error| {
+        let response = client.execute(request).await.map_err(|error| {
             let is_before_sending = error.is_connect();
-            let error = failed(error, SendFault::Connection);
+            let error = match proxy {
+                Some(proxy) => explain(tunnel_error(&proxy, error).into(), SendFault::Connection),
+                None => explain(error.into(), SendFault::Connection),
+            };
             if is_before_sending { error.before_sending() } else { error }
         })?;
-        Ok(Response::from(answer).map(|body| BodyStream::new(body, failed)))
+        Ok(Response::from(response).map(|body| from_http_body(body, explain)))
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -101,30 +147,88 @@ impl Transport for Reqwest {
     }
 }
 
-impl fmt::Debug for Reqwest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reqwest(..)")
+impl Own {
+    /// Returns the client for a request, and the proxy on its way.
+    fn client<B>(
+        &self,
+        request: &Request<B>,
+        reach: Reach,
+    ) -> Result<(&reqwest::Client, Option<Proxy>), TransportError> {
+        let proxy = self.proxies.proxy_for_url(request.uri())?;
+        let is_tls = request.uri().scheme() == Some(&Scheme::HTTPS);
+        // A proxy looks the name up, and only the proxy's own name is looked up here.
+        let reach = if proxy.is_some() { Reach::Any } else { reach };
+        let [any, public, loopback] = &self.clients;
+        let [plain, tls] = match reach {
+            Reach::Public => public,
+            Reach::Loopback => loopback,
+            _ => any,
+        };
+        let client = if is_tls { tls } else { plain };
+        let built = client.get_or_init(|| self.build(reach, is_tls).map_err(|e| e.to_string()));
+        Ok((built.as_ref().map_err(|error| permanent(error.clone()))?, proxy))
+    }
+
+    fn build(&self, reach: Reach, is_tls: bool) -> Result<reqwest::Client, BoxError> {
+        let proxies = self.proxies.clone();
+        let proxy = reqwest::Proxy::custom(move |url| {
+            let proxy = proxies.proxy_for_url(&url.as_str().parse().ok()?).ok()??;
+            let [username, password] = [proxy.username(), proxy.password()]
+                .map(|text| utf8_percent_encode(text.unwrap_or_default(), NON_ALPHANUMERIC));
+            Some(format!("http://{username}:{password}@{proxy}"))
+        });
+        let builder = reqwest::Client::builder().redirect(redirect::Policy::none());
+        let builder = builder.retry(retry::never()).http1_only().no_proxy().proxy(proxy);
+        let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate();
+        let builder = builder.dns_resolver(Resolver(reach)).connect_timeout(CONNECT_LIMIT);
+        let builder = builder.pool_idle_timeout(IDLE_LIMIT);
+        Ok(builder.tls_backend_preconfigured(tls_config(is_tls)?).build()?)
     }
 }
 
-/// The URL of a download is a secret, and an error of reqwest would show it.
-fn failed(error: impl Into<BoxError>, broken: SendFault) -> TransportError {
-    match error.into().downcast::<reqwest::Error>() {
-        Ok(error) => TransportError::of_chain(error.without_url(), broken),
-        Err(error) => TransportError::of_chain(error, broken),
+/// Reads the operating system's roots only if they are needed, because a machine may have none.
+fn tls_config(is_needed: bool) -> Result<ClientConfig, rustls::Error> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?;
+    Ok(match is_needed {
+        true => config.with_platform_verifier()?,
+        false => config.with_root_certificates(RootCertStore::empty()),
+    }
+    .with_no_client_auth())
+}
+
+fn permanent(problem: impl Into<BoxError>) -> TransportError {
+    TransportError::new(SendFault::Permanent, problem)
+}
+
+/// Explains an error on the way through a proxy. reqwest names a missing login only in its text.
+fn tunnel_error(proxy: &Proxy, error: reqwest::Error) -> TunnelError {
+    let mut causes = iter::successors(error.source(), |cause| (*cause).source());
+    match causes.any(|cause| cause.to_string().contains("proxy authorization required")) {
+        true => TunnelError::refused(proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED),
+        false => TunnelError::failed(proxy, error.without_url()),
     }
 }
 
-/// Looks names up and leaves out the addresses that must not be connected to.
-struct Permitted(Reach);
+/// Explains an error. The URL of a download is a secret, and an error of reqwest would show it.
+fn explain(error: BoxError, broken: SendFault) -> TransportError {
+    let error = match error.downcast::<reqwest::Error>() {
+        Ok(error) => error.without_url().into(),
+        Err(error) => error,
+    };
+    TransportError::of_chain_with(error, broken, tls::is_permanent)
+}
 
-impl dns::Resolve for Permitted {
+/// Looks names up and drops the addresses that the policy forbids.
+struct Resolver(Reach);
+
+impl dns::Resolve for Resolver {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
         let reach = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let permitted =
-                AddressError::filter(name.as_str(), reach, found).map_err(BoxError::from)?;
+            let permitted = AddressError::filter(name.as_str(), reach, found)
+                .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
             Ok(Box::new(permitted.into_iter()) as dns::Addrs)
         })
     }

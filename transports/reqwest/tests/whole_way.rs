@@ -114,7 +114,7 @@ fn over_a_blocking_closure() {
             br#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#,
         ))
     };
-    let closure = blocking::blocking_fn(sending);
+    let closure = tcss_export_driver::blocking_fn(sending);
     let client = blocking::Client::with_transport(session(&service), credentials(), closure);
     let job = tcss_export_core::JobId::new("4711").unwrap();
     let finished = client.wait(job.clone()).unwrap();

@@ -1,8 +1,7 @@
-//! Binds tcss-export to [ureq](https://docs.rs/ureq): the blocking client.
+//! The blocking client of tcss-export over [ureq](https://docs.rs/ureq).
 //!
-//! It holds no protocol decision: a request's bytes go out unchanged, status, headers and bytes
-//! come back, and nothing is ever sent twice. HTTP/1.1 only. The proxy is that of the environment,
-//! as [`Proxies`] reads it.
+//! It makes no protocol decision: a request's bytes leave unchanged, status, headers and bytes come
+//! back, and nothing is sent twice. HTTP/1.1 only.
 //!
 //! ```no_run
 //! use tcss_export_core::{Credentials, Endpoint, JobId, Session};
@@ -19,27 +18,32 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Never run `ureq` or `ureq_proto` at log level `trace` in production: there they write down every
-//! byte of a request and of its answer, the token, the signature and the whole URL of a download
-//! among them. At `debug` they show none of these.
+//! # Decoded bodies
+//!
+//! Cargo unifies features: if any crate of a program builds ureq with `gzip` (on by default),
+//! `brotli` or `charset`, ureq decodes bodies, and no setting prevents it. A download never takes
+//! a body for a file that ureq may have decoded. Such a build therefore fails with a typed error if
+//! the file server uses a content coding, serves a text in another charset than UTF-8, or sends
+//! neither a length nor a CRC-64. Without these features every file works.
+//!
+//! # Logs
+//!
+//! Do not enable the log level `trace` of `ureq` or `ureq_proto` in production. At that level they
+//! log whole requests and answers, including the token, the signature and the URL of a download.
 
-mod agent;
-mod as_sent;
+mod agents;
 mod body;
-mod decoding;
 mod errors;
-mod read_limit;
 mod resolver;
 
 use std::{env, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tcss_export_driver::{Proxies, ReadBody, Transport, TransportError, blocking, clock};
+use tcss_export_driver::{Blocking, Body, Proxies, Transport, TransportError, blocking, clock};
 use ureq::Agent;
 
-use self::agent::Agents;
-pub use self::body::Body;
+use self::agents::Agents;
 
 /// A blocking client of the service over ureq.
 pub type Client = blocking::Client<Ureq>;
@@ -48,12 +52,11 @@ pub type Client = blocking::Client<Ureq>;
 #[derive(Clone, Debug)]
 pub struct Ureq(Agents);
 
-/// Works over HTTPS at once: TLS by rustls with ring and the operating system's roots, which are
-/// read when the first `https` request needs them.
+/// Uses TLS by rustls with ring and the operating system's roots, which are read at the first
+/// `https` request.
 ///
-/// It goes through the proxy that the environment names now, if any: see [`Proxies`]. One that
-/// cannot be used is the error of each request, with a
-/// [`ProxyError`](tcss_export_driver::ProxyError) as its source.
+/// It uses the proxy that the environment names now: see [`Proxies`]. If that proxy cannot be used,
+/// each request fails with a [`ProxyError`](tcss_export_driver::ProxyError) as its source.
 impl Default for Ureq {
     fn default() -> Self {
         Self(Agents::own(Proxies::from_variables(|name| env::var_os(name))))
@@ -61,26 +64,22 @@ impl Default for Ureq {
 }
 
 impl Ureq {
-    /// Creates a transport on an agent of yours: its connections, TLS and proxy; this crate reads no
-    /// environment then, but an agent that is not told otherwise does.
+    /// Creates a transport from your own agent, with its connections, TLS and proxy. This crate
+    /// reads no environment then, but an agent does by default.
     ///
-    /// Redirects, time limits, the meaning of a status and the accepted encoding are set at each
-    /// request, whatever the agent says; to a loopback endpoint its proxy is not used. Give it a
-    /// `max_idle_age` below 60 s. Built without ureq's default features, an agent needs a crypto
-    /// provider in its `TlsConfig` or as the process's default: without one ureq panics at the
-    /// first `https` request.
+    /// Each request overrides the agent's redirects, time limits, meaning of a status and accepted
+    /// encoding, and uses no proxy for a loopback host. Not checked: the addresses that the name of
+    /// a file server leads to. Give the agent a `max_idle_age` below 60 s. Built without ureq's
+    /// default features, the agent needs a crypto provider in its `TlsConfig` or as the default of
+    /// the process; without one ureq panics at the first `https` request.
     ///
-    /// Built with its features `gzip` (which is on by default), `brotli` or `charset`, ureq decodes
-    /// what it downloads. A decoded body is not taken for a file: on such an agent a download ends
-    /// by an error if the server sends a coding, neither a length nor a checksum, or a text in
-    /// another charset than UTF-8. Built with `cookies`, it sends cookies back. A client made by
-    /// its default gets the bytes as they are, and sends none.
+    /// Built with its feature `cookies`, ureq sends cookies back from such an agent.
     #[must_use]
     pub const fn with_agent(agent: Agent) -> Self {
         Self(Agents::Given { agent, without_proxy: false })
     }
 
-    /// Goes through no proxy, whatever the environment or an agent of yours says.
+    /// Ignores the proxy of the environment, or of your own agent.
     #[must_use]
     pub fn without_proxy(self) -> Self {
         Self(match self.0 {
@@ -91,17 +90,14 @@ impl Ureq {
 }
 
 impl Transport for Ureq {
-    type Body = ReadBody<Body>;
-
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Self::Body>, TransportError> {
-        let answer = match request.extensions().get().copied() {
-            Some(limits) => self.0.fetch(request.map(drop), limits)?,
-            None => self.0.send(request)?.map(|body| Body::new(body, None)),
-        };
-        Ok(answer.map(|body| ReadBody::with_error(body, errors::body_error)))
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let response = self.0.send(request)?;
+        Ok(response.map(|body| Body::from_reader_with(body, errors::body_error)))
     }
 
     async fn sleep(&self, duration: Duration) {
         clock::sleep(duration);
     }
 }
+
+impl Blocking for Ureq {}

@@ -1,19 +1,121 @@
-use super::{part_file::PartFile, target::Target};
+//! The output of a download: a part file or a writer.
 
-/// Where the bytes go: to a target, from a certain point on its part, or to a writer.
+use std::mem;
+
+use bytes::Bytes;
+use futures_util::io::{AsyncWrite, AsyncWriteExt};
+use tcss_export_core::download::{Kept, Note};
+
+use super::{error::FileError, part_file::PartFile, target::Target};
+
+/// Where the bytes go.
+///
+/// Each operation takes the output out and puts it back. If its future is dropped in between, the
+/// output stays [`Taken`](Self::Taken) and the download ends with an error.
 #[derive(Debug)]
 pub(crate) enum Output<W> {
+    /// A target that is not open yet.
     Target(Target),
     Part(PartFile),
     Writer(W),
-    /// A call has it, or had it when it was dropped.
     Taken,
-    /// It is in its place, or was thrown away.
     Closed,
+}
+
+/// What becomes of an output at the end of a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The file is complete.
+    Complete,
+    /// The bytes are wrong, and no later download can use them.
+    Wrong,
+    /// A later download can continue.
+    Partial,
 }
 
 impl<W> Output<W> {
     pub(crate) const fn can_restart(&self) -> bool {
         !matches!(self, Self::Writer(_))
     }
+
+    /// Opens a target at the first call, and returns the part that an earlier download has left.
+    pub(super) async fn open(&mut self, blocks: bool) -> Result<Option<Kept>, FileError> {
+        match mem::replace(self, Self::Taken) {
+            Self::Target(target) => {
+                let (part, kept) = on_files(blocks, move || target.open()).await?;
+                *self = Self::Part(part);
+                Ok(kept)
+            }
+            Self::Taken => Err(FileError::dropped()),
+            opened => {
+                *self = opened;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Empties the part file.
+    pub(super) async fn start_over(
+        &mut self,
+        blocks: bool,
+        note: Option<Note>,
+    ) -> Result<(), FileError> {
+        self.on_part(blocks, move |part| part.start_over(note.as_ref())).await
+    }
+
+    /// Works on the part file, if the output is one.
+    async fn on_part(
+        &mut self,
+        blocks: bool,
+        work: impl FnOnce(&mut PartFile) -> Result<(), FileError> + Send + 'static,
+    ) -> Result<(), FileError> {
+        let mut part = match mem::replace(self, Self::Taken) {
+            Self::Part(part) => part,
+            other => {
+                *self = other;
+                return Ok(());
+            }
+        };
+        let (part, result) = on_files(blocks, move || {
+            let result = work(&mut part);
+            (part, result)
+        })
+        .await;
+        *self = Self::Part(part);
+        result
+    }
+}
+
+impl<W: AsyncWrite + Unpin> Output<W> {
+    pub(super) async fn write(&mut self, blocks: bool, bytes: Bytes) -> Result<(), FileError> {
+        let mut writer = match mem::replace(self, Self::Taken) {
+            Self::Writer(writer) => writer,
+            other => {
+                *self = other;
+                return self.on_part(blocks, move |part| part.write(&bytes)).await;
+            }
+        };
+        let result = writer.write_all(&bytes).await;
+        *self = Self::Writer(writer);
+        result.map_err(FileError::of_writer)
+    }
+
+    /// Puts a complete file in its place, or flushes the writer.
+    pub(super) async fn close(&mut self, blocks: bool, end: End) -> Result<(), FileError> {
+        let result = match mem::replace(self, Self::Taken) {
+            Self::Part(part) => on_files(blocks, move || part.close(end)).await,
+            // After a failed download its own error counts, not the writer's.
+            Self::Writer(mut writer) if end == End::Complete => {
+                writer.flush().await.map_err(FileError::of_writer)
+            }
+            _ => Ok(()),
+        };
+        *self = Self::Closed;
+        result
+    }
+}
+
+/// Runs work on a file: here if the caller may block, else on a thread for files.
+async fn on_files<T: Send + 'static>(blocks: bool, work: impl FnOnce() -> T + Send + 'static) -> T {
+    if blocks { work() } else { blocking::unblock(work).await }
 }

@@ -1,4 +1,4 @@
-//! The file that a download grows in, until it is put in its place.
+//! The file that a download writes to, until it is complete and renamed to its target.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,128 +10,111 @@ use std::{
 use tcss_export_core::download::{Kept, Note};
 
 use super::{
-    file_error::{FileError, FileErrorKind},
-    files::{is_at, remove, rename_to_new, sync_directory},
-    locked::open_locked,
-    paths::{beside, check_target},
+    error::{FileError, FileErrorKind},
+    lock::{is_at, open_locked, remove, rename_to_new, sync_directory},
+    output::End,
 };
 
-/// A target's part, open and locked, and the note beside it that says what it is a part of.
+/// An open and locked part file, and the metadata beside it.
 #[derive(Debug)]
 pub(crate) struct PartFile {
     target: PathBuf,
     replaces: bool,
-    part: PathBuf,
-    note: PathBuf,
+    path: PathBuf,
+    metadata_path: PathBuf,
     file: File,
-    /// What is in the note. If there is none, no later download could go on with what is there, and
-    /// what has the note's name is somebody else's.
-    noted: Option<Note>,
-    /// What is there is no more than a download has left or written, and may be thrown away.
+    /// The content of the metadata file. Without it no later download can continue, and a file with
+    /// that name belongs to somebody else.
+    metadata: Option<Note>,
+    /// All bytes come from a download, so they may be deleted.
     is_ours: bool,
-    /// Behind what counts there is more.
+    /// Bytes follow the resume point; truncate before writing.
     has_excess: bool,
 }
 
-/// What becomes of an output at the end of a download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// All of it is there.
-    Whole,
-    /// What is there is wrong, and no later download can go on with it.
-    Wrong,
-    /// A later download can go on with it.
-    Partial,
-}
-
-const NOTE_LIMIT: u64 = 64 * 1024;
+const METADATA_LIMIT: u64 = 64 * 1024;
 
 impl PartFile {
-    /// Opens the part of a target and reads what an earlier download has left of it.
-    pub(crate) fn open(target: PathBuf, replaces: bool) -> Result<(Self, Option<Kept>), FileError> {
-        check_target(&target, replaces)?;
-        let [part, note] = beside(&target)?;
-        // It could not be removed when a note is to be written.
-        if fs::symlink_metadata(&note).is_ok_and(|found| found.is_dir()) {
-            return Err(FileError::new(FileErrorKind::Directory, &note));
+    /// Opens a part file and reads what an earlier download has left in it.
+    pub(super) fn open(
+        target: PathBuf,
+        replaces: bool,
+        [path, metadata_path]: [PathBuf; 2],
+    ) -> Result<(Self, Option<Kept>), FileError> {
+        // A directory could not be removed when the metadata is written.
+        if fs::symlink_metadata(&metadata_path).is_ok_and(|found| found.is_dir()) {
+            return Err(FileError::new(FileErrorKind::Directory, &metadata_path));
         }
-        let file = open_locked(&part)?;
-        let mut this = Self {
-            target,
-            replaces,
-            part,
-            note,
-            file,
-            noted: None,
-            is_ours: false,
-            has_excess: false,
-        };
-        let kept = this.read_kept()?;
+        let file = open_locked(&path)?;
+        let (metadata, is_ours, has_excess) = (None, false, false);
+        let mut this =
+            Self { target, replaces, path, metadata_path, file, metadata, is_ours, has_excess };
+        let kept = this.read()?;
         Ok((this, kept))
     }
 
-    /// Throws away what is there; the note tells of what comes.
-    pub(crate) fn start_over(&mut self, note: Option<&Note>) -> Result<(), FileError> {
-        self.check_name().map_err(FileError::io(FileErrorKind::Write, &self.part))?;
-        // First the bytes, so that no note ever stands beside bytes of another file.
+    /// Deletes all bytes and writes the metadata of the file that comes.
+    pub(crate) fn start_over(&mut self, metadata: Option<&Note>) -> Result<(), FileError> {
+        self.check_name().map_err(FileError::io(FileErrorKind::Write, &self.path))?;
+        // The bytes go first: metadata must never describe bytes of another file.
         let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
-        emptied.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
-        (self.noted, self.is_ours, self.has_excess) = (None, true, false);
-        let noted =
-            remove(&self.note).and_then(|()| note.map_or(Ok(()), |note| self.write_note(note)));
-        noted.map_err(FileError::io(FileErrorKind::Write, &self.note))?;
-        self.noted = note.cloned();
+        emptied.map_err(FileError::io(FileErrorKind::Write, &self.path))?;
+        (self.metadata, self.is_ours, self.has_excess) = (None, true, false);
+        remove(&self.metadata_path)
+            .and_then(|()| metadata.map_or(Ok(()), |metadata| self.write_metadata(metadata)))
+            .map_err(FileError::io(FileErrorKind::Write, &self.metadata_path))?;
+        self.metadata = metadata.cloned();
         Ok(())
     }
 
-    /// Writes the note; a link that someone has put there is not followed.
-    fn write_note(&self, note: &Note) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&self.note)?;
-        file.write_all(note.to_text().as_bytes())
+    /// Writes the metadata file; `create_new` does not follow a planted link.
+    fn write_metadata(&self, metadata: &Note) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&self.metadata_path)?;
+        file.write_all(metadata.to_text().as_bytes())
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        let cut = self.cut_excess().and_then(|()| self.file.write_all(bytes));
-        cut.map_err(FileError::io(FileErrorKind::Write, &self.part))
+        let written = self.truncate().and_then(|()| self.file.write_all(bytes));
+        written.map_err(FileError::io(FileErrorKind::Write, &self.path))
     }
 
-    /// Nothing is cut off before there is something to put in its place.
-    fn cut_excess(&mut self) -> io::Result<()> {
+    /// Cuts bytes past the resume point, only once other bytes follow.
+    fn truncate(&mut self) -> io::Result<()> {
         match mem::take(&mut self.has_excess) {
             true => self.file.stream_position().and_then(|length| self.file.set_len(length)),
             false => Ok(()),
         }
     }
 
-    /// Puts the file in its place, or throws away what is there.
+    /// Renames a complete file to its target, and deletes what no later download can use.
     pub(crate) fn close(mut self, end: End) -> Result<(), FileError> {
         match end {
-            End::Whole => return self.commit(),
-            End::Wrong => self.forget(),
+            End::Complete => return self.commit(),
+            End::Wrong => self.remove_metadata(),
             End::Partial => {}
         }
         Ok(())
     }
 
-    /// Leaves nothing that a later download would go on with.
-    fn forget(&mut self) {
-        if self.noted.take().is_some() {
-            let _ = remove(&self.note);
+    /// Without metadata no later download continues this one.
+    fn remove_metadata(&mut self) {
+        if self.metadata.take().is_some() {
+            let _ = remove(&self.metadata_path);
         }
     }
 
-    /// Puts the whole file in its place, in one step that is either done or not.
+    /// Renames the complete file in one atomic step.
     fn commit(mut self) -> Result<(), FileError> {
-        // Were it to fail, what is there is whole and a later download has little to do.
-        let synced = self.cut_excess().and_then(|()| self.file.sync_all());
-        synced.map_err(FileError::io(FileErrorKind::Write, &self.part))?;
+        let synced = self.truncate().and_then(|()| self.file.sync_all());
+        synced.map_err(FileError::io(FileErrorKind::Write, &self.path))?;
         self.check_name().map_err(FileError::io(FileErrorKind::Rename, &self.target))?;
-        // First the note: as soon as the part's name is free, one beside it is another download's.
-        let noted = self.noted.clone();
-        self.forget();
-        if let Err(error) = self.place() {
-            self.noted = noted.filter(|note| self.write_note(note).is_ok());
-            // It is whole, and stays for whoever wants it.
+        // The metadata goes first: once the name of the part file is free, metadata beside it
+        // belongs to another download.
+        let metadata = self.metadata.clone();
+        self.remove_metadata();
+        if let Err(error) = self.rename() {
+            self.metadata = metadata.filter(|metadata| self.write_metadata(metadata).is_ok());
+            // The part file is complete, so keep it for the user.
             self.is_ours = false;
             return Err(error);
         }
@@ -139,45 +122,45 @@ impl PartFile {
         Ok(())
     }
 
-    fn place(&self) -> Result<(), FileError> {
-        let placed = match self.replaces {
-            true => fs::rename(&self.part, &self.target),
-            false => rename_to_new(&self.part, &self.target),
+    fn rename(&self) -> Result<(), FileError> {
+        let renamed = match self.replaces {
+            true => fs::rename(&self.path, &self.target),
+            false => rename_to_new(&self.path, &self.target),
         };
-        placed.map_err(|error| match error.kind() {
+        renamed.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => FileError::new(FileErrorKind::Exists, &self.target),
             _ => FileError::io(FileErrorKind::Rename, &self.target)(error),
         })
     }
 
-    /// Fails if someone has removed the part meanwhile: what has its name now is another download's
-    /// and not whole.
+    /// Fails if the part file was removed meanwhile. Another file under its name belongs to another
+    /// download and is incomplete.
     fn check_name(&self) -> io::Result<()> {
-        match is_at(&self.file, &self.part)? {
+        match is_at(&self.file, &self.path)? {
             true => Ok(()),
-            false => Err(io::Error::other("the part was removed while it grew")),
+            false => Err(io::Error::other("the part file was removed during the download")),
         }
     }
 
-    /// Reads the bytes that are there, if the note says what they are.
-    fn read_kept(&mut self) -> Result<Option<Kept>, FileError> {
-        let note = read_note(&self.note);
-        let mut kept = note.clone().map(Kept::new);
+    /// Reads the bytes that the metadata describes.
+    fn read(&mut self) -> Result<Option<Kept>, FileError> {
+        let metadata = read_metadata(&self.metadata_path);
+        let mut kept = metadata.clone().map(Kept::new);
         let limit = kept.as_ref().map_or(0, Kept::limit);
         let mut rest = (&self.file).take(limit);
         let mut buffer = vec![0; 256 * 1024];
         while let Some(kept) = &mut kept {
             let read = rest.read(&mut buffer);
-            match read.map_err(FileError::io(FileErrorKind::Read, &self.part))? {
+            match read.map_err(FileError::io(FileErrorKind::Read, &self.path))? {
                 0 => break,
                 length => kept.read(buffer.get(..length).unwrap_or_default()),
             }
         }
         let length = kept.as_ref().map_or(0, Kept::length);
-        let there = self.file.metadata().map_err(FileError::io(FileErrorKind::Read, &self.part))?;
-        self.is_ours = note.is_some() || there.len() == 0;
-        self.has_excess = there.len() > length;
-        self.noted = note;
+        let found = self.file.metadata().map_err(FileError::io(FileErrorKind::Read, &self.path))?;
+        self.is_ours = metadata.is_some() || found.len() == 0;
+        self.has_excess = found.len() > length;
+        self.metadata = metadata;
         Ok(kept.filter(|_| length > 0))
     }
 
@@ -186,27 +169,27 @@ impl PartFile {
     }
 }
 
-/// Reads a note; one that cannot be read tells nothing, and is somebody else's.
-pub(super) fn read_note(path: &Path) -> Option<Note> {
+/// Reads a metadata file; `None` if it is not one.
+fn read_metadata(path: &Path) -> Option<Note> {
     if !fs::symlink_metadata(path).ok()?.is_file() {
         return None;
     }
     let mut text = String::new();
-    File::open(path).ok()?.take(NOTE_LIMIT).read_to_string(&mut text).ok()?;
+    File::open(path).ok()?.take(METADATA_LIMIT).read_to_string(&mut text).ok()?;
     Note::from_text(&text)
 }
 
-/// Removes what no later download could go on with, unless it has got another name.
+/// Deletes what no later download can use, unless it was renamed.
 impl Drop for PartFile {
     fn drop(&mut self) {
-        let is_useless = self.noted.is_none() || self.is_empty();
+        let is_useless = self.metadata.is_none() || self.is_empty();
         if self.is_ours && is_useless && self.check_name().is_ok() {
-            // Whatever cannot be removed, a later download will empty.
-            self.forget();
-            let _ = remove(&self.part);
+            // A later download empties what cannot be removed.
+            self.remove_metadata();
+            let _ = remove(&self.path);
         }
-        // Said in words: a process that is being started at this moment has the file open as well,
-        // and would keep the lock.
+        // Closing the file is not enough: a child process that is just starting holds a copy of it,
+        // and with it the lock.
         let _ = self.file.unlock();
     }
 }
@@ -218,19 +201,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_that_is_closed_is_free_though_a_new_process_still_has_it() {
+    fn a_closed_part_file_is_free_even_if_a_child_process_holds_a_copy() {
         let folder = env::temp_dir().join(format!("tcss-export-part-{}", process::id()));
         fs::create_dir(&folder).expect("a folder");
-        let target = folder.join("a.csv");
-        let note = r#"{"tcss-export-part":1,"object":"https://h.example/a","etag":"\"v1\"",
+        let paths = || [folder.join(".a.csv.part"), folder.join(".a.csv.part.json")];
+        let metadata = r#"{"tcss-export-part":1,"object":"https://h.example/a","etag":"\"v1\"",
             "total":null,"crc64":null}"#;
-        let (mut part, _) = PartFile::open(target.clone(), false).expect("a new part");
-        part.start_over(Note::from_text(note).as_ref()).expect("a note");
+        let open = || PartFile::open(folder.join("a.csv"), false, paths());
+        let (mut part, _) = open().expect("a new part file");
+        part.start_over(Note::from_text(metadata).as_ref()).expect("metadata");
         part.write(b"1234").expect("bytes");
-        // As a process has it between its beginning and its own program.
+        // A process has such a copy between its fork and its own program.
         let inherited = part.file.try_clone().expect("a file");
         drop(part);
-        let (_, kept) = PartFile::open(target, false).expect("the same part");
+        let (_, kept) = open().expect("the same part file");
         assert_eq!(kept.map(|kept| kept.length()), Some(4));
         drop(inherited);
         fs::remove_dir_all(folder).expect("the folder");

@@ -1,32 +1,26 @@
+//! The target of a download, and the names of its part file.
+
 use std::{
+    ffi::OsString,
     fs,
-    path::{Path, PathBuf},
+    io::ErrorKind,
+    path::{Path, PathBuf, is_separator},
 };
 
 use tcss_export_core::download::Kept;
 
-#[cfg(doc)]
-use super::file_error::FileErrorKind;
 use super::{
-    file_error::FileError,
-    files::remove,
-    part_file::{PartFile, read_note},
-    paths::beside,
+    error::{FileError, FileErrorKind},
+    part_file::PartFile,
 };
 
-/// The file that a download becomes.
+/// The file that a download creates.
 ///
-/// It appears under its name when all of it is there and verified, with the permissions of a new
-/// file. Until then the bytes are in `.NAME.part` beside it, and what must be known to go on with
-/// them in `.NAME.part.json`; a later download to the same target goes on there. Both are gone when
-/// it is done. Two downloads to one target at the same time are an error, as far as the locks of
-/// the file system reach; on one that has no locks at all there is no download to a file.
+/// The bytes go to a part file beside it, `.NAME.part`, which is renamed once it is complete and
+/// verified. Its metadata is in `.NAME.part.json`. A part file is locked while a download writes
+/// to it, and a later download to the same target continues it.
 ///
-/// What an earlier download has left is read again when it is gone on with, so that the checksum
-/// of the whole covers it. If the server names no CRC-64, bytes that were changed on the disk
-/// since, by a crash of the system, say, cannot be noticed.
-///
-/// A path is a target that must not exist yet.
+/// A path converts into a target that must not exist yet.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Target {
@@ -40,63 +34,70 @@ impl Target {
         Self { path: path.into(), replaces: false }
     }
 
-    /// Lets a file that exists be replaced, at once and by a whole one. Of a link, it is the link
-    /// that is replaced.
+    /// Replaces a file that exists, in one step, once the new one is complete. A symbolic link is
+    /// replaced itself, not the file it names.
     pub const fn replacing(mut self) -> Self {
         self.replaces = true;
         self
     }
 
-    /// Tells whether a download could begin here now, before anything is asked of a server.
+    /// Checks that a download to this target can start now, before a server is asked for anything.
     ///
     /// # Errors
     ///
     /// [`FileErrorKind::NoName`], [`Directory`](FileErrorKind::Directory) and
     /// [`NotAFile`](FileErrorKind::NotAFile) for a path that cannot become a file;
-    /// [`Exists`](FileErrorKind::Exists) for a file that is not to be replaced;
-    /// [`Busy`](FileErrorKind::Busy) while another download is at it; [`Lock`](FileErrorKind::Lock)
-    /// where files cannot be locked; [`Open`](FileErrorKind::Open) and
-    /// [`Read`](FileErrorKind::Read) where its folder is not there or does not let the part be
-    /// used.
+    /// [`Exists`](FileErrorKind::Exists) for a file that must not be replaced;
+    /// [`Busy`](FileErrorKind::Busy) during another download to it; [`Lock`](FileErrorKind::Lock)
+    /// on a file system without locks; [`Open`](FileErrorKind::Open) and
+    /// [`Read`](FileErrorKind::Read) if its folder is missing or the part file cannot be used.
     pub fn check(&self) -> Result<(), FileError> {
-        // What an earlier download has left there stays; a new part is gone when it is closed.
+        // Dropping removes a new part file and keeps one that an earlier download has left.
         self.open().map(drop)
     }
 
-    /// Opens its part and reads what an earlier download has left of it.
-    pub(crate) fn open(&self) -> Result<(PartFile, Option<Kept>), FileError> {
-        PartFile::open(self.path.clone(), self.replaces)
-    }
-
-    /// Whether there is a part already: an earlier download has left it, or another one is under
-    /// way.
+    /// Returns whether a part file exists: of an earlier download, or of one that is running.
     #[must_use]
     pub fn has_part(&self) -> bool {
-        beside(&self.path).is_ok_and(|[part, _]| fs::symlink_metadata(part).is_ok())
-    }
-
-    /// Removes the part and its note if no byte is there that a later download could go on with.
-    ///
-    /// For a program that ends while its own download is held up, by a server that does not answer,
-    /// say, and so cannot be dropped. It looks at no lock: if [`has_part`](Self::has_part) was true
-    /// before that download, the part may be another one's.
-    pub fn clear_empty(&self) {
-        let Ok([part, note]) = beside(&self.path) else { return };
-        let is_empty = |found: fs::Metadata| found.is_file() && found.len() == 0;
-        if fs::symlink_metadata(&part).is_ok_and(is_empty) {
-            // What stays does no harm: a later download takes it over. The note goes first, as it
-            // must not stand beside a part of another download.
-            if read_note(&note).is_some() {
-                let _ = remove(&note);
-            }
-            let _ = remove(&part);
-        }
+        part_paths(&self.path).is_ok_and(|[part, _]| fs::symlink_metadata(part).is_ok())
     }
 
     /// Returns its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Opens the part file and reads what an earlier download has left in it.
+    pub(super) fn open(&self) -> Result<(PartFile, Option<Kept>), FileError> {
+        self.check_name()?;
+        PartFile::open(self.path.clone(), self.replaces, part_paths(&self.path)?)
+    }
+
+    /// Fails if no file can get this name.
+    fn check_name(&self) -> Result<(), FileError> {
+        let path = &*self.path;
+        let text = path.as_os_str().to_string_lossy();
+        // Both `new/` and `new/.` name a directory.
+        if text.strip_suffix('.').unwrap_or(&text).ends_with(is_separator) {
+            return Err(FileError::new(FileErrorKind::Directory, path));
+        }
+        // A link is replaced itself, but must not lead to a device.
+        let found = match fs::symlink_metadata(path) {
+            Ok(link) if link.is_symlink() => Ok(fs::metadata(path).unwrap_or(link)),
+            found => found,
+        };
+        match found {
+            Ok(found) if found.is_dir() => Err(FileError::new(FileErrorKind::Directory, path)),
+            Ok(found) if !found.is_file() && !found.is_symlink() || is_descriptor(path) => {
+                Err(FileError::new(FileErrorKind::NotAFile, path))
+            }
+            Ok(_) if !self.replaces => Err(FileError::new(FileErrorKind::Exists, path)),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            // For example a name that is too long, while that of the part file is not.
+            Err(error) => Err(FileError::io(FileErrorKind::Open, path)(error)),
+        }
     }
 }
 
@@ -106,50 +107,44 @@ impl<P: Into<PathBuf>> From<P> for Target {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::{env, process};
+/// Returns whether the path names an open file of the process, such as `/dev/stdout`. Replacing it
+/// would replace the name for the whole system.
+fn is_descriptor(path: &Path) -> bool {
+    let Ok(to) = fs::read_link(path) else { return false };
+    let is_in_proc = |path: &Path| path.starts_with("/proc");
+    is_in_proc(&to) || fs::canonicalize(folder(path)).is_ok_and(|folder| is_in_proc(&folder))
+}
 
-    use super::*;
+/// Returns the folder of a file.
+pub(super) fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or_else(|| Path::new("."))
+}
 
-    const NOTE: &str = r#"{"tcss-export-part":1,
-        "object":"https://h.example/a","etag":"\"v1\"","total":null,"crc64":null}"#;
+/// The longest file name that common file systems accept.
+const LONGEST_NAME: usize = 255;
+const PART_SUFFIX: &str = ".part";
+const METADATA_SUFFIX: &str = ".part.json";
 
-    /// Makes part and note of a target with this name; tells how many files are left once they are
-    /// cleared.
-    fn left(name: &str, part: &str, note: &str) -> usize {
-        let folder = env::temp_dir().join(format!(
-            "tcss-export-target-{}-{}-{}",
-            process::id(),
-            part.len(),
-            note.len()
-        ));
-        fs::create_dir(&folder).expect("a folder");
-        let target = Target::new(folder.join(name));
-        assert!(!target.has_part());
-        let paths = beside(target.path()).expect("names");
-        for (path, text) in paths.iter().zip([part, note]) {
-            fs::write(path, text).expect("a file");
-        }
-        assert!(target.has_part());
-        target.clear_empty();
-        let left = fs::read_dir(&folder).expect("a folder").count();
-        fs::remove_dir_all(folder).expect("the folder");
-        left
+/// Returns the paths of the part file and its metadata, hidden names beside the target.
+///
+/// Long names are cut. Two targets may then share a part file; the lock and the metadata keep their
+/// downloads apart.
+fn part_paths(target: &Path) -> Result<[PathBuf; 2], FileError> {
+    let name = target.file_name();
+    let name = name.ok_or_else(|| FileError::new(FileErrorKind::NoName, target))?;
+    let mut stem = OsString::from(".");
+    stem.push(name);
+    let room = LONGEST_NAME - METADATA_SUFFIX.len();
+    if stem.len() > room {
+        let text = stem.to_string_lossy();
+        let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+        let end = ends.take_while(|end| *end <= room).last();
+        stem = text.get(..end.unwrap_or_default()).unwrap_or_default().into();
     }
-
-    #[test]
-    fn an_empty_part_goes_with_its_note_whatever_the_length_of_the_name() {
-        assert_eq!(left(&"n".repeat(255), "", NOTE), 0);
-    }
-
-    #[test]
-    fn what_is_no_note_stays() {
-        assert_eq!(left("a.csv", "", "precious"), 1);
-    }
-
-    #[test]
-    fn a_part_with_bytes_stays() {
-        assert_eq!(left("a.csv", "1", NOTE), 2);
-    }
+    Ok([PART_SUFFIX, METADATA_SUFFIX].map(|suffix| {
+        let mut name = stem.clone();
+        name.push(suffix);
+        target.with_file_name(name)
+    }))
 }

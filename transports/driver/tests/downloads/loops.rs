@@ -16,14 +16,12 @@ use tcss_export_core::{
     Now, SendFault,
     download::{ErrorKind, EventKind, Fault, Policy},
 };
-use tcss_export_driver::{DownloadFailure, FileErrorKind, Target, Transport, TransportError};
+use tcss_export_driver::{Body, DownloadFailure, FileErrorKind, Target, Transport, TransportError};
 
 use crate::{
     folder::{Folder, file_error_kind, read},
     server::{File, Piece, Reply},
-    world::{
-        BOTH, Body, End, OTHER_URL, URL, World, blocking_client, client, job_source, run, source,
-    },
+    world::{BOTH, End, OTHER_URL, URL, World, blocking_client, client, job_source, run, source},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -299,8 +297,6 @@ struct Hanging {
 }
 
 impl Transport for Hanging {
-    type Body = Body;
-
     fn now(&self) -> Now {
         self.world.now()
     }

@@ -2,11 +2,10 @@
 //! file server and a scripted API.
 
 use std::{
-    cell::RefCell,
     collections::VecDeque,
     future::Future,
     pin::Pin,
-    rc::Rc,
+    sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll},
     time::Duration,
 };
@@ -19,8 +18,8 @@ use tcss_export_core::{
     download::{Downloaded, Event, EventKind, Limits, Policy},
 };
 use tcss_export_driver::{
-    Client, DownloadFailure, ExchangeLimit, Shared, Source, Target, Transport, TransportError,
-    blocking,
+    Blocking, Body, Client, DownloadFailure, ExchangeLimit, Source, Target, Transport,
+    TransportError, blocking,
 };
 
 use crate::server::{File, Piece, Reply};
@@ -28,11 +27,11 @@ use crate::server::{File, Piece, Reply};
 pub(crate) const URL: &str = "https://h.example/a.csv?q-signature=EXAMPLE0001";
 pub(crate) const OTHER_URL: &str = "https://h.example/a.csv?q-signature=EXAMPLE0002";
 
-type Script = Box<dyn FnMut(&Request<()>) -> Reply>;
+type Script = Box<dyn FnMut(&Request<()>) -> Reply + Send>;
 
 /// Everything outside of a download; clones are the same one.
 #[derive(Clone)]
-pub(crate) struct World(Rc<RefCell<State>>);
+pub(crate) struct World(Arc<Mutex<State>>);
 
 struct State {
     now: Duration,
@@ -49,8 +48,8 @@ struct State {
 
 impl World {
     /// Answers each request as the script says.
-    pub(crate) fn new(script: impl FnMut(&Request<()>) -> Reply + 'static) -> Self {
-        Self(Rc::new(RefCell::new(State {
+    pub(crate) fn new(script: impl FnMut(&Request<()>) -> Reply + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(State {
             now: Duration::ZERO,
             slept: vec![],
             script: Box::new(script),
@@ -78,54 +77,62 @@ impl World {
 
     /// Answers polls of the job with these, one after the other.
     pub(crate) fn with_api<const N: usize>(self, answers: [&str; N]) -> Self {
-        self.0.borrow_mut().api = answers.map(String::from).into();
+        self.state().api = answers.map(String::from).into();
         self
     }
 
     pub(crate) fn slept(&self) -> Vec<Duration> {
-        self.0.borrow().slept.clone()
+        self.state().slept.clone()
     }
 
     /// Returns how long it is since the beginning.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.0.borrow().now
+        self.state().now
     }
 
     pub(crate) fn requests(&self) -> usize {
-        self.0.borrow().requests.len()
+        self.state().requests.len()
     }
 
     /// Returns the `Range` of each request.
     pub(crate) fn ranges(&self) -> Vec<String> {
-        self.0.borrow().requests.iter().map(|[_, range, _]| range.clone()).collect()
+        self.state().requests.iter().map(|[_, range, _]| range.clone()).collect()
     }
 
     pub(crate) fn urls(&self) -> Vec<String> {
-        self.0.borrow().requests.iter().map(|[url, ..]| url.clone()).collect()
+        self.state().requests.iter().map(|[url, ..]| url.clone()).collect()
     }
 
     pub(crate) fn exchange_limits(&self) -> Vec<Duration> {
-        self.0.borrow().exchange_limits.clone()
+        self.state().exchange_limits.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no panic")
+    }
+
+    fn body(&self, pieces: VecDeque<Piece>) -> Body {
+        Body::from_stream(Pieces { pieces, world: self.clone() })
     }
 
     fn read_clocks(&self) -> Now {
-        let now = self.0.borrow().now;
+        let now = self.state().now;
         let wall = Wall::from_unix_millis(1_699_979_400_000 + now.as_millis() as i64);
         Now { wall, mono: Mono::from_origin(now) }
     }
 
     fn pass(&self, time: Duration) {
-        self.0.borrow_mut().now += time;
+        self.state().now += time;
     }
 
     fn rest(&self, time: Duration) {
         self.pass(time);
-        self.0.borrow_mut().slept.push(time);
+        self.state().slept.push(time);
     }
 
     fn call(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.0.borrow_mut().exchange_limits.push(ExchangeLimit::of(request));
-        let answer = self.0.borrow_mut().api.pop_front().expect("an answer of the API is left");
+        self.state().exchange_limits.push(ExchangeLimit::of(request));
+        let answer = self.state().api.pop_front().expect("an answer of the API is left");
         Ok(Response::new(answer.into()))
     }
 
@@ -134,12 +141,12 @@ impl World {
             let value = request.headers().get(name).map(|value| value.to_str().expect("text"));
             value.unwrap_or_default().to_owned()
         };
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state();
         let seen = [request.uri().to_string(), header("range"), header("if-range")];
         state.requests.push(seen);
         let Reply { head, body } = (state.script)(request);
         match head {
-            Ok(head) => Ok(head.map(|()| Body { pieces: body, world: self.clone() })),
+            Ok(head) => Ok(head.map(|()| self.body(body))),
             Err(fault) => Err(TransportError::new(fault, "made up")),
         }
     }
@@ -150,12 +157,12 @@ fn credentials() -> Credentials {
 }
 
 /// The body of an answer, for either loop.
-pub(crate) struct Body {
+struct Pieces {
     pieces: VecDeque<Piece>,
     world: World,
 }
 
-impl Stream for Body {
+impl Stream for Pieces {
     type Item = Result<Bytes, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -168,7 +175,7 @@ impl Stream for Body {
                     let error = TransportError::new(SendFault::Truncated, "made up");
                     return Poll::Ready(Some(Err(error)));
                 }
-                Some(Piece::Silence) if !self.world.0.borrow().blocks => return Poll::Pending,
+                Some(Piece::Silence) if !self.world.state().blocks => return Poll::Pending,
                 Some(Piece::Silence) => {
                     // What a transport's own limit does.
                     self.world.pass(Policy::STALL_LIMIT);
@@ -181,8 +188,6 @@ impl Stream for Body {
 }
 
 impl Transport for World {
-    type Body = Body;
-
     fn now(&self) -> Now {
         self.read_clocks()
     }
@@ -196,19 +201,20 @@ impl Transport for World {
             return self.answer(&request.map(drop));
         }
         let answer = self.call(&request)?;
-        let body = |bytes| Body { pieces: [Piece::Bytes(bytes)].into(), world: self.clone() };
-        Ok(answer.map(body))
+        Ok(answer.map(|bytes| self.body([Piece::Bytes(bytes)].into())))
     }
 }
 
+impl Blocking for World {}
+
 pub(crate) fn client<T: Transport>(transport: T) -> Client<T> {
-    Client::with_transport(shared(), credentials(), transport)
+    Client::with_transport(session(), credentials(), transport).with_seed(7)
 }
 
 /// A client of a world that does not let its caller wait.
 pub(crate) fn blocking_client(world: World) -> blocking::Client<World> {
-    world.0.borrow_mut().blocks = true;
-    blocking::Client::with_transport(shared(), credentials(), world)
+    world.state().blocks = true;
+    blocking::Client::with_transport(session(), credentials(), world).with_seed(7)
 }
 
 /// One of the two loops.
@@ -263,8 +269,8 @@ pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     runtime.expect("a runtime").block_on(future)
 }
 
-pub(crate) fn shared() -> Shared {
-    Shared::new(Session::new(Endpoint::international())).with_seed(7)
+fn session() -> Session {
+    Session::new(Endpoint::international())
 }
 
 pub(crate) fn source() -> Source {

@@ -1,4 +1,4 @@
-//! A file that only one download has open at a time.
+//! Opens a part file that only one download can have open, and renames it safely.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions, TryLockError},
@@ -7,14 +7,14 @@ use std::{
 };
 
 use super::{
-    file_error::{FileError, FileErrorKind},
-    files::{folder, is_at, remove},
+    error::{FileError, FileErrorKind},
+    target::folder,
 };
 
-/// Whoever puts another file there each time is a download, too, as far as can be known.
+/// If the part file keeps being replaced this often, assume that another download owns it.
 const MOST_TRIES: u32 = 100;
 
-/// Opens a part that nobody else has open; a new one, if there is none.
+/// Opens and locks a part file, or creates one.
 pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
     for _ in 0..MOST_TRIES {
         let Some(file) = open_part(path).map_err(FileError::io(FileErrorKind::Open, path))? else {
@@ -27,14 +27,14 @@ pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
             }
             return Err(error);
         }
-        if is_free(&file, path).map_err(FileError::io(FileErrorKind::Open, path))? {
+        if is_usable(&file, path).map_err(FileError::io(FileErrorKind::Open, path))? {
             return Ok(file);
         }
     }
     Err(FileError::new(FileErrorKind::Busy, path))
 }
 
-/// Where there are no locks, nothing would keep another download from writing to the same part.
+/// Without locks nothing would keep another download from writing to the same part file.
 fn lock_error(error: TryLockError, path: &Path) -> FileError {
     match error {
         TryLockError::WouldBlock => FileError::new(FileErrorKind::Busy, path),
@@ -48,11 +48,11 @@ fn remove_if_empty(file: &File, path: &Path) {
     }
 }
 
-/// Opens the part or makes one; `None` if it was there and is gone.
+/// Opens or creates the part file; `None` if it disappeared in between.
 fn open_part(path: &Path) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
-    // The first does not follow a link that someone has put there.
+    // `create_new` does not follow a planted link.
     match options.clone().create_new(true).open(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         opened => return opened.map(Some),
@@ -65,19 +65,74 @@ fn open_part(path: &Path) -> io::Result<Option<File>> {
     .or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) })
 }
 
-/// Tells whether a part that is locked now may be written to.
-fn is_free(file: &File, path: &Path) -> io::Result<bool> {
-    // Whoever had it before may have put it in its place meanwhile.
+/// Returns whether a part file that is locked now may be written to.
+fn is_usable(file: &File, path: &Path) -> io::Result<bool> {
+    // Its last owner may have renamed it to the target before the lock was free.
     if !is_at(file, path)? {
         return Ok(false);
     }
-    // It is given up if it has another name, the target of a download that did not come to its end,
-    // or an owner who could go on changing it.
+    // With a second name it may be the target of a download that was killed. A foreign owner could
+    // still change it.
     if has_another_name(&file.metadata()?) || is_foreign(file, path)? {
         remove(path)?;
         return Ok(false);
     }
     Ok(true)
+}
+
+/// Returns whether the path still names this file.
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok(is_same(&file.metadata()?, &found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a file that may be absent.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Renames to a name that must be free.
+pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => {
+            // If this fails, the next download removes it.
+            let _ = remove(from);
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        // A file system without hard links: the check and the renaming are two steps.
+        Err(_) => match fs::symlink_metadata(to) {
+            Err(error) if error.kind() == ErrorKind::NotFound => fs::rename(from, to),
+            Err(error) => Err(error),
+            Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+        },
+    }
+}
+
+/// Makes the new name survive a crash of the system.
+pub(super) fn sync_directory(target: &Path) -> io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    File::open(folder(target))?.sync_all()
+}
+
+#[cfg(unix)]
+fn is_same(a: &Metadata, b: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, b: &Metadata) -> bool {
+    b.is_file()
 }
 
 #[cfg(unix)]
@@ -92,7 +147,7 @@ fn has_another_name(_: &Metadata) -> bool {
     false
 }
 
-/// Tells whether somebody else has put the file there, in a folder that others can write to.
+/// Returns whether another user owns the file, in a folder that others can write to.
 #[cfg(unix)]
 fn is_foreign(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::{fd::OwnedFd, unix::fs::MetadataExt};
@@ -101,7 +156,7 @@ fn is_foreign(file: &File, path: &Path) -> io::Result<bool> {
     if fs::metadata(folder(path))?.mode() & OTHERS_WRITE == 0 {
         return Ok(false);
     }
-    // Whoever makes a pipe owns it, and std has no other way to ask who that is.
+    // The owner of a new pipe is the effective user; std has no other way to ask for it.
     let (pipe, _) = io::pipe()?;
     let own = File::from(OwnedFd::from(pipe)).metadata()?.uid();
     Ok(file.metadata()?.uid() != own)
@@ -119,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_locks_there_is_no_download() {
+    fn without_locks_a_download_is_refused() {
         let none = TryLockError::Error(ErrorKind::Unsupported.into());
         let error = lock_error(none, Path::new("a"));
         assert_eq!(error.to_string(), "\"a\" cannot be locked");
@@ -129,15 +184,15 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_took_the_place_of_an_old_one_stays() {
+    fn a_new_part_file_survives_the_check_of_an_old_one_with_the_same_name() {
         let folder = env::temp_dir().join(format!("tcss-export-locked-{}", process::id()));
         fs::create_dir(&folder).expect("a folder");
         let part = folder.join(".a.csv.part");
-        let old = open_locked(&part).expect("a new part");
+        let old = open_locked(&part).expect("a new part file");
         fs::hard_link(&part, folder.join("backup")).expect("a link");
-        fs::rename(&part, folder.join("a.csv")).expect("its place");
-        let new = open_locked(&part).expect("another part");
-        assert!(!is_free(&old, &part).expect("an answer"));
+        fs::rename(&part, folder.join("a.csv")).expect("a rename");
+        let new = open_locked(&part).expect("another part file");
+        assert!(!is_usable(&old, &part).expect("an answer"));
         assert!(is_at(&new, &part).expect("an answer"));
         fs::remove_dir_all(folder).expect("the folder");
     }

@@ -1,0 +1,172 @@
+//! How a download fails.
+
+use std::{
+    error::Error,
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+use tcss_export_core::download::DownloadError;
+
+use crate::{error::WaitFailure, transport_error::TransportError};
+
+/// A download ended without a whole file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DownloadFailure {
+    /// The download failed, perhaps because of the transport.
+    Download {
+        /// Why it ended, and what happened before.
+        error: DownloadError,
+        /// The transport's error, if the last exchange ended with one.
+        transport: Option<Box<TransportError>>,
+    },
+    /// The URL was no longer usable, and the job returned no new one.
+    NewUrl {
+        /// How the download ended.
+        error: DownloadError,
+        /// Why the wait for a new URL failed.
+        wait: Box<WaitFailure>,
+    },
+    /// The file could not be written. A later download continues the part file.
+    File(FileError),
+}
+
+impl DownloadFailure {
+    /// Returns the error of the download, unless the file failed.
+    #[must_use]
+    pub const fn download_error(&self) -> Option<&DownloadError> {
+        match self {
+            Self::Download { error, .. } | Self::NewUrl { error, .. } => Some(error),
+            Self::File(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for DownloadFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Download { error, .. } => error.fmt(f),
+            Self::NewUrl { error, .. } => write!(f, "{error}, and there is no new one"),
+            Self::File(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for DownloadFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Download { transport: Some(transport), .. } => Some(&**transport),
+            Self::Download { error, .. } => error.source(),
+            Self::NewUrl { wait, .. } => Some(&**wait),
+            Self::File(error) => error.source(),
+        }
+    }
+}
+
+impl From<FileError> for DownloadFailure {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
+    }
+}
+
+/// A file of a download, or its writer, could not be used.
+#[derive(Debug)]
+pub struct FileError {
+    kind: FileErrorKind,
+    /// Empty for a writer, and after a dropped call.
+    path: PathBuf,
+    source: Option<io::Error>,
+}
+
+/// The kinds of [`FileError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileErrorKind {
+    /// The path does not end in the name of a file.
+    NoName,
+    /// It is a directory.
+    Directory,
+    /// It is neither a file nor a link, for example a device.
+    NotAFile,
+    /// It exists and must not be replaced. If it appeared during the download, the complete file is
+    /// the part file beside it.
+    Exists,
+    /// Another download to the same target is running.
+    Busy,
+    /// It could not be opened.
+    Open,
+    /// It could not be locked, because its file system has no locks. Nothing would keep another
+    /// download from writing to the same part file.
+    Lock,
+    /// The part file of an earlier download could not be read.
+    Read,
+    /// It could not be written, for example because the disk is full.
+    Write,
+    /// It is complete but could not be renamed to its target. It is still the part file, unless
+    /// somebody has removed that.
+    Rename,
+    /// The call that worked on it was dropped early.
+    Dropped,
+}
+
+impl FileError {
+    pub(super) fn new(kind: FileErrorKind, path: &Path) -> Self {
+        Self { kind, path: path.into(), source: None }
+    }
+
+    pub(super) fn io(kind: FileErrorKind, path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self { kind, path: path.into(), source: Some(source) }
+    }
+
+    pub(crate) fn of_writer(source: io::Error) -> Self {
+        Self { kind: FileErrorKind::Write, path: PathBuf::new(), source: Some(source) }
+    }
+
+    pub(crate) fn dropped() -> Self {
+        Self { kind: FileErrorKind::Dropped, path: PathBuf::new(), source: None }
+    }
+
+    /// Returns the kind.
+    #[must_use]
+    pub const fn kind(&self) -> FileErrorKind {
+        self.kind
+    }
+
+    /// Returns the file's path; `None` for a writer, and after a dropped call.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        Some(&*self.path).filter(|path| !path.as_os_str().is_empty())
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(path) = self.path() else {
+            return f.write_str(match self.kind {
+                FileErrorKind::Dropped => "the call that wrote the output was dropped",
+                _ => "the output cannot be written",
+            });
+        };
+        // Quoted, so that control characters in a name cannot reach a terminal.
+        write!(f, "{path:?} ")?;
+        f.write_str(match self.kind {
+            FileErrorKind::NoName => "does not end in the name of a file",
+            FileErrorKind::Directory => "is a directory",
+            FileErrorKind::NotAFile => "is not a regular file",
+            FileErrorKind::Exists => "exists already",
+            FileErrorKind::Busy => "is being downloaded already",
+            FileErrorKind::Open => "cannot be opened",
+            FileErrorKind::Lock => "cannot be locked",
+            FileErrorKind::Read => "cannot be read",
+            FileErrorKind::Write | FileErrorKind::Dropped => "cannot be written",
+            FileErrorKind::Rename => "cannot be put in its place",
+        })
+    }
+}
+
+impl Error for FileError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|error| error as _)
+    }
+}

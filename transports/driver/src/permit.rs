@@ -1,0 +1,101 @@
+//! The right to start a request: a turn in the budget, and credentials to sign with.
+
+use std::{future::poll_fn, pin::pin, time::Duration};
+
+use tcss_export_core::{Credentials, Mono};
+
+use crate::{
+    budget::Turn,
+    client::{Client, within},
+    transport::Transport,
+    transport_error::TransportError,
+};
+
+/// What a request needs before it starts.
+///
+/// Credentials are fetched once the turn has come, so that a long queue does not make them stale.
+/// If the fetch outlasts the turn, the next turn uses the fetched credentials.
+#[derive(Debug, Default)]
+pub(crate) struct Permit {
+    turn: Option<Turn>,
+    fetched: Option<Fetched>,
+}
+
+#[derive(Debug)]
+struct Fetched {
+    credentials: Credentials,
+    at: Mono,
+    /// The source was asked for new ones, because the last ones were refused.
+    fresh: bool,
+}
+
+/// Credentials older than this are fetched again before a start.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+
+impl Permit {
+    /// Takes the start if the turn has come and credentials are at hand; the request must be sent
+    /// at once.
+    pub(crate) fn start(&mut self, now: Mono, fresh: bool) -> Option<Credentials> {
+        let turn = self.turn.as_ref()?;
+        let fetched = self.fetched.take_if(|fetched| fetched.serves(now, fresh))?;
+        if turn.start(now).is_err() {
+            self.fetched = Some(fetched);
+            return None;
+        }
+        self.turn = None;
+        Some(fetched.credentials)
+    }
+
+    /// Prepares [`start`](Self::start): waits for the turn, then fetches credentials. Returns early
+    /// at `until`.
+    ///
+    /// The place in the queue outlives this future.
+    pub(crate) async fn prepare<T: Transport>(
+        &mut self,
+        client: &Client<T>,
+        fresh: bool,
+        until: Option<Mono>,
+    ) -> Result<(), TransportError> {
+        loop {
+            let now = client.now().mono;
+            if until.is_some_and(|until| until <= now) {
+                return Ok(());
+            }
+            let turn = self.turn.get_or_insert_with(|| client.budget().join(now));
+            let moment = turn.moment(now);
+            if now < moment {
+                let moment = until.map_or(moment, |until| until.min(moment));
+                sleep_or_move_up(client, turn, moment, now).await;
+                continue;
+            }
+            if self.fetched.as_ref().is_some_and(|fetched| fetched.serves(now, fresh)) {
+                return Ok(());
+            }
+            let limit = client.exchange_limit(now);
+            let limit = until.map_or(limit, |until| until.saturating_since(now).min(limit));
+            let credentials = within(client.sleep(limit), client.credentials(fresh)).await?;
+            self.fetched = Some(Fetched { credentials, at: client.now().mono, fresh });
+        }
+    }
+
+    /// Gives up the place in the queue, because no request is due.
+    pub(crate) fn release(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Fetched {
+    fn serves(&self, now: Mono, fresh: bool) -> bool {
+        now.saturating_since(self.at) < FRESH_FOR && (self.fresh || !fresh)
+    }
+}
+
+/// Sleeps until this moment, or until the turn has moved up in the queue.
+async fn sleep_or_move_up<T: Transport>(client: &Client<T>, turn: &Turn, moment: Mono, now: Mono) {
+    let mut sleep = pin!(client.sleep(moment.saturating_since(now)));
+    poll_fn(|context| match turn.is_before(moment, now, context.waker()) {
+        true => std::task::Poll::Ready(()),
+        false => sleep.as_mut().poll(context),
+    })
+    .await;
+}

@@ -1,0 +1,134 @@
+//! One job, followed event by event.
+
+use futures_util::stream::{self, Stream};
+use tcss_export_core::{Credentials, Event, EventKind, Finished, JobId, Now, Step, Waiter};
+#[cfg(feature = "serde")]
+use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
+
+use crate::{
+    client::Client, error::WaitFailure, permit::Permit, transport::Transport,
+    transport_error::TransportError,
+};
+
+/// A wait for one job.
+#[derive(Debug)]
+#[must_use = "a wait does nothing until its events are taken"]
+pub struct Wait<T> {
+    client: Client<T>,
+    waiter: Waiter,
+    permit: Permit,
+    /// The transport's error in the last exchange.
+    last_error: Option<TransportError>,
+    /// An event has reported the end.
+    has_ended: bool,
+}
+
+impl<T: Transport> Wait<T> {
+    pub(crate) fn new(client: Client<T>, job: JobId) -> Self {
+        let waiter = Waiter::new(job, client.policy(), client.seed(), client.now().mono);
+        Self::of(client, waiter)
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) fn resume(client: Client<T>, saved: SavedWait) -> Result<Self, ResumeError> {
+        let waiter = Waiter::resume(saved, client.now(), &mut client.session())?;
+        Ok(Self::of(client, waiter))
+    }
+
+    fn of(client: Client<T>, waiter: Waiter) -> Self {
+        Self { client, waiter, permit: Permit::default(), last_error: None, has_ended: false }
+    }
+
+    /// Waits for the next event; `None` after the end.
+    ///
+    /// The future may be dropped at any point. A request under way is then forgotten, and the next
+    /// call polls again; so in a `select!` keep one future across iterations.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.waiter.abandon();
+        loop {
+            let now = self.client.now();
+            let fresh = match self.waiter.step(now.mono) {
+                Step::Poll { fresh_credentials } => fresh_credentials,
+                Step::WaitUntil(moment) => {
+                    self.permit.release();
+                    self.client.sleep(moment.saturating_since(now.mono)).await;
+                    continue;
+                }
+                Step::Done(_) => return self.end(),
+            };
+            let event = match self.permit.start(now.mono, fresh) {
+                Some(credentials) => self.poll(now, &credentials).await,
+                None => self.prepare(fresh).await,
+            };
+            if event.is_some() {
+                return event;
+            }
+        }
+    }
+
+    /// Returns the events as a stream, to be pinned. Take the [`outcome`](Self::outcome) after it.
+    pub fn events(&mut self) -> impl Stream<Item = Event> {
+        stream::unfold(self, async |wait| wait.next().await.map(|event| (event, wait)))
+    }
+
+    /// Waits for the end and returns the outcome.
+    ///
+    /// # Errors
+    ///
+    /// A [`WaitFailure`] whose `kind` says why there is no file.
+    pub async fn outcome(mut self) -> Result<Finished, WaitFailure> {
+        while self.next().await.is_some() {}
+        self.waiter.finish().map_err(|error| WaitFailure::new(error, self.last_error))
+    }
+
+    /// Polls once. `None` if the request could not be signed, which ends the wait.
+    async fn poll(&mut self, now: Now, credentials: &Credentials) -> Option<Event> {
+        let Self { client, waiter, .. } = self;
+        let request = waiter.start(now, &mut client.session(), credentials).ok()?;
+        let answer = client.exchange(request, now.mono).await;
+        let answer = answer.map_err(|error| self.last_error.insert(error).fault());
+        if answer.is_ok() {
+            self.last_error = None;
+        }
+        let event = waiter.answer(client.now(), &mut client.session(), answer);
+        self.has_ended = event.kind == EventKind::Ended;
+        Some(event)
+    }
+
+    /// Waits for a turn and credentials; an event only if that failed.
+    async fn prepare(&mut self, fresh: bool) -> Option<Event> {
+        let deadline = self.waiter.deadline();
+        let error = self.permit.prepare(&self.client, fresh, Some(deadline)).await.err()?;
+        let event = self.waiter.cannot_start(self.client.now().mono, error.fault());
+        self.has_ended = event.kind == EventKind::Ended;
+        self.last_error = Some(error);
+        // Past the deadline the fault is ignored, and the end is the next event.
+        (event.kind != EventKind::Ignored).then_some(event)
+    }
+
+    /// Reports the end once, unless the last answer has done so.
+    fn end(&mut self) -> Option<Event> {
+        self.permit.release();
+        let is_reported = std::mem::replace(&mut self.has_ended, true);
+        (!is_reported).then(|| Event::ended(self.waiter.poll_count()))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T: Transport> Wait<T> {
+    /// Returns the state of the wait, to resume it in another process.
+    pub fn save(&mut self) -> SavedWait {
+        self.waiter.save(self.client.now(), &self.client.session())
+    }
+
+    /// Starts a transcript of all that happens from here on;
+    /// [`take_transcript`](Self::take_transcript) returns its lines.
+    pub fn record(&mut self) {
+        self.waiter.record(self.client.now(), &self.client.session());
+    }
+
+    /// Returns the transcript's lines since the last call.
+    pub fn take_transcript(&mut self) -> Vec<TranscriptLine> {
+        self.waiter.take_transcript()
+    }
+}

@@ -1,0 +1,212 @@
+//! Many jobs, followed at once in one task.
+
+use std::{
+    collections::BTreeMap,
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_util::stream::{self, Fuse, FusedStream, FuturesUnordered, Stream, StreamExt};
+use http::{Request, Response};
+use tcss_export_core::{Finished, JobId, Mono, SetStep, WaitKey, WaitSet, Waiter};
+
+use crate::{
+    client::Client, error::WaitFailure, permit::Permit, transport::Transport,
+    transport_error::TransportError,
+};
+
+type Ended = (JobId, Result<Finished, WaitFailure>);
+
+pub(crate) fn wait_all<T: Transport, J: Stream<Item = JobId>>(
+    client: Client<T>,
+    jobs: J,
+) -> impl Stream<Item = Ended> + use<T, J> {
+    let state = WaitAll {
+        client,
+        set: WaitSet::new(),
+        permit: Some(Permit::default()),
+        errors: BTreeMap::new(),
+        jobs: Box::pin(jobs.fuse()),
+        work: FuturesUnordered::new(),
+    };
+    stream::unfold(state, async |mut state| {
+        let ended = state.next(run).await?;
+        Some((ended, state))
+    })
+}
+
+struct WaitAll<T, J, F> {
+    client: Client<T>,
+    set: WaitSet,
+    /// Absent while a task prepares it.
+    permit: Option<Permit>,
+    /// The transport's error in the last exchange of a wait.
+    errors: BTreeMap<WaitKey, TransportError>,
+    jobs: Pin<Box<Fuse<J>>>,
+    work: FuturesUnordered<F>,
+}
+
+/// Work that takes time.
+enum Task {
+    Prepare { permit: Permit, key: WaitKey, fresh: bool, until: Option<Mono> },
+    Exchange { id: ExchangeId, request: Box<Request<Bytes>>, started: Mono },
+}
+
+enum Done {
+    Prepared { permit: Permit, key: WaitKey, result: Result<(), TransportError> },
+    Answered { id: ExchangeId, answer: Result<Response<Bytes>, TransportError> },
+}
+
+/// Tells the answer to a wait's current exchange from a late one to an earlier exchange.
+#[derive(Clone, Copy)]
+struct ExchangeId {
+    key: WaitKey,
+    poll: u32,
+}
+
+async fn run<T: Transport>(client: Client<T>, task: Task) -> Done {
+    match task {
+        Task::Prepare { mut permit, key, fresh, until } => {
+            let result = permit.prepare(&client, fresh, until).await;
+            Done::Prepared { permit, key, result }
+        }
+        Task::Exchange { id, request, started } => {
+            Done::Answered { id, answer: client.exchange(*request, started).await }
+        }
+    }
+}
+
+/// After this many jobs, exchanges and other tasks of the executor run.
+const JOBS_AT_ONCE: usize = 64;
+
+impl<T, J, F> WaitAll<T, J, F>
+where
+    T: Transport,
+    J: Stream<Item = JobId>,
+    F: Future<Output = Done>,
+{
+    /// Returns the next job that ends; `None` after the last one.
+    async fn next(&mut self, run: impl Fn(Client<T>, Task) -> F) -> Option<Ended> {
+        loop {
+            self.take_jobs().await;
+            let now = self.client.now();
+            let pause = match self.set.next(now.mono) {
+                SetStep::Ended { key, job, outcome } => {
+                    let error = self.errors.remove(&key);
+                    return Some((job, outcome.map_err(|e| WaitFailure::new(e, error))));
+                }
+                SetStep::Empty if self.jobs.is_terminated() => return None,
+                SetStep::Empty => None,
+                SetStep::WaitUntil(moment) => Some(moment),
+                SetStep::Poll { key, fresh_credentials } if self.permit.is_some() => {
+                    let task = self.start(key, fresh_credentials);
+                    self.work.extend(task.map(|task| run(self.client.clone(), task)));
+                    continue;
+                }
+                SetStep::Poll { .. } => self.set.next_limit(),
+            };
+            self.pause(pause).await;
+        }
+    }
+
+    /// Returns the next task of a poll that is due. None if its request could not be signed, which
+    /// ends the wait.
+    fn start(&mut self, key: WaitKey, fresh: bool) -> Option<Task> {
+        let now = self.client.now();
+        let permit = self.permit.as_mut()?;
+        let Some(credentials) = permit.start(now.mono, fresh) else {
+            // A transport that blocks would sleep past the end of another wait.
+            let until = self.client.blocks.then(|| self.set.next_limit()).flatten();
+            let permit = self.permit.take()?;
+            return Some(Task::Prepare { permit, key, fresh, until });
+        };
+        let request = self.set.start(key, now, &mut self.client.session(), &credentials);
+        let poll = self.set.waiter(key).map_or(0, Waiter::poll_count);
+        let request = Box::new(request.ok()?);
+        Some(Task::Exchange { id: ExchangeId { key, poll }, request, started: now.mono })
+    }
+
+    /// Takes the jobs that are ready, some at a time.
+    async fn take_jobs(&mut self) {
+        let mut taken = 0;
+        poll_fn(|context| {
+            while taken < JOBS_AT_ONCE
+                && !self.jobs.is_terminated()
+                && let Poll::Ready(Some(job)) = self.jobs.as_mut().poll_next(context)
+            {
+                self.add(job);
+                taken += 1;
+                if taken == JOBS_AT_ONCE {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    fn add(&mut self, job: JobId) {
+        let now = self.client.now().mono;
+        self.set.add(Waiter::new(job, self.client.policy(), self.client.seed(), now));
+    }
+
+    /// Waits until this moment, a job, or the end of a task.
+    async fn pause(&mut self, until: Option<Mono>) {
+        if let Some(permit) = &mut self.permit {
+            permit.release();
+        }
+        let client = self.client.clone();
+        let now = client.now().mono;
+        let mut sleep = pin!(async {
+            match until {
+                Some(until) => client.sleep(until.saturating_since(now)).await,
+                None => std::future::pending().await,
+            }
+        });
+        poll_fn(|context| match self.poll_events(context) {
+            Poll::Pending => sleep.as_mut().poll(context),
+            ready => ready,
+        })
+        .await;
+    }
+
+    fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Poll::Ready(Some(done)) = self.work.poll_next_unpin(context) {
+            self.finish(done);
+            return Poll::Ready(());
+        }
+        if self.jobs.is_terminated() {
+            return Poll::Pending;
+        }
+        self.jobs.as_mut().poll_next(context).map(|job| job.into_iter().for_each(|j| self.add(j)))
+    }
+
+    fn finish(&mut self, done: Done) {
+        let now = self.client.now();
+        match done {
+            Done::Prepared { permit, key, result } => {
+                self.permit = Some(permit);
+                if let Err(error) = result
+                    && self.set.cannot_start(key, now.mono, error.fault()).is_some()
+                {
+                    self.errors.insert(key, error);
+                }
+            }
+            Done::Answered { id: ExchangeId { key, poll }, answer } => {
+                if self.set.waiter(key).is_none_or(|waiter| waiter.poll_count() != poll) {
+                    return;
+                }
+                self.errors.remove(&key);
+                let answer = answer.map_err(|error| {
+                    let fault = error.fault();
+                    self.errors.insert(key, error);
+                    fault
+                });
+                self.set.answer(key, now, &mut self.client.session(), answer);
+            }
+        }
+    }
+}

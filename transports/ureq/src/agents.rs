@@ -1,0 +1,283 @@
+//! The agents of ureq that send requests.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, Uri, header::SET_COOKIE};
+use tcss_export_core::{
+    Endpoint,
+    download::{self, Reach},
+};
+use tcss_export_driver::{
+    CONNECT_LIMIT, ExchangeLimit, IDLE_LIMIT, Proxies, Proxy, TransportError,
+};
+use ureq::{
+    Agent, AsSendBody, ProxyProtocol,
+    tls::{RootCerts, TlsConfig},
+    unversioned::transport::{Connector, DefaultConnector},
+};
+
+use crate::{
+    body::{Body, ReadLimit, refuse_decoded},
+    errors::request_error,
+    resolver::CheckedResolver,
+};
+
+/// Sets the rules of a request. A macro, because ureq's builders for an agent and for a request
+/// share no public trait.
+macro_rules! with_rules {
+    ($config:expr, $limits:expr) => {
+        $config
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .https_only(false)
+            .accept("")
+            .accept_encoding("identity")
+            .timeout_resolve(Some($limits.connect()))
+            .timeout_connect(Some($limits.connect()))
+            .timeout_global($limits.total)
+            .timeout_per_call(None)
+            .timeout_recv_body(None)
+            .timeout_recv_response($limits.stall)
+            .timeout_per_read($limits.stall)
+            .timeout_per_write($limits.stall)
+    };
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Agents {
+    Own(Pool),
+    /// The user's agent; the rules are set at each request.
+    Given {
+        agent: Agent,
+        without_proxy: bool,
+    },
+}
+
+/// Idle agents, each with its own connections.
+///
+/// ureq caches TLS settings only for the settings of an agent, not of a request. So agents are kept
+/// by proxy and limits.
+#[derive(Clone, Debug)]
+pub(crate) struct Pool {
+    proxies: Proxies,
+    tls: TlsConfig,
+    idle: Arc<Mutex<Vec<OwnAgent>>>,
+}
+
+#[derive(Debug)]
+struct OwnAgent {
+    agent: Agent,
+    proxy: Option<Proxy>,
+    limits: Limits,
+    read_limit: ReadLimit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Limits {
+    reach: Reach,
+    /// For the whole exchange.
+    total: Option<Duration>,
+    /// Until the next byte of a download.
+    stall: Option<Duration>,
+}
+
+/// An agent in use. Dropped after the body of its response, it puts the agent back.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    own: Option<OwnAgent>,
+    is_reusable: bool,
+    pool: Pool,
+}
+
+impl Agents {
+    pub(crate) fn own(proxies: Proxies) -> Self {
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(ring)
+            .root_certs(RootCerts::PlatformVerifier)
+            .build();
+        Self::Own(Pool { proxies, tls, idle: Arc::default() })
+    }
+
+    pub(crate) fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let (head, bytes) = request.into_parts();
+        // A body, even an empty one, adds headers.
+        match bytes.is_empty() {
+            true => self.send_with(Request::from_parts(head, ())),
+            false => self.send_with(Request::from_parts(head, &*bytes)),
+        }
+    }
+
+    fn send_with<B: AsSendBody>(
+        &self,
+        request: Request<B>,
+    ) -> Result<Response<Body>, TransportError> {
+        let limits = Limits::of(&request);
+        let (mut response, lease) = match self {
+            Self::Own(pool) => pool.send(request, limits)?,
+            Self::Given { agent, without_proxy } => {
+                let is_direct = *without_proxy || is_loopback(request.uri());
+                let config = with_rules!(agent.configure_request(request), limits);
+                let config = if is_direct { config.proxy(None) } else { config };
+                (agent.run(config.build()).map_err(|error| request_error(error, None))?, None)
+            }
+        };
+        if limits.stall.is_some() {
+            refuse_decoded(&mut response)?;
+        }
+        Ok(response.map(|body| Body::new(body, lease)))
+    }
+}
+
+impl Pool {
+    fn send(
+        &self,
+        request: Request<impl AsSendBody>,
+        mut limits: Limits,
+    ) -> Result<(Response<ureq::Body>, Option<Lease>), TransportError> {
+        let proxy = self.proxies.proxy_for_url(request.uri())?;
+        if proxy.is_some() {
+            // Only the proxy's own name is looked up here.
+            limits.reach = Reach::Any;
+        }
+        let own = self.take(proxy, limits);
+        own.read_limit.restart();
+        let response = own.agent.run(request);
+        let response = response.map_err(|error| request_error(error, own.proxy.as_ref()))?;
+        // Built with `cookies`, ureq would send a cookie back: such an agent is not used again.
+        let is_reusable = !response.headers().contains_key(SET_COOKIE);
+        Ok((response, Some(Lease { own: Some(own), is_reusable, pool: self.clone() })))
+    }
+
+    /// Takes an idle agent with these settings, or creates one.
+    fn take(&self, proxy: Option<Proxy>, limits: Limits) -> OwnAgent {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = idle.iter().position(|own| own.limits == limits && own.proxy == proxy);
+        match found {
+            Some(at) => idle.swap_remove(at),
+            None => OwnAgent::new(self.tls.clone(), proxy, limits),
+        }
+    }
+}
+
+impl OwnAgent {
+    fn new(tls: TlsConfig, proxy: Option<Proxy>, limits: Limits) -> Self {
+        let config = with_rules!(Agent::config_builder(), limits)
+            .proxy(proxy.as_ref().map(ureq_proxy))
+            .user_agent("")
+            .max_idle_age(IDLE_LIMIT)
+            .tls_config(tls)
+            .build();
+        let read_limit = ReadLimit::new(limits.stall.or(limits.total).unwrap_or(Duration::MAX));
+        let connector = DefaultConnector::default().chain(read_limit.clone());
+        let agent = Agent::with_parts(config, connector, CheckedResolver::new(limits.reach));
+        Self { agent, proxy, limits, read_limit }
+    }
+}
+
+impl Lease {
+    /// Returns the limit that each read of a download restarts.
+    pub(crate) fn read_limit(&self) -> Option<ReadLimit> {
+        let own = self.own.as_ref()?;
+        own.limits.stall.map(|_| own.read_limit.clone())
+    }
+}
+
+/// The most idle agents: more are needed only by many threads at once.
+const MOST_IDLE: usize = 16;
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.extend(self.own.take().filter(|_| self.is_reusable));
+        if idle.len() > MOST_IDLE {
+            idle.remove(0);
+        }
+    }
+}
+
+impl Limits {
+    fn of<B>(request: &Request<B>) -> Self {
+        match request.extensions().get::<download::Limits>() {
+            Some(limits) => Self {
+                reach: limits.reach,
+                total: limits.total,
+                stall: Some(limits.read_limit()),
+            },
+            None => {
+                Self { reach: Reach::Any, total: Some(ExchangeLimit::of(request)), stall: None }
+            }
+        }
+    }
+
+    fn connect(&self) -> Duration {
+        self.stall.map_or(CONNECT_LIMIT, |stall| stall.min(CONNECT_LIMIT))
+    }
+}
+
+fn is_loopback(url: &Uri) -> bool {
+    let authority = url.authority().map(|authority| format!("https://{authority}").parse());
+    authority.is_some_and(|e: Result<Endpoint, _>| e.is_ok_and(|e| e.is_loopback()))
+}
+
+fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {
+    let mut builder =
+        ureq::Proxy::builder(ProxyProtocol::Http).host(proxy.host()).port(proxy.port());
+    if let Some(username) = proxy.username() {
+        builder = builder.username(username);
+    }
+    if let Some(password) = proxy.password() {
+        builder = builder.password(password);
+    }
+    // Host and port are those of a checked endpoint, and ureq encodes the rest.
+    builder.build().expect("the parts of a proxy make a URL")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, net::TcpListener, thread};
+
+    use tcss_export_core::SendFault;
+
+    use super::*;
+
+    /// Sends words of an answer one by one, until the client hangs up.
+    fn drip(listener: &TcpListener) {
+        let (mut stream, _) = listener.accept().unwrap();
+        while stream.write_all(b"HTTP/1.1 200 ").is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sends a request with these limits through a proxy that sends its answer byte by byte.
+    fn send_through_dripping_proxy(limits: Limits) -> SendFault {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = format!("http://{}", listener.local_addr().unwrap());
+        let dripping = thread::spawn(move || drip(&listener));
+        let variable = |name: &str| (name == "https_proxy").then(|| proxy.clone().into());
+        let Agents::Own(pool) = Agents::own(Proxies::from_variables(variable)) else { panic!() };
+        let request = Request::get("https://files.example/a.csv").body(&b""[..]).unwrap();
+        let error = pool.send(request, limits).unwrap_err();
+        dripping.join().unwrap();
+        error.fault()
+    }
+
+    #[test]
+    fn a_proxy_that_drips_its_answer_does_not_hold_up_a_download() {
+        let stall = Some(Duration::from_millis(200));
+        let limits = Limits { reach: Reach::Any, total: None, stall };
+        assert_eq!(send_through_dripping_proxy(limits), SendFault::Timeout);
+    }
+
+    #[test]
+    fn a_proxy_that_drips_its_answer_does_not_hold_up_an_exchange() {
+        let total = Some(Duration::from_millis(200));
+        let limits = Limits { reach: Reach::Any, total, stall: None };
+        assert_eq!(send_through_dripping_proxy(limits), SendFault::Timeout);
+    }
+}
