@@ -2,6 +2,9 @@
 //!
 //! A test binary of its own without a harness, so that every byte it counts is the set's.
 
+#[path = "common/with.rs"]
+mod with;
+
 use std::{alloc::System, collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
@@ -11,6 +14,7 @@ use tcss_export::{
     Credentials, Endpoint, JobId, Mono, Now, Policy, RateBudget, Session, SetStep, WaitKey,
     WaitSet, Waiter, Wall,
 };
+use with::with;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -63,7 +67,7 @@ fn add_all(set: &mut WaitSet) {
 
 fn waiter(number: usize) -> Waiter {
     let job = JobId::new(uuid(number)).expect("a text");
-    let policy = Policy::default().with_max_wait(Duration::from_secs(86_400));
+    let policy = with(Policy::default(), |p| p.max_wait = Duration::from_secs(86_400));
     Waiter::new(job, &policy, number as u64, Mono::default())
 }
 

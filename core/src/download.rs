@@ -343,13 +343,13 @@ impl Download {
             Phase::Body(body) => body.since,
             _ => self.now,
         };
-        self.before_deadline(since.saturating_add(self.policy.stall_limit()))
+        self.before_deadline(since.saturating_add(self.policy.stall_limit))
     }
 
     /// Returns when the whole download reaches its time limit, if it has one.
     #[must_use]
     pub fn deadline(&self) -> Option<Mono> {
-        self.policy.total_limit().map(|limit| self.began.saturating_add(limit))
+        self.policy.total_limit.map(|limit| self.began.saturating_add(limit))
     }
 
     /// Applies the time limits, and ends an exchange whose response was dropped as useless.

@@ -11,13 +11,17 @@ pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15);
 /// not retry together.
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Backoff {
+    /// No delay is shorter, even if `base` or `longest` is.
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
-    shortest: Duration,
+    pub shortest: Duration,
+    /// The longest delay after the first failure; it doubles with each next one.
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
-    base: Duration,
+    pub base: Duration,
+    /// No delay is longer.
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
-    longest: Duration,
+    pub longest: Duration,
 }
 
 impl Backoff {
@@ -29,8 +33,6 @@ impl Backoff {
         Self::new(Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(15));
 
     /// Creates delays between `shortest` and `base` x 2^n, but at most `longest`.
-    ///
-    /// No delay is ever below `shortest`, even if `base` or `longest` is.
     #[must_use]
     pub const fn new(shortest: Duration, base: Duration, longest: Duration) -> Self {
         Self { shortest, base, longest }

@@ -8,9 +8,10 @@ use tcss_export::{
 };
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
-#[cfg(feature = "hyper")]
 use crate::clients::HyperClient;
 use crate::clients::{Client, Setup, job, on_client, run_on_client};
+#[cfg(feature = "hyper")]
+use crate::with::with;
 
 pub(crate) const SECRET_ID: &str = "AKIDEXAMPLEOFTHETRANSPORTS";
 pub(crate) const SECRET_KEY: &str = "EXAMPLEKEYOFTHETRANSPORTS";
@@ -44,16 +45,18 @@ pub(crate) fn action() -> DescribeExportJobResult {
 
 /// A time limit so short that a test may run into it.
 pub(crate) fn impatient() -> Policy {
-    Policy::default().with_exchange_limit(Duration::from_millis(300))
+    with(Policy::default(), |p| p.exchange_limit = Duration::from_millis(300))
 }
 
 /// Pauses so short that a test may make them.
 pub(crate) fn hasty() -> Policy {
     let soon = Duration::from_millis(1);
-    Policy::default()
-        .with_poll_interval(soon, soon)
-        .with_retry(Backoff::new(soon, soon, soon))
-        .with_throttle(Backoff::new(soon, soon, soon))
+    with(Policy::default(), |p| {
+        p.poll_interval = soon;
+        p.longest_poll_interval = soon;
+        p.retry = Backoff::new(soon, soon, soon);
+        p.throttle = Backoff::new(soon, soon, soon);
+    })
 }
 
 impl Client {

@@ -8,6 +8,7 @@ use crate::{
     common::{scope, session, signature},
     exchange::{Exchange, api, fault, running, said, success},
     rig::{Rig, ZERO, run, secs},
+    with::with,
 };
 
 /// Ten minutes ahead of [`SLOW`].
@@ -43,7 +44,10 @@ fn w9_wall_clock_that_jumps_changes_no_delay() {
 
 #[test]
 fn w9_signing_follows_the_wall_clock() {
-    let policy = Policy::default().with_poll_interval(secs(5), secs(5));
+    let policy = with(Policy::default(), |p| {
+        p.poll_interval = secs(5);
+        p.longest_poll_interval = secs(5);
+    });
     let script = [running().then_wall_jumps(7_200), running().then_wall_jumps(-7_200), success()];
     let run = Rig::new(&policy, 7).run(script);
     assert_eq!(run.timestamps(), ["1699979400", "1699986605", "1699979410"]);

@@ -31,14 +31,14 @@ impl Pace {
     pub(crate) fn policy(&self) -> Policy {
         let mut policy = Policy::default();
         if let Some(timeout) = self.timeout {
-            // Who waits two seconds does not want to hang for thirty.
-            let exchange_limit = timeout.min(Policy::EXCHANGE_LIMIT);
-            policy = policy.with_max_wait(timeout).with_exchange_limit(exchange_limit);
+            policy.max_wait = timeout;
+            // A wait of two seconds must not hang for thirty.
+            policy.exchange_limit = timeout.min(Policy::EXCHANGE_LIMIT);
         }
-        match self.interval {
-            Some(interval) => policy.with_poll_interval(interval, interval),
-            None => policy,
+        if let Some(interval) = self.interval {
+            (policy.poll_interval, policy.longest_poll_interval) = (interval, interval);
         }
+        policy
     }
 
     /// Returns the options that give the same pace.

@@ -90,25 +90,15 @@ impl Save {
 
     pub(crate) fn policy(&self) -> Policy {
         let mut policy = Policy::default();
-        if self.allow_http {
-            policy = policy.allowing_http();
-        }
-        if self.allow_private {
-            policy = policy.allowing_private();
-        }
-        if self.require_crc {
-            policy = policy.requiring_crc64();
-        }
-        if let Some(bytes) = self.max_size {
-            policy = policy.with_size_limit(bytes);
-        }
+        policy.allow_http = self.allow_http;
+        policy.allow_private = self.allow_private;
+        policy.require_crc64 = self.require_crc;
+        policy.size_limit = self.max_size;
+        policy.total_limit = self.download_timeout;
         if let Some(limit) = self.stall {
-            policy = policy.with_stall_limit(limit);
+            policy.stall_limit = limit;
         }
-        match self.download_timeout {
-            Some(limit) => policy.with_total_limit(limit),
-            None => policy,
-        }
+        policy
     }
 
     /// Returns the options that lead to the same file in the same way.

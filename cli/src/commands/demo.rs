@@ -94,7 +94,8 @@ impl<'o> Demo<'o> {
             .map_err(|error| cannot_listen(&error))?;
         let session = Session::new(service.url().parse::<Endpoint>()?);
         let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
-        let policy = Policy::default().with_poll_interval(INTERVAL, INTERVAL);
+        let mut policy = Policy::default();
+        (policy.poll_interval, policy.longest_poll_interval) = (INTERVAL, INTERVAL);
         let client = Client::new(session, credentials).with_policy(policy);
         let demo = Self { service, client, output };
         let url = demo.service.url();

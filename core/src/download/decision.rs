@@ -47,7 +47,7 @@ impl Download {
 
     fn take<'b>(&mut self, bytes: &'b [u8], end: Option<u64>) -> Received<'b> {
         let have = self.held.bytes.saturating_add(bytes.len() as u64);
-        let problem = match self.policy.size_limit() {
+        let problem = match self.policy.size_limit {
             Some(limit) if have > limit => Problem::End(ErrorKind::TooLarge { limit }),
             // The response is longer than it declared.
             _ if end.is_some_and(|end| have > end) => Problem::StartOver(Fault::WrongRange),
@@ -154,7 +154,7 @@ impl Download {
                 }
                 self.fail(ErrorKind::Mismatch { expected, computed })
             }
-            None if self.policy.requires_crc64() => self.fail(ErrorKind::NoChecksum),
+            None if self.policy.require_crc64 => self.fail(ErrorKind::NoChecksum),
             expected => {
                 self.held.object.total = Some(self.held.bytes);
                 let (bytes, crc64, verified) = (self.held.bytes, computed, expected.is_some());
@@ -190,15 +190,15 @@ impl Download {
         if self.is_late() {
             return self.fail(ErrorKind::TimedOut);
         }
-        let (is_throttled, retry_after) = match &fault {
-            Fault::Refused(refusal) => {
-                (refusal.reaction() == Reaction::BackOff, refusal.retry_after)
+        let (backoff, retry_after) = match &fault {
+            Fault::Refused(refusal) if refusal.reaction() == Reaction::BackOff => {
+                (self.policy.throttle, refusal.retry_after)
             }
-            _ => (false, None),
+            Fault::Refused(refusal) => (self.policy.retry, refusal.retry_after),
+            _ => (self.policy.retry, None),
         };
         let is_broken = fault == Fault::Send(SendFault::Connection);
-        let (backoff, most) = (self.policy.backoff(is_throttled), self.policy.max_failures());
-        let Some(delay) = self.retry.failed(backoff, most, is_broken) else {
+        let Some(delay) = self.retry.failed(backoff, self.policy.max_failures, is_broken) else {
             return self.fail(ErrorKind::Fault(fault));
         };
         let delay = raised(delay, retry_after, LONGEST_RETRY_AFTER);

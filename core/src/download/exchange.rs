@@ -75,7 +75,7 @@ impl Download {
         request.extensions_mut().insert(Limits {
             reach: self.location.reach,
             total: self.deadline().map(|deadline| deadline.saturating_since(self.now)),
-            stall: Some(self.policy.stall_limit()),
+            stall: Some(self.policy.stall_limit),
         });
         let headers = request.headers_mut();
         headers.insert(HOST, self.location.host.clone());
@@ -230,14 +230,14 @@ impl Download {
 
     /// Fails before the body if a required CRC-64 is absent.
     fn check_checksum(&self, object: &Object) -> Result<(), Problem> {
-        match self.policy.requires_crc64() && object.crc64.is_none() {
+        match self.policy.require_crc64 && object.crc64.is_none() {
             true => Err(Problem::End(ErrorKind::NoChecksum)),
             false => Ok(()),
         }
     }
 
     fn check_size(&self, total: Option<u64>) -> Result<(), Problem> {
-        match self.policy.size_limit() {
+        match self.policy.size_limit {
             Some(limit) if total.is_some_and(|total| total > limit) => {
                 Err(Problem::End(ErrorKind::TooLarge { limit }))
             }

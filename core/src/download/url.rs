@@ -105,10 +105,10 @@ impl Location {
         };
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (host, port) = checked_host(authority)?;
-        if scheme == "http" && !policy.allows_http() && !is_loopback(&host) {
+        if scheme == "http" && !policy.allow_http && !is_loopback(&host) {
             return Err(refused(Reason::PlainHttp));
         }
-        let reach = match (is_loopback(&host), policy.allows_private()) {
+        let reach = match (is_loopback(&host), policy.allow_private) {
             (true, _) => Reach::Loopback,
             (false, true) => Reach::Any,
             (false, false) => Reach::Public,
@@ -228,7 +228,7 @@ impl Download {
     }
 
     pub(super) fn need_url(&mut self, refusal: Option<Box<Refusal>>) -> Event {
-        if !self.can_renew || self.new_urls >= self.policy.max_new_urls() {
+        if !self.can_renew || self.new_urls >= self.policy.max_new_urls {
             return self.fail(Self::without_url(refusal));
         }
         self.new_urls += 1;
@@ -324,8 +324,8 @@ mod tests {
 
     #[test]
     fn plain_http_and_private_addresses_need_an_option() {
-        let http = Policy::default().allowing_http();
-        let private = Policy::default().allowing_private();
+        let http = Policy { allow_http: true, ..Policy::default() };
+        let private = Policy { allow_private: true, ..Policy::default() };
         assert_eq!(location("http://h.example/a").err(), Some(Reason::PlainHttp));
         assert!(with("http://h.example/a", &http).is_ok());
         assert_eq!(location("https://10.0.0.1/a").err(), Some(Reason::PrivateAddress));

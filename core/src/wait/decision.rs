@@ -120,7 +120,7 @@ impl Waiter {
         match (&status, download_url) {
             (ExportStatus::Success, Some(url)) => self.end(Ok(url)),
             (ExportStatus::Success, None) => {
-                if self.polls_without_url >= self.policy.polls_without_url() {
+                if self.polls_without_url >= self.policy.polls_without_url {
                     return self.end(Err(WaitErrorKind::WithoutUrl));
                 }
                 self.polls_without_url += 1;
@@ -144,19 +144,17 @@ impl Waiter {
         let (remedy, delay) = match fault.advice() {
             Advice::Retry => {
                 let is_broken = matches!(fault, Fault::Send(SendFault::Connection));
-                let (backoff, most) = (self.policy.retry(), self.policy.max_failures());
+                let (backoff, most) = (self.policy.retry, self.policy.max_failures);
                 (Remedy::Retry, self.retry.failed(backoff, most, is_broken))
             }
-            Advice::BackOff => {
-                (Remedy::BackOff, Some(self.retry.throttled(self.policy.throttle())))
-            }
+            Advice::BackOff => (Remedy::BackOff, Some(self.retry.throttled(self.policy.throttle))),
             _ => (Remedy::Retry, None),
         };
         let Some(delay) = delay else {
             self.seen.last_fault = Some(Box::new(fault.clone()));
             return self.end(Err(WaitErrorKind::Fault(fault)));
         };
-        let delay = raised(delay, fault.retry_after(), self.policy.longest_retry_after());
+        let delay = raised(delay, fault.retry_after(), self.policy.longest_retry_after);
         self.poll_again(fault, remedy, delay)
     }
 

@@ -2,161 +2,67 @@ use core::time::Duration;
 
 use crate::retry::{Backoff, LONGEST_RETRY_AFTER, MAX_FAILURES};
 
-/// How a wait goes about it: how often it polls, what it survives, when it ends.
-///
-/// Polling a running job and repeating a failed exchange are different things with different
-/// settings.
+/// The settings of a wait: how often it polls, what it retries, and when it ends.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tcss_export_core::Policy;
+/// use tcss_export_core::wait::Policy;
 ///
-/// let nightly = Policy::default().with_max_wait(Duration::from_secs(4 * 3_600));
-/// assert_eq!(nightly.max_wait(), Duration::from_secs(4 * 3_600));
+/// let mut nightly = Policy::default();
+/// nightly.max_wait = Duration::from_secs(4 * 3_600);
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Policy {
+    /// The first interval between two polls ([`Policy::POLL_INTERVAL`]); each next one is half as
+    /// long again.
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
-    poll_interval: Duration,
+    pub poll_interval: Duration,
+    /// The longest interval between two polls ([`Policy::LONGEST_POLL_INTERVAL`]); a shorter one
+    /// than the first counts as the first.
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
-    longest_poll_interval: Duration,
+    pub longest_poll_interval: Duration,
+    /// How long the wait may take, from its creation ([`Policy::MAX_WAIT`]).
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
-    max_wait: Duration,
+    pub max_wait: Duration,
+    /// How long one exchange may take ([`Policy::EXCHANGE_LIMIT`]). The wait may end this long after
+    /// its deadline.
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
-    exchange_limit: Duration,
-    max_failures: u32,
-    polls_without_url: u32,
-    retry: Backoff,
-    throttle: Backoff,
+    pub exchange_limit: Duration,
+    /// How many transient failures in a row are retried ([`Policy::MAX_FAILURES`]).
+    pub max_failures: u32,
+    /// How often to poll a job again that has succeeded without a URL
+    /// ([`Policy::POLLS_WITHOUT_URL`]).
+    pub polls_without_url: u32,
+    /// The delays after transient failures ([`Backoff::RETRY`]).
+    pub retry: Backoff,
+    /// The delays after the service asked for fewer requests ([`Backoff::THROTTLE`]).
+    pub throttle: Backoff,
+    /// How much of an answer's `Retry-After` counts ([`Policy::LONGEST_RETRY_AFTER`]).
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
-    longest_retry_after: Duration,
+    pub longest_retry_after: Duration,
 }
 
 impl Policy {
-    /// The first interval between two polls; each next one is half as long again.
+    /// The default of `poll_interval`.
     pub const POLL_INTERVAL: Duration = Duration::from_secs(2);
-    /// The interval between two polls grows no longer than this.
+    /// The default of `longest_poll_interval`.
     pub const LONGEST_POLL_INTERVAL: Duration = Duration::from_secs(15);
-    /// How long a wait lasts at most, counted from its creation.
+    /// The default of `max_wait`.
     pub const MAX_WAIT: Duration = Duration::from_secs(30 * 60);
-    /// How long one exchange lasts at most.
+    /// The default of `exchange_limit`.
     pub const EXCHANGE_LIMIT: Duration = Duration::from_secs(30);
-    /// How many passing failures in a row are survived.
+    /// The default of `max_failures`.
     pub const MAX_FAILURES: u32 = MAX_FAILURES;
-    /// How often a job is polled again that has succeeded without giving a URL.
+    /// The default of `polls_without_url`.
     pub const POLLS_WITHOUT_URL: u32 = 3;
-    /// A longer `Retry-After`, of an answer that gave no result, counts as this.
+    /// The default of `longest_retry_after`.
     pub const LONGEST_RETRY_AFTER: Duration = LONGEST_RETRY_AFTER;
 
-    /// Sets the first interval between two polls and the one up to which it grows; the same
-    /// twice makes it steady. A longest one below the first counts as the first.
-    #[must_use]
-    pub fn with_poll_interval(mut self, first: Duration, longest: Duration) -> Self {
-        self.poll_interval = first;
-        self.longest_poll_interval = longest.max(first);
-        self
-    }
-
-    /// Sets how long a wait lasts at most ([`Policy::MAX_WAIT`]).
-    #[must_use]
-    pub const fn with_max_wait(mut self, max_wait: Duration) -> Self {
-        self.max_wait = max_wait;
-        self
-    }
-
-    /// Sets how long one exchange lasts at most ([`Policy::EXCHANGE_LIMIT`]); a wait may end that
-    /// much after its deadline.
-    #[must_use]
-    pub const fn with_exchange_limit(mut self, limit: Duration) -> Self {
-        self.exchange_limit = limit;
-        self
-    }
-
-    /// Sets how many passing failures in a row are survived ([`Policy::MAX_FAILURES`]).
-    #[must_use]
-    pub const fn with_max_failures(mut self, failures: u32) -> Self {
-        self.max_failures = failures;
-        self
-    }
-
-    /// Sets how often a job is polled again that has succeeded without giving a URL
-    /// ([`Policy::POLLS_WITHOUT_URL`]).
-    #[must_use]
-    pub const fn with_polls_without_url(mut self, polls: u32) -> Self {
-        self.polls_without_url = polls;
-        self
-    }
-
-    /// Sets the delays after passing failures ([`Backoff::RETRY`]).
-    #[must_use]
-    pub const fn with_retry(mut self, backoff: Backoff) -> Self {
-        self.retry = backoff;
-        self
-    }
-
-    /// Sets the delays after being throttled ([`Backoff::THROTTLE`]).
-    #[must_use]
-    pub const fn with_throttle(mut self, backoff: Backoff) -> Self {
-        self.throttle = backoff;
-        self
-    }
-
-    /// Sets what a longer `Retry-After` counts as ([`Policy::LONGEST_RETRY_AFTER`]).
-    #[must_use]
-    pub const fn with_longest_retry_after(mut self, longest: Duration) -> Self {
-        self.longest_retry_after = longest;
-        self
-    }
-
-    /// Returns the first interval between two polls.
-    #[must_use]
-    pub const fn poll_interval(&self) -> Duration {
-        self.poll_interval
-    }
-
-    /// Returns how long a wait lasts at most.
-    #[must_use]
-    pub const fn max_wait(&self) -> Duration {
-        self.max_wait
-    }
-
-    /// Returns how long one exchange lasts at most.
-    #[must_use]
-    pub const fn exchange_limit(&self) -> Duration {
-        self.exchange_limit
-    }
-
-    /// Returns how many passing failures in a row are survived.
-    #[must_use]
-    pub const fn max_failures(&self) -> u32 {
-        self.max_failures
-    }
-
-    /// Returns how often a job is polled again that has succeeded without giving a URL.
-    #[must_use]
-    pub const fn polls_without_url(&self) -> u32 {
-        self.polls_without_url
-    }
-
-    /// Returns the delays after passing failures.
-    #[must_use]
-    pub const fn retry(&self) -> Backoff {
-        self.retry
-    }
-
-    /// Returns the delays after being throttled.
-    #[must_use]
-    pub const fn throttle(&self) -> Backoff {
-        self.throttle
-    }
-
-    pub(crate) const fn longest_retry_after(&self) -> Duration {
-        self.longest_retry_after
-    }
-
-    pub(crate) fn interval_after(&self, interval: Duration) -> Duration {
-        interval.saturating_add(interval / 2).min(self.longest_poll_interval)
+    pub(super) fn interval_after(&self, interval: Duration) -> Duration {
+        let longest = self.longest_poll_interval.max(self.poll_interval);
+        interval.saturating_add(interval / 2).min(longest)
     }
 }
 
@@ -185,7 +91,7 @@ mod tests {
     #[test]
     fn interval_grows_by_half_to_the_longest() {
         let policy = Policy::default();
-        let mut interval = policy.poll_interval();
+        let mut interval = policy.poll_interval;
         let mut seconds = Vec::new();
         for _ in 0..7 {
             seconds.push(interval.as_secs_f64());

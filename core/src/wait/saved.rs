@@ -140,7 +140,7 @@ impl Waiter {
         if session.clock_offset() == ClockOffset::default() {
             session.set_clock_offset(saved.clock_offset);
         }
-        let left = saved.policy.max_wait().saturating_sub(saved.elapsed);
+        let left = saved.policy.max_wait.saturating_sub(saved.elapsed);
         let away = away(Wall::from_unix_millis(saved.saved_at), now.wall).min(left);
         let due_in = saved.due_in.saturating_sub(away);
         Ok(Self {

@@ -293,7 +293,7 @@ mod tests {
     }
 
     fn wait(seconds: u64, now: Now) -> Waiter {
-        let policy = Policy::default().with_max_wait(Duration::from_secs(seconds));
+        let policy = Policy { max_wait: Duration::from_secs(seconds), ..Policy::default() };
         Waiter::new(JobId::new("4711").unwrap(), &policy, 7, now.mono)
     }
 

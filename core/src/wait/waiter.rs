@@ -96,7 +96,7 @@ impl Waiter {
             now,
             phase: Phase::Waiting { due: now },
             prepared: None,
-            interval: policy.poll_interval(),
+            interval: policy.poll_interval,
             retry: Retry::new(seed),
             clock_corrected: false,
             credentials_refreshed: false,
@@ -194,7 +194,7 @@ impl Waiter {
     /// Returns the deadline, at and after which nothing is sent.
     #[must_use]
     pub const fn deadline(&self) -> Mono {
-        self.began.saturating_add(self.policy.max_wait().saturating_sub(self.elapsed_before))
+        self.began.saturating_add(self.policy.max_wait.saturating_sub(self.elapsed_before))
     }
 
     /// Returns the number of requests.
@@ -221,7 +221,7 @@ impl Waiter {
     }
 
     const fn limit_of(&self, started: Mono) -> Mono {
-        started.saturating_add(self.policy.exchange_limit())
+        started.saturating_add(self.policy.exchange_limit)
     }
 
     /// Returns when the next poll is due, if none is in flight.

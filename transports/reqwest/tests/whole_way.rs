@@ -40,9 +40,9 @@ macro_rules! whole_way_in_a_task {
             let finished = client.wait(job.clone()).await.unwrap();
             let all = client.wait_all(futures_util::stream::iter([job.clone()])).count().await;
             assert_eq!(all, 1);
-            let source = Source::new(finished.download_url)
-                .of_job(job)
-                .with_policy(Policy::default().allowing_http());
+            let mut policy = Policy::default();
+            policy.allow_http = true;
+            let source = Source::new(finished.download_url).of_job(job).with_policy(policy);
             let mut file = Vec::new();
             let download = client.download_into(source, &mut file).unwrap();
             let downloaded = download.outcome().await.unwrap();
@@ -80,7 +80,8 @@ async fn credentials_may_come_later() {
     });
     whole_way_in_a_task!(tcss_export_reqwest::Client::new(session(&service), source));
     let hanging = CredentialSource::from_async_fn(|_| std::future::pending());
-    let policy = tcss_export_core::Policy::default().with_exchange_limit(Duration::from_millis(50));
+    let mut policy = tcss_export_core::Policy::default();
+    policy.exchange_limit = Duration::from_millis(50);
     let client = tcss_export_reqwest::Client::new(session(&service), hanging).with_policy(policy);
     let create = CreateExportComplianceStatusListJob::all(AssetType::HOST);
     assert!(client.send(&create).await.is_err());
