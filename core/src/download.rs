@@ -37,7 +37,7 @@ use crate::Reason;
 pub use crate::limits::{Limits, Reach};
 use crate::{
     error::{BuildError, SendFault},
-    retry::Retry,
+    retry::{Failures, Random},
     time::Mono,
 };
 
@@ -125,7 +125,8 @@ pub struct Download {
     forgotten: Object,
     /// The highest byte count so far: only bytes past it are progress.
     furthest: u64,
-    retry: Retry,
+    failures: Failures,
+    random: Random,
     /// New URLs since the last progress.
     new_urls: u32,
     report: Box<Report>,
@@ -232,7 +233,8 @@ impl Download {
             held: Held::default(),
             forgotten: Object::default(),
             furthest: 0,
-            retry: Retry::new(seed),
+            failures: Failures::default(),
+            random: Random(seed),
             new_urls: 0,
             report: Box::default(),
         })

@@ -46,70 +46,71 @@ impl Backoff {
         (self.shortest, longest.max(self.shortest))
     }
 
-    /// Maps a random number evenly to a delay within the bounds.
-    fn delay(&self, n: u32, random: u64) -> Duration {
+    /// Returns a delay within the bounds, all of which are equally likely.
+    fn delay(&self, n: u32, random: &mut Random) -> Duration {
         let (shortest, longest) = self.bounds(n);
         let spread = u64::try_from((longest - shortest).as_nanos()).unwrap_or(u64::MAX);
         // The upper half of a product of two 64-bit numbers.
-        shortest + Duration::from_nanos(((u128::from(spread) * u128::from(random)) >> 64) as u64)
+        let nanos = (u128::from(spread) * u128::from(random.next())) >> 64;
+        shortest + Duration::from_nanos(nanos as u64)
     }
 }
 
-/// Counts the failures since the last success and picks the delay before the next attempt.
-///
-/// Delays come from a pseudo-random generator (SplitMix64): one seed always yields one sequence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Retry {
-    pub(crate) random: u64,
-    pub(crate) failures: u32,
-    pub(crate) throttles: u32,
+/// What has failed since the last success.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failures {
+    failures: u32,
+    throttles: u32,
     /// The last failure was a broken connection.
-    pub(crate) connection_retried: bool,
+    connection_retried: bool,
+    /// Only waits correct the clock and refresh credentials.
+    pub(crate) clock_corrected: bool,
+    pub(crate) credentials_refreshed: bool,
 }
 
-impl Retry {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self { random: seed, failures: 0, throttles: 0, connection_retried: false }
-    }
-
-    /// Ends the row of failures.
-    pub(crate) const fn succeeded(&mut self) {
-        *self = Self::new(self.random);
-    }
-
-    /// Counts a failure and returns the delay, or `None` after `max_failures` in a row.
+impl Failures {
+    /// Counts a failure and returns the delay before the next attempt, or `None` after
+    /// `max_failures` in a row.
     ///
-    /// The first broken connection in a row is repeated at once: most likely the server had closed
+    /// The first broken connection in a row is retried at once: most likely the server had closed
     /// it while it was idle.
     pub(crate) fn failed(
         &mut self,
         backoff: Backoff,
         max_failures: u32,
         is_broken_connection: bool,
+        random: &mut Random,
     ) -> Option<Duration> {
         if self.failures >= max_failures {
             return None;
         }
         let is_first = is_broken_connection && !self.connection_retried;
         self.connection_retried = is_broken_connection;
-        let failures = self.failures;
         self.failures += 1;
-        if is_first {
-            return Some(Duration::ZERO);
-        }
-        Some(backoff.delay(failures, self.next_random()))
+        Some(match is_first {
+            true => Duration::ZERO,
+            false => backoff.delay(self.failures - 1, random),
+        })
     }
 
-    /// Counts a request for fewer requests, which may come any number of times in a row.
-    pub(crate) fn throttled(&mut self, backoff: Backoff) -> Duration {
-        let throttles = self.throttles;
-        self.throttles = throttles.saturating_add(1);
-        backoff.delay(throttles, self.next_random())
+    /// Counts a request to slow down, of which any number in a row is allowed.
+    pub(crate) fn throttled(&mut self, backoff: Backoff, random: &mut Random) -> Duration {
+        let delay = backoff.delay(self.throttles, random);
+        self.throttles = self.throttles.saturating_add(1);
+        delay
     }
+}
 
-    const fn next_random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+/// A pseudo-random generator (SplitMix64): one seed always yields one sequence.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
@@ -127,8 +128,8 @@ mod tests {
     use super::*;
 
     fn delays(backoff: Backoff, seed: u64) -> Vec<Duration> {
-        let mut retry = Retry::new(seed);
-        (0..5).map(|_| retry.throttled(backoff)).collect()
+        let (mut failures, mut random) = (Failures::default(), Random(seed));
+        (0..5).map(|_| failures.throttled(backoff, &mut random)).collect()
     }
 
     #[test]
@@ -160,20 +161,19 @@ mod tests {
         ) {
             let backoff = Backoff::new(Duration::from_millis(shortest.into()), base, longest);
             let (least, most) = backoff.bounds(n);
-            let delay = backoff.delay(n, Retry::new(seed).next_random());
+            let delay = backoff.delay(n, &mut Random(seed));
             proptest::prop_assert!(least <= delay && delay <= most);
         }
     }
 
     #[test]
     fn only_the_first_broken_connection_in_a_row_is_repeated_at_once() {
-        let mut retry = Retry::new(7);
-        let mut at_once =
-            |broken| retry.failed(Backoff::RETRY, 9, broken).map(|delay| delay == Duration::ZERO);
-        let breaks = [true, true, false, true, true].map(&mut at_once);
-        assert_eq!(breaks, [Some(true), Some(false), Some(false), Some(true), Some(false)]);
-        retry.succeeded();
-        assert_eq!(retry.failed(Backoff::RETRY, 1, true), Some(Duration::ZERO));
-        assert_eq!(retry.failed(Backoff::RETRY, 1, false), None);
+        let (mut failures, mut random) = (Failures::default(), Random(7));
+        let mut at_once = |is_broken| {
+            let delay = failures.failed(Backoff::RETRY, 5, is_broken, &mut random);
+            delay.map(|delay| delay == Duration::ZERO)
+        };
+        let row = [true, true, false, true, true, true].map(&mut at_once);
+        assert_eq!(row, [Some(true), Some(false), Some(false), Some(true), Some(false), None]);
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::SendFault,
-    retry::{LONGEST_RETRY_AFTER, raised},
+    retry::{Failures, LONGEST_RETRY_AFTER, raised},
     time::Mono,
 };
 
@@ -56,7 +56,7 @@ impl Download {
                 self.held.bytes = have;
                 if have > self.furthest {
                     self.furthest = have;
-                    self.retry.succeeded();
+                    self.failures = Failures::default();
                     self.new_urls = 0;
                     self.report.last_fault = None;
                 }
@@ -198,7 +198,8 @@ impl Download {
             _ => (self.policy.retry, None),
         };
         let is_broken = fault == Fault::Send(SendFault::Connection);
-        let Some(delay) = self.retry.failed(backoff, self.policy.max_failures, is_broken) else {
+        let most = self.policy.max_failures;
+        let Some(delay) = self.failures.failed(backoff, most, is_broken, &mut self.random) else {
             return self.fail(ErrorKind::Fault(fault));
         };
         let delay = raised(delay, retry_after, LONGEST_RETRY_AFTER);

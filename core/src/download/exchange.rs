@@ -11,10 +11,7 @@ use http::{
 use super::{
     Body, Download, Opening, Phase, Problem, Step,
     error_page::{Excerpt, Refusal, request_id},
-    object::{
-        BadLength, ContentRange, Object, content_length, foreign_transfer_coding, sole,
-        suggested_name,
-    },
+    object::{ContentRange, Object, content_length, foreign_transfer_coding, sole, suggested_name},
     outcome::{ErrorKind, Event, EventKind, Fault},
 };
 use crate::{
@@ -131,7 +128,7 @@ impl Download {
 
     fn whole_file(&mut self, head: &Parts) -> Result<Opening, Problem> {
         let headers = &head.headers;
-        let object = Object::new(headers, content_length(headers)?);
+        let object = Object::new(headers, content_length(headers).map_err(Problem::StartOver)?);
         if object.is_page(headers) {
             return Err(Problem::Again(Fault::Page));
         }
@@ -161,7 +158,9 @@ impl Download {
     fn partial_file(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
         let wrong = || Problem::StartOver(Fault::WrongRange);
         let range = ContentRange::of(headers).ok_or_else(wrong)?;
-        let fits = content_length(headers)?.is_none_or(|length| length == range.len());
+        let fits = content_length(headers)
+            .map_err(Problem::StartOver)?
+            .is_none_or(|length| length == range.len());
         if range.first != self.first_wanted() || !fits {
             return Err(wrong());
         }
@@ -254,11 +253,5 @@ fn check_coding(head: &Parts) -> Result<(), Problem> {
     match foreign_coding(&head.headers).or_else(|| foreign_transfer_coding(head)) {
         Some(coding) => Err(Problem::End(ErrorKind::Coding(coding))),
         None => Ok(()),
-    }
-}
-
-impl From<BadLength> for Problem {
-    fn from(_: BadLength) -> Self {
-        Self::StartOver(Fault::BadLength)
     }
 }

@@ -87,16 +87,13 @@ pub(super) fn number(text: &str) -> Option<u64> {
 }
 
 /// Parses the length, which must not be repeated.
-pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, BadLength> {
+pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
     if !headers.contains_key(CONTENT_LENGTH) {
         return Ok(None);
     }
     let length = sole(headers, &CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    length.and_then(|length| number(length.trim())).map(Some).ok_or(BadLength)
+    length.and_then(|length| number(length.trim())).map(Some).ok_or(Fault::BadLength)
 }
-
-/// The length is repeated or unreadable.
-pub(super) struct BadLength;
 
 /// Returns the transfer coding, unless it is `chunked` alone, which shows the end of the body and
 /// does not change its bytes.

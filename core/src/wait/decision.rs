@@ -8,6 +8,7 @@ use http::Response;
 
 use super::{
     outcome::{Event, EventKind, Fault, Finished, Remedy, Report, WaitError, WaitErrorKind},
+    policy::Policy,
     waiter::{Last, Phase, Step, Waiter},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     download::DownloadUrl,
     error::SendFault,
     response_error::Advice,
-    retry::raised,
+    retry::{Failures, raised},
     session::Session,
     time::{ClockOffset, Mono, Now},
 };
@@ -65,10 +66,10 @@ impl Waiter {
     /// Reacts to the result of an exchange; without a session, the clock is not corrected.
     pub(super) fn judge(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
         #[cfg(feature = "serde")]
-        let kept = self.transcript.is_some().then(|| reading.clone());
+        let recorded = self.transcript.is_some().then(|| reading.clone());
         let event = self.judged(session, reading);
         #[cfg(feature = "serde")]
-        if let (Some(transcript), Some(reading)) = (&mut self.transcript, kept) {
+        if let (Some(transcript), Some(reading)) = (&mut self.transcript, recorded) {
             transcript.polled(self.now, &reading, &event);
         }
         event
@@ -78,7 +79,7 @@ impl Waiter {
         let Reading { result, clock_offset } = reading;
         self.wants_fresh_credentials = false;
         let expired = matches!(&result, Err(fault) if fault.advice() == Advice::CorrectClock);
-        let clock_offset = match expired && self.clock_corrected {
+        let clock_offset = match expired && self.failures.clock_corrected {
             // A second one in a row: the correction did not help.
             true => None,
             false => clock_offset.and_then(|measured| session?.note_offset(measured, expired)),
@@ -89,11 +90,11 @@ impl Waiter {
                 self.note_request_id(fault.request_id());
                 match fault.advice() {
                     Advice::CorrectClock if clock_offset.is_some() => {
-                        self.clock_corrected = true;
+                        self.failures.clock_corrected = true;
                         self.poll_again(fault, Remedy::ClockCorrected, Duration::ZERO)
                     }
-                    Advice::RefreshCredentials if !self.credentials_refreshed => {
-                        self.credentials_refreshed = true;
+                    Advice::RefreshCredentials if !self.failures.credentials_refreshed => {
+                        self.failures.credentials_refreshed = true;
                         self.wants_fresh_credentials = true;
                         self.poll_again(fault, Remedy::FreshCredentials, Duration::ZERO)
                     }
@@ -106,8 +107,7 @@ impl Waiter {
 
     fn good(&mut self, answer: Answer<DescribeExportJobResultResponse>) -> EventKind {
         self.note_request_id(answer.request_id.as_deref());
-        self.retry.succeeded();
-        (self.clock_corrected, self.credentials_refreshed) = (false, false);
+        self.failures = Failures::default();
         self.is_retry = false;
         self.seen.last_fault = None;
         let DescribeExportJobResultResponse { status, download_url, progress, failure_message } =
@@ -144,10 +144,14 @@ impl Waiter {
         let (remedy, delay) = match fault.advice() {
             Advice::Retry => {
                 let is_broken = matches!(fault, Fault::Send(SendFault::Connection));
-                let (backoff, most) = (self.policy.retry, self.policy.max_failures);
-                (Remedy::Retry, self.retry.failed(backoff, most, is_broken))
+                let Policy { retry, max_failures, .. } = self.policy;
+                let delay = self.failures.failed(retry, max_failures, is_broken, &mut self.random);
+                (Remedy::Retry, delay)
             }
-            Advice::BackOff => (Remedy::BackOff, Some(self.retry.throttled(self.policy.throttle))),
+            Advice::BackOff => {
+                let delay = self.failures.throttled(self.policy.throttle, &mut self.random);
+                (Remedy::BackOff, Some(delay))
+            }
             _ => (Remedy::Retry, None),
         };
         let Some(delay) = delay else {

@@ -154,26 +154,24 @@ impl Fault {
     /// Returns the service's error code, if the service refused.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
-        match self {
-            Self::Answer(error) => error.code(),
-            Self::Send(_) => None,
-        }
+        self.answer()?.code()
     }
 
     /// Returns the request id of the answer, if it has one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        match self {
-            Self::Answer(error) => error.request_id(),
-            Self::Send(_) => None,
-        }
+        self.answer()?.request_id()
     }
 
     /// Returns the pause that the answer's `Retry-After` asks for.
     #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.answer()?.retry_after()
+    }
+
+    const fn answer(&self) -> Option<&ResponseError> {
         match self {
-            Self::Answer(error) => error.retry_after(),
+            Self::Answer(error) => Some(error),
             Self::Send(_) => None,
         }
     }

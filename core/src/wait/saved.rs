@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     actions::{Action, DescribeExportJobResult, DescribeExportJobResultResponse, JobId},
-    retry::Retry,
+    retry::{Failures, Random},
     session::Session,
     text::brief,
     time::{ClockOffset, Now, Wall},
@@ -44,24 +44,14 @@ pub struct SavedWait {
     #[serde(with = "crate::time::nanos")]
     due_in: Duration,
     policy: Policy,
-    random: u64,
+    random: Random,
     #[serde(with = "crate::time::nanos")]
     interval: Duration,
-    runs: Runs,
+    runs: Failures,
     is_retry: bool,
     wants_fresh_credentials: bool,
     polls_without_url: u32,
     seen: Seen,
-}
-
-/// The faults since the last good answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Runs {
-    failures: u32,
-    throttles: u32,
-    connection_retried: bool,
-    clock_corrected: bool,
-    credentials_refreshed: bool,
 }
 
 impl SavedWait {
@@ -109,15 +99,9 @@ impl Waiter {
             elapsed: self.elapsed_at(now.mono),
             due_in: due.saturating_since(now.mono),
             policy: self.policy.clone(),
-            random: self.retry.random,
+            random: self.random.clone(),
             interval: self.interval,
-            runs: Runs {
-                failures: self.retry.failures,
-                throttles: self.retry.throttles,
-                connection_retried: self.retry.connection_retried,
-                clock_corrected: self.clock_corrected,
-                credentials_refreshed: self.credentials_refreshed,
-            },
+            runs: self.failures.clone(),
             is_retry: self.is_retry,
             wants_fresh_credentials: self.wants_fresh_credentials,
             polls_without_url: self.polls_without_url,
@@ -143,6 +127,8 @@ impl Waiter {
         let left = saved.policy.max_wait.saturating_sub(saved.elapsed);
         let away = away(Wall::from_unix_millis(saved.saved_at), now.wall).min(left);
         let due_in = saved.due_in.saturating_sub(away);
+        let mut failures = saved.runs;
+        failures.clock_corrected = false;
         Ok(Self {
             action: DescribeExportJobResult::new(saved.job_id),
             policy: saved.policy,
@@ -152,14 +138,8 @@ impl Waiter {
             phase: Phase::Waiting { due: now.mono.saturating_add(due_in) },
             prepared: None,
             interval: saved.interval,
-            retry: Retry {
-                random: saved.random,
-                failures: saved.runs.failures,
-                throttles: saved.runs.throttles,
-                connection_retried: saved.runs.connection_retried,
-            },
-            clock_corrected: false,
-            credentials_refreshed: saved.runs.credentials_refreshed,
+            failures,
+            random: saved.random,
             is_retry: saved.is_retry,
             wants_fresh_credentials: saved.wants_fresh_credentials,
             polls_without_url: saved.polls_without_url,

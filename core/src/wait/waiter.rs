@@ -13,7 +13,7 @@ use crate::{
     actions::{DescribeExportJobResult, ExportStatus, JobId},
     credentials::Credentials,
     error::{BuildError, SendFault},
-    retry::Retry,
+    retry::{Failures, Random},
     session::{Prepared, Session},
     time::{ClockOffset, Mono, Now},
 };
@@ -65,14 +65,12 @@ pub struct Waiter {
     pub(super) began: Mono,
     /// How long it had lasted before it was resumed.
     pub(super) elapsed_before: Duration,
-
     pub(super) now: Mono,
     pub(super) phase: Phase,
     pub(super) prepared: Option<Box<Prepared>>,
     pub(super) interval: Duration,
-    pub(super) retry: Retry,
-    pub(super) clock_corrected: bool,
-    pub(super) credentials_refreshed: bool,
+    pub(super) failures: Failures,
+    pub(super) random: Random,
     /// The next exchange is a retry.
     pub(super) is_retry: bool,
     /// The last credentials were refused.
@@ -97,9 +95,8 @@ impl Waiter {
             phase: Phase::Waiting { due: now },
             prepared: None,
             interval: policy.poll_interval,
-            retry: Retry::new(seed),
-            clock_corrected: false,
-            credentials_refreshed: false,
+            failures: Failures::default(),
+            random: Random(seed),
             is_retry: false,
             wants_fresh_credentials: false,
             polls_without_url: 0,
