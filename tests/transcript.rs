@@ -152,7 +152,7 @@ fn a_recorded_poll_tells_its_times_and_its_request_id() {
         panic!("{lines:?}")
     };
     let answered = Duration::from_millis(40);
-    assert_eq!((expired.started(), expired.answered()), (Duration::ZERO, answered));
+    assert_eq!((expired.started, expired.answered), (Duration::ZERO, answered));
     assert_eq!((expired.request_id(), running.request_id()), (None, Some("r-1")));
 }
 

@@ -130,8 +130,7 @@ pub struct RunTimeFilter {
     pub name: String,
     /// The values to compare it with.
     pub values: Vec<String>,
-    /// Whether values must match exactly. It is sent only if it is set, because the service's
-    /// documentation describes it as a fuzzy query.
+    /// Whether values must match exactly; not sent if unset, since it is documented as fuzzy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exact_match: Option<bool>,
 }
@@ -148,12 +147,5 @@ impl RunTimeFilter {
     pub fn new(name: impl Into<String>, values: impl IntoIterator<Item: Into<String>>) -> Self {
         let values = values.into_iter().map(Into::into).collect();
         Self { name: name.into(), values, exact_match: None }
-    }
-
-    /// Sets whether values must match exactly.
-    #[must_use]
-    pub const fn with_exact_match(mut self, exact_match: bool) -> Self {
-        self.exact_match = Some(exact_match);
-        self
     }
 }

@@ -116,8 +116,7 @@ fn not_json_after(valid: &[u8]) -> Kind {
     Kind::NotJson { line, column }
 }
 
-/// Parses the text in one pass. If the members do not fit the action, parses it again without them,
-/// because an error of the service has other members.
+/// Parses the text, and a second time without the action if its members do not fit.
 fn parse<A: Action>(json: &str) -> (Result<A::Response, Kind>, Option<String>) {
     match serde_json::from_str::<Envelope<'_, A::Response>>(json) {
         Ok(envelope) => envelope.into_result(),
@@ -189,8 +188,7 @@ impl<T> Envelope<'_, T> {
 
 /// The members of the `Response` object.
 ///
-/// They are parsed in one pass without a buffer: those of the action go straight to its type,
-/// while `Error` and `RequestId` are set aside.
+/// One pass without a buffer parses those of the action, and sets the other two aside.
 struct Members<T> {
     of_action: T,
     error: Option<ApiError>,
@@ -267,8 +265,7 @@ struct ErrorMembers<'a> {
     message: Option<&'a RawValue>,
 }
 
-/// Parses `{"Code":..,"Message":..}`. Any other JSON is an error, too, without a code and with the
-/// start of the JSON as the message.
+/// Parses `{"Code":..,"Message":..}`. Other JSON becomes a message without a code.
 fn api_error(json: &RawValue) -> ApiError {
     // serde would read an array as members in order.
     let object = Some(json.get()).filter(|json| json.starts_with('{'));

@@ -117,8 +117,7 @@ pub struct Download {
     can_renew: bool,
     /// The caller can discard written bytes.
     can_restart: bool,
-    /// The URL has not been tried yet. It is tried even if it seems expired, since the clock may
-    /// be wrong.
+    /// The URL is tried once even if it seems expired, since the clock may be wrong.
     is_new_url: bool,
     held: Held,
     /// The last file with a strong tag whose bytes were discarded, or never arrived.
@@ -329,8 +328,7 @@ impl Download {
         self.event(EventKind::Receiving)
     }
 
-    /// Returns the metadata that a later download needs to resume; `None` if the file has no strong
-    /// `ETag`.
+    /// Returns the metadata for resuming; `None` if the file has no strong `ETag`.
     #[must_use]
     pub fn note(&self) -> Option<Note> {
         let Object { etag, total, crc64 } = self.held.object.clone();
@@ -413,8 +411,8 @@ pub enum Step<'d> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle every case")]
 pub enum Opening {
-    /// The body starts at the first byte of the file: discard the bytes written so far, and store
-    /// the new [`Download::note`] with the coming ones.
+    /// The body is the file from its first byte: discard the bytes so far, and store the new
+    /// [`Download::note`].
     StartOver,
     /// The body continues after the bytes written so far.
     Append,

@@ -53,8 +53,7 @@ impl Endpoint {
         endpoint.map_err(|_| BuildError::new(Field::Region, Reason::InvalidCharacter))
     }
 
-    /// Returns the value of `Host`, which is sent and signed: the host, and the port unless it is
-    /// the scheme's default.
+    /// Returns the value of `Host`: the host, and the port unless it is the scheme's default.
     #[must_use]
     pub fn host(&self) -> &str {
         self.host.to_str().unwrap_or_default()

@@ -17,8 +17,8 @@ use crate::{
     header::Language,
     response_error::{Advice, ResponseError},
     signing::{
-        CanonicalHeaders, CanonicalRequest, CredentialScope, HashedHead, HexDigest, SignedHeaders,
-        SigningKey, StringToSign, Timestamp, authorization,
+        CanonicalHeaders, CanonicalRequest, CredentialScope, HashedHead, HexDigest,
+        SESSION_HEADERS, SigningKey, StringToSign, Timestamp, authorization,
     },
     time::{ClockOffset, Mono, Now, Wall},
 };
@@ -90,8 +90,7 @@ impl Session {
 
     /// Sets a label that identifies the caller in logs, `X-TC-RequestClient`.
     ///
-    /// The service accepts at most 128 letters, digits, blanks and `-_,;.`; other characters are
-    /// removed.
+    /// Everything but letters, digits, blanks and `-_,;.` is removed, as is text past 128 characters.
     #[must_use]
     pub fn with_client_label(self, label: &str) -> Self {
         let is_allowed = |c: &char| c.is_ascii_alphanumeric() || "-_ ,;.".contains(*c);
@@ -136,8 +135,7 @@ impl Session {
         };
         let text = StringToSign::in_scope(signer.scope, timestamp, prepared.canonical_request_hash);
         let signature = signer.key.sign(&text);
-        let authorization =
-            authorization(credentials, &signer.scope, &SignedHeaders::SESSION, &signature)?;
+        let authorization = authorization(credentials, &signer.scope, SESSION_HEADERS, &signature)?;
 
         let mut headers = signer.headers.clone();
         fill(&mut headers, &header::X_TC_ACTION, prepared.action.clone());

@@ -27,10 +27,10 @@ mod canonical_request;
 mod signing_key;
 mod string_to_sign;
 
-pub(crate) use self::canonical_request::HashedHead;
+pub(crate) use self::canonical_request::{HashedHead, SESSION_HEADERS};
 pub use self::{
     authorization::authorization,
-    canonical_request::{CanonicalHeaders, CanonicalRequest, HexDigest, SignedHeaders},
+    canonical_request::{CanonicalHeaders, CanonicalRequest, HexDigest},
     signing_key::{Signature, SigningKey},
     string_to_sign::{ALGORITHM, CredentialScope, StringToSign, Timestamp},
 };

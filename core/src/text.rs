@@ -62,8 +62,7 @@ pub(crate) fn json_text(json: &RawValue) -> Option<String> {
 const LONGEST_WORD: usize = 36;
 const LONGEST_SNIPPET: usize = 120;
 
-/// Returns the start of a body for an error message: one short line without words that may be
-/// secrets.
+/// Returns the start of a body as one short line without words that may be secrets.
 pub(crate) fn snippet(body: &str) -> String {
     let mut snippet = String::new();
     for word in body.split_whitespace() {

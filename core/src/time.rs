@@ -122,11 +122,9 @@ impl ClockOffset {
         u128::from(self.millis.abs_diff(other.millis)) > Self::TOLERATED.as_millis()
     }
 
-    /// Measures the offset by an answer's `Date`, assuming that it was written in the middle of the
-    /// exchange.
+    /// Measures the offset by an answer's `Date`, taken as the middle of the exchange.
     ///
-    /// Returns `None` if `Date` is missing, repeated or unreadable, or if an `Age` shows that the
-    /// answer, with its date, comes from a cache.
+    /// Returns `None` if `Date` is missing, repeated or unreadable, or if `Age` reveals a cache.
     pub(crate) fn measure(started: Now, answered: Mono, headers: &HeaderMap) -> Option<Self> {
         if headers.contains_key(AGE) {
             return None;
@@ -169,7 +167,7 @@ pub(crate) fn http_date(value: &HeaderValue, now: Wall) -> Option<Wall> {
         }
         Some((_, rest)) if rest.len() == "15-Nov-23 00:09:50 GMT".len() => {
             let short = BrokenDownTime::parse("%d-%b-%y %H:%M:%S GMT", rest).ok()?;
-            with_century(short, date_time(now)?)?
+            with_century(short, now)?
         }
         None if text.len() == "Wed Nov 15 00:09:50 2023".len() => {
             let rest = text.split_once(' ')?.1;
@@ -181,7 +179,8 @@ pub(crate) fn http_date(value: &HeaderValue, now: Wall) -> Option<Wall> {
     (seconds >= 0).then_some(Wall::from_unix_seconds(seconds))
 }
 
-fn with_century(mut short: BrokenDownTime, now: DateTime) -> Option<DateTime> {
+fn with_century(mut short: BrokenDownTime, now: Wall) -> Option<DateTime> {
+    let now = EPOCH.checked_add(SignedDuration::from_secs(now.unix_seconds())).ok()?;
     let limit = now.checked_add(Span::new().years(50)).ok()?;
     let year = limit.year() - (limit.year() - short.year()?).rem_euclid(100);
     [year, year - 100].into_iter().find_map(|year| {
@@ -191,10 +190,6 @@ fn with_century(mut short: BrokenDownTime, now: DateTime) -> Option<DateTime> {
 }
 
 const EPOCH: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
-
-fn date_time(wall: Wall) -> Option<DateTime> {
-    EPOCH.checked_add(SignedDuration::from_secs(wall.unix_seconds())).ok()
-}
 
 /// Returns the UTC date of a moment between the years 1970 and 9999.
 pub(crate) fn utc_date(unix_seconds: u64) -> civil::Date {

@@ -42,10 +42,11 @@ impl Export {
         type Create = CreateExportComplianceStatusListJob;
 
         let asset_type = self.asset_type.clone();
-        let action = match self.extent.all {
+        let mut action = match self.extent.all {
             true => Create::all(asset_type),
             false => Create::of(asset_type, self.extent.ids.iter().copied())?,
         };
-        Ok(if self.by_asset { action.by_asset() } else { action })
+        action.export_by_asset = self.by_asset;
+        Ok(action)
     }
 }

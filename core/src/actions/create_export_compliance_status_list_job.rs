@@ -23,20 +23,24 @@ use crate::{
 /// ```
 /// use tcss_export_core::{AssetType, CreateExportComplianceStatusListJob};
 ///
-/// let all_hosts = CreateExportComplianceStatusListJob::all(AssetType::HOST).by_asset();
+/// let mut all_hosts = CreateExportComplianceStatusListJob::all(AssetType::HOST);
+/// all_hosts.export_by_asset = true;
 /// let two_items = CreateExportComplianceStatusListJob::of(AssetType::K8S, [3, 17])?;
 /// # Ok::<(), tcss_export_core::BuildError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
 pub struct CreateExportComplianceStatusListJob {
     asset_type: AssetType,
-    export_by_asset: bool,
+    /// Exports per asset instead of per check item; the ids are those of assets then.
+    pub export_by_asset: bool,
     export_all: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     id_list: Vec<u64>,
+    /// The conditions on the exported items.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    filters: Vec<RunTimeFilter>,
+    pub filters: Vec<RunTimeFilter>,
 }
 
 impl CreateExportComplianceStatusListJob {
@@ -52,12 +56,11 @@ impl CreateExportComplianceStatusListJob {
         }
     }
 
-    /// Creates an export of these check items; with [`by_asset`](Self::by_asset), of these assets.
+    /// Creates an export of these check items.
     ///
     /// # Errors
     ///
-    /// [`Reason::Empty`] for [`Field::IdList`]: the service would accept an empty list and export
-    /// nothing.
+    /// [`Reason::Empty`] for [`Field::IdList`]: the service would export nothing.
     pub fn of(
         asset_type: AssetType,
         ids: impl IntoIterator<Item = u64>,
@@ -67,20 +70,6 @@ impl CreateExportComplianceStatusListJob {
             return Err(BuildError::new(Field::IdList, Reason::Empty));
         }
         Ok(Self { export_all: false, id_list, ..Self::all(asset_type) })
-    }
-
-    /// Exports per asset instead of per check item.
-    #[must_use]
-    pub const fn by_asset(mut self) -> Self {
-        self.export_by_asset = true;
-        self
-    }
-
-    /// Sets the conditions on the exported items.
-    #[must_use]
-    pub fn with_filters(mut self, filters: impl IntoIterator<Item = RunTimeFilter>) -> Self {
-        self.filters = Vec::from_iter(filters);
-        self
     }
 }
 
@@ -117,8 +106,7 @@ impl<'de> Deserialize<'de> for CreateExportComplianceStatusListJobResponse {
 
 /// The kind of assets of a compliance check.
 ///
-/// The service documents the known kinds at other actions only, so any text but the empty one is
-/// allowed.
+/// Any text but the empty one is allowed: the service documents the known kinds elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct AssetType(Cow<'static, str>);
 

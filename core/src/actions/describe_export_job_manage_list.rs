@@ -8,25 +8,30 @@ use crate::text::{json_count, json_progress, nonempty_text};
 
 /// Lists the export jobs of the account.
 ///
-/// To find a job whose creation had no usable answer, list the
-/// [`newest_first`](Self::newest_first), and compare [`ExportJobInfo::insert_time`] with the time of
-/// the request.
+/// To find a job whose creation had no usable answer, list the [newest first](Self::newest_first),
+/// and compare [`ExportJobInfo::insert_time`] with the time of the request.
 ///
 /// Service page:
 /// [DescribeExportJobManageList](https://www.tencentcloud.com/document/product/1163/53215).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
 pub struct DescribeExportJobManageList {
+    /// The conditions on the jobs. Known names are `ExportStatus` and `ExportSource`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    filters: Vec<RunTimeFilter>,
+    pub filters: Vec<RunTimeFilter>,
+    /// How many jobs to skip.
     #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<u64>,
+    pub offset: Option<u64>,
+    /// How many jobs to list. The service's default is 10, its maximum 100.
     #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<u64>,
+    pub limit: Option<u64>,
+    /// The direction of the order, such as `DESC`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    order: Option<String>,
+    pub order: Option<String>,
+    /// The property to order by. `InsertTime` is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<String>,
+    pub by: Option<String>,
 }
 
 impl DescribeExportJobManageList {
@@ -39,42 +44,7 @@ impl DescribeExportJobManageList {
     /// Asks for the newest jobs first.
     #[must_use]
     pub fn newest_first(self) -> Self {
-        self.with_by("InsertTime").with_order("DESC")
-    }
-
-    /// Sets the conditions on the jobs. Known names are `ExportStatus` and `ExportSource`.
-    #[must_use]
-    pub fn with_filters(mut self, filters: impl IntoIterator<Item = RunTimeFilter>) -> Self {
-        self.filters = Vec::from_iter(filters);
-        self
-    }
-
-    /// Sets how many jobs to skip.
-    #[must_use]
-    pub const fn with_offset(mut self, offset: u64) -> Self {
-        self.offset = Some(offset);
-        self
-    }
-
-    /// Sets how many jobs to list. The service's default is 10, its maximum 100.
-    #[must_use]
-    pub const fn with_limit(mut self, limit: u64) -> Self {
-        self.limit = Some(limit);
-        self
-    }
-
-    /// Sets the direction of the order, such as `DESC`.
-    #[must_use]
-    pub fn with_order(mut self, order: impl Into<String>) -> Self {
-        self.order = Some(order.into());
-        self
-    }
-
-    /// Sets the property to order by. `InsertTime` is known.
-    #[must_use]
-    pub fn with_by(mut self, by: impl Into<String>) -> Self {
-        self.by = Some(by.into());
-        self
+        Self { order: Some("DESC".into()), by: Some("InsertTime".into()), ..self }
     }
 }
 
@@ -99,9 +69,8 @@ pub struct DescribeExportJobManageListResponse {
 
 /// One export job in a list.
 ///
-/// A field is `None` if the service sent null, nothing, an empty text or another JSON type; the
-/// other fields are read anyway. All are empty for an element that is not an object or repeats a
-/// member.
+/// A field is `None` if the service sent null, nothing, an empty text or another JSON type. All are
+/// empty if the element is not an object or repeats a member.
 ///
 /// Service page: [data types](https://www.tencentcloud.com/document/product/1163/52928).
 #[derive(Clone, Debug, PartialEq)]
@@ -121,8 +90,7 @@ pub struct ExportJobInfo {
     pub failure_message: Option<String>,
     /// When the job times out, in the service's format.
     pub timeout: Option<String>,
-    /// When the job was created, in the service's format `YYYY-MM-DD hh:mm:ss` and an unnamed time
-    /// zone.
+    /// When the job was created, as `YYYY-MM-DD hh:mm:ss` in an unnamed time zone.
     pub insert_time: Option<String>,
 }
 

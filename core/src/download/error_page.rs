@@ -132,8 +132,7 @@ impl Excerpt {
     }
 }
 
-/// Returns code, message and request id of an error page in XML or JSON, shortened and without words
-/// that may be secrets: the page may quote the URL.
+/// Returns code, message and request id of an error page, without words that may be secrets.
 fn contents(text: &str) -> [Option<String>; 3] {
     let contents = match text.trim_start().starts_with('{') {
         true => json_contents(text).unwrap_or_default(),

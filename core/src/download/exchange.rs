@@ -21,8 +21,7 @@ use crate::{
 };
 
 impl Download {
-    /// Returns the request that is due, to be sent at once; `offset` is the service's clock offset,
-    /// as far as it is known.
+    /// Returns the due request, to be sent at once; `offset` is the service's clock offset.
     ///
     /// Its extensions contain the [`Limits`] for the transport. Do not log it: its `Debug` shows
     /// the whole URL, which is a secret.

@@ -60,8 +60,7 @@ pub struct Downloaded {
     pub bytes: u64,
     /// The CRC-64/XZ of its bytes.
     pub crc64: u64,
-    /// The server named the same checksum. Otherwise it named none, and only the length was
-    /// checked.
+    /// The server named the same checksum. Otherwise, only the length was checked.
     pub verified: bool,
     /// What happened on the way.
     pub report: Box<Report>,
@@ -127,8 +126,7 @@ pub enum ErrorKind {
     Status(StatusCode),
     /// The response has a content or transfer coding, although `identity` was requested.
     Coding(String),
-    /// The response shows neither the length nor the end of the file, so a truncated file would go
-    /// unnoticed.
+    /// The response shows neither length nor end of the file, so truncation would go unnoticed.
     NoLength,
     /// The server names no CRC-64, and the policy requires one.
     NoChecksum,
@@ -144,8 +142,7 @@ pub enum ErrorKind {
         /// That of the bytes.
         computed: u64,
     },
-    /// Written bytes cannot be discarded, and the file on the server has changed, or cannot be
-    /// proven to be the same.
+    /// The file may have changed, and the written bytes cannot be discarded.
     Changed,
     /// Too many transient faults in a row, or a permanent one.
     Fault(Fault),
@@ -173,8 +170,7 @@ impl DownloadError {
         self.refusal()?.code.as_deref()
     }
 
-    /// Returns the id to quote to the service's support: that of the error page or, without one, of
-    /// the last response that named one.
+    /// Returns the request id of the error page or of the last response, for the service's support.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         let of_refusal = self.refusal().and_then(|refusal| refusal.request_id.as_deref());
@@ -190,8 +186,7 @@ impl DownloadError {
         }
     }
 
-    /// Returns whether the written bytes are useless: a later download would fail with them in the
-    /// same way.
+    /// Returns whether the written bytes would make a later download fail in the same way.
     #[must_use]
     pub fn spoils_part(&self) -> bool {
         let last_fault = match &self.kind {
@@ -296,8 +291,7 @@ pub enum Fault {
     WrongRange,
     /// The file has changed: the download starts over.
     Changed,
-    /// The file has another length than before with the same tag. One of them is wrong; if this
-    /// persists, the written bytes are useless.
+    /// The file has another length than before with the same tag, so one of them is wrong.
     OtherLength,
     /// The checksum of several responses together is wrong: the download starts over.
     Mismatch,

@@ -18,8 +18,7 @@ use crate::{
 pub struct Policy {
     /// How long the next byte may take ([`Policy::STALL_LIMIT`]).
     pub stall_limit: Duration,
-    /// How long the whole download may take, including waits for new URLs; by default there is no
-    /// limit.
+    /// How long the whole download may take, with waits for new URLs; unlimited by default.
     ///
     /// While a blocking transport reads, only the [`Limits`] of the request enforce it.
     pub total_limit: Option<Duration>,

@@ -21,9 +21,7 @@ use crate::{
 
 /// The presigned URL of an exported file.
 ///
-/// Anyone who has it can fetch the file, so `Debug` and `Display` hide its query. Only
-/// [`as_str`](Self::as_str) and [`into_string`](Self::into_string) return all of it, exactly as the
-/// service sent it.
+/// Anyone who has it can fetch the file, so `Debug` and `Display` hide its query.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct DownloadUrl(String);
 
@@ -75,8 +73,7 @@ impl fmt::Debug for DownloadUrl {
     }
 }
 
-/// A checked download URL and the parts that a request needs. Path and query stay unchanged, byte
-/// for byte.
+/// A checked download URL and the parts that a request needs, byte for byte.
 #[derive(Clone)]
 pub(super) struct Location {
     pub(super) url: DownloadUrl,
@@ -84,8 +81,7 @@ pub(super) struct Location {
     pub(super) uri: Uri,
     pub(super) host: HeaderValue,
     pub(super) reach: Reach,
-    /// The URL without its query, which identifies the file: only another URL of the same file may
-    /// resume a download.
+    /// The URL without its query, which identifies the file.
     pub(super) object: String,
 }
 

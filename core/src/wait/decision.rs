@@ -48,8 +48,7 @@ impl Waiter {
         self.judge(Some(session), reading)
     }
 
-    /// Records that the due poll cannot be started, for example without credentials. It counts as
-    /// a fault of the exchange.
+    /// Records that the due poll cannot be started, which counts as a fault of the exchange.
     pub fn cannot_start(&mut self, now: Mono, fault: SendFault) -> Event {
         if !matches!(self.step(now), Step::Poll { .. }) {
             return self.event(EventKind::Ignored);

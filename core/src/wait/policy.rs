@@ -26,14 +26,12 @@ pub struct Policy {
     /// How long the wait may take, from its creation ([`Policy::MAX_WAIT`]).
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
     pub max_wait: Duration,
-    /// How long one exchange may take ([`Policy::EXCHANGE_LIMIT`]). The wait may end this long after
-    /// its deadline.
+    /// How long one exchange may take ([`Policy::EXCHANGE_LIMIT`]), even past the deadline.
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
     pub exchange_limit: Duration,
     /// How many transient failures in a row are retried ([`Policy::MAX_FAILURES`]).
     pub max_failures: u32,
-    /// How often to poll a job again that has succeeded without a URL
-    /// ([`Policy::POLLS_WITHOUT_URL`]).
+    /// How often to poll again after success without a URL ([`Policy::POLLS_WITHOUT_URL`]).
     pub polls_without_url: u32,
     /// The delays after transient failures ([`Backoff::RETRY`]).
     pub retry: Backoff,

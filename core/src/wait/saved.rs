@@ -27,8 +27,7 @@ const VERSION: u32 = 1;
 
 /// A saved wait, for any format that serde supports.
 ///
-/// It contains its version, action, endpoint and job, and the unchanged messages of the service. It
-/// contains no credentials, no signature and no URL.
+/// It contains the messages of the service, but no credentials, no signature and no URL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedWait {
     version: u32,
@@ -81,8 +80,7 @@ impl SavedWait {
 impl Waiter {
     /// Saves the wait, in any state.
     ///
-    /// A request in flight is forgotten, and its poll is due again. A wait that has ended polls
-    /// again, because its URL is not saved.
+    /// A request in flight or an outcome is not saved: the poll is due again.
     #[must_use]
     pub fn save(&self, now: Now, session: &Session) -> SavedWait {
         let due = match self.phase {

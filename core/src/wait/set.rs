@@ -121,7 +121,7 @@ impl WaitSet {
 
     /// Adds a wait in any state.
     pub fn add(&mut self, waiter: Waiter) -> WaitKey {
-        let (key, now) = (WaitKey(self.next_key), waiter.now());
+        let (key, now) = (WaitKey(self.next_key), waiter.now);
         self.next_key += 1;
         self.waits.insert(key, Box::new(Wait { waiter, poll: None, limit: None }));
         self.update(key, now);
@@ -162,14 +162,13 @@ impl WaitSet {
     ) -> Result<Request<Bytes>, StartError> {
         let wait = self.waits.get_mut(&key).ok_or(StartError::NotDue)?;
         let request = wait.waiter.start(now, session, credentials);
-        // Saves memory; hashing the request again at its next poll costs little.
-        wait.waiter.forget_prepared();
+        // Saves memory: preparing the request again for its next poll costs little.
+        wait.waiter.prepared = None;
         self.update(key, now.mono);
         request
     }
 
-    /// Takes the result of a request in flight, as [`Waiter::answer`] does; returns `None` for a
-    /// wait that has left the set.
+    /// Takes the result of a request, as [`Waiter::answer`]; `None` if the wait has left the set.
     pub fn answer(
         &mut self,
         key: WaitKey,
@@ -193,7 +192,7 @@ impl WaitSet {
     pub fn abandon(&mut self, key: WaitKey) {
         if let Some(wait) = self.waits.get_mut(&key) {
             wait.waiter.abandon();
-            let now = wait.waiter.now();
+            let now = wait.waiter.now;
             self.update(key, now);
         }
     }
@@ -202,7 +201,7 @@ impl WaitSet {
     pub fn cancel(&mut self, key: WaitKey) {
         if let Some(wait) = self.waits.get_mut(&key) {
             wait.waiter.cancel();
-            let now = wait.waiter.now();
+            let now = wait.waiter.now;
             self.update(key, now);
         }
     }

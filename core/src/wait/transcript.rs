@@ -23,13 +23,12 @@ use crate::{
     download::DownloadUrl,
     error::{BuildError, SendFault},
     session::Session,
-    time::{ClockOffset, Mono, Now, Wall},
+    time::{ClockOffset, Mono, Now, Wall, nanos},
 };
 
 /// One line of a transcript. Times are nanoseconds since the first line.
 ///
-/// It contains the unchanged messages of the service, but no credentials, no signature and no query
-/// of a URL.
+/// It contains messages of the service, but no credentials, no signature and no query of a URL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -46,7 +45,8 @@ pub enum TranscriptLine {
     #[non_exhaustive]
     NotStarted {
         /// When.
-        at: u64,
+        #[serde(with = "nanos")]
+        at: Duration,
         /// Why.
         fault: SendFault,
         /// The event.
@@ -56,7 +56,8 @@ pub enum TranscriptLine {
     #[non_exhaustive]
     Ended {
         /// When.
-        at: u64,
+        #[serde(with = "nanos")]
+        at: Duration,
         /// The outcome in this crate's words; the service's message is in the last poll.
         outcome: String,
         /// The number of requests.
@@ -68,14 +69,20 @@ pub enum TranscriptLine {
 
 /// A recorded poll.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Polled {
-    started: u64,
-    answered: u64,
+    /// The time from the first line to the request.
+    #[serde(with = "nanos")]
+    pub started: Duration,
+    /// The time from the first line to the answer.
+    #[serde(with = "nanos")]
+    pub answered: Duration,
     /// Local wall time at the start, in milliseconds since the Unix epoch.
     wall: i64,
 
     clock_offset: ClockOffset,
-    came: Came,
+    #[serde(rename = "came")]
+    result: PollResult,
     /// Measured by the answer's `Date`.
     measured_offset: Option<ClockOffset>,
     event: Event,
@@ -83,7 +90,7 @@ pub struct Polled {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Came {
+enum PollResult {
     Answer {
         status: ExportStatus,
         progress: Option<f64>,
@@ -123,7 +130,7 @@ impl Transcript {
             answered: self.since(answered),
             wall: started.wall.unix_millis(),
             clock_offset,
-            came: Came::new(reading),
+            result: PollResult::new(reading),
             measured_offset: reading.clock_offset,
             event: event.clone(),
         }));
@@ -142,13 +149,12 @@ impl Transcript {
         core::mem::take(&mut self.lines)
     }
 
-    fn since(&self, moment: Mono) -> u64 {
-        let nanos = moment.saturating_since(self.began).as_nanos();
-        u64::try_from(nanos).unwrap_or(u64::MAX)
+    fn since(&self, moment: Mono) -> Duration {
+        moment.saturating_since(self.began)
     }
 }
 
-fn ended(at: u64, outcome: &Outcome) -> TranscriptLine {
+fn ended(at: Duration, outcome: &Outcome) -> TranscriptLine {
     let (outcome, report) = match outcome {
         Ok(finished) => ("success".to_string(), &finished.report),
         Err(error) => (words(&error.kind), &error.report),
@@ -166,29 +172,17 @@ fn words(kind: &WaitErrorKind) -> String {
 }
 
 impl Polled {
-    /// Returns the time from the first line to the request.
-    #[must_use]
-    pub const fn started(&self) -> Duration {
-        Duration::from_nanos(self.started)
-    }
-
-    /// Returns the time from the first line to the answer.
-    #[must_use]
-    pub const fn answered(&self) -> Duration {
-        Duration::from_nanos(self.answered)
-    }
-
     /// Returns the request id of the answer, if it has one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        match &self.came {
-            Came::Answer { request_id, .. } => request_id.as_deref(),
-            Came::Fault(fault) => fault.request_id(),
+        match &self.result {
+            PollResult::Answer { request_id, .. } => request_id.as_deref(),
+            PollResult::Fault(fault) => fault.request_id(),
         }
     }
 }
 
-impl Came {
+impl PollResult {
     fn new(reading: &Reading) -> Self {
         match &reading.result {
             Ok(Answer { response, request_id }) => Self::Answer {
@@ -254,7 +248,7 @@ impl Replay {
             TranscriptLine::Begun { .. } => Err(ReplayError::NotBegun),
             TranscriptLine::Polled(polled) => self.poll(polled).map(Some),
             TranscriptLine::NotStarted { at, fault, event } => {
-                let decided = self.waiter.cannot_start(moment(at), fault);
+                let decided = self.waiter.cannot_start(Mono::from_origin(at), fault);
                 same(event, decided).map(Some)
             }
             TranscriptLine::Ended { at, outcome, polls, retries } => {
@@ -265,21 +259,22 @@ impl Replay {
     }
 
     fn poll(&mut self, polled: Polled) -> Result<Event, ReplayError> {
-        let Polled { started, answered, wall, clock_offset, came, measured_offset, event } = polled;
-        let now = Now { wall: Wall::from_unix_millis(wall), mono: moment(started) };
+        let Polled { started, answered, wall, clock_offset, result, measured_offset, event } =
+            polled;
+        let now = Now { wall: Wall::from_unix_millis(wall), mono: Mono::from_origin(started) };
         self.session.set_clock_offset(clock_offset);
         self.waiter
             .start(now, &mut self.session, &self.credentials)
             .map_err(|_| ReplayError::NotDue { started: now.mono })?;
-        let reading = came.into_reading(measured_offset);
-        same(event, self.waiter.decide(moment(answered), &mut self.session, reading))
+        let reading = result.into_reading(measured_offset);
+        same(event, self.waiter.decide(Mono::from_origin(answered), &mut self.session, reading))
     }
 
-    fn end(&mut self, at: u64, recorded: TranscriptLine) -> Result<(), ReplayError> {
+    fn end(&mut self, at: Duration, recorded: TranscriptLine) -> Result<(), ReplayError> {
         if matches!(&recorded, TranscriptLine::Ended { outcome, .. } if outcome == CANCELLED) {
             self.waiter.cancel();
         }
-        let Step::Done(outcome) = self.waiter.step(moment(at)) else {
+        let Step::Done(outcome) = self.waiter.step(Mono::from_origin(at)) else {
             return Err(ReplayError::NotEnded);
         };
         let decided = ended(at, outcome);
@@ -291,10 +286,6 @@ impl Replay {
 }
 
 const CANCELLED: &str = "the wait was cancelled";
-
-fn moment(nanos: u64) -> Mono {
-    Mono::from_origin(Duration::from_nanos(nanos))
-}
 
 fn same(recorded: Event, decided: Event) -> Result<Event, ReplayError> {
     if recorded == decided {

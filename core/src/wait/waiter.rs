@@ -108,9 +108,8 @@ impl Waiter {
 
     /// Returns what to do next. It may be called at any time.
     ///
-    /// While a request is in flight, this is [`Step::WaitUntil`] the exchange limit, after which
-    /// the exchange counts as [`SendFault::Timeout`]. So a wait ends at most one exchange limit
-    /// after its deadline.
+    /// While a request is in flight, this is [`Step::WaitUntil`] the exchange limit, after which it
+    /// counts as [`SendFault::Timeout`]. So a wait ends at most that long after its deadline.
     pub fn step(&mut self, now: Mono) -> Step<'_> {
         self.advance(now);
         let deadline = self.deadline();
@@ -128,8 +127,7 @@ impl Waiter {
     ///
     /// # Errors
     ///
-    /// [`StartError::NotDue`], or [`StartError::Build`] as in [`Session::sign`], which ends the
-    /// wait.
+    /// [`StartError::NotDue`], or [`StartError::Build`], which ends the wait.
     pub fn start(
         &mut self,
         now: Now,
@@ -222,7 +220,7 @@ impl Waiter {
     }
 
     /// Returns when the next poll is due, if none is in flight.
-    pub(crate) const fn due(&self) -> Option<Mono> {
+    pub(super) const fn due(&self) -> Option<Mono> {
         match self.phase {
             Phase::Waiting { due } => Some(due),
             _ => None,
@@ -230,21 +228,12 @@ impl Waiter {
     }
 
     /// Returns when the wait ends without a poll, or the exchange ends without an answer.
-    pub(crate) const fn limit(&self) -> Option<Mono> {
+    pub(super) const fn limit(&self) -> Option<Mono> {
         match self.phase {
             Phase::Waiting { .. } => Some(self.deadline()),
             Phase::InFlight { started } => Some(self.limit_of(started.mono)),
             Phase::Done(_) => None,
         }
-    }
-
-    pub(crate) const fn now(&self) -> Mono {
-        self.now
-    }
-
-    /// Frees memory; the next start prepares the request again.
-    pub(crate) fn forget_prepared(&mut self) {
-        self.prepared = None;
     }
 
     pub(super) const fn event(&self, kind: EventKind) -> Event {

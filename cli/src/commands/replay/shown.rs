@@ -112,13 +112,13 @@ impl Row {
         let (at, decision) = match (of, event) {
             (TranscriptLine::Ended { at, outcome, polls, .. }, _) => {
                 let reason = (outcome != SUCCESS).then(|| masked(outcome));
-                (Duration::from_nanos(*at), Decision::recorded_end(*polls, reason))
+                (*at, Decision::recorded_end(*polls, reason))
             }
             (TranscriptLine::Polled(polled), Some(event)) => {
-                (polled.answered(), Decision::new(event, polled.request_id()))
+                (polled.answered, Decision::new(event, polled.request_id()))
             }
             (TranscriptLine::NotStarted { at, .. }, Some(event)) => {
-                (Duration::from_nanos(*at), Decision::new(event, None))
+                (*at, Decision::new(event, None))
             }
             _ => (Duration::ZERO, Decision::default()),
         };
