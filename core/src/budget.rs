@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn w7_fifty_due_at_once_start_one_spacing_apart_in_their_order() {
+    fn fifty_due_at_once_start_in_order_and_one_spacing_apart() {
         let mut budget = RateBudget::default();
         let tickets = joined(&mut budget, 50, at(0));
         for (nth, ticket) in (0..).zip(tickets) {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn w7_there_is_no_burst_after_a_pause() {
+    fn no_burst_follows_a_pause() {
         let mut budget = RateBudget::default();
         let tickets = joined(&mut budget, 3, at(0));
         let hour = 3_600_000_000;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn those_behind_a_place_that_is_given_up_move_up() {
+    fn tickets_behind_one_that_leaves_move_up() {
         let mut budget = RateBudget::default();
         let tickets = joined(&mut budget, 201, at(0));
         for ticket in &tickets[..200] {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_turn_is_passed_after_one_spacing_and_holds_nobody_up_again() {
+    fn a_missed_turn_delays_the_next_ticket_by_one_spacing_and_only_once() {
         let mut budget = RateBudget::default();
         let tickets = joined(&mut budget, 3, at(0));
         assert_eq!(budget.start(tickets[1], at(52_499)), Err(at(52_500)));

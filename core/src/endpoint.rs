@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn b2_one_host_has_many_spellings() {
+    fn all_spellings_of_a_host_are_one_endpoint() {
         for text in [
             "tcss.intl.tencentcloudapi.com",
             "https://tcss.intl.tencentcloudapi.com/",
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn b4_both_sites_are_known_by_name() {
+    fn both_sites_have_a_constructor() {
         assert_eq!(Endpoint::international().host(), "tcss.intl.tencentcloudapi.com");
         assert_eq!(Endpoint::mainland().host(), "tcss.tencentcloudapi.com");
         let regional = Endpoint::regional("ap-singapore").unwrap();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn s5_only_a_port_of_its_own_is_named() {
+    fn the_default_port_is_not_sent() {
         assert_eq!(host_of("gw.example:8443"), "gw.example:8443");
         assert_eq!(host_of("https://gw.example:0443"), "gw.example");
         assert_eq!(host_of("http://127.0.0.1:80"), "127.0.0.1");
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn b2_texts_that_are_no_endpoint_are_refused() {
+    fn texts_that_are_not_an_endpoint_are_refused() {
         let long_label = format!("{}.example", "a".repeat(64));
         for (text, reason) in [
             ("", Reason::Empty),

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_broken_connection_in_a_row_is_repeated_at_once() {
+    fn only_the_first_broken_connection_in_a_row_is_retried_at_once() {
         let (mut failures, mut random) = (Failures::default(), Random(7));
         let mut at_once = |is_broken| {
             let delay = failures.failed(Backoff::RETRY, 5, is_broken, &mut random);

@@ -119,11 +119,11 @@ impl Session {
         credentials: &Credentials,
         now: Wall,
     ) -> Result<Request<Bytes>, BuildError> {
-        if prepared.host != *self.endpoint.host_value() {
+        if prepared.names.host != *self.endpoint.host_value() {
             return Err(BuildError::new(Field::Prepared, Reason::OtherEndpoint));
         }
         let timestamp = Timestamp::new(self.clock_offset.apply(now).unix_seconds())?;
-        let service = prepared.service;
+        let service = prepared.names.service;
         let signer = match &mut self.signer {
             Some(signer) if signer.fits(credentials, timestamp, service) => signer,
             other => {
@@ -138,8 +138,8 @@ impl Session {
         let authorization = authorization(credentials, &signer.scope, SESSION_HEADERS, &signature)?;
 
         let mut headers = signer.headers.clone();
-        fill(&mut headers, &header::X_TC_ACTION, prepared.action.clone());
-        fill(&mut headers, &header::X_TC_VERSION, prepared.version.clone());
+        fill(&mut headers, &header::X_TC_ACTION, prepared.names.action.clone());
+        fill(&mut headers, &header::X_TC_VERSION, prepared.names.version.clone());
         fill(&mut headers, &header::X_TC_TIMESTAMP, text.timestamp());
         fill(&mut headers, &AUTHORIZATION, authorization);
 
@@ -302,44 +302,46 @@ impl Signer {
 /// time, the scope and the signature. It belongs to one endpoint.
 #[derive(Clone, Debug)]
 pub struct Prepared {
+    names: Names,
+    body: Bytes,
+    canonical_request_hash: HexDigest,
+}
+
+#[derive(Clone, Debug)]
+struct Names {
     host: HeaderValue,
     action: HeaderValue,
     version: HeaderValue,
     service: &'static str,
-    body: Bytes,
-    canonical_request_hash: HexDigest,
 }
 
 /// The parts that all requests of one action to one host share.
 #[derive(Clone)]
 struct Template {
-    host: HeaderValue,
-    action: HeaderValue,
-    version: HeaderValue,
-    service: &'static str,
+    names: Names,
     head: HashedHead,
 }
 
 impl Template {
     fn new<A: Action>(host: &HeaderValue) -> Result<Self, BuildError> {
-        Ok(Self {
+        let names = Names {
             host: host.clone(),
             action: constant(A::NAME, Field::Action)?,
             version: constant(A::VERSION, Field::Version)?,
             service: A::SERVICE,
-            head: canonical_request::<A>(host, b"")?.hashed_head(),
-        })
+        };
+        Ok(Self { names, head: canonical_request::<A>(host, b"")?.hashed_head() })
     }
 
     fn is_of<A: Action>(&self) -> bool {
-        self.action == A::NAME && self.version == A::VERSION && self.service == A::SERVICE
+        let Names { action, version, service, .. } = &self.names;
+        action == A::NAME && version == A::VERSION && *service == A::SERVICE
     }
 
     fn prepare<A: Action>(&self, action: &A) -> Result<Prepared, BuildError> {
         let body = body(action)?;
         let canonical_request_hash = self.head.request_hash(&HexDigest::of(&body));
-        let Self { host, action, version, service, .. } = self.clone();
-        Ok(Prepared { host, action, version, service, body, canonical_request_hash })
+        Ok(Prepared { names: self.names.clone(), body, canonical_request_hash })
     }
 }
 

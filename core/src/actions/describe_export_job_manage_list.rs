@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_a_job_of_which_nothing_is_known() {
+    fn an_element_that_is_not_an_object_is_a_job_without_any_value() {
         let twice = r#"{"JobID":"1","JobID":"2"}"#;
         for json in ["null", "1", r#""4711""#, r#"["4711","name"]"#, "{}", twice] {
             let nothing = ExportJobInfo {

@@ -220,7 +220,7 @@ mod tests {
         expired</Message><RequestId>x-1</RequestId></Error>";
 
     #[test]
-    fn d1_code_message_and_request_id_are_read() {
+    fn code_message_and_request_id_are_read() {
         let refusal = refusal(403, EXPIRED);
         assert!(refusal.is_expired());
         assert_eq!(
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_xml_is_quoted_from() {
+    fn the_start_of_a_body_that_is_not_xml_is_quoted() {
         assert_eq!(
             refusal(502, "<html> <b>Bad Gateway</b>").to_string(),
             "the file server answered \"<html> <b>Bad Gateway</b>\" (HTTP status 502, no request \
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_read_however_its_members_are_spelled() {
+    fn json_is_read_in_any_spelling_of_its_members() {
         for id in ["requestid", "requestId", "request_id", "RequestId"] {
             let json = r#" {"code":"AccessDenied","message":"Request has expired","ID":"x-1"}"#;
             let json = json.replace("ID", id);
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_says_nothing() {
+    fn a_text_that_is_neither_has_no_contents() {
         for text in ["", "<html>", "{", r#"{"code":"Acc"#, "[]", "null", r#"{"other":1}"#] {
             assert_eq!(contents(text), [None, None, None], "{text}");
         }

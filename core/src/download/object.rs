@@ -165,14 +165,25 @@ pub(super) fn suggested_name(headers: &HeaderMap, path: &str) -> Option<String> 
     named.and_then(|name| plain(&name)).or_else(|| plain(&of_path()?))
 }
 
+/// Reads the parameters `name=token` and `name="quoted"`, separated by semicolons.
 fn name_of_disposition(value: &str) -> Option<String> {
     let (mut simple, mut extended) = (None, None);
-    for (name, value) in (Parameters { rest: value.split_once(';')?.1 }) {
+    let (_, mut rest) = value.split_once(';')?;
+    while let Some((name, after)) = rest.split_once('=') {
+        let name = name.trim_start_matches(|c: char| c == ';' || c.is_whitespace()).trim_end();
+        let (value, after) = match after.trim_start().strip_prefix('"') {
+            Some(quoted) => unquoted(quoted),
+            None => {
+                let (token, after) = after.split_once(';').unwrap_or((after, ""));
+                (token.trim().to_owned(), after)
+            }
+        };
         match &*name.to_ascii_lowercase() {
             "filename" => simple = simple.or(Some(value)),
             "filename*" => extended = extended.or_else(|| decoded(&value)),
             _ => {}
         }
+        rest = after;
     }
     extended.or(simple)
 }
@@ -185,30 +196,6 @@ fn decoded(value: &str) -> Option<String> {
         return None;
     }
     percent_decode_str(text).decode_utf8().ok().map(String::from)
-}
-
-/// The parameters of a header, `name=token` or `name="quoted"`, separated by semicolons.
-struct Parameters<'v> {
-    rest: &'v str,
-}
-
-impl Iterator for Parameters<'_> {
-    type Item = (String, String);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (name, rest) = self.rest.split_once('=')?;
-        let name = name.trim_start_matches(|c: char| c == ';' || c.is_whitespace()).trim_end();
-        let rest = rest.trim_start();
-        let (value, rest) = match rest.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted),
-            None => {
-                let (token, rest) = rest.split_once(';').unwrap_or((rest, ""));
-                (token.trim().to_owned(), rest)
-            }
-        };
-        self.rest = rest;
-        Some((name.to_owned(), value))
-    }
 }
 
 /// Splits at the closing quote.
@@ -276,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_cannot_be_are_none() {
+    fn impossible_ranges_are_none() {
         for value in [
             "",
             "bytes",
@@ -331,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn without_one_the_url_names_it() {
+    fn without_content_disposition_the_url_names_the_file() {
         for value in
             ["", "attachment", "attachment; filename", "filename=x", "attachment;filename="]
         {
@@ -343,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leads_elsewhere() {
+    fn no_name_leads_to_another_folder_or_a_device() {
         for (name, expected) in [
             ("../../etc/passwd", Some("passwd")),
             ("..\\..\\x.csv", Some("x.csv")),

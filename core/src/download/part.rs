@@ -169,13 +169,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_reads_back() {
+    fn metadata_is_read_back() {
         let note = Note::new("https://h.example/a".into(), "\"x\"".into(), Some(7), None);
         assert_eq!(Note::from_text(&note.to_text()), Some(note));
     }
 
     #[test]
-    fn other_texts_are_none() {
+    fn other_texts_are_not_metadata() {
         let note = Note::new("https://h.example/a".into(), "\"x\"".into(), Some(7), Some(u64::MAX));
         let text = note.to_text();
         assert!(text.contains("18446744073709551615"));
@@ -188,7 +188,7 @@ mod tests {
 
     // Expected: the check value in the catalogue of CRC algorithms.
     #[test]
-    fn d7_the_check_value() {
+    fn check_value_is_that_of_the_catalogue() {
         let mut crc = Crc64::default();
         crc.update(b"1234");
         crc.update(b"");

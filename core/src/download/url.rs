@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_not_shown() {
+    fn a_text_without_a_scheme_is_not_shown() {
         for text in ["h.example/a?EXAMPLE://x/y", "//u:EXAMPLE@h/x", "https:/u:EXAMPLE@h/a"] {
             assert_eq!(shown(text), "...");
         }
@@ -273,7 +273,6 @@ mod tests {
         assert_eq!(shown("http://1.2.3.4/result.csv"), "http://1.2.3.4/result.csv");
     }
 
-    // FROM download/location.rs
     fn location(url: &str) -> Result<Location, Reason> {
         with(url, &Policy::default())
     }
@@ -290,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn d3_path_and_query_stay_as_they_are() {
+    fn path_and_query_stay_unchanged() {
         let host = "https://export-1250000000.cos.ap-guangzhou.myqcloud.com";
         for text in [
             "/p%2Fq%2B(1)%20x.csv?q-sign-time=1699979400;1699983000&k=a%2Bb",
@@ -306,14 +305,15 @@ mod tests {
     }
 
     #[test]
-    fn host_is_sent_in_lower_case_and_with_a_port_of_its_own_only() {
+    fn host_is_sent_in_lower_case_and_without_the_default_port() {
         let host = |url| location(url).unwrap().host.to_str().unwrap().to_owned();
         assert_eq!(host("HTTPS://H.Example:443/A"), "h.example");
         assert_eq!(host("https://h.example:8443/A"), "h.example:8443");
         assert_eq!(host("http://127.0.0.1:80/A"), "127.0.0.1");
     }
+
     #[test]
-    fn what_is_kept_of_a_url_is_not_secret() {
+    fn the_object_has_no_secret_query() {
         let object = location("https://H.example/a%2F.csv?q-signature=EXAMPLE").unwrap().object;
         assert_eq!(object, "https://h.example/a%2F.csv");
     }
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_url_are_refused() {
+    fn texts_that_are_not_a_url_are_refused() {
         for (text, reason) in [
             ("report.csv", Reason::UrlScheme),
             ("//h.example/a", Reason::UrlScheme),
@@ -361,13 +361,12 @@ mod tests {
         assert_eq!(location(&long).err(), Some(Reason::TooLong));
     }
 
-    // FROM download/expiry.rs
     fn seconds(url: &str) -> Option<i64> {
         expiry(url).map(Wall::unix_seconds)
     }
 
     #[test]
-    fn d2_the_earlier_window_counts() {
+    fn the_earlier_window_counts() {
         let plain = "https://h.example/a?q-sign-time=1699979400;1699983000&k=a%2Bb";
         assert_eq!(seconds(plain), Some(1_699_983_000));
         let both = "https://h/a?q-sign-time=1%3B30&x=q-sign-time=1;2&q-key-time=1%3b20";
@@ -375,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_window_expires_at_no_known_time() {
+    fn a_url_without_a_window_has_no_known_expiry() {
         for url in [
             "https://h.example/a",
             "https://h.example/q-sign-time=1;2",

@@ -226,9 +226,8 @@ mod tests {
         CanonicalHeaders::new(headers.iter().copied()).unwrap_err().reason()
     }
 
-    // Field case S4.
     #[test]
-    fn s4_values_are_lower_case_and_trimmed() {
+    fn values_are_lower_case_and_trimmed() {
         let headers = CanonicalHeaders::new([
             ("X-TC-Action", " DescribeExportJobResult\t"),
             ("Host", "H.Example"),
@@ -259,7 +258,6 @@ mod tests {
         assert_eq!(reason_of(&[HOST, TYPE, ("a", "x\ny")]), Reason::InvalidCharacter);
     }
 
-    // FROM signing/digest.rs
     #[test]
     fn digits_are_those_of_the_hex_crate_for_every_byte() {
         for byte in 0..=u8::MAX {
@@ -268,9 +266,9 @@ mod tests {
         }
     }
 
-    // Field case S10. Expected: `printf '{"JobId":"..."}' | sha256sum`.
+    // Expected: `printf '{"JobId":"..."}' | sha256sum`.
     #[test]
-    fn s10_payload_hash_is_the_hex_of_the_hash_and_not_a_hash_of_hex() {
+    fn payload_hash_is_the_hex_of_the_hash_and_not_a_hash_of_hex() {
         let digest = HexDigest::of(br#"{"JobId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}"#);
         let expected = "a810469766a5d6203e60b556954e2519f2b89949a4828a53da5dd8d358d26658";
         assert_eq!(digest.as_str(), expected);

@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_under_way_or_has_ended_may_be_added() {
+    fn a_wait_with_a_request_in_flight_or_an_ended_one_may_be_added() {
         let ((mut session, credentials), mut set) = (session(), WaitSet::new());
         let mut under_way = wait(10, at(0));
         under_way.start(at(0), &mut session, &credentials).unwrap();
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_a_wait_that_left_is_void() {
+    fn the_key_of_a_wait_that_has_left_is_void() {
         let ((mut session, credentials), mut set) = (session(), WaitSet::new());
         let first = set.add(wait(20, at(0)));
         set.cancel(first);
