@@ -6,7 +6,9 @@ use core::mem;
 use super::{
     Body, Download, Held, Phase, Problem, Received,
     error_page::{Reaction, Refusal},
+    object::Object,
     outcome::{DownloadError, Downloaded, ErrorKind, Event, EventKind, Fault, Outcome, Report},
+    url::{DownloadUrl, Location},
 };
 use crate::{
     error::SendFault,
@@ -169,6 +171,66 @@ impl Download {
             Reaction::NewUrl => self.need_url(Some(refusal)),
             Reaction::Retry | Reaction::BackOff => self.fault(Fault::Refused(refusal)),
             Reaction::Stop => self.fail(ErrorKind::Refused(refusal)),
+        }
+    }
+
+    /// Continues with a new URL of the same file.
+    ///
+    /// The same URL as before ends the download; a URL of another file starts at the first byte.
+    pub fn new_url(&mut self, now: Mono, url: DownloadUrl) -> Event {
+        self.now = now;
+        let Phase::NeedsUrl { refusal } = &self.phase else {
+            return self.event(EventKind::Ignored);
+        };
+        if url == self.location.url {
+            let kind = Self::without_url(refusal.clone());
+            return self.fail(kind);
+        }
+        let location = match Location::new(url, &self.policy) {
+            Ok(location) => location,
+            Err(error) => return self.fail(ErrorKind::Url(error)),
+        };
+        if location.object != self.location.object {
+            if self.held.bytes > 0 && !self.can_restart {
+                return self.fail(ErrorKind::Changed);
+            }
+            self.forget_bytes();
+            // Tags of different files are not comparable.
+            self.forgotten = Object::default();
+        }
+        (self.location, self.is_new_url) = (location, true);
+        self.report.new_urls = self.report.new_urls.saturating_add(1);
+        self.phase = Phase::Waiting { due: now };
+        self.event(EventKind::NewUrl)
+    }
+
+    /// Ends the download because no new URL is available; the error says what happened to the last
+    /// one, or that the time limit has passed.
+    pub fn no_new_url(&mut self, now: Mono) -> Event {
+        self.now = now;
+        let Phase::NeedsUrl { refusal } = &self.phase else {
+            return self.event(EventKind::Ignored);
+        };
+        let kind = match self.is_late() {
+            true => ErrorKind::TimedOut,
+            false => Self::without_url(refusal.clone()),
+        };
+        self.fail(kind)
+    }
+
+    pub(super) fn need_url(&mut self, refusal: Option<Box<Refusal>>) -> Event {
+        if !self.can_renew || self.new_urls >= self.policy.max_new_urls {
+            return self.fail(Self::without_url(refusal));
+        }
+        self.new_urls += 1;
+        self.phase = Phase::NeedsUrl { refusal: refusal.clone() };
+        self.event(EventKind::NeedsUrl { refusal })
+    }
+
+    pub(super) fn without_url(refusal: Option<Box<Refusal>>) -> ErrorKind {
+        match refusal {
+            Some(refusal) if !refusal.is_expired() => ErrorKind::Refused(refusal),
+            refusal => ErrorKind::Expired { refusal },
         }
     }
 

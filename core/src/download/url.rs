@@ -1,22 +1,16 @@
-use alloc::{boxed::Box, format, string::String};
+use alloc::{format, string::String};
 use core::fmt;
 
 use http::{HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 
-use super::{
-    Download, Phase,
-    error_page::Refusal,
-    object::Object,
-    outcome::{ErrorKind, Event, EventKind},
-    policy::Policy,
-};
+use super::policy::Policy;
 use crate::{
     endpoint::{host_and_port, ip_address, is_loopback},
     error::{BuildError, Field, Reason},
     limits::Reach,
     text::printable,
-    time::{Mono, Wall},
+    time::Wall,
 };
 
 /// The presigned URL of an exported file.
@@ -176,68 +170,6 @@ fn window_end(parameter: &str) -> Option<i64> {
     let value = percent_decode_str(value).decode_utf8().ok()?;
     let (_, end) = value.split_once(';')?;
     end.bytes().all(|b| b.is_ascii_digit()).then(|| end.parse().ok())?
-}
-
-impl Download {
-    /// Continues with a new URL of the same file.
-    ///
-    /// The same URL as before ends the download; a URL of another file starts at the first byte.
-    pub fn new_url(&mut self, now: Mono, url: DownloadUrl) -> Event {
-        self.now = now;
-        let Phase::NeedsUrl { refusal } = &self.phase else {
-            return self.event(EventKind::Ignored);
-        };
-        if url == self.location.url {
-            let kind = Self::without_url(refusal.clone());
-            return self.fail(kind);
-        }
-        let location = match Location::new(url, &self.policy) {
-            Ok(location) => location,
-            Err(error) => return self.fail(ErrorKind::Url(error)),
-        };
-        if location.object != self.location.object {
-            if self.held.bytes > 0 && !self.can_restart {
-                return self.fail(ErrorKind::Changed);
-            }
-            self.forget_bytes();
-            // Tags of different files are not comparable.
-            self.forgotten = Object::default();
-        }
-        (self.location, self.is_new_url) = (location, true);
-        self.report.new_urls = self.report.new_urls.saturating_add(1);
-        self.phase = Phase::Waiting { due: now };
-        self.event(EventKind::NewUrl)
-    }
-
-    /// Ends the download because no new URL is available; the error says what happened to the last
-    /// one, or that the time limit has passed.
-    pub fn no_new_url(&mut self, now: Mono) -> Event {
-        self.now = now;
-        let Phase::NeedsUrl { refusal } = &self.phase else {
-            return self.event(EventKind::Ignored);
-        };
-        let kind = match self.is_late() {
-            true => ErrorKind::TimedOut,
-            false => Self::without_url(refusal.clone()),
-        };
-        self.fail(kind)
-    }
-
-    pub(super) fn need_url(&mut self, refusal: Option<Box<Refusal>>) -> Event {
-        if !self.can_renew || self.new_urls >= self.policy.max_new_urls {
-            return self.fail(Self::without_url(refusal));
-        }
-        self.new_urls += 1;
-        self.phase = Phase::NeedsUrl { refusal: refusal.clone() };
-        self.event(EventKind::NeedsUrl { refusal })
-    }
-
-    pub(super) fn without_url(refusal: Option<Box<Refusal>>) -> ErrorKind {
-        match refusal {
-            Some(refusal) if !refusal.is_expired() => ErrorKind::Refused(refusal),
-            refusal => ErrorKind::Expired { refusal },
-        }
-    }
 }
 
 #[cfg(test)]

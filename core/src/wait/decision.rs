@@ -7,19 +7,21 @@ use bytes::Bytes;
 use http::Response;
 
 use super::{
-    outcome::{Event, EventKind, Fault, Finished, Remedy, Report, WaitError, WaitErrorKind},
-    policy::Policy,
-    waiter::{Last, Phase, Step, Waiter},
+    Policy,
+    outcome::{
+        Event, EventKind, Fault, Finished, Last, Reading, Remedy, Report, WaitError, WaitErrorKind,
+    },
+    waiter::{Phase, Step, Waiter},
 };
 use crate::{
-    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
-    answer::{Answer, read_answer},
+    actions::{DescribeExportJobResultResponse, ExportStatus},
+    answer::Answer,
     download::DownloadUrl,
     error::SendFault,
     response_error::Advice,
     retry::{Failures, raised},
     session::Session,
-    time::{ClockOffset, Mono, Now},
+    time::{Mono, Now},
 };
 
 impl Waiter {
@@ -194,40 +196,5 @@ impl Waiter {
         if let Some(id) = id {
             self.seen.request_id = Some(id.into());
         }
-    }
-}
-
-impl Last {
-    fn into_response(self) -> DescribeExportJobResultResponse {
-        let Self { status, progress, failure_message } = self;
-        DescribeExportJobResultResponse { status, download_url: None, progress, failure_message }
-    }
-}
-
-/// The result of one exchange.
-#[derive(Clone)]
-pub(super) struct Reading {
-    pub(super) result: Result<Answer<DescribeExportJobResultResponse>, Fault>,
-    /// Measured by the answer's `Date`, if the service itself has answered.
-    pub(super) clock_offset: Option<ClockOffset>,
-}
-
-impl Reading {
-    fn new(started: Now, answered: Mono, answer: Result<Response<Bytes>, SendFault>) -> Self {
-        let response = match answer {
-            Ok(response) => response,
-            Err(fault) => return Self::of_fault(fault),
-        };
-        let result = read_answer::<DescribeExportJobResult>(&response);
-        let is_of_service = result.as_ref().map_or_else(|error| error.code().is_some(), |_| true);
-        let measured = ClockOffset::measure(started, answered, response.headers());
-        Self {
-            result: result.map_err(Fault::Answer),
-            clock_offset: measured.filter(|_| is_of_service),
-        }
-    }
-
-    pub(super) const fn of_fault(fault: SendFault) -> Self {
-        Self { result: Err(Fault::Send(fault)), clock_offset: None }
     }
 }

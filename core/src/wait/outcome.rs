@@ -1,13 +1,17 @@
 use alloc::{boxed::Box, string::String};
 use core::{fmt, time::Duration};
 
+use bytes::Bytes;
+use http::Response;
+
 use crate::{
-    actions::{DescribeExportJobResultResponse, ExportStatus},
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
+    answer::{Answer, read_answer},
     download::DownloadUrl,
     error::{BuildError, SendFault},
     response_error::{Advice, ErrorCode, ResponseError},
     text::brief,
-    time::ClockOffset,
+    time::{ClockOffset, Mono, Now},
 };
 
 /// An event of a wait, for a progress bar or a log.
@@ -266,3 +270,63 @@ impl fmt::Display for Fault {
 }
 
 impl core::error::Error for Fault {}
+
+/// The contents of the later report.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Seen {
+    pub(super) polls: u32,
+    pub(super) retries: u32,
+    pub(super) last: Option<Last>,
+    pub(super) last_fault: Option<Box<Fault>>,
+    pub(super) request_id: Option<Box<str>>,
+    pub(super) clock_offset: ClockOffset,
+}
+
+/// The last good answer.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Last {
+    pub(super) status: ExportStatus,
+    pub(super) progress: Option<f64>,
+    pub(super) failure_message: Option<String>,
+}
+
+impl Last {
+    pub(super) fn into_response(self) -> DescribeExportJobResultResponse {
+        let Self { status, progress, failure_message } = self;
+        DescribeExportJobResultResponse { status, download_url: None, progress, failure_message }
+    }
+}
+
+/// The result of one exchange.
+#[derive(Clone)]
+pub(super) struct Reading {
+    pub(super) result: Result<Answer<DescribeExportJobResultResponse>, Fault>,
+    /// Measured by the answer's `Date`, if the service itself has answered.
+    pub(super) clock_offset: Option<ClockOffset>,
+}
+
+impl Reading {
+    pub(super) fn new(
+        started: Now,
+        answered: Mono,
+        answer: Result<Response<Bytes>, SendFault>,
+    ) -> Self {
+        let response = match answer {
+            Ok(response) => response,
+            Err(fault) => return Self::of_fault(fault),
+        };
+        let result = read_answer::<DescribeExportJobResult>(&response);
+        let is_of_service = result.as_ref().map_or_else(|error| error.code().is_some(), |_| true);
+        let measured = ClockOffset::measure(started, answered, response.headers());
+        Self {
+            result: result.map_err(Fault::Answer),
+            clock_offset: measured.filter(|_| is_of_service),
+        }
+    }
+
+    pub(super) const fn of_fault(fault: SendFault) -> Self {
+        Self { result: Err(Fault::Send(fault)), clock_offset: None }
+    }
+}

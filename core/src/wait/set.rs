@@ -283,7 +283,7 @@ mod tests {
     use crate::{
         endpoint::Endpoint,
         time::Wall,
-        wait::{outcome::WaitErrorKind, policy::Policy},
+        wait::{Policy, outcome::WaitErrorKind},
     };
 
     fn at(seconds: u64) -> Now {

@@ -1,4 +1,4 @@
-//! Records a wait line by line, and replays it, for bug reports and tests.
+//! The lines of a recorded wait, for bug reports and tests.
 
 use alloc::{
     boxed::Box,
@@ -6,24 +6,20 @@ use alloc::{
     vec,
     vec::Vec,
 };
-use core::{fmt, time::Duration};
+use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    decision::Reading,
-    outcome::{Event, Fault, Outcome, WaitErrorKind},
-    saved::{ResumeError, SavedWait},
-    waiter::{Step, Waiter},
+    outcome::{Event, Fault, Outcome, Reading, WaitErrorKind},
+    saved::SavedWait,
 };
 use crate::{
     actions::{DescribeExportJobResultResponse, ExportStatus},
     answer::Answer,
-    credentials::Credentials,
     download::DownloadUrl,
-    error::{BuildError, SendFault},
-    session::Session,
-    time::{ClockOffset, Mono, Now, Wall, nanos},
+    error::SendFault,
+    time::{ClockOffset, Mono, Now, nanos},
 };
 
 /// One line of a transcript. Times are nanoseconds since the first line.
@@ -78,19 +74,19 @@ pub struct Polled {
     #[serde(with = "nanos")]
     pub answered: Duration,
     /// Local wall time at the start, in milliseconds since the Unix epoch.
-    wall: i64,
+    pub(super) wall: i64,
 
-    clock_offset: ClockOffset,
+    pub(super) clock_offset: ClockOffset,
     #[serde(rename = "came")]
-    result: PollResult,
+    pub(super) result: PollResult,
     /// Measured by the answer's `Date`.
-    measured_offset: Option<ClockOffset>,
-    event: Event,
+    pub(super) measured_offset: Option<ClockOffset>,
+    pub(super) event: Event,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum PollResult {
+pub(super) enum PollResult {
     Answer {
         status: ExportStatus,
         progress: Option<f64>,
@@ -104,7 +100,7 @@ enum PollResult {
 
 /// The lines of a wait that is recorded.
 #[derive(Clone, Debug)]
-pub(crate) struct Transcript {
+pub(super) struct Transcript {
     began: Mono,
     /// The poll in flight.
     started: (Now, ClockOffset),
@@ -113,17 +109,17 @@ pub(crate) struct Transcript {
 
 impl Transcript {
     /// Starts a transcript, with a poll in flight if the next line is a result.
-    pub(crate) fn begin(wait: SavedWait, now: Now) -> Self {
+    pub(super) fn begin(wait: SavedWait, now: Now) -> Self {
         let started = (now, wait.clock_offset());
         let lines = vec![TranscriptLine::Begun { wait: Box::new(wait) }];
         Self { began: now.mono, started, lines }
     }
 
-    pub(crate) const fn started(&mut self, now: Now, clock_offset: ClockOffset) {
+    pub(super) const fn started(&mut self, now: Now, clock_offset: ClockOffset) {
         self.started = (now, clock_offset);
     }
 
-    pub(crate) fn polled(&mut self, answered: Mono, reading: &Reading, event: &Event) {
+    pub(super) fn polled(&mut self, answered: Mono, reading: &Reading, event: &Event) {
         let (started, clock_offset) = self.started;
         self.lines.push(TranscriptLine::Polled(Polled {
             started: self.since(started.mono),
@@ -136,16 +132,16 @@ impl Transcript {
         }));
     }
 
-    pub(crate) fn not_started(&mut self, now: Mono, fault: SendFault, event: &Event) {
+    pub(super) fn not_started(&mut self, now: Mono, fault: SendFault, event: &Event) {
         let (at, event) = (self.since(now), event.clone());
         self.lines.push(TranscriptLine::NotStarted { at, fault, event });
     }
 
-    pub(crate) fn ended(&mut self, now: Mono, outcome: &Outcome) {
+    pub(super) fn ended(&mut self, now: Mono, outcome: &Outcome) {
         self.lines.push(ended(self.since(now), outcome));
     }
 
-    pub(crate) fn take_lines(&mut self) -> Vec<TranscriptLine> {
+    pub(super) fn take_lines(&mut self) -> Vec<TranscriptLine> {
         core::mem::take(&mut self.lines)
     }
 
@@ -154,7 +150,7 @@ impl Transcript {
     }
 }
 
-fn ended(at: Duration, outcome: &Outcome) -> TranscriptLine {
+pub(super) fn ended(at: Duration, outcome: &Outcome) -> TranscriptLine {
     let (outcome, report) = match outcome {
         Ok(finished) => ("success".to_string(), &finished.report),
         Err(error) => (words(&error.kind), &error.report),
@@ -196,7 +192,7 @@ impl PollResult {
         }
     }
 
-    fn into_reading(self, clock_offset: Option<ClockOffset>) -> Reading {
+    pub(super) fn into_reading(self, clock_offset: Option<ClockOffset>) -> Reading {
         let result = match self {
             Self::Answer { status, progress, download_url, failure_message, request_id } => {
                 let download_url = download_url.and_then(DownloadUrl::new);
@@ -213,139 +209,3 @@ impl PollResult {
         Reading { result, clock_offset }
     }
 }
-
-/// Replays a recorded wait, without network or clock.
-#[derive(Debug)]
-pub struct Replay {
-    waiter: Waiter,
-    session: Session,
-    credentials: Credentials,
-}
-
-impl Replay {
-    /// Starts with the first line.
-    ///
-    /// # Errors
-    ///
-    /// [`ReplayError::NotBegun`] for any other line; [`ReplayError::Site`] or
-    /// [`ReplayError::Resume`] for a wait that this version cannot resume.
-    pub fn begin(line: TranscriptLine) -> Result<Self, ReplayError> {
-        let TranscriptLine::Begun { wait } = line else { return Err(ReplayError::NotBegun) };
-        let mut session = Session::new(wait.site().parse().map_err(ReplayError::Site)?);
-        let waiter = Waiter::resume(wait.unmoved(), Now::default(), &mut session);
-        let credentials = Credentials::new("REPLAY", "REPLAY").map_err(ReplayError::Site)?;
-        Ok(Self { waiter: waiter.map_err(ReplayError::Resume)?, session, credentials })
-    }
-
-    /// Replays the next line; returns its event, or `None` at the end.
-    ///
-    /// # Errors
-    ///
-    /// [`ReplayError::NotDue`], [`ReplayError::Decided`], [`ReplayError::NotEnded`] or
-    /// [`ReplayError::Ended`] if this version behaves differently from the recording.
-    pub fn next(&mut self, line: TranscriptLine) -> Result<Option<Event>, ReplayError> {
-        match line {
-            TranscriptLine::Begun { .. } => Err(ReplayError::NotBegun),
-            TranscriptLine::Polled(polled) => self.poll(polled).map(Some),
-            TranscriptLine::NotStarted { at, fault, event } => {
-                let decided = self.waiter.cannot_start(Mono::from_origin(at), fault);
-                same(event, decided).map(Some)
-            }
-            TranscriptLine::Ended { at, outcome, polls, retries } => {
-                let recorded = TranscriptLine::Ended { at, outcome, polls, retries };
-                self.end(at, recorded).map(|()| None)
-            }
-        }
-    }
-
-    fn poll(&mut self, polled: Polled) -> Result<Event, ReplayError> {
-        let Polled { started, answered, wall, clock_offset, result, measured_offset, event } =
-            polled;
-        let now = Now { wall: Wall::from_unix_millis(wall), mono: Mono::from_origin(started) };
-        self.session.set_clock_offset(clock_offset);
-        self.waiter
-            .start(now, &mut self.session, &self.credentials)
-            .map_err(|_| ReplayError::NotDue { started: now.mono })?;
-        let reading = result.into_reading(measured_offset);
-        same(event, self.waiter.decide(Mono::from_origin(answered), &mut self.session, reading))
-    }
-
-    fn end(&mut self, at: Duration, recorded: TranscriptLine) -> Result<(), ReplayError> {
-        if matches!(&recorded, TranscriptLine::Ended { outcome, .. } if outcome == CANCELLED) {
-            self.waiter.cancel();
-        }
-        let Step::Done(outcome) = self.waiter.step(Mono::from_origin(at)) else {
-            return Err(ReplayError::NotEnded);
-        };
-        let decided = ended(at, outcome);
-        if decided == recorded {
-            return Ok(());
-        }
-        Err(ReplayError::Ended { recorded: Box::new(recorded), decided: Box::new(decided) })
-    }
-}
-
-const CANCELLED: &str = "the wait was cancelled";
-
-fn same(recorded: Event, decided: Event) -> Result<Event, ReplayError> {
-    if recorded == decided {
-        return Ok(decided);
-    }
-    Err(ReplayError::Decided { recorded: Box::new(recorded), decided: Box::new(decided) })
-}
-
-/// How a replay differs from its transcript.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum ReplayError {
-    /// Only the first line may begin a wait.
-    NotBegun,
-    /// The endpoint of the wait is invalid.
-    Site(BuildError),
-    /// The wait cannot be resumed.
-    Resume(ResumeError),
-    /// The recorded poll is not due.
-    NotDue {
-        /// When it was started.
-        started: Mono,
-    },
-    /// The event is different.
-    Decided {
-        /// The recorded one.
-        recorded: Box<Event>,
-        /// The replayed one.
-        decided: Box<Event>,
-    },
-    /// The replayed wait does not end here.
-    NotEnded,
-    /// The end is different.
-    Ended {
-        /// The recorded one.
-        recorded: Box<TranscriptLine>,
-        /// The replayed one.
-        decided: Box<TranscriptLine>,
-    },
-}
-
-impl fmt::Display for ReplayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotBegun => f.write_str("the first line, and only that, begins a wait"),
-            Self::Site(error) => error.fmt(f),
-            Self::Resume(error) => error.fmt(f),
-            Self::NotDue { started } => {
-                let seconds = started.since_origin().as_secs_f64();
-                write!(f, "the poll started at {seconds:.3} s is not due then")
-            }
-            Self::NotEnded => f.write_str("the wait does not end here"),
-            Self::Decided { recorded, decided } => {
-                write!(f, "recorded was {:?}, decided is {:?}", recorded.kind, decided.kind)
-            }
-            Self::Ended { recorded, decided } => {
-                write!(f, "recorded was {recorded:?}, decided is {decided:?}")
-            }
-        }
-    }
-}
-
-impl core::error::Error for ReplayError {}

@@ -1,25 +1,23 @@
-use alloc::{boxed::Box, string::String};
+use alloc::boxed::Box;
 use core::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::Request;
 
+#[cfg(feature = "serde")]
+use super::transcript::Transcript;
 use super::{
-    decision::Reading,
-    outcome::{Event, EventKind, Fault, Outcome, WaitError, WaitErrorKind},
-    policy::Policy,
+    Policy,
+    outcome::{Event, EventKind, Outcome, Reading, Seen, WaitError, WaitErrorKind},
 };
 use crate::{
-    actions::{DescribeExportJobResult, ExportStatus, JobId},
+    actions::{DescribeExportJobResult, JobId},
     credentials::Credentials,
     error::{BuildError, SendFault},
     retry::{Failures, Random},
     session::{Prepared, Session},
-    time::{ClockOffset, Mono, Now},
+    time::{Mono, Now},
 };
-
-#[cfg(feature = "serde")]
-use super::transcript::Transcript;
 
 /// Follows one export job to its end, as pure state: it takes the time and the answers, and returns
 /// what to do next.
@@ -301,30 +299,9 @@ impl fmt::Display for StartError {
 
 impl core::error::Error for StartError {}
 
-/// The contents of the later report.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) struct Seen {
-    pub(super) polls: u32,
-    pub(super) retries: u32,
-    pub(super) last: Option<Last>,
-    pub(super) last_fault: Option<Box<Fault>>,
-    pub(super) request_id: Option<Box<str>>,
-    pub(super) clock_offset: ClockOffset,
-}
-
 #[derive(Clone)]
 pub(super) enum Phase {
     Waiting { due: Mono },
     InFlight { started: Now },
     Done(Box<Outcome>),
-}
-
-/// The last good answer.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) struct Last {
-    pub(super) status: ExportStatus,
-    pub(super) progress: Option<f64>,
-    pub(super) failure_message: Option<String>,
 }
