@@ -179,16 +179,16 @@ impl Waiter {
         EventKind::Ended
     }
 
-    /// Moves the state into a report, except its numbers.
-    pub(super) fn report(&mut self) -> Box<Report> {
+    pub(super) fn report(&self) -> Box<Report> {
+        let seen = self.seen.clone();
         Box::new(Report {
-            polls: self.seen.polls,
-            retries: self.seen.retries,
+            polls: seen.polls,
+            retries: seen.retries,
             elapsed: self.elapsed_at(self.now),
-            last: self.seen.last.take().map(Last::into_response),
-            last_fault: self.seen.last_fault.take().map(|fault| *fault),
-            request_id: self.seen.request_id.take().map(String::from),
-            clock_offset: self.seen.clock_offset,
+            last: seen.last.map(Last::into_response),
+            last_fault: seen.last_fault.map(|fault| *fault),
+            request_id: seen.request_id.map(String::from),
+            clock_offset: seen.clock_offset,
         })
     }
 

@@ -1,21 +1,16 @@
 //! Saves, resumes, records and replays waits.
 
-use alloc::{
-    borrow::ToOwned,
-    boxed::Box,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{borrow::ToOwned, boxed::Box, string::ToString, vec::Vec};
 use core::{fmt, time::Duration};
 
 use super::{
-    outcome::{Event, Last, Seen},
+    outcome::Event,
     saved::{ResumeError, SavedWait, VERSION},
     transcript::{Polled, Transcript, TranscriptLine, ended},
     waiter::{Phase, Step, Waiter},
 };
 use crate::{
-    actions::{Action, DescribeExportJobResult, DescribeExportJobResultResponse},
+    actions::{Action, DescribeExportJobResult},
     credentials::Credentials,
     error::BuildError,
     session::Session,
@@ -48,7 +43,7 @@ impl Waiter {
             is_retry: self.is_retry,
             wants_fresh_credentials: self.wants_fresh_credentials,
             polls_without_url: self.polls_without_url,
-            seen: self.seen_so_far(),
+            seen: self.seen.clone(),
         }
     }
 
@@ -117,33 +112,11 @@ impl Waiter {
         }
         lines
     }
-
-    /// Returns what was seen, even if it has moved into the report of an ended wait.
-    fn seen_so_far(&self) -> Seen {
-        let Phase::Done(outcome) = &self.phase else { return self.seen.clone() };
-        let report = match &**outcome {
-            Ok(finished) => &finished.report,
-            Err(error) => &error.report,
-        };
-        Seen {
-            last: report.last.clone().map(Last::from_response),
-            last_fault: report.last_fault.clone().map(Box::new),
-            request_id: report.request_id.clone().map(String::into_boxed_str),
-            ..self.seen.clone()
-        }
-    }
 }
 
 fn away(saved: Wall, now: Wall) -> Duration {
     let millis = now.unix_millis().saturating_sub(saved.unix_millis());
     Duration::from_millis(u64::try_from(millis).unwrap_or_default())
-}
-
-impl Last {
-    fn from_response(response: DescribeExportJobResultResponse) -> Self {
-        let DescribeExportJobResultResponse { status, progress, failure_message, .. } = response;
-        Self { status, progress, failure_message }
-    }
 }
 
 /// Replays a recorded wait, without network or clock.

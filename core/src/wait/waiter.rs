@@ -171,11 +171,11 @@ impl Waiter {
     /// # Errors
     ///
     /// A [`WaitError`] whose kind says why there is no file.
-    pub fn finish(mut self) -> Outcome {
-        if let Phase::Done(outcome) = self.phase {
-            return *outcome;
+    pub fn finish(self) -> Outcome {
+        match self.phase {
+            Phase::Done(outcome) => *outcome,
+            _ => Err(WaitError { kind: WaitErrorKind::Cancelled, report: self.report() }),
         }
-        Err(WaitError { kind: WaitErrorKind::Cancelled, report: self.report() })
     }
 
     /// Returns the job.
