@@ -48,7 +48,6 @@ impl RateBudget {
     pub const SPACING: Duration = Duration::from_micros(52_500);
 
     /// Creates a budget with a spacing, for an account with another limit.
-    #[must_use]
     pub const fn new(spacing: Duration) -> Self {
         let next_start = Mono::from_origin(Duration::ZERO);
         Self { spacing, next_start, queue: VecDeque::new(), idle: 0, next_number: 0 }
@@ -111,7 +110,6 @@ impl RateBudget {
     }
 
     /// Returns the ticket whose turn is next: wake it after each start and each leave.
-    #[must_use]
     pub fn first(&self) -> Option<Ticket> {
         self.queue.iter().find(|place| !place.is_idle).map(|place| place.ticket)
     }

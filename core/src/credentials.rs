@@ -64,7 +64,6 @@ impl Credentials {
     }
 
     /// Returns the public half of the key pair.
-    #[must_use]
     pub fn secret_id(&self) -> &str {
         &self.secret_id
     }

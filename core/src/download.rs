@@ -311,32 +311,27 @@ impl Download {
     }
 
     /// Returns the number of bytes written.
-    #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.held.bytes
     }
 
     /// Returns the length of the file, once a server has named it.
-    #[must_use]
     pub const fn total(&self) -> Option<u64> {
         self.held.object.total
     }
 
     /// Returns the progress as an event.
-    #[must_use]
     pub const fn receiving(&self) -> Event {
         self.event(EventKind::Receiving)
     }
 
     /// Returns the metadata for resuming; `None` if the file has no strong `ETag`.
-    #[must_use]
     pub fn note(&self) -> Option<Note> {
         let Object { etag, total, crc64 } = self.held.object.clone();
         Some(Note::new(self.location.object.clone(), etag?, total, crc64))
     }
 
     /// Returns when the exchange in flight reaches its time limit.
-    #[must_use]
     pub fn limit(&self) -> Mono {
         let since = match &self.phase {
             Phase::Requested { since } | Phase::Refused { since, .. } => *since,
@@ -347,7 +342,6 @@ impl Download {
     }
 
     /// Returns when the whole download reaches its time limit, if it has one.
-    #[must_use]
     pub fn deadline(&self) -> Option<Mono> {
         self.policy.total_limit.map(|limit| self.began.saturating_add(limit))
     }

@@ -27,13 +27,11 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Returns the [international site](https://www.tencentcloud.com/document/product/1163/52896).
-    #[must_use]
     pub fn international() -> Self {
         Self::known("tcss.intl.tencentcloudapi.com")
     }
 
     /// Returns the mainland site.
-    #[must_use]
     pub fn mainland() -> Self {
         Self::known("tcss.tencentcloudapi.com")
     }
@@ -54,19 +52,16 @@ impl Endpoint {
     }
 
     /// Returns the value of `Host`: the host, and the port unless it is the scheme's default.
-    #[must_use]
     pub fn host(&self) -> &str {
         self.host.to_str().unwrap_or_default()
     }
 
     /// Returns the URI of requests.
-    #[must_use]
     pub const fn uri(&self) -> &Uri {
         &self.uri
     }
 
     /// Returns whether the host is this machine, for which no proxy may be used.
-    #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.uri.host().is_some_and(is_loopback)
     }

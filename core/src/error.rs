@@ -15,13 +15,11 @@ impl BuildError {
     }
 
     /// Returns which value was refused.
-    #[must_use]
     pub const fn field(&self) -> Field {
         self.field
     }
 
     /// Returns why it was refused.
-    #[must_use]
     pub const fn reason(&self) -> Reason {
         self.reason
     }

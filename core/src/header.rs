@@ -52,7 +52,6 @@ pub enum Language {
 
 impl Language {
     /// Returns the value of the header.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Chinese => "zh-CN",

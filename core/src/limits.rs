@@ -29,20 +29,17 @@ impl Limits {
     pub const STALL: Duration = Duration::from_secs(60);
 
     /// Creates limits without limits of time.
-    #[must_use]
     pub const fn new(reach: Reach) -> Self {
         Self { reach, total: None, stall: None }
     }
 
     /// Returns the limits of a request; without any, those of a download with the default policy.
-    #[must_use]
     pub fn of<B>(request: &Request<B>) -> Self {
         let default = Self { stall: Some(Self::STALL), ..Self::new(Reach::Public) };
         request.extensions().get().copied().unwrap_or(default)
     }
 
     /// Returns how long one read may take: the shorter of both limits.
-    #[must_use]
     pub fn read_limit(&self) -> Duration {
         self.total.into_iter().chain(self.stall).min().unwrap_or(Self::STALL)
     }
@@ -72,7 +69,6 @@ pub enum Reach {
 
 impl Reach {
     /// Returns whether the transport may connect to an address.
-    #[must_use]
     pub fn permits(self, address: IpAddr) -> bool {
         match self {
             Self::Any => true,

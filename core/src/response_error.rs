@@ -58,13 +58,11 @@ pub enum ResponseErrorKind {
 
 impl ResponseError {
     /// Returns what is wrong.
-    #[must_use]
     pub const fn kind(&self) -> &ResponseErrorKind {
         &self.kind
     }
 
     /// Returns the service's error, if the service refused.
-    #[must_use]
     pub const fn api_error(&self) -> Option<&ApiError> {
         match &self.kind {
             ResponseErrorKind::Api(error) => Some(error),
@@ -73,25 +71,21 @@ impl ResponseError {
     }
 
     /// Returns the service's error code, if the service refused.
-    #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         self.api_error().map(|error| &error.code)
     }
 
     /// Returns the HTTP status. The service's own errors have the status 200.
-    #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 
     /// Returns the id to quote to the service's support.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
     /// Returns the pause that `Retry-After` asks for.
-    #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -99,7 +93,6 @@ impl ResponseError {
     /// Returns what to do: for an API error, what its code requires. Otherwise, back off at a
     /// status of 429; retry a page, an empty, truncated or unreadable answer, and a status of 408
     /// or from 500 on; and stop at anything else.
-    #[must_use]
     pub fn advice(&self) -> Advice {
         match &self.kind {
             ResponseErrorKind::Api(error) => error.code.advice(),
@@ -120,7 +113,6 @@ impl ResponseError {
     }
 
     /// Returns whether the same request may succeed later.
-    #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self.advice(), Advice::Retry | Advice::BackOff)
     }
@@ -129,13 +121,11 @@ impl ResponseError {
     ///
     /// Only the codes of a refusal rule it out: an unreadable answer may report a success, and an
     /// internal error may occur after the action.
-    #[must_use]
     pub fn may_have_acted(&self) -> bool {
         self.code().is_none_or(|code| may_have_acted(code.as_str(), code.family()))
     }
 
     /// Returns whether the service asks for fewer requests.
-    #[must_use]
     pub fn is_throttled(&self) -> bool {
         self.advice() == Advice::BackOff
     }
@@ -212,19 +202,16 @@ impl ErrorCode {
     }
 
     /// Returns the whole code.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Returns the text before the first dot.
-    #[must_use]
     pub fn family(&self) -> &str {
         self.0.split('.').next().unwrap_or_default()
     }
 
     /// Returns what to do.
-    #[must_use]
     pub fn advice(&self) -> Advice {
         Advice::of(&self.0, self.family())
     }

@@ -33,13 +33,11 @@ impl Backoff {
         Self::new(Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(15));
 
     /// Creates delays between `shortest` and `base` x 2^n, but at most `longest`.
-    #[must_use]
     pub const fn new(shortest: Duration, base: Duration, longest: Duration) -> Self {
         Self { shortest, base, longest }
     }
 
     /// Returns the shortest and the longest delay after failure `n`, counted from 0.
-    #[must_use]
     pub fn bounds(&self, n: u32) -> (Duration, Duration) {
         let factor = 1u32.checked_shl(n).unwrap_or(u32::MAX);
         let longest = self.base.saturating_mul(factor).min(self.longest);

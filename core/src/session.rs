@@ -56,7 +56,6 @@ pub struct Session {
 
 impl Session {
     /// Creates a session without region, language and label.
-    #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
         // Placeholders for `fill`.
         let headers = HeaderMap::from_iter([
@@ -227,13 +226,11 @@ impl Session {
     }
 
     /// Returns the endpoint.
-    #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
     /// Returns the clock offset.
-    #[must_use]
     pub const fn clock_offset(&self) -> ClockOffset {
         self.clock_offset
     }

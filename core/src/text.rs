@@ -16,13 +16,11 @@ use serde_json::value::RawValue;
 ///
 /// assert_eq!(printable("ok\u{1b}[2J").to_string(), "ok\u{fffd}[2J");
 /// ```
-#[must_use]
 pub const fn printable(text: &str) -> impl fmt::Display + '_ {
     Printable { text, at_most: usize::MAX }
 }
 
 /// Shows at most 300 characters of a text, as [`printable`] does.
-#[must_use]
 pub const fn brief(text: &str) -> impl fmt::Display + '_ {
     Printable { text, at_most: 300 }
 }

@@ -21,13 +21,11 @@ pub struct Mono(Duration);
 
 impl Mono {
     /// Creates a moment from the time since the origin.
-    #[must_use]
     pub const fn from_origin(since_origin: Duration) -> Self {
         Self(since_origin)
     }
 
     /// Returns the time since the origin.
-    #[must_use]
     pub const fn since_origin(self) -> Duration {
         self.0
     }
@@ -39,7 +37,6 @@ impl Mono {
     }
 
     /// Returns the time since `earlier`, or zero if that is later.
-    #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
@@ -51,25 +48,21 @@ pub struct Wall(i64);
 
 impl Wall {
     /// Creates a moment from milliseconds since the Unix epoch.
-    #[must_use]
     pub const fn from_unix_millis(millis: i64) -> Self {
         Self(millis)
     }
 
     /// Creates a moment from seconds since the Unix epoch.
-    #[must_use]
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000))
     }
 
     /// Returns the milliseconds since the Unix epoch.
-    #[must_use]
     pub const fn unix_millis(self) -> i64 {
         self.0
     }
 
     /// Returns the seconds since the Unix epoch, rounded down.
-    #[must_use]
     pub const fn unix_seconds(self) -> i64 {
         self.0.div_euclid(1_000)
     }
@@ -101,19 +94,16 @@ impl ClockOffset {
     pub const TOLERATED: Duration = Duration::from_secs(30);
 
     /// Creates an offset from milliseconds, positive when the server's clock is ahead.
-    #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self { millis }
     }
 
     /// Returns the offset in milliseconds, positive when the server's clock is ahead.
-    #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.millis
     }
 
     /// Returns the server's time at a local one.
-    #[must_use]
     pub const fn apply(self, local: Wall) -> Wall {
         local.saturating_add_millis(self.millis)
     }

@@ -45,7 +45,6 @@ pub struct CreateExportComplianceStatusListJob {
 
 impl CreateExportComplianceStatusListJob {
     /// Creates an export of all check items.
-    #[must_use]
     pub const fn all(asset_type: AssetType) -> Self {
         Self {
             asset_type,
@@ -147,7 +146,6 @@ impl AssetType {
     }
 
     /// Returns the service's text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

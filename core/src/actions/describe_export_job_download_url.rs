@@ -19,7 +19,6 @@ pub struct DescribeExportJobDownloadURL {
 
 impl DescribeExportJobDownloadURL {
     /// Creates the action for one job.
-    #[must_use]
     pub const fn new(job_id: JobId) -> Self {
         Self { job_id }
     }

@@ -36,7 +36,6 @@ pub struct DescribeExportJobManageList {
 
 impl DescribeExportJobManageList {
     /// Creates the action with the service's default number and order of jobs.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }

@@ -23,7 +23,6 @@ pub struct DescribeExportJobResult {
 
 impl DescribeExportJobResult {
     /// Creates the action for one job.
-    #[must_use]
     pub const fn new(job_id: JobId) -> Self {
         Self { job_id }
     }
@@ -70,7 +69,6 @@ pub enum ExportStatus {
 
 impl ExportStatus {
     /// Returns the service's text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
             Self::Running => "RUNNING",

@@ -61,7 +61,6 @@ impl Refusal {
     }
 
     /// Returns whether the URL has expired or has times that contradict the server's clock.
-    #[must_use]
     pub fn is_expired(&self) -> bool {
         let says_so = |message: &String| message.to_ascii_lowercase().contains("expired");
         match self.code.as_deref() {

@@ -154,7 +154,6 @@ pub enum ErrorKind {
 
 impl DownloadError {
     /// Returns the error page that ended the download, or the last one before the time limit.
-    #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match (&self.kind, &self.report.last_fault) {
             (ErrorKind::Expired { refusal: Some(refusal) }, _)
@@ -165,20 +164,17 @@ impl DownloadError {
     }
 
     /// Returns the error code of the file server, such as `AccessDenied`.
-    #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.refusal()?.code.as_deref()
     }
 
     /// Returns the request id of the error page or of the last response, for the service's support.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         let of_refusal = self.refusal().and_then(|refusal| refusal.request_id.as_deref());
         of_refusal.or(self.report.request_id.as_deref())
     }
 
     /// Returns the HTTP status that ended the download, if one did.
-    #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match &self.kind {
             ErrorKind::Redirect { status, .. } | ErrorKind::Status(status) => Some(*status),
@@ -187,7 +183,6 @@ impl DownloadError {
     }
 
     /// Returns whether the written bytes would make a later download fail in the same way.
-    #[must_use]
     pub fn spoils_part(&self) -> bool {
         let last_fault = match &self.kind {
             ErrorKind::Mismatch { .. } => return true,
@@ -202,7 +197,6 @@ impl DownloadError {
     }
 
     /// Returns whether another download may succeed: after transient faults and time limits.
-    #[must_use]
     pub fn is_transient(&self) -> bool {
         match &self.kind {
             ErrorKind::Fault(fault) => *fault != Fault::Send(SendFault::Permanent),

@@ -30,14 +30,12 @@ impl Note {
     }
 
     /// Returns the metadata as JSON, to be stored beside the bytes.
-    #[must_use]
     pub fn to_text(&self) -> String {
         // Serializing strings and numbers cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 
     /// Parses the metadata; returns `None` if it is invalid or of another version.
-    #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().filter(|note: &Self| note.version == VERSION)
     }
@@ -106,14 +104,12 @@ pub struct Kept {
 
 impl Kept {
     /// Starts to read the bytes that the metadata describes.
-    #[must_use]
     pub fn new(note: Note) -> Self {
         Self { note, length: 0, crc: Crc64::default() }
     }
 
     /// Returns how many bytes to read at most: all but the last of the file, because the download
     /// must ask the server whether the file is still the same.
-    #[must_use]
     pub const fn limit(&self) -> u64 {
         match self.note.total {
             Some(total) => total.saturating_sub(1),
@@ -128,7 +124,6 @@ impl Kept {
     }
 
     /// Returns the number of bytes read.
-    #[must_use]
     pub const fn length(&self) -> u64 {
         self.length
     }

@@ -29,20 +29,17 @@ impl DownloadUrl {
     /// assert_eq!(url.to_string(), "https://h.example/a.csv?...");
     /// assert_eq!(DownloadUrl::new(""), None);
     /// ```
-    #[must_use]
     pub fn new(url: impl Into<String>) -> Option<Self> {
         let url = url.into();
         (!url.is_empty()).then_some(Self(url))
     }
 
     /// Returns the whole URL, including its secret query.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Returns the whole URL, including its secret query.
-    #[must_use]
     pub fn into_string(self) -> String {
         self.0
     }

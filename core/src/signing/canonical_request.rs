@@ -50,7 +50,6 @@ impl CanonicalHeaders {
     }
 
     /// Returns the sorted names, joined by `;` as in the `Authorization` header.
-    #[must_use]
     pub fn names(&self) -> &str {
         &self.names
     }
@@ -102,7 +101,6 @@ impl CanonicalRequest {
     /// assert!(request.to_string().starts_with("POST\n/\n\ncontent-type:application/json\nhost:"));
     /// # Ok::<(), tcss_export_core::BuildError>(())
     /// ```
-    #[must_use]
     pub fn new(
         method: &str,
         path: &str,
@@ -116,7 +114,6 @@ impl CanonicalRequest {
     }
 
     /// Returns the hash for the string to sign.
-    #[must_use]
     pub fn hash(&self) -> HexDigest {
         self.hashed_head().request_hash(&self.payload_hash)
     }
@@ -126,7 +123,6 @@ impl CanonicalRequest {
     }
 
     /// Returns the hash of the payload.
-    #[must_use]
     pub const fn payload_hash(&self) -> HexDigest {
         self.payload_hash
     }
@@ -156,7 +152,6 @@ pub struct HexDigest([u8; 64]);
 
 impl HexDigest {
     /// Returns the digest of `bytes`.
-    #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self::from_raw(Sha256::digest(bytes).into())
     }
@@ -165,13 +160,11 @@ impl HexDigest {
     ///
     /// Like the official SDKs, send [`UNSIGNED_PAYLOAD`](crate::header::UNSIGNED_PAYLOAD) in
     /// [`X_TC_CONTENT_SHA256`](crate::header::X_TC_CONTENT_SHA256) then.
-    #[must_use]
     pub fn unsigned_payload() -> Self {
         Self::of(crate::header::UNSIGNED_PAYLOAD.as_bytes())
     }
 
     /// Returns the digits.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).expect("both constructors write ASCII digits only")
     }

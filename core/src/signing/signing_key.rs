@@ -15,14 +15,12 @@ pub struct SigningKey(Hmac<Sha256>);
 
 impl SigningKey {
     /// Derives the key of a scope.
-    #[must_use]
     pub fn derive(credentials: &Credentials, scope: &CredentialScope<'_>) -> Self {
         let [.., secret_signing] = derive_keys(credentials.secret_key(), scope);
         Self(keyed(&*secret_signing))
     }
 
     /// Signs the string to sign.
-    #[must_use]
     pub fn sign(&self, string_to_sign: &StringToSign<'_>) -> Signature {
         let mut mac = self.0.clone();
         string_to_sign.pieces().iter().for_each(|piece| mac.update(piece));
@@ -42,7 +40,6 @@ pub struct Signature(HexDigest);
 
 impl Signature {
     /// Returns the digits.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }

@@ -35,7 +35,6 @@ impl Timestamp {
     }
 
     /// Returns the seconds since the Unix epoch.
-    #[must_use]
     pub const fn as_seconds(self) -> u64 {
         self.0
     }
@@ -70,7 +69,6 @@ pub struct CredentialScope<'a> {
 
 impl<'a> CredentialScope<'a> {
     /// Creates the scope of a moment; `service` is the action's and does not depend on the host.
-    #[must_use]
     pub fn new(timestamp: Timestamp, service: &'a str) -> Self {
         let utc = utc_date(timestamp.0);
         let mut date = *b"YYYY-MM-DD";
@@ -81,13 +79,11 @@ impl<'a> CredentialScope<'a> {
     }
 
     /// Returns the name of the service.
-    #[must_use]
     pub const fn service(&self) -> &'a str {
         self.service
     }
 
     /// Returns the UTC date as `YYYY-MM-DD`.
-    #[must_use]
     pub fn date(&self) -> &str {
         str::from_utf8(&self.date).expect("digits and hyphens are ASCII")
     }
@@ -115,7 +111,6 @@ pub struct StringToSign<'a> {
 
 impl<'a> StringToSign<'a> {
     /// Creates the string to sign, whose scope has the date of `timestamp`.
-    #[must_use]
     pub fn new(timestamp: Timestamp, service: &'a str, canonical_request_hash: HexDigest) -> Self {
         Self::in_scope(CredentialScope::new(timestamp, service), timestamp, canonical_request_hash)
     }
@@ -130,7 +125,6 @@ impl<'a> StringToSign<'a> {
     }
 
     /// Returns the scope.
-    #[must_use]
     pub const fn scope(&self) -> CredentialScope<'a> {
         self.scope
     }

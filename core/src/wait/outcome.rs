@@ -29,7 +29,6 @@ pub struct Event {
 
 impl Event {
     /// Creates the event of an end without an answer, such as the deadline.
-    #[must_use]
     pub const fn ended(poll: u32) -> Self {
         Self { poll, clock_offset: None, kind: EventKind::Ended }
     }
@@ -156,19 +155,16 @@ pub enum Fault {
 
 impl Fault {
     /// Returns the service's error code, if the service refused.
-    #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         self.answer()?.code()
     }
 
     /// Returns the request id of the answer, if it has one.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.answer()?.request_id()
     }
 
     /// Returns the pause that the answer's `Retry-After` asks for.
-    #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.answer()?.retry_after()
     }
@@ -182,7 +178,6 @@ impl Fault {
 
     /// Returns what to do: retry a broken or truncated exchange, stop at an answer that is too
     /// large or a [`SendFault::Permanent`], and otherwise follow [`ResponseError::advice`].
-    #[must_use]
     pub fn advice(&self) -> Advice {
         match self {
             Self::Answer(error) => error.advice(),
@@ -194,7 +189,6 @@ impl Fault {
 
 impl WaitError {
     /// Returns the service's error code, if one ended the wait.
-    #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         match &self.kind {
             WaitErrorKind::Fault(fault) => fault.code(),
@@ -203,13 +197,11 @@ impl WaitError {
     }
 
     /// Returns the last request id, to quote to the service's support.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.report.request_id.as_deref()
     }
 
     /// Returns the last status of the job.
-    #[must_use]
     pub fn last_status(&self) -> Option<&ExportStatus> {
         self.report.last.as_ref().map(|last| &last.status)
     }

@@ -21,7 +21,6 @@ impl Waiter {
     /// Saves the wait, in any state.
     ///
     /// A request in flight or an outcome is not saved: the poll is due again.
-    #[must_use]
     pub fn save(&self, now: Now, session: &Session) -> SavedWait {
         let due = match self.phase {
             Phase::Waiting { due } => due,

@@ -46,7 +46,6 @@ pub struct SavedWait {
 
 impl SavedWait {
     /// Returns the job.
-    #[must_use]
     pub const fn job_id(&self) -> &JobId {
         &self.job_id
     }
@@ -62,7 +61,6 @@ impl SavedWait {
     }
 
     /// Returns the text of the [`Endpoint`](crate::Endpoint).
-    #[must_use]
     pub fn site(&self) -> &str {
         &self.site
     }

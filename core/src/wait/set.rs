@@ -114,7 +114,6 @@ pub enum SetStep {
 
 impl WaitSet {
     /// Creates an empty set.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -207,25 +206,21 @@ impl WaitSet {
     }
 
     /// Returns the next moment at which the limit of a wait or of an exchange passes.
-    #[must_use]
     pub fn next_limit(&self) -> Option<Mono> {
         first_moment(&self.limits)
     }
 
     /// Returns a wait of the set.
-    #[must_use]
     pub fn waiter(&self, key: WaitKey) -> Option<&Waiter> {
         self.waits.get(&key).map(|wait| &wait.waiter)
     }
 
     /// Returns the number of waits in the set.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.waits.len()
     }
 
     /// Returns whether the set has no waits.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.waits.is_empty()
     }

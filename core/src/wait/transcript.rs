@@ -169,7 +169,6 @@ fn words(kind: &WaitErrorKind) -> String {
 
 impl Polled {
     /// Returns the request id of the answer, if it has one.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match &self.result {
             PollResult::Answer { request_id, .. } => request_id.as_deref(),

@@ -179,19 +179,16 @@ impl Waiter {
     }
 
     /// Returns the job.
-    #[must_use]
     pub const fn job(&self) -> &JobId {
         &self.action.job_id
     }
 
     /// Returns the deadline, at and after which nothing is sent.
-    #[must_use]
     pub const fn deadline(&self) -> Mono {
         self.began.saturating_add(self.policy.max_wait.saturating_sub(self.elapsed_before))
     }
 
     /// Returns the number of requests.
-    #[must_use]
     pub const fn poll_count(&self) -> u32 {
         self.seen.polls
     }
