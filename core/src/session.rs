@@ -139,7 +139,7 @@ impl Session {
         let mut headers = signer.headers.clone();
         fill(&mut headers, &header::X_TC_ACTION, prepared.names.action.clone());
         fill(&mut headers, &header::X_TC_VERSION, prepared.names.version.clone());
-        fill(&mut headers, &header::X_TC_TIMESTAMP, text.timestamp());
+        fill(&mut headers, &header::X_TC_TIMESTAMP, text.into_timestamp());
         fill(&mut headers, &AUTHORIZATION, authorization);
 
         let mut request = Request::new(prepared.body.clone());

@@ -102,9 +102,9 @@ impl fmt::Display for CredentialScope<'_> {
 /// The second stage: time, scope and the hash of the canonical request.
 ///
 /// `Display` writes the exact text that is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StringToSign<'a> {
-    timestamp: Digits,
+    timestamp: HeaderValue,
     scope: CredentialScope<'a>,
     canonical_request_hash: HexDigest,
 }
@@ -121,7 +121,10 @@ impl<'a> StringToSign<'a> {
         timestamp: Timestamp,
         canonical_request_hash: HexDigest,
     ) -> Self {
-        Self { timestamp: Digits::new(timestamp.0), scope, canonical_request_hash }
+        let mut digits = itoa::Buffer::new();
+        let timestamp = HeaderValue::from_str(digits.format(timestamp.0))
+            .expect("digits are valid in a header");
+        Self { timestamp, scope, canonical_request_hash }
     }
 
     /// Returns the scope.
@@ -130,8 +133,8 @@ impl<'a> StringToSign<'a> {
     }
 
     /// Returns the value of `X-TC-Timestamp`.
-    pub(crate) fn timestamp(&self) -> HeaderValue {
-        HeaderValue::from_bytes(self.timestamp.as_bytes()).expect("digits are valid in a header")
+    pub(crate) fn into_timestamp(self) -> HeaderValue {
+        self.timestamp
     }
 
     /// Returns the pieces of the text that is shown and signed.
@@ -151,27 +154,6 @@ impl fmt::Display for StringToSign<'_> {
     }
 }
 
-/// The decimal digits of a timestamp; the formatter would take ten times as long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Digits {
-    text: [u8; 12],
-    count: usize,
-}
-
-impl Digits {
-    fn new(number: u64) -> Self {
-        let count = number.checked_ilog10().unwrap_or_default() as usize + 1;
-        let mut text = [0; 12];
-        // `Timestamp::MAX` has twelve digits.
-        write_digits(&mut text[..count], number);
-        Self { text, count }
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.text[..self.count]
-    }
-}
-
 fn write_digits(text: &mut [u8], mut number: u64) {
     for digit in text.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
@@ -181,8 +163,6 @@ fn write_digits(text: &mut [u8], mut number: u64) {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
-
     use super::*;
 
     // Expected dates: `date -u -d @SECONDS +%F` of GNU coreutils.
@@ -205,14 +185,6 @@ mod tests {
         ] {
             let timestamp = Timestamp::new(seconds).unwrap();
             assert_eq!(CredentialScope::new(timestamp, "tcss").date(), date, "at {seconds}");
-        }
-    }
-
-    // Expected: the formatter of the standard library.
-    #[test]
-    fn digits_are_those_of_the_number() {
-        for seconds in [0, 9, 10, 99, 100, 1_699_979_400, 99_999_999_999, 253_402_300_799] {
-            assert_eq!(Digits::new(seconds).as_bytes(), seconds.to_string().as_bytes());
         }
     }
 

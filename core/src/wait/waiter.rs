@@ -253,9 +253,7 @@ impl fmt::Debug for Waiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waiter")
             .field("job", self.job())
-            .field("polls", &self.seen.polls)
-            .field("last", &self.seen.last)
-            .field("last_fault", &self.seen.last_fault)
+            .field("seen", &self.seen)
             .finish_non_exhaustive()
     }
 }
