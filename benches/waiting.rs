@@ -35,10 +35,11 @@ impl Order {
 
     /// Each wait is put off for ever.
     fn policy(self) -> Policy {
-        Policy::default()
-            .with_max_wait(Duration::MAX)
-            .with_max_failures(u32::MAX)
-            .with_retry(Backoff::new(self.shortest(), LONGEST, LONGEST))
+        let mut policy = Policy::default();
+        policy.max_wait = Duration::MAX;
+        policy.max_failures = u32::MAX;
+        policy.retry = Backoff::new(self.shortest(), LONGEST, LONGEST);
+        policy
     }
 }
 

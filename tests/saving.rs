@@ -2,6 +2,8 @@
 #![cfg(feature = "serde")]
 
 mod common;
+#[path = "common/with.rs"]
+mod with;
 
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use tcss_export::{
     Endpoint, Event, Mono, Now, Outcome, Policy, ResumeError, SavedWait, SendFault, Session, Step,
     Waiter, Wall,
 };
+use with::with;
 
 const RUNNING: &str =
     r#"{"Response":{"ExportStatus":"RUNNING","ExportProgress":40,"RequestId":"r-1"}}"#;
@@ -48,7 +51,10 @@ fn policy() -> Policy {
         let delay = Duration::from_millis(millis);
         tcss_export::Backoff::new(delay, delay, delay)
     };
-    Policy::default().with_retry(even(300)).with_throttle(even(700))
+    with(Policy::default(), |p| {
+        p.retry = even(300);
+        p.throttle = even(700);
+    })
 }
 
 /// One process: its monotonic clock began at another moment than the others'.

@@ -2,6 +2,8 @@
 #![cfg(feature = "serde")]
 
 mod common;
+#[path = "common/with.rs"]
+mod with;
 
 use std::time::Duration;
 
@@ -34,6 +36,7 @@ enum Reply {
 }
 
 use Reply::{Ahead, Fault, Json, NoCredentials, Page};
+use with::with;
 
 /// Runs a wait whose exchanges take 40 ms each and writes it down.
 fn recorded(script: &[Reply], policy: &Policy) -> Vec<TranscriptLine> {
@@ -120,7 +123,7 @@ fn a_replay_decides_as_it_was_recorded() {
 
 #[test]
 fn other_ends_are_replayed_too() {
-    let short = Policy::default().with_max_wait(Duration::from_secs(3));
+    let short = with(Policy::default(), |p| p.max_wait = Duration::from_secs(3));
     for (script, policy) in [
         (&[Json(RUNNING), Json(RUNNING)][..], short),
         (&[Json(RUNNING)][..], Policy::default()),
@@ -149,7 +152,7 @@ fn a_recorded_poll_tells_its_times_and_its_request_id() {
         panic!("{lines:?}")
     };
     let answered = Duration::from_millis(40);
-    assert_eq!((expired.started(), expired.answered()), (Duration::ZERO, answered));
+    assert_eq!((expired.started, expired.answered), (Duration::ZERO, answered));
     assert_eq!((expired.request_id(), running.request_id()), (None, Some("r-1")));
 }
 

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{Request, Response};
 use tcss_export::{
-    AssetType, CreateExportComplianceStatusListJob, CredentialSource, Credentials, JobId, Session,
-    Source, TransportError,
-    download::{Limits, Policy},
+    AssetType, Backoff, CreateExportComplianceStatusListJob, CredentialSource, Credentials, JobId,
+    Policy, Session, Source, TransportError,
+    download::Limits,
     driver::{Client, Tower, Transport, async_fn, blocking, blocking_fn},
     reqwest::Reqwest,
 };
@@ -33,18 +33,25 @@ fn credentials() -> Credentials {
     Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY).unwrap()
 }
 
+/// Pauses so short that a test may make them.
+fn hasty() -> Policy {
+    let soon = Duration::from_millis(1);
+    let mut policy = Policy::default();
+    (policy.poll_interval, policy.longest_poll_interval) = (soon, soon);
+    policy.retry = Backoff::new(soon, soon, soon);
+    policy
+}
+
 macro_rules! whole_way_in_a_task {
     ($client:expr) => {{
-        let client = $client;
+        let client = $client.with_policy(hasty());
         tokio::spawn(async move {
             let create = CreateExportComplianceStatusListJob::all(AssetType::HOST);
             let job = client.send(&create).await.unwrap().response.job_id;
             let finished = client.wait(job.clone()).await.unwrap();
             let all = client.wait_all(futures_util::stream::iter([job.clone()])).count().await;
             assert_eq!(all, 1);
-            let source = Source::new(finished.download_url)
-                .of_job(job)
-                .with_policy(Policy::default().allowing_http());
+            let source = Source::new(finished.download_url).of_job(job);
             let mut file = Vec::new();
             let download = client.download_into(source, &mut file).unwrap();
             let downloaded = download.outcome().await.unwrap();
@@ -88,7 +95,8 @@ async fn credentials_may_come_from_an_async_function() {
     });
     whole_way_in_a_task!(tcss_export::reqwest::Client::new(session(&service), source));
     let hanging = CredentialSource::from_async_fn(|_| std::future::pending());
-    let policy = tcss_export::Policy::default().with_exchange_limit(Duration::from_millis(50));
+    let mut policy = Policy::default();
+    policy.exchange_limit = Duration::from_millis(50);
     let client = tcss_export::reqwest::Client::new(session(&service), hanging).with_policy(policy);
     let create = CreateExportComplianceStatusListJob::all(AssetType::HOST);
     assert!(client.send(&create).await.is_err());

@@ -3,12 +3,12 @@ use core::time::Duration;
 
 use crate::time::Mono;
 
-/// Paces the starts of requests: first come, first served, never two closer than the spacing.
+/// Paces the starts of requests: first come, first served, and at least the spacing apart.
 ///
-/// The service takes 20 requests a second for each action. With starts at least
-/// [`RateBudget::SPACING`] apart no second holds more, on the service's side either. A budget is
-/// pure state; who shares one between threads wraps it in a lock and, after each start and each
-/// leave, wakes the one it names as [`first`](Self::first).
+/// The service accepts 20 requests a second for each action, which a spacing of
+/// [`RateBudget::SPACING`] respects. The budget is pure state: to share one between threads, wrap
+/// it in a lock, and wake the ticket that [`first`](Self::first) returns after each start and each
+/// leave.
 ///
 /// ```
 /// use tcss_export_core::{Mono, RateBudget};
@@ -22,11 +22,11 @@ use crate::time::Mono;
 #[derive(Clone, Debug)]
 pub struct RateBudget {
     spacing: Duration,
-    /// Before this nobody starts.
+    /// The earliest next start.
     next_start: Mono,
-    /// In the order of their numbers.
+    /// Sorted by ticket.
     queue: VecDeque<Place>,
-    /// How many places of the queue are idle.
+    /// The number of idle places in the queue.
     idle: usize,
     next_number: u64,
 }
@@ -35,7 +35,7 @@ pub struct RateBudget {
 struct Place {
     ticket: Ticket,
     joined: Mono,
-    /// Its turn came and went by; it counts again as soon as it asks.
+    /// It missed its turn and does not count until it asks again.
     is_idle: bool,
 }
 
@@ -44,17 +44,16 @@ struct Place {
 pub struct Ticket(u64);
 
 impl RateBudget {
-    /// 1.05 s / 20: the 5 % keep 20 a second true at the other end of a jittery network.
+    /// 1.05 s / 20: the 5 % absorb the jitter of the network.
     pub const SPACING: Duration = Duration::from_micros(52_500);
 
-    /// Creates a budget with another spacing, for an account with another limit.
-    #[must_use]
+    /// Creates a budget with a spacing, for an account with another limit.
     pub const fn new(spacing: Duration) -> Self {
         let next_start = Mono::from_origin(Duration::ZERO);
         Self { spacing, next_start, queue: VecDeque::new(), idle: 0, next_number: 0 }
     }
 
-    /// Takes the last place in the queue.
+    /// Joins the end of the queue.
     pub fn join(&mut self, now: Mono) -> Ticket {
         let ticket = Ticket(self.next_number);
         self.next_number += 1;
@@ -62,14 +61,14 @@ impl RateBudget {
         ticket
     }
 
-    /// Takes the start and gives up the place, if it is the ticket's turn.
+    /// Takes a start and leaves the queue, if it is the ticket's turn.
     ///
-    /// Those before it that let their turn go by are passed; they keep their places, but nobody
-    /// waits for them until they ask again.
+    /// Earlier tickets that missed their turn become idle: they keep their places, but do not
+    /// count until they ask again.
     ///
     /// # Errors
     ///
-    /// The moment of its turn, as far as can be told now.
+    /// The moment of its turn, as [`turn`](Self::turn) returns it.
     pub fn start(&mut self, ticket: Ticket, now: Mono) -> Result<(), Mono> {
         let turn = self.turn(ticket, now);
         if now < turn {
@@ -85,8 +84,8 @@ impl RateBudget {
         Ok(())
     }
 
-    /// Returns the moment of the ticket's turn, as far as can be told now. It may come earlier
-    /// when others leave. A ticket that has left is served like one that joins.
+    /// Returns when it is the ticket's turn, which may become earlier when others leave. A ticket
+    /// that has left counts as one that joins.
     pub fn turn(&mut self, ticket: Ticket, now: Mono) -> Mono {
         let at = self.position(ticket);
         if let Some(place) = self.queue.get_mut(at).filter(|place| place.ticket == ticket)
@@ -101,7 +100,7 @@ impl RateBudget {
         first.saturating_add(self.spacing.saturating_mul(before))
     }
 
-    /// Gives up a place; those behind it move up.
+    /// Leaves the queue.
     pub fn leave(&mut self, ticket: Ticket) {
         let at = self.position(ticket);
         if self.queue.get(at).is_some_and(|place| place.ticket == ticket) {
@@ -110,14 +109,12 @@ impl RateBudget {
         }
     }
 
-    /// Returns whose turn is next: the one to wake when a start was taken or a place given up.
-    #[must_use]
+    /// Returns the ticket whose turn is next: wake it after each start and each leave.
     pub fn first(&self) -> Option<Ticket> {
         self.queue.iter().find(|place| !place.is_idle).map(|place| place.ticket)
     }
 
-    /// Returns who is first and how many wait before the place, walking the queue only if some
-    /// of it is idle.
+    /// Returns the first place that counts, and how many count before `at`.
     fn waiting_before(&self, at: usize) -> (Option<&Place>, usize) {
         if self.idle == 0 {
             return (self.queue.front(), at.min(self.queue.len()));
@@ -155,9 +152,8 @@ mod tests {
         (0..count).map(|_| budget.join(now)).collect()
     }
 
-    // Field case W7.
     #[test]
-    fn w7_fifty_due_at_once_start_one_spacing_apart_in_their_order() {
+    fn fifty_due_at_once_start_in_order_and_one_spacing_apart() {
         let mut budget = RateBudget::default();
         let tickets = joined(&mut budget, 50, at(0));
         for (nth, ticket) in (0..).zip(tickets) {
@@ -168,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn w7_there_is_no_burst_after_a_pause() {
+    fn no_burst_follows_a_pause() {
         let mut budget = RateBudget::default();
         let tickets = joined(&mut budget, 3, at(0));
         let hour = 3_600_000_000;
@@ -179,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn those_behind_a_place_that_is_given_up_move_up() {
+    fn tickets_behind_one_that_leaves_move_up() {
         let mut budget = RateBudget::default();
         let tickets = joined(&mut budget, 201, at(0));
         for ticket in &tickets[..200] {
@@ -190,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_turn_is_passed_after_one_spacing_and_holds_nobody_up_again() {
+    fn a_missed_turn_delays_the_next_ticket_by_one_spacing_and_only_once() {
         let mut budget = RateBudget::default();
         let tickets = joined(&mut budget, 3, at(0));
         assert_eq!(budget.start(tickets[1], at(52_499)), Err(at(52_500)));

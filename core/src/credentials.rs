@@ -5,10 +5,9 @@ use zeroize::Zeroizing;
 
 use crate::error::{BuildError, Field, Reason};
 
-/// One reading of a key pair and its token, which belong together.
+/// A key pair and its token. One set signs one request.
 ///
-/// Every request is signed with one such set. The secret key is wiped on drop; neither `Debug`
-/// nor any error shows it or the token.
+/// The secret key and the token are zeroized on drop, and appear in no `Debug` and no error.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     secret_id: String,
@@ -17,7 +16,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Creates a set without a token, as a permanent key pair is.
+    /// Creates credentials without a token.
     ///
     /// ```
     /// use tcss_export_core::{BuildError, Credentials, Field, Reason};
@@ -33,7 +32,7 @@ impl Credentials {
     /// For [`Field::SecretId`] or [`Field::SecretKey`]: [`Reason::Empty`],
     /// [`Reason::WhiteSpace`] for white space and control characters, and
     /// [`Reason::InvalidCharacter`] for anything else outside ASCII, and for `/` and `,` in the id,
-    /// which part the `Authorization` header.
+    /// which are separators in the `Authorization` header.
     pub fn new(
         secret_id: impl Into<String>,
         secret_key: impl Into<String>,
@@ -48,7 +47,7 @@ impl Credentials {
         Ok(Self { secret_id, secret_key, token: None })
     }
 
-    /// Adds the token of temporary credentials; an empty one stands for none.
+    /// Adds the token of temporary credentials; an empty one counts as none.
     ///
     /// # Errors
     ///
@@ -64,8 +63,7 @@ impl Credentials {
         Ok(self)
     }
 
-    /// Returns the public half of the key pair, which names it.
-    #[must_use]
+    /// Returns the public half of the key pair.
     pub fn secret_id(&self) -> &str {
         &self.secret_id
     }

@@ -1,5 +1,5 @@
-//! Downloads the file of a finished job, as pure state: says which request to send, takes status,
-//! headers and bytes as they come, and says what to write.
+//! Downloads the file of a finished job, as pure state: which request to send, and which bytes of
+//! the response to write.
 //!
 //! ```text
 //! DownloadUrl ─► Download: start ─► http::Request ─► any HTTP client
@@ -7,65 +7,45 @@
 //!                    └── retry, resume, start over ◄────┴─► Opening, Received: what to write
 //! ```
 //!
-//! It knows no file and no socket. The first request is the download itself: no `HEAD`, no probe,
-//! no header of the API, the URL as it is. A download that broke off goes on by `Range` and
-//! `If-Range` behind the bytes that are there, if the file has a strong `ETag`; length and
-//! CRC-64/XZ, where the server names them, are checked before it is done.
+//! It opens no file and no socket. The first request already asks for the file, with the URL
+//! unchanged and no header of the API. An interrupted download of a file with a strong `ETag`
+//! resumes with `Range` and `If-Range`. If the server names the length or the CRC-64/XZ, both are
+//! checked.
 
-mod content_range;
-mod crc64;
 mod decision;
-mod event;
-mod expiry;
-mod fault;
-mod file_name;
-mod head;
-mod headers;
-mod limits;
-mod location;
-mod note;
+mod error_page;
+mod exchange;
 mod object;
 mod outcome;
+mod part;
 mod policy;
-mod reach;
-mod refusal;
-mod renewal;
-mod request;
-mod said;
-mod state;
-mod step;
-mod timing;
-mod xml;
+mod url;
 
 use alloc::boxed::Box;
 use core::fmt;
 
+use self::{error_page::Excerpt, object::Object, part::Crc64, url::Location};
 pub use self::{
-    event::{Event, EventKind},
-    fault::Fault,
-    limits::Limits,
-    note::{Kept, Note},
-    outcome::{DownloadError, Downloaded, ErrorKind, Outcome, Report},
+    error_page::Refusal,
+    outcome::{DownloadError, Downloaded, ErrorKind, Event, EventKind, Fault, Outcome, Report},
+    part::{Kept, Note},
     policy::Policy,
-    reach::Reach,
-    refusal::Refusal,
-    step::{Opening, Received, Step},
-};
-use self::{
-    location::Location,
-    object::Object,
-    state::{Held, Phase, Runs},
+    url::DownloadUrl,
 };
 #[cfg(doc)]
 use crate::Reason;
-use crate::{download_url::DownloadUrl, error::BuildError, policy::Random, time::Mono};
+pub use crate::limits::{Limits, Reach};
+use crate::{
+    error::{BuildError, SendFault},
+    retry::{Failures, Random},
+    time::Mono,
+};
 
-/// One download, from the first request to the last byte that was checked.
+/// One download, from the first request to the last verified byte.
 ///
-/// Ask [`step`](Self::step) what to do. On [`Step::Request`] take a request from
-/// [`start`](Self::start) and send it; give the answer's head to [`head`](Self::head), each piece
-/// of its body to [`body`](Self::body), and its end, or that none came, to
-/// [`ended`](Self::ended).
+/// Ask [`step`](Self::step) what to do. On [`Step::Request`], send the request that
+/// [`start`](Self::start) returns. Pass the response's head to [`head`](Self::head), each piece of
+/// its body to [`body`](Self::body), and the end of the exchange to [`ended`](Self::ended).
 ///
 /// ```
 /// use tcss_export_core::{ClockOffset, DownloadUrl, Mono, Now, SendFault, download::*};
@@ -81,11 +61,11 @@ use crate::{download_url::DownloadUrl, error::BuildError, policy::Random, time::
 ///     loop {
 ///         match download.step(now().mono) {
 ///             Step::WaitUntil(moment) => sleep_until(moment),
-///             // Poll the job once more and hand its URL to `new_url`, if there is a job.
+///             // If you have the job, poll it again and pass its URL to `new_url`.
 ///             Step::NewUrl => drop(download.no_new_url(now().mono)),
 ///             Step::Done(_) => return download.finish(),
 ///             Step::Request => {
-///                 // Else the URL's own time is over: the next step says what to do.
+///                 // On an error the URL has expired, and the next step says what to do.
 ///                 let Ok(request) = download.start(now(), ClockOffset::default()) else {
 ///                     continue;
 ///                 };
@@ -118,7 +98,7 @@ use crate::{download_url::DownloadUrl, error::BuildError, policy::Random, time::
 /// }
 ///
 /// let url = DownloadUrl::new("https://h.example/a.csv?q-signature=EXAMPLE").unwrap();
-/// let seed = 7; // any number: it spreads the delays
+/// let seed = 7; // any number: it randomizes the delays
 /// let download = Download::new(url, &Policy::default(), seed, now().mono)?;
 /// let mut file = Vec::new();
 /// assert_eq!(fetch(download, &mut file)?.bytes, 9);
@@ -129,42 +109,110 @@ use crate::{download_url::DownloadUrl, error::BuildError, policy::Random, time::
 #[must_use = "a download does nothing by itself"]
 pub struct Download {
     policy: Policy,
-    random: Random,
     location: Location,
     began: Mono,
-    /// The latest moment it was told.
     now: Mono,
     phase: Phase,
-    /// There is someone to ask for a new URL.
+    /// The caller can get a new URL.
     can_renew: bool,
-    /// Bytes that were written can be taken back.
+    /// The caller can discard written bytes.
     can_restart: bool,
-    /// A new URL is tried once, whatever its own time says: the clock may be wrong.
+    /// The URL is tried once even if it seems expired, since the clock may be wrong.
     is_new_url: bool,
     held: Held,
-    /// The last file under a strong tag whose bytes were thrown away, or never came.
+    /// The last file with a strong tag whose bytes were discarded, or never arrived.
     forgotten: Object,
-    /// Only bytes behind this point are progress.
+    /// The highest byte count so far: only bytes past it are progress.
     furthest: u64,
-    runs: Runs,
+    failures: Failures,
+    random: Random,
+    /// New URLs since the last progress.
+    new_urls: u32,
     report: Box<Report>,
+}
+
+#[derive(Clone)]
+enum Phase {
+    Waiting {
+        due: Mono,
+    },
+    /// The request was sent, and no head has arrived.
+    Requested {
+        since: Mono,
+    },
+    /// Bytes of the file are arriving.
+    Body(Body),
+    /// An error page is arriving.
+    Refused {
+        refusal: Box<Refusal>,
+        excerpt: Excerpt,
+        since: Mono,
+    },
+    /// The response cannot be used, and the rest of it is ignored.
+    Useless(Problem),
+    NeedsUrl {
+        refusal: Option<Box<Refusal>>,
+    },
+    Done(Box<Outcome>),
+}
+
+impl Phase {
+    const fn is_in_flight(&self) -> bool {
+        matches!(self, Self::Requested { .. } | Self::Body(_) | Self::Refused { .. })
+    }
+}
+
+/// The body of a usable response while it arrives.
+#[derive(Clone)]
+struct Body {
+    /// The position in the file after the last byte of this body, if known.
+    end: Option<u64>,
+    /// A truncated body can be detected, by a length or by a last chunk.
+    shows_its_end: bool,
+    /// The number of bytes held before this body.
+    began: u64,
+    /// The number of bytes to skip because they are held already.
+    skip: u64,
+    /// When the last byte arrived.
+    since: Mono,
+}
+
+/// Why a response cannot be used.
+#[derive(Clone)]
+enum Problem {
+    /// Retry and keep the bytes.
+    Again(Fault),
+    /// Retry without the bytes.
+    StartOver(Fault),
+    End(ErrorKind),
+}
+
+/// The bytes that were written, and the file they belong to.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    object: Object,
+    bytes: u64,
+    crc: Crc64,
+    /// The bytes come from more than one response.
+    is_stitched: bool,
+    /// The last response that was shorter than its request had few bytes.
+    ends_in_little: bool,
 }
 
 impl Download {
     /// Creates a download whose first request is due at once.
     ///
-    /// The seed spreads the delays: one seed always gives one list.
+    /// The seed randomizes the delays: one seed always yields the same ones.
     ///
     /// # Errors
     ///
-    /// All are for [`Field::DownloadUrl`](crate::Field::DownloadUrl). What cannot be a URL gives
-    /// [`Reason::UrlScheme`], [`Host`](Reason::Host), [`Port`](Reason::Port),
+    /// All are for [`Field::DownloadUrl`](crate::Field::DownloadUrl). A text that is not a URL
+    /// gives [`Reason::UrlScheme`], [`Host`](Reason::Host), [`Port`](Reason::Port),
     /// [`UserInfo`](Reason::UserInfo), [`Fragment`](Reason::Fragment),
     /// [`WhiteSpace`](Reason::WhiteSpace), [`InvalidCharacter`](Reason::InvalidCharacter) or
     /// [`TooLong`](Reason::TooLong). Unless the policy allows it, a URL that is not `https` gives
-    /// [`PlainHttp`](Reason::PlainHttp), and an address in it that [`Reach::Public`] does not
-    /// permit gives [`PrivateAddress`](Reason::PrivateAddress). Loopback hosts are taken in any
-    /// case.
+    /// [`PlainHttp`](Reason::PlainHttp), and an IP address that [`Reach::Public`] does not permit
+    /// gives [`PrivateAddress`](Reason::PrivateAddress). Loopback hosts are always allowed.
     pub fn new(
         url: DownloadUrl,
         policy: &Policy,
@@ -174,7 +222,6 @@ impl Download {
         let location = Location::new(url, policy)?;
         Ok(Self {
             policy: policy.clone(),
-            random: Random(seed),
             location,
             began: now,
             now,
@@ -185,38 +232,64 @@ impl Download {
             held: Held::default(),
             forgotten: Object::default(),
             furthest: 0,
-            runs: Runs::default(),
+            failures: Failures::default(),
+            random: Random(seed),
+            new_urls: 0,
             report: Box::default(),
         })
     }
 
-    /// Tells it that a new URL can be had: an expired or refused one leads to [`Step::NewUrl`]
-    /// instead of the end.
+    /// Declares that the caller can get a new URL: an expired or refused one leads to
+    /// [`Step::NewUrl`] instead of the end.
     pub const fn with_new_urls(mut self) -> Self {
         self.can_renew = true;
         self
     }
 
-    /// Tells it that what is written cannot be taken back, as on a pipe.
+    /// Declares that written bytes cannot be discarded, as on a pipe.
     ///
-    /// There is no [`Opening::StartOver`] then. Where a whole answer comes instead of the rest, the
-    /// bytes that are there are passed over if it is the same file by its strong `ETag`, else the
-    /// download ends.
+    /// [`Opening::StartOver`] does not occur then. If the server sends the whole file instead of
+    /// the rest, the bytes that were written are skipped if the strong `ETag` is the same;
+    /// otherwise the download ends.
     pub const fn without_restart(mut self) -> Self {
         self.can_restart = false;
         self
     }
 
-    /// Goes on behind the bytes that an earlier download of the same file has left; they count for
-    /// nothing if it is another file, or if bytes are there already.
+    /// Resumes after the bytes of an earlier download of the same file.
+    ///
+    /// They are ignored if they belong to another file, or if this download has bytes already.
     pub fn resume(&mut self, kept: Kept) {
         if kept.note.object == self.location.object && self.held.bytes == 0 {
-            self.held = kept.into();
-            self.furthest = self.held.bytes;
+            let Kept { note: Note { etag, total, crc64, .. }, length, crc } = kept;
+            let object = Object { etag: Some(etag), total, crc64 };
+            self.held = Held { object, bytes: length, crc, ..Held::default() };
+            self.furthest = length;
         }
     }
 
-    /// Ends the download where it stands.
+    /// Returns what to do next. It may be called at any time.
+    ///
+    /// While a response is in flight, this is [`Step::WaitUntil`] its time limit.
+    pub fn step(&mut self, now: Mono) -> Step<'_> {
+        self.advance(now);
+        match &self.phase {
+            Phase::Waiting { due } if *due <= now => Step::Request,
+            Phase::Waiting { due } => Step::WaitUntil(self.before_deadline(*due)),
+            Phase::NeedsUrl { .. } => Step::NewUrl,
+            Phase::Done(outcome) => Step::Done(outcome),
+            _ => Step::WaitUntil(self.limit()),
+        }
+    }
+
+    /// Forgets a request that was dropped before its response ended: it is due again at once.
+    pub fn abandon(&mut self) {
+        if self.phase.is_in_flight() {
+            self.phase = Phase::Waiting { due: self.now };
+        }
+    }
+
+    /// Cancels the download.
     pub fn cancel(&mut self) {
         if !matches!(self.phase, Phase::Done(_)) {
             self.fail(ErrorKind::Cancelled);
@@ -227,40 +300,79 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// A [`DownloadError`] whose kind says why there is no whole file.
+    /// A [`DownloadError`] whose kind says why the file is not complete.
     pub fn finish(mut self) -> Outcome {
         self.cancel();
         match self.phase {
             Phase::Done(outcome) => *outcome,
-            // Cancelling has ended it.
+            // `cancel` has ended it.
             _ => Err(DownloadError { kind: ErrorKind::Cancelled, report: self.report }),
         }
     }
 
-    /// Returns how many bytes of the file are there.
-    #[must_use]
+    /// Returns the number of bytes written.
     pub const fn bytes(&self) -> u64 {
         self.held.bytes
     }
 
-    /// Returns how many bytes the file has, once a server has said so.
-    #[must_use]
+    /// Returns the length of the file, once a server has named it.
     pub const fn total(&self) -> Option<u64> {
         self.held.object.total
     }
 
-    /// Returns how far it is, as an event.
-    #[must_use]
+    /// Returns the progress as an event.
     pub const fn receiving(&self) -> Event {
         self.event(EventKind::Receiving)
     }
 
-    /// Returns what to keep beside the bytes that are there, so that a later download can go on
-    /// with them; `None` if no server has said by what they could be known again.
-    #[must_use]
+    /// Returns the metadata for resuming; `None` if the file has no strong `ETag`.
     pub fn note(&self) -> Option<Note> {
         let Object { etag, total, crc64 } = self.held.object.clone();
         Some(Note::new(self.location.object.clone(), etag?, total, crc64))
+    }
+
+    /// Returns when the exchange in flight reaches its time limit.
+    pub fn limit(&self) -> Mono {
+        let since = match &self.phase {
+            Phase::Requested { since } | Phase::Refused { since, .. } => *since,
+            Phase::Body(body) => body.since,
+            _ => self.now,
+        };
+        self.before_deadline(since.saturating_add(self.policy.stall_limit))
+    }
+
+    /// Returns when the whole download reaches its time limit, if it has one.
+    pub fn deadline(&self) -> Option<Mono> {
+        self.policy.total_limit.map(|limit| self.began.saturating_add(limit))
+    }
+
+    /// Applies the time limits, and ends an exchange whose response was dropped as useless.
+    fn advance(&mut self, now: Mono) {
+        self.now = now;
+        let is_stalled = self.phase.is_in_flight() && self.limit() <= now;
+        match self.phase {
+            Phase::Done(_) => return,
+            Phase::Useless(_) => drop(self.ended(now, Ok(()))),
+            // Even past the deadline: the file may be complete.
+            Phase::Body(_) if is_stalled => drop(self.ended(now, Err(SendFault::Timeout))),
+            _ if is_stalled && !self.is_late() => drop(self.ended(now, Err(SendFault::Timeout))),
+            _ => {}
+        }
+        if self.is_late() && !matches!(self.phase, Phase::Done(_)) {
+            self.fail(ErrorKind::TimedOut);
+        }
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline().is_some_and(|deadline| deadline <= self.now)
+    }
+
+    fn before_deadline(&self, moment: Mono) -> Mono {
+        self.deadline().map_or(moment, |deadline| deadline.min(moment))
+    }
+
+    const fn event(&self, kind: EventKind) -> Event {
+        Event { bytes: self.bytes(), total: self.total(), kind }
     }
 }
 
@@ -272,4 +384,46 @@ impl fmt::Debug for Download {
             .field("total", &self.total())
             .finish_non_exhaustive()
     }
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every step")]
+pub enum Step<'d> {
+    /// Do nothing until this moment, or until more of the response arrives.
+    WaitUntil(Mono),
+    /// A request is due: call [`Download::start`].
+    Request,
+    /// The URL has expired or was refused: poll the job again and pass its URL to
+    /// [`Download::new_url`], or call [`Download::no_new_url`].
+    NewUrl,
+    /// The download has ended: [`Download::finish`] returns the outcome.
+    Done(&'d Outcome),
+}
+
+/// What to do with the body of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every case")]
+pub enum Opening {
+    /// The body is the file from its first byte: discard the bytes so far, and store the new
+    /// [`Download::note`].
+    StartOver,
+    /// The body continues after the bytes written so far.
+    Append,
+    /// The body is an error page: read it as usual.
+    Read,
+    /// The body is not needed: drop the response, then call [`Download::ended`].
+    Drop,
+}
+
+/// What to do with a piece of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every case")]
+pub enum Received<'b> {
+    /// Append these bytes.
+    Write(&'b [u8]),
+    /// Write nothing and continue reading.
+    Nothing,
+    /// The rest of the response is not needed: drop it, then call [`Download::ended`].
+    Drop,
 }

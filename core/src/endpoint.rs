@@ -1,14 +1,15 @@
 use alloc::{format, string::String};
-use core::{fmt, str::FromStr};
+use core::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 use http::{HeaderValue, Uri};
 
-use crate::{
-    error::{BuildError, Field, Reason},
-    host::{host_and_port, is_loopback},
-};
+use crate::error::{BuildError, Field, Reason};
 
-/// Where the service is: scheme, host and port. Never the source of the service's name.
+/// The scheme, host and port of the service. The name of the service does not depend on it.
 ///
 /// ```
 /// use tcss_export_core::Endpoint;
@@ -25,24 +26,22 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The [international site](https://www.tencentcloud.com/document/product/1163/52896).
-    #[must_use]
+    /// Returns the [international site](https://www.tencentcloud.com/document/product/1163/52896).
     pub fn international() -> Self {
         Self::known("tcss.intl.tencentcloudapi.com")
     }
 
-    /// The mainland site.
-    #[must_use]
+    /// Returns the mainland site.
     pub fn mainland() -> Self {
         Self::known("tcss.tencentcloudapi.com")
     }
 
-    /// The access point of one region, such as `ap-singapore`.
+    /// Returns the endpoint of one region, such as `ap-singapore`.
     ///
     /// # Errors
     ///
     /// For [`Field::Region`]: [`Reason::Empty`], or [`Reason::InvalidCharacter`] for anything but
-    /// letters, digits and hyphens within.
+    /// letters, digits and inner hyphens.
     pub fn regional(region: &str) -> Result<Self, BuildError> {
         check_region(region)?;
         if region.is_empty() {
@@ -52,21 +51,17 @@ impl Endpoint {
         endpoint.map_err(|_| BuildError::new(Field::Region, Reason::InvalidCharacter))
     }
 
-    /// Returns the host, with the port unless it is the scheme's own: the value of `Host`, sent
-    /// and signed.
-    #[must_use]
+    /// Returns the value of `Host`: the host, and the port unless it is the scheme's default.
     pub fn host(&self) -> &str {
         self.host.to_str().unwrap_or_default()
     }
 
-    /// Returns the address that requests go to.
-    #[must_use]
+    /// Returns the URI of requests.
     pub const fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// Whether the host is this machine, which no proxy may stand before.
-    #[must_use]
+    /// Returns whether the host is this machine, for which no proxy may be used.
     pub fn is_loopback(&self) -> bool {
         self.uri.host().is_some_and(is_loopback)
     }
@@ -80,7 +75,7 @@ impl Endpoint {
     }
 }
 
-/// Reads `host`, `host:port` or a URL of either; without a scheme it is `https`.
+/// Parses `host`, `host:port` or a URL of either; the default scheme is `https`.
 impl FromStr for Endpoint {
     type Err = BuildError;
 
@@ -89,8 +84,8 @@ impl FromStr for Endpoint {
     /// For [`Field::Endpoint`]: [`Reason::Empty`]; [`Reason::WhiteSpace`] for white space and
     /// control characters; [`Reason::Scheme`] for any scheme but `https` (or `http` to a loopback
     /// host); [`Reason::UserInfo`], [`Reason::Path`], [`Reason::Query`], [`Reason::Fragment`] for
-    /// parts that an endpoint cannot have; [`Reason::Port`]; [`Reason::Host`] for what is neither
-    /// a host name in ASCII nor an IP address.
+    /// parts that an endpoint cannot have; [`Reason::Port`]; [`Reason::Host`] for anything but an
+    /// ASCII host name or an IP address.
     fn from_str(text: &str) -> Result<Self, BuildError> {
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(refused(Reason::WhiteSpace));
@@ -128,9 +123,9 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Takes what lies between the scheme and one final slash.
+/// Returns the text between the scheme and one final slash.
 ///
-/// `http::Uri` would drop a fragment and take a port like 99999, so nothing is left to it.
+/// `http::Uri` would drop a fragment and accept a port of 99999, so it gets checked text only.
 fn authority(rest: &str) -> Result<&str, BuildError> {
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     for (mark, reason) in [
@@ -158,6 +153,70 @@ pub(crate) fn check_region(region: &str) -> Result<(), BuildError> {
     Err(BuildError::new(Field::Region, Reason::InvalidCharacter))
 }
 
+/// Splits the lower-case authority of a URL into host and port; an IPv6 address keeps its brackets.
+pub(crate) fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), Reason> {
+    // An IPv6 address has colons of its own.
+    let end_of_host = match authority.rfind(']') {
+        Some(bracket) => bracket + 1,
+        None if authority.starts_with('[') => return Err(Reason::Host),
+        None => 0,
+    };
+    let (host, port) = match authority[end_of_host..].find(':') {
+        Some(colon) => {
+            let (host, port) = authority.split_at(end_of_host + colon);
+            (host, Some(parse_port(&port[1..])?))
+        }
+        None => (authority, None),
+    };
+    if is_host(host) { Ok((host, port)) } else { Err(Reason::Host) }
+}
+
+fn parse_port(text: &str) -> Result<u16, Reason> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match text.parse() {
+        Ok(port) if digits && port > 0 => Ok(port),
+        _ => Err(Reason::Port),
+    }
+}
+
+fn is_host(host: &str) -> bool {
+    if host.starts_with('[') {
+        return ip_address(host).is_some();
+    }
+    // Some resolvers read a name whose last label is a number as an IPv4 address.
+    if host.rsplit('.').next().is_some_and(is_number) {
+        return host.parse::<Ipv4Addr>().is_ok();
+    }
+    host.len() <= 253 && host.split('.').all(is_label)
+}
+
+fn is_number(label: &str) -> bool {
+    match label.strip_prefix("0x") {
+        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => label.bytes().all(|b| b.is_ascii_digit()),
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    (1..=63).contains(&label.len())
+        && label.bytes().all(is_allowed)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+/// Returns the address of a host that is an IP address.
+pub(crate) fn ip_address(host: &str) -> Option<IpAddr> {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(v6) => v6.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+    }
+}
+
+pub(crate) fn is_loopback(host: &str) -> bool {
+    host == "localhost" || ip_address(host).is_some_and(|ip| ip.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;
@@ -169,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn b2_one_host_has_many_spellings() {
+    fn all_spellings_of_a_host_are_one_endpoint() {
         for text in [
             "tcss.intl.tencentcloudapi.com",
             "https://tcss.intl.tencentcloudapi.com/",
@@ -181,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn b4_both_sites_are_known_by_name() {
+    fn both_sites_have_a_constructor() {
         assert_eq!(Endpoint::international().host(), "tcss.intl.tencentcloudapi.com");
         assert_eq!(Endpoint::mainland().host(), "tcss.tencentcloudapi.com");
         let regional = Endpoint::regional("ap-singapore").unwrap();
@@ -189,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn s5_only_a_port_of_its_own_is_named() {
+    fn the_default_port_is_not_sent() {
         assert_eq!(host_of("gw.example:8443"), "gw.example:8443");
         assert_eq!(host_of("https://gw.example:0443"), "gw.example");
         assert_eq!(host_of("http://127.0.0.1:80"), "127.0.0.1");
@@ -209,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn b2_texts_that_are_no_endpoint_are_refused() {
+    fn texts_that_are_not_an_endpoint_are_refused() {
         let long_label = format!("{}.example", "a".repeat(64));
         for (text, reason) in [
             ("", Reason::Empty),

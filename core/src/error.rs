@@ -2,7 +2,7 @@ use core::fmt;
 
 /// Why a value was refused before anything was sent.
 ///
-/// It names the field and the reason and never holds the value, which may be a secret.
+/// It names the field and the reason, but not the value, which may be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BuildError {
     field: Field,
@@ -15,13 +15,11 @@ impl BuildError {
     }
 
     /// Returns which value was refused.
-    #[must_use]
     pub const fn field(&self) -> Field {
         self.field
     }
 
     /// Returns why it was refused.
-    #[must_use]
     pub const fn reason(&self) -> Reason {
         self.reason
     }
@@ -53,7 +51,7 @@ macro_rules! texts {
 }
 
 texts! {
-    /// A value that is given in.
+    /// A value from the caller.
     Field {
         /// The public half of a key pair.
         SecretId = "secret id",
@@ -63,9 +61,9 @@ texts! {
         Token = "token",
         /// The id of an export job.
         JobId = "job id",
-        /// The kind of assets that an export is about.
+        /// The kind of assets to export.
         AssetType = "asset type",
-        /// The ids of what is to be exported.
+        /// The ids of the items to export.
         IdList = "list of ids",
         /// The address of the service.
         Endpoint = "endpoint",
@@ -95,48 +93,81 @@ texts! {
 texts! {
     /// What is wrong with a value.
     Reason {
-        /// Nothing is there.
+        /// The value is empty.
         Empty = "is empty",
-        /// Something that must be there is not.
+        /// A required header is missing.
         Missing = "lacks content-type or host",
-        /// The same name stands there twice.
+        /// A header occurs twice.
         Repeated = "names a header twice",
-        /// White space or a control character is in it, often a line end from a file or a paste.
+        /// The value has white space or a control character, such as a line end from a file.
         WhiteSpace = "contains white space or a control character",
-        /// A character that cannot stand there is in it.
+        /// The value has a forbidden character.
         InvalidCharacter = "contains a character that is not allowed",
         /// The number is too small or too large.
         OutOfRange = "is out of range",
-        /// An address must be `https`, or `http` for a loopback host.
+        /// The scheme of an endpoint must be `https`, or `http` for a loopback host.
         Scheme = "must begin with https:// (http:// only for a loopback host)",
-        /// A URL must be `https`, or `http` where that is allowed.
+        /// The scheme of a URL must be `https`, or `http` if allowed.
         UrlScheme = "must begin with https://",
-        /// Plain `http` leads to another machine.
+        /// The URL is plain `http` to another machine.
         PlainHttp = "is plain http, which must be allowed explicitly",
-        /// It leads to an address that is private, link-local or set apart for something else.
+        /// The host is an address that is private, link-local or otherwise reserved.
         PrivateAddress = "leads to a private address, which must be allowed explicitly",
-        /// It has too many characters.
+        /// The value is too long.
         TooLong = "is too long",
-        /// An address names a path.
+        /// An endpoint has a path.
         Path = "must not have a path",
-        /// An address has a query.
+        /// An endpoint has a query.
         Query = "must not have a query",
-        /// An address has a fragment.
+        /// The value has a fragment.
         Fragment = "must not have a fragment",
-        /// An address carries a user or a password.
+        /// The value has a user or a password.
         UserInfo = "must not have a user part",
-        /// The host of an address is no host name and no IP address.
+        /// The host is neither a host name nor an IP address.
         Host = "has no valid host name",
-        /// The port of an address is no number between 1 and 65535.
+        /// The port is not a number from 1 to 65535.
         Port = "has no valid port (1 to 65535)",
-        /// No such choice is known.
+        /// The value is not a known choice.
         Unknown = "is not one of the known choices",
-        /// It could not be written as JSON.
+        /// The action does not serialize to JSON.
         NotJson = "could not be written as JSON",
-        /// It belongs to a session with another endpoint.
+        /// The request belongs to a session with another endpoint.
         OtherEndpoint = "belongs to another endpoint",
     }
 }
+
+/// Why an exchange failed without a complete answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum SendFault {
+    /// Connecting failed, or the connection broke before the answer's head arrived.
+    Connection,
+    /// A time limit passed.
+    Timeout,
+    /// The answer's body ended before its declared length.
+    Truncated,
+    /// The answer is larger than [`ANSWER_LIMIT`](crate::ANSWER_LIMIT).
+    TooLarge,
+    /// A permanent fault, such as an untrusted certificate.
+    Permanent,
+}
+
+impl fmt::Display for SendFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connection => "the connection failed",
+            Self::Timeout => "no answer came within the time limit",
+            Self::Truncated => "the answer ended before its declared length",
+            Self::TooLarge => {
+                return write!(f, "answer is larger than {} bytes", crate::ANSWER_LIMIT);
+            }
+            Self::Permanent => "the request cannot be sent",
+        })
+    }
+}
+
+impl core::error::Error for SendFault {}
 
 #[cfg(test)]
 mod tests {

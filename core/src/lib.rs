@@ -1,9 +1,9 @@
-//! The core of tcss-export: signs requests of Tencent Container Security Service, reads its
-//! answers, follows an export job and downloads its file, both as pure state.
+//! The core of tcss-export: signs requests of Tencent Container Security Service, parses its answers,
+//! follows an export job and downloads its file.
 //!
-//! It sends nothing. There is no socket in it, no file, clock, environment, thread, lock or log:
-//! bytes, time, seeds and credentials come in as values, requests and decisions go out. `core`
-//! itself uses no std; its `http` types and its CRC do, so it does not run without std.
+//! It performs no I/O and has no clock, environment, thread, lock or log. Bytes, time, seeds and
+//! credentials are arguments; requests and decisions are return values. The crate is `no_std`, but
+//! its dependencies `http` and `crc64fast` require std.
 //!
 //! ```text
 //! JobId ─► DescribeExportJobResult ─► Session: prepare, sign(credentials, now) ─► http::Request
@@ -12,15 +12,15 @@
 //!    └─► DownloadUrl ─► Download: which request to send, which bytes to write
 //! ```
 //!
-//! - [`Session`] builds and signs requests for one [`Endpoint`]; [`read_answer`] reads what came.
-//! - [`Waiter`] says when to poll, repeats what may pass, and ends with an [`Outcome`]; the
-//!   numbers it goes by are a [`Policy`].
-//! - [`download::Download`] resumes, starts over and checks a file's bytes as they come.
-//! - [`RateBudget`] paces the starts of any number of waits.
-//! - [`signing`] has the stages of the signature, each usable alone.
-//! - Any other action of the service is an [`Action`] of a few lines.
+//! - [`Session`] builds and signs requests for one [`Endpoint`]; [`read_answer`] parses answers.
+//! - [`wait::Waiter`] decides when to poll and what to retry, by a [`wait::Policy`], until it has an
+//!   [`wait::Outcome`].
+//! - [`download::Download`] resumes, restarts and checks a download.
+//! - [`RateBudget`] paces the requests of any number of waits.
+//! - [`signing`] has the stages of the signature.
+//! - [`Action`] adds any other action of the service in a few lines.
 //!
-//! One poll, by hand:
+//! One poll without a waiter:
 //!
 //! ```
 //! use tcss_export_core::*;
@@ -41,76 +41,54 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The feature `serde` adds saving and resuming a wait. Tested with Rust 1.95.
+//! The feature `serde` adds saving, resuming, recording and replaying a wait. Tested with Rust 1.95.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 
 extern crate alloc;
 
-mod action;
 pub mod actions;
-mod advice;
 mod answer;
 mod budget;
-mod clock_offset;
 mod credentials;
 pub mod download;
-mod download_url;
 mod endpoint;
-mod envelope;
 mod error;
-mod event;
 pub mod header;
-mod host;
-mod job_id;
-mod language;
-mod outcome;
-mod policy;
-mod prepared;
-mod reading;
+mod limits;
 mod response_error;
+mod retry;
 mod session;
 pub mod signing;
 pub mod text;
 mod time;
-#[cfg(feature = "serde")]
-mod transcript;
-mod wait_set;
-mod waiter;
+pub mod wait;
 
+#[cfg(feature = "serde")]
+pub use self::wait::{Polled, Replay, ReplayError, ResumeError, SavedWait, TranscriptLine};
 pub use self::{
-    action::Action,
     actions::{
-        AssetType, CreateExportComplianceStatusListJob,
+        Action, AssetType, CreateExportComplianceStatusListJob,
         CreateExportComplianceStatusListJobResponse, DescribeExportJobDownloadURL,
         DescribeExportJobDownloadURLResponse, DescribeExportJobManageList,
         DescribeExportJobManageListResponse, DescribeExportJobResult,
-        DescribeExportJobResultResponse, ExportJobInfo, ExportStatus, RunTimeFilter,
+        DescribeExportJobResultResponse, ExportJobInfo, ExportStatus, JobId, RunTimeFilter,
     },
-    advice::Advice,
     answer::{ANSWER_LIMIT, Answer, read_answer},
     budget::{RateBudget, Ticket},
-    clock_offset::ClockOffset,
     credentials::Credentials,
-    download_url::DownloadUrl,
+    download::DownloadUrl,
     endpoint::Endpoint,
-    error::{BuildError, Field, Reason},
-    event::{Event, EventKind, Remedy},
-    job_id::JobId,
-    language::Language,
-    outcome::{Fault, Finished, Outcome, Report, SendFault, WaitError, WaitErrorKind},
-    policy::{Backoff, Policy},
-    prepared::Prepared,
-    reading::Reading,
-    response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind},
-    session::Session,
-    time::{Mono, Now, Wall},
-    wait_set::{SetStep, WaitKey, WaitSet},
-    waiter::{StartError, Step, Waiter},
-};
-#[cfg(feature = "serde")]
-pub use self::{
-    transcript::{Polled, Replay, ReplayError, TranscriptLine},
-    waiter::{ResumeError, SavedWait},
+    error::{BuildError, Field, Reason, SendFault},
+    header::Language,
+    limits::{Limits, Reach},
+    response_error::{Advice, ApiError, ErrorCode, ResponseError, ResponseErrorKind},
+    retry::Backoff,
+    session::{Prepared, Session},
+    time::{ClockOffset, Mono, Now, Wall},
+    wait::{
+        Event, EventKind, Fault, Finished, Outcome, Policy, Remedy, Report, SetStep, StartError,
+        Step, WaitError, WaitErrorKind, WaitKey, WaitSet, Waiter,
+    },
 };

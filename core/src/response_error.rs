@@ -3,12 +3,9 @@ use core::{fmt, time::Duration};
 
 use http::StatusCode;
 
-use crate::{
-    advice::{Advice, may_have_acted},
-    text::brief,
-};
+use crate::text::brief;
 
-/// Why an answer gave no result: what the service said, or what is wrong with the answer.
+/// Why an answer has no result: an error of the service, or an unusable answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ResponseError {
@@ -19,55 +16,53 @@ pub struct ResponseError {
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// What came instead of a result.
+/// What is wrong with an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ResponseErrorKind {
     /// The service refused.
     Api(ApiError),
-    /// The answer points elsewhere, where no signed request is sent.
+    /// The answer is a redirect, which a signed request must not follow.
     Redirect {
-        /// The host it points to, if it names one.
+        /// The host of its target, if it names one.
         host: Option<String>,
     },
-    /// The answer is compressed, though `identity` was asked for.
+    /// The answer is compressed, although `identity` was requested.
     Encoding(String),
-    /// A page or another text came instead of JSON, usually from something in between.
+    /// The answer is a page or other text, usually from a gateway.
     Page {
         /// The answer's content type, if it names one.
         content_type: Option<String>,
-        /// How the text begins.
+        /// The start of the text.
         snippet: String,
     },
     /// The answer has no body.
     Empty,
     /// The answer is larger than [`ANSWER_LIMIT`](crate::ANSWER_LIMIT).
     TooLarge,
-    /// The JSON ends in the middle.
+    /// The JSON is truncated.
     Truncated,
-    /// It begins like JSON but is none.
+    /// The answer starts like JSON but is invalid.
     NotJson {
         /// The line of the first error, counted from 1.
         line: usize,
         /// Its column.
         column: usize,
     },
-    /// It is JSON, but no answer of this action.
+    /// The answer is JSON, but not one of this action.
     Unexpected,
-    /// A good answer came with a status that says otherwise.
+    /// The answer is good, but its status is not.
     Status,
 }
 
 impl ResponseError {
-    /// Returns what came instead of a result.
-    #[must_use]
+    /// Returns what is wrong.
     pub const fn kind(&self) -> &ResponseErrorKind {
         &self.kind
     }
 
-    /// Returns what the service said, if it was the service that refused.
-    #[must_use]
+    /// Returns the service's error, if the service refused.
     pub const fn api_error(&self) -> Option<&ApiError> {
         match &self.kind {
             ResponseErrorKind::Api(error) => Some(error),
@@ -75,36 +70,29 @@ impl ResponseError {
         }
     }
 
-    /// Returns the service's error code.
-    #[must_use]
+    /// Returns the service's error code, if the service refused.
     pub fn code(&self) -> Option<&ErrorCode> {
         self.api_error().map(|error| &error.code)
     }
 
-    /// Returns the HTTP status. The service answers 200 to all that it has processed, errors
-    /// included.
-    #[must_use]
+    /// Returns the HTTP status. The service's own errors have the status 200.
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 
     /// Returns the id to quote to the service's support.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// Returns how long the answer asks to wait, by its `Retry-After`.
-    #[must_use]
+    /// Returns the pause that `Retry-After` asks for.
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// Returns what to do about it.
-    ///
-    /// An API error goes by its code. A page, an empty, a cut and an unreadable answer may pass;
-    /// so may a status of 408 and from 500 on; 429 asks to back off. All others stop.
-    #[must_use]
+    /// Returns what to do: for an API error, what its code requires. Otherwise, back off at a
+    /// status of 429; retry a page, an empty, truncated or unreadable answer, and a status of 408
+    /// or from 500 on; and stop at anything else.
     pub fn advice(&self) -> Advice {
         match &self.kind {
             ResponseErrorKind::Api(error) => error.code.advice(),
@@ -124,22 +112,20 @@ impl ResponseError {
         }
     }
 
-    /// Whether the same request may succeed a little later.
-    #[must_use]
+    /// Returns whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self.advice(), Advice::Retry | Advice::BackOff)
     }
 
-    /// Whether the service may have acted on the request all the same: unless it refused by a code
-    /// that says otherwise. An answer that cannot be read may be that of a success, and a fault
-    /// inside the service may come after it acted.
-    #[must_use]
+    /// Returns whether the service may have performed the action.
+    ///
+    /// Only the codes of a refusal rule it out: an unreadable answer may report a success, and an
+    /// internal error may occur after the action.
     pub fn may_have_acted(&self) -> bool {
         self.code().is_none_or(|code| may_have_acted(code.as_str(), code.family()))
     }
 
-    /// Whether the service asks for fewer requests.
-    #[must_use]
+    /// Returns whether the service asks for fewer requests.
     pub fn is_throttled(&self) -> bool {
         self.advice() == Advice::BackOff
     }
@@ -188,14 +174,14 @@ impl fmt::Display for ResponseErrorKind {
     }
 }
 
-/// What the service said when it refused.
+/// An error of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ApiError {
-    /// The code, which programs go by.
+    /// The code, for programs.
     pub code: ErrorCode,
-    /// The message, for people: its wording may change.
+    /// The message, for people; its wording may change.
     pub message: String,
 }
 
@@ -205,7 +191,7 @@ impl fmt::Display for ApiError {
     }
 }
 
-/// An error code of the service: a family and, after a dot, a detail.
+/// An error code of the service: a family, or a family and a detail after a dot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ErrorCode(String);
@@ -216,19 +202,16 @@ impl ErrorCode {
     }
 
     /// Returns the whole code.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Returns the text before the first dot.
-    #[must_use]
     pub fn family(&self) -> &str {
         self.0.split('.').next().unwrap_or_default()
     }
 
-    /// Returns what to do about this code.
-    #[must_use]
+    /// Returns what to do.
     pub fn advice(&self) -> Advice {
         Advice::of(&self.0, self.family())
     }
@@ -240,7 +223,7 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// A status as its number.
+/// Serializes a status as a number.
 #[cfg(feature = "serde")]
 mod status_number {
     use http::StatusCode;
@@ -254,3 +237,65 @@ mod status_number {
         StatusCode::from_u16(u16::deserialize(from)?).map_err(D::Error::custom)
     }
 }
+
+/// What to do about a failed poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Advice {
+    /// Stop: the error is permanent.
+    Stop,
+    /// Retry a limited number of times.
+    Retry,
+    /// Retry after a longer delay, and do not count a failure: there were too many requests.
+    BackOff,
+    /// Correct the clock by the answer's `Date`, once: the signed time was wrong.
+    CorrectClock,
+    /// Refresh the credentials, once: the token was refused.
+    RefreshCredentials,
+}
+
+impl Advice {
+    /// Looks up a code, then its family; an unknown family stops.
+    ///
+    /// Sources: the service's
+    /// [error codes](https://www.tencentcloud.com/document/product/1163/52901) and its official
+    /// clients.
+    pub(crate) fn of(code: &str, family: &str) -> Self {
+        match code {
+            "AuthFailure.SignatureExpire" => Self::CorrectClock,
+            "AuthFailure.TokenFailure" => Self::RefreshCredentials,
+            // The back end is still working and asks for a retry.
+            "InvalidParameter.RequestTimeout" => Self::Retry,
+            // The account has not granted the service its role.
+            "InternalError.ErrRoleNotExist" => Self::Stop,
+            // The rest of this family are quotas.
+            "LimitExceeded.RateLimitExceeded" => Self::BackOff,
+            _ => match family {
+                "RequestLimitExceeded" => Self::BackOff,
+                "InternalError"
+                | "ResourceInUse"
+                | "ResourceUnavailable"
+                | "ServiceUnavailable" => Self::Retry,
+                _ => Self::Stop,
+            },
+        }
+    }
+}
+
+/// Returns whether the service may have acted on a request that it answered with this code.
+pub(crate) fn may_have_acted(code: &str, family: &str) -> bool {
+    match code {
+        // The account has not granted the service its role.
+        "InternalError.ErrRoleNotExist" => false,
+        // The back end is still working.
+        "InvalidParameter.RequestTimeout" => true,
+        _ => !REFUSALS.split(' ').any(|refusal| refusal == family),
+    }
+}
+
+/// The families of codes with which the service refuses before it acts.
+const REFUSALS: &str = "ActionOffline AuthFailure DryRunOperation InvalidAction InvalidParameter \
+    InvalidParameterValue InvalidRequest IpInBlacklist IpNotInWhitelist LimitExceeded \
+    MissingParameter NoSuchProduct NoSuchVersion OperationDenied RequestLimitExceeded \
+    RequestSizeLimitExceeded ResourceInsufficient ResourceNotFound UnauthorizedOperation \
+    UnknownParameter UnsupportedOperation UnsupportedProtocol UnsupportedRegion";

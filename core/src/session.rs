@@ -1,5 +1,3 @@
-mod kept;
-
 use alloc::string::String;
 use core::fmt;
 
@@ -9,27 +7,26 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE, HOST},
 };
 
-use self::kept::Kept;
 use crate::{
-    action::Action,
-    advice::Advice,
+    actions::Action,
     answer::Answer,
-    clock_offset::ClockOffset,
     credentials::Credentials,
     endpoint::{Endpoint, check_region},
     error::{BuildError, Field, Reason},
     header,
-    language::Language,
-    prepared::{self, Prepared, Template},
-    response_error::ResponseError,
-    signing::{CanonicalRequest, SignedHeaders, StringToSign, Timestamp, authorization},
-    time::{Mono, Now, Wall},
+    header::Language,
+    response_error::{Advice, ResponseError},
+    signing::{
+        CanonicalHeaders, CanonicalRequest, CredentialScope, HashedHead, HexDigest,
+        SESSION_HEADERS, SigningKey, StringToSign, Timestamp, authorization,
+    },
+    time::{ClockOffset, Mono, Now, Wall},
 };
 
-/// Builds and signs requests for one endpoint; sends nothing and owns no credentials.
+/// Builds and signs requests for one endpoint. It sends nothing.
 ///
-/// It keeps what costs time to make: the signing key of the day, the constant headers, the offset
-/// of the clock. What it keeps of a key is wiped when other credentials come and on drop.
+/// It caches the signing key of the day and the constant headers, and knows the clock offset. The
+/// key is zeroized on drop and when the credentials change.
 ///
 /// ```
 /// use tcss_export_core::{
@@ -49,34 +46,31 @@ use crate::{
 #[derive(Clone)]
 pub struct Session {
     endpoint: Endpoint,
-    /// The headers that every request has.
+    /// The headers of every request.
     headers: HeaderMap,
-    signed_headers: SignedHeaders,
     clock_offset: ClockOffset,
-    /// Of the action that was prepared last.
+    /// The template of the action that was prepared last.
     template: Option<Template>,
-    kept: Option<Kept>,
+    signer: Option<Signer>,
 }
 
 impl Session {
     /// Creates a session without region, language and label.
-    #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
-        // Placeholders: a name that is there already is overwritten without another allocation.
+        // Placeholders for `fill`.
         let headers = HeaderMap::from_iter([
             (HOST, endpoint.host_value().clone()),
-            (CONTENT_TYPE, header::JSON),
+            (CONTENT_TYPE, HeaderValue::from_static(header::JSON)),
             (header::X_TC_ACTION, EMPTY),
             (header::X_TC_VERSION, EMPTY),
             (header::X_TC_TIMESTAMP, EMPTY),
             (AUTHORIZATION, EMPTY),
         ]);
-        let signed_headers = prepared::signed_headers();
         let clock_offset = ClockOffset::default();
-        Self { endpoint, headers, signed_headers, clock_offset, template: None, kept: None }
+        Self { endpoint, headers, clock_offset, template: None, signer: None }
     }
 
-    /// Sets the region, `X-TC-Region`; an empty one stands for none. TCSS needs none.
+    /// Sets the region, `X-TC-Region`; an empty one counts as none. TCSS needs none.
     ///
     /// # Errors
     ///
@@ -93,10 +87,9 @@ impl Session {
         self.with_header(header::X_TC_LANGUAGE, language.as_str())
     }
 
-    /// Sets a label by which the caller can be told apart in logs, `X-TC-RequestClient`.
+    /// Sets a label that identifies the caller in logs, `X-TC-RequestClient`.
     ///
-    /// The service takes letters, digits, blanks and `-_,;.`, at most 128 of them: all others are
-    /// left out, and no label fails.
+    /// Everything but letters, digits, blanks and `-_,;.` is removed, as is text past 128 characters.
     #[must_use]
     pub fn with_client_label(self, label: &str) -> Self {
         let is_allowed = |c: &char| c.is_ascii_alphanumeric() || "-_ ,;.".contains(*c);
@@ -104,41 +97,49 @@ impl Session {
         self.with_header(header::X_TC_REQUEST_CLIENT, label.trim())
     }
 
-    /// Sets the offset of the clock, as kept from an earlier run.
+    /// Sets the clock offset, for example of an earlier run.
     #[must_use]
     pub const fn with_clock_offset(mut self, offset: ClockOffset) -> Self {
         self.clock_offset = offset;
         self
     }
 
-    /// Signs a prepared request as of `now`, local wall time to which the clock offset is added.
+    /// Signs a prepared request at the local wall time `now`, corrected by the clock offset.
     ///
     /// # Errors
     ///
     /// [`Reason::OtherEndpoint`] for [`Field::Prepared`] if another endpoint's session prepared
     /// it; [`Reason::OutOfRange`] for [`Field::Timestamp`], as in [`Timestamp::new`];
-    /// [`Reason::InvalidCharacter`] for [`Field::Service`] or [`Field::Token`] if one cannot stand
-    /// in a header.
+    /// [`Reason::InvalidCharacter`] for [`Field::Service`] or [`Field::Token`] if it is not a valid
+    /// header value.
     pub fn sign(
         &mut self,
         prepared: &Prepared,
         credentials: &Credentials,
         now: Wall,
     ) -> Result<Request<Bytes>, BuildError> {
-        if prepared.host != *self.endpoint.host_value() {
+        if prepared.names.host != *self.endpoint.host_value() {
             return Err(BuildError::new(Field::Prepared, Reason::OtherEndpoint));
         }
         let timestamp = Timestamp::new(self.clock_offset.apply(now).unix_seconds())?;
-        let text = StringToSign::new(timestamp, prepared.service, prepared.canonical_request_hash);
-        let kept = Kept::refresh(&mut self.kept, &self.headers, credentials, text.scope())?;
-        let signature = kept.key.sign(&text);
-        let authorization =
-            authorization(credentials, &kept.scope, &self.signed_headers, &signature)?;
+        let service = prepared.names.service;
+        let signer = match &mut self.signer {
+            Some(signer) if signer.fits(credentials, timestamp, service) => signer,
+            other => {
+                // Zeroizes the old key, even if the new credentials are unusable.
+                *other = None;
+                let scope = CredentialScope::new(timestamp, service);
+                other.insert(Signer::new(&self.headers, credentials, scope)?)
+            }
+        };
+        let text = StringToSign::in_scope(signer.scope, timestamp, prepared.canonical_request_hash);
+        let signature = signer.key.sign(&text);
+        let authorization = authorization(credentials, &signer.scope, SESSION_HEADERS, &signature)?;
 
-        let mut headers = kept.headers.clone();
-        fill(&mut headers, &header::X_TC_ACTION, prepared.action.clone());
-        fill(&mut headers, &header::X_TC_VERSION, prepared.version.clone());
-        fill(&mut headers, &header::X_TC_TIMESTAMP, text.timestamp());
+        let mut headers = signer.headers.clone();
+        fill(&mut headers, &header::X_TC_ACTION, prepared.names.action.clone());
+        fill(&mut headers, &header::X_TC_VERSION, prepared.names.version.clone());
+        fill(&mut headers, &header::X_TC_TIMESTAMP, text.into_timestamp());
         fill(&mut headers, &AUTHORIZATION, authorization);
 
         let mut request = Request::new(prepared.body.clone());
@@ -163,13 +164,12 @@ impl Session {
         self.sign(&prepared, credentials, now)
     }
 
-    /// Corrects the clock by the `Date` of an answer, if need be; returns the offset if it is
-    /// another one now.
+    /// Corrects the clock by the `Date` of an answer, and returns the offset if it has changed.
     ///
-    /// The offset is taken at the middle of the exchange. It changes when the service says that
-    /// the signature has expired, or by more than [`ClockOffset::TOLERATED`], and only by what the
-    /// service itself has said: never by a page, by an answer with an `Age` (a cache kept it), or
-    /// by a missing, repeated or unreadable `Date`.
+    /// The date is taken as the middle of the exchange. The offset changes if the service reports
+    /// an expired signature, or by more than [`ClockOffset::TOLERATED`]. Only answers of the
+    /// service count: not a page, not an answer with an `Age` (from a cache), and not a missing,
+    /// repeated or unreadable `Date`.
     pub fn note_date<T>(
         &mut self,
         started: Now,
@@ -201,13 +201,13 @@ impl Session {
         Some(measured)
     }
 
-    /// Builds all of a request that does not change with time.
+    /// Builds the parts of a request that do not change with time.
     ///
     /// # Errors
     ///
-    /// [`Reason::NotJson`] for [`Field::Body`] if the action does not serialise;
+    /// [`Reason::NotJson`] for [`Field::Body`] if the action does not serialize;
     /// [`Reason::InvalidCharacter`] for [`Field::Action`] or [`Field::Version`] if its name or
-    /// version cannot stand in a header.
+    /// version is not a valid header value.
     pub fn prepare<A: Action>(&mut self, action: &A) -> Result<Prepared, BuildError> {
         let template = match &mut self.template {
             Some(template) if template.is_of::<A>() => template,
@@ -216,29 +216,27 @@ impl Session {
         template.prepare(action)
     }
 
-    /// Returns the canonical request of an action, to compare with the service's signature tool.
+    /// Returns the canonical request of an action, to compare it with the service's signature tool.
     ///
     /// # Errors
     ///
     /// Those of [`Session::prepare`].
     pub fn canonical_request<A: Action>(&self, action: &A) -> Result<CanonicalRequest, BuildError> {
-        prepared::canonical_request::<A>(self.endpoint.host_value(), &prepared::body(action)?)
+        canonical_request::<A>(self.endpoint.host_value(), &body(action)?)
     }
 
     /// Returns the endpoint.
-    #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// Returns what is added to local wall time before it is signed.
-    #[must_use]
+    /// Returns the clock offset.
     pub const fn clock_offset(&self) -> ClockOffset {
         self.clock_offset
     }
 
     fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.kept = None;
+        self.signer = None;
         self.headers.remove(&name);
         if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
             self.headers.insert(name, value);
@@ -249,7 +247,7 @@ impl Session {
 
 const EMPTY: HeaderValue = HeaderValue::from_static("");
 
-/// Puts a value in its placeholder; an insertion would make room for one more first.
+/// Replaces a placeholder; an insertion reallocates the map, which costs a fourth of a request.
 fn fill(headers: &mut HeaderMap, name: &HeaderName, value: HeaderValue) {
     if let Some(placeholder) = headers.get_mut(name) {
         *placeholder = value;
@@ -263,4 +261,105 @@ impl fmt::Debug for Session {
             .field("clock_offset", &self.clock_offset)
             .finish_non_exhaustive()
     }
+}
+
+/// The signing key and headers of one set of credentials on one day.
+#[derive(Clone)]
+struct Signer {
+    credentials: Credentials,
+    scope: CredentialScope<'static>,
+    key: SigningKey,
+    /// The session's headers with the token.
+    headers: HeaderMap,
+}
+
+impl Signer {
+    fn new(
+        headers: &HeaderMap,
+        credentials: &Credentials,
+        scope: CredentialScope<'static>,
+    ) -> Result<Self, BuildError> {
+        let mut headers = headers.clone();
+        if let Some(token) = credentials.token() {
+            let mut token = HeaderValue::from_str(token)
+                .map_err(|_| BuildError::new(Field::Token, Reason::InvalidCharacter))?;
+            token.set_sensitive(true);
+            headers.insert(header::X_TC_TOKEN, token);
+        }
+        let key = SigningKey::derive(credentials, &scope);
+        Ok(Self { credentials: credentials.clone(), scope, key, headers })
+    }
+
+    fn fits(&self, credentials: &Credentials, timestamp: Timestamp, service: &str) -> bool {
+        self.scope.is_of(timestamp, service) && self.credentials == *credentials
+    }
+}
+
+/// The parts of a request that do not change with time. All polls of a job share one; each adds the
+/// time, the scope and the signature. It belongs to one endpoint.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    names: Names,
+    body: Bytes,
+    canonical_request_hash: HexDigest,
+}
+
+#[derive(Clone, Debug)]
+struct Names {
+    host: HeaderValue,
+    action: HeaderValue,
+    version: HeaderValue,
+    service: &'static str,
+}
+
+/// The parts that all requests of one action to one host share.
+#[derive(Clone)]
+struct Template {
+    names: Names,
+    head: HashedHead,
+}
+
+impl Template {
+    fn new<A: Action>(host: &HeaderValue) -> Result<Self, BuildError> {
+        let names = Names {
+            host: host.clone(),
+            action: constant(A::NAME, Field::Action)?,
+            version: constant(A::VERSION, Field::Version)?,
+            service: A::SERVICE,
+        };
+        Ok(Self { names, head: canonical_request::<A>(host, b"")?.hashed_head() })
+    }
+
+    fn is_of<A: Action>(&self) -> bool {
+        let Names { action, version, service, .. } = &self.names;
+        action == A::NAME && version == A::VERSION && *service == A::SERVICE
+    }
+
+    fn prepare<A: Action>(&self, action: &A) -> Result<Prepared, BuildError> {
+        let body = body(action)?;
+        let canonical_request_hash = self.head.request_hash(&HexDigest::of(&body));
+        Ok(Prepared { names: self.names.clone(), body, canonical_request_hash })
+    }
+}
+
+/// Serializes the body, whose bytes are both hashed and sent.
+fn body<A: Action>(action: &A) -> Result<Bytes, BuildError> {
+    let json = serde_json::to_vec(action);
+    json.map(Bytes::from).map_err(|_| BuildError::new(Field::Body, Reason::NotJson))
+}
+
+fn canonical_request<A: Action>(
+    host: &HeaderValue,
+    body: &[u8],
+) -> Result<CanonicalRequest, BuildError> {
+    let host = host.to_str().unwrap_or_default();
+    constant(A::NAME, Field::Action)?;
+    let headers = CanonicalHeaders::of_session(header::JSON, host, A::NAME);
+    Ok(CanonicalRequest::new("POST", "/", "", &headers, HexDigest::of(body)))
+}
+
+/// Creates a header value without copying its text.
+fn constant(text: &'static str, field: Field) -> Result<HeaderValue, BuildError> {
+    HeaderValue::from_maybe_shared(Bytes::from_static(text.as_bytes()))
+        .map_err(|_| BuildError::new(field, Reason::InvalidCharacter))
 }

@@ -1,8 +1,8 @@
-//! The stages of TC3-HMAC-SHA256, each a type of its own and usable alone.
+//! The stages of TC3-HMAC-SHA256, each a type that can be used alone.
 //!
 //! [`CanonicalRequest`] ► [`StringToSign`] ► [`SigningKey`] ► [`Signature`] ► [`authorization`].
-//! A [`Session`](crate::Session) runs them all; use them by hand to sign for another service or
-//! to see where two sides disagree.
+//! A [`Session`](crate::Session) runs them all. Use the stages to sign for another service, or to
+//! find out where two implementations differ.
 //!
 //! ```
 //! use tcss_export_core::{Credentials, signing::*};
@@ -24,17 +24,13 @@
 
 mod authorization;
 mod canonical_request;
-mod date;
-mod digest;
 mod signing_key;
 mod string_to_sign;
 
-pub(crate) use self::canonical_request::HashedHead;
+pub(crate) use self::canonical_request::{HashedHead, SESSION_HEADERS};
 pub use self::{
     authorization::authorization,
-    canonical_request::{CanonicalHeaders, CanonicalRequest, SignedHeaders},
-    date::{Date, Timestamp},
-    digest::HexDigest,
+    canonical_request::{CanonicalHeaders, CanonicalRequest, HexDigest},
     signing_key::{Signature, SigningKey},
-    string_to_sign::{ALGORITHM, CredentialScope, StringToSign},
+    string_to_sign::{ALGORITHM, CredentialScope, StringToSign, Timestamp},
 };

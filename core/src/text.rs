@@ -1,35 +1,31 @@
-//! Text from outside, made fit for a terminal or a log line.
+//! Makes text from outside safe for a terminal or a log line.
 
 use alloc::string::String;
-use core::fmt::{self, Write};
+use core::{
+    fmt::{self, Write},
+    str::FromStr,
+};
 
 use serde_json::value::RawValue;
 
-/// Shows a text from outside with every control character replaced by U+FFFD.
-///
-/// So neither a line end nor an escape sequence in a server's message can forge a log line or
-/// steer a terminal; the marks that reorder text on screen are replaced as well.
+/// Shows a text with every control character and every mark that reorders text replaced by U+FFFD,
+/// so that a server's message cannot forge a log line or control a terminal.
 ///
 /// ```
 /// use tcss_export_core::text::printable;
 ///
 /// assert_eq!(printable("ok\u{1b}[2J").to_string(), "ok\u{fffd}[2J");
 /// ```
-#[must_use]
-pub const fn printable(text: &str) -> Printable<'_> {
+pub const fn printable(text: &str) -> impl fmt::Display + '_ {
     Printable { text, at_most: usize::MAX }
 }
 
-/// Shows a text from outside as [`printable`] does, but no more than 300 characters of it: in an
-/// error, where it could be as long as an answer.
-#[must_use]
-pub const fn brief(text: &str) -> Printable<'_> {
+/// Shows at most 300 characters of a text, as [`printable`] does.
+pub const fn brief(text: &str) -> impl fmt::Display + '_ {
     Printable { text, at_most: 300 }
 }
 
-/// A text as [`printable`] shows it.
-#[derive(Clone, Copy, Debug)]
-pub struct Printable<'a> {
+struct Printable<'a> {
     text: &'a str,
     at_most: usize,
 }
@@ -38,33 +34,33 @@ impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut chars = self.text.chars();
         for c in chars.by_ref().take(self.at_most) {
-            f.write_char(if is_steering(c) { char::REPLACEMENT_CHARACTER } else { c })?;
+            f.write_char(if is_unsafe(c) { char::REPLACEMENT_CHARACTER } else { c })?;
         }
         if chars.next().is_some() { f.write_str("...") } else { Ok(()) }
     }
 }
 
-fn is_steering(c: char) -> bool {
+fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Reads a JSON string; anything else is none.
+/// Parses a JSON string.
 pub(crate) fn json_text(json: &RawValue) -> Option<String> {
     let inner = json.get().strip_prefix('"')?.strip_suffix('"')?;
-    // serde_json has found its end, so what has no escapes stands for itself.
+    // serde_json has checked the syntax, so text without escapes needs no decoding.
     if !inner.contains('\\') {
         return Some(inner.into());
     }
     serde_json::from_str(json.get()).ok()
 }
 
-/// Words longer than this may be a token or a signature that a page echoes; shorter ones with a
-/// `?`, `=` or `@` may be a URL with a query or a password.
+/// A longer word may be a token or a signature; a shorter one with `?`, `=` or `@` may be a URL with
+/// a query or a password.
 const LONGEST_WORD: usize = 36;
 const LONGEST_SNIPPET: usize = 120;
 
-/// Returns the beginning of a body for an error message: one line, short, long words left out.
+/// Returns the start of a body as one short line without words that may be secrets.
 pub(crate) fn snippet(body: &str) -> String {
     let mut snippet = String::new();
     for word in body.split_whitespace() {
@@ -79,6 +75,32 @@ pub(crate) fn snippet(body: &str) -> String {
         snippet.push_str(word);
     }
     snippet
+}
+
+/// Parses a JSON string that is not empty.
+pub(crate) fn nonempty_text(json: Option<&RawValue>) -> Option<String> {
+    json_text(json?).filter(|text| !text.is_empty())
+}
+
+/// Parses a number, or a string that contains one.
+///
+/// It does not use serde_json, whose numbers may be inexact in the last digit.
+fn number<T: FromStr>(json: Option<&RawValue>) -> Option<T> {
+    let json = json?;
+    match json_text(json) {
+        Some(text) => text.parse().ok(),
+        None => json.get().parse().ok(),
+    }
+}
+
+/// Parses a count.
+pub(crate) fn json_count(json: Option<&RawValue>) -> Option<u64> {
+    number(json)
+}
+
+/// Parses a progress, which is finite.
+pub(crate) fn json_progress(json: Option<&RawValue>) -> Option<f64> {
+    number(json).filter(|number: &f64| number.is_finite())
 }
 
 #[cfg(test)]

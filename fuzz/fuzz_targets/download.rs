@@ -45,10 +45,10 @@ const TOTAL_LIMIT: Duration = Duration::from_secs(200);
 impl Machine {
     fn new(line: &[u8]) -> Option<Self> {
         let text = str::from_utf8(line).ok()?;
-        let policy = Policy::default()
-            .allowing_http()
-            .with_size_limit(SIZE_LIMIT as u64)
-            .with_total_limit(TOTAL_LIMIT);
+        let mut policy = Policy::default();
+        policy.allow_http = true;
+        policy.size_limit = Some(SIZE_LIMIT as u64);
+        policy.total_limit = Some(TOTAL_LIMIT);
         let url = DownloadUrl::new(text)?;
         let download = Download::new(url, &policy, 7, Mono::default()).ok()?;
         Some(Self {

@@ -30,11 +30,10 @@ fn ids_are_numbers_in_the_order_given() {
 
 #[test]
 fn filters_come_last_and_ids_may_be_those_of_assets() {
-    let filters = [
-        RunTimeFilter::new("A", ["x", "y"]),
-        RunTimeFilter::new("B", [""; 0]).with_exact_match(false),
-    ];
-    let action = Create::of(AssetType::IMAGE, [1]).unwrap().by_asset().with_filters(filters);
+    let mut action = Create::of(AssetType::IMAGE, [1]).unwrap();
+    action.export_by_asset = true;
+    action.filters = vec![RunTimeFilter::new("A", ["x", "y"]), RunTimeFilter::new("B", [""; 0])];
+    action.filters[1].exact_match = Some(false);
     sends(
         &action,
         r#"{"AssetType":"ASSET_IMAGE","ExportByAsset":true,"ExportAll":false,"IdList":[1],"Filters":[{"Name":"A","Values":["x","y"]},{"Name":"B","Values":[],"ExactMatch":false}]}"#,

@@ -21,8 +21,11 @@ fn what_is_not_set_is_not_sent() {
 
 #[test]
 fn all_that_is_set_is_sent() {
-    let running = RunTimeFilter::new("ExportStatus", ["RUNNING"]).with_exact_match(true);
-    let action = List::new().with_filters([running]).with_offset(0).with_limit(100).newest_first();
+    let mut running = RunTimeFilter::new("ExportStatus", ["RUNNING"]);
+    running.exact_match = Some(true);
+    let mut action = List::new().newest_first();
+    action.filters = vec![running];
+    (action.offset, action.limit) = (Some(0), Some(100));
     sends(
         &action,
         r#"{"Filters":[{"Name":"ExportStatus","Values":["RUNNING"],"ExactMatch":true}],"Offset":0,"Limit":100,"Order":"DESC","By":"InsertTime"}"#,

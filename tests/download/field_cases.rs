@@ -13,6 +13,7 @@ use tcss_export::{
 use crate::{
     server::{Answer, CRC64, File, Play, crc64, digits, xml},
     trial::{Due, TIME, Trial, download, trial, url},
+    with::with,
 };
 
 /// The URL of D2 and D3.
@@ -254,7 +255,7 @@ fn d10_slow_is_not_stalled() {
 
 #[test]
 fn d10_no_byte_for_the_stall_limit_is_a_stall() {
-    let policy = Policy::default().with_max_failures(0);
+    let policy = with(Policy::default(), |p| p.max_failures = 0);
     let mut trial = Trial::new(&policy);
     trial.serve(&digits(), Play::Stall(3));
     assert_eq!(trial.now, Policy::STALL_LIMIT + Duration::from_millis(40));
@@ -267,7 +268,7 @@ fn d10_no_byte_for_the_stall_limit_is_a_stall() {
 
 #[test]
 fn d10_there_is_no_limit_of_the_whole_download_unless_it_is_set() {
-    assert_eq!(Policy::default().total_limit(), None);
+    assert_eq!(Policy::default().total_limit, None);
     let mut trial = Trial { now: Duration::from_secs(86_400 * 365), ..trial() };
     trial.serve(&digits(), Play::Well);
     assert_eq!(trial.outcome().unwrap().bytes, 9);
@@ -302,7 +303,7 @@ fn d14_bytes_stay_as_they_are() {
 
 #[test]
 fn d15_an_early_close_is_incomplete_and_its_part_can_be_resumed() {
-    let mut trial = Trial::new(&Policy::default().with_max_failures(0));
+    let mut trial = Trial::new(&with(Policy::default(), |p| p.max_failures = 0));
     trial.serve(&File::new("0123456789"), Play::Cut(3));
     let error = error(&mut trial);
     assert_eq!(error.kind, ErrorKind::Fault(Fault::Incomplete));

@@ -9,6 +9,7 @@ use crate::{
     checks::{assert_retries, assert_whole},
     server::{Answer, File, Play, crc64, digits},
     trial::{Due, Trial, cut, download, trial, url},
+    with::with,
 };
 
 /// Other bytes under the tag of the digits, without a checksum.
@@ -67,7 +68,7 @@ fn right_bytes_are_verified_by_a_checksum_that_was_named_once() {
 
 #[test]
 fn a_checksum_that_is_required_may_have_been_named_before() {
-    let mut trial = Trial::new(&Policy::default().requiring_crc64());
+    let mut trial = Trial::new(&with(Policy::default(), |p| p.require_crc64 = true));
     trial.serve(&digits(), Play::Cut(3));
     trial.serve(&digits().without_crc(), Play::Whole);
     assert_whole(&mut trial, &digits());
@@ -137,8 +138,8 @@ fn no_more_bytes_are_taken_than_the_known_length() {
 #[test]
 fn a_part_whose_length_is_another_under_the_same_tag_is_spoilt_whatever_ended_the_download() {
     for policy in [
-        Policy::default().with_max_failures(1),
-        Policy::default().with_total_limit(Duration::from_millis(250)),
+        with(Policy::default(), |p| p.max_failures = 1),
+        with(Policy::default(), |p| p.total_limit = Some(Duration::from_millis(250))),
     ] {
         let mut trial = Trial::new(&policy);
         trial.serve(&digits().without_crc(), Play::Cut(3));

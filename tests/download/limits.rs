@@ -10,6 +10,7 @@ use tcss_export::{
 use crate::{
     server::{Answer, Play, digits, xml},
     trial::{Due, Trial, download},
+    with::with,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -35,7 +36,10 @@ fn fault_after(download: &mut Download, moment: Duration) -> Fault {
 #[test]
 fn no_head_within_the_stall_limit_is_a_timeout() {
     let limit = Duration::from_secs(9);
-    let mut download = started(&Policy::default().with_stall_limit(limit).with_max_failures(0));
+    let mut download = started(&with(Policy::default(), |p| {
+        p.stall_limit = limit;
+        p.max_failures = 0;
+    }));
     assert_eq!(download.limit(), at(limit));
     assert_eq!(download.step(at(limit - MILLI)), Step::WaitUntil(at(limit)));
     let fault = fault_after(&mut download, limit);
@@ -45,7 +49,10 @@ fn no_head_within_the_stall_limit_is_a_timeout() {
 #[test]
 fn no_byte_within_the_stall_limit_is_a_stall_and_each_byte_begins_it_anew() {
     let limit = Duration::from_secs(9);
-    let mut download = started(&Policy::default().with_stall_limit(limit).with_max_failures(0));
+    let mut download = started(&with(Policy::default(), |p| {
+        p.stall_limit = limit;
+        p.max_failures = 0;
+    }));
     let answer = Answer::new(200, &[("content-length", "9")], "");
     download.head(at(MILLI), answer.head.as_ref().unwrap());
     assert_eq!(download.limit(), at(limit + MILLI));
@@ -102,7 +109,7 @@ fn an_endless_error_is_not_read_to_its_end() {
 
 #[test]
 fn the_limit_of_the_whole_download_ends_it_at_its_moment() {
-    let policy = Policy::default().with_total_limit(Duration::from_secs(30));
+    let policy = with(Policy::default(), |p| p.total_limit = Some(Duration::from_secs(30)));
     let mut pausing = Trial::new(&policy);
     pausing.serve(&digits(), Play::Cut(3));
     let mut asking = pausing.clone();
@@ -127,7 +134,7 @@ fn the_limit_of_the_whole_download_ends_it_at_its_moment() {
 fn no_byte_is_taken_after_the_limit_of_the_whole_download() {
     for end in [Ok(()), Err(SendFault::Timeout), Err(SendFault::Truncated)] {
         let limit = Duration::from_secs(30);
-        let mut download = started(&Policy::default().with_total_limit(limit));
+        let mut download = started(&with(Policy::default(), |p| p.total_limit = Some(limit)));
         let answer = Answer::new(200, &[("content-length", "9")], "");
         download.head(at(MILLI), answer.head.as_ref().unwrap());
         assert_eq!(download.body(at(limit - MILLI), b"123"), Received::Write(b"123"));
@@ -141,7 +148,7 @@ fn no_byte_is_taken_after_the_limit_of_the_whole_download() {
 #[test]
 fn an_answer_that_ends_after_the_limit_with_all_its_bytes_in_time_counts() {
     let limit = Duration::from_secs(30);
-    let mut download = started(&Policy::default().with_total_limit(limit));
+    let mut download = started(&with(Policy::default(), |p| p.total_limit = Some(limit)));
     let answer = Answer::new(200, &[("content-length", "9")], "");
     download.head(at(MILLI), answer.head.as_ref().unwrap());
     download.body(at(limit - MILLI), b"123456789");
@@ -155,7 +162,7 @@ fn an_answer_that_ends_after_the_limit_with_all_its_bytes_in_time_counts() {
 #[test]
 fn a_new_url_that_never_comes_is_not_why_a_download_ends_at_its_limit() {
     let limit = Duration::from_secs(30);
-    let policy = Policy::default().with_total_limit(limit);
+    let policy = with(Policy::default(), |p| p.total_limit = Some(limit));
     let mut trial = Trial::of(download(&policy).with_new_urls());
     trial.serve(&digits(), Play::Expired);
     assert_eq!(trial.download.no_new_url(at(limit)).kind, EventKind::Ended);
@@ -165,9 +172,10 @@ fn a_new_url_that_never_comes_is_not_why_a_download_ends_at_its_limit() {
 #[test]
 fn no_pause_goes_beyond_the_limit_of_the_whole_download() {
     let hour = Duration::from_secs(3_600);
-    let policy = Policy::default()
-        .with_total_limit(Duration::from_secs(30))
-        .with_retry(Backoff::new(hour, hour, hour));
+    let policy = with(Policy::default(), |p| {
+        p.total_limit = Some(Duration::from_secs(30));
+        p.retry = Backoff::new(hour, hour, hour);
+    });
     let mut trial = Trial::new(&policy);
     trial.serve(&digits(), Play::Cut(3));
     assert_eq!(trial.download.step(trial.mono()), Step::WaitUntil(at(Duration::from_secs(30))));
@@ -177,7 +185,7 @@ fn no_pause_goes_beyond_the_limit_of_the_whole_download() {
 
 #[test]
 fn the_limit_of_the_whole_download_holds_while_a_url_is_asked_for() {
-    let policy = Policy::default().with_total_limit(Duration::from_secs(30));
+    let policy = with(Policy::default(), |p| p.total_limit = Some(Duration::from_secs(30)));
     let mut trial = Trial::of(download(&policy).with_new_urls());
     trial.serve(&digits(), Play::Expired);
     assert_eq!(trial.download.limit(), at(Duration::from_secs(30)));
@@ -188,7 +196,7 @@ fn the_limit_of_the_whole_download_holds_while_a_url_is_asked_for() {
 #[test]
 fn a_declared_length_above_the_size_limit_is_refused_before_a_byte() {
     for play in [Play::Well, Play::Less(3)] {
-        let mut trial = Trial::new(&Policy::default().with_size_limit(8));
+        let mut trial = Trial::new(&with(Policy::default(), |p| p.size_limit = Some(8)));
         trial.serve(&digits(), play);
         assert_eq!(trial.past[0].opening, Some(Opening::Drop));
         let error = trial.outcome().unwrap_err();
@@ -201,12 +209,13 @@ fn a_declared_length_above_the_size_limit_is_refused_before_a_byte() {
 #[test]
 fn a_length_that_is_found_out_ends_above_the_size_limit() {
     for piece in [1, 4, 9] {
-        let mut trial = Trial { piece, ..Trial::new(&Policy::default().with_size_limit(8)) };
+        let mut trial =
+            Trial { piece, ..Trial::new(&with(Policy::default(), |p| p.size_limit = Some(8))) };
         trial.serve(&digits(), Play::Chunked);
         assert_eq!(trial.kind(), ErrorKind::TooLarge { limit: 8 });
         assert!(trial.sink.len() <= 8, "never more than the limit is written");
     }
-    let mut trial = Trial::new(&Policy::default().with_size_limit(8));
+    let mut trial = Trial::new(&with(Policy::default(), |p| p.size_limit = Some(8)));
     trial.play(&digits(), &[Play::ChunkedCut(3), Play::Well]);
     assert_eq!(trial.kind(), ErrorKind::TooLarge { limit: 8 });
 }
@@ -214,7 +223,7 @@ fn a_length_that_is_found_out_ends_above_the_size_limit() {
 #[test]
 fn a_file_may_be_as_large_as_the_size_limit() {
     for play in [Play::Well, Play::Chunked] {
-        let mut trial = Trial::new(&Policy::default().with_size_limit(9));
+        let mut trial = Trial::new(&with(Policy::default(), |p| p.size_limit = Some(9)));
         trial.serve(&digits(), play);
         assert_eq!(trial.outcome().unwrap().bytes, 9);
     }

@@ -25,3 +25,5 @@ mod server;
 mod strange;
 mod trial;
 mod urls;
+#[path = "../common/with.rs"]
+mod with;

@@ -12,6 +12,7 @@ use tcss_export::{
 use crate::{
     server::{File, Play, crc64},
     trial::{Due, Trial, URL, download, url},
+    with::with,
 };
 
 /// What a server names of its file.
@@ -187,7 +188,7 @@ proptest! {
         marks in marks(), exchanges in exchanges(passing()), seconds in (1..100_u64, 0..40_u64),
     ) {
         let (limit, pause) = (Duration::from_secs(seconds.0), Duration::from_secs(seconds.1));
-        let policy = Policy::default().with_max_failures(u32::MAX).with_total_limit(limit);
+        let policy = with(Policy::default(), |p| { p.max_failures = u32::MAX; p.total_limit = Some(limit); });
         let trial = Trial { piece: 1, pause, ..Trial::new(&policy) };
         let mut world = World::new(marks, b"a file", trial);
         for told in &exchanges {
@@ -205,7 +206,7 @@ proptest! {
         marks in marks(), first in bytes(), exchanges in exchanges(passing()), piece in 1..LONGEST,
     ) {
         let policy =
-            Policy::default().with_max_failures(u32::MAX).with_max_new_urls(u32::MAX);
+            with(Policy::default(), |p| { p.max_failures = u32::MAX; p.max_new_urls = u32::MAX; });
         let trial = Trial { piece, ..Trial::of(download(&policy).with_new_urls()) };
         let mut world = World::new(marks, &first, trial);
         for told in &exchanges {
@@ -244,7 +245,7 @@ proptest! {
     fn a_size_limit_is_never_exceeded(
         marks in marks(), first in bytes(), exchanges in exchanges(passing()), limit in 0..40_u64,
     ) {
-        let policy = Policy::default().with_size_limit(limit);
+        let policy = with(Policy::default(), |p| p.size_limit = Some(limit));
         let mut world = World::new(marks, &first, Trial::new(&policy));
         for told in &exchanges {
             world.exchange(told);

@@ -10,6 +10,7 @@ use tcss_export::{
 use crate::{
     server::{Answer, End, Play, digits, xml},
     trial::{Trial, download, trial},
+    with::with,
 };
 
 #[test]
@@ -114,7 +115,7 @@ fn what_may_pass_is_tried_again() {
 
 #[test]
 fn a_page_is_quoted_from() {
-    let mut trial = Trial::new(&Policy::default().with_max_failures(0));
+    let mut trial = Trial::new(&with(Policy::default(), |p| p.max_failures = 0));
     trial.serve(&digits(), Play::Status(502));
     let ErrorKind::Fault(Fault::Refused(refusal)) = trial.kind() else { panic!() };
     let Refusal { status, snippet, .. } = &*refusal;

@@ -10,6 +10,7 @@ use tcss_export::{
 use crate::{
     server::{Answer, File, Play, digits, xml},
     trial::{Due, TIME, Trial, URL, download, url},
+    with::with,
 };
 
 /// Another URL of the same file.
@@ -158,7 +159,8 @@ fn progress_ends_a_row_of_new_urls() {
 
 #[test]
 fn as_many_new_urls_as_the_policy_says() {
-    let mut trial = Trial::of(download(&Policy::default().with_max_new_urls(3)).with_new_urls());
+    let mut trial =
+        Trial::of(download(&with(Policy::default(), |p| p.max_new_urls = 3)).with_new_urls());
     for serial in 0..3 {
         trial.serve(&digits(), Play::Expired);
         renew(&mut trial, &format!("https://h.example/a.csv?q-signature=EXAMPLE1{serial:03}"));

@@ -13,6 +13,7 @@ use tcss_export::{
 use crate::{
     server::{Answer, Play, digits, xml},
     trial::{Trial, URL, download, url},
+    with::with,
 };
 
 /// The query of the first URL and of the second, and a user part.
@@ -83,7 +84,7 @@ const PLAYS: [Play; 14] = [
 fn d11_no_state_and_no_end_shows_the_query() {
     for play in PLAYS {
         for max_failures in [0, 8] {
-            let policy = Policy::default().with_max_failures(max_failures);
+            let policy = with(Policy::default(), |p| p.max_failures = max_failures);
             let mut trial = Trial::of(download(&policy).with_new_urls());
             assert_trial_clean(&mut trial);
             trial.start();
@@ -109,7 +110,7 @@ fn d11_what_a_refusal_echoes_is_not_shown() {
     ];
     for echo in echoes {
         for status in [403, 404, 500] {
-            let mut trial = Trial::new(&Policy::default().with_max_failures(0));
+            let mut trial = Trial::new(&with(Policy::default(), |p| p.max_failures = 0));
             trial.answer(&Answer::new(status, &[], echo));
             assert_trial_clean(&mut trial);
         }

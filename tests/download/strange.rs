@@ -6,6 +6,7 @@ use tcss_export::download::{ErrorKind, EventKind, Fault, Policy};
 use crate::{
     server::{Answer, File, Play},
     trial::{Due, Trial},
+    with::with,
 };
 
 fn file() -> File {
@@ -106,7 +107,7 @@ fn a_stored_page_is_a_file() {
 
 #[test]
 fn a_required_checksum_is_missed_before_the_bytes_come() {
-    let policy = Policy::default().requiring_crc64();
+    let policy = with(Policy::default(), |p| p.require_crc64 = true);
     for play in [Play::Well, Play::Less(4)] {
         let mut trial = Trial::new(&policy);
         trial.serve(&file().without_crc(), play);

@@ -9,6 +9,7 @@ use tcss_export::{
 };
 
 use crate::trial::{Trial, url};
+use crate::with::with;
 
 fn taken(text: &str, policy: &Policy) -> Result<Download, BuildError> {
     Download::new(url(text), policy, 7, Mono::default())
@@ -22,7 +23,10 @@ fn assert_refused(text: &str, policy: &Policy, reason: Reason) {
 
 #[test]
 fn what_is_no_url_of_a_file_server_is_refused() {
-    let any = Policy::default().allowing_http().allowing_private();
+    let any = with(Policy::default(), |p| {
+        p.allow_http = true;
+        p.allow_private = true;
+    });
     for (text, reason) in [
         ("file:///etc/passwd", Reason::UrlScheme),
         ("file://localhost/etc/passwd", Reason::UrlScheme),
@@ -43,7 +47,7 @@ fn what_is_no_url_of_a_file_server_is_refused() {
 fn plain_http_needs_an_option() {
     let text = "http://h.example/result.csv";
     assert_refused(text, &Policy::default(), Reason::PlainHttp);
-    assert!(taken(text, &Policy::default().allowing_http()).is_ok());
+    assert!(taken(text, &with(Policy::default(), |p| p.allow_http = true)).is_ok());
     assert!(taken("http://127.0.0.1:8080/a", &Policy::default()).is_ok());
 }
 
@@ -57,7 +61,7 @@ fn private_addresses_need_an_option() {
         "https://[::ffff:10.0.0.1]/a",
     ] {
         assert_refused(text, &Policy::default(), Reason::PrivateAddress);
-        let download = taken(text, &Policy::default().allowing_private()).unwrap();
+        let download = taken(text, &with(Policy::default(), |p| p.allow_private = true)).unwrap();
         assert_eq!(limits(download).reach, Reach::Any);
     }
 }
@@ -69,7 +73,7 @@ fn limits(download: Download) -> Limits {
 
 #[test]
 fn the_reach_goes_with_the_request() {
-    let private = Policy::default().allowing_private();
+    let private = with(Policy::default(), |p| p.allow_private = true);
     for (text, policy, reach) in [
         ("https://h.example/a", &Policy::default(), Reach::Public),
         ("https://127.0.0.1/a", &Policy::default(), Reach::Loopback),
@@ -84,17 +88,17 @@ fn the_reach_goes_with_the_request() {
 #[test]
 fn the_limits_of_time_go_with_the_request() {
     let second = Duration::from_secs(1);
-    let policy = Policy::default().with_stall_limit(20 * second);
+    let policy = with(Policy::default(), |p| p.stall_limit = 20 * second);
     let limited = limits(taken("https://h.example/a", &policy).unwrap());
-    assert_eq!((limited.stall_limit, limited.time_left), (20 * second, None));
+    assert_eq!((limited.stall, limited.total), (Some(20 * second), None));
     assert_eq!(limited.read_limit(), 20 * second);
 
-    let policy = policy.with_total_limit(90 * second);
+    let policy = with(policy, |p| p.total_limit = Some(90 * second));
     for (passed, left) in [(0, 90), (80, 10)] {
         let mut trial = Trial::of(taken("https://h.example/a", &policy).unwrap());
         trial.now += passed * second;
         let limited = Limits::of(&trial.start());
-        assert_eq!(limited.time_left, Some(left * second));
+        assert_eq!(limited.total, Some(left * second));
         assert_eq!(limited.read_limit(), left.min(20) * second);
     }
 }
@@ -120,7 +124,7 @@ proptest! {
 
     #[test]
     fn any_text_is_taken_or_refused(text in "\\PC{1,80}") {
-        let policy = Policy::default().allowing_http().allowing_private();
+        let policy = with(Policy::default(), |p| { p.allow_http = true; p.allow_private = true; });
         if let Ok(download) = taken(&text, &policy) {
             prop_assert!(text.to_ascii_lowercase().starts_with("http"));
             Trial::of(download).start();

@@ -20,6 +20,7 @@ use crate::{
     clients::{Client, Http, LIBRARIES, Setup},
     folder::Folder,
     setup::{Ended, hasty, kind, source},
+    with::with,
 };
 
 /// A client whose server nobody asks.
@@ -42,9 +43,9 @@ pub(crate) fn the_text_of_a_url_is_judged_before_anything_is_sent(setup: &Setup)
         let error = client.refusal(source(url));
         assert_eq!((error.field(), error.reason()), (Field::DownloadUrl, reason), "{url}");
     }
-    let text = client.text(by("http://h.example/a", hasty().allowing_http()));
+    let text = client.text(by("http://h.example/a", with(hasty(), |p| p.allow_http = true)));
     assert!(text.contains("http://h.example/a"), "{text}");
-    let text = client.text(by("https://10.0.0.1/a", hasty().allowing_private()));
+    let text = client.text(by("https://10.0.0.1/a", with(hasty(), |p| p.allow_private = true)));
     assert!(text.contains("https://10.0.0.1/a"), "{text}");
 }
 
@@ -115,10 +116,13 @@ fn skip() {
 fn a_name_that_leads_to_a_private_address_is_refused_for_good() {
     let Some(inside) = Inside::find() else { return skip() };
     // A connection that should not be is answered by nobody.
-    let policy = hasty().with_max_failures(1).with_stall_limit(Duration::from_secs(5));
+    let policy = with(hasty(), |p| {
+        p.max_failures = 1;
+        p.stall_limit = Duration::from_secs(5);
+    });
     for library in LIBRARIES {
         for (scheme, policy) in
-            [("http", policy.clone().allowing_http()), ("https", policy.clone())]
+            [("http", with(policy.clone(), |p| p.allow_http = true)), ("https", policy.clone())]
         {
             let folder = Folder::new();
             let source = by(&inside.url(scheme), policy);
@@ -142,7 +146,10 @@ fn a_name_that_leads_to_a_private_address_is_refused_for_good() {
 fn a_private_address_that_is_allowed_is_connected_to() {
     let Some(inside) = Inside::find() else { return skip() };
     for library in LIBRARIES {
-        let policy = hasty().allowing_http().allowing_private();
+        let policy = with(hasty(), |p| {
+            p.allow_http = true;
+            p.allow_private = true;
+        });
         let downloaded = inside.download(Setup::own(*library), policy).expect("a whole file");
         assert_eq!(downloaded.bytes, 9);
     }
@@ -153,7 +160,8 @@ fn of_a_given_client_only_the_text_of_the_url_is_checked() {
     let Some(inside) = Inside::find() else { return skip() };
     for library in LIBRARIES {
         let given = Setup { http: Http::Given, ..Setup::own(*library) };
-        let downloaded = inside.download(given, hasty().allowing_http()).expect("a whole file");
+        let downloaded =
+            inside.download(given, with(hasty(), |p| p.allow_http = true)).expect("a whole file");
         assert_eq!(downloaded.bytes, 9);
     }
 }

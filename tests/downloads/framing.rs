@@ -8,6 +8,7 @@ use tcss_export_testkit::wire::WireAnswer;
 use crate::{
     clients::{LIBRARIES, Setup},
     setup::{Trial, strict},
+    with::with,
 };
 
 /// So long that no busy machine is taken for a stall.
@@ -40,7 +41,7 @@ fn assert_ended(trial: &Trial, kind: &ErrorKind) {
 }
 
 pub(crate) fn framing_without_an_end_does_not_hold_up_the_limit_of_the_whole(setup: &Setup) {
-    let policy = Policy::default().with_total_limit(TOTAL_LIMIT);
+    let policy = with(Policy::default(), |p| p.total_limit = Some(TOTAL_LIMIT));
     for framing in framings() {
         assert_ended(&setup.trial_by(policy.clone(), [framing]), &ErrorKind::TimedOut);
     }
@@ -50,7 +51,7 @@ pub(crate) fn framing_without_an_end_does_not_hold_up_the_limit_of_the_whole(set
 #[test]
 fn framing_without_an_end_is_a_stall() {
     for library in LIBRARIES {
-        let policy = strict().with_stall_limit(STALL_LIMIT);
+        let policy = with(strict(), |p| p.stall_limit = STALL_LIMIT);
         for framing in framings() {
             let trial = Setup::own(*library).trial_by(policy.clone(), [framing]);
             assert_ended(&trial, &ErrorKind::Fault(Fault::Stalled));

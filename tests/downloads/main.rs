@@ -26,6 +26,8 @@ mod sending;
 mod setup;
 mod stalling;
 mod targets;
+#[path = "../common/with.rs"]
+mod with;
 mod writers;
 
 /// Makes each row a test of its own in a module for each way to set up a client.

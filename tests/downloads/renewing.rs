@@ -13,6 +13,7 @@ use crate::{
     clients::{Client, Setup, job},
     folder::Folder,
     setup::{Ended, Served, hasty, kind},
+    with::with,
 };
 
 const LENGTH: u64 = 5_000;
@@ -114,7 +115,7 @@ pub(crate) fn d2_a_job_without_a_new_url_says_why(setup: &Setup) {
 pub(crate) fn a_poll_for_a_new_url_does_not_hold_up_the_limit_of_the_whole(setup: &Setup) {
     let served = setup.service(builder("SUCCESS,HANG", "EXPIRED"));
     let (client, folder) = (served.client(setup), Folder::new());
-    let policy = hasty().with_total_limit(Duration::from_millis(600));
+    let policy = with(hasty(), |p| p.total_limit = Some(Duration::from_millis(600)));
     let source = source_from_job(&client).of_job(job()).with_policy(policy);
     let end = client.download(source, folder.target());
     assert_eq!(*kind(&end), ErrorKind::TimedOut);

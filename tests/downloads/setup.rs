@@ -15,6 +15,7 @@ use tcss_export_testkit::{
 use crate::{
     clients::{Client, Setup, Wire},
     folder::Folder,
+    with::with,
 };
 
 pub(crate) const SECRET_ID: &str = "AKIDEXAMPLEOFTHEDOWNLOADS";
@@ -115,10 +116,13 @@ pub(crate) fn source(url: &str) -> Source {
 pub(crate) fn hasty() -> Policy {
     let soon = Duration::from_millis(1);
     let backoff = Backoff::new(soon, soon, soon);
-    Policy::default().with_retry(backoff).with_throttle(backoff)
+    with(Policy::default(), |p| {
+        p.retry = backoff;
+        p.throttle = backoff;
+    })
 }
 
 /// A policy by which the first fault is the end.
 pub(crate) fn strict() -> Policy {
-    hasty().with_max_failures(0)
+    with(hasty(), |p| p.max_failures = 0)
 }

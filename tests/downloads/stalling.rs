@@ -14,13 +14,14 @@ use crate::{
     clients::{Http, LIBRARIES, Setup},
     folder::Folder,
     setup::{Trial, kind, source, strict},
+    with::with,
 };
 
 /// So long that no busy machine is taken for a stall.
 const STALL_LIMIT: Duration = Duration::from_secs(1);
 
 fn stalling() -> Policy {
-    strict().with_stall_limit(STALL_LIMIT)
+    with(strict(), |p| p.stall_limit = STALL_LIMIT)
 }
 
 pub(crate) fn d10_slow_is_not_stalled(setup: &Setup) {
@@ -47,7 +48,7 @@ pub(crate) fn d10_no_byte_for_the_stall_limit_is_a_stall(setup: &Setup) {
 }
 
 pub(crate) fn d10_no_answer_for_the_stall_limit_is_a_time_limit(setup: &Setup) {
-    let policy = strict().with_stall_limit(Duration::from_millis(300));
+    let policy = with(strict(), |p| p.stall_limit = Duration::from_millis(300));
     let trial = setup.trial_by(policy, [WireAnswer::Hang]);
     assert_eq!(*trial.kind(), ErrorKind::Fault(Fault::Send(SendFault::Timeout)));
     trial.folder.assert_empty();
@@ -66,9 +67,10 @@ fn a_connection_that_is_not_made_keeps_to_the_limits_of_the_download() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = format!("https://127.0.0.1:{}", silent.local_addr().unwrap().port());
     let timed_out = ErrorKind::Fault(Fault::Send(SendFault::Timeout));
-    for (policy, expected) in
-        [(stalling(), timed_out), (strict().with_total_limit(STALL_LIMIT), ErrorKind::TimedOut)]
-    {
+    for (policy, expected) in [
+        (stalling(), timed_out),
+        (with(strict(), |p| p.total_limit = Some(STALL_LIMIT)), ErrorKind::TimedOut),
+    ] {
         for library in LIBRARIES {
             let client = Setup { http: Http::Given, ..Setup::own(*library) }.client(&host, &[]);
             let source = source(&format!("{host}/a.csv")).with_policy(policy.clone());

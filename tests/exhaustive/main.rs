@@ -11,6 +11,8 @@ mod exchange;
 mod rules;
 mod subject;
 mod walk;
+#[path = "../common/with.rs"]
+mod with;
 
 use std::{fmt::Write, time::Duration};
 
@@ -21,16 +23,18 @@ use answers::Kind::{
 use subject::Bug;
 use tcss_export::Policy;
 use walk::{Violation, search};
+use with::with;
 
 const LENGTH: usize = if cfg!(debug_assertions) { 4 } else { 6 };
 
 /// Bounds so small that short sequences reach them.
 fn strict() -> Policy {
-    Policy::default()
-        .with_max_wait(Duration::from_secs(20))
-        .with_exchange_limit(Duration::from_secs(8))
-        .with_max_failures(2)
-        .with_polls_without_url(1)
+    with(Policy::default(), |p| {
+        p.max_wait = Duration::from_secs(20);
+        p.exchange_limit = Duration::from_secs(8);
+        p.max_failures = 2;
+        p.polls_without_url = 1;
+    })
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn success(m: &Moment<'_>) -> bool {
 
 fn success_without_url(m: &Moment<'_>) -> bool {
     let count = m.past.iter().filter(|exchange| exchange.told.kind == SuccessWithoutUrl).count();
-    let is_over = m.kind() == SuccessWithoutUrl && count > m.policy.polls_without_url() as usize;
+    let is_over = m.kind() == SuccessWithoutUrl && count > m.policy.polls_without_url as usize;
     is_over == matches!(m.error(), Some(WaitErrorKind::WithoutUrl))
 }
 
@@ -90,7 +90,7 @@ fn passing_failure(m: &Moment<'_>) -> bool {
     if !m.kind().is_passing() {
         return true;
     }
-    let is_last = m.count_in_run(Kind::is_passing) >= m.policy.max_failures();
+    let is_last = m.count_in_run(Kind::is_passing) >= m.policy.max_failures;
     let is_retried = m.remedy() == Some(Remedy::Retry) || m.kind() == Overdue;
     if is_last { m.fault().is_some() } else { !m.is_answered_by_end() && is_retried }
 }
@@ -167,10 +167,10 @@ impl Moment<'_> {
     fn bounds(&self) -> (Duration, Duration) {
         match self.kind() {
             Expired | BadToken => (Duration::ZERO, Duration::ZERO),
-            Throttled => self.policy.throttle().bounds(self.count_in_run(|k| k == Throttled)),
+            Throttled => self.policy.throttle.bounds(self.count_in_run(|k| k == Throttled)),
             Broken if !self.is_after_a_broken_one() => (Duration::ZERO, Duration::ZERO),
             kind if kind.is_passing() => {
-                self.policy.retry().bounds(self.count_in_run(Kind::is_passing))
+                self.policy.retry.bounds(self.count_in_run(Kind::is_passing))
             }
             _ => (self.interval(), self.interval()),
         }
@@ -185,7 +185,7 @@ impl Moment<'_> {
     fn interval(&self) -> Duration {
         let before = &self.past[..self.past.len() - 1];
         let grown = before.iter().filter(|exchange| exchange.told.kind.is_good());
-        grown.fold(self.policy.poll_interval(), |interval, _| {
+        grown.fold(self.policy.poll_interval, |interval, _| {
             (interval + interval / 2).min(Policy::LONGEST_POLL_INTERVAL)
         })
     }

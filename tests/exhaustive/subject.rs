@@ -9,6 +9,7 @@ use tcss_export::{
 };
 
 use crate::answers::Kind;
+use crate::with::with;
 
 /// What is wrong with a waiter.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +45,13 @@ pub(crate) enum Standing {
 impl Subject {
     pub(crate) fn new(policy: &Policy, bug: Bug) -> Self {
         let policy = match bug {
-            Bug::KnowsNoDeadline => &policy.clone().with_max_wait(Duration::from_secs(86_400)),
-            Bug::RunsFast => &policy.clone().with_poll_interval(INTERVAL * 9 / 10, INTERVAL * 8),
+            Bug::KnowsNoDeadline => {
+                &with(policy.clone(), |p| p.max_wait = Duration::from_secs(86_400))
+            }
+            Bug::RunsFast => &with(policy.clone(), |p| {
+                p.poll_interval = INTERVAL * 9 / 10;
+                p.longest_poll_interval = INTERVAL * 8;
+            }),
             _ => policy,
         };
         let job = JobId::new("4711").expect("a text");

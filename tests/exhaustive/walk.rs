@@ -119,7 +119,7 @@ impl<'p> Walk<'p> {
         let again = self.try_start(node);
         self.require(again == Err(StartError::NotDue), "one request is under way at a time")?;
         node.started = node.now;
-        let limit = Standing::Sleep(node.now + self.policy.exchange_limit());
+        let limit = Standing::Sleep(node.now + self.policy.exchange_limit);
         let standing = node.subject.step(node.now);
         self.require(standing == limit, "an exchange under way has its limit")
     }
@@ -133,7 +133,7 @@ impl<'p> Walk<'p> {
     fn answer(&mut self, node: &mut Node, told: Told) -> Checked {
         self.kinds.push(told.kind);
         if told.kind == Overdue {
-            node.now = node.started + self.policy.exchange_limit();
+            node.now = node.started + self.policy.exchange_limit;
             self.note(node, told, None)?;
             node.now += told.pace.took();
             let event = self.hand_over(node);
@@ -166,7 +166,7 @@ impl<'p> Walk<'p> {
             past: &self.past,
             event,
             poll_count: waiter.poll_count(),
-            left: self.policy.max_wait().saturating_sub(node.now),
+            left: self.policy.max_wait.saturating_sub(node.now),
             outcome: outcome(waiter.step(mono(node.now))),
         };
         let has_ended = moment.outcome.is_some();
@@ -192,7 +192,7 @@ impl<'p> Walk<'p> {
                     };
                     let turn = turn.since_origin();
                     self.require(turn > node.now, "a turn that has come is granted")?;
-                    node.now = turn.min(self.policy.max_wait());
+                    node.now = turn.min(self.policy.max_wait);
                 }
             }
         }
@@ -200,7 +200,7 @@ impl<'p> Walk<'p> {
 
     /// Asks what is to be done, and checks that it may be done now.
     fn standing(&self, node: &mut Node) -> Checked<Standing> {
-        let (now, deadline) = (node.now, self.policy.max_wait());
+        let (now, deadline) = (node.now, self.policy.max_wait);
         let standing = node.subject.step(now);
         self.require(standing == node.subject.step(now), "asking twice changes nothing")?;
         match standing {

@@ -13,6 +13,8 @@ mod plan;
 #[path = "../common/random.rs"]
 mod random;
 mod watched;
+#[path = "../common/with.rs"]
+mod with;
 
 use std::{
     env, thread,
@@ -23,6 +25,7 @@ use plan::{Plan, SECRET_ID, SECRET_KEY, TOKEN, credential_source};
 use tcss_export::{Backoff, Budget, Finished, JobId, Policy, RateBudget, Session, WaitFailure};
 use tcss_export_testkit::{Seen, SeenAnswer, Service};
 use watched::{Grants, Watched};
+use with::with;
 
 const JOBS: usize = 500;
 
@@ -49,16 +52,18 @@ impl Form {
 /// Short pauses; an exchange limit that a busy machine keeps and a hanging one does not.
 fn policy() -> Policy {
     let ms = Duration::from_millis;
-    Policy::default()
-        .with_poll_interval(ms(50), ms(400))
-        .with_retry(Backoff::new(ms(10), ms(20), ms(200)))
-        .with_throttle(Backoff::new(ms(20), ms(50), ms(400)))
-        .with_exchange_limit(ms(2_000))
+    with(Policy::default(), |p| {
+        p.poll_interval = ms(50);
+        p.longest_poll_interval = ms(400);
+        p.retry = Backoff::new(ms(10), ms(20), ms(200));
+        p.throttle = Backoff::new(ms(20), ms(50), ms(400));
+        p.exchange_limit = ms(2_000);
+    })
 }
 
 fn policy_of(plan: &Plan) -> Policy {
     match plan.deadline() {
-        Some(deadline) => policy().with_max_wait(deadline),
+        Some(deadline) => with(policy(), |p| p.max_wait = deadline),
         None => policy(),
     }
 }

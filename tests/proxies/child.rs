@@ -2,6 +2,7 @@
 
 use std::{error::Error, fmt::Debug, time::Duration};
 
+use crate::with::with;
 use tcss_export::{
     Credentials, DescribeExportJobResult, DownloadUrl, Endpoint, JobId, Policy, SendError, Session,
     download::{self, Downloaded},
@@ -82,7 +83,7 @@ fn tell_async<T: Transport>(client: Client<T>) {
 
 /// A time limit so short that a test may run into it.
 fn impatient() -> Policy {
-    Policy::default().with_exchange_limit(Duration::from_millis(300))
+    with(Policy::default(), |p| p.exchange_limit = Duration::from_millis(300))
 }
 
 fn tell<T: Debug>(client: &impl Debug, send: impl Fn() -> Result<T, SendError>) {
@@ -101,7 +102,9 @@ fn tell<T: Debug>(client: &impl Debug, send: impl Fn() -> Result<T, SendError>) 
 
 fn source() -> Option<Source> {
     let url = DownloadUrl::new(std::env::var(FILE).ok()?)?;
-    Some(Source::new(url).with_policy(download::Policy::default().allowing_private()))
+    Some(
+        Source::new(url).with_policy(with(download::Policy::default(), |p| p.allow_private = true)),
+    )
 }
 
 fn tell_download(end: Result<Downloaded, DownloadFailure>) {

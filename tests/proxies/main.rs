@@ -7,6 +7,8 @@
 mod child;
 mod downloads;
 mod run;
+#[path = "../common/with.rs"]
+mod with;
 
 use std::net::{SocketAddr, TcpListener};
 

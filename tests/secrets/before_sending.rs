@@ -84,7 +84,7 @@ fn k3_stages_of_a_signature() {
     assert_debug_clean(&key);
     assert_debug_clean(&signature);
     assert_debug_clean(&value);
-    assert_shown_clean(headers.names());
+    assert_shown_clean(&headers.names());
     assert_debug_clean(&headers);
     assert_shown_clean(&scope);
     let prepared = session().prepare(&action()).unwrap();

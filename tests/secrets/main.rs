@@ -10,3 +10,5 @@ mod samples;
 mod search;
 mod urls;
 mod waiting;
+#[path = "../common/with.rs"]
+mod with;

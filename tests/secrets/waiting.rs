@@ -10,6 +10,7 @@ use crate::{
     common::{TIME, at, job, response, session, with_token},
     looking::{URL, assert_chain_clean, assert_debug_clean},
     samples::bad_answers,
+    with::with,
 };
 
 fn now(seconds: u64) -> Now {
@@ -24,7 +25,7 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        let policy = Policy::default().with_max_failures(1);
+        let policy = with(Policy::default(), |p| p.max_failures = 1);
         Self { waiter: Waiter::new(job(), &policy, 7, now(0).mono), session: session() }
     }
 

@@ -6,6 +6,8 @@
 #[path = "../common/random.rs"]
 mod random;
 mod script;
+#[path = "../common/with.rs"]
+mod with;
 mod world;
 
 use std::time::Duration;

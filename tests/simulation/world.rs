@@ -15,6 +15,7 @@ use tcss_export::{
 use crate::{
     random::Random,
     script::{Said, Script, travel},
+    with::with,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -93,8 +94,8 @@ impl Setting {
 
 impl World {
     fn new(setting: Setting) -> Self {
-        let policy = Policy::default().with_max_wait(setting.max_wait);
-        let limits = [policy.max_wait(), policy.max_wait() + policy.exchange_limit()];
+        let policy = with(Policy::default(), |p| p.max_wait = setting.max_wait);
+        let limits = [policy.max_wait, policy.max_wait + policy.exchange_limit];
         Self {
             setting,
             policy,

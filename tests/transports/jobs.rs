@@ -11,6 +11,7 @@ use tcss_export_testkit::{Script, Service, wire::TlsProxy};
 use crate::{
     clients::{Http, LIBRARIES, Setup, Wire},
     setup::{SECRET_ID, SECRET_KEY, TOKEN, hasty},
+    with::with,
 };
 
 fn service(script: &str) -> Service {
@@ -71,7 +72,8 @@ fn s8_a_clock_that_is_off_is_corrected_by_the_services_date() {
 fn s7_the_final_error_names_the_last_fault_and_keeps_its_source() {
     for setup in setups() {
         let service = service("RUNNING:30,RESET");
-        let client = setup.client_at(&service.url(), &[]).with_policy(hasty().with_max_failures(2));
+        let client =
+            setup.client_at(&service.url(), &[]).with_policy(with(hasty(), |p| p.max_failures = 2));
         let failure = client.wait().unwrap_err();
         assert!(matches!(failure.kind, WaitErrorKind::Fault(_)), "{setup:?}: {failure}");
         let transport = failure.transport().expect("the transport's own error");

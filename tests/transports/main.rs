@@ -18,6 +18,8 @@ mod roots;
 mod setup;
 #[cfg(feature = "hyper")]
 mod smol;
+#[path = "../common/with.rs"]
+mod with;
 
 /// Makes each row a test of its own in a module for each way to set up a client.
 macro_rules! table {

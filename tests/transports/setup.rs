@@ -10,7 +10,10 @@ use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 use crate::clients::AsyncClient;
-use crate::clients::{Client, Setup, job, on_client, run_on_client};
+use crate::{
+    clients::{Client, Setup, job, on_client, run_on_client},
+    with::with,
+};
 
 pub(crate) const SECRET_ID: &str = "AKIDEXAMPLEOFTHETRANSPORTS";
 pub(crate) const SECRET_KEY: &str = "EXAMPLEKEYOFTHETRANSPORTS";
@@ -44,16 +47,17 @@ pub(crate) fn action() -> DescribeExportJobResult {
 
 /// A time limit so short that a test may run into it.
 pub(crate) fn impatient() -> Policy {
-    Policy::default().with_exchange_limit(Duration::from_millis(300))
+    with(Policy::default(), |policy| policy.exchange_limit = Duration::from_millis(300))
 }
 
 /// Pauses so short that a test may make them.
 pub(crate) fn hasty() -> Policy {
     let soon = Duration::from_millis(1);
-    Policy::default()
-        .with_poll_interval(soon, soon)
-        .with_retry(Backoff::new(soon, soon, soon))
-        .with_throttle(Backoff::new(soon, soon, soon))
+    with(Policy::default(), |policy| {
+        (policy.poll_interval, policy.longest_poll_interval) = (soon, soon);
+        policy.retry = Backoff::new(soon, soon, soon);
+        policy.throttle = Backoff::new(soon, soon, soon);
+    })
 }
 
 impl Client {

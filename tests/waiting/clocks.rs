@@ -8,6 +8,7 @@ use crate::{
     common::{scope, session, signature},
     exchange::{Exchange, api, fault, running, said, success},
     rig::{Rig, ZERO, run, secs},
+    with::with,
 };
 
 /// Ten minutes ahead of [`SLOW`].
@@ -43,7 +44,10 @@ fn w9_wall_clock_that_jumps_changes_no_delay() {
 
 #[test]
 fn w9_signing_follows_the_wall_clock() {
-    let policy = Policy::default().with_poll_interval(secs(5), secs(5));
+    let policy = with(Policy::default(), |p| {
+        p.poll_interval = secs(5);
+        p.longest_poll_interval = secs(5);
+    });
     let script = [running().then_wall_jumps(7_200), running().then_wall_jumps(-7_200), success()];
     let run = Rig::new(&policy, 7).run(script);
     assert_eq!(run.timestamps(), ["1699979400", "1699986605", "1699979410"]);
@@ -147,10 +151,18 @@ tells_no_time! {
     s9_empty_date: [("date", "")];
     s9_date_of_no_form: [("date", "yesterday")];
     s9_date_in_another_zone: [("date", "Wed, 15 Nov 2023 00:09:50 CET")];
-    s9_date_of_two_digits: [("date", "Wednesday, 15-Nov-23 00:09:50 GMT")];
+    s9_date_of_no_weekday: [("date", "15-Nov-23 00:09:50 GMT")];
     s9_date_before_the_epoch: [("date", "Wed, 15 Nov 1923 00:09:50 GMT")];
     s9_hour_that_is_none: [("date", "Wed, 15 Nov 2023 24:09:50 GMT")];
     s9_seconds_as_a_number: [("date", "1700006990")];
+}
+
+#[test]
+fn dates_of_the_two_obsolete_forms_correct_the_clock_as_well() {
+    for date in ["Wednesday, 15-Nov-23 00:00:21 GMT", "Wed Nov 15 00:00:21 2023"] {
+        let run = slow().run([running().dated(date), success()]);
+        assert_eq!(run.events[0].clock_offset.map(ClockOffset::as_millis), Some(31_000));
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use tcss_export::{ExportStatus, Fault, Policy, SendFault, StartError, Step, Wait
 use crate::{
     exchange::{api, running, success},
     rig::{Rig, ZERO, chain, mono, ms, run, run_under, secs},
+    with::with,
 };
 
 // Field case W1. Polls at 0, 2, 5, 9.5, 16.25 and 26.375 s, then 38 more up to 596.375 s.
@@ -35,7 +36,7 @@ fn w1_default_deadline_is_30_minutes() {
 
 #[test]
 fn nothing_starts_at_the_deadline() {
-    let mut rig = Rig::new(&Policy::default().with_max_wait(secs(60)), 7);
+    let mut rig = Rig::new(&with(Policy::default(), |p| p.max_wait = secs(60)), 7);
     rig.now = secs(60);
     assert_eq!(rig.start().err(), Some(StartError::NotDue));
     assert!(matches!(rig.step(), Step::Done(Err(error)) if error.kind == WaitErrorKind::TimedOut));
@@ -43,14 +44,14 @@ fn nothing_starts_at_the_deadline() {
 
 #[test]
 fn poll_just_before_the_deadline_starts() {
-    let mut rig = Rig::new(&Policy::default().with_max_wait(secs(60)), 7);
+    let mut rig = Rig::new(&with(Policy::default(), |p| p.max_wait = secs(60)), 7);
     rig.now = secs(60) - ms(1);
     assert!(rig.start().is_ok());
 }
 
 #[test]
 fn deadline_counts_from_the_creation() {
-    let mut rig = Rig::new(&Policy::default().with_max_wait(secs(60)), 7);
+    let mut rig = Rig::new(&with(Policy::default(), |p| p.max_wait = secs(60)), 7);
     assert_eq!(rig.waiter.deadline(), mono(secs(60)));
     rig.now = secs(50);
     rig.start().unwrap();
@@ -60,7 +61,7 @@ fn deadline_counts_from_the_creation() {
 
 #[test]
 fn answer_to_a_poll_begun_in_time_counts_after_the_deadline() {
-    let mut rig = Rig::new(&Policy::default().with_max_wait(secs(60)), 7);
+    let mut rig = Rig::new(&with(Policy::default(), |p| p.max_wait = secs(60)), 7);
     rig.now = secs(60) - ms(1);
     let run = rig.run([success().taking(secs(29))]);
     run.assert_url(1);
@@ -68,7 +69,7 @@ fn answer_to_a_poll_begun_in_time_counts_after_the_deadline() {
 
 #[test]
 fn running_job_whose_answer_comes_after_the_deadline_has_timed_out() {
-    let mut rig = Rig::new(&Policy::default().with_max_wait(secs(60)), 7);
+    let mut rig = Rig::new(&with(Policy::default(), |p| p.max_wait = secs(60)), 7);
     rig.now = secs(59);
     let run = rig.run([running().taking(secs(20))]);
     assert_eq!(*run.kind(), WaitErrorKind::TimedOut);
@@ -77,7 +78,7 @@ fn running_job_whose_answer_comes_after_the_deadline_has_timed_out() {
 
 #[test]
 fn wait_ends_one_exchange_limit_after_the_deadline_at_most() {
-    let mut rig = Rig::new(&Policy::default().with_max_wait(secs(60)), 7);
+    let mut rig = Rig::new(&with(Policy::default(), |p| p.max_wait = secs(60)), 7);
     rig.now = secs(60) - ms(1);
     rig.start().unwrap();
     assert_eq!(rig.sleep(), None);
@@ -89,7 +90,10 @@ fn wait_ends_one_exchange_limit_after_the_deadline_at_most() {
 
 #[test]
 fn timeout_after_failures_names_the_last_one_as_its_source() {
-    let policy = Policy::default().with_max_wait(secs(60)).with_max_failures(u32::MAX);
+    let policy = with(Policy::default(), |p| {
+        p.max_wait = secs(60);
+        p.max_failures = u32::MAX;
+    });
     let run = Rig::new(&policy, 7).run(std::iter::repeat(api("InternalError")));
     assert_eq!(*run.kind(), WaitErrorKind::TimedOut);
     assert!(chain(run.error()).contains("the service answered InternalError: m"));
@@ -97,7 +101,7 @@ fn timeout_after_failures_names_the_last_one_as_its_source() {
 
 #[test]
 fn pause_is_cut_at_the_deadline() {
-    let mut rig = Rig::new(&Policy::default().with_max_wait(secs(1)), 7);
+    let mut rig = Rig::new(&with(Policy::default(), |p| p.max_wait = secs(1)), 7);
     rig.start().unwrap();
     rig.answer(running());
     assert_eq!(rig.step(), Step::WaitUntil(mono(secs(1))));

@@ -5,6 +5,7 @@ use tcss_export::{Fault, Policy, Remedy, ResponseErrorKind, SendFault, WaitError
 use crate::{
     exchange::{api, fault, running, said, success},
     rig::{Rig, chain, run},
+    with::with,
 };
 
 // Field case W5.
@@ -60,7 +61,7 @@ fn w5_failures_of_every_kind_count_together() {
 
 #[test]
 fn no_failure_is_survived_when_none_may_be() {
-    let policy = Policy::default().with_max_failures(0);
+    let policy = with(Policy::default(), |p| p.max_failures = 0);
     let run = Rig::new(&policy, 7).run([fault(SendFault::Connection)]);
     assert_eq!(*run.kind(), WaitErrorKind::Fault(Fault::Send(SendFault::Connection)));
 }

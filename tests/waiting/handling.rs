@@ -11,6 +11,7 @@ use crate::{
     common::{HOST, header, job, session},
     exchange::{api, fault, running, success},
     rig::{Rig, ZERO, mono, ms, run, secs},
+    with::with,
 };
 
 fn rig() -> Rig {
@@ -90,7 +91,7 @@ fn exchange_past_its_limit_counts_as_a_timeout() {
 
 #[test]
 fn exchange_limit_is_a_setting() {
-    let mut rig = Rig::new(&Policy::default().with_exchange_limit(secs(3)), 7);
+    let mut rig = Rig::new(&with(Policy::default(), |p| p.exchange_limit = secs(3)), 7);
     rig.start().unwrap();
     assert_eq!(rig.step(), Step::WaitUntil(mono(secs(3))));
 }

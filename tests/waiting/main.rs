@@ -18,3 +18,5 @@ mod rig;
 mod rotation;
 mod statuses;
 mod throttling;
+#[path = "../common/with.rs"]
+mod with;

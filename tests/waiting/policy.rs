@@ -2,23 +2,24 @@
 
 use std::time::Duration;
 
-use tcss_export::{Backoff, ClockOffset, Policy};
+use tcss_export::{ClockOffset, Policy};
 
 use crate::{
     exchange::{running, success},
     rig::{Rig, ZERO, ms, run, secs},
+    with::with,
 };
 
 // The documented defaults.
 #[test]
 fn defaults_are_the_documented_numbers() {
     let policy = Policy::default();
-    assert_eq!(policy.poll_interval(), secs(2));
+    assert_eq!(policy.poll_interval, secs(2));
     assert_eq!(Policy::LONGEST_POLL_INTERVAL, secs(15));
-    assert_eq!(policy.max_wait(), secs(1_800));
-    assert_eq!(policy.exchange_limit(), secs(30));
-    assert_eq!(policy.max_failures(), 8);
-    assert_eq!(policy.polls_without_url(), 3);
+    assert_eq!(policy.max_wait, secs(1_800));
+    assert_eq!(policy.exchange_limit, secs(30));
+    assert_eq!(policy.max_failures, 8);
+    assert_eq!(policy.polls_without_url, 3);
     assert_eq!(tcss_export::ANSWER_LIMIT, 1_048_576);
     assert_eq!(ClockOffset::TOLERATED, secs(30));
 }
@@ -28,34 +29,16 @@ fn delays_after_failures_lie_between_100_ms_and_200_ms_doubled_up_to_5_s() {
     for (n, longest) in
         [(0, 200), (1, 400), (2, 800), (3, 1_600), (4, 3_200), (5, 5_000), (60, 5_000)]
     {
-        assert_eq!(Policy::default().retry().bounds(n), (ms(100), ms(longest)), "failure {n}");
+        assert_eq!(Policy::default().retry.bounds(n), (ms(100), ms(longest)), "failure {n}");
     }
 }
 
 #[test]
 fn delays_after_throttling_lie_between_500_ms_and_1_s_doubled_up_to_15_s() {
     for (n, longest) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 15), (60, 15)] {
-        let bounds = Policy::default().throttle().bounds(n);
+        let bounds = Policy::default().throttle.bounds(n);
         assert_eq!(bounds, (ms(500), secs(longest)), "throttle {n}");
     }
-}
-
-#[test]
-fn every_setting_is_kept() {
-    let backoff = Backoff::new(ms(1), ms(2), ms(3));
-    let policy = Policy::default()
-        .with_poll_interval(secs(4), secs(5))
-        .with_max_wait(secs(6))
-        .with_exchange_limit(secs(7))
-        .with_max_failures(8)
-        .with_polls_without_url(9)
-        .with_retry(backoff)
-        .with_throttle(backoff);
-    assert_eq!(policy.poll_interval(), secs(4));
-    assert_eq!(policy.max_wait(), secs(6));
-    assert_eq!(policy.exchange_limit(), secs(7));
-    assert_eq!((policy.max_failures(), policy.polls_without_url()), (8, 9));
-    assert_eq!((policy.retry(), policy.throttle()), (backoff, backoff));
 }
 
 #[test]
@@ -67,14 +50,20 @@ fn interval_grows_by_half_to_15_s() {
 
 #[test]
 fn interval_is_steady_when_both_are_the_same() {
-    let policy = Policy::default().with_poll_interval(secs(5), secs(5));
+    let policy = with(Policy::default(), |p| {
+        p.poll_interval = secs(5);
+        p.longest_poll_interval = secs(5);
+    });
     let run = Rig::new(&policy, 7).run([running(), running(), running(), success()]);
     assert_eq!(run.starts(), [ZERO, secs(5), secs(10), secs(15)]);
 }
 
 #[test]
 fn longest_interval_below_the_first_counts_as_the_first() {
-    let policy = Policy::default().with_poll_interval(secs(5), secs(1));
+    let policy = with(Policy::default(), |p| {
+        p.poll_interval = secs(5);
+        p.longest_poll_interval = secs(1);
+    });
     let run = Rig::new(&policy, 7).run([running(), running(), success()]);
     assert_eq!(run.starts(), [ZERO, secs(5), secs(10)]);
 }

@@ -7,6 +7,7 @@ use crate::{
     common::header,
     exchange::{Exchange, api, fault, members, running, said},
     rig::{Rig, ms, secs},
+    with::with,
 };
 
 fn any_exchange() -> impl Strategy<Value = Exchange> {
@@ -37,7 +38,7 @@ proptest! {
         max_wait in 0u64..400,
         script in proptest::collection::vec(any_exchange(), 1..40),
     ) {
-        let policy = Policy::default().with_max_wait(secs(max_wait));
+        let policy = with(Policy::default(), |p| p.max_wait = secs(max_wait));
         let mut rig = Rig::new(&policy, seed);
         let mut script = script.into_iter().cycle();
         let mut starts = Vec::new();
@@ -49,13 +50,13 @@ proptest! {
             starts.push(rig.now);
             let exchange = script.next().expect("a cycle");
             // A driver gives up at the moment that the step named.
-            let exchange = match exchange.took > policy.exchange_limit() {
-                true => fault(SendFault::Timeout).taking(policy.exchange_limit()),
+            let exchange = match exchange.took > policy.exchange_limit {
+                true => fault(SendFault::Timeout).taking(policy.exchange_limit),
                 false => exchange,
             };
             rig.answer(exchange);
         }
-        prop_assert!(rig.now <= secs(max_wait) + policy.exchange_limit());
+        prop_assert!(rig.now <= secs(max_wait) + policy.exchange_limit);
         let error = rig.waiter.finish().expect_err("no script has a URL");
         prop_assert_eq!(usize::try_from(error.report.polls), Ok(starts.len()));
         prop_assert_eq!(error.report.elapsed, rig.now);

@@ -7,6 +7,7 @@ use tcss_export::Policy;
 use crate::{
     exchange::{api, said, success},
     rig::{Rig, ms, run, secs},
+    with::with,
 };
 
 fn delay_after(status: u16, retry_after: &str) -> Duration {
@@ -38,7 +39,7 @@ fn is_capped_by_the_policy() {
 
 #[test]
 fn cap_is_a_setting() {
-    let policy = Policy::default().with_longest_retry_after(secs(40));
+    let policy = with(Policy::default(), |p| p.longest_retry_after = secs(40));
     let busy = said(503, "busy").with_header("retry-after", "3600");
     assert_eq!(Rig::new(&policy, 7).run([busy, success()]).delays(), [secs(40)]);
 }

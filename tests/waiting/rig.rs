@@ -12,6 +12,7 @@ use tcss_export::{
 use crate::{
     common::{TIME, credentials, header, job, session},
     exchange::{Exchange, URL},
+    with::with,
 };
 
 pub(crate) const ZERO: Duration = Duration::ZERO;
@@ -160,7 +161,7 @@ pub(crate) fn run(script: impl IntoIterator<Item = Exchange>) -> Run {
 }
 
 pub(crate) fn run_under(max_wait: Duration, script: impl IntoIterator<Item = Exchange>) -> Run {
-    Rig::new(&Policy::default().with_max_wait(max_wait), 7).run(script)
+    Rig::new(&with(Policy::default(), |p| p.max_wait = max_wait), 7).run(script)
 }
 
 /// The text of an error and of all its sources.

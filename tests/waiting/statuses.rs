@@ -5,6 +5,7 @@ use tcss_export::{EventKind, ExportStatus, Policy, WaitErrorKind};
 use crate::{
     exchange::{Exchange, URL, members, running, success},
     rig::{Rig, ZERO, run, run_under, secs},
+    with::with,
 };
 
 #[test]
@@ -76,14 +77,14 @@ fn w3_url_that_never_comes_ends_the_wait_after_three_more_polls() {
 
 #[test]
 fn w3_further_polls_are_counted_over_the_whole_wait() {
-    let policy = Policy::default().with_polls_without_url(1);
+    let policy = with(Policy::default(), |p| p.polls_without_url = 1);
     let run = Rig::new(&policy, 7).run([without_url(), running(), without_url()]);
     assert_eq!(*run.kind(), WaitErrorKind::WithoutUrl);
 }
 
 #[test]
 fn w3_none_further_when_none_is_wanted() {
-    let policy = Policy::default().with_polls_without_url(0);
+    let policy = with(Policy::default(), |p| p.polls_without_url = 0);
     let run = Rig::new(&policy, 7).run([without_url()]);
     assert_eq!(*run.kind(), WaitErrorKind::WithoutUrl);
 }

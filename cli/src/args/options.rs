@@ -51,11 +51,12 @@ struct Extent {
 impl Export {
     pub(crate) fn action(&self) -> Result<Create, BuildError> {
         let asset_type = self.asset_type.clone();
-        let action = match self.extent.all {
+        let mut action = match self.extent.all {
             true => Create::all(asset_type),
             false => Create::of(asset_type, self.extent.ids.iter().copied())?,
         };
-        Ok(if self.by_asset { action.by_asset() } else { action })
+        action.export_by_asset = self.by_asset;
+        Ok(action)
     }
 }
 
@@ -108,14 +109,14 @@ impl Timing {
     pub(crate) fn policy(&self) -> Policy {
         let mut policy = Policy::default();
         if let Some(timeout) = self.timeout {
+            policy.max_wait = timeout;
             // A short wait must not hang in one exchange.
-            let exchange_limit = timeout.min(Policy::EXCHANGE_LIMIT);
-            policy = policy.with_max_wait(timeout).with_exchange_limit(exchange_limit);
+            policy.exchange_limit = timeout.min(Policy::EXCHANGE_LIMIT);
         }
-        match self.interval {
-            Some(interval) => policy.with_poll_interval(interval, interval),
-            None => policy,
+        if let Some(interval) = self.interval {
+            (policy.poll_interval, policy.longest_poll_interval) = (interval, interval);
         }
+        policy
     }
 
     /// Returns the options for a command with the same timing.
@@ -179,25 +180,15 @@ impl Save {
 
     pub(crate) fn policy(&self) -> download::Policy {
         let mut policy = download::Policy::default();
-        if self.allow_http {
-            policy = policy.allowing_http();
-        }
-        if self.allow_private {
-            policy = policy.allowing_private();
-        }
-        if self.require_crc {
-            policy = policy.requiring_crc64();
-        }
-        if let Some(bytes) = self.max_size {
-            policy = policy.with_size_limit(bytes);
-        }
+        policy.allow_http = self.allow_http;
+        policy.allow_private = self.allow_private;
+        policy.require_crc64 = self.require_crc;
+        policy.size_limit = self.max_size;
+        policy.total_limit = self.download_timeout;
         if let Some(limit) = self.stall {
-            policy = policy.with_stall_limit(limit);
+            policy.stall_limit = limit;
         }
-        match self.download_timeout {
-            Some(limit) => policy.with_total_limit(limit),
-            None => policy,
-        }
+        policy
     }
 
     /// Returns the options for a command with the same download.

@@ -67,7 +67,8 @@ pub(crate) async fn demo(output: &Output) -> Result<Ending> {
     output.progress(&format!("A test service listens on {url} and checks every signature."));
     let session = Session::new(url.parse::<Endpoint>()?);
     let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
-    let policy = Policy::default().with_poll_interval(POLL_INTERVAL, POLL_INTERVAL);
+    let mut policy = Policy::default();
+    (policy.poll_interval, policy.longest_poll_interval) = (POLL_INTERVAL, POLL_INTERVAL);
     let client = Client::new(session, credentials).with_policy(policy);
     let folder = Folder::create()?;
     let job = create(&client, output).await?;

@@ -48,15 +48,10 @@ pub(crate) async fn jobs(args: &args::Jobs, common: &Common, output: &Output) ->
 fn action(args: &args::Jobs) -> DescribeExportJobManageList {
     let mut action = DescribeExportJobManageList::new().newest_first();
     if let Some(status) = &args.status {
-        action = action.with_filters([RunTimeFilter::new("ExportStatus", [known(status)])]);
+        action.filters = vec![RunTimeFilter::new("ExportStatus", [known(status)])];
     }
-    if let Some(limit) = args.limit {
-        action = action.with_limit(limit);
-    }
-    match args.offset {
-        Some(offset) => action.with_offset(offset),
-        None => action,
-    }
+    (action.limit, action.offset) = (args.limit, args.offset);
+    action
 }
 
 /// Returns a known status in the service's spelling.

@@ -134,13 +134,13 @@ impl Row {
                 let shown = masked(outcome);
                 let came = printable(&shown).to_string();
                 let reason = (outcome != SUCCESS).then_some(shown);
-                (Duration::from_nanos(*at), Decision::recorded_end(*polls, reason), came)
+                (*at, Decision::recorded_end(*polls, reason), came)
             }
             (TranscriptLine::Polled(polled), Some(event)) => {
-                (polled.answered(), Decision::new(event, polled.request_id()), reason(event))
+                (polled.answered, Decision::new(event, polled.request_id()), reason(event))
             }
             (TranscriptLine::NotStarted { at, .. }, Some(event)) => {
-                (Duration::from_nanos(*at), Decision::new(event, None), reason(event))
+                (*at, Decision::new(event, None), reason(event))
             }
             (_, event) => {
                 let came = event.map(reason).unwrap_or_default();

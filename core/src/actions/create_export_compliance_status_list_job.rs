@@ -1,22 +1,21 @@
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, string::String, vec::Vec};
+use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::value::RawValue;
 
-use super::{AssetType, RunTimeFilter, SERVICE, VERSION, member};
+use super::{Action, JobId, RunTimeFilter, SERVICE, VERSION};
 use crate::{
-    action::Action,
     error::{BuildError, Field, Reason},
-    job_id::JobId,
+    text::{brief, nonempty_text},
 };
 
-/// Starts an export of compliance results, whose [`JobId`] is the one that
-/// [`DescribeExportJobResult`](crate::DescribeExportJobResult) asks about.
+/// Starts an export of compliance results, to be polled with
+/// [`DescribeExportJobResult`](crate::DescribeExportJobResult).
 ///
-/// It must not be repeated after a fault that may have reached the service: the service knows no
-/// token that would tell a repetition from a second order, so that a second job may start. The
-/// driver's error says by `may_have_arrived` whether it was such a fault; whether there is a job
-/// already, [`DescribeExportJobManageList`](crate::DescribeExportJobManageList) tells.
+/// Do not retry it after a fault if the request may have arrived (`may_have_arrived` of the
+/// driver's error): without a deduplication token, a second job may start. Look for the first job
+/// with [`DescribeExportJobManageList`](crate::DescribeExportJobManageList) instead.
 ///
 /// Service page:
 /// [CreateExportComplianceStatusListJob](https://www.tencentcloud.com/document/product/1163/52923).
@@ -24,25 +23,28 @@ use crate::{
 /// ```
 /// use tcss_export_core::{AssetType, CreateExportComplianceStatusListJob};
 ///
-/// let all_hosts = CreateExportComplianceStatusListJob::all(AssetType::HOST).by_asset();
+/// let mut all_hosts = CreateExportComplianceStatusListJob::all(AssetType::HOST);
+/// all_hosts.export_by_asset = true;
 /// let two_items = CreateExportComplianceStatusListJob::of(AssetType::K8S, [3, 17])?;
 /// # Ok::<(), tcss_export_core::BuildError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
+#[non_exhaustive]
 pub struct CreateExportComplianceStatusListJob {
     asset_type: AssetType,
-    export_by_asset: bool,
+    /// Exports per asset instead of per check item; the ids are those of assets then.
+    pub export_by_asset: bool,
     export_all: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     id_list: Vec<u64>,
+    /// The conditions on the exported items.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    filters: Vec<RunTimeFilter>,
+    pub filters: Vec<RunTimeFilter>,
 }
 
 impl CreateExportComplianceStatusListJob {
-    /// Creates an export of all there is, per check item.
-    #[must_use]
+    /// Creates an export of all check items.
     pub const fn all(asset_type: AssetType) -> Self {
         Self {
             asset_type,
@@ -53,13 +55,11 @@ impl CreateExportComplianceStatusListJob {
         }
     }
 
-    /// Creates an export of these check items alone; of these assets, if it is made
-    /// [`by_asset`](Self::by_asset).
+    /// Creates an export of these check items.
     ///
     /// # Errors
     ///
-    /// [`Reason::Empty`] for [`Field::IdList`]: the service takes an empty list, as an order of
-    /// nothing.
+    /// [`Reason::Empty`] for [`Field::IdList`]: the service would export nothing.
     pub fn of(
         asset_type: AssetType,
         ids: impl IntoIterator<Item = u64>,
@@ -70,20 +70,6 @@ impl CreateExportComplianceStatusListJob {
         }
         Ok(Self { export_all: false, id_list, ..Self::all(asset_type) })
     }
-
-    /// Exports per asset instead of per check item.
-    #[must_use]
-    pub const fn by_asset(mut self) -> Self {
-        self.export_by_asset = true;
-        self
-    }
-
-    /// Sets the conditions on what is exported.
-    #[must_use]
-    pub fn with_filters(mut self, filters: impl IntoIterator<Item = RunTimeFilter>) -> Self {
-        self.filters = Vec::from_iter(filters);
-        self
-    }
 }
 
 impl Action for CreateExportComplianceStatusListJob {
@@ -93,14 +79,13 @@ impl Action for CreateExportComplianceStatusListJob {
     type Response = CreateExportComplianceStatusListJobResponse;
 }
 
-/// A job that has been created.
+/// The created job.
 ///
-/// An answer without an id, or with one that is empty or no text, is no answer of this action:
-/// the job may be there, but it cannot be asked about.
+/// An answer without a valid id is an error: the job may exist, but cannot be polled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreateExportComplianceStatusListJobResponse {
-    /// The id to ask about the job by.
+    /// The id of the job.
     pub job_id: JobId,
 }
 
@@ -112,9 +97,71 @@ struct Members<'a> {
 
 impl<'de> Deserialize<'de> for CreateExportComplianceStatusListJobResponse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let id = member::text(Members::deserialize(deserializer)?.job_id);
+        let id = nonempty_text(Members::deserialize(deserializer)?.job_id);
         let id = id.ok_or_else(|| D::Error::missing_field("JobId"))?;
         Ok(Self { job_id: JobId::new(id).map_err(D::Error::custom)? })
+    }
+}
+
+/// The kind of assets of a compliance check.
+///
+/// Any text but the empty one is allowed: the service documents the known kinds elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct AssetType(Cow<'static, str>);
+
+impl AssetType {
+    /// Containers.
+    pub const CONTAINER: Self = Self(Cow::Borrowed("ASSET_CONTAINER"));
+    /// Images.
+    pub const IMAGE: Self = Self(Cow::Borrowed("ASSET_IMAGE"));
+    /// Hosts.
+    pub const HOST: Self = Self(Cow::Borrowed("ASSET_HOST"));
+    /// Kubernetes.
+    pub const K8S: Self = Self(Cow::Borrowed("ASSET_K8S"));
+    /// containerd.
+    pub const CONTAINERD: Self = Self(Cow::Borrowed("ASSET_CONTAINERD"));
+    /// Containers of containerd.
+    pub const CONTAINERD_CONTAINER: Self = Self(Cow::Borrowed("ASSET_CONTAINERD_CONTAINER"));
+    /// All known kinds.
+    pub const KNOWN: [Self; 6] = [
+        Self::CONTAINER,
+        Self::IMAGE,
+        Self::HOST,
+        Self::K8S,
+        Self::CONTAINERD,
+        Self::CONTAINERD_CONTAINER,
+    ];
+
+    /// Creates a known or unknown kind from the service's text.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Empty`] for [`Field::AssetType`].
+    pub fn new(text: impl Into<String>) -> Result<Self, BuildError> {
+        let text = text.into();
+        if text.is_empty() {
+            return Err(BuildError::new(Field::AssetType, Reason::Empty));
+        }
+        Ok(Self(Cow::Owned(text)))
+    }
+
+    /// Returns the service's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AssetType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        brief(&self.0).fmt(f)
+    }
+}
+
+impl FromStr for AssetType {
+    type Err = BuildError;
+
+    fn from_str(text: &str) -> Result<Self, BuildError> {
+        Self::new(text)
     }
 }
 
@@ -126,5 +173,16 @@ mod tests {
     fn an_empty_list_of_ids_is_refused() {
         let error = CreateExportComplianceStatusListJob::of(AssetType::HOST, []).unwrap_err();
         assert_eq!((error.field(), error.reason()), (Field::IdList, Reason::Empty));
+    }
+
+    #[test]
+    fn a_known_text_is_the_known_kind() {
+        assert_eq!("ASSET_K8S".parse(), Ok(AssetType::K8S));
+    }
+
+    #[test]
+    fn empty_text_is_refused() {
+        let error = AssetType::new("").unwrap_err();
+        assert_eq!((error.field(), error.reason()), (Field::AssetType, Reason::Empty));
     }
 }

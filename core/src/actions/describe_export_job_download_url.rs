@@ -1,25 +1,24 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::{SERVICE, VERSION, member};
-use crate::{action::Action, download_url::DownloadUrl, job_id::JobId};
+use super::{Action, JobId, SERVICE, VERSION};
+use crate::{download::DownloadUrl, text::nonempty_text};
 
-/// Asks where the file of an export job is, without how far the job is.
+/// Asks for the URL of an export job's file, without the state of the job.
 ///
-/// The service does not say which creating actions' jobs it knows; for that of
-/// [`CreateExportComplianceStatusListJob`](crate::CreateExportComplianceStatusListJob) it names
-/// [`DescribeExportJobResult`](crate::DescribeExportJobResult) instead.
+/// The service does not document the jobs that this action knows. For
+/// [`CreateExportComplianceStatusListJob`](crate::CreateExportComplianceStatusListJob), it
+/// recommends [`DescribeExportJobResult`](crate::DescribeExportJobResult).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DescribeExportJobDownloadURL {
-    /// The id that the creating action returned; this action spells its name in its own way.
+    /// The id of the job; only this action spells it `JobID`.
     #[serde(rename = "JobID")]
     pub job_id: JobId,
 }
 
 impl DescribeExportJobDownloadURL {
-    /// Creates the question for one job.
-    #[must_use]
+    /// Creates the action for one job.
     pub const fn new(job_id: JobId) -> Self {
         Self { job_id }
     }
@@ -32,12 +31,11 @@ impl Action for DescribeExportJobDownloadURL {
     type Response = DescribeExportJobDownloadURLResponse;
 }
 
-/// Where the file of an export job is.
+/// The URL of an export job's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DescribeExportJobDownloadURLResponse {
-    /// The URL; `None` when the service sent null, nothing, an empty text or a value of another
-    /// JSON type.
+    /// The URL; `None` if the service sent null, nothing, an empty text or another JSON type.
     pub download_url: Option<DownloadUrl>,
 }
 
@@ -50,6 +48,6 @@ struct Members<'a> {
 impl<'de> Deserialize<'de> for DescribeExportJobDownloadURLResponse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let url = Members::deserialize(deserializer)?.download_url;
-        Ok(Self { download_url: member::text(url).and_then(DownloadUrl::new) })
+        Ok(Self { download_url: nonempty_text(url).and_then(DownloadUrl::new) })
     }
 }

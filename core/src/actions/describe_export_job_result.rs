@@ -4,28 +4,25 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::{SERVICE, VERSION, member};
+use super::{Action, JobId, SERVICE, VERSION};
 use crate::{
-    action::Action,
-    download_url::DownloadUrl,
-    job_id::JobId,
-    text::{json_text, printable},
+    download::DownloadUrl,
+    text::{json_progress, json_text, nonempty_text, printable},
 };
 
-/// Asks how far an export job is.
+/// Asks for the state of an export job.
 ///
 /// Service page: [DescribeExportJobResult](https://www.tencentcloud.com/document/product/1163/52909).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DescribeExportJobResult {
-    /// The id that the creating action returned.
+    /// The id of the job.
     #[serde(rename = "JobId")]
     pub job_id: JobId,
 }
 
 impl DescribeExportJobResult {
-    /// Creates the question for one job.
-    #[must_use]
+    /// Creates the action for one job.
     pub const fn new(job_id: JobId) -> Self {
         Self { job_id }
     }
@@ -38,43 +35,40 @@ impl Action for DescribeExportJobResult {
     type Response = DescribeExportJobResultResponse;
 }
 
-/// How far an export job is.
+/// The state of an export job.
 ///
-/// Any member but the status is `None` when the service sent null, nothing, an empty text or a
-/// value of another JSON type; none of these hides the other members. A member that stands there
-/// twice makes the whole answer unusable.
+/// A field is `None` if the service sent null, nothing, an empty text or another JSON type; the
+/// other fields are read anyway. A repeated member makes the whole answer unusable.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DescribeExportJobResultResponse {
-    /// How the job stands.
+    /// The status of the job.
     pub status: ExportStatus,
-    /// Where the file is, once the job has succeeded.
+    /// The URL of the file, once the job has succeeded.
     pub download_url: Option<DownloadUrl>,
-    /// How much is done, in percent, as the service says it.
+    /// The progress in percent.
     pub progress: Option<f64>,
-    /// Why the job failed. The service may send a text with any status.
+    /// Why the job failed. The service may send one with any status.
     pub failure_message: Option<String>,
 }
 
-/// How an export job stands.
+/// The status of an export job.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ExportStatus {
-    /// It is still at work.
+    /// The job is running.
     Running,
-    /// It has ended well.
+    /// The job has succeeded.
     Success,
-    /// It has ended badly.
+    /// The job has failed.
     Failure,
-    /// The service said something else, or nothing (an empty text); where it was not a text, this
-    /// is its JSON.
+    /// Another text, an empty text for no status, or the JSON of a status that is not a text.
     Unknown(String),
 }
 
 impl ExportStatus {
-    /// Returns the service's own text.
-    #[must_use]
+    /// Returns the service's text.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Running => "RUNNING",
@@ -99,7 +93,7 @@ impl ExportStatus {
     }
 
     fn from_text(text: String) -> Self {
-        // Only a text with escapes comes here under a known name.
+        // A known status gets here only if its text has escapes.
         [Self::Running, Self::Success, Self::Failure]
             .into_iter()
             .find(|known| known.as_str() == text)
@@ -113,7 +107,7 @@ impl fmt::Display for ExportStatus {
     }
 }
 
-/// The members as the service names them, each of any JSON type.
+/// The members of the answer, each of any JSON type.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Members<'a> {
@@ -132,9 +126,9 @@ impl<'de> Deserialize<'de> for DescribeExportJobResultResponse {
         let members = Members::deserialize(deserializer)?;
         Ok(Self {
             status: ExportStatus::from_json(members.export_status),
-            download_url: member::text(members.download_url).and_then(DownloadUrl::new),
-            progress: member::progress(members.export_progress),
-            failure_message: member::text(members.failure_msg),
+            download_url: nonempty_text(members.download_url).and_then(DownloadUrl::new),
+            progress: json_progress(members.export_progress),
+            failure_message: nonempty_text(members.failure_msg),
         })
     }
 }

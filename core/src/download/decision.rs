@@ -1,32 +1,31 @@
-//! What a download makes of bytes, of an answer's end and of faults.
+//! How a download reacts to bytes, to the end of a response, and to faults.
 
 use alloc::boxed::Box;
-use core::{mem, time::Duration};
+use core::mem;
 
 use super::{
-    Download,
-    event::{Event, EventKind},
-    fault::Fault,
-    outcome::{DownloadError, Downloaded, ErrorKind, Outcome, Report},
-    refusal::{Refusal, Remedy},
-    state::{Body, Held, Phase, Problem, Runs},
-    step::Received,
+    Body, Download, Held, Phase, Problem, Received,
+    error_page::{Reaction, Refusal},
+    object::Object,
+    outcome::{DownloadError, Downloaded, ErrorKind, Event, EventKind, Fault, Outcome, Report},
+    url::{DownloadUrl, Location},
 };
-use crate::{outcome::SendFault, time::Mono};
+use crate::{
+    error::SendFault,
+    retry::{Failures, LONGEST_RETRY_AFTER, raised},
+    time::Mono,
+};
 
-/// A server may cut a large range into parts, and then the next one is asked for at once. Parts
-/// smaller than this come of something wrong with it, and asking at once would only add to that.
+/// A server may split a large range, and then the rest is requested at once. If the pieces are
+/// smaller than this, the server has a problem that requests without a delay would make worse.
 const LITTLE: u64 = 64 * 1024;
 
-/// A longer `Retry-After` counts as this, as in a wait by default.
-const LONGEST_RETRY_AFTER: Duration = crate::Policy::LONGEST_RETRY_AFTER;
-
 impl Download {
-    /// Takes the next piece of the body under way.
+    /// Takes the next piece of the body in flight.
     pub fn body<'b>(&mut self, now: Mono, bytes: &'b [u8]) -> Received<'b> {
         self.now = now;
-        let is_given_up = self.limit() <= now;
-        if self.is_late() && self.phase.is_under_way() {
+        let is_stalled = self.limit() <= now;
+        if self.is_late() && self.phase.is_in_flight() {
             self.phase = Phase::Useless(Problem::End(ErrorKind::TimedOut));
         }
         match &mut self.phase {
@@ -39,8 +38,8 @@ impl Download {
                 let end = body.end;
                 self.take(bytes.get(skipped..).unwrap_or_default(), end)
             }
-            // All of it has the time of one stall: nothing more than words is waited for.
-            Phase::Refused { excerpt, .. } => match excerpt.take(bytes) && !is_given_up {
+            // A whole error page must arrive within one stall limit.
+            Phase::Refused { excerpt, .. } => match excerpt.take(bytes) && !is_stalled {
                 true => Received::Nothing,
                 false => Received::Drop,
             },
@@ -50,16 +49,17 @@ impl Download {
 
     fn take<'b>(&mut self, bytes: &'b [u8], end: Option<u64>) -> Received<'b> {
         let have = self.held.bytes.saturating_add(bytes.len() as u64);
-        let problem = match self.policy.size_limit() {
+        let problem = match self.policy.size_limit {
             Some(limit) if have > limit => Problem::End(ErrorKind::TooLarge { limit }),
-            // More than the answer itself has declared.
+            // The response is longer than it declared.
             _ if end.is_some_and(|end| have > end) => Problem::StartOver(Fault::WrongRange),
             _ => {
                 self.held.crc.update(bytes);
                 self.held.bytes = have;
                 if have > self.furthest {
                     self.furthest = have;
-                    self.runs = Runs::default();
+                    self.failures = Failures::default();
+                    self.new_urls = 0;
                     self.report.last_fault = None;
                 }
                 return Received::Write(bytes);
@@ -69,13 +69,12 @@ impl Download {
         Received::Drop
     }
 
-    /// Tells it that the answer under way has ended, well or by a fault, or that none came; decides
-    /// how to go on.
+    /// Takes the end of the exchange in flight and decides how to go on.
     pub fn ended(&mut self, now: Mono, end: Result<(), SendFault>) -> Event {
         self.now = now;
-        // What stands there meanwhile is no end that anyone could take for a good one.
-        let meanwhile = Phase::Useless(Problem::End(ErrorKind::Cancelled));
-        match mem::replace(&mut self.phase, meanwhile) {
+        // Placeholder while the phase is moved out.
+        let placeholder = Phase::Useless(Problem::End(ErrorKind::Cancelled));
+        match mem::replace(&mut self.phase, placeholder) {
             Phase::Requested { .. } => {
                 let fault = end.err().unwrap_or(SendFault::Connection);
                 self.fault(Fault::Send(fault))
@@ -96,25 +95,24 @@ impl Download {
     }
 
     fn body_ended(&mut self, body: &Body, end: Result<(), SendFault>) -> Event {
-        match self.cut(body, end) {
-            // It is the limit of the whole that has ended it.
+        match self.truncation(body, end) {
             Some(Fault::Stalled) if self.is_late() => return self.fail(ErrorKind::TimedOut),
             Some(fault) => return self.fault(fault),
             None => {}
         }
         match (self.held.object.total, body.end) {
-            (Some(total), _) if self.held.bytes < total => self.go_on(body),
+            (Some(total), _) if self.held.bytes < total => self.request_rest(body),
             // A range of a file whose length is not known yet.
-            (None, Some(_)) if !self.has_right_checksum() => self.go_on(body),
-            _ => self.whole(),
+            (None, Some(_)) if !self.has_right_checksum() => self.request_rest(body),
+            _ => self.complete(),
         }
     }
 
-    /// Returns what has cut a body short, if anything has: a fault after its last byte has not.
-    fn cut(&self, body: &Body, end: Result<(), SendFault>) -> Option<Fault> {
+    /// Returns how a body was cut short, if it was. A fault after its last byte does not count.
+    fn truncation(&self, body: &Body, end: Result<(), SendFault>) -> Option<Fault> {
         let misses_bytes = match body.end {
             Some(end) => self.held.bytes < end,
-            // Then it is a good end that shows that all bytes are there, or their checksum.
+            // Only a regular end, or the checksum, proves that all bytes have arrived.
             None => end.is_err() || !body.shows_its_end && !self.has_right_checksum(),
         };
         let is_short = misses_bytes || body.skip > 0;
@@ -130,14 +128,14 @@ impl Download {
         self.held.object.crc64 == Some(self.held.crc.value())
     }
 
-    /// Asks for the rest. Without a strong tag that would be all of the file again, and a server
-    /// that always gives less would keep it going for ever.
-    fn go_on(&mut self, body: &Body) -> Event {
+    fn request_rest(&mut self, body: &Body) -> Event {
+        // Without a strong tag this requests the whole file again. It counts as a failure, since
+        // the server may always send less.
         if self.held.object.etag.is_none() {
             return self.fault(Fault::Incomplete);
         }
         if self.held.bytes == body.began {
-            // The last byte is there still; only a whole answer shows whether more follows.
+            // Only the last byte was confirmed; only a whole response shows whether more follow.
             return self.start_over(Fault::Less);
         }
         let is_little = self.held.bytes - body.began < LITTLE;
@@ -149,7 +147,7 @@ impl Download {
         self.event(EventKind::Continuing)
     }
 
-    fn whole(&mut self) -> Event {
+    fn complete(&mut self) -> Event {
         let computed = self.held.crc.value();
         match self.held.object.crc64 {
             Some(expected) if expected != computed => {
@@ -158,7 +156,7 @@ impl Download {
                 }
                 self.fail(ErrorKind::Mismatch { expected, computed })
             }
-            None if self.policy.requires_crc64() => self.fail(ErrorKind::NoChecksum),
+            None if self.policy.require_crc64 => self.fail(ErrorKind::NoChecksum),
             expected => {
                 self.held.object.total = Some(self.held.bytes);
                 let (bytes, crc64, verified) = (self.held.bytes, computed, expected.is_some());
@@ -169,14 +167,74 @@ impl Download {
     }
 
     fn refused(&mut self, refusal: Box<Refusal>) -> Event {
-        match refusal.remedy() {
-            Remedy::NewUrl => self.need_url(Some(refusal)),
-            Remedy::Retry | Remedy::BackOff => self.fault(Fault::Refused(refusal)),
-            Remedy::Stop => self.fail(ErrorKind::Refused(refusal)),
+        match refusal.reaction() {
+            Reaction::NewUrl => self.need_url(Some(refusal)),
+            Reaction::Retry | Reaction::BackOff => self.fault(Fault::Refused(refusal)),
+            Reaction::Stop => self.fail(ErrorKind::Refused(refusal)),
         }
     }
 
-    /// Goes by a fault after which the bytes that are there cannot be relied on.
+    /// Continues with a new URL of the same file.
+    ///
+    /// The same URL as before ends the download; a URL of another file starts at the first byte.
+    pub fn new_url(&mut self, now: Mono, url: DownloadUrl) -> Event {
+        self.now = now;
+        let Phase::NeedsUrl { refusal } = &self.phase else {
+            return self.event(EventKind::Ignored);
+        };
+        if url == self.location.url {
+            let kind = Self::without_url(refusal.clone());
+            return self.fail(kind);
+        }
+        let location = match Location::new(url, &self.policy) {
+            Ok(location) => location,
+            Err(error) => return self.fail(ErrorKind::Url(error)),
+        };
+        if location.object != self.location.object {
+            if self.held.bytes > 0 && !self.can_restart {
+                return self.fail(ErrorKind::Changed);
+            }
+            self.forget_bytes();
+            // Tags of different files are not comparable.
+            self.forgotten = Object::default();
+        }
+        (self.location, self.is_new_url) = (location, true);
+        self.report.new_urls = self.report.new_urls.saturating_add(1);
+        self.phase = Phase::Waiting { due: now };
+        self.event(EventKind::NewUrl)
+    }
+
+    /// Ends the download because no new URL is available; the error says what happened to the last
+    /// one, or that the time limit has passed.
+    pub fn no_new_url(&mut self, now: Mono) -> Event {
+        self.now = now;
+        let Phase::NeedsUrl { refusal } = &self.phase else {
+            return self.event(EventKind::Ignored);
+        };
+        let kind = match self.is_late() {
+            true => ErrorKind::TimedOut,
+            false => Self::without_url(refusal.clone()),
+        };
+        self.fail(kind)
+    }
+
+    pub(super) fn need_url(&mut self, refusal: Option<Box<Refusal>>) -> Event {
+        if !self.can_renew || self.new_urls >= self.policy.max_new_urls {
+            return self.fail(Self::without_url(refusal));
+        }
+        self.new_urls += 1;
+        self.phase = Phase::NeedsUrl { refusal: refusal.clone() };
+        self.event(EventKind::NeedsUrl { refusal })
+    }
+
+    pub(super) fn without_url(refusal: Option<Box<Refusal>>) -> ErrorKind {
+        match refusal {
+            Some(refusal) if !refusal.is_expired() => ErrorKind::Refused(refusal),
+            refusal => ErrorKind::Expired { refusal },
+        }
+    }
+
+    /// Handles a fault after which the bytes held are not reliable.
     fn start_over(&mut self, fault: Fault) -> Event {
         if self.can_restart || self.held.bytes == 0 {
             self.forget_bytes();
@@ -187,35 +245,31 @@ impl Download {
     }
 
     fn fault(&mut self, fault: Fault) -> Event {
-        let is_final = fault == Fault::Send(SendFault::Permanent);
         self.report.last_fault = Some(fault.clone());
-        if self.is_late() && !is_final {
-            return self.fail(ErrorKind::TimedOut);
-        }
-        if is_final || self.runs.failures >= self.policy.max_failures() {
+        if fault == Fault::Send(SendFault::Permanent) {
             return self.fail(ErrorKind::Fault(fault));
         }
-        let delay = self.delay(&fault);
-        let asked = fault.retry_after().unwrap_or_default().min(LONGEST_RETRY_AFTER);
-        let delay = delay.max(asked);
-        self.runs.failures += 1;
+        if self.is_late() {
+            return self.fail(ErrorKind::TimedOut);
+        }
+        let (backoff, retry_after) = match &fault {
+            Fault::Refused(refusal) if refusal.reaction() == Reaction::BackOff => {
+                (self.policy.throttle, refusal.retry_after)
+            }
+            Fault::Refused(refusal) => (self.policy.retry, refusal.retry_after),
+            _ => (self.policy.retry, None),
+        };
+        let is_broken = fault == Fault::Send(SendFault::Connection);
+        let most = self.policy.max_failures;
+        let Some(delay) = self.failures.failed(backoff, most, is_broken, &mut self.random) else {
+            return self.fail(ErrorKind::Fault(fault));
+        };
+        let delay = raised(delay, retry_after, LONGEST_RETRY_AFTER);
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         self.event(EventKind::Retrying { fault, delay })
     }
 
-    /// The first broken connection in a row is repeated at once, as in a wait.
-    fn delay(&mut self, fault: &Fault) -> Duration {
-        let is_broken = *fault == Fault::Send(SendFault::Connection);
-        let at_once = is_broken && !self.runs.connection_retried;
-        self.runs.connection_retried = is_broken;
-        if at_once {
-            return Duration::ZERO;
-        }
-        let throttled =
-            matches!(fault, Fault::Refused(refusal) if refusal.remedy() == Remedy::BackOff);
-        self.policy.backoff(throttled).delay(self.runs.failures, &mut self.random)
-    }
-
+    /// Discards the bytes held, but remembers the file they belong to.
     pub(super) fn forget_bytes(&mut self) {
         if self.held.bytes > 0 {
             self.report.restarts = self.report.restarts.saturating_add(1);
@@ -236,16 +290,10 @@ impl Download {
         self.event(EventKind::Ended)
     }
 
-    /// Closes the report.
     fn report(&mut self) -> Box<Report> {
         let mut report = mem::take(&mut self.report);
-        report.elapsed = self.elapsed();
-        report.bytes = self.bytes();
-        report.total = self.total();
+        report.elapsed = self.now.saturating_since(self.began);
+        (report.bytes, report.total) = (self.bytes(), self.total());
         report
-    }
-
-    pub(super) const fn event(&self, kind: EventKind) -> Event {
-        Event { bytes: self.bytes(), total: self.total(), kind }
     }
 }

@@ -1,19 +1,24 @@
-use alloc::string::String;
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+};
 
 use http::{
-    HeaderMap, HeaderName,
-    header::{CONTENT_TYPE, ETAG},
+    HeaderMap, HeaderName, HeaderValue, Version,
+    header::{
+        CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, TRANSFER_ENCODING,
+    },
+    response::Parts,
 };
+use percent_encoding::percent_decode_str;
 
-use super::{
-    fault::Fault,
-    headers::{number, sole},
-};
+use super::outcome::Fault;
+use crate::text::printable;
 
-/// What a server has said of the file.
+/// What a server has stated about the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Object {
-    /// Its entity tag, if it is a strong one: a weak one does not tell bytes apart.
+    /// The entity tag, if it is strong: a weak one does not identify the bytes.
     pub(super) etag: Option<String>,
     pub(super) total: Option<u64>,
     pub(super) crc64: Option<u64>,
@@ -31,11 +36,11 @@ impl Object {
         }
     }
 
-    /// Adds what was said of it before under the same strong tag.
+    /// Adds what is known about the file from earlier responses with the same strong tag.
     ///
-    /// A cache may have kept a cut file, and a gateway may end a cut answer like a whole one: so
-    /// what was known once is not forgotten where an answer says less. Where it names another
-    /// length, the checksum tells whether it is right; without one it is not believed.
+    /// A cache or a gateway may deliver a truncated file with a regular end, so a known length or
+    /// checksum holds even if this response omits it. A different length is accepted only with a
+    /// checksum, which then shows whether the file is complete.
     pub(super) fn with_known(self, known: &Self) -> Result<Self, Fault> {
         if self.etag.is_none() || self.etag != known.etag {
             return Ok(self);
@@ -49,8 +54,8 @@ impl Object {
         Ok(Self { total: self.total.or(known.total), crc64, ..self })
     }
 
-    /// Whether it is no file: what a login page or a gateway sends names nothing that a stored file
-    /// has.
+    /// Returns whether the response is a page of a login or a gateway: HTML without the tag or the
+    /// checksum of a stored file.
     pub(super) fn is_page(&self, headers: &HeaderMap) -> bool {
         let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
         let is_html = content_type.is_some_and(|text| {
@@ -62,10 +67,291 @@ impl Object {
 
 const HTML: &[u8] = b"text/html";
 
-/// Longer ones would not come back whole from every server.
+/// Servers may not return longer ones completely.
 const LONGEST_ETAG: usize = 1_024;
 
 fn is_strong(etag: &str) -> bool {
     let inner = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     inner.is_some_and(|inner| !inner.contains('"') && inner.len() <= LONGEST_ETAG)
+}
+
+/// Returns the value of a header that occurs exactly once.
+pub(super) fn sole<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
+/// Parses a number that consists of digits only.
+pub(super) fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// Parses the length, which must not be repeated.
+pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    if !headers.contains_key(CONTENT_LENGTH) {
+        return Ok(None);
+    }
+    let length = sole(headers, &CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| number(length.trim())).map(Some).ok_or(Fault::BadLength)
+}
+
+/// Returns the transfer coding, unless it is `chunked` alone, which shows the end of the body and
+/// does not change its bytes.
+pub(super) fn foreign_transfer_coding(head: &Parts) -> Option<String> {
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    let (first, second) = (codings.next()?, codings.next());
+    let is_chunked = first.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if is_chunked && second.is_none() && head.version == Version::HTTP_11 {
+        return None;
+    }
+    Some(String::from_utf8_lossy(second.unwrap_or(first).as_bytes()).into())
+}
+
+/// The range of a partial response ([RFC 9110, section 14.4]).
+///
+/// [RFC 9110, section 14.4]: https://www.rfc-editor.org/rfc/rfc9110.html#section-14.4
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ContentRange {
+    pub(super) first: u64,
+    /// The position after the last byte.
+    pub(super) end: u64,
+    pub(super) total: Option<u64>,
+}
+
+impl ContentRange {
+    /// Parses the only `Content-Range`; returns `None` for an impossible range.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let (range, total) = text(headers)?.split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        let (first, end) = (number(first)?, number(last)?.checked_add(1)?);
+        let total = if total == "*" { None } else { Some(number(total)?) };
+        let fits = first < end && total.is_none_or(|total| end <= total);
+        fits.then_some(Self { first, end, total })
+    }
+
+    /// Parses the length of the file from a response without any byte of the range.
+    pub(super) fn unsatisfied(headers: &HeaderMap) -> Option<u64> {
+        number(text(headers)?.strip_prefix("*/")?)
+    }
+
+    pub(super) const fn len(self) -> u64 {
+        self.end - self.first
+    }
+
+    /// Returns whether the range is the whole file, as some servers state in a 200 response.
+    pub(super) fn is_whole(self, length: Option<u64>) -> bool {
+        self.first == 0
+            && self.total == Some(self.end)
+            && length.is_none_or(|length| length == self.end)
+    }
+}
+
+fn text(headers: &HeaderMap) -> Option<&str> {
+    let (unit, range) = sole(headers, &CONTENT_RANGE)?.to_str().ok()?.trim().split_once(' ')?;
+    unit.eq_ignore_ascii_case("bytes").then(|| range.trim())
+}
+
+/// Suggests a file name: from `Content-Disposition` ([RFC 6266]) or the last segment of the URL's
+/// path. It has no path separators, is not hidden and is not a device name of Windows.
+///
+/// [RFC 6266]: https://www.rfc-editor.org/rfc/rfc6266.html
+pub(super) fn suggested_name(headers: &HeaderMap, path: &str) -> Option<String> {
+    let disposition = headers.get(CONTENT_DISPOSITION).map(|value| {
+        // Many servers send plain UTF-8.
+        String::from_utf8_lossy(value.as_bytes()).into_owned()
+    });
+    let named = disposition.as_deref().and_then(name_of_disposition);
+    let of_path = || percent_decode_str(path.rsplit('/').next()?).decode_utf8().ok();
+    named.and_then(|name| plain(&name)).or_else(|| plain(&of_path()?))
+}
+
+/// Reads the parameters `name=token` and `name="quoted"`, separated by semicolons.
+fn name_of_disposition(value: &str) -> Option<String> {
+    let (mut simple, mut extended) = (None, None);
+    let (_, mut rest) = value.split_once(';')?;
+    while let Some((name, after)) = rest.split_once('=') {
+        let name = name.trim_start_matches(|c: char| c == ';' || c.is_whitespace()).trim_end();
+        let (value, after) = match after.trim_start().strip_prefix('"') {
+            Some(quoted) => unquoted(quoted),
+            None => {
+                let (token, after) = after.split_once(';').unwrap_or((after, ""));
+                (token.trim().to_owned(), after)
+            }
+        };
+        match &*name.to_ascii_lowercase() {
+            "filename" => simple = simple.or(Some(value)),
+            "filename*" => extended = extended.or_else(|| decoded(&value)),
+            _ => {}
+        }
+        rest = after;
+    }
+    extended.or(simple)
+}
+
+/// Decodes `UTF-8''percent-encoded` (RFC 8187).
+fn decoded(value: &str) -> Option<String> {
+    let (charset, rest) = value.split_once('\'')?;
+    let (_, text) = rest.split_once('\'')?;
+    if !charset.eq_ignore_ascii_case("utf-8") {
+        return None;
+    }
+    percent_decode_str(text).decode_utf8().ok().map(String::from)
+}
+
+/// Splits at the closing quote.
+fn unquoted(text: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return (value, text.get(at + 1..).unwrap_or_default()),
+            '\\' => value.extend(chars.next().map(|(_, c)| c)),
+            c => value.push(c),
+        }
+    }
+    (value, "")
+}
+
+/// Makes the name valid on any system.
+fn plain(name: &str) -> Option<String> {
+    let last = name.rsplit(['/', '\\']).next()?;
+    let shown = printable(last).to_string();
+    let is_odd = |c: char| "<>:\"|?*".contains(c) || c == char::REPLACEMENT_CHARACTER;
+    let name = shown.trim().trim_end_matches(['.', ' ']).replace(is_odd, "_");
+    let name = match name.strip_prefix('.') {
+        Some(rest) => ["_", rest].concat(),
+        None => name,
+    };
+    let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| *end <= LONGEST).last().unwrap_or_default();
+    let name = name.get(..end).unwrap_or_default().trim_end_matches(['.', ' ']);
+    (!name.is_empty() && !is_device(name)).then(|| name.to_owned())
+}
+
+/// Leaves room for the affixes of a part file.
+const LONGEST: usize = 200;
+
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    match stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt")) {
+        Some(number) => matches!(number.as_bytes(), [b'0'..=b'9']),
+        None => matches!(&*stem, "con" | "prn" | "aux" | "nul"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(CONTENT_RANGE, HeaderValue::from_static(value))])
+    }
+
+    fn read(value: &'static str) -> Option<(u64, u64, Option<u64>)> {
+        ContentRange::of(&headers(value)).map(|range| (range.first, range.end, range.total))
+    }
+
+    #[test]
+    fn ranges_are_read() {
+        assert_eq!(read("bytes 100-249/250"), Some((100, 250, Some(250))));
+        assert_eq!(read("BYTES 0-0/*"), Some((0, 1, None)));
+        assert_eq!(ContentRange::unsatisfied(&headers("bytes */250")), Some(250));
+    }
+
+    #[test]
+    fn impossible_ranges_are_none() {
+        for value in [
+            "",
+            "bytes",
+            "bytes 100-",
+            "bytes -100/250",
+            "bytes 100-99/250",
+            "bytes 100-250/250",
+            "bytes */250",
+            "bytes 1-2",
+            "bytes 1-2/",
+            "bytes +1-2/3",
+            "bytes 1-2/3/4",
+            "bytes 0-18446744073709551615/*",
+            "items 0-1/2",
+            "bytes=0-1/2",
+        ] {
+            assert_eq!(read(value), None, "{value}");
+        }
+        let mut twice = headers("bytes 0-1/2");
+        twice.append(CONTENT_RANGE, HeaderValue::from_static("bytes 0-1/2"));
+        assert_eq!(ContentRange::of(&twice), None);
+    }
+
+    fn named(disposition: &str) -> Option<String> {
+        let value = HeaderValue::from_bytes(disposition.as_bytes()).unwrap();
+        suggested_name(&HeaderMap::from_iter([(CONTENT_DISPOSITION, value)]), "/p/of-url.csv")
+    }
+
+    fn of_path(path: &str) -> Option<String> {
+        suggested_name(&HeaderMap::new(), path)
+    }
+
+    // The forms of RFC 6266, section 5, and of RFC 8187, section 3.2.3.
+    #[test]
+    fn names_of_content_disposition_are_read() {
+        for (value, name) in [
+            ("Attachment; filename=example.html", "example.html"),
+            ("INLINE; FILENAME= \"an example.html\"", "an example.html"),
+            ("attachment; filename*= UTF-8''%e2%82%ac%20rates", "\u{20ac} rates"),
+            (
+                "attachment; filename=\"EURO rates\"; filename*=utf-8''%e2%82%ac%20rates",
+                "\u{20ac} rates",
+            ),
+            ("attachment; filename*=utf-8'en'%C2%A3%20rates; filename=x", "\u{a3} rates"),
+            ("attachment; filename=\"a\\\"b\\\\c;d.csv\"; x=y", "c;d.csv"),
+            ("attachment; filename=\"\u{5bfc}\u{51fa}.csv\"", "\u{5bfc}\u{51fa}.csv"),
+            ("attachment; filename*=iso-8859-1''%A3; filename=x.csv", "x.csv"),
+            ("attachment; filename*=UTF-8''%ff; filename=x.csv", "x.csv"),
+        ] {
+            assert_eq!(named(value).as_deref(), Some(name), "{value}");
+        }
+    }
+
+    #[test]
+    fn without_content_disposition_the_url_names_the_file() {
+        for value in
+            ["", "attachment", "attachment; filename", "filename=x", "attachment;filename="]
+        {
+            assert_eq!(named(value).as_deref(), Some("of-url.csv"), "{value}");
+        }
+        assert_eq!(of_path("/p%2Fq%2B(1)%20x.csv").as_deref(), Some("q+(1) x.csv"));
+        assert_eq!(of_path("/"), None);
+        assert_eq!(of_path("/%ff"), None);
+    }
+
+    #[test]
+    fn no_name_leads_to_another_folder_or_a_device() {
+        for (name, expected) in [
+            ("../../etc/passwd", Some("passwd")),
+            ("..\\..\\x.csv", Some("x.csv")),
+            ("/etc/passwd", Some("passwd")),
+            ("C:\\x.csv", Some("x.csv")),
+            ("C:x.csv", Some("C_x.csv")),
+            (".bashrc", Some("_bashrc")),
+            ("..x", Some("_.x")),
+            ("a\u{202e}b\u{1b}c", Some("a_b_c")),
+            ("..", None),
+            (".", None),
+            ("...", None),
+            (" ", None),
+            ("NUL", None),
+            ("com1.csv", None),
+            ("command.csv", Some("command.csv")),
+        ] {
+            assert_eq!(plain(name).as_deref(), expected, "{name}");
+        }
+        let long = plain(&"\u{5bfc}".repeat(300)).unwrap();
+        assert_eq!(long, "\u{5bfc}".repeat(66));
+        assert_eq!(of_path(&format!("/{}", "%2E%2E%2Fx")).as_deref(), Some("x"));
+    }
 }

@@ -3,90 +3,130 @@ use core::{fmt, time::Duration};
 
 use http::StatusCode;
 
-use super::{fault::Fault, refusal::Refusal};
-use crate::{error::BuildError, outcome::SendFault, text::brief};
+use super::error_page::Refusal;
+use crate::{
+    error::{BuildError, SendFault},
+    text::brief,
+};
+
+/// An event of a download, for a progress bar or a log.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Event {
+    /// The number of bytes written.
+    pub bytes: u64,
+    /// The length of the file, once a server has named it.
+    pub total: Option<u64>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened in a download.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// Bytes are arriving.
+    Receiving,
+    /// A good response was shorter than its request: the rest is requested at once.
+    Continuing,
+    /// The exchange failed and is retried after `delay`, resuming if possible.
+    Retrying {
+        /// What went wrong.
+        fault: Fault,
+        /// The delay before the next request.
+        delay: Duration,
+    },
+    /// The URL has expired or was refused.
+    NeedsUrl {
+        /// The error page; `None` if the URL expired by its own time.
+        refusal: Option<Box<Refusal>>,
+    },
+    /// The download continues with a new URL.
+    NewUrl,
+    /// The download has ended.
+    Ended,
+    /// The call had no effect because no exchange was in flight.
+    Ignored,
+}
 
 /// How a download ended.
 pub type Outcome = Result<Downloaded, DownloadError>;
 
-/// All bytes of the file are there, and are the right ones as far as the server lets it be known.
+/// The file is complete, as far as the server allows checking.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Downloaded {
-    /// How many bytes the file has.
+    /// The length of the file.
     pub bytes: u64,
-    /// Their CRC-64/XZ.
+    /// The CRC-64/XZ of its bytes.
     pub crc64: u64,
-    /// Whether the server named the same checksum. If not, it named none, and only the length was
-    /// checked.
+    /// The server named the same checksum. Otherwise, only the length was checked.
     pub verified: bool,
-    /// What the download saw on the way.
+    /// What happened on the way.
     pub report: Box<Report>,
 }
 
-/// What a download saw until it ended.
+/// What happened during a download.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// How many requests were started.
+    /// The number of requests.
     pub requests: u32,
-    /// How many new URLs it went on with.
+    /// The number of new URLs.
     pub new_urls: u32,
-    /// How often it went on behind bytes that were there, of this download or an earlier one.
+    /// How often it resumed after bytes of this download or of an earlier one.
     pub resumes: u32,
-    /// How often bytes that were there were thrown away.
+    /// How often it discarded written bytes.
     pub restarts: u32,
-    /// The time from its creation to its end.
+    /// The time from creation to end.
     pub elapsed: Duration,
-    /// The name that the server or the URL suggests for the file, never with path parts.
+    /// The file name that the server or the URL suggests, without path separators.
     pub suggested_name: Option<String>,
-    /// The request id of the last answer that named one in its headers, to quote to the service's
-    /// support.
+    /// The last request id from a response's headers, to quote to the service's support.
     pub request_id: Option<String>,
-    /// What went wrong since the last byte that was not there before, if anything did.
+    /// The last fault since the last progress.
     pub last_fault: Option<Fault>,
-    /// How many bytes were there at the end.
+    /// The number of bytes written at the end.
     pub bytes: u64,
-    /// How many the file has, if a server has said so.
+    /// The length of the file, if a server has named it.
     pub total: Option<u64>,
 }
 
-/// The download ended without a whole file.
+/// A download ended without a complete file.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DownloadError {
     /// Why it ended.
     pub kind: ErrorKind,
-    /// What the download saw on the way.
+    /// What happened on the way.
     pub report: Box<Report>,
 }
 
-/// Why a download ended without a whole file.
+/// Why a download ended without a complete file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The URL cannot be used; nothing was sent to it.
+    /// The new URL cannot be used; nothing was sent to it.
     Url(BuildError),
-    /// The URL has expired, and there was no new one.
+    /// The URL has expired, and no new one was available.
     Expired {
-        /// What the file server said; `None` if the URL's own time was over.
+        /// The error page; `None` if the URL expired by its own time.
         refusal: Option<Box<Refusal>>,
     },
-    /// The file server refused, and that will not pass by itself.
+    /// The file server refused permanently.
     Refused(Box<Refusal>),
-    /// The answer points elsewhere, where the URL is not taken.
+    /// The response is a redirect, which is not followed.
     Redirect {
         /// The HTTP status.
         status: StatusCode,
-        /// The host it points to, if it names one.
+        /// The host of its target, if it names one.
         host: Option<String>,
     },
-    /// The answer has a status that no download should have.
+    /// The response has an unexpected status.
     Status(StatusCode),
-    /// The answer is in a content coding, though `identity` was asked for.
+    /// The response has a content or transfer coding, although `identity` was requested.
     Coding(String),
-    /// The answer shows neither the length of the file nor where it ends, so that a cut would not
-    /// be seen.
+    /// The response shows neither length nor end of the file, so truncation would go unnoticed.
     NoLength,
     /// The server names no CRC-64, and the policy requires one.
     NoChecksum,
@@ -95,28 +135,25 @@ pub enum ErrorKind {
         /// The limit.
         limit: u64,
     },
-    /// The server names another CRC-64 than that of its bytes.
+    /// The CRC-64 of the bytes differs from the server's.
     Mismatch {
-        /// What the server named.
+        /// The server's.
         expected: u64,
-        /// What came out.
+        /// That of the bytes.
         computed: u64,
     },
-    /// Bytes were written to where nothing can be taken back, and the server now has another file,
-    /// or one that cannot be known to be the same.
+    /// The file may have changed, and the written bytes cannot be discarded.
     Changed,
-    /// Too many passing failures in a row, or one that will not pass.
+    /// Too many transient faults in a row, or a permanent one.
     Fault(Fault),
-    /// The limit of the whole download has passed.
+    /// The time limit of the whole download has passed.
     TimedOut,
     /// The caller cancelled the download.
     Cancelled,
 }
 
 impl DownloadError {
-    /// Returns what the file server said when it gave no file, if that is why it ended, or what
-    /// came last before the limit of time.
-    #[must_use]
+    /// Returns the error page that ended the download, or the last one before the time limit.
     pub fn refusal(&self) -> Option<&Refusal> {
         match (&self.kind, &self.report.last_fault) {
             (ErrorKind::Expired { refusal: Some(refusal) }, _)
@@ -127,21 +164,17 @@ impl DownloadError {
     }
 
     /// Returns the error code of the file server, such as `AccessDenied`.
-    #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.refusal()?.code.as_deref()
     }
 
-    /// Returns the id to quote to the service's support: that of the refusal, else of the last
-    /// answer that named one.
-    #[must_use]
+    /// Returns the request id of the error page or of the last response, for the service's support.
     pub fn request_id(&self) -> Option<&str> {
         let of_refusal = self.refusal().and_then(|refusal| refusal.request_id.as_deref());
         of_refusal.or(self.report.request_id.as_deref())
     }
 
-    /// Returns the HTTP status, if it is an answer's status that ended the download.
-    #[must_use]
+    /// Returns the HTTP status that ended the download, if one did.
     pub fn status(&self) -> Option<StatusCode> {
         match &self.kind {
             ErrorKind::Redirect { status, .. } | ErrorKind::Status(status) => Some(*status),
@@ -149,9 +182,7 @@ impl DownloadError {
         }
     }
 
-    /// Whether the bytes that are there are of no use to a later download, which would meet the
-    /// same with them.
-    #[must_use]
+    /// Returns whether the written bytes would make a later download fail in the same way.
     pub fn spoils_part(&self) -> bool {
         let last_fault = match &self.kind {
             ErrorKind::Mismatch { .. } => return true,
@@ -165,8 +196,7 @@ impl DownloadError {
         }
     }
 
-    /// Whether another download may well have the file: faults that pass, and limits of time.
-    #[must_use]
+    /// Returns whether another download may succeed: after transient faults and time limits.
     pub fn is_transient(&self) -> bool {
         match &self.kind {
             ErrorKind::Fault(fault) => *fault != Fault::Send(SendFault::Permanent),
@@ -235,3 +265,52 @@ impl fmt::Display for ErrorKind {
         })
     }
 }
+
+/// What went wrong with one exchange of a download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// No response arrived.
+    Send(SendFault),
+    /// No byte arrived within the stall limit.
+    Stalled,
+    /// The response was truncated.
+    Incomplete,
+    /// The length of the response is unreadable or repeated.
+    BadLength,
+    /// The server repeatedly sends much less than requested, or ranges that never show the end of
+    /// the file. In the second case the download starts over, if it can.
+    Less,
+    /// The response has another range than requested.
+    WrongRange,
+    /// The file has changed: the download starts over.
+    Changed,
+    /// The file has another length than before with the same tag, so one of them is wrong.
+    OtherLength,
+    /// The checksum of several responses together is wrong: the download starts over.
+    Mismatch,
+    /// The response is a page, probably of a gateway: HTML without tag and checksum.
+    Page,
+    /// The file server refused temporarily.
+    Refused(Box<Refusal>),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Send(fault) => return fault.fmt(f),
+            Self::Refused(refusal) => return refusal.fmt(f),
+            Self::Stalled => "no byte came within the stall limit",
+            Self::Incomplete => "the answer was incomplete: it ended before the file did",
+            Self::BadLength => "the length of the answer cannot be read, or is told twice",
+            Self::Less => "the answer holds only a little of what was asked for",
+            Self::WrongRange => "the answer holds another range than was asked for",
+            Self::Changed => "the file has changed on the server",
+            Self::OtherLength => "the file has another length than before, under the same tag",
+            Self::Page => "a page came instead of the file",
+            Self::Mismatch => "the checksum of the parts put together is wrong",
+        })
+    }
+}
+
+impl core::error::Error for Fault {}

@@ -1,6 +1,6 @@
 use http::HeaderValue;
 
-use super::{ALGORITHM, CredentialScope, Signature, SignedHeaders, string_to_sign::TERMINATOR};
+use super::{ALGORITHM, CredentialScope, Signature, string_to_sign::TERMINATOR};
 use crate::{
     credentials::Credentials,
     error::{BuildError, Field, Reason},
@@ -10,12 +10,12 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Reason::InvalidCharacter`] for [`Field::Service`] if the scope's service cannot stand in a
-/// header.
+/// [`Reason::InvalidCharacter`] for [`Field::Service`] if the scope's service is not a valid header
+/// value.
 pub fn authorization(
     credentials: &Credentials,
     scope: &CredentialScope<'_>,
-    signed_headers: &SignedHeaders,
+    signed_headers: &str,
     signature: &Signature,
 ) -> Result<HeaderValue, BuildError> {
     let date = scope.date();
@@ -30,7 +30,7 @@ pub fn authorization(
         b"/",
         TERMINATOR.as_bytes(),
         b", SignedHeaders=",
-        signed_headers.as_str().as_bytes(),
+        signed_headers.as_bytes(),
         b", Signature=",
         signature.as_bytes(),
     ];

@@ -7,21 +7,20 @@ use zeroize::Zeroizing;
 use super::{CredentialScope, HexDigest, StringToSign, string_to_sign::TERMINATOR};
 use crate::credentials::Credentials;
 
-/// The key of one UTC date and one service, derived from a secret key once and kept for the day.
+/// The key of one UTC date and one service, derived from a secret key and reusable that day.
 ///
-/// It is as secret as the key it comes from: it has no text form, and its state is wiped on drop.
+/// It is secret, so it has no text form and is zeroized on drop.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha256>);
 
 impl SigningKey {
     /// Derives the key of a scope.
-    #[must_use]
     pub fn derive(credentials: &Credentials, scope: &CredentialScope<'_>) -> Self {
-        Self(keyed(&*secret_signing(credentials.secret_key(), scope)))
+        let [.., secret_signing] = derive_keys(credentials.secret_key(), scope);
+        Self(keyed(&*secret_signing))
     }
 
-    /// Signs the last stage.
-    #[must_use]
+    /// Signs the string to sign.
     pub fn sign(&self, string_to_sign: &StringToSign<'_>) -> Signature {
         let mut mac = self.0.clone();
         string_to_sign.pieces().iter().for_each(|piece| mac.update(piece));
@@ -35,13 +34,12 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// A signature: 64 lower-case hexadecimal digits, shown only when asked for.
+/// A signature of 64 lower-case hexadecimal digits, which `Debug` does not show.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Signature(HexDigest);
 
 impl Signature {
     /// Returns the digits.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -59,31 +57,21 @@ impl fmt::Debug for Signature {
 
 type Key = Zeroizing<[u8; 32]>;
 
-/// SecretSigning of the service's documents, the third of the three derived keys.
-fn secret_signing(secret_key: &str, scope: &CredentialScope<'_>) -> Key {
-    let secret_service = secret_service(&secret_date(secret_key, scope), scope.service());
-    hmac(&*secret_service, TERMINATOR.as_bytes())
-}
-
-fn secret_date(secret_key: &str, scope: &CredentialScope<'_>) -> Key {
+/// Derives SecretDate, SecretService and SecretSigning of the service's documents.
+fn derive_keys(secret_key: &str, scope: &CredentialScope<'_>) -> [Key; 3] {
     let prefixed = Zeroizing::new(["TC3", secret_key].concat());
-    hmac(prefixed.as_bytes(), scope.date().as_bytes())
-}
-
-fn secret_service(secret_date: &Key, service: &str) -> Key {
-    hmac(&**secret_date, service.as_bytes())
+    let secret_date = hmac(prefixed.as_bytes(), scope.date().as_bytes());
+    let secret_service = hmac(&*secret_date, scope.service().as_bytes());
+    let secret_signing = hmac(&*secret_service, TERMINATOR.as_bytes());
+    [secret_date, secret_service, secret_signing]
 }
 
 fn hmac(key: &[u8], text: &[u8]) -> Key {
-    finish(keyed(key).chain_update(text))
+    Zeroizing::new(keyed(key).chain_update(text).finalize().into_bytes().into())
 }
 
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
-}
-
-fn finish(mac: Hmac<Sha256>) -> Key {
-    Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
 #[cfg(test)]
@@ -94,13 +82,11 @@ mod tests {
     use crate::signing::Timestamp;
 
     fn scope(timestamp: i64, service: &str) -> CredentialScope<'_> {
-        CredentialScope::new(Timestamp::new(timestamp).unwrap().date(), service)
+        CredentialScope::new(Timestamp::new(timestamp).unwrap(), service)
     }
 
     fn derived(secret_key: &str, scope: &CredentialScope<'_>) -> [String; 3] {
-        let date = secret_date(secret_key, scope);
-        let service = secret_service(&date, scope.service());
-        [&date, &service, &secret_signing(secret_key, scope)].map(|key| hex::encode(**key))
+        derive_keys(secret_key, scope).map(|key| hex::encode(*key))
     }
 
     // The intermediate keys that the service's signature page prints, with its key mask taken

@@ -63,7 +63,9 @@ impl Ended {
 fn download(client: fn(&WireServer) -> Client, answer: WireAnswer) -> Ended {
     let server = WireServer::plain([answer]).expect("a server");
     let url = DownloadUrl::new(format!("{}/report.csv", server.url())).expect("a URL");
-    let source = Source::new(url).with_policy(Policy::default().with_max_failures(0));
+    let mut policy = Policy::default();
+    policy.max_failures = 0;
+    let source = Source::new(url).with_policy(policy);
     let port = server.url().rsplit(':').next().expect("a port").to_owned();
     let folder = env::temp_dir().join(format!("tcss-export-decoding-{}-{port}", process::id()));
     fs::create_dir(&folder).expect("a folder");

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     server::{File, Play, first_byte},
     trial::{Due, Exchange, Trial, url},
+    with::with,
 };
 
 /// So few that short sequences reach the bound.
@@ -121,7 +122,7 @@ impl Walk<'_> {
     }
 
     fn download(&self, serial: u32) -> Download {
-        let policy = Policy::default().with_max_failures(MAX_FAILURES);
+        let policy = with(Policy::default(), |p| p.max_failures = MAX_FAILURES);
         let url = url(&format!("https://h.example/a.csv?q-signature=EXAMPLE{serial:04}"));
         let download = Download::new(url, &policy, 7, Mono::default()).expect("a URL");
         match self.search.target {

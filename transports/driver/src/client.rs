@@ -282,15 +282,15 @@ impl<T: Transport> Client<T> {
     /// Returns a client whose waits and exchanges end at this deadline, if not earlier.
     pub(crate) fn until(&self, now: Mono, deadline: Mono) -> Self {
         let mut client = self.clone();
-        let max_wait = deadline.saturating_since(now).min(client.policy.max_wait());
-        client.policy = client.policy.with_max_wait(max_wait);
+        let max_wait = deadline.saturating_since(now).min(client.policy.max_wait);
+        client.policy.max_wait = max_wait;
         client.deadline = Some(deadline);
         client
     }
 
     /// Returns the limit of an exchange that starts now.
     pub(crate) fn exchange_limit(&self, now: Mono) -> Duration {
-        let limit = self.policy.exchange_limit();
+        let limit = self.policy.exchange_limit;
         self.deadline.map_or(limit, |deadline| deadline.saturating_since(now).min(limit))
     }
 }

@@ -180,7 +180,8 @@ async fn every_end_is_told_once_also_by_the_deadline() {
     let began = Instant::now();
     let send = async |_| Ok(Response::new(RUNNING.into()));
     let closures = Closures { began, send, sleep: tokio::time::sleep };
-    let policy = Policy::default().with_max_wait(Duration::from_secs(4));
+    let mut policy = Policy::default();
+    policy.max_wait = Duration::from_secs(4);
     let client = Client::with_transport(session(), credentials("AKIDEXAMPLE"), closures);
     let mut wait = client.with_policy(policy).follow(job("1"));
     let mut ends = Vec::new();
@@ -232,9 +233,9 @@ impl Rotating {
 #[tokio::test(start_paused = true)]
 async fn a_poll_that_needs_fresh_credentials_is_not_given_what_another_had_fetched() {
     let interval = Duration::from_millis(9_900);
-    let policy = Policy::default()
-        .with_max_wait(Duration::from_secs(10))
-        .with_poll_interval(interval, interval);
+    let mut policy = Policy::default();
+    policy.max_wait = Duration::from_secs(10);
+    (policy.poll_interval, policy.longest_poll_interval) = (interval, interval);
     let later = stream::once(async {
         tokio::time::sleep(Duration::from_millis(9_820)).await;
         job("second")

@@ -148,7 +148,9 @@ fn session() -> Session {
 
 fn policy() -> Policy {
     let second = Duration::from_secs(1);
-    Policy::default().with_poll_interval(second, second)
+    let mut policy = Policy::default();
+    (policy.poll_interval, policy.longest_poll_interval) = (second, second);
+    policy
 }
 
 fn job() -> JobId {
@@ -260,7 +262,8 @@ fn single_exchanges_are_paced_like_polls() {
 #[test]
 fn every_request_is_told_the_limit_of_its_exchange() {
     let limit = Duration::from_secs(7);
-    let policy = Policy::default().with_exchange_limit(limit);
+    let mut policy = Policy::default();
+    policy.exchange_limit = limit;
     let world = World::new(&[Ok(RUNNING), Ok(SUCCESS), Ok(SUCCESS), Ok(SUCCESS)]);
     let action = DescribeExportJobResult::new(job());
     let client = world.blocking().with_policy(policy.clone());

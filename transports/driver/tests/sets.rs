@@ -135,9 +135,9 @@ async fn many_exchanges_are_under_way_at_once_and_paced() {
 #[tokio::test(start_paused = true)]
 async fn a_job_that_is_never_answered_ends_at_its_limits_and_holds_nobody_up() {
     let service = Service::new();
-    let policy = Policy::default()
-        .with_max_wait(Duration::from_secs(20))
-        .with_exchange_limit(Duration::from_secs(25));
+    let mut policy = Policy::default();
+    policy.max_wait = Duration::from_secs(20);
+    policy.exchange_limit = Duration::from_secs(25);
     let jobs = stream::iter([job("stuck")]).chain(jobs(20));
     let all = client(service.clone()).with_policy(policy).wait_all(jobs);
     let ended: Vec<Ended> = all.collect().await;

@@ -204,11 +204,9 @@ impl Drop for Lease {
 impl Limits {
     fn of<B>(request: &Request<B>) -> Self {
         match request.extensions().get::<download::Limits>() {
-            Some(limits) => Self {
-                reach: limits.reach,
-                total: limits.time_left,
-                stall: Some(limits.read_limit()),
-            },
+            Some(limits) => {
+                Self { reach: limits.reach, total: limits.total, stall: Some(limits.read_limit()) }
+            }
             None => {
                 Self { reach: Reach::Any, total: Some(ExchangeLimit::of(request)), stall: None }
             }

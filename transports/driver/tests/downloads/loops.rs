@@ -51,6 +51,12 @@ fn renewing<const N: usize>(api: [&str; N]) -> World {
     .with_api(api)
 }
 
+fn within(limit: Duration) -> Policy {
+    let mut policy = Policy::default();
+    policy.total_limit = Some(limit);
+    policy
+}
+
 #[test]
 fn events_tell_of_each_piece_and_each_decision_in_order() {
     for each in BOTH {
@@ -155,7 +161,7 @@ fn the_total_limit_holds_while_bytes_are_coming() {
     for each in BOTH {
         let folder = Folder::new();
         let world = World::new(|request| file().answer(request).in_pieces(1).slowly(10 * SECOND));
-        let source = source().with_policy(Policy::default().with_total_limit(45 * SECOND));
+        let source = source().with_policy(within(45 * SECOND));
         let (_, end) = each.told(&world, source, folder.at("a.csv"));
         assert_eq!(error_kind(end), ErrorKind::TimedOut);
         assert_eq!(world.elapsed(), 50 * SECOND);
@@ -171,7 +177,7 @@ fn the_total_limit_holds_in_a_pause() {
     for each in BOTH {
         let folder = Folder::new();
         let world = World::new(|_| Reply::unsent(SendFault::Connection));
-        let source = source().with_policy(Policy::default().with_total_limit(SECOND / 10));
+        let source = source().with_policy(within(SECOND / 10));
         let (_, end) = each.told(&world, source, folder.at("a.csv"));
         assert_eq!(error_kind(end), ErrorKind::TimedOut);
         assert_eq!(world.elapsed(), SECOND / 10);
@@ -183,7 +189,7 @@ fn the_total_limit_holds_while_a_new_url_is_waited_for() {
     for each in BOTH {
         let folder = Folder::new();
         let world = World::new(|_| Reply::expired()).with_api([RUNNING; 20]);
-        let source = job_source().with_policy(Policy::default().with_total_limit(60 * SECOND));
+        let source = job_source().with_policy(within(60 * SECOND));
         let (_, end) = each.told(&world, source, folder.at("a.csv"));
         assert_eq!(error_kind(end), ErrorKind::TimedOut);
         assert_eq!(world.elapsed(), 60 * SECOND);
@@ -196,7 +202,7 @@ fn a_poll_for_a_new_url_is_told_what_the_download_has_left() {
         for each in BOTH {
             let folder = Folder::new();
             let world = World::new(|_| Reply::expired()).with_api([NEW_URL]);
-            let policy = total.map(|total| Policy::default().with_total_limit(total));
+            let policy = total.map(|total| within(total));
             let source = job_source().with_policy(policy.unwrap_or_default());
             each.told(&world, source, folder.at("a.csv")).1.unwrap_err();
             assert_eq!(world.exchange_limits(), [expected * SECOND]);
@@ -209,7 +215,7 @@ fn each_poll_for_a_new_url_is_told_what_is_left_by_then() {
     for each in BOTH {
         let folder = Folder::new();
         let world = World::new(|_| Reply::expired()).with_api([RUNNING; 20]);
-        let source = job_source().with_policy(Policy::default().with_total_limit(60 * SECOND));
+        let source = job_source().with_policy(within(60 * SECOND));
         each.told(&world, source, folder.at("a.csv")).1.unwrap_err();
         let limits = world.exchange_limits();
         // Between polls 2 s at first, half as much more each time, and 15 s at most.

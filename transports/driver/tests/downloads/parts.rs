@@ -71,7 +71,9 @@ fn a_damaged_part_is_not_left_to_spoil_the_next_download() {
     for each in BOTH {
         let folder = left_by(&file());
         fs::write(folder.at(PART), "id,STATUS\r").unwrap();
-        let once = source().with_policy(Policy::default().with_max_failures(0));
+        let mut policy = Policy::default();
+        policy.max_failures = 0;
+        let once = source().with_policy(policy);
         let (_, end) = each.told(&World::serving(&file()), once, folder.at("a.csv"));
         let kind = end.unwrap_err().download_error().unwrap().kind.clone();
         assert_eq!(kind, ErrorKind::Fault(Fault::Mismatch));

@@ -1,42 +1,74 @@
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    time::Duration,
+};
 
-use super::policy::Policy;
-use crate::host::is_loopback;
+use http::Request;
 
-/// Which addresses a download may connect to. The URL comes from outside, and what it names must
-/// not be a way into the network of whoever downloads.
+/// The limits of one request, which a transport finds among its extensions.
 ///
 /// ```
-/// use tcss_export_core::download::Reach;
+/// use tcss_export_core::{Limits, Reach};
+///
+/// let limits = Limits::of(&http::Request::new(()));
+/// assert_eq!((limits.reach, limits.read_limit()), (Reach::Public, Limits::STALL));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The addresses that the transport may connect to.
+    pub reach: Reach,
+    /// How long the whole exchange may take, if that is limited.
+    pub total: Option<Duration>,
+    /// How long the next byte may take, if that is limited.
+    pub stall: Option<Duration>,
+}
+
+impl Limits {
+    /// The default time until the next byte of a download.
+    pub const STALL: Duration = Duration::from_secs(60);
+
+    /// Creates limits without limits of time.
+    pub const fn new(reach: Reach) -> Self {
+        Self { reach, total: None, stall: None }
+    }
+
+    /// Returns the limits of a request; without any, those of a download with the default policy.
+    pub fn of<B>(request: &Request<B>) -> Self {
+        let default = Self { stall: Some(Self::STALL), ..Self::new(Reach::Public) };
+        request.extensions().get().copied().unwrap_or(default)
+    }
+
+    /// Returns how long one read may take: the shorter of both limits.
+    pub fn read_limit(&self) -> Duration {
+        self.total.into_iter().chain(self.stall).min().unwrap_or(Self::STALL)
+    }
+}
+
+/// The addresses that a transport may connect to.
+///
+/// A download URL comes from outside, so by default it must not lead into the caller's network.
+///
+/// ```
+/// use tcss_export_core::Reach;
 ///
 /// assert!(Reach::Public.permits("198.41.0.4".parse()?));
 /// assert!(!Reach::Public.permits("169.254.0.23".parse()?)); // metadata of a virtual machine
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a transport must know all the rules there are")]
+#[expect(clippy::exhaustive_enums, reason = "a transport must enforce every rule")]
 pub enum Reach {
-    /// This machine only: the URL names it.
+    /// Loopback addresses only.
     Loopback,
-    /// Addresses of the public network only: all that are private, link-local, of this machine or
-    /// set apart for something else are left out.
+    /// Public addresses only: no private, link-local, loopback or otherwise reserved ones.
     Public,
-    /// Any address: private ones are allowed.
+    /// Any address.
     Any,
 }
 
 impl Reach {
-    /// Returns the rule for a URL's host: a loopback host is this machine, whatever is allowed.
-    pub(super) fn of_host(host: &str, policy: &Policy) -> Self {
-        match (is_loopback(host), policy.allows_private()) {
-            (true, _) => Self::Loopback,
-            (false, true) => Self::Any,
-            (false, false) => Self::Public,
-        }
-    }
-
-    /// Tells whether a connection to the address is allowed.
-    #[must_use]
+    /// Returns whether the transport may connect to an address.
     pub fn permits(self, address: IpAddr) -> bool {
         match self {
             Self::Any => true,
@@ -52,15 +84,15 @@ impl Reach {
     }
 }
 
-/// Goes by the [IPv4 special-purpose registry].
+/// Returns whether an address is outside the [IPv4 special-purpose registry].
 ///
 /// [IPv4 special-purpose registry]: https://www.iana.org/assignments/iana-ipv4-special-registry
 fn is_public(v4: Ipv4Addr) -> bool {
     let is_special = match v4.octets() {
         [0 | 10 | 127, ..] | [169, 254, ..] | [192, 168, ..] => true,
-        // Carriers' own networks, private ones, and tests of networks.
+        // Carrier-grade NAT, private use, benchmarks.
         [100, 64..=127, ..] | [172, 16..=31, ..] | [198, 18 | 19, ..] => true,
-        // Protocols, and examples in documents.
+        // Protocol assignments and documentation.
         [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => true,
         // Multicast, reserved, broadcast.
         [224..=255, ..] => true,
@@ -69,7 +101,7 @@ fn is_public(v4: Ipv4Addr) -> bool {
     !is_special
 }
 
-/// Returns the IPv4 address that packets to an IPv6 address may end up at.
+/// Returns the IPv4 address that an IPv6 address embeds.
 fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     let [high, low] = match v6.segments() {
         // Mapped, translated (NAT64) and 6to4 addresses.
@@ -80,8 +112,8 @@ fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
 }
 
-/// Of the one block that is given out, all but what is set apart (2001::/23, with the tunnels of
-/// Teredo) and examples in documents (2001:db8::/32, 3fff::/20).
+/// Returns whether an address is in 2000::/3, except protocol assignments such as Teredo
+/// (2001::/23) and documentation (2001:db8::/32, 3fff::/20).
 fn is_global_unicast(v6: Ipv6Addr) -> bool {
     match v6.segments() {
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
@@ -98,6 +130,7 @@ mod tests {
     fn permitted(reach: Reach, addresses: &[&str]) -> Vec<bool> {
         addresses.iter().map(|text| reach.permits(text.parse().unwrap())).collect()
     }
+
     #[test]
     fn public_addresses_are_permitted() {
         for text in [
@@ -119,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn all_others_are_not() {
+    fn reserved_addresses_are_not_permitted() {
         for text in [
             "0.0.0.0",
             "10.0.0.1",
@@ -161,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_this_machine_and_nothing_else() {
+    fn loopback_permits_loopback_addresses_only() {
         let addresses =
             ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1", "10.0.0.1", "8.8.8.8"];
         assert_eq!(permitted(Reach::Loopback, &addresses), [true, true, true, true, false, false]);

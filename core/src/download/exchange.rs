@@ -1,43 +1,102 @@
-//! What a download makes of an answer's head.
+//! The requests of a download, and the heads of their responses.
+
+use alloc::format;
 
 use http::{
-    HeaderMap, StatusCode, Version,
-    header::{CONTENT_RANGE, ETAG, TRANSFER_ENCODING},
+    HeaderMap, HeaderValue, Method, Request, StatusCode, Version,
+    header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HOST, IF_RANGE, RANGE, TRANSFER_ENCODING},
     response::Parts,
 };
 
 use super::{
-    Download,
-    content_range::ContentRange,
-    fault::Fault,
-    file_name::suggested_name,
-    headers::{BadLength, content_length, foreign_transfer_coding, sole},
-    object::Object,
-    outcome::ErrorKind,
-    refusal::{Excerpt, Refusal, request_id},
-    state::{Body, Phase, Problem},
-    step::Opening,
+    Body, Download, Opening, Phase, Problem, Step,
+    error_page::{Excerpt, Refusal, request_id},
+    object::{ContentRange, Object, content_length, foreign_transfer_coding, sole, suggested_name},
+    outcome::{ErrorKind, Event, EventKind, Fault},
 };
 use crate::{
-    answer::{foreign_coding, redirect_host},
-    time::Mono,
+    header::{foreign_coding, redirect_host},
+    limits::Limits,
+    time::{ClockOffset, Mono, Now},
 };
 
 impl Download {
-    /// Takes the head of the answer under way and says what its body is.
+    /// Returns the due request, to be sent at once; `offset` is the service's clock offset.
+    ///
+    /// Its extensions contain the [`Limits`] for the transport. Do not log it: its `Debug` shows
+    /// the whole URL, which is a secret.
+    ///
+    /// # Errors
+    ///
+    /// The event that occurs instead: [`EventKind::Ignored`] if no request is due;
+    /// [`EventKind::NeedsUrl`] or the end if the URL has expired.
+    pub fn start(&mut self, now: Now, offset: ClockOffset) -> Result<Request<()>, Event> {
+        if !matches!(self.step(now.mono), Step::Request) {
+            return Err(self.event(EventKind::Ignored));
+        }
+        let is_expired = self.location.expiry.is_some_and(|end| end < offset.apply(now.wall));
+        if is_expired && !self.is_new_url {
+            return Err(self.need_url(None));
+        }
+        self.is_new_url = false;
+        let range = self.range();
+        if range.is_none() && self.can_restart {
+            self.forget_bytes();
+        }
+        self.report.requests = self.report.requests.saturating_add(1);
+        self.phase = Phase::Requested { since: now.mono };
+        Ok(self.request(range))
+    }
+
+    /// Returns `Range` and `If-Range`, if the download can resume.
+    fn range(&self) -> Option<(HeaderValue, HeaderValue)> {
+        let etag = self.held.object.etag.as_deref().filter(|_| self.held.bytes > 0)?;
+        let range = format!("bytes={}-", self.first_wanted());
+        Some((HeaderValue::try_from(range).ok()?, HeaderValue::from_str(etag).ok()?))
+    }
+
+    /// Returns the first byte to request. If no more may follow, that is the last byte held: an
+    /// empty range would not show whether the file is still the same.
+    fn first_wanted(&self) -> u64 {
+        match self.held.object.total {
+            Some(total) if self.held.bytes < total => self.held.bytes,
+            _ => self.held.bytes.saturating_sub(1),
+        }
+    }
+
+    fn request(&self, range: Option<(HeaderValue, HeaderValue)>) -> Request<()> {
+        let mut request = Request::new(());
+        *request.method_mut() = Method::GET;
+        *request.uri_mut() = self.location.uri.clone();
+        request.extensions_mut().insert(Limits {
+            reach: self.location.reach,
+            total: self.deadline().map(|deadline| deadline.saturating_since(self.now)),
+            stall: Some(self.policy.stall_limit),
+        });
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.location.host.clone());
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some((range, etag)) = range {
+            headers.insert(RANGE, range);
+            headers.insert(IF_RANGE, etag);
+        }
+        request
+    }
+
+    /// Takes the head of the response in flight and returns what to do with its body.
     pub fn head(&mut self, now: Mono, head: &Parts) -> Opening {
         self.now = now;
         let Phase::Requested { .. } = self.phase else { return Opening::Drop };
         if let Some(id) = request_id(&head.headers) {
             self.report.request_id = Some(id);
         }
-        self.read(head).unwrap_or_else(|problem| {
+        self.opening(head).unwrap_or_else(|problem| {
             self.phase = Phase::Useless(problem);
             Opening::Drop
         })
     }
 
-    fn read(&mut self, head: &Parts) -> Result<Opening, Problem> {
+    fn opening(&mut self, head: &Parts) -> Result<Opening, Problem> {
         let Parts { status, headers, .. } = head;
         match *status {
             StatusCode::OK => {
@@ -49,7 +108,7 @@ impl Download {
                 self.partial_file(headers)
             }
             StatusCode::RANGE_NOT_SATISFIABLE if self.held.bytes > 0 => {
-                Err(self.nothing_left(headers))
+                Err(self.unsatisfied(headers))
             }
             StatusCode::NOT_MODIFIED => Err(Problem::End(ErrorKind::Status(*status))),
             status if status.is_redirection() => {
@@ -68,14 +127,12 @@ impl Download {
 
     fn whole_file(&mut self, head: &Parts) -> Result<Opening, Problem> {
         let headers = &head.headers;
-        let object = Object::new(headers, content_length(headers)?);
+        let object = Object::new(headers, content_length(headers).map_err(Problem::StartOver)?);
         if object.is_page(headers) {
             return Err(Problem::Again(Fault::Page));
         }
-        let is_of_whole = |range: ContentRange| range.is_whole(object.total);
-        if headers.contains_key(CONTENT_RANGE)
-            && !ContentRange::of(headers).is_some_and(is_of_whole)
-        {
+        let is_whole = |range: ContentRange| range.is_whole(object.total);
+        if headers.contains_key(CONTENT_RANGE) && !ContentRange::of(headers).is_some_and(is_whole) {
             return Err(Problem::Again(Fault::WrongRange));
         }
         let object = object.with_known(self.known()).map_err(Problem::Again)?;
@@ -100,7 +157,9 @@ impl Download {
     fn partial_file(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
         let wrong = || Problem::StartOver(Fault::WrongRange);
         let range = ContentRange::of(headers).ok_or_else(wrong)?;
-        let fits = content_length(headers)?.is_none_or(|length| length == range.len());
+        let fits = content_length(headers)
+            .map_err(Problem::StartOver)?
+            .is_none_or(|length| length == range.len());
         if range.first != self.first_wanted() || !fits {
             return Err(wrong());
         }
@@ -109,7 +168,7 @@ impl Download {
             let object = object.with_known(self.known()).map_err(Problem::Again)?;
             self.check_checksum(&object)?;
             self.held.object = object;
-        } else if !self.is_shown_to_be_same(headers, &object) {
+        } else if !self.is_proven_same(headers, &object) {
             return Err(Problem::StartOver(Fault::Changed));
         } else {
             self.held.object.total = self.held.object.total.or(object.total);
@@ -126,8 +185,9 @@ impl Download {
         Ok(self.open(headers, Body { end, shows_its_end: true, skip, since, began }))
     }
 
-    /// No more than there is of the file was asked for, if it is the one whose bytes are there.
-    fn nothing_left(&self, headers: &HeaderMap) -> Problem {
+    /// Interprets a 416 response, which proves nothing unless it names another file: no byte past
+    /// the end of the same file was requested.
+    fn unsatisfied(&self, headers: &HeaderMap) -> Problem {
         let total = ContentRange::unsatisfied(headers);
         let is_shorter = total.is_some_and(|total| total < self.held.bytes);
         let is_other = is_shorter || self.is_other_file(headers, &Object::new(headers, total));
@@ -140,18 +200,17 @@ impl Download {
         if self.held.bytes == 0 && self.can_restart { Opening::StartOver } else { Opening::Append }
     }
 
-    /// Tells whether a range is shown to be of the file whose bytes are there: by its tag, which a
-    /// server repeats beside a range, or by the checksum of the whole. A server that passes over
-    /// `If-Range` would else slip in bytes of another file.
-    fn is_shown_to_be_same(&self, headers: &HeaderMap, object: &Object) -> bool {
+    /// Returns whether the tag of a range, or the checksum of the whole, proves that it belongs to
+    /// the file held. A server that ignores `If-Range` could send bytes of another file.
+    fn is_proven_same(&self, headers: &HeaderMap, object: &Object) -> bool {
         let has_checksum = object.crc64.is_some() && object.crc64 == self.held.object.crc64;
         (sole(headers, &ETAG).is_some() || has_checksum) && !self.is_other_file(headers, object)
     }
 
-    /// A member that only one of the two answers names tells nothing, but without a strong tag the
-    /// rest was not asked for.
+    /// Returns whether tag, length or checksum differ from those of the file held. Values that only
+    /// one of the responses has are not compared.
     fn is_other_file(&self, headers: &HeaderMap, object: &Object) -> bool {
-        // A weak tag now is another one than the strong tag before.
+        // The raw header: a weak tag differs from the strong tag before.
         let etag = headers.get(ETAG).map(|value| value.as_bytes());
         self.held.object.etag.is_none()
             || differ(etag, self.held.object.etag.as_deref().map(str::as_bytes))
@@ -159,7 +218,7 @@ impl Download {
             || differ(object.crc64, self.held.object.crc64)
     }
 
-    /// Returns the file under a strong tag that was spoken of last.
+    /// Returns the last file that had a strong tag.
     const fn known(&self) -> &Object {
         match self.held.object.etag {
             Some(_) => &self.held.object,
@@ -167,16 +226,16 @@ impl Download {
         }
     }
 
-    /// One that is required is missed before the bytes come.
+    /// Fails before the body if a required CRC-64 is absent.
     fn check_checksum(&self, object: &Object) -> Result<(), Problem> {
-        match self.policy.requires_crc64() && object.crc64.is_none() {
+        match self.policy.require_crc64 && object.crc64.is_none() {
             true => Err(Problem::End(ErrorKind::NoChecksum)),
             false => Ok(()),
         }
     }
 
     fn check_size(&self, total: Option<u64>) -> Result<(), Problem> {
-        match self.policy.size_limit() {
+        match self.policy.size_limit {
             Some(limit) if total.is_some_and(|total| total > limit) => {
                 Err(Problem::End(ErrorKind::TooLarge { limit }))
             }
@@ -193,11 +252,5 @@ fn check_coding(head: &Parts) -> Result<(), Problem> {
     match foreign_coding(&head.headers).or_else(|| foreign_transfer_coding(head)) {
         Some(coding) => Err(Problem::End(ErrorKind::Coding(coding))),
         None => Ok(()),
-    }
-}
-
-impl From<BadLength> for Problem {
-    fn from(_: BadLength) -> Self {
-        Self::StartOver(Fault::BadLength)
     }
 }

@@ -1,6 +1,4 @@
-//! A wait written down line by line, to be decided again elsewhere: a bug report, a fixture.
-
-mod replay;
+//! The lines of a recorded wait, for bug reports and tests.
 
 use alloc::{
     boxed::Box,
@@ -12,77 +10,83 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::replay::{Replay, ReplayError};
+use super::{
+    outcome::{Event, Fault, Outcome, Reading, WaitErrorKind},
+    saved::SavedWait,
+};
 use crate::{
     actions::{DescribeExportJobResultResponse, ExportStatus},
     answer::Answer,
-    clock_offset::ClockOffset,
-    download_url::DownloadUrl,
-    event::Event,
-    outcome::{Fault, Outcome, SendFault, WaitErrorKind},
-    reading::Reading,
-    time::{Mono, Now},
-    waiter::SavedWait,
+    download::DownloadUrl,
+    error::SendFault,
+    time::{ClockOffset, Mono, Now, nanos},
 };
 
 /// One line of a transcript. Times are nanoseconds since the first line.
 ///
-/// It holds no credentials, no signature, and of a URL not the query; messages of the service are
-/// in it as they came.
+/// It contains messages of the service, but no credentials, no signature and no query of a URL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TranscriptLine {
-    /// The wait as it began, with its policy and its seed.
+    /// The wait at the start, with its policy and seed.
     #[non_exhaustive]
     Begun {
         /// The wait.
         wait: Box<SavedWait>,
     },
-    /// A poll, what came of it, and what was decided.
+    /// A poll, its result and its event.
     Polled(Polled),
-    /// A poll that was due and could not be started.
+    /// A due poll that could not be started.
     #[non_exhaustive]
     NotStarted {
-        /// When that was known.
-        at: u64,
+        /// When.
+        #[serde(with = "nanos")]
+        at: Duration,
         /// Why.
         fault: SendFault,
-        /// What was decided.
+        /// The event.
         event: Event,
     },
     /// The end.
     #[non_exhaustive]
     Ended {
         /// When.
-        at: u64,
-        /// How, in words of this crate: what the service said stands in the last poll.
+        #[serde(with = "nanos")]
+        at: Duration,
+        /// The outcome in this crate's words; the service's message is in the last poll.
         outcome: String,
-        /// How many requests were started.
+        /// The number of requests.
         polls: u32,
-        /// How many of these repeated a failed one.
+        /// How many of them were retries.
         retries: u32,
     },
 }
 
-/// A poll as a transcript keeps it.
+/// A recorded poll.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Polled {
-    started: u64,
-    answered: u64,
-    /// Milliseconds since the Unix epoch, as the machine told them at the start.
-    wall: i64,
-    /// What was added to them.
-    clock_offset: ClockOffset,
-    came: Came,
-    /// By the answer's `Date`.
-    measured_offset: Option<ClockOffset>,
-    event: Event,
+    /// The time from the first line to the request.
+    #[serde(with = "nanos")]
+    pub started: Duration,
+    /// The time from the first line to the answer.
+    #[serde(with = "nanos")]
+    pub answered: Duration,
+    /// Local wall time at the start, in milliseconds since the Unix epoch.
+    pub(super) wall: i64,
+
+    pub(super) clock_offset: ClockOffset,
+    #[serde(rename = "came")]
+    pub(super) result: PollResult,
+    /// Measured by the answer's `Date`.
+    pub(super) measured_offset: Option<ClockOffset>,
+    pub(super) event: Event,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Came {
+pub(super) enum PollResult {
     Answer {
         status: ExportStatus,
         progress: Option<f64>,
@@ -94,60 +98,59 @@ enum Came {
     Fault(Fault),
 }
 
-/// What a waiter that is recorded keeps for it.
+/// The lines of a wait that is recorded.
 #[derive(Clone, Debug)]
-pub(crate) struct Transcript {
+pub(super) struct Transcript {
     began: Mono,
-    /// The poll under way.
+    /// The poll in flight.
     started: (Now, ClockOffset),
     lines: Vec<TranscriptLine>,
 }
 
 impl Transcript {
-    /// Begins; a poll under way is one that was started now.
-    pub(crate) fn begin(wait: SavedWait, now: Now) -> Self {
+    /// Starts a transcript, with a poll in flight if the next line is a result.
+    pub(super) fn begin(wait: SavedWait, now: Now) -> Self {
         let started = (now, wait.clock_offset());
         let lines = vec![TranscriptLine::Begun { wait: Box::new(wait) }];
         Self { began: now.mono, started, lines }
     }
 
-    pub(crate) const fn started(&mut self, now: Now, clock_offset: ClockOffset) {
+    pub(super) const fn started(&mut self, now: Now, clock_offset: ClockOffset) {
         self.started = (now, clock_offset);
     }
 
-    pub(crate) fn polled(&mut self, answered: Mono, reading: &Reading, event: &Event) {
+    pub(super) fn polled(&mut self, answered: Mono, reading: &Reading, event: &Event) {
         let (started, clock_offset) = self.started;
         self.lines.push(TranscriptLine::Polled(Polled {
             started: self.since(started.mono),
             answered: self.since(answered),
             wall: started.wall.unix_millis(),
             clock_offset,
-            came: Came::new(reading),
+            result: PollResult::new(reading),
             measured_offset: reading.clock_offset,
             event: event.clone(),
         }));
     }
 
-    pub(crate) fn not_started(&mut self, now: Mono, fault: SendFault, event: &Event) {
+    pub(super) fn not_started(&mut self, now: Mono, fault: SendFault, event: &Event) {
         let (at, event) = (self.since(now), event.clone());
         self.lines.push(TranscriptLine::NotStarted { at, fault, event });
     }
 
-    pub(crate) fn ended(&mut self, now: Mono, outcome: &Outcome) {
+    pub(super) fn ended(&mut self, now: Mono, outcome: &Outcome) {
         self.lines.push(ended(self.since(now), outcome));
     }
 
-    pub(crate) fn take_lines(&mut self) -> Vec<TranscriptLine> {
+    pub(super) fn take_lines(&mut self) -> Vec<TranscriptLine> {
         core::mem::take(&mut self.lines)
     }
 
-    fn since(&self, moment: Mono) -> u64 {
-        let nanos = moment.saturating_since(self.began).as_nanos();
-        u64::try_from(nanos).unwrap_or(u64::MAX)
+    fn since(&self, moment: Mono) -> Duration {
+        moment.saturating_since(self.began)
     }
 }
 
-fn ended(at: u64, outcome: &Outcome) -> TranscriptLine {
+pub(super) fn ended(at: Duration, outcome: &Outcome) -> TranscriptLine {
     let (outcome, report) = match outcome {
         Ok(finished) => ("success".to_string(), &finished.report),
         Err(error) => (words(&error.kind), &error.report),
@@ -156,7 +159,7 @@ fn ended(at: u64, outcome: &Outcome) -> TranscriptLine {
     TranscriptLine::Ended { at, outcome, polls, retries }
 }
 
-/// Leaves the service's message out: who masks texts from outside would change the end with it.
+/// Omits the service's message, so masking it elsewhere in the transcript does not change the end.
 fn words(kind: &WaitErrorKind) -> String {
     match kind {
         WaitErrorKind::JobFailed { .. } => WaitErrorKind::JobFailed { message: None }.to_string(),
@@ -165,29 +168,16 @@ fn words(kind: &WaitErrorKind) -> String {
 }
 
 impl Polled {
-    /// Returns when the request was started, since the first line.
-    #[must_use]
-    pub const fn started(&self) -> Duration {
-        Duration::from_nanos(self.started)
-    }
-
-    /// Returns when its answer was there, since the first line.
-    #[must_use]
-    pub const fn answered(&self) -> Duration {
-        Duration::from_nanos(self.answered)
-    }
-
-    /// Returns the request id, if the answer named one.
-    #[must_use]
+    /// Returns the request id of the answer, if it has one.
     pub fn request_id(&self) -> Option<&str> {
-        match &self.came {
-            Came::Answer { request_id, .. } => request_id.as_deref(),
-            Came::Fault(fault) => fault.request_id(),
+        match &self.result {
+            PollResult::Answer { request_id, .. } => request_id.as_deref(),
+            PollResult::Fault(fault) => fault.request_id(),
         }
     }
 }
 
-impl Came {
+impl PollResult {
     fn new(reading: &Reading) -> Self {
         match &reading.result {
             Ok(Answer { response, request_id }) => Self::Answer {
@@ -201,7 +191,7 @@ impl Came {
         }
     }
 
-    fn into_reading(self, clock_offset: Option<ClockOffset>) -> Reading {
+    pub(super) fn into_reading(self, clock_offset: Option<ClockOffset>) -> Reading {
         let result = match self {
             Self::Answer { status, progress, download_url, failure_message, request_id } => {
                 let download_url = download_url.and_then(DownloadUrl::new);

@@ -1,17 +1,70 @@
 use alloc::{format, string::String};
+use core::fmt;
 
 use http::{HeaderValue, Uri};
+use percent_encoding::percent_decode_str;
 
-use super::{expiry::expiry, policy::Policy, reach::Reach};
+use super::policy::Policy;
 use crate::{
-    download_url::DownloadUrl,
+    endpoint::{host_and_port, ip_address, is_loopback},
     error::{BuildError, Field, Reason},
-    host::{host_and_port, ip_address, is_loopback},
+    limits::Reach,
+    text::printable,
     time::Wall,
 };
 
-/// A download URL, taken apart as far as a request needs it; path and query stay as they are, byte
-/// for byte.
+/// The presigned URL of an exported file.
+///
+/// Anyone who has it can fetch the file, so `Debug` and `Display` hide its query.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct DownloadUrl(String);
+
+impl DownloadUrl {
+    /// Creates a URL from any text but the empty one.
+    ///
+    /// ```
+    /// use tcss_export_core::DownloadUrl;
+    ///
+    /// let url = DownloadUrl::new("https://h.example/a.csv?q-signature=EXAMPLE").unwrap();
+    /// assert_eq!(url.to_string(), "https://h.example/a.csv?...");
+    /// assert_eq!(DownloadUrl::new(""), None);
+    /// ```
+    pub fn new(url: impl Into<String>) -> Option<Self> {
+        let url = url.into();
+        (!url.is_empty()).then_some(Self(url))
+    }
+
+    /// Returns the whole URL, including its secret query.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the whole URL, including its secret query.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Display for DownloadUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = self.0.split(['?', '#']).next().unwrap_or_default();
+        // Without a scheme it is unclear which part could be secret.
+        let Some((scheme, rest)) = open.split_once("://") else { return f.write_str("...") };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        // The user part may contain a password.
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        write!(f, "{}://{}{}", printable(scheme), printable(host), printable(path))?;
+        if open.len() < self.0.len() { f.write_str("?...") } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for DownloadUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DownloadUrl({self})")
+    }
+}
+
+/// A checked download URL and the parts that a request needs, byte for byte.
 #[derive(Clone)]
 pub(super) struct Location {
     pub(super) url: DownloadUrl,
@@ -19,8 +72,7 @@ pub(super) struct Location {
     pub(super) uri: Uri,
     pub(super) host: HeaderValue,
     pub(super) reach: Reach,
-    /// Where the file is, without the secret part: what is left of one download goes on by another
-    /// URL of the same file only.
+    /// The URL without its query, which identifies the file.
     pub(super) object: String,
 }
 
@@ -40,10 +92,14 @@ impl Location {
         };
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (host, port) = checked_host(authority)?;
-        if scheme == "http" && !policy.allows_http() && !is_loopback(&host) {
+        if scheme == "http" && !policy.allow_http && !is_loopback(&host) {
             return Err(refused(Reason::PlainHttp));
         }
-        let reach = Reach::of_host(&host, policy);
+        let reach = match (is_loopback(&host), policy.allow_private) {
+            (true, _) => Reach::Loopback,
+            (false, true) => Reach::Any,
+            (false, false) => Reach::Public,
+        };
         if ip_address(&host).is_some_and(|address| !reach.permits(address)) {
             return Err(refused(Reason::PrivateAddress));
         }
@@ -53,7 +109,7 @@ impl Location {
         };
         let path = target.split('?').next().unwrap_or_default();
         let object = format!("{scheme}://{authority}{path}");
-        // A request's target begins with a slash.
+        // The target of a request starts with a slash.
         let slash = if target.starts_with('/') { "" } else { "/" };
         let target = format!("{slash}{target}");
         let uri = Uri::builder().scheme(&*scheme).authority(&*authority).path_and_query(target);
@@ -74,7 +130,7 @@ fn check_text(text: &str) -> Result<(), BuildError> {
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(refused(Reason::WhiteSpace));
     }
-    // No client would send it, and what was signed may have had it.
+    // No client would send it, although it may be part of the signed text.
     if text.contains('#') {
         return Err(refused(Reason::Fragment));
     }
@@ -94,11 +150,57 @@ const fn refused(reason: Reason) -> BuildError {
     BuildError::new(Field::DownloadUrl, reason)
 }
 
+/// Returns when a presigned URL of the object store expires: the earlier end of the two time windows
+/// in its query, `start;end` in Unix seconds.
+///
+/// Source: [Request signature](https://www.tencentcloud.com/document/product/436/7778).
+fn expiry(url: &str) -> Option<Wall> {
+    let (_, query) = url.split_once('?')?;
+    query.split('&').filter_map(window_end).min().map(Wall::from_unix_seconds)
+}
+
+fn window_end(parameter: &str) -> Option<i64> {
+    let (name, value) = parameter.split_once('=')?;
+    if !matches!(name, "q-sign-time" | "q-key-time") {
+        return None;
+    }
+    let value = percent_decode_str(value).decode_utf8().ok()?;
+    let (_, end) = value.split_once(';')?;
+    end.bytes().all(|b| b.is_ascii_digit()).then(|| end.parse().ok())?
+}
+
 #[cfg(test)]
 mod tests {
-    use alloc::borrow::ToOwned;
+    use alloc::{borrow::ToOwned, string::ToString};
 
     use super::*;
+
+    fn shown(url: &str) -> String {
+        DownloadUrl::new(url).unwrap().to_string()
+    }
+
+    #[test]
+    fn query_fragment_and_user_part_are_hidden() {
+        assert_eq!(
+            shown("https://h.example/a%2Fb.csv?sign=EXAMPLE"),
+            "https://h.example/a%2Fb.csv?..."
+        );
+        assert_eq!(shown("https://h.example/a#EXAMPLE"), "https://h.example/a?...");
+        assert_eq!(shown("https://u:EXAMPLE@h.example/a"), "https://h.example/a");
+        assert_eq!(shown("https://h.example?EXAMPLE"), "https://h.example?...");
+    }
+
+    #[test]
+    fn a_text_without_a_scheme_is_not_shown() {
+        for text in ["h.example/a?EXAMPLE://x/y", "//u:EXAMPLE@h/x", "https:/u:EXAMPLE@h/a"] {
+            assert_eq!(shown(text), "...");
+        }
+    }
+
+    #[test]
+    fn url_without_a_query_is_shown_whole() {
+        assert_eq!(shown("http://1.2.3.4/result.csv"), "http://1.2.3.4/result.csv");
+    }
 
     fn location(url: &str) -> Result<Location, Reason> {
         with(url, &Policy::default())
@@ -116,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn d3_path_and_query_stay_as_they_are() {
+    fn path_and_query_stay_unchanged() {
         let host = "https://export-1250000000.cos.ap-guangzhou.myqcloud.com";
         for text in [
             "/p%2Fq%2B(1)%20x.csv?q-sign-time=1699979400;1699983000&k=a%2Bb",
@@ -132,22 +234,23 @@ mod tests {
     }
 
     #[test]
-    fn host_is_sent_in_lower_case_and_with_a_port_of_its_own_only() {
+    fn host_is_sent_in_lower_case_and_without_the_default_port() {
         let host = |url| location(url).unwrap().host.to_str().unwrap().to_owned();
         assert_eq!(host("HTTPS://H.Example:443/A"), "h.example");
         assert_eq!(host("https://h.example:8443/A"), "h.example:8443");
         assert_eq!(host("http://127.0.0.1:80/A"), "127.0.0.1");
     }
+
     #[test]
-    fn what_is_kept_of_a_url_is_not_secret() {
+    fn the_object_has_no_secret_query() {
         let object = location("https://H.example/a%2F.csv?q-signature=EXAMPLE").unwrap().object;
         assert_eq!(object, "https://h.example/a%2F.csv");
     }
 
     #[test]
     fn plain_http_and_private_addresses_need_an_option() {
-        let http = Policy::default().allowing_http();
-        let private = Policy::default().allowing_private();
+        let http = Policy { allow_http: true, ..Policy::default() };
+        let private = Policy { allow_private: true, ..Policy::default() };
         assert_eq!(location("http://h.example/a").err(), Some(Reason::PlainHttp));
         assert!(with("http://h.example/a", &http).is_ok());
         assert_eq!(location("https://10.0.0.1/a").err(), Some(Reason::PrivateAddress));
@@ -161,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_url_are_refused() {
+    fn texts_that_are_not_a_url_are_refused() {
         for (text, reason) in [
             ("report.csv", Reason::UrlScheme),
             ("//h.example/a", Reason::UrlScheme),
@@ -185,5 +288,34 @@ mod tests {
         }
         let long = format!("https://h.example/{}", "a".repeat(LONGEST));
         assert_eq!(location(&long).err(), Some(Reason::TooLong));
+    }
+
+    fn seconds(url: &str) -> Option<i64> {
+        expiry(url).map(Wall::unix_seconds)
+    }
+
+    #[test]
+    fn the_earlier_window_counts() {
+        let plain = "https://h.example/a?q-sign-time=1699979400;1699983000&k=a%2Bb";
+        assert_eq!(seconds(plain), Some(1_699_983_000));
+        let both = "https://h/a?q-sign-time=1%3B30&x=q-sign-time=1;2&q-key-time=1%3b20";
+        assert_eq!(seconds(both), Some(20));
+    }
+
+    #[test]
+    fn a_url_without_a_window_has_no_known_expiry() {
+        for url in [
+            "https://h.example/a",
+            "https://h.example/q-sign-time=1;2",
+            "https://h.example/a?q-sign-time=1",
+            "https://h.example/a?q-sign-time=1;",
+            "https://h.example/a?q-sign-time=1;-2",
+            "https://h.example/a?q-sign-time=1;+2",
+            "https://h.example/a?q-sign-time=1;99999999999999999999",
+            "https://h.example/a?q-sign-time=%ff;2",
+            "https://h.example/a?sign=abc",
+        ] {
+            assert_eq!(seconds(url), None, "{url}");
+        }
     }
 }

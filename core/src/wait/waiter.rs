@@ -1,9 +1,3 @@
-mod decision;
-#[cfg(feature = "serde")]
-mod saved;
-mod state;
-mod step;
-
 use alloc::boxed::Box;
 use core::{fmt, time::Duration};
 
@@ -11,31 +5,26 @@ use bytes::Bytes;
 use http::Request;
 
 #[cfg(feature = "serde")]
-pub use self::saved::{ResumeError, SavedWait};
-use self::state::{Last, Phase, Runs, Seen};
-pub use self::step::{StartError, Step};
-#[cfg(feature = "serde")]
-use crate::transcript::Transcript;
+use super::transcript::Transcript;
+use super::{
+    Policy,
+    outcome::{Event, EventKind, Outcome, Reading, Seen, WaitError, WaitErrorKind},
+};
 use crate::{
-    actions::DescribeExportJobResult,
+    actions::{DescribeExportJobResult, JobId},
     credentials::Credentials,
-    error::BuildError,
-    event::{Event, EventKind},
-    job_id::JobId,
-    outcome::{Outcome, SendFault, WaitError, WaitErrorKind},
-    policy::{Policy, Random},
-    prepared::Prepared,
-    reading::Reading,
-    session::Session,
-    time::{Mono, Nanos, Now},
+    error::{BuildError, SendFault},
+    retry::{Failures, Random},
+    session::{Prepared, Session},
+    time::{Mono, Now},
 };
 
-/// Follows one export job to its end, as pure state: told the time and the answers, it says what
-/// to do next.
+/// Follows one export job to its end, as pure state: it takes the time and the answers, and returns
+/// what to do next.
 ///
-/// It knows no clock, no budget, no provider of credentials and no HTTP client. Ask
-/// [`step`](Self::step) what to do; on [`Step::Poll`] take a request from
-/// [`start`](Self::start), send it, and hand what came to [`answer`](Self::answer).
+/// It has no clock, budget, source of credentials or HTTP client. Ask [`step`](Self::step) what to
+/// do. On [`Step::Poll`], send the request that [`start`](Self::start) returns, and pass the result
+/// to [`answer`](Self::answer).
 ///
 /// ```
 /// use tcss_export_core::*;
@@ -49,7 +38,7 @@ use crate::{
 ///
 /// let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?;
 /// let mut session = Session::new(Endpoint::international());
-/// let seed = 7; // any number: it spreads the delays
+/// let seed = 7; // any number: it randomizes the delays
 /// let mut waiter = Waiter::new(JobId::new("4711")?, &Policy::default(), seed, now().mono);
 /// loop {
 ///     match waiter.step(now().mono) {
@@ -68,45 +57,44 @@ use crate::{
 #[derive(Clone)]
 #[must_use = "a waiter does nothing by itself"]
 pub struct Waiter {
-    action: DescribeExportJobResult,
-    policy: Policy,
-    random: Random,
-    /// Its creation or, if it was resumed, that moment.
-    began: Mono,
-    /// The time it had lasted before it was resumed.
-    elapsed_before: Nanos,
-    /// The latest moment it was told.
-    now: Mono,
-    phase: Phase,
-    prepared: Option<Box<Prepared>>,
-    interval: Nanos,
-    runs: Runs,
-    /// The exchange that comes next repeats a failed one.
-    is_retry: bool,
+    pub(super) action: DescribeExportJobResult,
+    pub(super) policy: Policy,
+    /// When it was created or resumed.
+    pub(super) began: Mono,
+    /// How long it had lasted before it was resumed.
+    pub(super) elapsed_before: Duration,
+    pub(super) now: Mono,
+    pub(super) phase: Phase,
+    pub(super) prepared: Option<Box<Prepared>>,
+    pub(super) interval: Duration,
+    pub(super) failures: Failures,
+    pub(super) random: Random,
+    /// The next exchange is a retry.
+    pub(super) is_retry: bool,
     /// The last credentials were refused.
-    wants_fresh_credentials: bool,
-    polls_without_url: u32,
-    seen: Seen,
+    pub(super) wants_fresh_credentials: bool,
+    pub(super) polls_without_url: u32,
+    pub(super) seen: Seen,
     #[cfg(feature = "serde")]
-    transcript: Option<Box<Transcript>>,
+    pub(super) transcript: Option<Box<Transcript>>,
 }
 
 impl Waiter {
     /// Creates a wait whose first poll is due at once and whose deadline counts from `now`.
     ///
-    /// The seed spreads the delays: one seed always gives one list.
+    /// The seed randomizes the delays: one seed always yields the same ones.
     pub fn new(job: JobId, policy: &Policy, seed: u64, now: Mono) -> Self {
         Self {
             action: DescribeExportJobResult::new(job),
             policy: policy.clone(),
-            random: Random(seed),
             began: now,
-            elapsed_before: Nanos::default(),
+            elapsed_before: Duration::ZERO,
             now,
             phase: Phase::Waiting { due: now },
             prepared: None,
-            interval: Nanos::new(policy.poll_interval()),
-            runs: Runs::default(),
+            interval: policy.poll_interval,
+            failures: Failures::default(),
+            random: Random(seed),
             is_retry: false,
             wants_fresh_credentials: false,
             polls_without_url: 0,
@@ -116,11 +104,10 @@ impl Waiter {
         }
     }
 
-    /// Returns what to do next; it may be asked at any time, as often as one likes.
+    /// Returns what to do next. It may be called at any time.
     ///
-    /// While a request is under way this is [`Step::WaitUntil`] the exchange limit; past it the
-    /// exchange counts as [`SendFault::Timeout`]. So a wait may end one exchange limit after its
-    /// deadline, and never later.
+    /// While a request is in flight, this is [`Step::WaitUntil`] the exchange limit, after which it
+    /// counts as [`SendFault::Timeout`]. So a wait ends at most that long after its deadline.
     pub fn step(&mut self, now: Mono) -> Step<'_> {
         self.advance(now);
         let deadline = self.deadline();
@@ -134,12 +121,11 @@ impl Waiter {
         }
     }
 
-    /// Starts the poll that is due and returns its request, to be sent at once.
+    /// Starts the due poll and returns its request, to be sent at once.
     ///
     /// # Errors
     ///
-    /// [`StartError::NotDue`], or [`StartError::Build`] as in [`Session::sign`], which ends the
-    /// wait.
+    /// [`StartError::NotDue`], or [`StartError::Build`], which ends the wait.
     pub fn start(
         &mut self,
         now: Now,
@@ -166,14 +152,14 @@ impl Waiter {
         Ok(request)
     }
 
-    /// Forgets the request under way, which was dropped without an answer: the poll is due again.
+    /// Forgets a request that was dropped without an answer: the poll is due again.
     pub fn abandon(&mut self) {
         if let Phase::InFlight { started } = self.phase {
             self.phase = Phase::Waiting { due: started.mono };
         }
     }
 
-    /// Ends the wait where it stands: nothing more is sent.
+    /// Cancels the wait.
     pub fn cancel(&mut self) {
         if !matches!(self.phase, Phase::Done(_)) {
             self.end(Err(WaitErrorKind::Cancelled));
@@ -185,32 +171,29 @@ impl Waiter {
     /// # Errors
     ///
     /// A [`WaitError`] whose kind says why there is no file.
-    pub fn finish(mut self) -> Outcome {
-        if let Phase::Done(outcome) = self.phase {
-            return *outcome;
+    pub fn finish(self) -> Outcome {
+        match self.phase {
+            Phase::Done(outcome) => *outcome,
+            _ => Err(WaitError { kind: WaitErrorKind::Cancelled, report: self.report() }),
         }
-        Err(WaitError { kind: WaitErrorKind::Cancelled, report: self.report() })
     }
 
     /// Returns the job.
-    #[must_use]
     pub const fn job(&self) -> &JobId {
         &self.action.job_id
     }
 
-    /// Returns the moment from which on nothing is started.
-    #[must_use]
+    /// Returns the deadline, at and after which nothing is sent.
     pub const fn deadline(&self) -> Mono {
-        self.began.saturating_add(self.policy.max_wait().saturating_sub(self.elapsed_before.get()))
+        self.began.saturating_add(self.policy.max_wait.saturating_sub(self.elapsed_before))
     }
 
-    /// Returns how many requests were started.
-    #[must_use]
+    /// Returns the number of requests.
     pub const fn poll_count(&self) -> u32 {
         self.seen.polls
     }
 
-    /// Lets the limit of the exchange and the deadline take effect.
+    /// Applies the limit of the exchange and the deadline.
     fn advance(&mut self, now: Mono) {
         self.now = now;
         if let Phase::InFlight { started } = self.phase
@@ -223,41 +206,32 @@ impl Waiter {
         }
     }
 
-    fn elapsed_at(&self, now: Mono) -> Duration {
-        self.elapsed_before.get().saturating_add(now.saturating_since(self.began))
+    pub(super) fn elapsed_at(&self, now: Mono) -> Duration {
+        self.elapsed_before.saturating_add(now.saturating_since(self.began))
     }
 
     const fn limit_of(&self, started: Mono) -> Mono {
-        started.saturating_add(self.policy.exchange_limit())
+        started.saturating_add(self.policy.exchange_limit)
     }
 
-    /// Returns when the next poll is due, if none is under way.
-    pub(crate) const fn due(&self) -> Option<Mono> {
+    /// Returns when the next poll is due, if none is in flight.
+    pub(super) const fn due(&self) -> Option<Mono> {
         match self.phase {
             Phase::Waiting { due } => Some(due),
             _ => None,
         }
     }
 
-    /// Returns when the exchange under way ends at the latest.
-    pub(crate) const fn limit(&self) -> Option<Mono> {
+    /// Returns when the wait ends without a poll, or the exchange ends without an answer.
+    pub(super) const fn limit(&self) -> Option<Mono> {
         match self.phase {
+            Phase::Waiting { .. } => Some(self.deadline()),
             Phase::InFlight { started } => Some(self.limit_of(started.mono)),
-            _ => None,
+            Phase::Done(_) => None,
         }
     }
 
-    /// Returns the latest moment it was told.
-    pub(crate) const fn now(&self) -> Mono {
-        self.now
-    }
-
-    /// Gives up memory; the next start hashes the request anew.
-    pub(crate) fn forget_prepared(&mut self) {
-        self.prepared = None;
-    }
-
-    const fn event(&self, kind: EventKind) -> Event {
+    pub(super) const fn event(&self, kind: EventKind) -> Event {
         Event { poll: self.seen.polls, clock_offset: None, kind }
     }
 
@@ -279,9 +253,50 @@ impl fmt::Debug for Waiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waiter")
             .field("job", self.job())
-            .field("polls", &self.seen.polls)
-            .field("last", &self.seen.last)
-            .field("last_fault", &self.seen.last_fault)
+            .field("seen", &self.seen)
             .finish_non_exhaustive()
     }
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every step")]
+pub enum Step<'w> {
+    /// Do nothing until this moment, or until the answer arrives.
+    WaitUntil(Mono),
+    /// A poll is due: get credentials, then call [`Waiter::start`].
+    Poll {
+        /// The last credentials were refused: refresh them.
+        fresh_credentials: bool,
+    },
+    /// The wait has ended: [`Waiter::finish`] returns the outcome.
+    Done(&'w Outcome),
+}
+
+/// Why a poll did not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartError {
+    /// No poll is due: call [`Waiter::step`].
+    NotDue,
+    /// The request could not be built or signed. The wait has ended.
+    Build(BuildError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDue => f.write_str("no poll is due"),
+            Self::Build(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for StartError {}
+
+#[derive(Clone)]
+pub(super) enum Phase {
+    Waiting { due: Mono },
+    InFlight { started: Now },
+    Done(Box<Outcome>),
 }

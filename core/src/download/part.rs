@@ -1,11 +1,11 @@
 use alloc::string::String;
+use core::fmt;
 
+use crc64fast::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::crc64::Crc64;
-
-/// What must be known of the bytes that a download leaves behind, so that a later one can go on
-/// with them: which file they are of, by its strong entity tag. No secret is in it.
+/// The metadata of the bytes that a download leaves behind, which a later one needs to resume. It
+/// identifies the file by its strong entity tag and contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Note {
@@ -29,31 +29,25 @@ impl Note {
         Self { version: VERSION, object, etag, total, crc64 }
     }
 
-    /// Returns it as a text, to be kept beside the bytes.
-    #[must_use]
+    /// Returns the metadata as JSON, to be stored beside the bytes.
     pub fn to_text(&self) -> String {
-        // Texts and numbers have no way to fail.
+        // Serializing strings and numbers cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads a kept text; `None` if it is none, or one of another version.
-    #[must_use]
+    /// Parses the metadata; returns `None` if it is invalid or of another version.
     pub fn from_text(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().filter(|note: &Self| note.version == VERSION)
     }
 }
 
-/// The bytes that an earlier download has left, as far as they were read again.
+/// The bytes that an earlier download left behind, read again: after a crash, a disk need not
+/// contain what was written.
 ///
-/// They are read, and not taken at their word, because what lies on a disk after a crash need not
-/// be what was written.
-///
-/// The text of the [`Note`] is kept anew whenever bytes are thrown away at
-/// [`Opening::StartOver`](super::Opening::StartOver). A later download says by
-/// [`bytes`](super::Download::bytes) how many of the kept ones count; what is behind them is cut
-/// off before anything is appended. What a download leaves that ended by an error of which
-/// [`spoils_part`](super::DownloadError::spoils_part) is true is to be thrown away: a later one
-/// would end in the same way.
+/// Store the text of the [`Note`] again at every [`Opening::StartOver`](super::Opening::StartOver).
+/// After [`resume`](super::Download::resume), truncate the file to
+/// [`bytes`](super::Download::bytes) before appending. Discard the file after an error that
+/// [`spoils_part`](super::DownloadError::spoils_part).
 ///
 /// ```
 /// use tcss_export_core::{ClockOffset, DownloadUrl, Now, download::*};
@@ -74,7 +68,7 @@ impl Note {
 /// fn exchange(download: &mut Download, file: &mut Vec<u8>, note: &mut String) {
 ///     let (head, body) = send(download.start(now(), ClockOffset::default()).unwrap());
 ///     if download.head(now().mono, &head) == Opening::StartOver {
-///         // In this order, so that the note is never beside bytes of another file.
+///         // In this order, so the metadata never lies beside bytes of another file.
 ///         file.clear();
 ///         *note = download.note().map(|note| note.to_text()).unwrap_or_default();
 ///     }
@@ -86,7 +80,7 @@ impl Note {
 ///
 /// let (mut file, mut note) = (Vec::new(), String::new());
 /// exchange(&mut begin()?, &mut file, &mut note);
-/// assert_eq!(file, b"1234"); // here it broke off, and the program ended
+/// assert_eq!(file, b"1234"); // the connection broke, and the program ended
 ///
 /// let mut download = begin()?;
 /// if let Some(note) = Note::from_text(&note) {
@@ -95,7 +89,7 @@ impl Note {
 ///     kept.read(&file[..file.len().min(most)]);
 ///     download.resume(kept);
 /// }
-/// file.truncate(download.bytes() as usize); // to nothing, were they of another file
+/// file.truncate(download.bytes() as usize); // 0 if they belong to another file
 /// exchange(&mut download, &mut file, &mut note);
 /// assert_eq!(download.finish()?.bytes, 9);
 /// assert_eq!(file, b"123456789");
@@ -109,15 +103,13 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Begins to read the bytes that this note is about.
-    #[must_use]
+    /// Starts to read the bytes that the metadata describes.
     pub fn new(note: Note) -> Self {
         Self { note, length: 0, crc: Crc64::default() }
     }
 
-    /// Returns how many bytes are kept at most: all but the last of the whole file, so that the
-    /// server is asked whether it is still the same.
-    #[must_use]
+    /// Returns how many bytes to read at most: all but the last of the file, because the download
+    /// must ask the server whether the file is still the same.
     pub const fn limit(&self) -> u64 {
         match self.note.total {
             Some(total) => total.saturating_sub(1),
@@ -125,16 +117,43 @@ impl Kept {
         }
     }
 
-    /// Takes the next bytes that are there.
+    /// Takes the next bytes.
     pub fn read(&mut self, bytes: &[u8]) {
         self.length = self.length.saturating_add(bytes.len() as u64);
         self.crc.update(bytes);
     }
 
-    /// Returns how many bytes were read.
-    #[must_use]
+    /// Returns the number of bytes read.
     pub const fn length(&self) -> u64 {
         self.length
+    }
+}
+
+/// CRC-64/XZ, the checksum of the object store.
+///
+/// Source: [CRC-64 check](https://www.tencentcloud.com/document/product/436/43317).
+#[derive(Clone)]
+pub(super) struct Crc64(Digest);
+
+impl Crc64 {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+
+    pub(super) fn value(&self) -> u64 {
+        self.0.sum64()
+    }
+}
+
+impl Default for Crc64 {
+    fn default() -> Self {
+        Self(Digest::new())
+    }
+}
+
+impl fmt::Debug for Crc64 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Crc64({})", self.value())
     }
 }
 
@@ -145,13 +164,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_reads_back() {
+    fn metadata_is_read_back() {
         let note = Note::new("https://h.example/a".into(), "\"x\"".into(), Some(7), None);
         assert_eq!(Note::from_text(&note.to_text()), Some(note));
     }
 
     #[test]
-    fn other_texts_are_none() {
+    fn other_texts_are_not_metadata() {
         let note = Note::new("https://h.example/a".into(), "\"x\"".into(), Some(7), Some(u64::MAX));
         let text = note.to_text();
         assert!(text.contains("18446744073709551615"));
@@ -160,5 +179,15 @@ mod tests {
         }
         assert_eq!(Note::from_text(&text.replace("part\":1", "part\":2")), None);
         assert_eq!(Note::from_text(&format!("{text}x")), None);
+    }
+
+    // Expected: the check value in the catalogue of CRC algorithms.
+    #[test]
+    fn check_value_is_that_of_the_catalogue() {
+        let mut crc = Crc64::default();
+        crc.update(b"1234");
+        crc.update(b"");
+        crc.update(b"56789");
+        assert_eq!(crc.value(), 11_051_210_869_376_104_954);
     }
 }

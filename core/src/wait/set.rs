@@ -1,32 +1,31 @@
-mod moments;
-mod slots;
-
-use alloc::collections::VecDeque;
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, VecDeque},
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
 
-pub use self::slots::WaitKey;
-use self::{moments::Moments, slots::Slots};
-use crate::{
-    credentials::Credentials,
-    event::Event,
-    job_id::JobId,
-    outcome::{Outcome, SendFault},
-    session::Session,
-    time::{Mono, Now},
+use super::{
+    outcome::{Event, Outcome},
     waiter::{StartError, Step, Waiter},
 };
+use crate::{
+    actions::JobId,
+    credentials::Credentials,
+    error::SendFault,
+    session::Session,
+    time::{Mono, Now},
+};
 
-/// Any number of waits in the order in which their polls are due.
+/// Any number of waits, in the order in which their polls are due.
 ///
-/// Adding, starting, answering, ending and finding the next moment take O(log n) at worst.
-/// Deadlines are kept apart from polls, so that a wait whose poll queues for a start ends in time
-/// all the same. Like a [`Waiter`] it sends nothing and knows no budget: ask [`next`](Self::next).
+/// Each operation takes O(log n). Deadlines have a queue apart from polls, so a wait whose poll
+/// queues for the rate budget still ends in time. Like a [`Waiter`], the set sends nothing and
+/// knows no budget: [`next`](Self::next) returns what to do.
 ///
-/// A wait's deadline counts from its creation. At 20 starts a second one round over 10,000 jobs
-/// takes 500 s, so choose [`Policy::with_max_wait`](crate::Policy::with_max_wait) with that in
-/// mind.
+/// A wait's deadline counts from its creation. At 20 starts a second, one round over 10,000 jobs
+/// takes 500 s: choose `max_wait` accordingly.
 ///
 /// ```
 /// use tcss_export_core::*;
@@ -60,26 +59,44 @@ use crate::{
 /// ```
 #[derive(Debug, Default)]
 pub struct WaitSet {
-    waits: Slots,
+    waits: BTreeMap<WaitKey, Box<Wait>>,
     /// When polls are due.
-    polls: Moments,
-    /// When something ends by itself: a deadline, the limit of an exchange.
-    limits: Moments,
+    polls: Queue,
+    /// When a deadline or the limit of an exchange passes.
+    limits: Queue,
     ended: VecDeque<WaitKey>,
+    next_key: u64,
+    next_place: u64,
+}
+
+/// Identifies a wait of a set; no later wait gets the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WaitKey(u64);
+
+/// Waits by moment; of equal moments, the one that was queued first comes first.
+type Queue = BTreeMap<Place, WaitKey>;
+type Place = (Mono, u64);
+
+#[derive(Debug)]
+struct Wait {
+    waiter: Waiter,
+    poll: Option<Place>,
+    limit: Option<Place>,
 }
 
 /// What to do next with a set.
 #[derive(Debug, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "a caller must know all there is to do")]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every step")]
 pub enum SetStep {
-    /// Nothing until this moment, or until an answer under way is there.
+    /// Do nothing until this moment or until an answer arrives.
     WaitUntil(Mono),
-    /// The poll that has been due for longest: get credentials and a start, then
-    /// [`WaitSet::start`]. Meanwhile ask again at [`WaitSet::next_limit`].
+    /// The poll that has been due the longest: get credentials and a start from the budget, then
+    /// call [`WaitSet::start`]. Until then, call [`WaitSet::next`] again at
+    /// [`WaitSet::next_limit`].
     Poll {
         /// The wait.
         key: WaitKey,
-        /// The last credentials were refused: ask their source again.
+        /// The last credentials were refused: refresh them.
         fresh_credentials: bool,
     },
     /// A wait has ended and left the set.
@@ -97,47 +114,34 @@ pub enum SetStep {
 
 impl WaitSet {
     /// Creates an empty set.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a wait, whatever it is in: waiting, with a request under way, or ended.
+    /// Adds a wait in any state.
     pub fn add(&mut self, waiter: Waiter) -> WaitKey {
-        let (now, deadline, limit) = (waiter.now(), waiter.deadline(), waiter.limit());
-        let key = self.waits.add(waiter);
-        self.note_limit(deadline, key);
-        if let Some(limit) = limit {
-            self.note_limit(limit, key);
-        }
-        self.settle(key, now);
+        let (key, now) = (WaitKey(self.next_key), waiter.now);
+        self.next_key += 1;
+        self.waits.insert(key, Box::new(Wait { waiter, poll: None, limit: None }));
+        self.update(key, now);
         key
     }
 
-    /// Returns what to do next; it may be asked at any time, as often as one likes.
-    ///
-    /// What has ended comes first, however many polls are due.
+    /// Returns what to do next; ended waits come before polls. It may be called at any time.
     pub fn next(&mut self, now: Mono) -> SetStep {
-        self.pass_limits(now);
-        if let Some(ended) = self.pop_ended() {
-            return ended;
-        }
-        while let Some((at, key)) = self.polls.first() {
-            if !is_scheduled(&self.waits, key, at) {
-                self.polls.pop();
-            } else if at > now {
-                break;
-            } else if let Some(Step::Poll { fresh_credentials }) = self.step(key, now) {
-                return SetStep::Poll { key, fresh_credentials };
-            } else {
-                self.settle(key, now);
-            }
+        while let Some(key) = first_due(&self.limits, now) {
+            self.update(key, now);
         }
         if let Some(ended) = self.pop_ended() {
             return ended;
         }
-        let next_poll = self.polls.first().map(|(at, _)| at);
-        match [next_poll, self.next_limit()].into_iter().flatten().min() {
+        if let Some(key) = first_due(&self.polls, now)
+            && let Some(wait) = self.waits.get_mut(&key)
+            && let Step::Poll { fresh_credentials } = wait.waiter.step(now)
+        {
+            return SetStep::Poll { key, fresh_credentials };
+        }
+        match [first_moment(&self.polls), self.next_limit()].into_iter().flatten().min() {
             Some(moment) => SetStep::WaitUntil(moment),
             None => SetStep::Empty,
         }
@@ -147,7 +151,7 @@ impl WaitSet {
     ///
     /// # Errors
     ///
-    /// As there; [`StartError::NotDue`] also for a wait that has left the set.
+    /// Those of [`Waiter::start`]; [`StartError::NotDue`] also for a wait that has left the set.
     pub fn start(
         &mut self,
         key: WaitKey,
@@ -155,21 +159,15 @@ impl WaitSet {
         session: &mut Session,
         credentials: &Credentials,
     ) -> Result<Request<Bytes>, StartError> {
-        let waiter = self.waiter_mut(key).ok_or(StartError::NotDue)?;
-        let request = waiter.start(now, session, credentials);
-        // A set is about memory; hashing the request anew at its next poll costs next to nothing.
-        waiter.forget_prepared();
-        if request.is_ok()
-            && let Step::WaitUntil(limit) = waiter.step(now.mono)
-        {
-            self.note_limit(limit, key);
-        }
-        self.settle(key, now.mono);
+        let wait = self.waits.get_mut(&key).ok_or(StartError::NotDue)?;
+        let request = wait.waiter.start(now, session, credentials);
+        // Saves memory: preparing the request again for its next poll costs little.
+        wait.waiter.prepared = None;
+        self.update(key, now.mono);
         request
     }
 
-    /// Takes what came of a request under way, as [`Waiter::answer`] does; `None` for a wait that
-    /// has left the set.
+    /// Takes the result of a request, as [`Waiter::answer`]; `None` if the wait has left the set.
     pub fn answer(
         &mut self,
         key: WaitKey,
@@ -177,68 +175,59 @@ impl WaitSet {
         session: &mut Session,
         answer: Result<Response<Bytes>, SendFault>,
     ) -> Option<Event> {
-        let event = self.waiter_mut(key)?.answer(now, session, answer);
-        self.settle(key, now.mono);
+        let event = self.waits.get_mut(&key)?.waiter.answer(now, session, answer);
+        self.update(key, now.mono);
         Some(event)
     }
 
-    /// Tells it that the poll which is due cannot be started, as [`Waiter::cannot_start`] does.
+    /// Records that the due poll cannot be started, as [`Waiter::cannot_start`] does.
     pub fn cannot_start(&mut self, key: WaitKey, now: Mono, fault: SendFault) -> Option<Event> {
-        let event = self.waiter_mut(key)?.cannot_start(now, fault);
-        self.settle(key, now);
+        let event = self.waits.get_mut(&key)?.waiter.cannot_start(now, fault);
+        self.update(key, now);
         Some(event)
     }
 
-    /// Forgets the request under way, which was dropped without an answer: the poll is due again.
+    /// Forgets a request that was dropped without an answer: the poll is due again.
     pub fn abandon(&mut self, key: WaitKey) {
-        if let Some(waiter) = self.waiter_mut(key) {
-            waiter.abandon();
-            self.schedule(key);
+        if let Some(wait) = self.waits.get_mut(&key) {
+            wait.waiter.abandon();
+            let now = wait.waiter.now;
+            self.update(key, now);
         }
     }
 
-    /// Ends a wait where it stands: nothing more is sent for it, and [`next`](Self::next) gives
-    /// its outcome.
+    /// Cancels a wait: it sends nothing more, and [`next`](Self::next) returns its outcome.
     pub fn cancel(&mut self, key: WaitKey) {
-        if let Some(waiter) = self.waiter_mut(key) {
-            waiter.cancel();
-            let now = waiter.now();
-            self.settle(key, now);
+        if let Some(wait) = self.waits.get_mut(&key) {
+            wait.waiter.cancel();
+            let now = wait.waiter.now;
+            self.update(key, now);
         }
     }
 
-    /// Returns the next moment at which a wait may end by itself.
-    pub fn next_limit(&mut self) -> Option<Mono> {
-        while let Some((at, key)) = self.limits.first() {
-            if is_limit(&self.waits, key, at) {
-                return Some(at);
-            }
-            self.limits.pop();
-        }
-        None
+    /// Returns the next moment at which the limit of a wait or of an exchange passes.
+    pub fn next_limit(&self) -> Option<Mono> {
+        first_moment(&self.limits)
     }
 
     /// Returns a wait of the set.
-    #[must_use]
     pub fn waiter(&self, key: WaitKey) -> Option<&Waiter> {
-        self.waits.get(key).map(|wait| &wait.waiter)
+        self.waits.get(&key).map(|wait| &wait.waiter)
     }
 
-    /// Returns how many waits are in the set.
-    #[must_use]
+    /// Returns the number of waits in the set.
     pub fn len(&self) -> usize {
         self.waits.len()
     }
 
-    /// Whether no wait is in the set.
-    #[must_use]
+    /// Returns whether the set has no waits.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.waits.is_empty()
     }
 
     fn pop_ended(&mut self) -> Option<SetStep> {
         while let Some(key) = self.ended.pop_front() {
-            if let Some(wait) = self.waits.remove(key) {
+            if let Some(wait) = self.waits.remove(&key) {
                 let job = wait.waiter.job().clone();
                 return Some(SetStep::Ended { key, job, outcome: wait.waiter.finish() });
             }
@@ -246,59 +235,39 @@ impl WaitSet {
         None
     }
 
-    /// Lets deadlines and limits of exchanges take effect.
-    fn pass_limits(&mut self, now: Mono) {
-        while let Some((_, key)) = self.limits.first().filter(|(at, _)| *at <= now) {
-            self.limits.pop();
-            self.settle(key, now);
+    /// Moves a wait's entries in the queues to where its state now requires them.
+    fn update(&mut self, key: WaitKey, now: Mono) {
+        let Some(wait) = self.waits.get_mut(&key) else { return };
+        if let Step::Done(_) = wait.waiter.step(now) {
+            self.ended.push_back(key);
         }
-    }
-
-    /// Notes where a wait stands after something has happened to it.
-    fn settle(&mut self, key: WaitKey, now: Mono) {
-        match self.step(key, now) {
-            Some(Step::Done(_)) => self.ended.push_back(key),
-            Some(_) => self.schedule(key),
-            None => {}
-        }
-    }
-
-    fn schedule(&mut self, key: WaitKey) {
-        let Some(wait) = self.waits.get_mut(key) else { return };
-        let due = wait.waiter.due();
-        if wait.scheduled == due {
-            return;
-        }
-        wait.scheduled = due;
-        if let Some(due) = due {
-            self.polls.note(due, key);
-            let Self { polls, waits, .. } = self;
-            polls.sweep(waits.len(), |at, key| is_scheduled(waits, key, at));
-        }
-    }
-
-    fn note_limit(&mut self, at: Mono, key: WaitKey) {
-        self.limits.note(at, key);
-        let Self { limits, waits, .. } = self;
-        limits.sweep(waits.len(), |at, key| is_limit(waits, key, at));
-    }
-
-    fn waiter_mut(&mut self, key: WaitKey) -> Option<&mut Waiter> {
-        self.waits.get_mut(key).map(|wait| &mut wait.waiter)
-    }
-
-    fn step(&mut self, key: WaitKey, now: Mono) -> Option<Step<'_>> {
-        Some(self.waiter_mut(key)?.step(now))
+        self.next_place += 1;
+        let place = |moment| (moment, self.next_place);
+        requeue(&mut self.polls, key, &mut wait.poll, wait.waiter.due().map(place));
+        requeue(&mut self.limits, key, &mut wait.limit, wait.waiter.limit().map(place));
     }
 }
 
-fn is_scheduled(waits: &Slots, key: WaitKey, at: Mono) -> bool {
-    waits.get(key).is_some_and(|wait| wait.scheduled == Some(at))
+fn first_moment(queue: &Queue) -> Option<Mono> {
+    queue.first_key_value().map(|((moment, _), _)| *moment)
 }
 
-fn is_limit(waits: &Slots, key: WaitKey, at: Mono) -> bool {
-    let waiter = waits.get(key).map(|wait| &wait.waiter);
-    waiter.is_some_and(|waiter| waiter.deadline() == at || waiter.limit() == Some(at))
+fn first_due(queue: &Queue, now: Mono) -> Option<WaitKey> {
+    queue.first_key_value().filter(|((moment, _), _)| *moment <= now).map(|(_, key)| *key)
+}
+
+/// Moves a wait to another place, unless the moment stays the same.
+fn requeue(queue: &mut Queue, key: WaitKey, current: &mut Option<Place>, next: Option<Place>) {
+    if current.map(|(moment, _)| moment) == next.map(|(moment, _)| moment) {
+        return;
+    }
+    if let Some(place) = current {
+        queue.remove(place);
+    }
+    if let Some(place) = next {
+        queue.insert(place, key);
+    }
+    *current = next;
 }
 
 #[cfg(test)]
@@ -306,7 +275,11 @@ mod tests {
     use core::time::Duration;
 
     use super::*;
-    use crate::{endpoint::Endpoint, outcome::WaitErrorKind, policy::Policy, time::Wall};
+    use crate::{
+        endpoint::Endpoint,
+        time::Wall,
+        wait::{Policy, outcome::WaitErrorKind},
+    };
 
     fn at(seconds: u64) -> Now {
         let wall = Wall::from_unix_seconds(1_699_979_400 + seconds as i64);
@@ -314,7 +287,7 @@ mod tests {
     }
 
     fn wait(seconds: u64, now: Now) -> Waiter {
-        let policy = Policy::default().with_max_wait(Duration::from_secs(seconds));
+        let policy = Policy { max_wait: Duration::from_secs(seconds), ..Policy::default() };
         Waiter::new(JobId::new("4711").unwrap(), &policy, 7, now.mono)
     }
 
@@ -349,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_under_way_or_has_ended_may_be_added() {
+    fn a_wait_with_a_request_in_flight_or_an_ended_one_may_be_added() {
         let ((mut session, credentials), mut set) = (session(), WaitSet::new());
         let mut under_way = wait(10, at(0));
         under_way.start(at(0), &mut session, &credentials).unwrap();
@@ -362,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_a_wait_that_left_is_void() {
+    fn the_key_of_a_wait_that_has_left_is_void() {
         let ((mut session, credentials), mut set) = (session(), WaitSet::new());
         let first = set.add(wait(20, at(0)));
         set.cancel(first);
@@ -377,16 +350,16 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_waits_leave_behind_are_bounded() {
+    fn a_wait_leaves_no_entry_behind() {
         let ((mut session, credentials), mut set) = (session(), WaitSet::new());
-        for second in 0..10_000 {
+        for second in 0..100 {
             let key = set.add(wait(1_000_000, at(second)));
             set.start(key, at(second), &mut session, &credentials).unwrap();
             set.answer(key, at(second), &mut session, Err(SendFault::Timeout));
+            assert_eq!((set.polls.len(), set.limits.len()), (1, 1));
             set.cancel(key);
             assert!(matches!(set.next(at(second).mono), SetStep::Ended { .. }));
         }
-        assert_eq!(set.len(), 0);
-        assert!(set.polls.len() <= 68 && set.limits.len() <= 68);
+        assert!(set.is_empty() && set.polls.is_empty() && set.limits.is_empty());
     }
 }

@@ -1,0 +1,324 @@
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::{fmt, time::Duration};
+
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::text::{brief, json_text, snippet};
+
+/// The error page of a file server.
+///
+/// Code, message and request id come from the object store's XML, or from its JSON in some cases.
+///
+/// Source: [Error codes](https://www.tencentcloud.com/document/product/436/7730).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The error code, such as `AccessDenied`.
+    pub code: Option<String>,
+    /// The message, for people.
+    pub message: Option<String>,
+    /// The id to quote to the service's support.
+    pub request_id: Option<String>,
+    /// The start of the body, if it is not an error of the object store.
+    pub snippet: Option<String>,
+    /// The pause that `Retry-After` asks for.
+    pub retry_after: Option<Duration>,
+}
+
+/// What to do after a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reaction {
+    NewUrl,
+    Retry,
+    BackOff,
+    Stop,
+}
+
+impl Refusal {
+    /// Creates the part that is known from the head of the response.
+    pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Box<Self> {
+        Box::new(Self {
+            status,
+            code: None,
+            message: None,
+            request_id: request_id(headers),
+            snippet: None,
+            retry_after: crate::header::retry_after(headers),
+        })
+    }
+
+    /// Adds the contents of the body.
+    pub(super) fn read(&mut self, body: &[u8]) {
+        let text = String::from_utf8_lossy(body);
+        let [code, message, request_id] = contents(&text);
+        self.request_id = request_id.or_else(|| self.request_id.take());
+        self.snippet = (code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
+        (self.code, self.message) = (code, message);
+    }
+
+    /// Returns whether the URL has expired or has times that contradict the server's clock.
+    pub fn is_expired(&self) -> bool {
+        let says_so = |message: &String| message.to_ascii_lowercase().contains("expired");
+        match self.code.as_deref() {
+            Some("ExpiredToken" | "RequestTimeTooSkewed") => true,
+            Some("AccessDenied") => self.message.as_ref().is_some_and(says_so),
+            _ => false,
+        }
+    }
+
+    pub(super) fn reaction(&self) -> Reaction {
+        match (self.status, self.code.as_deref()) {
+            // The documentation has both spellings.
+            (_, Some("RequestTimeOut" | "RequestTimeout")) => Reaction::Retry,
+            (_, Some("SlowDown" | "ServiceUnavailable"))
+            | (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, _) => {
+                Reaction::BackOff
+            }
+            // An archived file must be restored first.
+            (_, Some("InvalidObjectState")) => Reaction::Stop,
+            (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _) => Reaction::NewUrl,
+            (StatusCode::REQUEST_TIMEOUT, _) => Reaction::Retry,
+            (status, _) if status.is_server_error() => Reaction::Retry,
+            _ => Reaction::Stop,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the file server answered ")?;
+        match (&self.code, &self.snippet) {
+            (Some(code), _) => brief(code).fmt(f)?,
+            (None, Some(snippet)) => write!(f, "\"{}\"", brief(snippet))?,
+            (None, None) => f.write_str("nothing more than its status")?,
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {}", brief(message))?;
+        }
+        write!(f, " (HTTP status {}, ", self.status.as_u16())?;
+        match &self.request_id {
+            Some(id) => write!(f, "request id {})", brief(id)),
+            None => f.write_str("no request id)"),
+        }
+    }
+}
+
+/// Returns the request id, which every response of the object store has.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+    headers.get("x-cos-request-id")?.to_str().ok().map(String::from)
+}
+
+/// The start of an error page.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Excerpt(Vec<u8>);
+
+impl Excerpt {
+    const LIMIT: usize = 16 * 1024;
+
+    /// Appends bytes up to the limit; returns whether more are welcome.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> bool {
+        let room = Self::LIMIT - self.0.len();
+        self.0.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        self.0.len() < Self::LIMIT
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Returns code, message and request id of an error page, without words that may be secrets.
+fn contents(text: &str) -> [Option<String>; 3] {
+    let contents = match text.trim_start().starts_with('{') {
+        true => json_contents(text).unwrap_or_default(),
+        false => ["Code", "Message", "RequestId"].map(|name| element(text, name)),
+    };
+    contents.map(|text| text.map(|text| snippet(&text)).filter(|text| !text.is_empty()))
+}
+
+fn json_contents(text: &str) -> Option<[Option<String>; 3]> {
+    #[derive(Deserialize)]
+    struct Members<'a> {
+        #[serde(borrow, alias = "Code")]
+        code: Option<&'a RawValue>,
+        #[serde(borrow, alias = "Message")]
+        message: Option<&'a RawValue>,
+        #[serde(borrow, alias = "requestid", alias = "requestId", alias = "RequestId")]
+        request_id: Option<&'a RawValue>,
+    }
+    let Members { code, message, request_id } = serde_json::from_str(text).ok()?;
+    // The code may be a number.
+    let code = code.map(|code| json_text(code).unwrap_or_else(|| code.get().into()));
+    Some([code, message.and_then(json_text), request_id.and_then(json_text)])
+}
+
+/// Returns the text of the first element with this name inside `<Error>`, unless it is empty.
+fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once("<Error>")?;
+    let text = rest.split('<').find_map(|tag| tag.strip_prefix(name)?.strip_prefix('>'))?;
+    let text = unescaped(text.trim());
+    (!text.is_empty()).then_some(text)
+}
+
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        match after.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest))) {
+            Some((character, after)) => {
+                plain.push(character);
+                rest = after;
+            }
+            None => {
+                plain.push('&');
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+fn character(name: &str) -> Option<char> {
+    Some(match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            char::from_u32(code)?
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    fn refusal(status: u16, body: &str) -> Box<Refusal> {
+        let status = StatusCode::from_u16(status).unwrap();
+        let mut refusal = Refusal::new(status, &HeaderMap::new());
+        refusal.read(body.as_bytes());
+        refusal
+    }
+
+    const EXPIRED: &str = "<Error><Code>AccessDenied</Code><Message>Request has \
+        expired</Message><RequestId>x-1</RequestId></Error>";
+
+    #[test]
+    fn code_message_and_request_id_are_read() {
+        let refusal = refusal(403, EXPIRED);
+        assert!(refusal.is_expired());
+        assert_eq!(
+            refusal.to_string(),
+            "the file server answered AccessDenied: Request has expired (HTTP status 403, \
+             request id x-1)"
+        );
+    }
+
+    #[test]
+    fn the_start_of_a_body_that_is_not_xml_is_quoted() {
+        assert_eq!(
+            refusal(502, "<html> <b>Bad Gateway</b>").to_string(),
+            "the file server answered \"<html> <b>Bad Gateway</b>\" (HTTP status 502, no request \
+             id)"
+        );
+        assert_eq!(
+            refusal(404, "").to_string(),
+            "the file server answered nothing more than its status (HTTP status 404, no request id)"
+        );
+    }
+
+    #[test]
+    fn each_refusal_has_its_reaction() {
+        let xml = |code: &str| ["<Error><Code>", code, "</Code></Error>"].concat();
+        for (status, code, remedy) in [
+            (403, "AccessDenied", Reaction::NewUrl),
+            (403, "ExpiredToken", Reaction::NewUrl),
+            (403, "RequestTimeTooSkewed", Reaction::NewUrl),
+            (403, "SignatureDoesNotMatch", Reaction::NewUrl),
+            (403, "InvalidObjectState", Reaction::Stop),
+            (404, "NoSuchKey", Reaction::Stop),
+            (404, "NoSuchBucket", Reaction::Stop),
+            (405, "MethodNotAllowed", Reaction::Stop),
+            (400, "RequestTimeOut", Reaction::Retry),
+            (400, "InvalidArgument", Reaction::Stop),
+            (500, "InternalError", Reaction::Retry),
+            (503, "ServiceUnavailable", Reaction::BackOff),
+            (503, "SlowDown", Reaction::BackOff),
+        ] {
+            assert_eq!(refusal(status, &xml(code)).reaction(), remedy, "{code}");
+        }
+        assert_eq!(refusal(502, "").reaction(), Reaction::Retry);
+        assert_eq!(refusal(429, "").reaction(), Reaction::BackOff);
+        assert_eq!(refusal(401, "").reaction(), Reaction::NewUrl);
+    }
+
+    #[test]
+    fn an_excerpt_ends_at_its_limit() {
+        let mut excerpt = Excerpt::default();
+        assert!(excerpt.take(&[b'x'; 10_000]));
+        assert!(!excerpt.take(&[b'x'; 10_000]));
+        assert!(!excerpt.take(b"x"));
+        assert_eq!(excerpt.as_bytes().len(), 16 * 1024);
+    }
+
+    fn some<const N: usize>(texts: [&str; N]) -> [Option<String>; N] {
+        texts.map(|text| Some(text.into()))
+    }
+
+    #[test]
+    fn xml_is_read() {
+        let xml = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message>\
+            <RequestId>x-1</RequestId></Error>";
+        assert_eq!(contents(xml), some(["AccessDenied", "Request has expired", "x-1"]));
+    }
+
+    #[test]
+    fn json_is_read_in_any_spelling_of_its_members() {
+        for id in ["requestid", "requestId", "request_id", "RequestId"] {
+            let json = r#" {"code":"AccessDenied","message":"Request has expired","ID":"x-1"}"#;
+            let json = json.replace("ID", id);
+            assert_eq!(contents(&json), some(["AccessDenied", "Request has expired", "x-1"]));
+        }
+        let json = r#"{"Code":403,"Message":"a \u0026 b","RequestId":"x-1","TraceId":[1]}"#;
+        assert_eq!(contents(json), some(["403", "a & b", "x-1"]));
+        let json = r#"{"code":"AccessDenied","request_id":"x-1","message":null}"#;
+        assert_eq!(contents(json), [Some("AccessDenied".into()), None, Some("x-1".into())]);
+    }
+
+    #[test]
+    fn a_text_that_is_neither_has_no_contents() {
+        for text in ["", "<html>", "{", r#"{"code":"Acc"#, "[]", "null", r#"{"other":1}"#] {
+            assert_eq!(contents(text), [None, None, None], "{text}");
+        }
+    }
+
+    #[test]
+    fn elements_are_found_and_read() {
+        let xml = "<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>Access&#68;enied\
+            </Code>\n\t<Message>a &lt;b&gt; &amp;amp; &unknown; &#x5bfc; &</Message>\n<Empty/>\
+            <Resource></Resource></Error>";
+        let read = |name| element(xml, name);
+        assert_eq!(read("Code").as_deref(), Some("AccessDenied"));
+        assert_eq!(read("Message").as_deref(), Some("a <b> &amp; &unknown; \u{5bfc} &"));
+        assert_eq!(read("Resource"), None);
+        assert_eq!(read("Co"), None);
+        assert_eq!(read("RequestId"), None);
+        assert_eq!(element("<html><Code>x</Code></html>", "Code"), None);
+        assert_eq!(element("<Error><Code>cut", "Code").as_deref(), Some("cut"));
+    }
+}

@@ -1,0 +1,200 @@
+//! How a waiter reacts to answers and faults.
+
+use alloc::{boxed::Box, string::String};
+use core::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+
+use super::{
+    Policy,
+    outcome::{
+        Event, EventKind, Fault, Finished, Last, Reading, Remedy, Report, WaitError, WaitErrorKind,
+    },
+    waiter::{Phase, Step, Waiter},
+};
+use crate::{
+    actions::{DescribeExportJobResultResponse, ExportStatus},
+    answer::Answer,
+    download::DownloadUrl,
+    error::SendFault,
+    response_error::Advice,
+    retry::{Failures, raised},
+    session::Session,
+    time::{Mono, Now},
+};
+
+impl Waiter {
+    /// Takes the result of the request in flight and decides how to go on.
+    ///
+    /// The answer's `Date` corrects the clock of the session if the service reports an expired
+    /// signature, or if both differ by more than
+    /// [`ClockOffset::TOLERATED`](crate::ClockOffset::TOLERATED).
+    pub fn answer(
+        &mut self,
+        now: Now,
+        session: &mut Session,
+        answer: Result<Response<Bytes>, SendFault>,
+    ) -> Event {
+        match self.phase {
+            Phase::InFlight { started } => {
+                self.decide(now.mono, session, Reading::new(started, now.mono, answer))
+            }
+            _ => self.event(EventKind::Ignored),
+        }
+    }
+
+    /// Decides how to go on after an exchange.
+    pub(super) fn decide(&mut self, now: Mono, session: &mut Session, reading: Reading) -> Event {
+        self.now = now;
+        self.judge(Some(session), reading)
+    }
+
+    /// Records that the due poll cannot be started, which counts as a fault of the exchange.
+    pub fn cannot_start(&mut self, now: Mono, fault: SendFault) -> Event {
+        if !matches!(self.step(now), Step::Poll { .. }) {
+            return self.event(EventKind::Ignored);
+        }
+        let kind = self.fault(Fault::Send(fault));
+        let event = self.event(kind);
+        #[cfg(feature = "serde")]
+        if let Some(transcript) = &mut self.transcript {
+            transcript.not_started(now, fault, &event);
+        }
+        event
+    }
+
+    /// Reacts to the result of an exchange; without a session, the clock is not corrected.
+    pub(super) fn judge(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
+        #[cfg(feature = "serde")]
+        let recorded = self.transcript.is_some().then(|| reading.clone());
+        let event = self.judged(session, reading);
+        #[cfg(feature = "serde")]
+        if let (Some(transcript), Some(reading)) = (&mut self.transcript, recorded) {
+            transcript.polled(self.now, &reading, &event);
+        }
+        event
+    }
+
+    fn judged(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
+        let Reading { result, clock_offset } = reading;
+        self.wants_fresh_credentials = false;
+        let expired = matches!(&result, Err(fault) if fault.advice() == Advice::CorrectClock);
+        let clock_offset = match expired && self.failures.clock_corrected {
+            // A second one in a row: the correction did not help.
+            true => None,
+            false => clock_offset.and_then(|measured| session?.note_offset(measured, expired)),
+        };
+        let kind = match result {
+            Ok(answer) => self.good(answer),
+            Err(fault) => {
+                self.note_request_id(fault.request_id());
+                match fault.advice() {
+                    Advice::CorrectClock if clock_offset.is_some() => {
+                        self.failures.clock_corrected = true;
+                        self.poll_again(fault, Remedy::ClockCorrected, Duration::ZERO)
+                    }
+                    Advice::RefreshCredentials if !self.failures.credentials_refreshed => {
+                        self.failures.credentials_refreshed = true;
+                        self.wants_fresh_credentials = true;
+                        self.poll_again(fault, Remedy::FreshCredentials, Duration::ZERO)
+                    }
+                    _ => self.fault(fault),
+                }
+            }
+        };
+        Event { clock_offset, ..self.event(kind) }
+    }
+
+    fn good(&mut self, answer: Answer<DescribeExportJobResultResponse>) -> EventKind {
+        self.note_request_id(answer.request_id.as_deref());
+        self.failures = Failures::default();
+        self.is_retry = false;
+        self.seen.last_fault = None;
+        let DescribeExportJobResultResponse { status, download_url, progress, failure_message } =
+            answer.response;
+        self.seen.last = Some(Last {
+            status: status.clone(),
+            progress,
+            failure_message: failure_message.clone(),
+        });
+        match (&status, download_url) {
+            (ExportStatus::Success, Some(url)) => self.end(Ok(url)),
+            (ExportStatus::Success, None) => {
+                if self.polls_without_url >= self.policy.polls_without_url {
+                    return self.end(Err(WaitErrorKind::WithoutUrl));
+                }
+                self.polls_without_url += 1;
+                self.wait(status, progress)
+            }
+            (ExportStatus::Failure, _) => {
+                self.end(Err(WaitErrorKind::JobFailed { message: failure_message }))
+            }
+            (ExportStatus::Running | ExportStatus::Unknown(_), _) => self.wait(status, progress),
+        }
+    }
+
+    fn wait(&mut self, status: ExportStatus, progress: Option<f64>) -> EventKind {
+        let delay = self.interval;
+        self.interval = self.policy.interval_after(delay);
+        self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
+        EventKind::Waiting { status, progress, delay }
+    }
+
+    fn fault(&mut self, fault: Fault) -> EventKind {
+        let (remedy, delay) = match fault.advice() {
+            Advice::Retry => {
+                let is_broken = matches!(fault, Fault::Send(SendFault::Connection));
+                let Policy { retry, max_failures, .. } = self.policy;
+                let delay = self.failures.failed(retry, max_failures, is_broken, &mut self.random);
+                (Remedy::Retry, delay)
+            }
+            Advice::BackOff => {
+                let delay = self.failures.throttled(self.policy.throttle, &mut self.random);
+                (Remedy::BackOff, Some(delay))
+            }
+            _ => (Remedy::Retry, None),
+        };
+        let Some(delay) = delay else {
+            self.seen.last_fault = Some(Box::new(fault.clone()));
+            return self.end(Err(WaitErrorKind::Fault(fault)));
+        };
+        let delay = raised(delay, fault.retry_after(), self.policy.longest_retry_after);
+        self.poll_again(fault, remedy, delay)
+    }
+
+    fn poll_again(&mut self, fault: Fault, remedy: Remedy, delay: Duration) -> EventKind {
+        self.is_retry = true;
+        self.seen.last_fault = Some(Box::new(fault.clone()));
+        self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
+        EventKind::Retrying { fault, remedy, delay }
+    }
+
+    pub(super) fn end(&mut self, end: Result<DownloadUrl, WaitErrorKind>) -> EventKind {
+        let report = self.report();
+        self.phase = Phase::Done(Box::new(match end {
+            Ok(download_url) => Ok(Finished { download_url, report }),
+            Err(kind) => Err(WaitError { kind, report }),
+        }));
+        EventKind::Ended
+    }
+
+    pub(super) fn report(&self) -> Box<Report> {
+        let seen = self.seen.clone();
+        Box::new(Report {
+            polls: seen.polls,
+            retries: seen.retries,
+            elapsed: self.elapsed_at(self.now),
+            last: seen.last.map(Last::into_response),
+            last_fault: seen.last_fault.map(|fault| *fault),
+            request_id: seen.request_id.map(String::from),
+            clock_offset: seen.clock_offset,
+        })
+    }
+
+    fn note_request_id(&mut self, id: Option<&str>) {
+        if let Some(id) = id {
+            self.seen.request_id = Some(id.into());
+        }
+    }
+}

@@ -1,0 +1,324 @@
+use alloc::{boxed::Box, string::String};
+use core::{fmt, time::Duration};
+
+use bytes::Bytes;
+use http::Response;
+
+use crate::{
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
+    answer::{Answer, read_answer},
+    download::DownloadUrl,
+    error::{BuildError, SendFault},
+    response_error::{Advice, ErrorCode, ResponseError},
+    text::brief,
+    time::{ClockOffset, Mono, Now},
+};
+
+/// An event of a wait, for a progress bar or a log.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Event {
+    /// The number of the last poll, counted from 1; 0 before the first.
+    pub poll: u32,
+    /// The new offset, if the answer corrected the clock.
+    pub clock_offset: Option<ClockOffset>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+impl Event {
+    /// Creates the event of an end without an answer, such as the deadline.
+    pub const fn ended(poll: u32) -> Self {
+        Self { poll, clock_offset: None, kind: EventKind::Ended }
+    }
+}
+
+/// What happened in a wait.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The job is not done: it is polled again after `delay`.
+    Waiting {
+        /// Its status.
+        status: ExportStatus,
+        /// Its progress in percent.
+        progress: Option<f64>,
+        /// The delay before the next poll.
+        delay: Duration,
+    },
+    /// The exchange failed and is retried after `delay`.
+    Retrying {
+        /// What went wrong.
+        fault: Fault,
+        /// What is done about the fault.
+        remedy: Remedy,
+        /// The delay before the next poll.
+        delay: Duration,
+    },
+    /// The wait has ended.
+    Ended,
+    /// The call had no effect because no request was in flight.
+    Ignored,
+}
+
+/// What is done before an exchange is retried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Remedy {
+    /// The fault counts as one of the failures in a row.
+    Retry,
+    /// The fault does not count: the service asks for fewer requests.
+    BackOff,
+    /// The clock was corrected.
+    ClockCorrected,
+    /// The credentials are refreshed.
+    FreshCredentials,
+}
+
+/// How a wait ended.
+pub type Outcome = Result<Finished, WaitError>;
+
+/// The job has succeeded, and the file is ready.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Finished {
+    /// The URL of the file.
+    pub download_url: DownloadUrl,
+    /// What happened on the way.
+    pub report: Box<Report>,
+}
+
+/// What happened during a wait.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The number of requests.
+    pub polls: u32,
+    /// How many of them were retries.
+    pub retries: u32,
+    /// The time from creation to end.
+    pub elapsed: Duration,
+    /// The last good answer, without the URL, which only [`Finished`] has.
+    pub last: Option<DescribeExportJobResultResponse>,
+    /// The fault of the last exchange, if it failed.
+    pub last_fault: Option<Fault>,
+    /// The last request id of an answer.
+    pub request_id: Option<String>,
+    /// The clock offset at the end.
+    pub clock_offset: ClockOffset,
+}
+
+/// A wait ended without a file.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct WaitError {
+    /// Why it ended.
+    pub kind: WaitErrorKind,
+    /// What happened on the way.
+    pub report: Box<Report>,
+}
+
+/// Why a wait ended without a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitErrorKind {
+    /// The job has failed.
+    JobFailed {
+        /// The service's reason, if it gave one.
+        message: Option<String>,
+    },
+    /// The job was not done before the deadline.
+    TimedOut,
+    /// The caller cancelled the wait.
+    Cancelled,
+    /// The job has succeeded, but the service named no URL.
+    WithoutUrl,
+    /// A permanent fault, or too many transient ones in a row.
+    Fault(Fault),
+    /// No request could be built.
+    Build(BuildError),
+}
+
+/// What went wrong with one exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Fault {
+    /// An answer without a result arrived.
+    Answer(ResponseError),
+    /// No complete answer arrived.
+    Send(SendFault),
+}
+
+impl Fault {
+    /// Returns the service's error code, if the service refused.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.answer()?.code()
+    }
+
+    /// Returns the request id of the answer, if it has one.
+    pub fn request_id(&self) -> Option<&str> {
+        self.answer()?.request_id()
+    }
+
+    /// Returns the pause that the answer's `Retry-After` asks for.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.answer()?.retry_after()
+    }
+
+    const fn answer(&self) -> Option<&ResponseError> {
+        match self {
+            Self::Answer(error) => Some(error),
+            Self::Send(_) => None,
+        }
+    }
+
+    /// Returns what to do: retry a broken or truncated exchange, stop at an answer that is too
+    /// large or a [`SendFault::Permanent`], and otherwise follow [`ResponseError::advice`].
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Answer(error) => error.advice(),
+            Self::Send(SendFault::TooLarge | SendFault::Permanent) => Advice::Stop,
+            Self::Send(_) => Advice::Retry,
+        }
+    }
+}
+
+impl WaitError {
+    /// Returns the service's error code, if one ended the wait.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        match &self.kind {
+            WaitErrorKind::Fault(fault) => fault.code(),
+            _ => None,
+        }
+    }
+
+    /// Returns the last request id, to quote to the service's support.
+    pub fn request_id(&self) -> Option<&str> {
+        self.report.request_id.as_deref()
+    }
+
+    /// Returns the last status of the job.
+    pub fn last_status(&self) -> Option<&ExportStatus> {
+        self.report.last.as_ref().map(|last| &last.status)
+    }
+}
+
+impl fmt::Display for WaitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { polls, elapsed, last, clock_offset, .. } = &*self.report;
+        write!(f, "{} (polls: {polls}, {:.1} s", self.kind, elapsed.as_secs_f64())?;
+        if let Some(last) = last {
+            write!(f, ", last status \"{}\"", brief(last.status.as_str()))?;
+        }
+        if let Some(progress) = last.as_ref().and_then(|last| last.progress) {
+            write!(f, " at {progress} %")?;
+        }
+        if *clock_offset != ClockOffset::default() {
+            write!(f, ", clock offset {clock_offset}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl core::error::Error for WaitError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match (&self.kind, &self.report.last_fault) {
+            (WaitErrorKind::Build(error), _) => Some(error),
+            (WaitErrorKind::Fault(fault), _) | (WaitErrorKind::TimedOut, Some(fault)) => {
+                Some(fault)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for WaitErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::JobFailed { message: Some(message) } => {
+                return write!(f, "the job has failed ({})", brief(message));
+            }
+            Self::JobFailed { message: None } => "the job has failed",
+            Self::TimedOut => "the job was not done before the deadline",
+            Self::Cancelled => "the wait was cancelled",
+            Self::WithoutUrl => "the job has finished without a URL",
+            Self::Fault(_) => "polling failed",
+            Self::Build(_) => "no request could be built",
+        })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(error) => error.fmt(f),
+            Self::Send(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Fault {}
+
+/// The contents of the later report.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Seen {
+    pub(super) polls: u32,
+    pub(super) retries: u32,
+    pub(super) last: Option<Last>,
+    pub(super) last_fault: Option<Box<Fault>>,
+    pub(super) request_id: Option<Box<str>>,
+    pub(super) clock_offset: ClockOffset,
+}
+
+/// The last good answer.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Last {
+    pub(super) status: ExportStatus,
+    pub(super) progress: Option<f64>,
+    pub(super) failure_message: Option<String>,
+}
+
+impl Last {
+    pub(super) fn into_response(self) -> DescribeExportJobResultResponse {
+        let Self { status, progress, failure_message } = self;
+        DescribeExportJobResultResponse { status, download_url: None, progress, failure_message }
+    }
+}
+
+/// The result of one exchange.
+#[derive(Clone)]
+pub(super) struct Reading {
+    pub(super) result: Result<Answer<DescribeExportJobResultResponse>, Fault>,
+    /// Measured by the answer's `Date`, if the service itself has answered.
+    pub(super) clock_offset: Option<ClockOffset>,
+}
+
+impl Reading {
+    pub(super) fn new(
+        started: Now,
+        answered: Mono,
+        answer: Result<Response<Bytes>, SendFault>,
+    ) -> Self {
+        let response = match answer {
+            Ok(response) => response,
+            Err(fault) => return Self::of_fault(fault),
+        };
+        let result = read_answer::<DescribeExportJobResult>(&response);
+        let is_of_service = result.as_ref().map_or_else(|error| error.code().is_some(), |_| true);
+        let measured = ClockOffset::measure(started, answered, response.headers());
+        Self {
+            result: result.map_err(Fault::Answer),
+            clock_offset: measured.filter(|_| is_of_service),
+        }
+    }
+
+    pub(super) const fn of_fault(fault: SendFault) -> Self {
+        Self { result: Err(Fault::Send(fault)), clock_offset: None }
+    }
+}

@@ -1,0 +1,123 @@
+//! The form of a saved wait.
+
+use alloc::string::{String, ToString};
+use core::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Policy, outcome::Seen};
+use crate::{
+    actions::{Action, DescribeExportJobResult, JobId},
+    retry::{Failures, Random},
+    session::Session,
+    text::brief,
+    time::ClockOffset,
+};
+
+pub(super) const VERSION: u32 = 1;
+
+/// A saved wait, for any format that serde supports.
+///
+/// It contains the messages of the service, but no credentials, no signature and no URL.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedWait {
+    pub(super) version: u32,
+    pub(super) action: String,
+    pub(super) site: String,
+    pub(super) job_id: JobId,
+    /// Milliseconds since the Unix epoch.
+    pub(super) saved_at: i64,
+    /// The session's.
+    pub(super) clock_offset: ClockOffset,
+    #[serde(with = "crate::time::nanos")]
+    pub(super) elapsed: Duration,
+    #[serde(with = "crate::time::nanos")]
+    pub(super) due_in: Duration,
+    pub(super) policy: Policy,
+    pub(super) random: Random,
+    #[serde(with = "crate::time::nanos")]
+    pub(super) interval: Duration,
+    pub(super) runs: Failures,
+    pub(super) is_retry: bool,
+    pub(super) wants_fresh_credentials: bool,
+    pub(super) polls_without_url: u32,
+    pub(super) seen: Seen,
+}
+
+impl SavedWait {
+    /// Returns the job.
+    pub const fn job_id(&self) -> &JobId {
+        &self.job_id
+    }
+
+    pub(super) const fn clock_offset(&self) -> ClockOffset {
+        self.clock_offset
+    }
+
+    /// Moves the wait to the origin of the wall clock, for a replay: no time has passed since.
+    pub(super) fn unmoved(mut self) -> Self {
+        self.saved_at = 0;
+        self
+    }
+
+    /// Returns the text of the [`Endpoint`](crate::Endpoint).
+    pub fn site(&self) -> &str {
+        &self.site
+    }
+
+    pub(super) fn check(&self, session: &Session) -> Result<(), ResumeError> {
+        if self.version != VERSION {
+            return Err(ResumeError::Version { saved: self.version });
+        }
+        if self.action != DescribeExportJobResult::NAME {
+            return Err(ResumeError::Action { saved: self.action.clone() });
+        }
+        let site = session.endpoint().to_string();
+        if self.site != site {
+            return Err(ResumeError::Site { saved: self.site.clone(), session: site });
+        }
+        Ok(())
+    }
+}
+
+/// Why a saved wait cannot be resumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResumeError {
+    /// Another version of this crate saved it, in another format.
+    Version {
+        /// The version of the format.
+        saved: u32,
+    },
+    /// It polls another action.
+    Action {
+        /// Its action.
+        saved: String,
+    },
+    /// Its endpoint is not the session's.
+    Site {
+        /// Its endpoint.
+        saved: String,
+        /// The session's endpoint.
+        session: String,
+    },
+}
+
+impl fmt::Display for ResumeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version { saved } => {
+                write!(f, "expected a wait saved in form {VERSION}, got form {saved}")
+            }
+            Self::Action { saved } => {
+                let name = DescribeExportJobResult::NAME;
+                write!(f, "expected a wait that polls {name}, got {}", brief(saved))
+            }
+            Self::Site { saved, session } => {
+                write!(f, "expected a wait at {session}, got one at {}", brief(saved))
+            }
+        }
+    }
+}
+
+impl core::error::Error for ResumeError {}

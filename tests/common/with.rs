@@ -1,0 +1,5 @@
+/// Returns a policy with some fields changed.
+pub(crate) fn with<P>(mut policy: P, change: impl FnOnce(&mut P)) -> P {
+    change(&mut policy);
+    policy
+}
