@@ -15,12 +15,8 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
 use tcss_export::{
-    AssetType, CreateExportComplianceStatusListJob, Credentials, Session, Source,
-    download::{Limits, Reach},
-    driver::{
-        AddressError, Blocking, Body, ExchangeLimit, Transport, TransportError, blocking::Client,
-        clock,
-    },
+    AssetType, CreateExportComplianceStatusListJob, Credentials, Limits, Reach, Session, Source,
+    driver::{AddressError, Blocking, Body, Transport, TransportError, blocking::Client, clock},
 };
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, ServedFile, Service};
 
@@ -52,11 +48,8 @@ struct Tcp;
 
 impl Transport for Tcp {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let (reach, limit) = match request.extensions().get::<Limits>() {
-            Some(limits) => (limits.reach, limits.read_limit()),
-            None => (Reach::Any, ExchangeLimit::of(&request)),
-        };
-        let stream = connect(request.uri(), reach, limit)?;
+        let limits = Limits::of(&request);
+        let stream = connect(request.uri(), limits.reach, limits.read_limit())?;
         Ok(exchange(stream, &request)?.map(Body::from_reader))
     }
 

@@ -9,8 +9,7 @@ use futures_util::StreamExt;
 use http::{Request, Response};
 use tcss_export::{
     AssetType, Backoff, CreateExportComplianceStatusListJob, CredentialSource, Credentials, JobId,
-    Policy, Session, Source, TransportError,
-    download::Limits,
+    Limits, Policy, Reach, Session, Source, TransportError,
     driver::{Client, Tower, Transport, async_fn, blocking, blocking_fn},
     reqwest::Reqwest,
 };
@@ -78,10 +77,10 @@ async fn over_reqwest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_checks_the_addresses_that_a_name_leads_to() {
     let mut request = Request::get("http://localhost:9/").body(Bytes::new()).unwrap();
-    let limits = Limits::of(&request);
+    request.extensions_mut().insert(Limits::new(Reach::Any));
     let anywhere = Reqwest::default().send(request.clone()).await.unwrap_err();
     assert!(anywhere.address_error().is_none());
-    request.extensions_mut().insert(limits);
+    request.extensions_mut().insert(Limits::new(Reach::Public));
     let inside = Reqwest::default().send(request).await.unwrap_err();
     assert!(inside.address_error().is_some(), "{inside:?}");
 }

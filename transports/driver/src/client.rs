@@ -17,8 +17,8 @@ use bytes::Bytes;
 use futures_util::{io::AsyncWrite, stream::Stream};
 use http::{Request, Response};
 use tcss_export_core::{
-    Action, Answer, BuildError, ClockOffset, Credentials, Finished, JobId, Mono, Now, Policy,
-    SendFault, Session, read_answer,
+    Action, Answer, BuildError, ClockOffset, Credentials, Finished, JobId, Limits, Mono, Now,
+    Policy, Reach, SendFault, Session, read_answer,
 };
 #[cfg(feature = "serde")]
 use tcss_export_core::{ResumeError, SavedWait};
@@ -28,7 +28,6 @@ use crate::{
     credential_source::CredentialSource,
     download::{Download, Output, Source, Target},
     error::{SendError, WaitFailure},
-    limits::ExchangeLimit,
     permit::Permit,
     transport::{self, Body, Transport},
     transport_error::TransportError,
@@ -248,7 +247,9 @@ impl<T: Transport> Client<T> {
         now: Mono,
     ) -> Result<Response<Bytes>, TransportError> {
         let limit = self.exchange_limit(now);
-        ExchangeLimit::add(limit, &mut request);
+        let mut limits = Limits::new(Reach::Any);
+        limits.total = Some(limit);
+        request.extensions_mut().insert(limits);
         within(self.sleep(limit), async {
             let (head, body) = self.transport.send(request).await?.into_parts();
             Ok(Response::from_parts(head, transport::read_answer(body).await?))

@@ -17,7 +17,6 @@ mod closures;
 mod credential_source;
 mod download;
 mod error;
-mod limits;
 mod permit;
 mod proxies;
 #[cfg(feature = "rustls")]
@@ -38,9 +37,8 @@ pub use self::{
     credential_source::CredentialSource,
     download::{Download, DownloadFailure, FileError, FileErrorKind, Source, Target},
     error::{SendError, WaitFailure},
-    limits::{CONNECT_LIMIT, ExchangeLimit, IDLE_LIMIT},
     proxies::{Proxies, Proxy, ProxyError, TunnelError},
-    transport::{Blocking, Body, Transport},
+    transport::{Blocking, Body, CONNECT_LIMIT, IDLE_LIMIT, Transport},
     transport_error::{AddressError, TransportError},
     wait::Wait,
 };

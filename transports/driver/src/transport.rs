@@ -14,6 +14,15 @@ use tcss_export_core::{ANSWER_LIMIT, Now, SendFault};
 
 use crate::{clock, transport_error::TransportError};
 
+/// The limit for making a connection, including proxy and TLS.
+///
+/// Over hyper it includes the look-up of the name. Over ureq the look-up has a second limit of the
+/// same length.
+pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Idle connections are closed after this time. The service closes them after 60 s.
+pub const IDLE_LIMIT: Duration = Duration::from_secs(50);
+
 /// An HTTP client, and the clock that passes while it works.
 ///
 /// A [`Client`](crate::Client) over it is async on any runtime. Its futures are `Send` if those of
@@ -25,10 +34,9 @@ pub trait Transport {
     /// headers `host` and `content-type` must leave exactly once: `content-type` is signed and
     /// already set, `host` is the authority of the URL.
     ///
-    /// The request's extensions hold its limits: [`ExchangeLimit`](crate::ExchangeLimit) for a
-    /// request to the service, [`Limits`](tcss_export_core::download::Limits) for a download. The
-    /// client enforces their times itself, except over a [`Blocking`] transport, which must do so
-    /// here and in each read of the body.
+    /// [`Limits::of`](tcss_export_core::Limits::of) returns the limits that its extensions hold. The
+    /// transport keeps to the address policy. The client enforces the times itself, except over a
+    /// [`Blocking`] transport, which must do so here and in each read of the body.
     ///
     /// # Errors
     ///

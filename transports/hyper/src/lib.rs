@@ -40,10 +40,7 @@ use hyper_util::{
     client::legacy::{self, connect::Connect},
     rt::{TokioExecutor, TokioTimer},
 };
-use tcss_export_core::{
-    SendFault,
-    download::{Limits, Reach},
-};
+use tcss_export_core::{Limits, Reach, SendFault};
 use tcss_export_driver::{
     Body, IDLE_LIMIT, Proxies, Transport, TransportError, from_http_body, tls,
 };
@@ -117,10 +114,10 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
         Self { http, timer: Arc::new(timer), public: None, loopback: None }
     }
 
-    fn client(&self, limits: Option<&Limits>) -> &HttpClient<C> {
-        let checked = match limits.map(|limits| limits.reach) {
-            Some(Reach::Public) => &self.public,
-            Some(Reach::Loopback) => &self.loopback,
+    fn client(&self, reach: Reach) -> &HttpClient<C> {
+        let checked = match reach {
+            Reach::Public => &self.public,
+            Reach::Loopback => &self.loopback,
             _ => &None,
         };
         checked.as_ref().unwrap_or(&self.http)
@@ -131,7 +128,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Hyper<C> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let mut request = request.map(Full::new);
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let client = self.client(request.extensions().get());
+        let client = self.client(Limits::of(&request).reach);
         let response = client.request(request).await.map_err(|error| {
             let is_before_sending = error.is_connect();
             let error = explain(error.into(), SendFault::Connection);

@@ -35,10 +35,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{dns, redirect, retry};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
-use tcss_export_core::{
-    SendFault,
-    download::{Limits, Reach},
-};
+use tcss_export_core::{Limits, Reach, SendFault};
 use tcss_export_driver::{
     AddressError, Body, CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, Transport, TransportError,
     TunnelError, from_http_body, tls,
@@ -117,7 +114,7 @@ impl Reqwest {
 
 impl Transport for Reqwest {
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let reach = request.extensions().get().map_or(Reach::Any, |limits: &Limits| limits.reach);
+        let reach = Limits::of(&request).reach;
         let (client, proxy) = match &self.0 {
             Clients::Own(own) => own.client(&request, reach)?,
             Clients::Given { client, skips_address_check } => {

@@ -1,19 +1,11 @@
 //! The agents of ureq that send requests.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri, header::SET_COOKIE};
-use tcss_export_core::{
-    Endpoint,
-    download::{self, Reach},
-};
-use tcss_export_driver::{
-    CONNECT_LIMIT, ExchangeLimit, IDLE_LIMIT, Proxies, Proxy, TransportError,
-};
+use tcss_export_core::{Endpoint, Limits, Reach};
+use tcss_export_driver::{CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, TransportError};
 use ureq::{
     Agent, AsSendBody, ProxyProtocol,
     tls::{RootCerts, TlsConfig},
@@ -37,8 +29,8 @@ macro_rules! with_rules {
             .https_only(false)
             .accept("")
             .accept_encoding("identity")
-            .timeout_resolve(Some($limits.connect()))
-            .timeout_connect(Some($limits.connect()))
+            .timeout_resolve(Some($limits.read_limit().min(CONNECT_LIMIT)))
+            .timeout_connect(Some($limits.read_limit().min(CONNECT_LIMIT)))
             .timeout_global($limits.total)
             .timeout_per_call(None)
             .timeout_recv_body(None)
@@ -75,15 +67,6 @@ struct OwnAgent {
     proxy: Option<Proxy>,
     limits: Limits,
     read_limit: ReadLimit,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Limits {
-    reach: Reach,
-    /// For the whole exchange.
-    total: Option<Duration>,
-    /// Until the next byte of a download.
-    stall: Option<Duration>,
 }
 
 /// An agent in use. Dropped after the body of its response, it puts the agent back.
@@ -173,7 +156,7 @@ impl OwnAgent {
             .max_idle_age(IDLE_LIMIT)
             .tls_config(tls)
             .build();
-        let read_limit = ReadLimit::new(limits.stall.or(limits.total).unwrap_or(Duration::MAX));
+        let read_limit = ReadLimit::new(limits.read_limit());
         let connector = DefaultConnector::default().chain(read_limit.clone());
         let agent = Agent::with_parts(config, connector, CheckedResolver::new(limits.reach));
         Self { agent, proxy, limits, read_limit }
@@ -201,23 +184,6 @@ impl Drop for Lease {
     }
 }
 
-impl Limits {
-    fn of<B>(request: &Request<B>) -> Self {
-        match request.extensions().get::<download::Limits>() {
-            Some(limits) => {
-                Self { reach: limits.reach, total: limits.total, stall: Some(limits.read_limit()) }
-            }
-            None => {
-                Self { reach: Reach::Any, total: Some(ExchangeLimit::of(request)), stall: None }
-            }
-        }
-    }
-
-    fn connect(&self) -> Duration {
-        self.stall.map_or(CONNECT_LIMIT, |stall| stall.min(CONNECT_LIMIT))
-    }
-}
-
 fn is_loopback(url: &Uri) -> bool {
     let authority = url.authority().map(|authority| format!("https://{authority}").parse());
     authority.is_some_and(|e: Result<Endpoint, _>| e.is_ok_and(|e| e.is_loopback()))
@@ -238,7 +204,7 @@ fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write, net::TcpListener, thread};
+    use std::{io::Write, net::TcpListener, thread, time::Duration};
 
     use tcss_export_core::SendFault;
 
@@ -267,15 +233,15 @@ mod tests {
 
     #[test]
     fn a_proxy_that_drips_its_answer_does_not_hold_up_a_download() {
-        let stall = Some(Duration::from_millis(200));
-        let limits = Limits { reach: Reach::Any, total: None, stall };
+        let mut limits = Limits::new(Reach::Any);
+        limits.stall = Some(Duration::from_millis(200));
         assert_eq!(send_through_dripping_proxy(limits), SendFault::Timeout);
     }
 
     #[test]
     fn a_proxy_that_drips_its_answer_does_not_hold_up_an_exchange() {
-        let total = Some(Duration::from_millis(200));
-        let limits = Limits { reach: Reach::Any, total, stall: None };
+        let mut limits = Limits::new(Reach::Any);
+        limits.total = Some(Duration::from_millis(200));
         assert_eq!(send_through_dripping_proxy(limits), SendFault::Timeout);
     }
 }

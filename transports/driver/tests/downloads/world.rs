@@ -18,8 +18,7 @@ use tcss_export_core::{
     download::{Downloaded, Event, EventKind, Limits, Policy},
 };
 use tcss_export_driver::{
-    Blocking, Body, Client, DownloadFailure, ExchangeLimit, Source, Target, Transport,
-    TransportError, blocking,
+    Blocking, Body, Client, DownloadFailure, Source, Target, Transport, TransportError, blocking,
 };
 
 use crate::server::{File, Piece, Reply};
@@ -131,7 +130,8 @@ impl World {
     }
 
     fn call(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.state().exchange_limits.push(ExchangeLimit::of(request));
+        let limit = Limits::of(request).total.expect("a limit");
+        self.state().exchange_limits.push(limit);
         let answer = self.state().api.pop_front().expect("an answer of the API is left");
         Ok(Response::new(answer.into()))
     }
@@ -197,7 +197,7 @@ impl Transport for World {
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        if request.extensions().get::<Limits>().is_some() {
+        if Limits::of(&request).stall.is_some() {
             return self.answer(&request.map(drop));
         }
         let answer = self.call(&request)?;
