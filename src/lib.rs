@@ -1,3 +1,4 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Its examples need both clients.
 #![cfg_attr(
     any(not(doctest), all(feature = "hyper", feature = "ureq")),
@@ -18,5 +19,12 @@ pub use tcss_export_driver::{
 };
 #[cfg(feature = "hyper")]
 pub use tcss_export_hyper as hyper;
+#[cfg(feature = "reqwest")]
+pub use tcss_export_reqwest as reqwest;
 #[cfg(feature = "ureq")]
 pub use tcss_export_ureq as ureq;
+
+/// Compiles the examples of the guide.
+#[cfg(all(doctest, feature = "hyper", feature = "serde", feature = "ureq"))]
+#[doc = include_str!("../docs/guide.md")]
+mod guide {}

@@ -1,12 +1,7 @@
-//! The arguments and their help.
+//! The commands, their arguments and their help.
 
-mod download;
-mod export;
 mod help;
-mod job;
-mod pace;
-mod save;
-mod values;
+mod options;
 
 use std::path::PathBuf;
 
@@ -14,21 +9,9 @@ use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use tcss_export::{Endpoint, Language, Session, signing::Timestamp};
 use tcss_export_testkit::{DownloadFaults, Script};
 
-pub(crate) use self::{
-    download::{Download, Run},
-    export::Export,
-    job::{Job, not_a_url},
-    pace::Pace,
-    save::Save,
-};
-use self::{
-    help::{
-        AFTER_CREATE, AFTER_DEMO, AFTER_DOWNLOAD, AFTER_HELP, AFTER_JOBS, AFTER_REPLAY,
-        AFTER_RESULT, AFTER_RUN, AFTER_SERVE, AFTER_WAIT,
-    },
-    values::{language, page, port, timestamp, whole},
-};
-use crate::{failure::Failure, terminal::shell::Setting};
+pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
+use self::options::{Source, language, page, port, timestamp, whole};
+use crate::{error::Result, shell::CommandOption};
 
 const DEFAULT_SITE: &str = "international";
 
@@ -37,7 +20,7 @@ const DEFAULT_SITE: &str = "international";
     name = "tcss-export",
     version,
     about = "Creates and downloads exports of Tencent Container Security Service.",
-    after_help = AFTER_HELP,
+    after_help = help::PROGRAM,
     arg_required_else_help = true,
     args_override_self = true,
     disable_help_subcommand = true,
@@ -55,69 +38,54 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    #[command(about = "Creates a job and prints its id.", after_help = AFTER_CREATE)]
-    Create(Create),
-    #[command(about = "Lists the export jobs of the account.", after_help = AFTER_JOBS)]
+    #[command(about = "Creates a job and prints its id.", after_help = help::CREATE)]
+    Create(Export),
+    #[command(about = "Lists the export jobs of the account.", after_help = help::JOBS)]
     Jobs(Jobs),
-    #[command(about = "Prints the current status of a job.", after_help = AFTER_RESULT)]
+    #[command(about = "Prints the current status of a job.", after_help = help::RESULT)]
     Result(Job),
-    #[command(about = "Waits until the file of a job is ready.", after_help = AFTER_WAIT)]
+    #[command(about = "Waits until the file of a job is ready.", after_help = help::WAIT)]
     Wait(Wait),
-    #[command(
-        about = "Waits for a job and downloads its file, or downloads from a URL.",
-        after_help = AFTER_DOWNLOAD
-    )]
+    #[command(about = "Waits for a job and downloads its file, or downloads from a URL.")]
+    #[command(after_help = help::DOWNLOAD)]
     Download(Download),
-    #[command(
-        about = "Creates a job, waits for it and downloads its file.",
-        after_help = AFTER_RUN
-    )]
+    #[command(about = "Creates a job, waits for it and downloads its file.")]
+    #[command(after_help = help::RUN)]
     Run(Run),
-    #[command(
-        about = "Replays a recorded wait and checks each decision; needs no keys.",
-        after_help = AFTER_REPLAY
-    )]
-    Replay(Replay),
+    #[command(about = "Replays a recorded wait and checks each decision; needs no keys.")]
+    #[command(after_help = help::REPLAY)]
+    Replay {
+        #[arg(value_name = "FILE", help = "The file that wait --record wrote; - is stdin.")]
+        file: PathBuf,
+    },
     #[command(about = "Prints the signed request without sending it.")]
     Sign(Sign),
     #[command(
         about = "Prints what is signed, to compare with the service's own tool; needs no keys."
     )]
     Explain(Explain),
-    #[command(about = "Runs a local test service until it is stopped.", after_help = AFTER_SERVE)]
+    #[command(about = "Runs a local test service until it is stopped.", after_help = help::SERVE)]
     Serve(Serve),
-    #[command(
-        about = "Shows a whole export on a test service; needs no keys and no network.",
-        after_help = AFTER_DEMO
-    )]
+    #[command(about = "Shows a whole export on a test service; needs no keys and no network.")]
+    #[command(after_help = help::DEMO)]
     Demo,
     #[command(about = "Prints this help or the help of a command.")]
-    Help(Help),
+    Help {
+        #[arg(value_name = "COMMAND", help = "The command to describe.")]
+        command: Option<String>,
+    },
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct Common {
-    #[arg(
-        long,
-        global = true,
-        value_name = "SITE",
-        default_value = DEFAULT_SITE,
-        help = "Selects the site: international, mainland, a host or a URL."
-    )]
+    #[arg(long, global = true, value_name = "SITE", default_value = DEFAULT_SITE)]
+    #[arg(help = "Selects the site: international, mainland, a host or a URL.")]
     endpoint: String,
-    #[arg(
-        long,
-        global = true,
-        help = "Sends a region, such as ap-singapore; this service needs none."
-    )]
+    #[arg(long, global = true)]
+    #[arg(help = "Sends a region, such as ap-singapore; this service needs none.")]
     region: Option<String>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "LANGUAGE",
-        value_parser = language,
-        help = "Asks for service messages in zh-CN or en-US."
-    )]
+    #[arg(long, global = true, value_name = "LANGUAGE", value_parser = language)]
+    #[arg(help = "Asks for service messages in zh-CN or en-US.")]
     language: Option<Language>,
     #[arg(long, global = true, help = "Prints results and errors as JSON.")]
     pub(crate) json: bool,
@@ -128,30 +96,14 @@ pub(crate) struct Common {
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Create {
-    #[command(flatten)]
-    pub(crate) export: Export,
-}
-
-#[derive(Debug, Group)]
 pub(crate) struct Jobs {
     #[arg(long, help = "Filters by status: RUNNING, SUCCESS, FAILURE or another text.")]
     pub(crate) status: Option<String>,
-    #[arg(
-        long,
-        value_name = "N",
-        value_parser = page,
-        allow_negative_numbers = true,
-        help = "Shows at most N jobs, 1 to 100; the service's default is 10."
-    )]
+    #[arg(long, value_name = "N", value_parser = page, allow_negative_numbers = true)]
+    #[arg(help = "Shows at most N jobs, 1 to 100; the service's default is 10.")]
     pub(crate) limit: Option<u64>,
-    #[arg(
-        long,
-        value_name = "N",
-        value_parser = whole,
-        allow_negative_numbers = true,
-        help = "Skips N jobs."
-    )]
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    #[arg(help = "Skips N jobs.")]
     pub(crate) offset: Option<u64>,
 }
 
@@ -160,36 +112,42 @@ pub(crate) struct Wait {
     #[command(flatten)]
     pub(crate) job: Job,
     #[command(flatten)]
-    pub(crate) pace: Pace,
+    pub(crate) timing: Timing,
     #[arg(long, help = "Prints each event as a line of JSON before the result; implies --json.")]
     pub(crate) events: bool,
-    #[arg(
-        long,
-        value_name = "FILE",
-        help = "Records all that happens in this file, for replay and bug reports."
-    )]
+    #[arg(long, value_name = "FILE")]
+    #[arg(help = "Records all that happens in this file, for replay and bug reports.")]
     pub(crate) record: Option<PathBuf>,
     #[arg(long, requires = "record", help = "Lets --record replace an existing file.")]
     pub(crate) force: bool,
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct Replay {
-    #[arg(value_name = "FILE", help = "The file that wait --record wrote; - is stdin.")]
-    pub(crate) file: PathBuf,
+pub(crate) struct Download {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    #[command(flatten)]
+    pub(crate) save: Save,
+    #[command(flatten)]
+    pub(crate) timing: Timing,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) export: Export,
+    #[command(flatten)]
+    pub(crate) save: Save,
+    #[command(flatten)]
+    pub(crate) timing: Timing,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct Explain {
     #[command(flatten)]
     pub(crate) job: Job,
-    #[arg(
-        long,
-        value_name = "UNIX",
-        value_parser = timestamp,
-        allow_negative_numbers = true,
-        help = "Signs for this time, in seconds since 1970; now by default."
-    )]
+    #[arg(long, value_name = "UNIX", value_parser = timestamp, allow_negative_numbers = true)]
+    #[arg(help = "Signs for this time, in seconds since 1970; now by default.")]
     pub(crate) timestamp: Option<Timestamp>,
 }
 
@@ -203,69 +161,49 @@ pub(crate) struct Sign {
 
 #[derive(Debug, Group)]
 pub(crate) struct Serve {
-    #[arg(
-        long,
-        default_value_t = 0,
-        value_parser = port,
-        allow_negative_numbers = true,
-        help = "Listens on this port; 0 picks a free one."
-    )]
+    #[arg(long, default_value_t = 0, value_parser = port, allow_negative_numbers = true)]
+    #[arg(help = "Listens on this port; 0 picks a free one.")]
     pub(crate) port: u16,
-    #[arg(
-        long,
-        value_name = "STEPS",
-        default_value_t,
-        help = "Sets the answers about each job, request by request."
-    )]
+    #[arg(long, value_name = "STEPS", default_value_t)]
+    #[arg(help = "Sets the answers about each job, request by request.")]
     pub(crate) script: Script,
     #[arg(long, value_name = "PATH", help = "Serves this file as the result of each job.")]
     pub(crate) file: Option<PathBuf>,
-    #[arg(
-        long,
-        value_name = "LIST",
-        default_value_t,
-        requires = "file",
-        help = "Sets what goes wrong with each download, in order."
-    )]
+    #[arg(long, value_name = "LIST", default_value_t, requires = "file")]
+    #[arg(help = "Sets what goes wrong with each download, in order.")]
     pub(crate) download_faults: DownloadFaults,
 }
 
-#[derive(Debug, Group)]
-pub(crate) struct Help {
-    #[arg(value_name = "COMMAND", help = "The command to describe.")]
-    pub(crate) command: Option<String>,
-}
-
 impl Args {
-    /// Whether results and errors are objects.
+    /// Whether results and errors are JSON.
     pub(crate) const fn is_json(&self) -> bool {
         self.common.json || matches!(&self.command, Command::Wait(wait) if wait.events)
     }
 
-    /// Whether a file goes to stdout, so that no result can.
+    /// Whether stdout is reserved for a file.
     pub(crate) fn is_stdout_taken(&self) -> bool {
-        match &self.command {
-            Command::Download(download) => download.save.is_stdout(),
-            Command::Run(run) => run.save.is_stdout(),
-            _ => false,
-        }
+        matches!(
+            &self.command,
+            Command::Download(Download { save, .. }) | Command::Run(Run { save, .. })
+                if save.path().is_none()
+        )
     }
 }
 
 impl Common {
-    /// Returns the options that lead to the same service in the same way.
-    pub(crate) fn options(&self) -> Vec<Setting> {
+    /// Returns the options for a command to the same service.
+    pub(crate) fn options(&self) -> Vec<CommandOption> {
         let endpoint = (self.endpoint != DEFAULT_SITE).then(|| self.endpoint.clone());
         let language = self.language.map(|language| language.as_str().to_owned());
         let options = [
-            Setting::of("--endpoint", endpoint),
-            Setting::of("--region", self.region.clone()),
-            Setting::of("--language", language),
+            CommandOption::of("--endpoint", endpoint),
+            CommandOption::of("--region", self.region.clone()),
+            CommandOption::of("--language", language),
         ];
         options.into_iter().flatten().collect()
     }
 
-    pub(crate) fn session(&self) -> Result<Session, Failure> {
+    pub(crate) fn session(&self) -> Result<Session> {
         let mut session = Session::new(self.endpoint()?);
         if let Some(region) = &self.region {
             session = session.with_region(region)?;
@@ -276,8 +214,8 @@ impl Common {
         })
     }
 
-    /// Reads the endpoint here and not in clap, whose error would show a password in a URL.
-    fn endpoint(&self) -> Result<Endpoint, Failure> {
+    /// Parses the endpoint here: an error of clap would show a password in a URL.
+    fn endpoint(&self) -> Result<Endpoint> {
         match &*self.endpoint.to_ascii_lowercase() {
             "international" => Ok(Endpoint::international()),
             "mainland" => Ok(Endpoint::mainland()),

@@ -1,64 +1,114 @@
-//! The command line of tcss-export: arguments and environment in, results on stdout, all else on
-//! stderr, and an exit code for each way to end.
+//! The command line of tcss-export: arguments and environment in, results on stdout, everything
+//! else on stderr, and one exit code for each kind of end.
 
 mod args;
-mod background;
-mod commands;
-mod create;
+mod client;
+mod commands {
+    pub(crate) mod create;
+    pub(crate) mod demo;
+    pub(crate) mod download;
+    pub(crate) mod jobs;
+    pub(crate) mod replay;
+    pub(crate) mod serve;
+    pub(crate) mod sign;
+    pub(crate) mod wait;
+}
 mod download;
-mod ending;
-mod failure;
-mod keys;
-mod sending;
-mod terminal;
-mod variables;
+mod error;
+mod output;
+mod progress;
+mod secrets;
+mod shell;
+mod signals;
+mod text;
 mod wait;
 
 use std::{env, process::ExitCode};
 
-use clap::{Parser, error::ErrorKind};
+use clap::{Parser, error::ErrorKind as ClapErrorKind};
+use tokio::runtime::Builder;
 
-use crate::{args::Args, ending::Ending, failure::Failure, terminal::output::Output};
+use crate::{
+    args::{Args, Command},
+    error::{Error, ErrorKind, Result},
+    output::{Ending, Output},
+};
 
 fn main() -> ExitCode {
-    match Args::try_parse() {
+    let (output, result) = match Args::try_parse() {
         Ok(args) => {
             let output = Output::new(args.is_json(), args.common.quiet);
             let output =
                 if args.is_stdout_taken() { output.with_results_on_stderr() } else { output };
-            end(&output, commands::run(&args, &output))
+            let result = run(&args, &output);
+            (output, result)
         }
         Err(error) => {
-            let output =
-                Output::new(env::args_os().any(|arg| arg == "--json" || arg == "--events"), false);
-            end(&output, without_args(&output, &error))
+            let is_json = env::args_os().any(|arg| arg == "--json" || arg == "--events");
+            let output = Output::new(is_json, false);
+            let result = without_args(&output, &error);
+            (output, result)
+        }
+    };
+    match result {
+        Ok(ending) => ending.exit_code().into(),
+        Err(error) => {
+            output.error(&error);
+            error.exit_code().into()
         }
     }
 }
 
-/// Gives the help or the version that was asked for, or refuses the arguments.
-pub(crate) fn without_args(output: &Output, error: &clap::Error) -> Result<Ending, Failure> {
+/// Runs a command on a runtime of this thread.
+fn run(args: &Args, output: &Output) -> Result<Ending> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Error::new(ErrorKind::Transport, format!("the runtime cannot start: {error}"))
+    })?;
+    let result = runtime.block_on(run_command(args, output));
+    // A thread may hang in a look-up of a name or a write to a pipe; the process ends anyway.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run_command(args: &Args, output: &Output) -> Result<Ending> {
+    let common = &args.common;
+    match &args.command {
+        Command::Create(create) => commands::create::create(create, common, output).await,
+        Command::Jobs(jobs) => commands::jobs::jobs(jobs, common, output).await,
+        Command::Result(job) => commands::wait::result(job, common, output).await,
+        Command::Wait(wait) => commands::wait::wait(wait, common, output).await,
+        Command::Download(download) => commands::download::download(download, common, output).await,
+        Command::Run(run) => commands::download::run(run, common, output).await,
+        Command::Replay { file } => commands::replay::replay(file, output),
+        Command::Sign(sign) => commands::sign::sign(sign, common, output),
+        Command::Explain(explain) => commands::sign::explain(explain, common, output),
+        Command::Serve(serve) => commands::serve::serve(serve, output),
+        Command::Demo => commands::demo::demo(output).await,
+        Command::Help { command } => help_of(command.as_deref(), output),
+    }
+}
+
+/// Prints the same as `--help` after the command.
+fn help_of(command: Option<&str>, output: &Output) -> Result<Ending> {
+    let words = ["tcss-export"].into_iter().chain(command).chain(["--help"]);
+    match Args::try_parse_from(words) {
+        Ok(_) => Ok(Ending::Done),
+        Err(error) => without_args(output, &error),
+    }
+}
+
+/// Prints the requested help or version, or refuses the arguments.
+fn without_args(output: &Output, error: &clap::Error) -> Result<Ending> {
     let text = error.to_string();
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+        ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion => {
             output.print(&text)?;
             Ok(Ending::Done)
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            output.complain(&text);
-            Ok(Ending::Refused)
+        ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            output.stderr(&text);
+            Ok(Ending::NoCommand)
         }
-        _ => Err(Failure::arguments(&text)),
+        _ => Err(Error::arguments(&text)),
     }
-}
-
-fn end(output: &Output, result: Result<Ending, Failure>) -> ExitCode {
-    let code = match result {
-        Ok(ending) => ending.exit_code(),
-        Err(failure) => {
-            output.complain(&output.worded(&failure));
-            failure.exit_code()
-        }
-    };
-    ExitCode::from(code)
 }

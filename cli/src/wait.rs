@@ -1,13 +1,151 @@
-//! A wait for a job: what is told of it while it lasts, and how it ended.
+//! Waits for a job, and reports progress, events and the recording on the way.
 
-pub(crate) mod decision;
-mod progress;
+mod decision;
 mod recording;
-mod reporter;
-pub(crate) mod status;
-mod thread;
 
-pub(crate) use self::{
-    reporter::Reporter,
-    thread::{End, listen},
+use tcss_export::{
+    Event, EventKind, Finished, JobId, Report, SavedWait, Session, TranscriptLine, WaitFailure,
+    Waiter, driver::clock, hyper::Client,
 };
+use tokio::select;
+
+pub(crate) use self::decision::{Decision, action, describe, reason};
+use self::recording::Recording;
+use crate::{
+    args,
+    error::{Error, Result},
+    output::{Output, Stdout},
+    progress::WaitProgress,
+    signals::{Signal, Signals},
+};
+
+/// The end of a wait.
+pub(crate) enum End {
+    Finished(Finished),
+    Failed(WaitFailure),
+    /// The reader of the events closed stdout.
+    StdoutClosed,
+    Stopped(Signal, Box<Report>),
+}
+
+/// Follows a job to its end or to the first signal, and leaves no progress on the terminal.
+pub(crate) async fn follow(
+    client: &Client,
+    job: &JobId,
+    signals: &mut Signals,
+    reporter: &mut Reporter<'_>,
+) -> Result<End> {
+    let mut wait = client.follow(job.clone());
+    wait.record();
+    reporter.begin(&wait.take_transcript())?;
+    let mut last = None;
+    loop {
+        let saved = wait.save();
+        let event = select! {
+            event = wait.next() => event,
+            signal = signals.first() => {
+                let report = cancelled(saved).unwrap_or_default();
+                reporter.cancel(&report)?;
+                return Ok(End::Stopped(signal, report));
+            }
+        };
+        let lines = wait.take_transcript();
+        let Some(event) = event else {
+            let outcome = wait.outcome().await;
+            reporter.end(&lines, outcome.as_ref(), last.as_ref())?;
+            return Ok(outcome.map_or_else(End::Failed, End::Finished));
+        };
+        if reporter.event(&event, &lines)? == Stdout::Closed {
+            return Ok(End::StdoutClosed);
+        }
+        last = Some(event);
+    }
+}
+
+/// Returns the report of a wait that ends now, without the request under way.
+fn cancelled(saved: SavedWait) -> Option<Box<Report>> {
+    let mut session = Session::new(saved.site().parse().ok()?);
+    let waiter = Waiter::resume(saved, clock::now(), &mut session).ok()?;
+    waiter.finish().err().map(|error| error.report)
+}
+
+/// Reports a wait.
+pub(crate) struct Reporter<'o> {
+    output: &'o Output,
+    progress: WaitProgress<'o>,
+    with_events: bool,
+    recording: Option<Recording>,
+    /// The error that ended the recording. The wait continues: its result is more important.
+    recording_error: Option<Error>,
+}
+
+impl<'o> Reporter<'o> {
+    /// Reports progress only.
+    pub(crate) fn new(output: &'o Output) -> Self {
+        let progress = WaitProgress::new(output);
+        Self { output, progress, with_events: false, recording: None, recording_error: None }
+    }
+
+    /// Reports events and creates the file of the recording if the options say so.
+    pub(crate) fn with_options(args: &args::Wait, output: &'o Output) -> Result<Self> {
+        let recording = args.record.as_deref().map(|path| Recording::create(path, args.force));
+        let recording = recording.transpose()?;
+        Ok(Self { with_events: args.events, recording, ..Self::new(output) })
+    }
+
+    /// Records the first lines. Nothing has been sent yet, so an error ends the wait.
+    fn begin(&mut self, lines: &[TranscriptLine]) -> Result<()> {
+        self.record(lines);
+        self.recording_error.take().map_or(Ok(()), Err)
+    }
+
+    fn event(&mut self, event: &Event, lines: &[TranscriptLine]) -> Result<Stdout> {
+        self.record(lines);
+        let request_id = lines.iter().find_map(|line| match line {
+            TranscriptLine::Polled(polled) => polled.request_id(),
+            _ => None,
+        });
+        // `end` prints the last decision, with the outcome.
+        let stdout = match event.kind {
+            EventKind::Ended => Stdout::Open,
+            _ => self.decision(|| Decision::new(event, request_id))?,
+        };
+        self.progress.show(event, describe(event));
+        Ok(stdout)
+    }
+
+    fn end(
+        &mut self,
+        lines: &[TranscriptLine],
+        outcome: Result<&Finished, &WaitFailure>,
+        last: Option<&Event>,
+    ) -> Result<()> {
+        self.record(lines);
+        self.decision(|| Decision::end(outcome, last)).map(drop)
+    }
+
+    fn cancel(&self, report: &Report) -> Result<()> {
+        self.decision(|| Decision::cancelled(report)).map(drop)
+    }
+
+    /// Clears the progress, and returns the error of the recording.
+    pub(crate) fn finish(self) -> Result<()> {
+        self.recording_error.map_or(Ok(()), Err)
+    }
+
+    fn record(&mut self, lines: &[TranscriptLine]) {
+        let written = self.recording.as_mut().map_or(Ok(()), |recording| recording.write(lines));
+        if let Err(error) = written {
+            self.recording = None;
+            self.recording_error = Some(error);
+        }
+    }
+
+    fn decision(&self, decision: impl FnOnce() -> Decision) -> Result<Stdout> {
+        if !self.with_events {
+            return Ok(Stdout::Open);
+        }
+        // `--events` implies `--json`, so the text is not used.
+        self.progress.suspend(|| self.output.result(&decision(), String::new))
+    }
+}

@@ -1,5 +1,5 @@
-//! Downloads of the binary that are killed at random points: what is under the target's name is
-//! always whole, and the next run goes on.
+//! Kills downloads at random points: the target is always complete or absent, and the next run
+//! resumes.
 //!
 //! A release build kills 200 downloads, a debug build 20:
 //! `cargo test -p tcss-export-cli --release --test kills`
@@ -19,14 +19,14 @@ const BYTES: usize = 64 << 20;
 const SEED: u64 = 0x7e57_0000_4000_8000;
 const OLD: &[u8] = b"the old file";
 
-/// A service with a file, and a folder that it is downloaded to.
+/// A service with a file, and the folder for the download.
 struct Setup {
     service: Service,
     file: Vec<u8>,
     folder: PathBuf,
 }
 
-/// A small generator, for one list of points per seed: xorshift64*.
+/// The generator xorshift64*: one sequence of points per seed.
 struct Random(u64);
 
 impl Random {
@@ -37,7 +37,7 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    /// Returns a time from zero to a little more than the given one.
+    /// Returns a time from zero to 1.1 times the given one.
     fn point(&mut self, usual: Duration) -> Duration {
         usual * u32::try_from(self.next() % 1_100).expect("a small number") / 1_000
     }
@@ -54,9 +54,9 @@ impl Setup {
         Self { service, file, folder }
     }
 
-    /// Leaves the target alone, or with an old file.
+    /// Empties the folder, or leaves only an old file in it.
     fn reset(&self, has_old: bool) {
-        // The first time there is none.
+        // It does not exist the first time.
         let _ = fs::remove_dir_all(&self.folder);
         fs::create_dir_all(&self.folder).expect("a folder");
         if has_old {
@@ -80,7 +80,7 @@ impl Setup {
         command.spawn().expect("the binary runs")
     }
 
-    /// Returns how long a download takes that nobody kills.
+    /// Returns the time of a download that is not killed.
     fn usual(&self) -> Duration {
         self.reset(false);
         let start = Instant::now();
@@ -88,7 +88,7 @@ impl Setup {
         start.elapsed()
     }
 
-    /// Kills a download after some time, if it has not ended before.
+    /// Kills a download after some time, unless it has ended.
     fn kill(&self, force: bool, after: Duration) {
         let mut child = self.start(force);
         thread::sleep(after);
@@ -96,24 +96,24 @@ impl Setup {
         child.wait().expect("an end");
     }
 
-    /// Checks what a kill has left under the target's name, and tells whether it is the new file.
+    /// Checks the target after a kill, and returns whether it is the new file.
     fn is_whole(&self, has_old: bool) -> bool {
         let Ok(found) = fs::read(self.target()) else {
             assert!(!has_old, "the old file is gone");
             return false;
         };
         let is_whole = found == self.file;
-        assert!(is_whole || (has_old && found == OLD), "a part is under the name of the target");
+        assert!(is_whole || (has_old && found == OLD), "the target is incomplete");
         is_whole
     }
 
-    /// Whether a part and what must be known of it are there.
+    /// Whether the part file has bytes and its metadata.
     fn can_resume(&self) -> bool {
         let part = fs::metadata(self.folder.join(".f.part"));
         part.is_ok_and(|part| part.len() > 0) && self.folder.join(".f.part.json").exists()
     }
 
-    /// Downloads what is left.
+    /// Downloads the rest.
     fn finish(&self, force: bool) {
         let can_resume = self.can_resume();
         let output = self.start(force).wait_with_output().expect("an end");
@@ -126,7 +126,7 @@ impl Setup {
 }
 
 #[test]
-fn a_killed_download_leaves_no_part_under_the_name_and_the_next_run_finishes() {
+fn a_killed_download_leaves_no_incomplete_target_and_the_next_run_finishes() {
     let mut random = Random(SEED);
     let setup = Setup::new(&mut random);
     let usual = setup.usual();
@@ -139,11 +139,11 @@ fn a_killed_download_leaves_no_part_under_the_name_and_the_next_run_finishes() {
         let is_whole = setup.is_whole(force);
         resumed += u32::from(setup.can_resume());
         whole += u32::from(is_whole);
-        // Without force a whole file is there to stay.
+        // Without force, a complete file stays.
         if force || !is_whole {
             setup.finish(force);
         }
     }
-    println!("{KILLS} kills left {resumed} parts to go on with and {whole} whole files");
+    println!("{KILLS} kills left {resumed} part files to resume and {whole} complete files");
     assert!(resumed > 0, "no kill was in the middle of a download");
 }

@@ -1,4 +1,4 @@
-//! The binary behind a proxy, as its environment names it.
+//! The proxy of the environment.
 #![cfg(unix)]
 
 use std::fs;
@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tcss_export_testkit::wire::{ConnectProxy, WireAnswer, WireServer};
 
-/// A host that only a proxy can find.
+/// A host that only a proxy can resolve.
 const HOST: &str = "gw.example";
 const LOGIN: &str = "EXAMPLEUSER:EXAMPLE%20WORD";
-/// Base64 of user and password, by `base64(1)`.
+/// User and password in Base64, from `base64(1)`.
 const BASIC: &str = "RVhBTVBMRVVTRVI6RVhBTVBMRSBXT1JE";
 const SUCCESS: &str =
     r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/a"}}"#;
@@ -49,7 +49,7 @@ fn run(command: &str, server: &WireServer, endpoint: &str, variables: &[(&str, &
     run_args(&[command, "J", "--json"], server, endpoint, variables)
 }
 
-/// Runs a command with these variables; no output may show the login.
+/// Runs a command with these variables, and checks that the output does not show the login.
 fn run_args(
     args: &[&str],
     server: &WireServer,
@@ -87,7 +87,7 @@ fn url(proxy: SocketAddr) -> String {
 }
 
 #[test]
-fn a_job_is_followed_through_the_proxy_of_the_environment() {
+fn a_wait_uses_the_proxy_of_the_environment() {
     let server = server(HOST);
     let proxy = ConnectProxy::to(server.addr()).expect("a proxy");
     for command in ["result", "wait"] {
@@ -105,8 +105,8 @@ fn a_job_is_followed_through_the_proxy_of_the_environment() {
 }
 
 #[test]
-fn an_exception_leads_straight_there() {
-    // Leads to this machine, and is not a loopback address.
+fn an_exception_connects_directly() {
+    // Connects to this machine, but is not a loopback address.
     let server = server("0.0.0.0");
     let endpoint = format!("0.0.0.0:{}", server.addr().port());
     let proxy = ConnectProxy::to(server.addr()).expect("a proxy");
@@ -118,7 +118,7 @@ fn an_exception_leads_straight_there() {
 }
 
 #[test]
-fn a_file_is_downloaded_through_the_proxy_of_the_environment() {
+fn a_download_uses_the_proxy_of_the_environment() {
     let answer = WireAnswer::response(200, &[("Content-Length", "9")], "123456789");
     let server = WireServer::tls_for(HOST, [answer]).expect("a server");
     let proxy = ConnectProxy::to(server.addr()).expect("a proxy");
@@ -133,7 +133,7 @@ fn a_file_is_downloaded_through_the_proxy_of_the_environment() {
 }
 
 #[test]
-fn a_407_ends_a_wait_and_names_proxy_and_status() {
+fn status_407_ends_a_wait_and_the_error_names_proxy_and_status() {
     let proxy = WireServer::plain([WireAnswer::response(407, &[], "").then_close()]);
     let proxy = proxy.expect("a server");
     let server = server(HOST);
@@ -148,7 +148,7 @@ fn a_407_ends_a_wait_and_names_proxy_and_status() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_reached_is_named() {
+fn an_unreachable_proxy_is_named() {
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
     let ended = run("result", &server(HOST), HOST, &[("https_proxy", &url(closed))]);
     assert_eq!(ended.code, Some(5), "{ended:?}");
@@ -158,7 +158,7 @@ fn a_proxy_that_cannot_be_reached_is_named() {
 }
 
 #[test]
-fn a_download_that_a_proxy_keeps_from_its_server_leads_to_the_proxy() {
+fn the_hint_of_a_download_that_the_proxy_refuses_is_about_the_proxy() {
     let proxy = WireServer::plain([WireAnswer::response(403, &[], "").then_close()]);
     let proxy = proxy.expect("a server");
     let args = ["download", "--url", "https://h.example/f?EXAMPLEQUERY", "-o", "-", "--json"];
@@ -168,7 +168,7 @@ fn a_download_that_a_proxy_keeps_from_its_server_leads_to_the_proxy() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_used_is_told_by_its_variable() {
+fn a_proxy_that_cannot_be_used_is_reported_with_its_variable() {
     let value = format!("socks5://{LOGIN}@proxy.example");
     let url = ["download", "--url", "https://h.example/f?EXAMPLEQUERY", "-o", "-", "--json"];
     for args in [&["wait", "J", "--json"], &["result", "J", "--json"], &url[..]] {

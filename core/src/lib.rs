@@ -43,6 +43,7 @@
 //!
 //! The feature `serde` adds saving, resuming, recording and replaying a wait. Tested with Rust 1.95.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 
 extern crate alloc;

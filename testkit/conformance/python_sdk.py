@@ -3,7 +3,7 @@
     pip install tencentcloud-sdk-python-common tencentcloud-sdk-python-tcss
     python python_sdk.py 127.0.0.1:8080 SECRET_ID SECRET_KEY [TOKEN]
 
-The first argument is a port, an address or an http URL. The jobs it asks for are new ones, so the
+The first argument is a port, an address or an http URL. It polls new jobs, so the
 service must answer the first poll of a job with a status (RUNNING, SUCCESS, ...), not with a fault;
 it must serve a file, and the script must come to SUCCESS within ten polls.
 Prints a line a check and a last line with the counts; exits with 1 if a check failed.
@@ -45,7 +45,7 @@ def client(args, secret_id=None, secret_key=None, **settings):
 
 
 def poll(sdk_client):
-    """Asks for a job nobody has asked for before."""
+    """Polls a new job."""
     request = models.DescribeExportJobResultRequest()
     request.JobId = str(uuid.uuid4())
     return sdk_client.DescribeExportJobResult(request)

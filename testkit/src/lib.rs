@@ -1,23 +1,22 @@
-//! A loopback service that behaves as TCSS is documented to, for tests of tcss-export and of its
+//! A loopback service that behaves as the documents of TCSS say, for tests of tcss-export and of its
 //! users.
 //!
-//! It does not sign, send or wait, knows nothing of the client's code, and is no copy of the real
-//! service: it answers what the public documents describe, and the faults that a [`Script`] asks
-//! for. Every signature is recomputed here from the request as it arrived, so that a client and
-//! this service never share a bug.
+//! It does not sign, send or wait. It is not a copy of the real service: it implements the public
+//! documents, and the faults in a [`Script`]. It shares no code with a client and recomputes every
+//! signature from the request as received, so that the two never share a bug.
 //!
 //! ```text
 //!  any client ── POST / ──► Service ── verify::Verifier ──► refusal (HTTP 200, Response.Error)
 //!       ▲                      │ accepted
 //!       └──── answer ◄──── next Step of the job's Script, with a URL of the ServedFile
 //!
-//!  any client ── GET URL ──► Service ── next of the DownloadFaults ──► the file, or what came of it
+//!  any client ── GET URL ──► Service ── next of the DownloadFaults ──► the file, or its fault
 //! ```
 //!
 //! # Example
 //!
-//! A job that runs, meets a fault and succeeds; here the first request is not signed at all, so
-//! it is refused and the script does not move on.
+//! A job that runs, has a fault and succeeds. The request in this example has no signature, so the
+//! service refuses it and the script stays at its first step.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -49,14 +48,17 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `scripted` | a scripted transport with a virtual clock: no socket, no sleeping |
-//! | `wire` | a server that plays raw bytes, plain or over TLS; a TLS front for a [`Service`]; a proxy |
+//! | `wire` | a server that sends raw bytes, plain or over TLS; a proxy that adds TLS to a [`Service`]; a `CONNECT` proxy |
 //!
 //! Tested with Rust 1.95.
 
-mod calendar;
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod clock;
-pub mod faults;
-pub mod script;
+mod download_faults;
+mod grammar;
+mod listener;
+mod script;
 #[cfg(feature = "scripted")]
 pub mod scripted;
 mod service;
@@ -65,8 +67,9 @@ pub mod verify;
 pub mod wire;
 
 pub use crate::clock::Clock;
-pub use crate::faults::{DownloadFault, DownloadFaults, DownloadFaultsError};
-pub use crate::script::{Script, ScriptError, Step};
+pub use crate::download_faults::{DownloadFault, DownloadFaults};
+pub use crate::grammar::ScriptError;
+pub use crate::script::{Script, Step};
 #[cfg(feature = "scripted")]
 pub use crate::scripted::Scripted;
 pub use crate::service::{

@@ -1,7 +1,7 @@
 //! A transport that plays a script in virtual time, for tests of code that waits for jobs.
 //!
-//! Nothing is sent and nobody sleeps: a pause moves the clock, and so does an exchange that takes
-//! time. Requests are judged as the [`Service`](crate::Service) judges them, signature included.
+//! It opens no connection and never sleeps: pauses and exchanges that take time move a virtual clock.
+//! It checks requests as the [`Service`](crate::Service) does, signatures included.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -18,52 +18,43 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod exchange;
-
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::{Request, Response};
-use tcss_export_core::{Mono, Now, SendFault, Wall};
+use tcss_export_core::{Mono, Now, Policy, SendFault, Wall};
 use tcss_export_driver::{Blocking, Body, Transport, TransportError};
 
-pub use self::exchange::Exchange;
-use self::exchange::What;
-use crate::service::{
-    Answer, Arrived, Call, Context, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Fault, Rules, named_job,
-    play, refuse, unknown_action,
-};
+use crate::script::Step;
+use crate::service::actions::{Call, member, unknown_action};
+use crate::service::answer::{Answer, Context, play, refuse};
+use crate::service::jobs::Positions;
+use crate::service::request::{Received, Rules};
+use crate::service::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY};
 
-/// A platform of both loops of the driver: answers by script, a virtual clock, and a record of
-/// what was sent.
+/// A transport with scripted answers, a virtual clock, and a record of all requests.
 ///
-/// Clones are handles of the same one: give one to the code under test and ask the other. It signs
-/// with [`EXAMPLE_SECRET_ID`], and its clock starts at [`Scripted::START`].
+/// Clones share one state: pass one to the code under test and query the other. It accepts requests
+/// signed by [`EXAMPLE_SECRET_ID`], and its clock starts at [`Scripted::START`].
 #[derive(Clone)]
 pub struct Scripted(Arc<Mutex<State>>);
 
-/// One request that was sent.
+/// One request of the code under test.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Sent {
-    /// When, since the start.
+    /// The time since the start.
     pub at: Duration,
-    /// The request, as the transport got it.
+    /// The request, as passed to the transport.
     pub request: Request<Bytes>,
 }
 
 struct State {
     rules: Rules,
-    /// For every job that has none of its own.
-    exchanges: Vec<Exchange>,
-    jobs: BTreeMap<String, Vec<Exchange>>,
-    /// The place of each job in its exchanges.
-    places: BTreeMap<String, usize>,
+    jobs: Positions<Exchange>,
     /// How far the service's clock is ahead, in seconds.
     skew: i64,
     elapsed: Duration,
@@ -71,18 +62,17 @@ struct State {
 }
 
 impl Scripted {
-    /// 2023-11-14T22:13:20Z, where the wall clock starts.
+    /// 2023-11-14T22:13:20Z, the start of the wall clock.
     pub const START: Wall = Wall::from_unix_seconds(1_700_000_000);
 
-    /// Creates one whose every job goes through these exchanges; the last one repeats.
+    /// Creates a transport with these exchanges for every job; the last one repeats.
     #[must_use]
     pub fn new<E: Into<Exchange>>(exchanges: impl IntoIterator<Item = E>) -> Self {
+        let exchanges = exchanges.into_iter().map(Into::into).collect();
         let key = (EXAMPLE_SECRET_ID.to_owned(), EXAMPLE_SECRET_KEY.to_owned());
         Self(Arc::new(Mutex::new(State {
             rules: Rules { keys: BTreeMap::from([key]), token: None },
-            exchanges: exchanges.into_iter().map(Into::into).collect(),
-            jobs: BTreeMap::new(),
-            places: BTreeMap::new(),
+            jobs: Positions::new(exchanges, BTreeMap::new()),
             skew: 0,
             elapsed: Duration::ZERO,
             sent: Vec::new(),
@@ -97,13 +87,8 @@ impl Scripted {
         exchanges: impl IntoIterator<Item = E>,
     ) -> Self {
         let exchanges = exchanges.into_iter().map(Into::into).collect();
-        self.state().jobs.insert(job_id.into(), exchanges);
+        self.state().jobs.set(job_id.into(), exchanges);
         self
-    }
-
-    /// Moves the clock on, as a pause of the code under test does.
-    pub fn sleep(&self, duration: Duration) {
-        self.state().elapsed += duration;
     }
 
     /// Returns the time since the start.
@@ -112,90 +97,55 @@ impl Scripted {
         self.state().elapsed
     }
 
-    /// Returns both clocks.
-    #[must_use]
-    pub fn now(&self) -> Now {
-        let elapsed = self.elapsed();
-        let wall = Wall::from_unix_millis(Self::START.unix_millis() + millis(elapsed));
-        Now { wall, mono: Mono::from_origin(elapsed) }
-    }
-
     /// Returns every request so far, in order.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         self.state().sent.clone()
     }
 
-    fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.state().exchange(request)
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
-        // Whatever panicked, each field is whole.
+        // After a panic elsewhere every field is still consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
     fn exchange(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let arrived = Arrived::of(&request);
-        if let Some(job) = named_job(&arrived.body) {
-            self.pass_skews(&job);
-        }
-        let unix = Scripted::START.unix_seconds() + millis(self.elapsed) / 1_000 + self.skew;
-        let context = Context { now: unix, number: self.sent.len() };
+        let received = Received::of(request.clone());
+        let job = member(&received.body, "JobId");
+        let skew = job.and_then(|job| self.jobs.pass_skews(&job, Exchange::skew));
+        self.skew = skew.unwrap_or(self.skew);
+        let now = Scripted::START.unix_seconds() + millis(self.elapsed) / 1_000 + self.skew;
+        let context = Context { now, number: self.sent.len() };
         self.sent.push(Sent { at: self.elapsed, request });
-        let exchange = match self.rules.judge(&arrived, unix) {
-            Ok(Call::Result(job)) => self.next_exchange(&job),
-            // Only waits are scripted.
-            Ok(_) => return refused(&unknown_action(), &context),
-            Err(fault) => return refused(&fault, &context),
+        let job = match self.rules.check(&received, now) {
+            Ok(Call::Result(job)) => job,
+            // A script has only the answers to polls.
+            other => {
+                let error = other.err().unwrap_or_else(unknown_action);
+                return response(refuse(error.code, &error.message, &context));
+            }
         };
+        let exchange = self.jobs.next(&job);
+        let exchange = exchange.unwrap_or_else(|| Exchange::fault(SendFault::Permanent));
         self.elapsed += exchange.takes;
-        match exchange.what {
-            What::Step(step) => response(play(&step, &context)),
-            What::Response(response) => Ok(response),
-            What::Fault(fault) => Err(scripted(fault)),
+        match exchange.result {
+            ExchangeResult::Step(step) => response(play(&step, &context)),
+            ExchangeResult::Response(response) => Ok(response),
+            ExchangeResult::Fault(fault) => Err(scripted(fault)),
         }
     }
-
-    /// Moves a job past the skews it stands on and lets them take effect.
-    fn pass_skews(&mut self, job: &str) {
-        let mut place = self.places.get(job).copied().unwrap_or_default();
-        while let Some(seconds) = self.exchanges_of(job).get(place).and_then(Exchange::skew) {
-            self.skew = seconds;
-            place += 1;
-        }
-        self.places.insert(job.to_owned(), place);
-    }
-
-    fn next_exchange(&mut self, job: &str) -> Exchange {
-        let place = self.places.get(job).copied().unwrap_or_default();
-        let exchanges = self.exchanges_of(job);
-        let exchange = exchanges.get(place).or_else(|| exchanges.last()).cloned();
-        self.places.insert(job.to_owned(), place + 1);
-        // Of an empty script nothing can come.
-        exchange.unwrap_or_else(|| Exchange::fault(SendFault::Permanent))
-    }
-
-    fn exchanges_of(&self, job: &str) -> &[Exchange] {
-        self.jobs.get(job).unwrap_or(&self.exchanges)
-    }
-}
-
-fn refused(fault: &Fault, context: &Context) -> Result<Response<Bytes>, TransportError> {
-    response(refuse(fault.code, &fault.message, context))
 }
 
 fn response(answer: Answer) -> Result<Response<Bytes>, TransportError> {
     match answer {
         Answer::Respond(response) => {
             let (head, body) = response.into_parts();
-            let body = body.whole().ok_or_else(|| scripted(SendFault::Truncated))?;
+            let body = body.complete().ok_or_else(|| scripted(SendFault::Truncated))?;
             Ok(Response::from_parts(head, body))
         }
         Answer::Close => Err(scripted(SendFault::Connection)),
-        Answer::Never => Err(scripted(SendFault::Timeout)),
+        Answer::Hang => Err(scripted(SendFault::Timeout)),
     }
 }
 
@@ -209,15 +159,17 @@ fn millis(duration: Duration) -> i64 {
 
 impl Transport for Scripted {
     fn now(&self) -> Now {
-        Self::now(self)
+        let elapsed = self.elapsed();
+        let wall = Wall::from_unix_millis(Self::START.unix_millis() + millis(elapsed));
+        Now { wall, mono: Mono::from_origin(elapsed) }
     }
 
     async fn sleep(&self, duration: Duration) {
-        Self::sleep(self, duration);
+        self.state().elapsed += duration;
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        Ok(self.exchange(request)?.map(Body::from))
+        Ok(self.state().exchange(request)?.map(Body::from))
     }
 }
 
@@ -226,5 +178,61 @@ impl Blocking for Scripted {}
 impl fmt::Debug for Scripted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scripted").field("elapsed", &self.elapsed()).finish_non_exhaustive()
+    }
+}
+
+/// The result of one request and its duration.
+///
+/// A [`Step`] takes no time, except [`Step::Hang`], which takes [`Policy::EXCHANGE_LIMIT`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Exchange {
+    result: ExchangeResult,
+    takes: Duration,
+}
+
+#[derive(Clone, Debug)]
+enum ExchangeResult {
+    Step(Step),
+    Response(Response<Bytes>),
+    Fault(SendFault),
+}
+
+impl Exchange {
+    /// Creates an exchange with exactly this answer.
+    pub fn response(response: Response<impl Into<Bytes>>) -> Self {
+        Self { result: ExchangeResult::Response(response.map(Into::into)), takes: Duration::ZERO }
+    }
+
+    /// Creates an exchange that fails without an answer.
+    pub const fn fault(fault: SendFault) -> Self {
+        Self { result: ExchangeResult::Fault(fault), takes: Duration::ZERO }
+    }
+
+    /// Sets the duration.
+    pub const fn taking(mut self, duration: Duration) -> Self {
+        self.takes = duration;
+        self
+    }
+
+    /// Returns the seconds of a [`Step::Skew`].
+    const fn skew(&self) -> Option<i64> {
+        match &self.result {
+            ExchangeResult::Step(step) => step.skew(),
+            _ => None,
+        }
+    }
+}
+
+impl From<Step> for Exchange {
+    fn from(step: Step) -> Self {
+        let takes = if step == Step::Hang { Policy::EXCHANGE_LIMIT } else { Duration::ZERO };
+        Self { result: ExchangeResult::Step(step), takes }
+    }
+}
+
+impl From<&Step> for Exchange {
+    fn from(step: &Step) -> Self {
+        step.clone().into()
     }
 }

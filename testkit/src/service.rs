@@ -1,58 +1,65 @@
-//! The loopback service: a thread that answers calls by script.
+//! The loopback service: its settings, its start and its end.
 
-mod actions;
-mod answer;
-mod arrived;
+pub(crate) mod actions;
+pub(crate) mod answer;
 mod body;
-mod builder;
-mod desk;
-mod download;
-mod fault;
-mod jobs;
-mod judge;
-mod pieces;
+mod handler;
+pub(crate) mod jobs;
+pub(crate) mod parameters;
+pub(crate) mod request;
 mod seen;
-mod server;
+mod storage;
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use tokio::sync::oneshot;
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 
+use self::answer::Answer;
+use self::handler::{Handler, Watcher};
+use self::jobs::{Jobs, Positions};
+use self::request::{Received, Rules};
+use self::storage::Storage;
 #[cfg(doc)]
-use crate::faults::DownloadFault;
+use crate::DownloadFault;
+use crate::clock::Clock;
+use crate::download_faults::DownloadFaults;
+use crate::listener::{Listener, bind};
+use crate::script::Script;
 
-pub use self::builder::{Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY};
-use self::desk::Desk;
-pub use self::download::ServedFile;
 pub use self::seen::{Seen, SeenAnswer, SeenDownload};
-#[cfg(feature = "scripted")]
-pub(crate) use self::{
-    actions::{Call, named_job, unknown as unknown_action},
-    answer::{Answer, Context, play, refuse},
-    arrived::Arrived,
-    fault::Fault,
-    judge::Rules,
-};
+pub use self::storage::ServedFile;
+
+/// The SecretId that a service knows if its builder names no key.
+pub const EXAMPLE_SECRET_ID: &str = "AKIDEXAMPLE-OF-THE-TESTKIT";
+/// The SecretKey of [`EXAMPLE_SECRET_ID`].
+pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 
 /// A running service on 127.0.0.1.
 ///
-/// Dropping it stops it: its thread is joined, its connections are closed, its port is free.
+/// Dropping it joins its thread, closes its connections and frees its port.
 ///
-/// Every refusal is an API error with HTTP status 200. The first of these checks that fails decides
-/// its code:
+/// Every refusal is an API error with HTTP status 200. The first failed check determines its code:
 ///
-/// | what is checked | code |
+/// | check | code |
 /// | --- | --- |
 /// | body of at most 10 MB | `RequestSizeLimitExceeded` |
 /// | method POST | `UnsupportedProtocol` |
 /// | path `/` | `InvalidParameter` |
-/// | Host, Content-Type, X-TC-Action, X-TC-Version, X-TC-Timestamp are there | `MissingParameter` |
+/// | has Host, Content-Type, X-TC-Action, X-TC-Version, X-TC-Timestamp | `MissingParameter` |
 /// | each of them only once | `InvalidParameter` |
-/// | Authorization is there and of the documented form | `AuthFailure.InvalidAuthorization` |
+/// | has an Authorization of the documented form | `AuthFailure.InvalidAuthorization` |
 /// | the timestamp is a number | `InvalidParameter` |
 /// | the scope is `date/tcss/tc3_request` with the timestamp's UTC date | `AuthFailure.SignatureFailure` |
 /// | signed headers: `content-type;host`, or these and `x-tc-action` | `AuthFailure.InvalidAuthorization` |
@@ -63,41 +70,39 @@ pub(crate) use self::{
 /// | the version is `2020-11-01` | `NoSuchVersion` |
 /// | the action is a known one | `InvalidAction` |
 /// | the body is a JSON object | `InvalidParameter` |
-/// | what the action requires is there, in the order of its documentation | `MissingParameter` |
-/// | each parameter is of its documented type; texts that are required are not empty | `InvalidParameter` |
-/// | nothing else is there | `UnknownParameter` |
+/// | has the required parameters, in the order of the documentation | `MissingParameter` |
+/// | each parameter has its documented type; required texts are not empty | `InvalidParameter` |
+/// | no other parameter | `UnknownParameter` |
 ///
-/// What an accepted request is answered depends on its action:
+/// The answer to an accepted request depends on its action:
 ///
 /// | action | answer |
 /// | --- | --- |
 /// | DescribeExportJobResult | the next [`Step`](crate::Step) of its job |
 /// | CreateExportComplianceStatusListJob | a new JobId: `00000000-7e57-4000-8000-000000000001`, then `..2` and so on |
-/// | DescribeExportJobManageList | the jobs created here, newest first, each as far as it is |
-/// | DescribeExportJobDownloadURL | the URL of a job that has ended well, else `InvalidParameter` |
+/// | DescribeExportJobManageList | the jobs created here with their statuses, newest first |
+/// | DescribeExportJobDownloadURL | the URL of a job that has succeeded, else `InvalidParameter` |
 ///
-/// Any JobId is a job with a place of its own in its script, created here or not. Only
-/// DescribeExportJobResult moves it; a refused request does not, except past a
-/// [`Step::Skew`](crate::Step::Skew). A job is as far as the last status in its script up to the
-/// step that its next poll gets. See the [crate's example](crate#example).
+/// Any JobId is a job with its own position in its script, created here or not. Only
+/// DescribeExportJobResult moves it; a refused request moves it only past a
+/// [`Step::Skew`](crate::Step::Skew). The status of a job is the last one in its script up to the
+/// step of its next poll. See the [crate's example](crate#example).
 ///
-/// With a [`Builder::file`], every other path than `/` is the storage's, which answers as COS does:
-/// with an HTTP status of its own and XML. The first of these checks that fails decides:
+/// With a [`Builder::file`], every path but `/` belongs to the storage, which answers as COS does:
+/// with an HTTP error status and XML. The first failed check determines the answer:
 ///
-/// | what is checked | answer |
+/// | check | answer |
 /// | --- | --- |
 /// | no Authorization and no X-TC-* header | 400 `InvalidRequest` |
 /// | the path is the file's | 404 `NoSuchKey` |
-/// | path and query are, to the byte, those of a URL that was handed out; method GET | 403 `SignatureDoesNotMatch` |
-/// | the URL's window has not ended, and no [`EXPIRED`](DownloadFault::Expired) came | 403 `AccessDenied`, "Request has expired" |
+/// | path and query are exactly those of a URL of this service; method GET | 403 `SignatureDoesNotMatch` |
+/// | the URL is still valid, without an [`EXPIRED`](DownloadFault::Expired) before | 403 `AccessDenied`, "Request has expired" |
 ///
-/// An accepted GET takes the next [`DownloadFault`]; without one it is answered by 200, by 206 if it
-/// has a range (and no If-Range, or the current ETag in it), or by 416 `InvalidRange`.
+/// An accepted GET takes the next [`DownloadFault`]. Without a fault the answer is 206 to a range
+/// without If-Range or with the current ETag in it, 416 `InvalidRange` to one after the end, else 200.
 pub struct Service {
-    addr: SocketAddr,
-    desk: Arc<Desk>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    listener: Listener,
+    handler: Arc<Handler>,
 }
 
 impl Service {
@@ -106,71 +111,175 @@ impl Service {
         Builder::default()
     }
 
-    fn start(addr: SocketAddr, listener: std::net::TcpListener, desk: Desk) -> io::Result<Self> {
-        let desk = Arc::new(desk);
-        let (stop, stopped) = oneshot::channel();
-        let thread = server::spawn(listener, Arc::clone(&desk), stopped)?;
-        Ok(Self { addr, desk, stop: Some(stop), thread: Some(thread) })
-    }
-
     /// Serves in the foreground, until the process ends.
     pub fn join(mut self) {
-        self.wait();
+        self.listener.join();
     }
 
-    /// Returns the address it listens on.
+    /// Returns the address of the service.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
-        self.addr
+        self.listener.addr()
     }
 
     /// Returns the address as a URL, `http://127.0.0.1:port`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("http://{}", self.addr())
     }
 
-    /// Returns a URL of the file that nobody had before, if there is a file.
+    /// Returns a new URL of the file, if the service has a file.
     #[must_use]
     pub fn file_url(&self) -> Option<String> {
-        self.desk.file_url()
+        self.handler.with_storage(|storage, now| storage.urls.create(now))
     }
 
-    /// Sets what URLs of the file begin with from here on, instead of [`Service::url`]: for a proxy
-    /// or a TLS front before this service. Without a file nothing happens.
+    /// Sets the start of later URLs of the file, instead of [`Service::url`]: for a proxy or TLS
+    /// before this service. Without a file it does nothing.
     pub fn set_file_base(&self, base: impl Into<String>) {
-        self.desk.set_file_base(base.into());
+        self.handler.with_storage(|storage, _| storage.urls.base = base.into());
     }
 
-    /// Returns the CRC-64/XZ of the file, if there is one.
+    /// Returns the CRC-64/XZ of the file, if the service has a file.
     #[must_use]
     pub fn file_crc64(&self) -> Option<u64> {
-        self.desk.file_crc64()
+        self.handler.with_storage(|storage, _| storage.object.crc64)
     }
 
-    /// Returns every request so far, in the order of arrival, with what it was answered.
+    /// Returns all requests so far with their answers, in the order of arrival.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
-        self.desk.seen()
-    }
-
-    fn wait(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been printed there; there is nothing left to stop.
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.stop.take();
-        self.wait();
+        self.handler.seen()
     }
 }
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("addr", &self.addr).finish_non_exhaustive()
+        f.debug_struct("Service").field("addr", &self.addr()).finish_non_exhaustive()
+    }
+}
+
+/// The settings of a [`Service`].
+#[derive(Default)]
+#[must_use]
+pub struct Builder {
+    keys: BTreeMap<String, String>,
+    token: Option<String>,
+    script: Script,
+    jobs: BTreeMap<String, Script>,
+    file: Option<ServedFile>,
+    download_faults: DownloadFaults,
+    clock: Clock,
+    watcher: Option<Watcher>,
+    port: u16,
+}
+
+impl Builder {
+    /// Adds a known key; the default is [`EXAMPLE_SECRET_ID`] with [`EXAMPLE_SECRET_KEY`].
+    pub fn key(mut self, secret_id: impl Into<String>, secret_key: impl Into<String>) -> Self {
+        self.keys.insert(secret_id.into(), secret_key.into());
+        self
+    }
+
+    /// Requires this X-TC-Token in every request; by default the service ignores the header.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Sets the script of every job without its own.
+    pub fn script(mut self, script: Script) -> Self {
+        self.script = script;
+        self
+    }
+
+    /// Sets the script of one job.
+    pub fn job(mut self, job_id: impl Into<String>, script: Script) -> Self {
+        self.jobs.insert(job_id.into(), script);
+        self
+    }
+
+    /// Sets the file of all jobs: each success without its own URL then has a new URL of this file.
+    pub fn file(mut self, file: ServedFile) -> Self {
+        self.file = Some(file);
+        self
+    }
+
+    /// Sets the faults of the file's downloads.
+    pub fn download_faults(mut self, faults: DownloadFaults) -> Self {
+        self.download_faults = faults;
+        self
+    }
+
+    /// Sets the port; with 0, the default, the system chooses a free one.
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Sets the service's source of time.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Calls `watcher` with every request, just before the answer.
+    pub fn watch(mut self, watcher: impl Fn(&Seen) + Send + Sync + 'static) -> Self {
+        self.watcher = Some(Box::new(watcher));
+        self
+    }
+
+    /// Starts the service on a background thread.
+    ///
+    /// # Errors
+    ///
+    /// The system's error if the port is not available, the thread cannot start or the file is not
+    /// readable; [`io::ErrorKind::InvalidInput`] if the file is not a regular one or has no name, or
+    /// if its ETag or disposition is not valid in a header.
+    pub fn start(mut self) -> io::Result<Service> {
+        if self.keys.is_empty() {
+            self = self.key(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY);
+        }
+        let socket = bind(self.port)?;
+        let base = format!("http://{}", socket.local_addr()?);
+        let storage = self.file.map(|file| Storage::new(file, self.download_faults, base));
+        let scripts = self.jobs.into_iter().map(|(job, script)| (job, script.into_steps()));
+        let positions = Positions::new(self.script.into_steps(), scripts.collect());
+        let rules = Rules { keys: self.keys, token: self.token };
+        let jobs = Jobs::new(positions);
+        let handler = Handler::new(rules, self.clock, self.watcher, jobs, storage.transpose()?);
+        let handler = Arc::new(handler);
+        let shared = Arc::clone(&handler);
+        let listener = Listener::start(socket, move |stream| serve(stream, Arc::clone(&shared)))?;
+        Ok(Service { listener, handler })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("script", &self.script)
+            .field("jobs", &self.jobs)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn serve(stream: TcpStream, handler: Arc<Handler>) -> hyper::Result<()> {
+    let service = service_fn(move |request| answer(Arc::clone(&handler), request));
+    let mut server = http1::Builder::new();
+    server.auto_date_header(false).serve_connection(TokioIo::new(stream), service).await
+}
+
+/// Answers one request; an error makes hyper close the connection without an answer.
+async fn answer(
+    handler: Arc<Handler>,
+    request: Request<Incoming>,
+) -> Result<Response<UnsyncBoxBody<Bytes, io::Error>>, io::Error> {
+    let received = Received::read(request).await.map_err(io::Error::other)?;
+    match handler.answer(&received) {
+        Answer::Respond(response) => Ok(response.map(|body| body.boxed())),
+        Answer::Close => Err(io::ErrorKind::ConnectionAborted.into()),
+        Answer::Hang => pending().await,
     }
 }

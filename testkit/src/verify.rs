@@ -1,21 +1,21 @@
 //! Recomputes a TC3-HMAC-SHA256 signature from the request as it arrived.
 //!
-//! Nothing here is shared with a client: what a request claims is read from its raw headers, the
-//! signature is computed anew, and every deviation is a [`Refusal`] with the service's error code.
+//! It shares no code with a client: it reads the raw headers, computes the signature, and returns
+//! every deviation as a [`Refusal`] with the service's error code.
 
-mod authorization;
-mod refusal;
-mod signature;
+use std::error::Error;
+use std::fmt;
 
-pub use self::refusal::Refusal;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
 
-use self::authorization::Authorization;
-use crate::calendar::scope_date;
+use crate::clock::scope_date;
 
-/// How far a request's timestamp may be from the service's clock, in seconds, either way.
-pub const WINDOW: u64 = 300;
+/// The largest difference between a request's timestamp and the service's clock, in seconds.
+const WINDOW: u64 = 300;
+const SIGNED_HEADERS: [&str; 2] = ["content-type;host", "content-type;host;x-tc-action"];
 
-/// A request in the parts that reach a signature, as they stood on the wire.
+/// The parts of a request that a signature depends on, as they were on the wire.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "an HTTP request has no further part")]
 pub struct RawRequest<'a> {
@@ -25,13 +25,13 @@ pub struct RawRequest<'a> {
     pub path: &'a str,
     /// The query of the request target, without the question mark.
     pub query: &'a str,
-    /// The headers, in any order; letter case of the names and blanks around values do not matter.
+    /// The headers, in any order; case of the names and blanks around values do not matter.
     pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: &'a [u8],
 }
 
-/// What an accepted request proved.
+/// The facts that an accepted request proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
@@ -41,7 +41,7 @@ pub struct Verified {
     pub timestamp: i64,
     /// The names of the signed headers, joined by `;`.
     pub signed_headers: String,
-    /// Whether the body is covered; `false` for `UNSIGNED-PAYLOAD`.
+    /// Whether the signature covers the body; `false` for `UNSIGNED-PAYLOAD`.
     pub payload_signed: bool,
 }
 
@@ -77,13 +77,13 @@ impl<'a> Verifier<'a> {
 
     /// Verifies a request at the service's time `now`, in unix seconds.
     ///
-    /// `key_of` gives the SecretKey of a SecretId. Canonical header values are trimmed and lower
-    /// case, as the documents ask, so the letter case of a signed value is not covered.
+    /// `key_of` returns the SecretKey of a SecretId. The documents require canonical header values to
+    /// be trimmed and in lower case, so the signature does not cover the case of a value.
     ///
     /// # Errors
     ///
-    /// The first [`Refusal`] in the order of its variants; a signed header that is missing is noticed
-    /// with the signature.
+    /// The first [`Refusal`] in the order of its variants; a missing signed header fails with the
+    /// signature.
     pub fn verify<'k>(
         &self,
         request: &RawRequest<'_>,
@@ -94,17 +94,19 @@ impl<'a> Verifier<'a> {
         let authorization = Authorization::parse(request.authorization()?)?;
         let seconds = seconds_of(timestamp)?;
         self.check_scope(&authorization, seconds)?;
-        authorization.check_signed_headers()?;
+        if !SIGNED_HEADERS.contains(&authorization.signed_headers) {
+            return Err(Refusal::SignedHeaders);
+        }
         let key = key_of(authorization.secret_id).ok_or(Refusal::UnknownSecretId)?;
         if now.abs_diff(seconds) > WINDOW {
             return Err(Refusal::Expired { timestamp: seconds, now });
         }
-        signature::check(request, &authorization, timestamp, key)?;
+        check_signature(request, &authorization, timestamp, key)?;
         Ok(Verified {
             secret_id: authorization.secret_id.to_owned(),
             timestamp: seconds,
             signed_headers: authorization.signed_headers.to_owned(),
-            payload_signed: !signature::is_unsigned_payload(request),
+            payload_signed: !is_unsigned_payload(request),
         })
     }
 
@@ -133,7 +135,7 @@ impl<'a> RawRequest<'a> {
         named.map(|header| header.1.trim_matches([' ', '\t']))
     }
 
-    /// Checks what every call has, and returns the text of its timestamp.
+    /// Checks the parts that every call has, and returns the text of its timestamp.
     fn check_form(&self) -> Result<&'a str, Refusal> {
         if !matches!(self.method, "GET" | "POST") {
             return Err(Refusal::Method);
@@ -155,4 +157,320 @@ impl<'a> RawRequest<'a> {
 fn seconds_of(timestamp: &str) -> Result<i64, Refusal> {
     let digits = timestamp.bytes().all(|byte| byte.is_ascii_digit());
     timestamp.parse().ok().filter(|_| digits).ok_or(Refusal::Timestamp)
+}
+
+/// The reason for not accepting a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The method is neither GET nor POST.
+    Method,
+    /// The path is not `/`.
+    Path,
+    /// A required header is missing.
+    MissingHeader(&'static str),
+    /// A required header occurs more than once.
+    RepeatedHeader(&'static str),
+    /// The Authorization header is missing, repeated or malformed.
+    Authorization(&'static str),
+    /// The timestamp is not a decimal number of seconds.
+    Timestamp,
+    /// The scope's date is not the UTC date of the timestamp.
+    ScopeDate,
+    /// The scope names another service.
+    ScopeService,
+    /// The signed headers are neither `content-type;host` nor `content-type;host;x-tc-action`.
+    SignedHeaders,
+    /// The SecretId is unknown.
+    UnknownSecretId,
+    /// The timestamp is more than 300 seconds from the service's clock.
+    Expired {
+        /// The request's time, in unix seconds.
+        timestamp: i64,
+        /// The service's time, in unix seconds.
+        now: i64,
+    },
+    /// The signature does not match this request and key.
+    Signature,
+}
+
+impl Refusal {
+    /// Returns the service's error code.
+    ///
+    /// The documents name no code for a wrong path or a repeated header; here both are
+    /// `InvalidParameter`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Method => "UnsupportedProtocol",
+            Self::MissingHeader(_) => "MissingParameter",
+            Self::Path | Self::RepeatedHeader(_) | Self::Timestamp => "InvalidParameter",
+            Self::Authorization(_) | Self::SignedHeaders => "AuthFailure.InvalidAuthorization",
+            Self::UnknownSecretId => "AuthFailure.SecretIdNotFound",
+            Self::Expired { .. } => "AuthFailure.SignatureExpire",
+            Self::ScopeDate | Self::ScopeService | Self::Signature => {
+                "AuthFailure.SignatureFailure"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Method => "expected the method GET or POST",
+            Self::Path => "expected the path /",
+            Self::MissingHeader(name) => return write!(f, "expected a header {name}"),
+            Self::RepeatedHeader(name) => return write!(f, "expected only one header {name}"),
+            Self::Authorization(problem) => problem,
+            Self::Timestamp => "expected x-tc-timestamp in whole seconds",
+            Self::ScopeDate => "expected the UTC date of x-tc-timestamp in the scope",
+            Self::ScopeService => "expected this service's name in the scope",
+            Self::SignedHeaders => {
+                "expected content-type;host or content-type;host;x-tc-action signed"
+            }
+            Self::UnknownSecretId => "the SecretId is not found",
+            Self::Expired { timestamp, now } => {
+                return write!(
+                    f,
+                    "timestamp {timestamp} is over 5 minutes from the service's {now}"
+                );
+            }
+            Self::Signature => "the signature does not match the request and key",
+        })
+    }
+}
+
+impl Error for Refusal {}
+
+/// The parts of an Authorization header.
+struct Authorization<'a> {
+    secret_id: &'a str,
+    date: &'a str,
+    service: &'a str,
+    signed_headers: &'a str,
+    signature: [u8; 32],
+}
+
+impl<'a> Authorization<'a> {
+    fn parse(value: &'a str) -> Result<Self, Refusal> {
+        let rest = after(value, "TC3-HMAC-SHA256 Credential=", "expected TC3-HMAC-SHA256")?;
+        let (credential, rest) = part(rest)?;
+        let (signed_headers, rest) =
+            part(after(rest, "SignedHeaders=", "expected SignedHeaders after Credential")?)?;
+        let digits = after(rest, "Signature=", "expected Signature after SignedHeaders")?;
+        let (secret_id, date, service) = credential_parts(credential)?;
+        let signature = signature_bytes(digits)?;
+        Ok(Self { secret_id, date, service, signed_headers, signature })
+    }
+}
+
+fn after<'a>(text: &'a str, start: &str, problem: &'static str) -> Result<&'a str, Refusal> {
+    text.strip_prefix(start).ok_or(Refusal::Authorization(problem))
+}
+
+fn part(text: &str) -> Result<(&str, &str), Refusal> {
+    text.split_once(", ").ok_or(Refusal::Authorization("expected three parts joined by \", \""))
+}
+
+fn credential_parts(credential: &str) -> Result<(&str, &str, &str), Refusal> {
+    let mut parts = credential.split('/');
+    let scoped = (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
+    let (Some(id), Some(date), Some(service), Some("tc3_request"), None) = scoped else {
+        return Err(Refusal::Authorization("expected SecretId/date/service/tc3_request"));
+    };
+    Ok((id, date, service))
+}
+
+fn signature_bytes(digits: &str) -> Result<[u8; 32], Refusal> {
+    let mut bytes = [0; 32];
+    let lower = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    match hex::decode_to_slice(digits, &mut bytes) {
+        Ok(()) if lower => Ok(bytes),
+        _ => Err(Refusal::Authorization("expected a Signature of 64 lower-case hex digits")),
+    }
+}
+
+const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+
+/// Checks that the key signed this request at this time.
+fn check_signature(
+    request: &RawRequest<'_>,
+    authorization: &Authorization<'_>,
+    timestamp: &str,
+    key: &str,
+) -> Result<(), Refusal> {
+    let canonical = canonical_request(request, authorization.signed_headers)?;
+    let text = string_to_sign(timestamp, authorization, &canonical);
+    let signing_key = signing_key(key, authorization);
+    let expected = mac(&signing_key, &text);
+    // Compares in constant time.
+    expected.verify_slice(&authorization.signature).map_err(|_| Refusal::Signature)
+}
+
+fn is_unsigned_payload(request: &RawRequest<'_>) -> bool {
+    request.header("x-tc-content-sha256") == Ok(UNSIGNED_PAYLOAD)
+}
+
+fn canonical_request(request: &RawRequest<'_>, signed_headers: &str) -> Result<String, Refusal> {
+    let mut text = format!("{}\n{}\n{}\n", request.method, request.path, request.query);
+    for name in ["content-type", "host", "x-tc-action"] {
+        if signed_headers.split(';').any(|signed| signed == name) {
+            text.push_str(name);
+            text.push(':');
+            text.push_str(&request.header(name)?.to_ascii_lowercase());
+            text.push('\n');
+        }
+    }
+    text.push('\n');
+    text.push_str(signed_headers);
+    text.push('\n');
+    text.push_str(&payload_hash(request));
+    Ok(text)
+}
+
+fn payload_hash(request: &RawRequest<'_>) -> String {
+    let payload = match is_unsigned_payload(request) {
+        true => UNSIGNED_PAYLOAD.as_bytes(),
+        false => request.body,
+    };
+    hex::encode(Sha256::digest(payload))
+}
+
+fn string_to_sign(timestamp: &str, scope: &Authorization<'_>, canonical: &str) -> String {
+    let hash = hex::encode(Sha256::digest(canonical));
+    let (date, service) = (scope.date, scope.service);
+    format!("TC3-HMAC-SHA256\n{timestamp}\n{date}/{service}/tc3_request\n{hash}")
+}
+
+fn signing_key(key: &str, scope: &Authorization<'_>) -> Vec<u8> {
+    let mut derived = format!("TC3{key}").into_bytes();
+    for part in [scope.date, scope.service, "tc3_request"] {
+        derived = mac(&derived, part).finalize().into_bytes().to_vec();
+    }
+    derived
+}
+
+fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
+    // HMAC takes a key of any length, so this cannot fail.
+    let mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+    mac.chain_update(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "TC3-HMAC-SHA256 Credential=AKIDEXAMPLE/2023-11-14/tcss/tc3_request, \
+                        SignedHeaders=content-type;host, \
+                        Signature=00000000000000000000000000000000000000000000000000000000000000ff";
+
+    #[track_caller]
+    fn refused(value: &str, problem: &'static str) {
+        assert_eq!(Authorization::parse(value).err(), Some(Refusal::Authorization(problem)));
+    }
+
+    #[test]
+    fn the_documented_form_is_read_into_its_parts() {
+        let parts = Authorization::parse(GOOD).expect("good");
+        let texts = (parts.secret_id, parts.date, parts.service, parts.signed_headers);
+        assert_eq!(texts, ("AKIDEXAMPLE", "2023-11-14", "tcss", "content-type;host"));
+        assert_eq!(parts.signature[31], 0xff);
+    }
+
+    #[test]
+    fn another_algorithm_is_refused() {
+        refused(&GOOD.replace("TC3-", "TC2-"), "expected TC3-HMAC-SHA256");
+    }
+
+    #[test]
+    fn a_comma_without_a_blank_is_refused() {
+        refused(&GOOD.replace(", ", ","), "expected three parts joined by \", \"");
+    }
+
+    #[test]
+    fn another_order_is_refused() {
+        let value = GOOD.replace("SignedHeaders", "Headers");
+        refused(&value, "expected SignedHeaders after Credential");
+    }
+
+    #[test]
+    fn a_missing_signature_is_refused() {
+        refused(&GOOD.replace("Signature=", "Sig="), "expected Signature after SignedHeaders");
+    }
+
+    #[test]
+    fn a_scope_with_another_ending_is_refused() {
+        let value = GOOD.replace("tc3_request", "tc4_request");
+        refused(&value, "expected SecretId/date/service/tc3_request");
+    }
+
+    #[test]
+    fn an_upper_case_signature_is_refused() {
+        let value = GOOD.replace("ff", "FF");
+        refused(&value, "expected a Signature of 64 lower-case hex digits");
+    }
+
+    #[test]
+    fn a_short_signature_is_refused() {
+        let value = GOOD.replace("ff", "f");
+        refused(&value, "expected a Signature of 64 lower-case hex digits");
+    }
+
+    // The example of the service's documentation, with its published masked key.
+    const KEY: &str = "********************************";
+    const BODY: &[u8] = br#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
+    const REQUEST: RawRequest<'_> = RawRequest {
+        method: "POST",
+        path: "/",
+        query: "",
+        headers: &[
+            ("Host", "cvm.tencentcloudapi.com"),
+            ("Content-Type", "application/json; charset=utf-8"),
+            ("X-TC-Action", "DescribeInstances"),
+        ],
+        body: BODY,
+    };
+    const SIGNATURE: &str = "10b1a37a7301a02ca19a647ad722d5e43b4b3cff309d421d85b46093f6ab6c4f";
+
+    fn authorization() -> Authorization<'static> {
+        let mut signature = [0; 32];
+        hex::decode_to_slice(SIGNATURE, &mut signature).expect("64 digits");
+        Authorization {
+            secret_id: "AKID********************************",
+            date: "2019-02-25",
+            service: "cvm",
+            signed_headers: "content-type;host;x-tc-action",
+            signature,
+        }
+    }
+
+    #[test]
+    fn the_canonical_request_is_the_documented_one() {
+        let text = canonical_request(&REQUEST, authorization().signed_headers).expect("headers");
+        assert_eq!(
+            hex::encode(Sha256::digest(text)),
+            "7019a55be8395899b900fb5564e4200d984910f34794a27cb3fb7d10ff6a1e84"
+        );
+    }
+
+    #[test]
+    fn the_signing_key_is_the_documented_one() {
+        assert_eq!(
+            hex::encode(signing_key(KEY, &authorization())),
+            "b596b923aad85185e2d1f6659d2a062e0a86731226e021e61bfe06f7ed05f5af"
+        );
+    }
+
+    #[test]
+    fn the_signature_is_the_documented_one() {
+        assert_eq!(check_signature(&REQUEST, &authorization(), "1551113065", KEY), Ok(()));
+    }
+
+    #[test]
+    fn a_signed_header_that_is_missing_is_refused() {
+        let request = RawRequest { headers: &REQUEST.headers[..2], ..REQUEST };
+        let refusal = check_signature(&request, &authorization(), "1551113065", KEY);
+        assert_eq!(refusal, Err(Refusal::MissingHeader("x-tc-action")));
+    }
 }

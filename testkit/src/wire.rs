@@ -1,10 +1,10 @@
-//! Servers that play raw bytes, for tests of transports on the wire.
+//! Servers that send raw bytes, for tests of transports on the wire.
 //!
-//! [`WireServer`] records each request's bytes exactly as they came and plays [`WireAnswer`]s,
-//! plain or over TLS. [`TlsFront`] puts TLS before any plain address, such as a
-//! [`Service`](crate::Service). [`ConnectProxy`] leads clients to either. All run on threads of
-//! the standard library, on 127.0.0.1; certificates are for `localhost` and `127.0.0.1`, or for
-//! the host that is given, of an authority that is made at start.
+//! [`WireServer`] records the bytes of each request and sends [`WireAnswer`]s, plain or over TLS.
+//! [`TlsProxy`] adds TLS to any plain address, such as that of a [`Service`](crate::Service).
+//! [`ConnectProxy`] connects clients to either. All run on background threads, on 127.0.0.1. Each
+//! server with TLS makes its own certificate authority and a certificate for `localhost` and
+//! `127.0.0.1`, or for a given host.
 //!
 //! # Examples
 //!
@@ -26,15 +26,353 @@
 //! # }
 //! ```
 
-mod answer;
-mod authority;
-mod front;
-mod listen;
-mod proxy;
-mod request;
-mod server;
+mod certificates;
+mod proxies;
 
-pub use self::answer::WireAnswer;
-pub use self::front::TlsFront;
-pub use self::proxy::ConnectProxy;
-pub use self::server::WireServer;
+use std::fmt::{self, Write as _};
+use std::future::pending;
+use std::io;
+use std::mem;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+
+use self::certificates::Authority;
+use crate::listener::{Listener, bind};
+
+pub use self::proxies::{ConnectProxy, TlsProxy};
+
+/// A server on 127.0.0.1 that records requests as raw bytes and sends given answers.
+///
+/// The first request gets the first answer, on any connection; the last answer repeats. The
+/// Content-Length of a request determines the end of its body. Dropping the server closes its
+/// connections at once, even if a client waits for an answer. See the
+/// [module's example](self#examples).
+pub struct WireServer {
+    listener: Listener,
+    script: Arc<Script>,
+    authority: Option<Authority>,
+}
+
+/// The answers and the requests of all connections.
+struct Script {
+    answers: Vec<WireAnswer>,
+    requests: Requests,
+}
+
+impl WireServer {
+    /// Starts a server without TLS.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` without any answer, else the system's error if no port is available.
+    pub fn plain(answers: impl IntoIterator<Item = WireAnswer>) -> io::Result<Self> {
+        Self::start(answers.into_iter().collect(), None)
+    }
+
+    /// Starts a server with TLS and its own authority ([`ca_pem`](Self::ca_pem)).
+    ///
+    /// # Errors
+    ///
+    /// As for [`plain`](Self::plain), or if the certificate cannot be made.
+    pub fn tls(answers: impl IntoIterator<Item = WireAnswer>) -> io::Result<Self> {
+        Self::start(answers.into_iter().collect(), Some(Authority::for_loopback()?))
+    }
+
+    /// Starts a server with TLS and a certificate for another host; a client can reach it through a
+    /// [`ConnectProxy`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`tls`](Self::tls).
+    pub fn tls_for(host: &str, answers: impl IntoIterator<Item = WireAnswer>) -> io::Result<Self> {
+        Self::start(answers.into_iter().collect(), Some(Authority::for_hosts(&[host])?))
+    }
+
+    fn start(answers: Vec<WireAnswer>, authority: Option<Authority>) -> io::Result<Self> {
+        if answers.is_empty() {
+            let problem = "expected at least one answer";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
+        let script = Arc::new(Script { answers, requests: Requests::default() });
+        let acceptor = authority.as_ref().map(|authority| authority.acceptor.clone());
+        let shared = Arc::clone(&script);
+        let listener = Listener::start(bind(0)?, move |stream| {
+            serve(stream, acceptor.clone(), Arc::clone(&shared))
+        })?;
+        Ok(Self { listener, script, authority })
+    }
+
+    /// Returns the address of the server.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.listener.addr()
+    }
+
+    /// Returns the address as a URL, `http://127.0.0.1:port` or `https://localhost:port`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match self.authority {
+            Some(_) => format!("https://localhost:{}", self.addr().port()),
+            None => format!("http://{}", self.addr()),
+        }
+    }
+
+    /// Returns all complete requests so far: head and body, byte for byte.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Vec<u8>> {
+        self.script.requests.all()
+    }
+
+    /// Returns the number of connections so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.listener.connections()
+    }
+
+    /// Returns the authority's certificate as PEM; empty without TLS.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        self.authority.as_ref().map_or("", |authority| &authority.pem)
+    }
+
+    /// Returns the authority's certificate as DER; empty without TLS.
+    #[must_use]
+    pub fn ca_der(&self) -> &[u8] {
+        self.authority.as_ref().map_or(&[], |authority| &authority.der)
+    }
+}
+
+impl fmt::Debug for WireServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WireServer").field("addr", &self.addr()).finish_non_exhaustive()
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    script: Arc<Script>,
+) -> io::Result<()> {
+    match acceptor {
+        Some(acceptor) => script.serve(acceptor.accept(stream).await?).await,
+        None => script.serve(stream).await,
+    }
+}
+
+impl Script {
+    async fn serve(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        while let Some(request) = next_request(&mut stream, &mut buffer).await? {
+            match self.answer(request) {
+                Some(WireAnswer::Send { bytes, close, slowly }) => {
+                    send(&mut stream, &bytes, slowly).await?;
+                    if close {
+                        break;
+                    }
+                }
+                Some(WireAnswer::Hang) => pending().await,
+                Some(WireAnswer::Close) | None => break,
+            }
+        }
+        stream.shutdown().await
+    }
+
+    /// Records a request and returns its answer.
+    fn answer(&self, request: Vec<u8>) -> Option<WireAnswer> {
+        let position = self.requests.push(request);
+        self.answers.get(position).or_else(|| self.answers.last()).cloned()
+    }
+}
+
+async fn send(
+    stream: &mut (impl AsyncWrite + Unpin),
+    bytes: &[u8],
+    slowly: Option<(usize, Duration)>,
+) -> io::Result<()> {
+    let (piece, pause) = slowly.unwrap_or((bytes.len(), Duration::ZERO));
+    for piece in bytes.chunks(piece.max(1)) {
+        if !pause.is_zero() {
+            sleep(pause).await;
+        }
+        stream.write_all(piece).await?;
+        stream.flush().await?;
+    }
+    Ok(())
+}
+
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
+/// All requests to a server, byte for byte.
+#[derive(Default)]
+struct Requests(Mutex<Vec<Vec<u8>>>);
+
+impl Requests {
+    /// Adds a request and returns its position.
+    fn push(&self, request: Vec<u8>) -> usize {
+        let mut requests = self.lock();
+        requests.push(request);
+        requests.len() - 1
+    }
+
+    fn all(&self) -> Vec<Vec<u8>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads the next request; `None` if the connection ends before its last byte. `buffer` keeps the
+/// bytes after it.
+async fn next_request(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffer: &mut Vec<u8>,
+) -> io::Result<Option<Vec<u8>>> {
+    loop {
+        if let Some(length) = length(buffer).filter(|length| *length <= buffer.len()) {
+            let rest = buffer.split_off(length);
+            return Ok(Some(mem::replace(buffer, rest)));
+        }
+        buffer.reserve(16 * 1024);
+        if stream.read_buf(buffer).await? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+/// Returns the length of the request at the start of these bytes, if they have its whole head.
+fn length(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.windows(HEAD_END.len()).position(|window| window == HEAD_END)?;
+    let text = String::from_utf8_lossy(bytes.get(..head)?);
+    let body = text.lines().find_map(content_length).unwrap_or_default();
+    Some((head + HEAD_END.len()).saturating_add(body))
+}
+
+fn content_length(line: &str) -> Option<usize> {
+    let (name, value) = line.split_once(':')?;
+    name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+}
+
+/// The reaction of a [`WireServer`] to one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WireAnswer {
+    /// Sends bytes as they are.
+    #[non_exhaustive]
+    Send {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// Whether to close the connection after them.
+        close: bool,
+        /// The length of a piece and the pause before each, to send in pieces.
+        slowly: Option<(usize, Duration)>,
+    },
+    /// Closes the connection without an answer.
+    Close,
+    /// Sends nothing and keeps the connection open until the server is dropped.
+    Hang,
+}
+
+impl WireAnswer {
+    /// Makes an answer of exactly these bytes.
+    #[must_use]
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::Send { bytes: bytes.into(), close: false, slowly: None }
+    }
+
+    /// Makes a response of status 200 with a JSON body.
+    #[must_use]
+    pub fn json(body: impl AsRef<[u8]>) -> Self {
+        Self::response(200, &[("Content-Type", "application/json")], body)
+    }
+
+    /// Makes a response; adds a Content-Length unless the headers have one or a Transfer-Encoding.
+    #[must_use]
+    pub fn response(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
+        let body = body.as_ref();
+        let reason = if status == 200 { "OK" } else { "Made-Up" };
+        let mut head = format!("HTTP/1.1 {status} {reason}\r\n");
+        // Writing to a `String` cannot fail.
+        for (name, value) in headers {
+            let _ = write!(head, "{name}: {value}\r\n");
+        }
+        if !headers.iter().any(|(name, _)| frames_body(name)) {
+            let _ = write!(head, "Content-Length: {}\r\n", body.len());
+        }
+        head.push_str("\r\n");
+        Self::raw([head.as_bytes(), body].concat())
+    }
+
+    /// Closes the connection after the answer, instead of keeping it open.
+    #[must_use]
+    pub fn then_close(mut self) -> Self {
+        if let Self::Send { close, .. } = &mut self {
+            *close = true;
+        }
+        self
+    }
+
+    /// Sends at most `piece` bytes at a time, with a pause before each piece.
+    #[must_use]
+    pub fn slowly(mut self, piece: usize, pause: Duration) -> Self {
+        if let Self::Send { slowly, .. } = &mut self {
+            *slowly = Some((piece, pause));
+        }
+        self
+    }
+}
+
+fn frames_body(name: &str) -> bool {
+    let framing = ["content-length", "transfer-encoding"];
+    framing.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    const TWO: &[u8] = b"POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n";
+
+    fn all(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut buffer = Vec::new();
+        let mut found = Vec::new();
+        let mut next = || next_request(&mut bytes, &mut buffer).now_or_never().expect("memory");
+        while let Some(request) = next().expect("bytes in memory") {
+            found.push(request);
+        }
+        found
+    }
+
+    #[test]
+    fn a_body_ends_at_its_content_length() {
+        assert_eq!(all(TWO), [&TWO[..41], b"GET / HTTP/1.1\r\n\r\n"]);
+    }
+
+    #[test]
+    fn an_incomplete_request_is_none() {
+        assert!(all(&TWO[..40]).is_empty());
+    }
+
+    #[test]
+    fn a_response_declares_its_length() {
+        let answer = WireAnswer::response(502, &[("Content-Type", "text/html")], "<p>");
+        let text =
+            "HTTP/1.1 502 Made-Up\r\nContent-Type: text/html\r\nContent-Length: 3\r\n\r\n<p>";
+        assert_eq!(answer, WireAnswer::raw(text));
+    }
+
+    #[test]
+    fn a_given_length_replaces_the_real_one() {
+        let answer = WireAnswer::response(200, &[("content-length", "10")], "abc");
+        assert_eq!(answer, WireAnswer::raw("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"));
+    }
+}

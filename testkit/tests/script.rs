@@ -1,4 +1,4 @@
-//! The grammar of scripts.
+//! The text form of scripts.
 
 use proptest::prelude::*;
 use tcss_export_testkit::{Script, Step};
@@ -41,7 +41,7 @@ fn every_word_of_the_grammar_reads_back() {
 }
 
 #[test]
-fn blanks_in_front_of_a_step_are_ignored() {
+fn blanks_before_a_step_are_ignored() {
     assert_eq!(steps(" EMPTY, CUT"), [Step::Empty, Step::Cut]);
 }
 
@@ -73,12 +73,12 @@ fn the_text_of_an_unknown_step_lists_the_known_ones() {
 
 #[test]
 fn a_bare_step_takes_no_value() {
-    refused("CUT:5", "step 1 \"CUT:5\": expected nothing after the step's name");
+    refused("CUT:5", "step 1 \"CUT:5\": expected nothing after the name");
 }
 
 #[test]
 fn an_error_needs_a_code() {
-    refused("ERROR", "step 1 \"ERROR\": expected a colon and a value after the step's name");
+    refused("ERROR", "step 1 \"ERROR\": expected a colon and a value after the name");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_progress_is_a_finite_number() {
 }
 
 #[test]
-fn an_http_status_is_a_final_one() {
+fn an_http_status_is_not_an_interim_one() {
     refused("HTTP:100", "step 1 \"HTTP:100\": expected an HTTP status from 200 to 599");
 }
 

@@ -1,4 +1,4 @@
-//! The scripted transport under both loops.
+//! The scripted transport with the blocking and the async client.
 #![cfg(feature = "scripted")]
 
 use std::{
@@ -42,7 +42,7 @@ fn wait(scripted: &Scripted) -> Result<Finished, WaitFailure> {
     blocking_client(scripted).wait(job())
 }
 
-/// Runs a future that never has to wait.
+/// Runs a future that is ready at its first poll.
 fn run<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -66,7 +66,7 @@ fn the_clock_moves_when_the_code_sleeps() {
 }
 
 #[test]
-fn both_loops_see_the_same() {
+fn both_clients_see_the_same() {
     let text = "RUNNING,HTTP:502,CUT,RESET,EMPTY,CUTJSON,ERROR:RequestLimitExceeded,SUCCESS";
     let (one, other) = (scripted(text), scripted(text));
     let finished = wait(&one).unwrap();
@@ -98,14 +98,14 @@ fn a_hang_takes_as_long_as_an_exchange_may() {
 }
 
 #[test]
-fn a_raw_answer_is_given_as_it_is() {
+fn a_raw_answer_is_passed_on_unchanged() {
     let body = r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
     let scripted = Scripted::new([Exchange::response(Response::new(body))]);
     assert_eq!(wait(&scripted).unwrap().download_url.as_str(), "https://h.example/");
 }
 
 #[test]
-fn a_raw_fault_is_told_with_its_reason() {
+fn a_raw_fault_has_its_reason() {
     let scripted = Scripted::new([Exchange::fault(SendFault::TooLarge)]);
     let failure = wait(&scripted).unwrap_err();
     assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::TooLarge)));
@@ -122,13 +122,13 @@ fn the_last_exchange_repeats_to_the_deadline() {
 }
 
 #[test]
-fn nothing_comes_of_an_empty_script() {
+fn an_empty_script_is_a_permanent_fault() {
     let failure = wait(&Scripted::new([] as [Step; 0])).unwrap_err();
     assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::Permanent)));
 }
 
 #[test]
-fn a_clock_that_is_off_is_refused_and_corrected() {
+fn a_wrong_clock_is_refused_and_corrected() {
     let scripted = scripted("SKEW:600,RUNNING,SUCCESS");
     let report = wait(&scripted).unwrap().report;
     assert_eq!((report.polls, report.retries), (3, 1));
@@ -136,7 +136,7 @@ fn a_clock_that_is_off_is_refused_and_corrected() {
 }
 
 #[test]
-fn each_job_has_its_own_exchanges_and_its_own_place() {
+fn each_job_has_its_own_exchanges_and_its_own_position() {
     let scripted = scripted("RUNNING,SUCCESS").with_job("4712", [Step::Failure(None)]);
     let jobs = ["4711", "4712", "4713"].map(|id| JobId::new(id).unwrap());
     let all = blocking_client(&scripted).wait_all(jobs);
@@ -160,7 +160,7 @@ fn code_that_follows_events_sees_each() {
 }
 
 #[test]
-fn no_secret_is_in_its_text() {
+fn debug_output_has_no_secret() {
     let scripted = scripted("SUCCESS");
     wait(&scripted).unwrap();
     let text = format!("{scripted:?} {:?}", scripted.sent());

@@ -1,4 +1,4 @@
-//! The verifier against signatures that other programs made.
+//! The verifier with signatures of other programs.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -25,7 +25,7 @@ impl Row {
         self.value[name].as_str().unwrap_or_default()
     }
 
-    /// Returns what was sent; the rows hold only the canonical values of the signed headers.
+    /// Returns the headers as sent; the rows have only the canonical values of the signed ones.
     fn wire_headers(&self) -> Vec<(String, String)> {
         let mut headers: Vec<(String, String)> =
             serde_json::from_value(self.value["headers"].clone()).expect("pairs");
@@ -58,7 +58,7 @@ impl Row {
         Ok(())
     }
 
-    /// Changes the character of the Authorization header that is this far from its end.
+    /// Changes one character of the Authorization header, at this distance from its end.
     fn flip_signature(&mut self, from_end: usize) {
         let value = self.headers.iter_mut().find(|header| header.0 == "Authorization");
         let value = &mut value.expect("signed").1;

@@ -1,4 +1,4 @@
-//! The raw-bytes server and the TLS front.
+//! The raw-bytes server and the TLS proxy.
 #![cfg(feature = "wire")]
 
 use std::io::{Read, Write};
@@ -10,14 +10,14 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tcss_export_testkit::Service;
-use tcss_export_testkit::wire::{TlsFront, WireAnswer, WireServer};
+use tcss_export_testkit::wire::{TlsProxy, WireAnswer, WireServer};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 const POST: &[u8] = b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na\0\xff";
 
 fn connect(addr: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(addr).expect("a listening server");
-    // Only ends a test that would hang.
+    // Ends a test that would hang.
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
     stream
 }
@@ -61,7 +61,7 @@ fn raw_bytes_are_sent_as_they_are() {
 }
 
 #[test]
-fn answers_come_in_turn_and_the_last_repeats() {
+fn answers_come_in_order_and_the_last_repeats() {
     let answers = [WireAnswer::raw("1"), WireAnswer::raw("2"), WireAnswer::raw("3").then_close()];
     let server = WireServer::plain(answers).expect("a server");
     assert_eq!(exchange(connect(server.addr()), &GET.repeat(3)), "123");
@@ -69,7 +69,7 @@ fn answers_come_in_turn_and_the_last_repeats() {
 }
 
 #[test]
-fn a_connection_is_kept_unless_it_is_to_be_closed() {
+fn a_connection_stays_open_until_an_answer_closes_it() {
     let answers = [WireAnswer::raw("1"), WireAnswer::raw("2").then_close()];
     let server = WireServer::plain(answers).expect("a server");
     exchange(connect(server.addr()), &GET.repeat(2));
@@ -84,7 +84,7 @@ fn close_ends_the_connection_without_an_answer() {
 }
 
 #[test]
-fn a_slow_answer_is_whole() {
+fn a_slow_answer_is_complete() {
     let answer = WireAnswer::raw("slow").slowly(1, Duration::from_millis(1)).then_close();
     let server = WireServer::plain([answer]).expect("a server");
     assert_eq!(exchange(connect(server.addr()), GET), "slow");
@@ -121,7 +121,7 @@ fn a_dropped_server_does_not_wait_for_an_idle_client() {
     let addr = server.addr();
     let mut stream = connect(addr);
     drop(server);
-    // The connection may not have been accepted at all.
+    // The server may have ended before it accepted the connection.
     assert!(stream.read(&mut [0]).map_or(true, |count| count == 0));
     TcpListener::bind(addr).expect("the port is free");
 }
@@ -133,7 +133,7 @@ fn a_server_without_answers_is_an_error() {
 }
 
 #[test]
-fn the_leaf_is_good_for_localhost() {
+fn the_certificate_is_valid_for_localhost() {
     let server = WireServer::tls([WireAnswer::raw("x").then_close()]).expect("a server");
     let stream = secure(server.addr(), server.ca_der(), "localhost");
     assert_eq!(exchange(stream, POST), "x");
@@ -141,13 +141,13 @@ fn the_leaf_is_good_for_localhost() {
 }
 
 #[test]
-fn the_leaf_is_good_for_the_loopback_address() {
+fn the_certificate_is_valid_for_the_loopback_address() {
     let server = WireServer::tls([WireAnswer::raw("x").then_close()]).expect("a server");
     assert_eq!(exchange(secure(server.addr(), server.ca_der(), "127.0.0.1"), GET), "x");
 }
 
 #[test]
-fn the_leaf_is_good_for_no_other_name() {
+fn the_certificate_is_not_valid_for_another_name() {
     let server = WireServer::tls([WireAnswer::raw("x")]).expect("a server");
     let mut stream = secure(server.addr(), server.ca_der(), "other.example");
     let error = stream.write_all(GET).expect_err("a wrong name");
@@ -168,7 +168,7 @@ fn a_plain_server_has_no_authority() {
 }
 
 #[test]
-fn the_url_names_scheme_and_port() {
+fn the_url_has_scheme_and_port() {
     let plain = WireServer::plain([WireAnswer::Close]).expect("a server");
     let tls = WireServer::tls([WireAnswer::Close]).expect("a server");
     assert_eq!(plain.url(), format!("http://127.0.0.1:{}", plain.addr().port()));
@@ -176,47 +176,47 @@ fn the_url_names_scheme_and_port() {
 }
 
 #[test]
-fn a_front_brings_tls_to_the_service() {
+fn a_tls_proxy_adds_tls_to_the_service() {
     let service = Service::builder().start().expect("a service");
-    let front = TlsFront::to(service.addr()).expect("a front");
+    let proxy = TlsProxy::to(service.addr()).expect("a proxy");
     let request = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    let answer = exchange(secure(front.addr(), front.ca_der(), "localhost"), request);
+    let answer = exchange(secure(proxy.addr(), proxy.ca_der(), "localhost"), request);
     assert!(answer.contains("MissingParameter"), "{answer}");
     assert_eq!(service.seen().len(), 1);
 }
 
 #[test]
-fn a_front_carries_large_bodies_both_ways() {
+fn a_tls_proxy_forwards_large_bodies_both_ways() {
     let body = "x".repeat(300_000);
     let answer = WireAnswer::json(&body).then_close();
     let server = WireServer::plain([answer]).expect("a server");
-    let front = TlsFront::to(server.addr()).expect("a front");
+    let proxy = TlsProxy::to(server.addr()).expect("a proxy");
     let request = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    let stream = secure(front.addr(), front.ca_der(), "localhost");
+    let stream = secure(proxy.addr(), proxy.ca_der(), "localhost");
     let answer = exchange(stream, request.as_bytes());
     assert!(answer.ends_with(&body));
     assert_eq!(server.requests(), [request.as_bytes()]);
 }
 
 #[test]
-fn a_front_keeps_a_connection() {
+fn a_tls_proxy_keeps_a_connection_open() {
     let answers = [WireAnswer::raw("1"), WireAnswer::raw("2").then_close()];
     let server = WireServer::plain(answers).expect("a server");
-    let front = TlsFront::to(server.addr()).expect("a front");
-    let stream = secure(front.addr(), front.ca_der(), "localhost");
+    let proxy = TlsProxy::to(server.addr()).expect("a proxy");
+    let stream = secure(proxy.addr(), proxy.ca_der(), "localhost");
     assert_eq!(exchange(stream, &GET.repeat(2)), "12");
-    assert_eq!((front.connections(), server.connections()), (1, 1));
+    assert_eq!((proxy.connections(), server.connections()), (1, 1));
 }
 
 #[test]
-fn a_dropped_front_does_not_wait_for_a_hanging_service() {
+fn a_dropped_tls_proxy_does_not_wait_for_a_hanging_service() {
     let server = WireServer::plain([WireAnswer::Hang]).expect("a server");
-    let front = TlsFront::to(server.addr()).expect("a front");
-    let mut stream = secure(front.addr(), front.ca_der(), "localhost");
-    stream.write_all(GET).expect("a reading front");
+    let proxy = TlsProxy::to(server.addr()).expect("a proxy");
+    let mut stream = secure(proxy.addr(), proxy.ca_der(), "localhost");
+    stream.write_all(GET).expect("a reading proxy");
     while server.requests().is_empty() {
         std::thread::yield_now();
     }
-    drop(front);
+    drop(proxy);
     assert!(stream.read(&mut [0]).map_or(true, |count| count == 0));
 }

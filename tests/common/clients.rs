@@ -14,6 +14,8 @@ pub(crate) enum Library {
     Ureq,
     #[cfg(feature = "hyper")]
     Hyper,
+    #[cfg(feature = "reqwest")]
+    Reqwest,
 }
 
 pub(crate) const LIBRARIES: &[Library] = &[
@@ -21,7 +23,21 @@ pub(crate) const LIBRARIES: &[Library] = &[
     Library::Ureq,
     #[cfg(feature = "hyper")]
     Library::Hyper,
+    #[cfg(feature = "reqwest")]
+    Library::Reqwest,
 ];
+
+impl Library {
+    /// reqwest sends `accept: */*`, and no setting prevents it.
+    pub(crate) fn adds(self, header: &str) -> bool {
+        format!("{self:?}") == "Reqwest" && header == "accept"
+    }
+
+    /// reqwest rewrites some characters of a URL, so such a URL is refused.
+    pub(crate) fn rewrites_urls(self) -> bool {
+        format!("{self:?}") == "Reqwest"
+    }
+}
 
 /// Whose HTTP client it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,18 +60,22 @@ pub(crate) struct Setup {
     pub(crate) wire: Wire,
 }
 
-/// A client of either library, driven from blocking tests.
+/// A client of any library, driven from blocking tests.
 pub(crate) enum Client {
     #[cfg(feature = "ureq")]
     Ureq(tcss_export::ureq::Client),
-    #[cfg(feature = "hyper")]
-    Hyper(tokio::runtime::Runtime, HyperClient),
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    Async(tokio::runtime::Runtime, AsyncClient),
 }
 
-#[cfg(feature = "hyper")]
-pub(crate) enum HyperClient {
-    Own(tcss_export::hyper::Client),
-    Given(tcss_export::hyper::Client<given::Connector>),
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub(crate) enum AsyncClient {
+    #[cfg(feature = "hyper")]
+    Hyper(tcss_export::hyper::Client),
+    #[cfg(feature = "hyper")]
+    HyperGiven(tcss_export::hyper::Client<given::Connector>),
+    #[cfg(feature = "reqwest")]
+    Reqwest(tcss_export::reqwest::Client),
 }
 
 /// Calls a method on whichever client it is.
@@ -67,13 +87,20 @@ macro_rules! on_client {
         match $client {
             #[cfg(feature = "ureq")]
             $crate::clients::Client::Ureq($inner) => $call,
-            #[cfg(feature = "hyper")]
-            $crate::clients::Client::Hyper($runtime, client) => match client {
-                $crate::clients::HyperClient::Own($inner) => {
+            #[cfg(any(feature = "hyper", feature = "reqwest"))]
+            $crate::clients::Client::Async($runtime, client) => match client {
+                #[cfg(feature = "hyper")]
+                $crate::clients::AsyncClient::Hyper($inner) => {
                     let $future = $call;
                     $run
                 }
-                $crate::clients::HyperClient::Given($inner) => {
+                #[cfg(feature = "hyper")]
+                $crate::clients::AsyncClient::HyperGiven($inner) => {
+                    let $future = $call;
+                    $run
+                }
+                #[cfg(feature = "reqwest")]
+                $crate::clients::AsyncClient::Reqwest($inner) => {
                     let $future = $call;
                     $run
                 }
@@ -126,6 +153,8 @@ impl Setup {
             Library::Ureq => Client::ureq(session, credentials, self.http, &authorities),
             #[cfg(feature = "hyper")]
             Library::Hyper => Client::hyper(session, credentials, self.http, &authorities),
+            #[cfg(feature = "reqwest")]
+            Library::Reqwest => Client::reqwest(session, credentials, self.http, &authorities),
         }
     }
 }
@@ -154,10 +183,9 @@ impl Client {
         use hyper_util::rt::{TokioExecutor, TokioTimer};
         use tcss_export::hyper::{Client, Hyper};
 
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = match http {
-            Http::Own => HyperClient::Own(Client::new(session, credentials)),
-            Http::Given => HyperClient::Given(Client::with_transport(
+            Http::Own => AsyncClient::Hyper(Client::new(session, credentials)),
+            Http::Given => AsyncClient::HyperGiven(Client::with_transport(
                 session,
                 credentials,
                 Hyper::with_connector(
@@ -167,10 +195,34 @@ impl Client {
                 ),
             )),
         };
-        Self::Hyper(runtime, client)
+        Self::Async(runtime(), client)
+    }
+
+    #[cfg(feature = "reqwest")]
+    fn reqwest(
+        session: Session,
+        credentials: Credentials,
+        http: Http,
+        authorities: &[&[u8]],
+    ) -> Self {
+        use tcss_export::reqwest::{Client, Reqwest};
+
+        let client = match http {
+            Http::Own => Client::new(session, credentials),
+            Http::Given => {
+                let reqwest = Reqwest::from_client(given::reqwest(authorities));
+                Client::with_transport(session, credentials, reqwest.skipping_address_check())
+            }
+        };
+        Self::Async(runtime(), AsyncClient::Reqwest(client))
     }
 
     pub(crate) fn wait(&self) -> Result<Finished, WaitFailure> {
         run_on_client!(self, client => client.wait(job()))
     }
+}
+
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }

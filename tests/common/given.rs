@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "reqwest")]
+use tcss_export::driver::{CONNECT_LIMIT, IDLE_LIMIT};
+
 #[cfg(feature = "hyper")]
 pub(crate) type Connector =
     hyper_rustls::HttpsConnector<hyper_util::client::legacy::connect::HttpConnector>;
@@ -20,19 +23,33 @@ pub(crate) fn agent(authorities: &[&[u8]]) -> ureq::Agent {
 
 #[cfg(feature = "hyper")]
 pub(crate) fn connector(authorities: &[&[u8]]) -> Connector {
+    hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(tls_config(authorities))
+        .https_or_http()
+        .enable_http1()
+        .build()
+}
+
+/// A client with the settings that the transport asks for.
+#[cfg(feature = "reqwest")]
+pub(crate) fn reqwest(authorities: &[&[u8]]) -> reqwest::Client {
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let builder = builder.retry(reqwest::retry::never()).http1_only();
+    let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate();
+    let builder = builder.connect_timeout(CONNECT_LIMIT).pool_idle_timeout(IDLE_LIMIT);
+    builder.tls_backend_preconfigured(tls_config(authorities)).build().expect("a client")
+}
+
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+fn tls_config(authorities: &[&[u8]]) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     for ca in authorities {
         roots.add(ca.to_vec().into()).unwrap();
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
+    rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
-        .with_no_client_auth();
-    hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_http1()
-        .build()
+        .with_no_client_auth()
 }

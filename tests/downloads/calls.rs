@@ -6,11 +6,11 @@ use futures_util::io::AllowStdIo;
 use tcss_export::{
     BuildError,
     download::Event,
-    driver::{Source, Target},
+    driver::{Source, Target, Transport},
 };
 
-#[cfg(feature = "hyper")]
-use crate::clients::HyperClient;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+use crate::clients::AsyncClient;
 use crate::{
     clients::{Client, on_client, run_on_client},
     setup::Ended,
@@ -37,27 +37,24 @@ impl Client {
         &self,
         source: Source,
         target: PathBuf,
-        goes_on: impl FnMut(&Event) -> bool,
+        mut goes_on: impl FnMut(&Event) -> bool,
     ) -> Option<Ended> {
         match self {
             #[cfg(feature = "ureq")]
             Self::Ureq(client) => {
-                let mut goes_on = goes_on;
                 let mut download = client.download(source, target).expect(USABLE);
-                for event in download.by_ref() {
-                    if !goes_on(&event) {
-                        return None;
-                    }
-                }
-                Some(download.outcome())
+                let stopped = download.by_ref().any(|event| !goes_on(&event));
+                (!stopped).then(|| download.outcome())
             }
-            #[cfg(feature = "hyper")]
-            Self::Hyper(runtime, client) => runtime.block_on(async {
+            #[cfg(any(feature = "hyper", feature = "reqwest"))]
+            Self::Async(runtime, client) => runtime.block_on(async {
                 match client {
-                    HyperClient::Own(client) => drain_while(client, source, target, goes_on).await,
-                    HyperClient::Given(client) => {
-                        drain_while(client, source, target, goes_on).await
-                    }
+                    #[cfg(feature = "hyper")]
+                    AsyncClient::Hyper(client) => drain(client, source, target, goes_on).await,
+                    #[cfg(feature = "hyper")]
+                    AsyncClient::HyperGiven(client) => drain(client, source, target, goes_on).await,
+                    #[cfg(feature = "reqwest")]
+                    AsyncClient::Reqwest(client) => drain(client, source, target, goes_on).await,
                 }
             }),
         }
@@ -82,16 +79,13 @@ impl Client {
     }
 }
 
-#[cfg(feature = "hyper")]
-async fn drain_while<C>(
-    client: &tcss_export::hyper::Client<C>,
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+async fn drain<T: Transport>(
+    client: &tcss_export::driver::Client<T>,
     source: Source,
     target: PathBuf,
     mut goes_on: impl FnMut(&Event) -> bool,
-) -> Option<Ended>
-where
-    C: hyper_util::client::legacy::connect::Connect + Clone + Send + Sync + 'static,
-{
+) -> Option<Ended> {
     let mut download = client.download(source, target).expect(USABLE);
     while let Some(event) = download.next().await {
         if !goes_on(&event) {

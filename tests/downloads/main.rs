@@ -1,6 +1,6 @@
 //! One table of downloads that every transport passes, over plain HTTP and over TLS with a private
 //! authority, checked on the bytes of the wire and on the disk.
-#![cfg(any(feature = "hyper", feature = "ureq"))]
+#![cfg(any(feature = "hyper", feature = "reqwest", feature = "ureq"))]
 
 mod addresses;
 mod answers;
@@ -45,6 +45,12 @@ macro_rules! table {
         table!(@client hyper_given, Hyper, Given, Plain, $($($room $case,)*)*);
         #[cfg(feature = "hyper")]
         table!(@client hyper_given_tls, Hyper, Given, Tls, $($($room $case,)*)*);
+        #[cfg(feature = "reqwest")]
+        table!(@client reqwest_own, Reqwest, Own, Plain, $($($room $case,)*)*);
+        #[cfg(feature = "reqwest")]
+        table!(@client reqwest_given, Reqwest, Given, Plain, $($($room $case,)*)*);
+        #[cfg(feature = "reqwest")]
+        table!(@client reqwest_given_tls, Reqwest, Given, Tls, $($($room $case,)*)*);
     };
     (@client $module:ident, $library:ident, $http:ident, $wire:ident, $($room:ident $case:ident,)*) => {
         mod $module {

@@ -9,7 +9,7 @@ use tcss_export::{
 };
 use tcss_export_testkit::{
     Service,
-    wire::{TlsFront, WireAnswer, WireServer},
+    wire::{TlsProxy, WireAnswer, WireServer},
 };
 
 use crate::{
@@ -52,8 +52,8 @@ impl Setup {
     /// Starts a service whose files are served as the set-up says.
     pub(crate) fn service(&self, builder: tcss_export_testkit::Builder) -> Served {
         let service = builder.key(SECRET_ID, SECRET_KEY).start().unwrap();
-        let front = (self.wire == Wire::Tls).then(|| TlsFront::to(service.addr()).unwrap());
-        let url = front.as_ref().map_or_else(|| service.url(), TlsFront::url);
+        let front = (self.wire == Wire::Tls).then(|| TlsProxy::to(service.addr()).unwrap());
+        let url = front.as_ref().map_or_else(|| service.url(), TlsProxy::url);
         service.set_file_base(&*url);
         Served { front, service, url }
     }
@@ -92,14 +92,14 @@ pub(crate) fn kind(end: &Ended) -> &ErrorKind {
 /// A service and what is in front of it.
 pub(crate) struct Served {
     /// Dropped first: it leads to the service.
-    front: Option<TlsFront>,
+    front: Option<TlsProxy>,
     pub(crate) service: Service,
     url: String,
 }
 
 impl Served {
     pub(crate) fn client(&self, setup: &Setup) -> Client {
-        let authority = self.front.as_ref().map_or(&[][..], TlsFront::ca_der);
+        let authority = self.front.as_ref().map_or(&[][..], TlsProxy::ca_der);
         setup.client(&self.url, &[authority])
     }
 }

@@ -6,7 +6,7 @@ use crate::with::with;
 use tcss_export::{
     Credentials, DescribeExportJobResult, DownloadUrl, Endpoint, JobId, Policy, SendError, Session,
     download::{self, Downloaded},
-    driver::{DownloadFailure, ProxyError, Source, TunnelError},
+    driver::{Client, DownloadFailure, ProxyError, Source, Transport, TunnelError},
 };
 
 /// Names library, endpoint and way, divided by blanks.
@@ -17,7 +17,6 @@ pub(crate) const FILE: &str = "TCSS_EXPORT_TEST_PROXIES_FILE";
 /// What the child prints of its client and of each of its two exchanges.
 fn child_of(library: &str, session: Session, way: &str) {
     let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
-    let action = DescribeExportJobResult::new(JobId::new("J").unwrap());
     match library {
         #[cfg(feature = "ureq")]
         "ureq" => {
@@ -33,7 +32,7 @@ fn child_of(library: &str, session: Session, way: &str) {
                 "impatient" => client.with_policy(impatient()),
                 _ => client,
             };
-            tell(&client, || client.send(&action).map(|answer| answer.response.status));
+            tell(&client, || client.send(&action()).map(|answer| answer.response.status));
             if let Some(source) = source() {
                 let download = client.download_into(source, std::io::sink()).unwrap();
                 tell_download(download.outcome());
@@ -44,30 +43,41 @@ fn child_of(library: &str, session: Session, way: &str) {
             let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
             let ureq = tcss_export::ureq::Ureq::with_agent(agent);
             let client = tcss_export::ureq::Client::with_transport(session, credentials, ureq);
-            tell(&client, || client.send(&action).map(|answer| answer.response.status));
+            tell(&client, || client.send(&action()).map(|answer| answer.response.status));
         }
         #[cfg(feature = "hyper")]
         "hyper" => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.unwrap();
             use tcss_export::hyper::{Client, Hyper};
-            let client = match way {
+            tell_async(match way {
                 "without" => Client::with_transport(session, credentials, Hyper::without_proxy()),
+                "impatient" => Client::new(session, credentials).with_policy(impatient()),
                 _ => Client::new(session, credentials),
-            };
-            let client = match way {
-                "impatient" => client.with_policy(impatient()),
-                _ => client,
-            };
-            tell(&client, || {
-                runtime.block_on(client.send(&action)).map(|answer| answer.response.status)
             });
-            if let Some(source) = source() {
-                let download = client.download_into(source, futures_util::io::sink()).unwrap();
-                tell_download(runtime.block_on(download.outcome()));
-            }
+        }
+        #[cfg(feature = "reqwest")]
+        "reqwest" => {
+            use tcss_export::reqwest::{Client, Reqwest};
+            tell_async(match way {
+                "without" => Client::with_transport(session, credentials, Reqwest::without_proxy()),
+                "impatient" => Client::new(session, credentials).with_policy(impatient()),
+                _ => Client::new(session, credentials),
+            });
         }
         _ => unreachable!("{library}"),
+    }
+}
+
+fn action() -> DescribeExportJobResult {
+    DescribeExportJobResult::new(JobId::new("J").unwrap())
+}
+
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+fn tell_async<T: Transport>(client: Client<T>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    tell(&client, || runtime.block_on(client.send(&action())).map(|answer| answer.response.status));
+    if let Some(source) = source() {
+        let download = client.download_into(source, futures_util::io::sink()).unwrap();
+        tell_download(runtime.block_on(download.outcome()));
     }
 }
 

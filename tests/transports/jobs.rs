@@ -6,7 +6,7 @@ use std::{
 };
 
 use tcss_export::{CredentialSource, Credentials, RateBudget, SendFault, WaitErrorKind};
-use tcss_export_testkit::{Script, Service, wire::TlsFront};
+use tcss_export_testkit::{Script, Service, wire::TlsProxy};
 
 use crate::{
     clients::{Http, LIBRARIES, Setup, Wire},
@@ -47,7 +47,7 @@ fn t1_w2_w3_w4_w5_a_job_is_followed_through_every_passing_fault_to_its_url() {
 fn a_job_is_followed_over_tls() {
     for setup in setups() {
         let service = service("RUNNING:50,SUCCESS");
-        let front = TlsFront::to(service.addr()).unwrap();
+        let front = TlsProxy::to(service.addr()).unwrap();
         let setup = Setup { http: Http::Given, wire: Wire::Tls, ..setup };
         let client = setup.client_at(&front.url(), front.ca_der()).with_policy(hasty());
         let finished = client.wait().unwrap_or_else(|error| panic!("{setup:?}: {error}"));

@@ -1,6 +1,6 @@
 //! One table of cases that every transport passes, over plain HTTP and over TLS with a private
 //! authority, checked on the bytes of the wire.
-#![cfg(any(feature = "hyper", feature = "ureq"))]
+#![cfg(any(feature = "hyper", feature = "reqwest", feature = "ureq"))]
 
 mod alerts;
 mod cases;
@@ -36,6 +36,12 @@ macro_rules! table {
         table!(@client hyper_given, Hyper, Given, Plain, $($case,)*);
         #[cfg(feature = "hyper")]
         table!(@client hyper_given_tls, Hyper, Given, Tls, $($case,)*);
+        #[cfg(feature = "reqwest")]
+        table!(@client reqwest_own, Reqwest, Own, Plain, $($case,)*);
+        #[cfg(feature = "reqwest")]
+        table!(@client reqwest_given, Reqwest, Given, Plain, $($case,)*);
+        #[cfg(feature = "reqwest")]
+        table!(@client reqwest_given_tls, Reqwest, Given, Tls, $($case,)*);
     };
     (@client $module:ident, $library:ident, $http:ident, $wire:ident, $($case:ident,)*) => {
         mod $module {

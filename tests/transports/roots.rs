@@ -70,3 +70,15 @@ fn hyper_child() {
 fn hyper_uses_the_systems_roots_and_a_stranger_is_a_permanent_fault() {
     check("hyper_child");
 }
+
+#[cfg(feature = "reqwest")]
+#[test]
+fn reqwest_child() {
+    child(Library::Reqwest);
+}
+
+#[cfg(feature = "reqwest")]
+#[test]
+fn reqwest_uses_the_systems_roots_and_a_stranger_is_a_permanent_fault() {
+    check("reqwest_child");
+}

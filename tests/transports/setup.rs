@@ -8,9 +8,10 @@ use tcss_export::{
 };
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
-use crate::clients::HyperClient;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+use crate::clients::AsyncClient;
 use crate::clients::{Client, Setup, job, on_client, run_on_client};
-#[cfg(feature = "hyper")]
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 use crate::with::with;
 
 pub(crate) const SECRET_ID: &str = "AKIDEXAMPLEOFTHETRANSPORTS";
@@ -69,14 +70,22 @@ impl Client {
         match self {
             #[cfg(feature = "ureq")]
             Self::Ureq(client) => Self::Ureq(client.with_policy(policy)),
-            #[cfg(feature = "hyper")]
-            Self::Hyper(runtime, client) => {
-                let client = match client {
-                    HyperClient::Own(client) => HyperClient::Own(client.with_policy(policy)),
-                    HyperClient::Given(client) => HyperClient::Given(client.with_policy(policy)),
-                };
-                Self::Hyper(runtime, client)
-            }
+            #[cfg(any(feature = "hyper", feature = "reqwest"))]
+            Self::Async(runtime, client) => Self::Async(
+                runtime,
+                match client {
+                    #[cfg(feature = "hyper")]
+                    AsyncClient::Hyper(client) => AsyncClient::Hyper(client.with_policy(policy)),
+                    #[cfg(feature = "hyper")]
+                    AsyncClient::HyperGiven(client) => {
+                        AsyncClient::HyperGiven(client.with_policy(policy))
+                    }
+                    #[cfg(feature = "reqwest")]
+                    AsyncClient::Reqwest(client) => {
+                        AsyncClient::Reqwest(client.with_policy(policy))
+                    }
+                },
+            ),
         }
     }
 

@@ -1,6 +1,6 @@
-//! What the help says after the options.
+//! The part of each help text after the options.
 
-pub(super) const AFTER_HELP: &str = "\
+pub(super) const PROGRAM: &str = "\
 Environment:
   TENCENTCLOUD_SECRET_ID      The id of the key pair.
   TENCENTCLOUD_SECRET_KEY     The secret key of the pair.
@@ -26,7 +26,7 @@ With --json an error is one object, {\"error\": {..}}, with kind, code, message,
 file_request_id, job_id, url, hint and command, the command to continue with. Missing values are
 null.";
 
-pub(super) const AFTER_CREATE: &str = "\
+pub(super) const CREATE: &str = "\
 Only the id goes to stdout. With --json it is an object with job_id and request_id.
 
 A request that may have created a job is never sent again, because that could create a second job.
@@ -34,17 +34,17 @@ If the request may have arrived but no answer came, the error says so; use the j
 check. There is one exception: if the service refuses the request only because the clock is wrong,
 the request is sent once more with the corrected time.";
 
-pub(super) const AFTER_JOBS: &str = "\
-The newest job comes first; why a job failed is on a line below it. The service does not say which
-time zone its creation times are in.
+pub(super) const JOBS: &str = "\
+The newest job comes first; why a job failed is on a line below it. The service does not document
+the time zone of its creation times.
 
 With --json there is one object: total_count, jobs and request_id. Each job has job_id, name,
 source, status, progress, failure_message, timeout and insert_time. Missing values are null.";
 
-pub(super) const AFTER_RESULT: &str = "\
+pub(super) const RESULT: &str = "\
 The exit code is 1 if the status is FAILURE, and 0 for any other status.";
 
-pub(super) const AFTER_WAIT: &str = "\
+pub(super) const WAIT: &str = "\
 Progress goes to stderr: a bar on a terminal, otherwise a line for each change. With --json and
 --quiet, stderr holds at most one error object.
 
@@ -65,7 +65,7 @@ Missing values are null. The object of --json comes last.
 --record leaves out keys, signatures and the queries of URLs, so the file can be attached to a bug
 report. The replay command shows it.";
 
-pub(super) const AFTER_DOWNLOAD: &str = "\
+pub(super) const DOWNLOAD: &str = "\
 The command waits for the job as the wait command does, then downloads its file. Until the file is
 complete and verified, its bytes are in .FILE.part beside it. A later download to the same FILE
 resumes there, even after a kill. An existing FILE is kept unless --force is given; then it is
@@ -99,14 +99,14 @@ file server's. url is where the file of a job is, without the secret part of its
 
 Ctrl-C stops the download at once and tells how to continue.";
 
-pub(super) const AFTER_RUN: &str = "\
+pub(super) const RUN: &str = "\
 This is create, wait and download in one. The output file is checked before the job is created, and
 the job is created only once. If no file is downloaded after that, the error gives the job's id and,
 where continuing can help, the command to continue with.
 
 The help of create and download has more details; that of download also describes the output.";
 
-pub(super) const AFTER_REPLAY: &str = "\
+pub(super) const REPLAY: &str = "\
 Each line shows the time of a decision, the number of the request it followed, what came back and
 what was decided. The last line says whether this version decides as recorded. If not, it shows the
 line that differs and how, and the exit code is 1. If the file is not a recording, the exit code
@@ -118,14 +118,14 @@ before the end of the wait) and, if there is a difference, line, recorded and de
 
 --endpoint, --region and --language have no effect here.";
 
-pub(super) const AFTER_DEMO: &str = "\
+pub(super) const DEMO: &str = "\
 The demo creates a job, waits for it and downloads its file. On the way, the service breaks off the
 download once and lets the URL expire. The file goes to a temporary folder that is removed at the
 end, unless a signal comes before.
 
 --endpoint, --region and --language have no effect here.";
 
-pub(super) const AFTER_SERVE: &str = "\
+pub(super) const SERVE: &str = "\
 Steps are separated by commas. Each accepted request about a job is answered with its next step, and
 the last step repeats:
   RUNNING[:PROGRESS]  The job is running; the progress is 0 if not given.

@@ -1,40 +1,66 @@
+//! Creates a job. The request is sent again only if the service certainly created none.
+
 use serde::Serialize;
-use tcss_export::{JobId, text::printable, ureq::Client};
+use tcss_export::{
+    Answer, CreateExportComplianceStatusListJob, CreateExportComplianceStatusListJobResponse,
+    JobId, hyper::Client, text::printable,
+};
+use tokio::select;
 
 use crate::{
-    args::{self, Common},
-    background::Desk,
-    create,
-    ending::Ending,
-    failure::{Failure, Kind, hints},
-    keys,
-    terminal::output::{Output, Reader},
+    args::{Common, Export},
+    client::{self, send},
+    error::{Error, ErrorKind, Result, hints},
+    output::{Ending, Output, Stdout},
+    shell,
+    signals::Signals,
 };
 
-/// A job that was created.
 #[derive(Serialize)]
 struct Created<'a> {
     job_id: &'a JobId,
     request_id: Option<&'a str>,
 }
 
-pub(super) fn run(
-    args: &args::Create,
-    common: &Common,
-    output: &Output,
-) -> Result<Ending, Failure> {
-    let action = args.export.action()?;
-    let client = Client::new(common.session()?, keys::credentials()?);
-    let answer = create::create(&Desk::open(), &client, action, common, output)?;
+pub(crate) async fn create(export: &Export, common: &Common, output: &Output) -> Result<Ending> {
+    let action = export.action()?;
+    let client = client::client(common)?;
+    let answer = send_create(&client, &action, &mut Signals::watch(), common, output).await?;
     let job_id = &answer.response.job_id;
     let created = Created { job_id, request_id: answer.request_id.as_deref() };
-    // The id must not get lost: without it, whoever tries again has a second job created.
+    // If the id gets lost, another try creates a second job.
     match output.result(&created, || format!("{}\n", printable(job_id.as_str()))) {
-        Ok(Reader::There) => Ok(Ending::Done),
-        Ok(Reader::Gone) => {
-            Err(Failure::new(Kind::File, "stdout was closed").with_hint(hints::UNREAD))
+        Ok(Stdout::Open) => Ok(Ending::Done),
+        Ok(Stdout::Closed) => {
+            Err(Error::new(ErrorKind::File, "stdout was closed").with_hint(hints::UNREAD))
         }
-        Err(failure) => Err(failure),
+        Err(error) => Err(error),
     }
-    .map_err(|failure| failure.of_job(job_id).continue_with("wait", job_id, &common.options()))
+    .map_err(|error| error.with_job(job_id).continue_with("wait", job_id, &common.options()))
+}
+
+/// Sends the request to create a job. If the job may exist without an answer that says so, the
+/// error contains the command to check.
+pub(super) async fn send_create(
+    client: &Client,
+    action: &CreateExportComplianceStatusListJob,
+    signals: &mut Signals,
+    common: &Common,
+    output: &Output,
+) -> Result<Answer<CreateExportComplianceStatusListJobResponse>> {
+    let (error, is_uncertain) = select! {
+        result = send(client, action, output) => match result {
+            Ok(answer) => return Ok(answer),
+            Err(error) => {
+                let is_uncertain = error.may_have_arrived();
+                (Error::from(error).without_job_hint(hints::WRONG_EXPORT), is_uncertain)
+            }
+        },
+        signal = signals.first() => (Error::stopped(signal, "stopped while creating a job"), true),
+    };
+    if !is_uncertain {
+        return Err(error);
+    }
+    let command = shell::command("jobs", &common.options());
+    Err(error.with_hint(hints::MAYBE_CREATED).with_command("check with", command))
 }

@@ -1,6 +1,14 @@
-mod folder;
+//! The command `demo`: a whole export against the test service.
 
-use std::time::Duration;
+#[cfg(unix)]
+use std::os::unix::fs::DirBuilderExt;
+use std::{
+    env,
+    fs::{self, DirBuilder},
+    path::PathBuf,
+    process,
+    time::Duration,
+};
 
 use indicatif::HumanCount;
 use serde::Serialize;
@@ -9,54 +17,30 @@ use tcss_export::{
     JobId, Policy, Session,
     download::Downloaded,
     driver::{Source, clock},
-    ureq::Client,
+    hyper::Client,
 };
-use tcss_export_testkit::{
-    DownloadFault, DownloadFaults, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, SeenAnswer,
-    ServedFile, Service, Step,
-};
+use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, SeenAnswer, ServedFile, Service};
 
-use self::folder::Folder;
 use super::serve::cannot_listen;
 use crate::{
-    download::Turns,
-    ending::Ending,
-    failure::{Errand, Failure},
-    terminal::output::Output,
-    wait::{decision::worded, status::seconds},
+    download::EventTexts,
+    error::{DownloadContext, Error, ErrorKind, Result},
+    output::{Ending, Output},
+    text::seconds,
+    wait::describe,
 };
 
-/// Long enough to be watched.
-const INTERVAL: Duration = Duration::from_millis(500);
+/// The last step also answers the poll for a new URL.
+const SCRIPT: &str = "RUNNING:10,RUNNING:55,ERROR:InternalError,SUCCESS";
+const DOWNLOAD_FAULTS: &str = "CUT:1200000,EXPIRED";
+/// Long enough to watch.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const FILE: &str = "report.csv";
 const BYTES: u64 = 3_000_000;
-/// Where the connection breaks.
-const CUT: u64 = 1_200_000;
 
-/// The service, the client, and who is told what they do.
-struct Demo<'o> {
-    service: Service,
-    client: Client,
-    output: &'o Output,
-}
-
-/// How the job went.
-struct Waited {
-    first_status: String,
-    finished: Finished,
-}
-
-/// How the file came.
-struct Fetched {
-    downloaded: Downloaded,
-    /// How often the job was asked for a new URL.
-    polls: u32,
-    resumed: bool,
-}
-
-/// What the demo showed.
-#[derive(Serialize)]
-struct Shown {
+/// The result of the demo.
+#[derive(Default, Serialize)]
+struct Summary {
     first_status: String,
     last_status: String,
     polls: u32,
@@ -71,142 +55,117 @@ struct Shown {
     elapsed_seconds: f64,
 }
 
-pub(super) fn run(output: &Output) -> Result<Ending, Failure> {
+pub(crate) async fn demo(output: &Output) -> Result<Ending> {
     let began = clock::now().mono;
-    let demo = Demo::new(output)?;
+    let service = Service::builder()
+        .script(SCRIPT.parse().unwrap_or_default())
+        .file(ServedFile::made_up(FILE, BYTES))
+        .download_faults(DOWNLOAD_FAULTS.parse().unwrap_or_default())
+        .start()
+        .map_err(|error| cannot_listen(&error))?;
+    let url = service.url();
+    output.progress(&format!("A test service listens on {url} and checks every signature."));
+    let session = Session::new(url.parse::<Endpoint>()?);
+    let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
+    let mut policy = Policy::default();
+    (policy.poll_interval, policy.longest_poll_interval) = (POLL_INTERVAL, POLL_INTERVAL);
+    let client = Client::new(session, credentials).with_policy(policy);
     let folder = Folder::create()?;
-    let job = demo.create()?;
-    let waited = demo.wait(&job)?;
-    let fetched = demo.download(&job, &waited.finished, &folder)?;
-    let elapsed = clock::now().mono.saturating_since(began);
-    let shown = demo.shown(waited, fetched, elapsed);
-    output.result(&shown, || shown.text())?;
+    let job = create(&client, output).await?;
+    let (first_status, finished) = wait(&client, &job, output).await?;
+    let mut summary = download(&client, &job, &finished, &folder, output).await?;
+    summary.first_status = first_status;
+    summary.count(&service);
+    summary.elapsed_seconds = seconds(clock::now().mono.saturating_since(began));
+    output.result(&summary, || summary.text())?;
     Ok(Ending::Done)
 }
 
-impl<'o> Demo<'o> {
-    fn new(output: &'o Output) -> Result<Self, Failure> {
-        let service = Service::builder()
-            .script(script())
-            .file(ServedFile::made_up(FILE, BYTES))
-            .download_faults(faults())
-            .start()
-            .map_err(|error| cannot_listen(&error))?;
-        let session = Session::new(service.url().parse::<Endpoint>()?);
-        let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
-        let mut policy = Policy::default();
-        (policy.poll_interval, policy.longest_poll_interval) = (INTERVAL, INTERVAL);
-        let client = Client::new(session, credentials).with_policy(policy);
-        let demo = Self { service, client, output };
-        let url = demo.service.url();
-        demo.tell(&format!("A test service listens on {url} and checks every signature."));
-        Ok(demo)
-    }
-
-    fn create(&self) -> Result<JobId, Failure> {
-        self.tell("1. Create: requests one export of the compliance results of all hosts.");
-        let action = CreateExportComplianceStatusListJob::all(AssetType::HOST);
-        let job = self.client.send(&action)?.response.job_id;
-        self.tell(&format!("  The job id is {job}."));
-        Ok(job)
-    }
-
-    fn wait(&self, job: &JobId) -> Result<Waited, Failure> {
-        self.tell(
-            "2. Wait: asks about the job until its file is ready, with a new signature each time.",
-        );
-        let mut wait = self.client.follow(job.clone());
-        let mut first = None;
-        for event in wait.by_ref() {
-            if let EventKind::Waiting { status, .. } = &event.kind {
-                first.get_or_insert_with(|| status.to_string());
-            }
-            if let Some(text) = worded(&event) {
-                self.tell(&format!("  request {}: {text}", event.poll));
-            }
-        }
-        let finished = wait.outcome()?;
-        let Finished { download_url, report, .. } = &finished;
-        let status = last_status(&finished);
-        self.tell(&format!("  request {}: {status}, {download_url}", report.polls));
-        Ok(Waited { first_status: first.unwrap_or(status), finished })
-    }
-
-    fn download(
-        &self,
-        job: &JobId,
-        finished: &Finished,
-        folder: &Folder,
-    ) -> Result<Fetched, Failure> {
-        self.tell(
-            "3. Download: fetches the URL as it is, without keys and without a signature of ours.",
-        );
-        self.tell("  The service breaks off once and lets the URL expire.");
-        let source = Source::new(finished.download_url.clone()).of_job(job.clone());
-        let file = folder.path().join(FILE);
-        let mut download = self.client.download(source, &file)?;
-        let mut turns = Turns::default();
-        for event in download.by_ref() {
-            if let Some(text) = turns.turn(&event, None) {
-                self.tell(&format!("  {text}"));
-            }
-        }
-        let (polls, resumed) = (download.polls(), turns.has_gone_on());
-        let errand = Errand { finished: Some(finished), target: Some(&file) };
-        let outcome = download.outcome();
-        let downloaded = outcome.map_err(|error| Failure::of_download(error, errand))?;
-        self.tell(&format!("  {FILE} is complete and now in {}.", folder.path().display()));
-        Ok(Fetched { downloaded, polls, resumed })
-    }
-
-    fn shown(&self, waited: Waited, fetched: Fetched, elapsed: Duration) -> Shown {
-        let Waited { first_status, finished } = waited;
-        let Fetched { downloaded, polls, resumed } = fetched;
-        let seen = self.service.seen();
-        let is_signed = |answer: &SeenAnswer| !matches!(answer, SeenAnswer::Download { .. });
-        let signed = seen.iter().filter(|seen| is_signed(&seen.answer));
-        let refused = signed.clone().filter(|s| matches!(s.answer, SeenAnswer::Refused { .. }));
-        Shown {
-            first_status,
-            last_status: last_status(&finished),
-            polls: finished.report.polls.saturating_add(polls),
-            retries: finished.report.retries,
-            new_urls: downloaded.report.new_urls,
-            bytes: downloaded.bytes,
-            crc64: downloaded.crc64.to_string(),
-            verified: downloaded.verified,
-            resumed,
-            requests: signed.clone().count(),
-            verified_signatures: signed.count() - refused.count(),
-            elapsed_seconds: seconds(elapsed),
-        }
-    }
-
-    fn tell(&self, line: &str) {
-        self.output.progress(line);
-    }
+async fn create(client: &Client, output: &Output) -> Result<JobId> {
+    output.progress("1. Create: requests one export of the compliance results of all hosts.");
+    let action = CreateExportComplianceStatusListJob::all(AssetType::HOST);
+    let job = client.send(&action).await?.response.job_id;
+    output.progress(&format!("  The job id is {job}."));
+    Ok(job)
 }
 
-/// Progress, one fault, success; a new URL is another success.
-fn script() -> Script {
-    let steps = [
-        Step::Running(Some(10.0)),
-        Step::Running(Some(55.0)),
-        Step::Error("InternalError".to_owned()),
-        Step::Success(None),
-    ];
-    Script::new(steps).unwrap_or_default()
-}
-
-fn faults() -> DownloadFaults {
-    DownloadFaults::new([DownloadFault::Cut(CUT), DownloadFault::Expired]).unwrap_or_default()
+/// Returns the first status, and the end of the wait.
+async fn wait(client: &Client, job: &JobId, output: &Output) -> Result<(String, Finished)> {
+    output.progress(
+        "2. Wait: asks about the job until its file is ready, with a new signature each time.",
+    );
+    let mut wait = client.follow(job.clone());
+    let mut first = None;
+    while let Some(event) = wait.next().await {
+        if let EventKind::Waiting { status, .. } = &event.kind {
+            first.get_or_insert_with(|| status.to_string());
+        }
+        if let Some(text) = describe(&event) {
+            output.progress(&format!("  request {}: {text}", event.poll));
+        }
+    }
+    let finished = wait.outcome().await?;
+    let (status, url) = (last_status(&finished), &finished.download_url);
+    output.progress(&format!("  request {}: {status}, {url}", finished.report.polls));
+    Ok((first.unwrap_or(status), finished))
 }
 
 fn last_status(finished: &Finished) -> String {
     finished.report.last.as_ref().map(|last| last.status.to_string()).unwrap_or_default()
 }
 
-impl Shown {
+async fn download(
+    client: &Client,
+    job: &JobId,
+    finished: &Finished,
+    folder: &Folder,
+    output: &Output,
+) -> Result<Summary> {
+    output.progress(
+        "3. Download: fetches the URL as it is, without keys and without a signature of ours.",
+    );
+    output.progress("  The service breaks off once and lets the URL expire.");
+    let source = Source::new(finished.download_url.clone()).of_job(job.clone());
+    let file = folder.0.join(FILE);
+    let mut download = client.download(source, &file)?;
+    let mut texts = EventTexts::default();
+    while let Some(event) = download.next().await {
+        if let Some(text) = texts.describe(&event, None) {
+            output.progress(&format!("  {text}"));
+        }
+    }
+    let polls = finished.report.polls.saturating_add(download.polls());
+    let context = DownloadContext { finished: Some(finished), target: Some(&file) };
+    let downloaded = download.outcome().await.map_err(|failure| context.error(failure))?;
+    output.progress(&format!("  {FILE} is complete and now in {}.", folder.0.display()));
+    Ok(Summary::new(finished, &downloaded, polls, texts.has_resumed()))
+}
+
+impl Summary {
+    fn new(finished: &Finished, downloaded: &Downloaded, polls: u32, resumed: bool) -> Self {
+        Self {
+            last_status: last_status(finished),
+            polls,
+            retries: finished.report.retries,
+            new_urls: downloaded.report.new_urls,
+            bytes: downloaded.bytes,
+            crc64: downloaded.crc64.to_string(),
+            verified: downloaded.verified,
+            resumed,
+            ..Self::default()
+        }
+    }
+
+    /// Counts the signed requests that the service received.
+    fn count(&mut self, service: &Service) {
+        for seen in service.seen() {
+            let is_signed = !matches!(seen.answer, SeenAnswer::Download { .. });
+            let is_refused = matches!(seen.answer, SeenAnswer::Refused { .. });
+            self.requests += usize::from(is_signed);
+            self.verified_signatures += usize::from(is_signed && !is_refused);
+        }
+    }
+
     fn text(&self) -> String {
         let Self { first_status, last_status, requests, verified_signatures, .. } = self;
         let checked = match self.verified {
@@ -223,5 +182,33 @@ impl Shown {
             self.elapsed_seconds,
             HumanCount(self.bytes),
         )
+    }
+}
+
+/// A temporary folder for this process only, removed on drop.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create() -> Result<Self> {
+        let seconds = clock::now().wall.unix_seconds();
+        let name = format!("tcss-export-demo-{}-{seconds}", process::id());
+        let path = env::temp_dir().join(name);
+        let mut builder = DirBuilder::new();
+        builder.recursive(false);
+        // For the owner only.
+        #[cfg(unix)]
+        builder.mode(0o700);
+        builder.create(&path).map_err(|error| {
+            Error::new(ErrorKind::File, format!("{path:?} cannot be created: {error}"))
+                .with_hint("set TMPDIR to a folder that can be written to")
+        })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Leftovers are in the folder for temporary files.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -1,46 +1,215 @@
-use tcss_export::{CredentialSource, DownloadUrl, SendFault, TransportError, ureq::Client};
+//! The commands `download` and `run`: the file of a job, or of a URL.
 
-use crate::{
-    args::{self, Common},
-    background::Desk,
-    download::Downloader,
-    ending::Ending,
-    failure::{Failure, Kind},
-    keys,
-    terminal::output::Output,
+use indicatif::HumanCount;
+use serde::Serialize;
+use tcss_export::{
+    CredentialSource, DownloadUrl, Finished, JobId, SendFault, TransportError, WaitErrorKind,
+    WaitFailure,
+    download::Downloaded,
+    driver::{DownloadFailure, Source},
+    hyper::Client,
+    text::printable,
 };
 
-pub(super) fn run(
+use super::{create::send_create, wait::WaitResult};
+use crate::{
+    args::{self, Common, Save},
+    client,
+    download::{self, Fetched},
+    error::{DownloadContext, Error, ErrorKind, Result, hints},
+    output::{Ending, Output},
+    progress::DownloadProgress,
+    secrets::masked,
+    shell::CommandOption,
+    signals::Signals,
+    text::rows,
+    wait::{self, Reporter},
+};
+
+pub(crate) async fn download(
     args: &args::Download,
     common: &Common,
     output: &Output,
-) -> Result<Ending, Failure> {
-    let session = common.session()?;
-    let downloader = |credentials: CredentialSource| {
-        let client = Client::new(session, credentials).with_policy(args.pace.policy());
-        Downloader { desk: Desk::open(), client, save: &args.save, output }
+) -> Result<Ending> {
+    let save = &args.save;
+    let Some(job) = &args.source.job_id else {
+        let url = args.source.url.as_deref().unwrap_or_default();
+        let client = Client::new(common.session()?, without_keys());
+        let url =
+            DownloadUrl::new(url).ok_or_else(|| Error::new(ErrorKind::Usage, "--url is empty"))?;
+        let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
+        return downloader.url_to_file(url).await;
     };
-    match (&args.source.job_id, &args.source.url) {
-        (Some(job), _) => {
-            let job = args::not_a_url(job)?;
-            let credentials = keys::credentials()?;
-            args.save.check().map_err(|failure| failure.of_job(job))?;
-            let options = [args.save.options(), args.pace.options(), common.options()].concat();
-            downloader(credentials.into()).job_to_file(job, &options)
-        }
-        (None, url) => {
-            downloader(without_keys()).url_to_file(parsed(url.as_deref().unwrap_or_default())?)
-        }
-    }
+    let job = args::not_a_url(job)?;
+    let client = client::client(common)?.with_policy(args.timing.policy());
+    save.check().map_err(|error| error.with_job(job))?;
+    let options = [save.options(), args.timing.options(), common.options()].concat();
+    let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
+    downloader.job_to_file(job, &options).await
 }
 
-fn parsed(url: &str) -> Result<DownloadUrl, Failure> {
-    DownloadUrl::new(url).ok_or_else(|| Failure::new(Kind::Usage, "--url is empty"))
+pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
+    let action = args.export.action()?;
+    let client = client::client(common)?;
+    // No job is created for a file that cannot be written.
+    args.save.check()?;
+    let mut signals = Signals::watch();
+    // Without the limits of the wait: a create that is cut short may leave an unknown job.
+    let answer = send_create(&client, &action, &mut signals, common, output).await?;
+    let job = answer.response.job_id;
+    output.progress(&format!("created job {}", printable(job.as_str())));
+    let client = client.with_policy(args.timing.policy());
+    let mut downloader = Downloader { client, signals, save: &args.save, output };
+    let options = [args.save.options(), args.timing.options(), common.options()].concat();
+    downloader.job_to_file(&job, &options).await
 }
 
-/// The URL is all that is needed.
+/// A URL needs no keys.
 fn without_keys() -> CredentialSource {
     CredentialSource::from_fn(|_| {
         Err(TransportError::new(SendFault::Permanent, "there are no keys"))
     })
+}
+
+struct Downloader<'a> {
+    client: Client,
+    signals: Signals,
+    save: &'a Save,
+    output: &'a Output,
+}
+
+impl Downloader<'_> {
+    /// Waits for the job and downloads its file; `options` are those of the next command.
+    async fn job_to_file(&mut self, job: &JobId, options: &[CommandOption]) -> Result<Ending> {
+        let ending = self.wait_and_download(job).await;
+        ending.map_err(|error| error.with_job(job).continue_with("download", job, options))
+    }
+
+    async fn wait_and_download(&mut self, job: &JobId) -> Result<Ending> {
+        let mut reporter = Reporter::new(self.output);
+        let end = wait::follow(&self.client, job, &mut self.signals, &mut reporter).await?;
+        reporter.finish()?;
+        let finished = match end {
+            wait::End::Finished(finished) => finished,
+            wait::End::Failed(failure) => return self.no_file(job, failure, None),
+            wait::End::StdoutClosed => return Ok(Ending::Done),
+            wait::End::Stopped(signal, _) => return Err(Error::stopped(signal, "stopped waiting")),
+        };
+        let source = Source::new(finished.download_url.clone()).of_job(job.clone());
+        let Fetched { outcome, polls, resumed } = self.fetch(source, Some(&finished)).await?;
+        match outcome {
+            Ok(downloaded) => {
+                let polls = polls.saturating_add(finished.report.polls);
+                self.print(&Saved::new(Some(job), self.save.name(), &downloaded, resumed, polls))
+            }
+            Err(DownloadFailure::NewUrl { error, wait }) if is_job_failed(&wait) => {
+                self.no_file(job, *wait, Some(masked(&error.kind.to_string())))
+            }
+            Err(failure) => Err(self.context(Some(&finished)).error(failure)),
+        }
+    }
+
+    /// Downloads from a URL that cannot be renewed.
+    async fn url_to_file(&mut self, url: DownloadUrl) -> Result<Ending> {
+        let Fetched { outcome, polls, resumed } = self.fetch(Source::new(url), None).await?;
+        let downloaded = outcome.map_err(|failure| self.context(None).error(failure))?;
+        self.print(&Saved::new(None, self.save.name(), &downloaded, resumed, polls))
+    }
+
+    async fn fetch(&mut self, source: Source, finished: Option<&Finished>) -> Result<Fetched> {
+        let source = source.with_policy(self.save.policy());
+        let (target, progress) = (self.save.target(), DownloadProgress::new(self.output));
+        let end = download::fetch(&self.client, source, target, &mut self.signals, progress).await;
+        match end.map_err(|error| self.context(finished).unusable_url(error))? {
+            download::End::Fetched(fetched) => Ok(fetched),
+            download::End::Stopped(signal) => Err(self.context(finished).stopped(signal)),
+        }
+    }
+
+    fn context<'c>(&'c self, finished: Option<&'c Finished>) -> DownloadContext<'c> {
+        DownloadContext { finished, target: self.save.path() }
+    }
+
+    fn print(&self, saved: &Saved<'_>) -> Result<Ending> {
+        let printed = self.output.result(saved, || saved.text());
+        printed.map_err(|error| error.after_saving(&self.save.name()))?;
+        Ok(Ending::Done)
+    }
+
+    /// Prints the result of a wait without a file, if the job failed; else returns the error.
+    fn no_file(
+        &self,
+        job: &JobId,
+        failure: WaitFailure,
+        new_url_needed: Option<String>,
+    ) -> Result<Ending> {
+        let is_result = is_job_failed(&failure);
+        let result = is_result.then(|| WaitResult::new("failure", &failure.report)).flatten();
+        let Some(result) = result else { return Err(failure.into()) };
+        let no_file = NoFile { job_id: job, result: &result, new_url_needed };
+        self.output.result(&no_file, || no_file.text())?;
+        Ok(Ending::JobFailed)
+    }
+}
+
+fn is_job_failed(failure: &WaitFailure) -> bool {
+    matches!(failure.kind, WaitErrorKind::JobFailed { .. })
+}
+
+/// A downloaded file.
+#[derive(Serialize)]
+struct Saved<'a> {
+    /// `None` for a URL of the user.
+    job_id: Option<&'a JobId>,
+    file: String,
+    bytes: u64,
+    /// Text, because many JSON parsers do not have 64 bits for a number.
+    crc64: String,
+    verified: bool,
+    resumed: bool,
+    /// The polls of the wait and for new URLs.
+    polls: u32,
+}
+
+impl<'a> Saved<'a> {
+    fn new(
+        job_id: Option<&'a JobId>,
+        file: String,
+        downloaded: &Downloaded,
+        resumed: bool,
+        polls: u32,
+    ) -> Self {
+        let Downloaded { bytes, crc64, verified, .. } = downloaded;
+        let (bytes, crc64, verified) = (*bytes, crc64.to_string(), *verified);
+        Self { job_id, file, bytes, crc64, verified, resumed, polls }
+    }
+
+    fn text(&self) -> String {
+        let checked = match self.verified {
+            true => "CRC-64 verified",
+            false => "no CRC-64 to check it by",
+        };
+        let file = if self.file == "-" { "stdout" } else { &self.file };
+        format!("{}: {} bytes, {checked}\n", printable(file), HumanCount(self.bytes))
+    }
+}
+
+/// The result of a failed job.
+#[derive(Serialize)]
+struct NoFile<'a> {
+    job_id: &'a JobId,
+    #[serde(flatten)]
+    result: &'a WaitResult<'a>,
+    /// The reason why the job's first URL could no longer be used.
+    new_url_needed: Option<String>,
+}
+
+impl NoFile<'_> {
+    fn text(&self) -> String {
+        let mut all = vec![("job id", self.job_id.as_str().to_owned())];
+        all.extend(self.result.rows());
+        all.extend(self.new_url_needed.as_ref().map(|why| ("new url", format!("needed: {why}"))));
+        all.push(("hint", hints::JOB_FAILED.to_owned()));
+        rows("", &all)
+    }
 }

@@ -1,22 +1,23 @@
+//! The command `jobs`: the export jobs of the account as a table.
+
 use serde::Serialize;
 use tcss_export::{
     DescribeExportJobManageList, DescribeExportJobManageListResponse, ExportJobInfo, JobId,
-    RunTimeFilter, text::printable, ureq::Client,
+    RunTimeFilter, text::printable,
 };
 
 use crate::{
     args::{self, Common},
-    ending::Ending,
-    failure::{Failure, hints},
-    keys,
-    sending::send,
-    terminal::{masking::masked, output::Output},
-    wait::{decision, status::percent},
+    client::{client, send},
+    error::{Error, Result, hints},
+    output::{Ending, Output},
+    secrets::masked,
+    text::percent,
 };
 
 const TITLES: [&str; 5] = ["JOB ID", "STATUS", "PROGRESS", "CREATED", "NAME"];
 
-/// A part of the account's jobs; what the service says in its own words is masked.
+/// A page of the account's jobs. Free text of the service is masked.
 #[derive(Serialize)]
 struct List<'a> {
     total_count: Option<u64>,
@@ -36,12 +37,9 @@ struct Row<'a> {
     insert_time: Option<&'a str>,
 }
 
-pub(super) fn run(args: &args::Jobs, common: &Common, output: &Output) -> Result<Ending, Failure> {
-    let client = Client::new(common.session()?, keys::credentials()?);
-    let corrected = |offset| output.progress(&decision::corrected(offset));
-    let answer = send(&client, &action(args), corrected);
-    let answer =
-        answer.map_err(|error| Failure::from(error).instead_of_job_id(hints::WRONG_LIST))?;
+pub(crate) async fn jobs(args: &args::Jobs, common: &Common, output: &Output) -> Result<Ending> {
+    let answer = send(&client(common)?, &action(args), output).await;
+    let answer = answer.map_err(|error| Error::from(error).without_job_hint(hints::WRONG_LIST))?;
     let list = List::new(&answer.response, answer.request_id.as_deref());
     output.result(&list, || list.text(args.offset.unwrap_or_default()))?;
     Ok(Ending::Done)
@@ -56,7 +54,7 @@ fn action(args: &args::Jobs) -> DescribeExportJobManageList {
     action
 }
 
-/// Returns the service's spelling of a status that it knows.
+/// Returns a known status in the service's spelling.
 fn known(status: &str) -> &str {
     let statuses = ["RUNNING", "SUCCESS", "FAILURE"];
     statuses.into_iter().find(|known| known.eq_ignore_ascii_case(status)).unwrap_or(status)
@@ -69,34 +67,30 @@ impl<'a> List<'a> {
     }
 
     fn text(&self, offset: u64) -> String {
-        if self.jobs.is_empty() {
-            return self.none_after(offset);
+        match (self.jobs.len(), self.total_count) {
+            (0, total) if offset == 0 || total == Some(0) => return "no jobs\n".to_owned(),
+            (0, None) => return format!("no jobs after the first {offset}\n"),
+            (0, Some(total)) => {
+                return format!("no jobs after the first {offset}; there are {total} in all\n");
+            }
+            _ => {}
         }
-        let titles = TITLES.map(str::to_owned);
-        let mut lines = table(&[&[titles], &*self.rows()].concat()).into_iter();
+        let rows = [TITLES.map(str::to_owned)].into_iter().chain(self.jobs.iter().map(Row::cells));
+        let mut lines = table(&rows.collect::<Vec<_>>()).into_iter();
         let mut text = lines.next().unwrap_or_default();
         for (line, job) in lines.zip(&self.jobs) {
             text += &line;
-            text += &job.failure();
+            let message = job.failure_message.as_deref().unwrap_or_default();
+            if !message.trim().is_empty() {
+                // On a separate line, because it may be long.
+                text += &format!("  {}\n", printable(message));
+            }
         }
         let end = offset.saturating_add(self.jobs.len() as u64);
         if let Some(total) = self.total_count.filter(|total| *total > end) {
             text += &format!("{end} of {total} jobs; for more use --offset {end}\n");
         }
         text
-    }
-
-    /// Says that there are none, and that there are others if they were skipped.
-    fn none_after(&self, offset: u64) -> String {
-        match self.total_count {
-            total if offset == 0 || total == Some(0) => "no jobs\n".to_owned(),
-            None => format!("no jobs after the first {offset}\n"),
-            Some(total) => format!("no jobs after the first {offset}; there are {total} in all\n"),
-        }
-    }
-
-    fn rows(&self) -> Vec<[String; TITLES.len()]> {
-        self.jobs.iter().map(Row::cells).collect()
     }
 }
 
@@ -116,29 +110,14 @@ impl<'a> Row<'a> {
     }
 
     fn cells(&self) -> [String; TITLES.len()] {
-        let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
-        let progress = self.progress.map(percent);
-        [
-            text(self.job_id),
-            masked(self.status.unwrap_or("-")),
-            text(progress.as_deref()),
-            text(self.insert_time),
-            text(self.name.as_deref()),
-        ]
-        .map(|cell| printable(&cell).to_string())
-    }
-
-    /// Says why a job has failed, in a line of its own: it may be long.
-    fn failure(&self) -> String {
-        let message = self.failure_message.as_deref().unwrap_or_default();
-        match message.trim().is_empty() {
-            true => String::new(),
-            false => format!("  {}\n", printable(message)),
-        }
+        let (status, progress) = (self.status.map(masked), self.progress.map(percent));
+        let name = self.name.as_deref();
+        [self.job_id, status.as_deref(), progress.as_deref(), self.insert_time, name]
+            .map(|cell| printable(cell.unwrap_or("-")).to_string())
     }
 }
 
-/// Lines up columns of cells, save the last one.
+/// Aligns the columns of a table, except for the last one.
 fn table<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or_default());

@@ -1,4 +1,6 @@
-use std::{fs::File, path::Path};
+//! The command `serve`: the test service, and its log.
+
+use std::{fs::File, io, path::Path};
 
 use tcss_export::text::printable;
 use tcss_export_testkit::{
@@ -7,24 +9,20 @@ use tcss_export_testkit::{
 
 use crate::{
     args,
-    ending::Ending,
-    failure::{Failure, Kind, hints},
-    keys::{self, Pair},
-    terminal::{
-        masking::masked,
-        output::{Output, Reader},
-    },
-    variables::{SECRET_ID, SECRET_KEY},
+    client::{KeyPair, key_pair},
+    error::{Error, ErrorKind, Result, hints},
+    output::{Ending, Output, Stdout},
+    secrets::{SECRET_ID, SECRET_KEY, masked},
 };
 
-pub(super) fn run(args: &args::Serve, output: &Output) -> Result<Ending, Failure> {
-    let given = keys::pair()?;
+pub(crate) fn serve(args: &args::Serve, output: &Output) -> Result<Ending> {
+    let given = key_pair()?;
     let is_made_up = given.is_none();
-    let pair = given.unwrap_or_else(|| Pair {
+    let pair = given.unwrap_or_else(|| KeyPair {
         secret_id: EXAMPLE_SECRET_ID.to_owned(),
         secret_key: EXAMPLE_SECRET_KEY.to_owned(),
     });
-    let (log, is_logged) = (Output::new(false, false), !output.is_quiet());
+    let (log, is_logged) = (Output::new(false, false), !output.quiet);
     let mut service = Service::builder()
         .key(pair.secret_id, pair.secret_key)
         .script(args.script.clone())
@@ -32,7 +30,7 @@ pub(super) fn run(args: &args::Serve, output: &Output) -> Result<Ending, Failure
         .port(args.port)
         .watch(move |seen| {
             if is_logged {
-                log.complain(&line(seen));
+                log.stderr(&line(seen));
             }
         });
     if let Some(path) = &args.file {
@@ -41,20 +39,20 @@ pub(super) fn run(args: &args::Serve, output: &Output) -> Result<Ending, Failure
     let service = service.start().map_err(|error| cannot_listen(&error))?;
     let url = service.url();
     let usage = usage(&url, args.file.is_some(), is_made_up);
-    if output.print(&format!("listening on {url}\n{usage}"))? == Reader::There {
+    if output.print(&format!("listening on {url}\n{usage}"))? == Stdout::Open {
         service.join();
     }
     Ok(Ending::Done)
 }
 
-pub(super) fn cannot_listen(error: &std::io::Error) -> Failure {
-    Failure::new(Kind::Usage, format!("the port cannot be used: {error}"))
+pub(super) fn cannot_listen(error: &io::Error) -> Error {
+    Error::new(ErrorKind::Usage, format!("the port cannot be used: {error}"))
         .with_hint("choose another --port, or leave it out for a free one")
 }
 
-/// Looks at the file, so that a fault of it is not taken for one of the port.
-fn served(path: &Path) -> Result<ServedFile, Failure> {
-    let refused = |why: &str| Failure::of_file(path, why).with_hint(hints::NOT_SERVED);
+/// Checks the file first, so that its errors are not mistaken for those of the port.
+fn served(path: &Path) -> Result<ServedFile> {
+    let refused = |why: &str| Error::of_file(path, why).with_hint(hints::NOT_SERVED);
     let opened = File::open(path).and_then(|file| file.metadata());
     let found = opened.map_err(|error| refused(&format!("cannot be read: {error}")))?;
     match found.is_file() {
@@ -63,7 +61,7 @@ fn served(path: &Path) -> Result<ServedFile, Failure> {
     }
 }
 
-/// Tells how to ask the service; a key pair is shown only if it is made up.
+/// Explains how to use the service. The key pair is shown only if it is made up.
 fn usage(url: &str, has_file: bool, is_made_up: bool) -> String {
     let keys = match is_made_up {
         true => format!(
@@ -75,7 +73,7 @@ fn usage(url: &str, has_file: bool, is_made_up: bool) -> String {
     format!("to use it from another terminal:\n{keys}  tcss-export {command} --endpoint {url}\n")
 }
 
-/// Words a request and its answer in one line; what a script plays is shown as if it were real.
+/// Formats a request and its answer as one line.
 fn line(seen: &Seen) -> String {
     let (seconds, method) = (seen.at.as_secs_f64(), printable(&seen.method));
     let (asked, answer) = (asked(seen), answer(&seen.answer));

@@ -1,18 +1,24 @@
+//! The commands `sign` and `explain`: a signed request, and the text that is signed.
+
 use std::{collections::BTreeMap, fmt::Write};
 
 use serde::Serialize;
-use tcss_export::{DescribeExportJobResult, Wall, text::printable};
-
-use super::explain::timestamp;
-use crate::{
-    args::{self, Common},
-    ending::Ending,
-    failure::Failure,
-    keys,
-    terminal::{masking::MASK, output::Output},
+use tcss_export::{
+    Action, DescribeExportJobResult, Wall,
+    driver::clock,
+    signing::{StringToSign, Timestamp},
+    text::printable,
 };
 
-/// A request as it would be sent.
+use crate::{
+    args::{self, Common},
+    client,
+    error::Result,
+    output::{Ending, Output},
+    secrets::MASK,
+};
+
+/// A signed request.
 #[derive(Serialize)]
 struct Signed {
     method: String,
@@ -21,11 +27,11 @@ struct Signed {
     body: String,
 }
 
-pub(super) fn run(args: &args::Sign, common: &Common, output: &Output) -> Result<Ending, Failure> {
+pub(crate) fn sign(args: &args::Sign, common: &Common, output: &Output) -> Result<Ending> {
     let action = DescribeExportJobResult::new(args.what.job.id()?.clone());
     let seconds = i64::try_from(timestamp(&args.what)?.as_seconds()).unwrap_or(i64::MAX);
     let now = Wall::from_unix_seconds(seconds);
-    let request = common.session()?.request(&action, &keys::credentials()?, now)?;
+    let request = common.session()?.request(&action, &client::credentials()?, now)?;
     let headers = request.headers().iter().map(|(name, value)| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         let is_masked = value.is_sensitive() && !args.reveal;
@@ -41,7 +47,7 @@ pub(super) fn run(args: &args::Sign, common: &Common, output: &Output) -> Result
     Ok(Ending::Done)
 }
 
-/// Masks a token whole, and of an `Authorization` only the signature.
+/// Masks the signature of an `Authorization`, and the whole value otherwise.
 fn without_secret(value: &str) -> String {
     let label = "Signature=";
     let end = value.rfind(label).map_or(0, |at| at + label.len());
@@ -52,10 +58,46 @@ impl Signed {
     fn text(&self) -> String {
         let mut text = format!("{} {}\n", self.method, self.uri);
         for (name, value) in &self.headers {
-            // Writing to a text cannot fail.
+            // Writing to a string cannot fail.
             let _ = writeln!(text, "{name}: {}", printable(value));
         }
         let _ = writeln!(text, "\n{}", printable(&self.body));
         text
+    }
+}
+
+/// The stages of a signature that need no key.
+#[derive(Serialize)]
+struct Stages {
+    canonical_request: String,
+    scope: String,
+    string_to_sign: String,
+}
+
+pub(crate) fn explain(args: &args::Explain, common: &Common, output: &Output) -> Result<Ending> {
+    let action = DescribeExportJobResult::new(args.job.id()?.clone());
+    let canonical_request = common.session()?.canonical_request(&action)?;
+    let service = DescribeExportJobResult::SERVICE;
+    let string_to_sign = StringToSign::new(timestamp(args)?, service, canonical_request.hash());
+    let stages = Stages {
+        canonical_request: canonical_request.to_string(),
+        scope: string_to_sign.scope().to_string(),
+        string_to_sign: string_to_sign.to_string(),
+    };
+    output.result(&stages, || {
+        let Stages { canonical_request, scope, string_to_sign } = &stages;
+        format!(
+            "# Canonical request\n{canonical_request}\n\n# Scope\n{scope}\n\n\
+             # String to sign\n{string_to_sign}\n"
+        )
+    })?;
+    Ok(Ending::Done)
+}
+
+/// Returns the time of the signature: the option, or now.
+fn timestamp(args: &args::Explain) -> Result<Timestamp> {
+    match args.timestamp {
+        Some(timestamp) => Ok(timestamp),
+        None => Ok(Timestamp::new(clock::now().wall.unix_seconds())?),
     }
 }

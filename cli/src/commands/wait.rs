@@ -1,82 +1,161 @@
-use tcss_export::{Finished, JobId, Report, WaitErrorKind, WaitFailure, ureq::Client};
+//! The commands `wait` and `result`: the status of a job, and the effort of a wait.
 
-use crate::{
-    args::{self, Common},
-    background::Desk,
-    ending::Ending,
-    failure::Failure,
-    keys,
-    terminal::{output::Output, shell::Setting},
-    wait::{self, End, Reporter, status::Ended},
+use serde::Serialize;
+use tcss_export::{
+    DescribeExportJobResult, DescribeExportJobResultResponse, DownloadUrl, ExportStatus, Finished,
+    JobId, Report, WaitErrorKind, WaitFailure,
 };
 
-pub(super) fn run(args: &args::Wait, common: &Common, output: &Output) -> Result<Ending, Failure> {
+use crate::{
+    args::{self, Common, Job},
+    client,
+    error::{Error, Result},
+    output::{Ending, Output},
+    secrets::masked,
+    shell::CommandOption,
+    signals::Signals,
+    text::{effort, percent, rows, seconds},
+    wait::{self, End, Reporter},
+};
+
+pub(crate) async fn result(job: &Job, common: &Common, output: &Output) -> Result<Ending> {
+    let action = DescribeExportJobResult::new(job.id()?.clone());
+    let answer = client::client(common)?.send(&action).await?;
+    let status = JobStatus::new(&answer.response, answer.request_id.as_deref());
+    output.result(&status, || rows("", &status.rows()))?;
+    Ok(match answer.response.status {
+        ExportStatus::Failure => Ending::JobFailed,
+        _ => Ending::Done,
+    })
+}
+
+pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) -> Result<Ending> {
     let job = args.job.id()?;
-    let client = Client::new(common.session()?, keys::credentials()?);
-    let client = client.with_policy(args.pace.policy());
-    let mut reporter = Reporter::of(args, output)?;
-    let end = wait::listen(&Desk::open(), &client, job, &mut reporter)?;
+    let client = client::client(common)?.with_policy(args.timing.policy());
+    let mut reporter = Reporter::with_options(args, output)?;
+    let end = wait::follow(&client, job, &mut Signals::watch(), &mut reporter).await?;
     let recorded = reporter.finish();
-    let options = [args.pace.options(), common.options()].concat();
-    let ended = match end {
-        End::Finished(finished) => succeeded(&finished, output),
+    let options = [args.timing.options(), common.options()].concat();
+    let ending = match end {
+        End::Finished(Finished { download_url, report, .. }) => {
+            print("success", &report, Some(&download_url), output).map(|()| Ending::Done)
+        }
         End::Failed(failure) => failed(failure, job, &options, output),
-        End::Unread => return Ok(Ending::Done),
+        End::StdoutClosed => return Ok(Ending::Done),
         End::Stopped(signal, report) => {
-            if output.is_json() {
-                print(&WaitErrorKind::Cancelled, &report, output)?;
+            if output.json {
+                print("cancelled", &report, None, output)?;
             }
-            let stopped = Failure::stopped(signal, "stopped waiting").of_job(job);
+            let stopped = Error::stopped(signal, "stopped waiting").with_job(job);
             Err(stopped.continue_with("wait", job, &options))
         }
     };
-    match (ended, recorded) {
+    match (ending, recorded) {
         (Ok(ending), recorded) => recorded.map(|()| ending),
-        (Err(failure), Ok(())) => Err(failure),
-        (Err(failure), Err(recording)) => Err(failure.with_another(recording)),
+        (Err(error), Ok(())) => Err(error),
+        (Err(error), Err(recording)) => Err(error.with_another(recording)),
     }
 }
 
-fn succeeded(finished: &Finished, output: &Output) -> Result<Ending, Failure> {
-    if let Some(ended) = Ended::succeeded(finished) {
-        output.result(&ended, || ended.text())?;
-    }
-    Ok(Ending::Done)
-}
-
-/// Prints what a program can still use; for people the error says it, save that a failed job is a
-/// result like others.
+/// Prints the last status for programs. People get it from the error, except for a failed job,
+/// which is a result.
 fn failed(
     failure: WaitFailure,
     job: &JobId,
-    options: &[Setting],
+    options: &[CommandOption],
     output: &Output,
-) -> Result<Ending, Failure> {
-    let is_job_failed = matches!(failure.kind, WaitErrorKind::JobFailed { .. });
-    if output.is_json() || is_job_failed {
-        print(&failure.kind, &failure.report, output)?;
+) -> Result<Ending> {
+    let outcome = match failure.kind {
+        WaitErrorKind::JobFailed { .. } => "failure",
+        WaitErrorKind::TimedOut => "timed_out",
+        _ => "error",
+    };
+    if output.json || outcome == "failure" {
+        print(outcome, &failure.report, None, output)?;
     }
-    let is_timed_out = matches!(failure.kind, WaitErrorKind::TimedOut);
-    match Failure::from(failure) {
-        _ if is_job_failed => Ok(Ending::JobFailed),
-        failure if is_timed_out => Err(failure.of_job(job).continue_with("wait", job, options)),
-        failure => Err(failure),
+    match (outcome, Error::from(failure)) {
+        ("failure", _) => Ok(Ending::JobFailed),
+        ("timed_out", error) => Err(error.with_job(job).continue_with("wait", job, options)),
+        (_, error) => Err(error),
     }
 }
 
-/// Prints how the job stands, if there was a good answer.
-fn print(kind: &WaitErrorKind, report: &Report, output: &Output) -> Result<(), Failure> {
-    if let Some(ended) = Ended::new(outcome(kind), report) {
-        output.result(&ended, || ended.text())?;
+/// Prints the last status of the job, if any.
+fn print(
+    outcome: &'static str,
+    report: &Report,
+    url: Option<&DownloadUrl>,
+    output: &Output,
+) -> Result<()> {
+    if let Some(mut result) = WaitResult::new(outcome, report) {
+        result.status.download_url = url.map(DownloadUrl::as_str);
+        output.result(&result, || rows("", &result.rows()))?;
     }
     Ok(())
 }
 
-const fn outcome(kind: &WaitErrorKind) -> &'static str {
-    match kind {
-        WaitErrorKind::JobFailed { .. } => "failure",
-        WaitErrorKind::TimedOut => "timed_out",
-        WaitErrorKind::Cancelled => "cancelled",
-        _ => "error",
+/// The status of a job. Messages of the service are masked; status and URL are not.
+#[derive(Serialize)]
+struct JobStatus<'a> {
+    status: Option<&'a str>,
+    progress: Option<f64>,
+    download_url: Option<&'a str>,
+    failure_message: Option<String>,
+    request_id: Option<&'a str>,
+}
+
+/// The last status of a job, and the effort of the wait for it.
+#[derive(Serialize)]
+pub(super) struct WaitResult<'a> {
+    #[serde(flatten)]
+    status: JobStatus<'a>,
+    outcome: &'static str,
+    polls: u32,
+    retries: u32,
+    elapsed_seconds: f64,
+    #[serde(skip)]
+    effort: String,
+}
+
+impl<'a> JobStatus<'a> {
+    fn new(response: &'a DescribeExportJobResultResponse, request_id: Option<&'a str>) -> Self {
+        let status = response.status.as_str();
+        Self {
+            status: (!status.is_empty()).then_some(status),
+            progress: response.progress,
+            download_url: response.download_url.as_ref().map(DownloadUrl::as_str),
+            failure_message: response.failure_message.as_deref().map(masked),
+            request_id,
+        }
+    }
+
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let rows = [
+            ("status", Some(masked(self.status.unwrap_or("none")))),
+            ("progress", self.progress.map(percent)),
+            ("download url", self.download_url.map(str::to_owned)),
+            ("message", self.failure_message.clone()),
+            ("request id", self.request_id.map(str::to_owned)),
+        ];
+        rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()
+    }
+}
+
+impl<'a> WaitResult<'a> {
+    /// Returns `None` without a good answer. The URL is absent: only a success has one.
+    pub(super) fn new(outcome: &'static str, report: &'a Report) -> Option<Self> {
+        let status = JobStatus::new(report.last.as_ref()?, report.request_id.as_deref());
+        Some(Self {
+            status: JobStatus { download_url: None, ..status },
+            outcome,
+            polls: report.polls,
+            retries: report.retries,
+            elapsed_seconds: seconds(report.elapsed),
+            effort: effort(report),
+        })
+    }
+
+    pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
+        [self.status.rows(), vec![("wait", self.effort.clone())]].concat()
     }
 }

@@ -1,21 +1,22 @@
-//! A decision of a wait: in words for people, as one object for programs.
-
-use std::time::Duration;
+//! A decision of a wait: as text for people, as JSON for programs.
 
 use serde::Serialize;
 use tcss_export::{
     ClockOffset, ErrorCode, Event, EventKind, ExportStatus, Fault, Finished, Remedy, Report,
-    ResponseErrorKind, WaitErrorKind, WaitFailure, text::brief as shortened,
+    ResponseErrorKind, WaitErrorKind, WaitFailure, text::brief,
 };
 
-use super::status::{percent, seconds};
-use crate::terminal::masking::masked;
+use crate::{
+    secrets::masked,
+    text::{delay, percent, seconds},
+};
 
-/// A decision as a line of JSON, where every member is always there.
+/// A decision as a line of JSON. Every member is always present.
 #[derive(Default, Serialize)]
 pub(crate) struct Decision {
     event: &'static str,
-    poll: u32,
+    /// The number of the request before the decision.
+    pub(crate) poll: u32,
     status: Option<String>,
     progress: Option<f64>,
     code: Option<String>,
@@ -28,7 +29,7 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
-    /// The request id is that of the answer, which an event of a good one does not name.
+    /// Converts an event and the request id of the answer before it.
     pub(crate) fn new(event: &Event, request_id: Option<&str>) -> Self {
         let clock_offset_seconds = event.clock_offset.map(offset_seconds);
         let base = Self { poll: event.poll, clock_offset_seconds, ..Self::default() };
@@ -51,7 +52,7 @@ impl Decision {
         }
     }
 
-    /// Returns the end of a wait; `last` is its last event, if an answer has ended it.
+    /// Describes the end of a wait; `last` is its last event.
     pub(crate) fn end(outcome: Result<&Finished, &WaitFailure>, last: Option<&Event>) -> Self {
         let report = outcome.map_or_else(|failure| &failure.report, |finished| &finished.report);
         let base = Self::ended(report, last);
@@ -62,20 +63,15 @@ impl Decision {
         }
     }
 
-    /// Returns the end of a wait that was given up.
-    pub(crate) fn given_up(report: &Report) -> Self {
+    /// Describes the end of a wait after a signal.
+    pub(crate) fn cancelled(report: &Report) -> Self {
         let reason = WaitErrorKind::Cancelled.to_string();
         Self { reason: Some(reason), ..Self::ended(report, None) }
     }
 
-    /// Returns the end as a transcript tells it, which is less.
+    /// Describes the end of a wait from a recording, which has fewer details.
     pub(crate) fn recorded_end(poll: u32, reason: Option<String>) -> Self {
         Self { event: "ended", poll, reason, ..Self::default() }
-    }
-
-    /// Returns the number of the request that it follows.
-    pub(crate) const fn poll(&self) -> u32 {
-        self.poll
     }
 
     fn ended(report: &Report, last: Option<&Event>) -> Self {
@@ -92,7 +88,7 @@ impl Decision {
 
     fn with_fault(self, fault: &Fault) -> Self {
         let (http_status, reason) = match fault {
-            // Its status and its request id stand beside it.
+            // Its status and its request id are separate members.
             Fault::Answer(error) => (Some(error.status().as_u16()), error.kind().to_string()),
             fault => (None, fault.to_string()),
         };
@@ -119,34 +115,36 @@ fn offset_seconds(offset: ClockOffset) -> f64 {
     offset.as_millis() as f64 / 1_000.0
 }
 
-/// Words an event in one line; the end of a wait is told by its result.
-pub(crate) fn worded(event: &Event) -> Option<String> {
+/// Describes an event in one line, except for the end: the result describes it.
+pub(crate) fn describe(event: &Event) -> Option<String> {
     match event.kind {
-        // Of a job that runs, the next request is no news.
+        // The next request of a running job is not worth a mention.
         EventKind::Waiting { .. } if event.clock_offset.is_none() => Some(reason(event)),
         EventKind::Waiting { .. } | EventKind::Retrying { .. } => {
-            Some(format!("{}; {}", reason(event), what(event)))
+            Some(format!("{}; {}", reason(event), action(event)))
         }
         _ => None,
     }
 }
 
-/// Words what an event goes by: how the job stands, or what went wrong.
+/// Describes the reason for a decision: the status of the job, or the fault.
 pub(crate) fn reason(event: &Event) -> String {
     let text = match &event.kind {
-        EventKind::Waiting { status, progress, .. } => standing(status, *progress),
-        EventKind::Retrying { fault, .. } => brief(fault),
+        EventKind::Waiting { status, progress, .. } => job_status(status, *progress),
+        EventKind::Retrying { fault, .. } => short_fault(fault),
         _ => String::new(),
     };
-    shortened(&masked(&text)).to_string()
+    brief(&masked(&text)).to_string()
 }
 
-/// Words what is done.
-pub(crate) fn what(event: &Event) -> String {
+/// Describes the action that a decision leads to.
+pub(crate) fn action(event: &Event) -> String {
     let (remedy, next) = match &event.kind {
-        EventKind::Waiting { delay, .. } => (None, format!("next request {}", when(*delay))),
-        EventKind::Retrying { remedy, delay, .. } => {
-            (Some(*remedy), format!("retrying {}", when(*delay)))
+        EventKind::Waiting { delay: pause, .. } => {
+            (None, format!("next request {}", delay(*pause)))
+        }
+        EventKind::Retrying { remedy, delay: pause, .. } => {
+            (Some(*remedy), format!("retrying {}", delay(*pause)))
         }
         _ => return "end".to_owned(),
     };
@@ -158,21 +156,8 @@ pub(crate) fn what(event: &Event) -> String {
     }
 }
 
-/// Words that a request is sent once more because only its time was wrong.
-pub(crate) fn corrected(offset: ClockOffset) -> String {
-    format!("AuthFailure.SignatureExpire; clock corrected by {offset}; retrying at once")
-}
-
-pub(crate) fn when(delay: Duration) -> String {
-    match delay.as_millis() {
-        0 => "at once".to_owned(),
-        millis if millis < 50 => "in 0.1 s".to_owned(),
-        _ => format!("in {} s", (delay.as_secs_f64() * 10.0).round() / 10.0),
-    }
-}
-
-fn standing(status: &ExportStatus, progress: Option<f64>) -> String {
-    // Were there a URL, the wait would have ended.
+fn job_status(status: &ExportStatus, progress: Option<f64>) -> String {
+    // A URL would have ended the wait.
     if *status == ExportStatus::Success {
         return format!("{status}, but no URL yet");
     }
@@ -181,8 +166,8 @@ fn standing(status: &ExportStatus, progress: Option<f64>) -> String {
     format!("{status}{percent}")
 }
 
-/// Names a fault by its code, if it has one; what a page says is left out.
-fn brief(fault: &Fault) -> String {
+/// Describes a fault by its code, if any, and leaves out the text of a page.
+fn short_fault(fault: &Fault) -> String {
     match (fault.code(), fault) {
         (Some(code), _) => code.to_string(),
         (None, Fault::Answer(error)) => {
@@ -193,19 +178,5 @@ fn brief(fault: &Fault) -> String {
             }
         }
         (None, fault) => fault.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_delay_is_told_to_the_tenth_of_a_second_and_never_as_none() {
-        let told = |millis| when(Duration::from_millis(millis));
-        assert_eq!(told(0), "at once");
-        assert_eq!(told(1), "in 0.1 s");
-        assert_eq!(told(1_249), "in 1.2 s");
-        assert_eq!(told(15_000), "in 15 s");
     }
 }

@@ -1,4 +1,4 @@
-//! Each way an exchange can fail: exit code, kind, facts and hint.
+//! Failed exchanges: exit code, kind, facts and hint.
 
 use std::net::TcpListener;
 
@@ -15,14 +15,14 @@ fn failed(url: &str) -> (Option<i32>, String, Value) {
     (ended.code, error["kind"].as_str().expect("a kind").to_owned(), error)
 }
 
-/// Checks that an answer cannot be used, and how that is said.
+/// Checks that an answer cannot be used, and the message.
 fn unusable(answer: WireAnswer, message: &str) {
     let (code, kind, error) = failed(&server(answer).url());
     assert_eq!((code, &*kind), (Some(6), "answer"), "{error}");
     assert!(error["message"].as_str().expect("a text").starts_with(message), "{error}");
 }
 
-/// Checks that no whole answer came, and how that is said.
+/// Checks that no complete answer arrived, and the message.
 fn cut_off(url: &str, message: &str) {
     let (code, kind, error) = failed(url);
     assert_eq!((code, &*kind), (Some(5), "transport"), "{error}");
@@ -31,7 +31,7 @@ fn cut_off(url: &str, message: &str) {
 }
 
 #[test]
-fn an_api_error_is_told_with_all_its_facts() {
+fn an_api_error_is_reported_with_all_its_facts() {
     let (code, _, error) = failed(&service("ERROR:AuthFailure.UnauthorizedOperation").url());
     let expected = json!({
         "kind": "api",
@@ -51,7 +51,7 @@ fn an_api_error_is_told_with_all_its_facts() {
 }
 
 #[test]
-fn people_get_the_same_facts_lined_up() {
+fn the_text_of_an_error_has_the_same_facts_aligned() {
     let ended = run_at(&service("ERROR:NoSuchVersion").url(), "result J");
     let expected = format!(
         "error: the service refused with NoSuchVersion: asked for by the script\n  \
@@ -62,14 +62,14 @@ fn people_get_the_same_facts_lined_up() {
 }
 
 #[test]
-fn a_code_without_a_hint_of_its_own_has_that_of_its_family() {
+fn a_code_without_a_hint_gets_the_hint_of_its_family() {
     let hint = |code: &str| failed(&service(&format!("ERROR:{code}")).url()).2["hint"].clone();
     assert_eq!(hint("InvalidParameter.Detail"), hint("InvalidParameter"));
     assert_eq!(hint("Nobody.KnowsIt"), "look up the code in the service's list of error codes");
 }
 
 #[test]
-fn an_api_error_without_a_code_has_none() {
+fn an_api_error_without_a_code_is_reported_without_one() {
     let server = server(WireAnswer::json(r#"{"Response":{"Error":"no"}}"#));
     let (code, kind, error) = failed(&server.url());
     assert_eq!((code, &*kind), (Some(4), "api"));
@@ -86,12 +86,12 @@ fn a_page_cannot_be_used() {
 }
 
 #[test]
-fn a_page_with_status_200_is_no_success() {
+fn a_page_with_status_200_cannot_be_used() {
     unusable(WireAnswer::json("hello"), "expected JSON, got application/json: hello");
 }
 
 #[test]
-fn the_status_of_a_page_is_told() {
+fn the_status_of_a_page_is_reported() {
     let (.., error) = failed(&service("HTTP:404").url());
     assert_eq!(error["status"], 404);
 }
@@ -102,17 +102,17 @@ fn an_empty_answer_cannot_be_used() {
 }
 
 #[test]
-fn json_that_stops_cannot_be_used() {
+fn truncated_json_cannot_be_used() {
     unusable(WireAnswer::json(r#"{"Response":{"#), "truncated answer");
 }
 
 #[test]
-fn what_only_begins_like_json_cannot_be_used() {
+fn invalid_json_cannot_be_used() {
     unusable(WireAnswer::json("{x}"), "answer is not JSON at line 1 column 2");
 }
 
 #[test]
-fn json_of_another_kind_cannot_be_used() {
+fn json_of_another_shape_cannot_be_used() {
     unusable(WireAnswer::json("{}"), "answer is JSON, but not one of this action");
 }
 
@@ -134,29 +134,30 @@ fn an_answer_that_is_too_large_cannot_be_used() {
 }
 
 #[test]
-fn a_connection_that_is_refused_is_no_answer() {
+fn a_refused_connection_ends_with_5() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    cut_off(&format!("http://{free}"), "the connection failed: Connection refused");
+    let message = "the connection failed: tcp connect error: Connection refused";
+    cut_off(&format!("http://{free}"), message);
 }
 
 #[test]
-fn a_connection_that_is_closed_is_no_answer() {
+fn a_closed_connection_ends_with_5() {
     cut_off(&server(WireAnswer::Close).url(), "the connection failed");
 }
 
 #[test]
-fn a_body_that_ends_before_its_length_is_no_whole_answer() {
+fn a_body_shorter_than_its_length_ends_with_5() {
     let answer = WireAnswer::response(200, &[("Content-Length", "10")], "{}").then_close();
     cut_off(&server(answer).url(), "the answer ended before its declared length");
 }
 
 #[test]
-fn what_is_no_http_is_no_answer() {
+fn an_answer_that_is_not_http_ends_with_5() {
     cut_off(&server(WireAnswer::raw("no HTTP\r\n\r\n").then_close()).url(), "");
 }
 
 #[test]
-fn a_fault_that_does_not_pass_ends_a_wait_by_its_kind() {
+fn a_permanent_fault_ends_a_wait_with_its_own_kind() {
     let service = service("HTTP:302");
     let ended = run_at(&service.url(), "wait J --json");
     let error = ended.error();
@@ -165,7 +166,7 @@ fn a_fault_that_does_not_pass_ends_a_wait_by_its_kind() {
 }
 
 #[test]
-fn the_control_characters_of_a_message_are_not_printed() {
+fn control_characters_of_a_message_are_not_printed() {
     let body = r#"{"Response":{"Error":{"Code":"X","Message":"a\u001b[2Jb\nerror: c"}}}"#;
     let server = server(WireAnswer::json(body));
     let ended = run_at(&server.url(), "result J");

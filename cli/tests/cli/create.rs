@@ -1,4 +1,4 @@
-//! A job is created once, whatever comes of it.
+//! A job is created at most once.
 
 use std::fs::File;
 use std::io::Read;
@@ -22,14 +22,14 @@ fn body(line: &str) -> String {
 }
 
 #[test]
-fn the_id_stands_alone_on_stdout() {
+fn stdout_holds_only_the_id() {
     let ended = run_at(&service("RUNNING").url(), ALL_HOSTS);
     assert_eq!((ended.code, &*ended.stdout), (Some(0), &*format!("{FIRST_JOB}\n")));
     assert_eq!(ended.stderr, "");
 }
 
 #[test]
-fn the_id_is_told_on_stderr_if_stdout_takes_nothing() {
+fn the_id_goes_to_stderr_if_stdout_cannot_be_written() {
     let full = || Stdio::from(File::options().write(true).open("/dev/full").expect("/dev/full"));
     let closed = || Stdio::from(std::io::pipe().expect("a pipe").1);
     for stdout in [full(), closed()] {
@@ -45,15 +45,15 @@ fn the_id_is_told_on_stderr_if_stdout_takes_nothing() {
 }
 
 #[test]
-fn as_json_there_is_the_request_id_too() {
+fn with_json_the_request_id_is_printed_too() {
     let ended = run_at(&service("RUNNING").url(), &format!("{ALL_HOSTS} --json"));
     assert_eq!(ended.json(), json!({"job_id": FIRST_JOB, "request_id": FIRST_ID}));
 }
 
-/// Checks that a command is done in two requests if the clock is off, and says so.
+/// Checks that a command corrects a wrong clock, reports it, and needs two requests.
 fn corrected(line: &str) {
     let service = service("SKEW:600,RUNNING");
-    // From the first question about a job on, the service's clock is another one.
+    // The first poll changes the service's clock.
     assert_eq!(run_at(&service.url(), "result J").code, Some(4));
     let ended = run_at(&service.url(), line);
     let told = "AuthFailure.SignatureExpire; clock corrected by +";
@@ -65,17 +65,17 @@ fn corrected(line: &str) {
 }
 
 #[test]
-fn a_clock_that_is_off_is_corrected_and_one_job_is_created() {
+fn a_wrong_clock_is_corrected_and_one_job_is_created() {
     corrected(ALL_HOSTS);
 }
 
 #[test]
-fn a_list_is_asked_for_by_a_corrected_clock_too() {
+fn the_jobs_command_corrects_a_wrong_clock_too() {
     corrected("jobs");
 }
 
 #[test]
-fn a_clock_that_stays_off_ends_it_after_two_requests() {
+fn a_clock_that_stays_wrong_ends_the_command_after_two_requests() {
     let error = r#"{"Code":"AuthFailure.SignatureExpire","Message":"no"}"#;
     let body = format!(r#"{{"Response":{{"Error":{error}}}}}"#);
     let date = ("Date", "Wed, 15 Nov 2023 00:09:50 GMT");
@@ -91,7 +91,7 @@ fn a_clock_that_stays_off_ends_it_after_two_requests() {
 }
 
 #[test]
-fn all_is_asked_for_by_check_item_or_by_asset() {
+fn everything_is_exported_by_check_item_or_by_asset() {
     let all = r#"{"AssetType":"ASSET_HOST","ExportByAsset":false,"ExportAll":true}"#;
     assert_eq!(body(ALL_HOSTS), all);
     let by_asset = all.replace(r#"Asset":false"#, r#"Asset":true"#);
@@ -106,7 +106,7 @@ fn ids_are_repeated_or_separated_by_commas() {
 }
 
 #[test]
-fn a_fault_that_may_have_arrived_leads_to_the_list_and_nothing_is_repeated() {
+fn a_request_that_may_have_arrived_is_not_repeated_and_the_error_names_the_jobs_command() {
     for answer in [
         WireAnswer::raw("").then_close(),
         WireAnswer::response(502, &[], "<html>"),
@@ -124,7 +124,7 @@ fn a_fault_that_may_have_arrived_leads_to_the_list_and_nothing_is_repeated() {
 }
 
 #[test]
-fn people_get_the_command_on_a_line_of_its_own() {
+fn the_next_command_is_on_a_separate_line() {
     let server = server(WireAnswer::response(502, &[], ""));
     let ended = run_at(&server.url(), ALL_HOSTS);
     let line = format!("\n  check with   tcss-export jobs --endpoint {}\n", server.url());
@@ -133,7 +133,7 @@ fn people_get_the_command_on_a_line_of_its_own() {
 }
 
 #[test]
-fn a_refusal_says_what_to_check_and_of_no_job() {
+fn a_refusal_has_a_hint_that_mentions_no_job_id() {
     for code in ["InvalidParameter", "InvalidParameterValue.DataNotFound"] {
         let body = format!(r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"no"}}}}}}"#);
         let server = server(WireAnswer::json(&body));
@@ -144,7 +144,7 @@ fn a_refusal_says_what_to_check_and_of_no_job() {
 }
 
 #[test]
-fn an_interrupt_says_that_the_job_may_be_there() {
+fn an_interrupt_warns_that_the_job_may_exist() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let args = ["create", "--asset-type", "host", "--all", "--endpoint", &url];

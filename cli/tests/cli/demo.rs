@@ -2,7 +2,7 @@ use serde_json::json;
 
 use crate::support::{Cli, Folder, without_keys};
 
-/// A demo where proxies lead nowhere and there are no roots.
+/// A demo with unusable proxies and without root certificates.
 fn demo(args: &[&str]) -> Cli {
     let nowhere = "http://127.0.0.1:9";
     ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
@@ -13,7 +13,7 @@ fn demo(args: &[&str]) -> Cli {
 }
 
 #[test]
-fn it_goes_from_nothing_to_a_verified_file_and_tells_each_step() {
+fn the_demo_ends_with_a_verified_file_and_prints_each_step() {
     let ended = demo(&[]).run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let verified = "The service computed the signature of each request itself: 6 of 6 were right.\n\
@@ -45,7 +45,7 @@ fn it_goes_from_nothing_to_a_verified_file_and_tells_each_step() {
 }
 
 #[test]
-fn json_and_quiet_hold_for_it_too() {
+fn the_demo_respects_json_and_quiet() {
     let ended = demo(&["--json", "--quiet"]).run();
     let shown = ended.json();
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
@@ -66,14 +66,14 @@ fn json_and_quiet_hold_for_it_too() {
 }
 
 #[test]
-fn nothing_is_left_behind() {
+fn the_demo_removes_its_folder() {
     let folder = Folder::new("demo");
     let ended = demo(&["--quiet"]).env("TMPDIR", folder.path("")).run();
     assert_eq!((ended.code, folder.files().len()), (Some(0), 0), "{ended:?}");
 }
 
 #[test]
-fn a_temporary_folder_that_is_not_there_ends_with_7() {
+fn a_missing_temporary_folder_ends_with_7() {
     let folder = Folder::new("demo-without");
     let ended = demo(&["--quiet"]).env("TMPDIR", folder.path("missing")).run();
     assert_eq!((ended.code, &*ended.stdout), (Some(7), ""));

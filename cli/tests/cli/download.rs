@@ -1,18 +1,16 @@
-//! A finished job, or a URL, becomes a file.
+//! Downloads of a job's file or from a URL.
 
+mod interruptions;
 mod limits;
 mod refusals;
 mod results;
-mod resuming;
-mod stopping;
-mod telling;
 mod unusable;
 
 use tcss_export_testkit::{SeenAnswer, ServedFile, Service};
 
 use crate::support::{Ended, Folder, builder, cli, without_keys};
 
-/// By `crc64` of other code than the client's: the check value of CRC-64/XZ.
+/// The check value of CRC-64/XZ, from its catalogue entry.
 const CHECK: (&str, &str) = ("123456789", "11051210869376104954");
 
 /// Starts a service whose jobs end in a file of these bytes.
@@ -34,7 +32,7 @@ fn download_url(url: &str, folder: &Folder) -> Ended {
     without_keys(&["download", "--url", url, "--json", "-o", &folder.path("f")]).run()
 }
 
-/// Counts the downloads that a service was asked for.
+/// Counts the requests for the file.
 fn downloads(service: &Service) -> usize {
     let is_download = |answer: &SeenAnswer| matches!(answer, SeenAnswer::Download { .. });
     service.seen().iter().filter(|seen| is_download(&seen.answer)).count()

@@ -1,4 +1,4 @@
-//! `wait --events`: one object a line.
+//! `wait --events`: one object per line.
 
 use std::io;
 use std::process::Stdio;
@@ -22,7 +22,7 @@ const MEMBERS: [&str; 11] = [
     "status",
 ];
 
-/// Returns the events, each checked for its members, and the object behind them.
+/// Returns the events, with their members checked, and the last object.
 fn events(ended: &Ended) -> (Vec<Value>, Value) {
     let mut objects = ended.objects();
     let last = objects.pop().expect("an object");
@@ -33,7 +33,7 @@ fn events(ended: &Ended) -> (Vec<Value>, Value) {
     (objects, last)
 }
 
-/// Returns the event of a step that a wait survives.
+/// Returns the event of a step that does not end the wait.
 fn survived(step: &str) -> Value {
     let ended = run_at(&service(&format!("{step},SUCCESS")).url(), "wait J --events");
     events(&ended).0.swap_remove(0)
@@ -71,7 +71,7 @@ fn each_decision_is_a_line_before_the_result() {
 }
 
 #[test]
-fn a_correction_of_the_clock_tells_the_offset() {
+fn a_correction_of_the_clock_has_the_offset() {
     let event = survived("SKEW:600");
     assert_eq!(
         (&event["remedy"], &event["delay_seconds"]),
@@ -93,7 +93,7 @@ fn each_remedy_has_its_name() {
 }
 
 #[test]
-fn a_page_tells_its_status_and_a_broken_connection_has_none() {
+fn a_page_has_its_status_and_a_broken_connection_has_none() {
     let (page, broken) = (survived("HTTP:502"), survived("RESET"));
     assert_eq!((&page["http_status"], &page["code"]), (&json!(502), &Value::Null));
     assert!(page["reason"].as_str().expect("a text").starts_with("expected JSON, got text/html"));
@@ -102,7 +102,7 @@ fn a_page_tells_its_status_and_a_broken_connection_has_none() {
 }
 
 #[test]
-fn the_end_tells_why() {
+fn the_last_event_has_the_reason() {
     for (script, code, reason) in [
         ("FAILURE:disk is full", Value::Null, "the job has failed (disk is full)"),
         ("RUNNING", Value::Null, "the job was not done before the deadline"),
@@ -122,7 +122,7 @@ fn the_end_tells_why() {
 }
 
 #[test]
-fn an_interrupted_wait_has_an_end_too() {
+fn an_interrupted_wait_has_a_last_event_too() {
     let service = service("RUNNING:10");
     let args = ["wait", "J", "--interval", "600", "--events", "--endpoint", &service.url()];
     let running = cli(&args).stdout(Stdio::piped()).start(1);
@@ -136,7 +136,7 @@ fn an_interrupted_wait_has_an_end_too() {
 }
 
 #[test]
-fn errors_are_objects_even_of_arguments() {
+fn errors_are_objects_even_for_wrong_arguments() {
     let ended = cli(&["wait", "--events"]).run();
     assert_eq!((ended.code, &ended.error()["kind"]), (Some(2), &json!("usage")));
     let ended = run_at(&service("ERROR:InvalidAction").url(), "wait J --events");
@@ -144,7 +144,7 @@ fn errors_are_objects_even_of_arguments() {
 }
 
 #[test]
-fn a_reader_that_leaves_ends_the_wait() {
+fn a_reader_that_closes_the_pipe_ends_the_wait() {
     let service = service("RUNNING");
     let (reader, writer) = io::pipe().expect("a pipe");
     drop(reader);

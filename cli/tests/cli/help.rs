@@ -1,4 +1,4 @@
-//! The help: what it holds, and that its numbers are those of the code.
+//! The help: its texts, and its numbers compared with the code.
 
 use tcss_export::{Policy, download};
 
@@ -10,14 +10,14 @@ const COMMANDS: [&str; 12] = [
 ];
 
 #[test]
-fn no_arguments_give_the_help_and_2() {
+fn without_arguments_the_help_is_printed_and_the_exit_code_is_2() {
     let ended = without_keys(&[]).run();
     assert_eq!((ended.code, &*ended.stdout), (Some(2), ""));
     assert!(ended.stderr.contains("Usage: tcss-export [OPTIONS] <COMMAND>"), "{ended:?}");
 }
 
 #[test]
-fn help_and_version_are_results() {
+fn help_and_version_go_to_stdout() {
     for args in [&["--help"][..], &["-h"], &["wait", "--help"], &["serve", "-h"]] {
         let ended = without_keys(args).run();
         assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{args:?}");
@@ -28,7 +28,7 @@ fn help_and_version_are_results() {
 }
 
 #[test]
-fn help_is_a_command_too() {
+fn the_help_command_prints_the_same_as_the_option() {
     for (command, option) in [(&["help"][..], &["--help"][..]), (&["help", "run"], &["run", "-h"])]
     {
         let (ended, expected) = (without_keys(command).run(), without_keys(option).run());
@@ -37,7 +37,7 @@ fn help_is_a_command_too() {
 }
 
 #[test]
-fn each_option_and_command_is_explained_in_a_sentence() {
+fn each_option_and_command_has_a_help_text_with_a_full_stop() {
     for command in COMMANDS {
         let help = without_keys(&[command, "--help"]).run().stdout;
         assert!(help.lines().next().is_some_and(|line| line.ends_with('.')), "{help}");
@@ -51,7 +51,7 @@ fn each_option_and_command_is_explained_in_a_sentence() {
 }
 
 #[test]
-fn what_the_help_says_after_the_options_fits_a_page() {
+fn the_help_after_the_options_has_at_most_100_columns() {
     for command in COMMANDS {
         let help = without_keys(&[command, "--help"]).run().stdout;
         let (_, after) = help.split_once("  Prints this help.\n").expect("the last option");
@@ -69,7 +69,7 @@ fn explained(command: &str, option: &str) -> String {
 }
 
 #[test]
-fn the_numbers_of_the_help_are_those_of_the_policies() {
+fn the_numbers_in_the_help_are_those_of_the_policies() {
     let minutes = Policy::MAX_WAIT.as_secs() / 60;
     let first = Policy::POLL_INTERVAL.as_secs();
     let longest = Policy::LONGEST_POLL_INTERVAL.as_secs();
@@ -91,7 +91,7 @@ fn the_numbers_of_the_help_are_those_of_the_policies() {
 }
 
 #[test]
-fn the_largest_page_of_the_help_is_the_largest_that_is_taken() {
+fn the_largest_page_in_the_help_is_the_largest_that_is_accepted() {
     let limit = explained("jobs", "--limit");
     let (_, range) = limit.split_once(" at most N jobs, 1 to ").expect("a range");
     let largest: u64 = range.split(';').next().and_then(|n| n.parse().ok()).expect("a number");

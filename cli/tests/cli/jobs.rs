@@ -9,7 +9,7 @@ use crate::support::{run_at, server, service};
 const FIRST: &str = "00000000-7e57-4000-8000-000000000001";
 const SECOND: &str = "00000000-7e57-4000-8000-000000000002";
 
-/// Starts a service with two jobs, the second of which has failed.
+/// Starts a service with two jobs; the second one failed.
 fn two_jobs() -> Service {
     let service = service("RUNNING:40,FAILURE:no");
     for _ in 0..2 {
@@ -33,7 +33,7 @@ fn jobs_are_a_table_with_the_newest_first() {
 }
 
 #[test]
-fn a_part_of_the_list_says_where_the_next_ones_are() {
+fn a_page_of_jobs_names_the_offset_of_the_next_one() {
     let service = two_jobs();
     let ended = run_at(&service.url(), "jobs --limit 1");
     assert!(ended.stdout.contains(SECOND) && !ended.stdout.contains(FIRST), "{ended:?}");
@@ -43,14 +43,14 @@ fn a_part_of_the_list_says_where_the_next_ones_are() {
 }
 
 #[test]
-fn a_status_is_asked_for_in_any_case() {
+fn the_status_filter_ignores_case() {
     let ended = run_at(&two_jobs().url(), "jobs --status running --json");
     let list = ended.json();
     assert_eq!((&list["total_count"], &list["jobs"][0]["job_id"]), (&json!(1), &json!(FIRST)));
 }
 
 #[test]
-fn as_json_each_member_is_there() {
+fn with_json_each_member_is_present() {
     let list = r#"[{"JobID":"J","JobName":"n","Source":"ASSET_HOST","ExportStatus":"SUCCESS",
         "ExportProgress":100,"FailureMsg":"","Timeout":"2026-01-03 00:00:00",
         "InsertTime":"2026-01-02 00:00:00"},null]"#;
@@ -70,7 +70,7 @@ fn as_json_each_member_is_there() {
 }
 
 #[test]
-fn what_the_service_says_cannot_steer_the_terminal_and_shows_no_url() {
+fn texts_of_the_service_cannot_control_the_terminal_or_show_a_url() {
     let list = r#"[{"JobID":"a\u001b[2J","JobName":"at https://h.example/a?EXAMPLEQUERY=1",
         "FailureMsg":"b\u001b[2J at https://h.example/b?EXAMPLEQUERY=1"}]"#;
     let body = format!(r#"{{"Response":{{"List":{list}}}}}"#);
@@ -82,20 +82,20 @@ fn what_the_service_says_cannot_steer_the_terminal_and_shows_no_url() {
 }
 
 #[test]
-fn an_empty_list_is_said_in_words() {
+fn an_empty_list_has_a_text() {
     for line in ["jobs", "jobs --offset 100"] {
         assert_eq!(run_at(&service("RUNNING").url(), line).stdout, "no jobs\n");
     }
 }
 
 #[test]
-fn behind_the_last_job_it_is_said_how_many_there_are() {
+fn a_page_after_the_last_job_shows_the_total() {
     let ended = run_at(&two_jobs().url(), "jobs --offset 100");
     assert_eq!(ended.stdout, "no jobs after the first 100; there are 2 in all\n");
 }
 
 #[test]
-fn a_refused_list_says_what_to_check() {
+fn a_refused_list_has_a_hint() {
     let error = r#"{"Code":"InvalidParameterValue","Message":"no"}"#;
     let server = server(WireAnswer::json(format!(r#"{{"Response":{{"Error":{error}}}}}"#)));
     let ended = run_at(&server.url(), "jobs --json");

@@ -1,4 +1,4 @@
-//! Credentials come from the environment, and each fault of it is named.
+//! Credentials from the environment, and their errors.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -11,7 +11,7 @@ const SIGN: &[&str] = &["sign", "J", "--json"];
 const TOKEN_NAMES: [&str; 3] =
     ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"];
 
-/// Returns the message of a run that must be refused.
+/// Returns the error message of a run without usable keys.
 fn refused(cli: Cli) -> String {
     let ended = cli.run();
     let error = ended.error();
@@ -34,7 +34,7 @@ fn missing_keys_are_named() {
 }
 
 #[test]
-fn an_empty_variable_stands_for_none() {
+fn an_empty_variable_counts_as_unset() {
     let empty = cli(SIGN).env("TENCENTCLOUD_SECRET_KEY", "");
     assert_eq!(refused(empty), "TENCENTCLOUD_SECRET_KEY must be set");
 }
@@ -50,7 +50,7 @@ fn every_command_that_signs_needs_keys() {
 }
 
 #[test]
-fn a_value_with_a_line_end_is_refused_by_name() {
+fn a_value_with_a_line_end_is_refused_and_its_variable_named() {
     let why = "contains white space or a control character";
     for name in ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"].iter().chain(&TOKEN_NAMES) {
         let message = refused(cli(SIGN).env(name, format!("{OTHER_KEY}\n")));
@@ -59,7 +59,7 @@ fn a_value_with_a_line_end_is_refused_by_name() {
 }
 
 #[test]
-fn a_value_that_is_not_utf8_is_refused_by_name() {
+fn a_value_that_is_not_utf8_is_refused_and_its_variable_named() {
     for name in ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"].iter().chain(&TOKEN_NAMES) {
         let message = refused(cli(SIGN).env(name, OsStr::from_bytes(b"a\xffb")));
         assert_eq!(message, format!("{name} is not valid UTF-8"));
@@ -67,7 +67,7 @@ fn a_value_that_is_not_utf8_is_refused_by_name() {
 }
 
 #[test]
-fn each_name_of_the_token_is_read() {
+fn each_variable_for_the_token_is_read() {
     for name in TOKEN_NAMES {
         assert_eq!(token_of(cli(SIGN).env(name, TOKEN)), TOKEN, "{name}");
     }
@@ -95,7 +95,7 @@ fn the_token_reaches_the_service() {
 }
 
 #[test]
-fn a_wrong_key_and_an_unknown_id_are_refused_with_their_hints() {
+fn a_wrong_key_and_an_unknown_id_have_their_hints() {
     let service = builder("SUCCESS").start().expect("a service");
     for (name, code) in [
         ("TENCENTCLOUD_SECRET_KEY", "AuthFailure.SignatureFailure"),

@@ -1,4 +1,4 @@
-//! The binary as a user runs it, against a service in this process.
+//! Runs the binary against a service in this process.
 #![cfg(unix)]
 
 mod answers;

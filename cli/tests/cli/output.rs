@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{Cli, ID, KEY, cli, service, without_keys};
 
-/// Runs with a stdout whose reader is gone.
+/// Runs with a stdout whose reader has closed the pipe.
 fn unread(cli: Cli) -> (Option<i32>, String) {
     let (reader, writer) = io::pipe().expect("a pipe");
     drop(reader);
@@ -16,7 +16,7 @@ fn unread(cli: Cli) -> (Option<i32>, String) {
     (ended.code, ended.stderr)
 }
 
-/// Runs a wait on a terminal of this kind and returns what it shows, by `script(1)`.
+/// Runs a wait on a terminal of this kind and returns its output, by `script(1)`.
 #[cfg(target_os = "linux")]
 fn on_terminal(kind: &str, url: &str) -> String {
     let binary = env!("CARGO_BIN_EXE_tcss-export");
@@ -29,7 +29,7 @@ fn on_terminal(kind: &str, url: &str) -> String {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_terminal_that_cannot_draw_a_bar_has_lines() {
+fn a_terminal_without_cursor_movement_gets_lines() {
     let service = service("RUNNING:10,SUCCESS");
     let shown = on_terminal("dumb", &service.url());
     assert!(shown.starts_with("RUNNING 10 %\r\nstatus "), "{shown:?}");
@@ -37,14 +37,14 @@ fn a_terminal_that_cannot_draw_a_bar_has_lines() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn any_other_terminal_has_a_bar() {
+fn any_other_terminal_gets_a_bar() {
     let service = service("RUNNING:10,SUCCESS");
     let shown = on_terminal("xterm", &service.url());
     assert!(!shown.contains("RUNNING 10 %\r\n") && shown.contains("\u{1b}["), "{shown:?}");
 }
 
 #[test]
-fn a_closed_pipe_ends_it_quietly() {
+fn a_closed_pipe_ends_the_command_without_a_message() {
     let service = service("SUCCESS");
     for command in ["result", "wait", "sign", "explain"] {
         let run = cli(&[command, "J", "--endpoint", &service.url()]);
@@ -56,7 +56,7 @@ fn a_closed_pipe_ends_it_quietly() {
 }
 
 #[test]
-fn a_closed_pipe_does_not_hide_that_the_job_failed() {
+fn a_closed_pipe_keeps_the_exit_code_of_a_failed_job() {
     let service = service("FAILURE");
     let run = cli(&["result", "J", "--endpoint", &service.url()]);
     assert_eq!(unread(run), (Some(1), String::new()));
@@ -85,7 +85,7 @@ fn a_full_disk_ends_with_7() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_is_told_as_json_too() {
+fn a_full_disk_is_reported_as_json_too() {
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
     let error = without_keys(&["explain", "J", "--json"]).stdout(full).run().error();
     assert_eq!((&error["kind"], &error["status"]), (&Value::from("file"), &Value::Null));

@@ -1,4 +1,4 @@
-//! `wait --record`: the file, its mode, its faults, and what it must not hold.
+//! `wait --record`: the file, its mode, its errors, and masked secrets.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -24,7 +24,7 @@ fn replayed(file: &Path) -> Ended {
     without_keys(&["replay", "--json"]).arg(file).run()
 }
 
-/// Checks that the file is refused with 7, and how that is said.
+/// Checks that the file is refused with 7, message and hint.
 fn refused(cli: Cli, message: &str, hint: &str) {
     let ended = cli.arg("--json").run();
     assert_eq!((ended.code, &ended.error()["kind"]), (Some(7), &json!("file")), "{ended:?}");
@@ -35,7 +35,7 @@ fn refused(cli: Cli, message: &str, hint: &str) {
 }
 
 #[test]
-fn all_that_happens_is_a_line_of_the_file() {
+fn each_exchange_is_a_line_of_the_file() {
     let service = service(&format!("SKEW:600,RUNNING:10,ERROR:InternalError,RESET,SUCCESS:{URL}"));
     let file = new_file("whole.jsonl");
     assert_eq!(recorded(&service.url(), &file).run().code, Some(0));
@@ -47,14 +47,14 @@ fn all_that_happens_is_a_line_of_the_file() {
 }
 
 #[test]
-fn the_file_is_for_its_owner_alone() {
+fn only_the_owner_can_read_the_file() {
     let file = new_file("private.jsonl");
     recorded(&service("SUCCESS").url(), &file).run();
     assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
-fn a_file_that_exists_is_replaced_only_by_force() {
+fn an_existing_file_is_replaced_only_with_force() {
     let service = service("SUCCESS");
     let file = new_file("kept.jsonl");
     fs::write(&file, "x".repeat(9_999)).expect("a file");
@@ -66,14 +66,14 @@ fn a_file_that_exists_is_replaced_only_by_force() {
 }
 
 #[test]
-fn wrong_usage_leaves_no_file() {
+fn wrong_usage_creates_no_file() {
     let file = new_file("none.jsonl");
     let ended = without_keys(&["wait", "J", "--record"]).arg(&file).run();
     assert_eq!((ended.code, file.exists()), (Some(2), false));
 }
 
 #[test]
-fn a_file_that_cannot_be_had_ends_with_7() {
+fn a_file_that_cannot_be_created_ends_with_7() {
     let service = service("SUCCESS");
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let at = |path: &Path| recorded(&service.url(), path);
@@ -91,15 +91,15 @@ fn a_full_disk_ends_the_wait_with_7() {
     refused(cli, "/dev/full cannot be written: ", "make room");
 }
 
-/// Ends a wait whose recording has failed after its first line.
+/// Runs a wait whose recording fails after its first line.
 #[cfg(unix)]
-fn failed_on_the_way(script: &str, name: &str, args: &[&str]) -> Ended {
+fn failed_midway(script: &str, name: &str, args: &[&str]) -> Ended {
     use std::io::{BufRead, BufReader};
 
     let (service, pipe) = (service(script), new_file(name));
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let path = pipe.clone();
-    // It reads the first line and goes away.
+    // Reads the first line and closes the pipe.
     let reader = std::thread::spawn(move || {
         let mut line = String::new();
         BufReader::new(fs::File::open(path).unwrap()).read_line(&mut line).unwrap();
@@ -112,31 +112,31 @@ fn failed_on_the_way(script: &str, name: &str, args: &[&str]) -> Ended {
 
 #[test]
 #[cfg(unix)]
-fn a_recording_that_fails_on_the_way_costs_no_result() {
-    let ended = failed_on_the_way("RUNNING:10,SUCCESS", "pipe", &[]);
+fn a_recording_that_fails_midway_keeps_the_result() {
+    let ended = failed_midway("RUNNING:10,SUCCESS", "pipe", &[]);
     assert_eq!(ended.code, Some(7));
     assert!(ended.stdout.contains("download url"), "{}", ended.stdout);
 }
 
 #[test]
 #[cfg(unix)]
-fn a_recording_that_fails_on_the_way_is_told_whatever_ends_the_wait() {
+fn a_recording_that_fails_midway_is_reported_at_each_kind_of_end() {
     for (script, args, code) in
         [("RUNNING", &["--timeout", "1"][..], 3), ("RUNNING,ERROR:Made.Up", &[], 4)]
     {
-        let ended = failed_on_the_way(script, &format!("pipe-{code}"), args);
+        let ended = failed_midway(script, &format!("pipe-{code}"), args);
         let is_told = ended.stderr.contains(&format!("pipe-{code} cannot be written: "));
         assert!(ended.code == Some(code) && is_told, "{ended:?}");
     }
 }
 
 #[test]
-fn an_interrupted_wait_leaves_a_file_of_use() {
+fn the_recording_of_an_interrupted_wait_can_be_replayed() {
     let service = service("RUNNING:10");
     let file = new_file("interrupted.jsonl");
     let args = ["wait", "J", "--interval", "600", "--endpoint", &service.url(), "--record"];
     let running = cli(&args).arg(&file).stdout(Stdio::null()).start(1);
-    // What is told has been written.
+    // A line of progress appears after its line of the recording.
     assert_eq!(lines(&file).len(), 2);
     running.signal("-INT");
     assert_eq!(running.end().code, Some(130));
@@ -147,7 +147,7 @@ fn an_interrupted_wait_leaves_a_file_of_use() {
 }
 
 #[test]
-fn what_the_service_echoes_is_masked_and_still_replays() {
+fn echoed_secrets_are_masked_and_the_recording_can_be_replayed() {
     let signature = "0123456789abcdef".repeat(4);
     let long = "x".repeat(400);
     let echo = format!(
@@ -162,7 +162,7 @@ fn what_the_service_echoes_is_masked_and_still_replays() {
         let server = server(WireAnswer::json(format!(r#"{{"Response":{{{members}}}}}"#)));
         let file = new_file("echo.jsonl");
         let wait = recorded(&server.url(), &file).arg("--timeout=0.3");
-        // The result itself stays as it came.
+        // The result itself is not masked.
         wait.env("TENCENTCLOUD_TOKEN", TOKEN).stdout(Stdio::null()).run();
         let text = fs::read_to_string(&file).expect("a file");
         for secret in [KEY, TOKEN, &signature, "EXAMPLEQUERY", "Authorization"] {

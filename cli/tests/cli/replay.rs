@@ -1,4 +1,4 @@
-//! `replay`: the decisions of a recorded wait, made again.
+//! `replay`: a recorded wait, decided again.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Cli, Ended, FIRST_ID, cli, new_file, service, without_keys};
 
-/// Records a wait with a failure in it.
+/// Records a wait with one fault.
 fn recording(name: &str) -> PathBuf {
     let service = service("RUNNING:10,ERROR:InternalError,SUCCESS");
     let file = new_file(name);
@@ -16,7 +16,7 @@ fn recording(name: &str) -> PathBuf {
     file
 }
 
-/// Replays a recording of which one line was changed.
+/// Replays a recording with one changed line.
 fn tampered(name: &str, number: usize, from: &str, to: &str) -> Cli {
     let file = recording(name);
     let text = fs::read_to_string(&file).expect("a file");
@@ -36,7 +36,7 @@ fn last(ended: &Ended) -> Value {
     ended.objects().pop().expect("an object")
 }
 
-/// Checks that a file is refused, and how that is said.
+/// Checks that a file is refused, and the message.
 fn refused(file: &Path, code: i32, kind: &str, message: &str) {
     let ended = replay(file).arg("--json").run();
     assert_eq!((ended.code, &ended.error()["kind"]), (Some(code), &json!(kind)), "{ended:?}");
@@ -45,7 +45,7 @@ fn refused(file: &Path, code: i32, kind: &str, message: &str) {
 }
 
 #[test]
-fn people_get_a_table_of_decisions() {
+fn without_json_the_decisions_are_a_table() {
     let ended = replay(&recording("table.jsonl")).run();
     let lines: Vec<_> = ended.stdout.lines().collect();
     let [head, running, failed, success, end] = lines[..] else { panic!("{ended:?}") };
@@ -65,7 +65,7 @@ fn people_get_a_table_of_decisions() {
 }
 
 #[test]
-fn programs_get_an_object_for_each_decision_and_one_for_all() {
+fn with_json_each_decision_is_an_object_and_the_result_too() {
     let ended = replay(&recording("objects.jsonl")).arg("--json").run();
     let objects = ended.objects();
     assert_eq!(objects.len(), 4, "{ended:?}");
@@ -86,14 +86,14 @@ fn programs_get_an_object_for_each_decision_and_one_for_all() {
 }
 
 #[test]
-fn stdin_is_read_too() {
+fn a_dash_reads_stdin() {
     let file = File::open(recording("stdin.jsonl")).expect("a file");
     let ended = without_keys(&["replay", "-", "--json"]).stdin(file).run();
     assert_eq!((ended.code, &last(&ended)["lines"]), (Some(0), &json!(5)));
 }
 
 #[test]
-fn a_decision_that_differs_is_told_with_its_line_and_ends_with_1() {
+fn a_different_decision_ends_with_1_and_has_its_line() {
     let other = r#""ResourceNotFound""#;
     let ended = tampered("differs.jsonl", 3, r#""InternalError""#, other).run();
     assert_eq!((ended.code, &*ended.stderr), (Some(1), ""));
@@ -107,7 +107,7 @@ fn a_decision_that_differs_is_told_with_its_line_and_ends_with_1() {
 }
 
 #[test]
-fn a_difference_behind_the_words_is_told_in_full() {
+fn a_difference_that_the_text_hides_is_shown_in_full() {
     let ended = tampered("digits.jsonl", 2, r#""nanos":0"#, r#""nanos":1"#).run();
     assert!(ended.stdout.contains("Line 2 differs."), "{ended:?}");
     assert!(
@@ -129,7 +129,7 @@ fn other_times_and_other_ends_differ() {
 }
 
 #[test]
-fn a_transcript_that_stops_is_told_so() {
+fn an_incomplete_recording_is_reported() {
     let file = recording("stops.jsonl");
     let text = fs::read_to_string(&file).expect("a file");
     let whole: Vec<_> = text.lines().collect();
@@ -142,7 +142,7 @@ fn a_transcript_that_stops_is_told_so() {
 }
 
 #[test]
-fn what_is_no_transcript_ends_with_2_and_its_line() {
+fn a_file_that_is_not_a_recording_ends_with_2_and_has_the_line() {
     let file = new_file("odd.jsonl");
     let whole = fs::read_to_string(recording("origin.jsonl")).expect("a file");
     let lines: Vec<_> = whole.lines().collect();
@@ -181,7 +181,7 @@ fn a_line_without_an_end_is_refused() {
 }
 
 #[test]
-fn a_transcript_cannot_steer_the_terminal() {
+fn a_recording_cannot_control_the_terminal() {
     let script = "STATUS:a\u{1b}[2Jb,SUCCESS";
     let service = service(script);
     let file = new_file("steer.jsonl");

@@ -4,7 +4,7 @@ use tcss_export_testkit::wire::WireAnswer;
 use crate::support::{FIRST_ID, URL, run_at, server, service};
 
 #[test]
-fn a_running_job_is_told_in_lines_for_people() {
+fn without_json_a_running_job_is_a_table() {
     let ended = run_at(&service("RUNNING:12.5").url(), "result J");
     let text = "status      RUNNING\nprogress    12.5 %\nrequest id  ";
     assert_eq!(ended.stdout, format!("{text}{FIRST_ID}\n"));
@@ -12,7 +12,7 @@ fn a_running_job_is_told_in_lines_for_people() {
 }
 
 #[test]
-fn a_success_gives_the_url_character_for_character() {
+fn the_url_of_a_success_is_unchanged() {
     let service = service(&format!("SUCCESS:{URL}"));
     assert!(run_at(&service.url(), "result J").stdout.contains(&format!("download url  {URL}\n")));
     let ended = run_at(&service.url(), "result J --json");
@@ -24,7 +24,7 @@ fn a_success_gives_the_url_character_for_character() {
 }
 
 #[test]
-fn a_failed_job_ends_with_1_and_says_why() {
+fn a_failed_job_ends_with_1_and_has_the_reason() {
     let service = service("FAILURE:disk is full");
     let ended = run_at(&service.url(), "result J --json");
     let expected = json!({
@@ -38,13 +38,13 @@ fn a_failed_job_ends_with_1_and_says_why() {
 }
 
 #[test]
-fn an_unknown_status_ends_with_0_and_stays_as_it_came() {
+fn an_unknown_status_ends_with_0_and_is_unchanged() {
     let ended = run_at(&service("STATUS:pending soon").url(), "result J --json");
     assert_eq!((ended.code, &ended.json()["status"]), (Some(0), &json!("pending soon")));
 }
 
 #[test]
-fn what_the_service_leaves_out_is_null() {
+fn a_missing_member_of_the_answer_is_null() {
     let server = server(WireAnswer::json(r#"{"Response":{"ExportProgress":"NaN"}}"#));
     let ended = run_at(&server.url(), "result J --json");
     let expected: Value = json!({

@@ -1,4 +1,4 @@
-//! From nothing to a file in one command.
+//! `run`: create, wait and download in one command.
 
 use std::fs;
 use std::process::Stdio;
@@ -26,7 +26,7 @@ fn run(service: &Service, folder: &Folder, more: &[&str]) -> Ended {
 }
 
 #[test]
-fn a_job_is_created_followed_and_downloaded() {
+fn a_job_is_created_awaited_and_downloaded() {
     let folder = Folder::new("run-whole");
     let ended = run(&serving("RUNNING:10,SUCCESS", ""), &folder, &["--json"]);
     let expected = json!({
@@ -39,7 +39,7 @@ fn a_job_is_created_followed_and_downloaded() {
 }
 
 #[test]
-fn the_time_of_the_wait_is_not_that_of_the_create() {
+fn the_timeout_of_the_wait_does_not_apply_to_the_create() {
     let folder = Folder::new("run-no-time");
     let ended = run(&serving("SUCCESS", ""), &folder, &["--timeout", "0"]);
     assert_eq!(ended.code, Some(3));
@@ -47,10 +47,10 @@ fn the_time_of_the_wait_is_not_that_of_the_create() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_corrected_before_the_create() {
+fn a_wrong_clock_is_corrected_before_the_create() {
     let folder = Folder::new("run-clock");
     let service = serving("SKEW:600,SUCCESS", "");
-    // From the first question about a job on, the service's clock is another one.
+    // The first poll changes the service's clock.
     assert_eq!(run_at(&service.url(), "result J").code, Some(4));
     let ended = run(&service, &folder, &[]);
     let told = "AuthFailure.SignatureExpire; clock corrected by +";
@@ -58,7 +58,7 @@ fn a_clock_that_is_off_is_corrected_before_the_create() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_told_before_a_job_is_created() {
+fn an_output_that_cannot_be_written_is_reported_before_a_job_is_created() {
     let folder = Folder::new("run-target");
     fs::write(folder.path("there"), "old").expect("a file");
     let service = serving("SUCCESS", "");
@@ -72,7 +72,7 @@ fn a_file_that_cannot_be_written_is_told_before_a_job_is_created() {
 }
 
 #[test]
-fn each_error_after_the_create_tells_job_and_command() {
+fn each_error_after_the_create_has_the_job_and_the_next_command() {
     let folder = Folder::new("run-errors");
     let (size, timeout) = (" --max-size 100", " --timeout 2");
     for (script, faults, code, options, allowed) in [
@@ -98,7 +98,7 @@ fn each_error_after_the_create_tells_job_and_command() {
 }
 
 #[test]
-fn no_command_leaves_out_the_size_that_was_too_small() {
+fn an_exceeded_size_limit_has_no_next_command() {
     let folder = Folder::new("run-large");
     let service = serving("SUCCESS", "");
     let ended = run(&service, &folder, &["--max-size", "8"]);
@@ -108,7 +108,7 @@ fn no_command_leaves_out_the_size_that_was_too_small() {
 }
 
 #[test]
-fn where_going_on_cannot_help_there_is_no_command() {
+fn without_a_chance_of_success_there_is_no_next_command() {
     let folder = Folder::new("run-gone");
     let ended = run(&serving("SUCCESS", "GONE"), &folder, &[]);
     assert!(!ended.stderr.contains("continue with"), "{ended:?}");
@@ -118,7 +118,7 @@ fn where_going_on_cannot_help_there_is_no_command() {
 }
 
 #[test]
-fn people_get_job_and_command_on_lines_of_their_own() {
+fn job_and_next_command_are_on_separate_lines() {
     let folder = Folder::new("run-lines");
     let service = serving("SUCCESS", "CRC");
     let ended = run(&service, &folder, &[]);
@@ -127,7 +127,7 @@ fn people_get_job_and_command_on_lines_of_their_own() {
 }
 
 #[test]
-fn the_command_that_is_told_goes_on() {
+fn the_next_command_continues() {
     let folder = Folder::new("run-command");
     let service = serving("SUCCESS", "CRC");
     let ended = run(&service, &folder, &[]);
@@ -138,7 +138,7 @@ fn the_command_that_is_told_goes_on() {
 }
 
 #[test]
-fn a_job_that_fails_is_a_result_with_its_id() {
+fn a_failed_job_is_a_result_with_its_id() {
     let folder = Folder::new("run-failed");
     let ended = run(&serving("FAILURE:no", ""), &folder, &["--json"]);
     assert_eq!((ended.code, &ended.json()["job_id"]), (Some(1), &json!(JOB)));
@@ -149,7 +149,7 @@ fn a_job_that_fails_is_a_result_with_its_id() {
 }
 
 #[test]
-fn an_interrupt_while_waiting_tells_the_command() {
+fn an_interrupt_during_the_wait_prints_the_next_command() {
     let folder = Folder::new("run-interrupt");
     let service = serving("RUNNING:10", "");
     let (url, file) = (service.url(), folder.path("f"));

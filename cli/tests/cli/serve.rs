@@ -1,4 +1,4 @@
-//! The test service in the foreground.
+//! `serve`: the test service.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -27,7 +27,7 @@ impl Serving {
         Self { child, stdout, url }
     }
 
-    /// Stops it and returns all that it wrote behind the first line.
+    /// Stops it and returns its output after the first line.
     fn stop(mut self) -> Ended {
         self.child.kill().expect("a child");
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
@@ -39,7 +39,7 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        // It may have been stopped before.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -54,7 +54,7 @@ fn the_first_line_names_a_free_port() {
 }
 
 #[test]
-fn the_port_is_the_one_that_is_asked_for() {
+fn the_port_is_the_given_one() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let serving = Serving::start(cli(&["serve", "--port", &free.port().to_string()]));
     assert_eq!(serving.url, format!("http://{free}"));
@@ -139,7 +139,7 @@ fn each_request_is_one_line_of_the_log_without_a_query() {
 }
 
 #[test]
-fn what_a_script_says_is_masked_in_the_log_as_if_it_were_real() {
+fn texts_of_a_script_are_masked_in_the_log() {
     let script = "FAILURE:see https://u:EXAMPLE@h.example/x?q=EXAMPLE";
     let serving = Serving::start(cli(&["serve", "--script", script]));
     let url = serving.url.clone();
@@ -149,7 +149,7 @@ fn what_a_script_says_is_masked_in_the_log_as_if_it_were_real() {
     assert!(!log.contains("EXAMPLE@") && !log.contains("q="), "{log}");
 }
 
-/// Serves a file of some bytes, with this list of faults.
+/// Serves a small file with this list of faults.
 fn serving_file(name: &str, faults: &str) -> (Folder, Serving) {
     let folder = Folder::new(name);
     let path = folder.path("served.csv");
@@ -160,7 +160,7 @@ fn serving_file(name: &str, faults: &str) -> (Folder, Serving) {
 }
 
 #[test]
-fn jobs_end_in_the_file_and_its_downloads_are_logged_without_their_query() {
+fn downloads_of_the_served_file_are_logged_without_their_query() {
     let (folder, serving) = serving_file("serve-file", "CUT:4,EXPIRED");
     let download = format!("download J -o {}", folder.path("f"));
     assert_eq!(run_at(&serving.url, &download).code, Some(0));
@@ -179,7 +179,7 @@ fn jobs_end_in_the_file_and_its_downloads_are_logged_without_their_query() {
 }
 
 #[test]
-fn the_usage_of_a_service_with_a_file_is_a_download() {
+fn a_service_with_a_file_suggests_a_download() {
     let (_folder, serving) = serving_file("serve-usage", "");
     let line = format!("  tcss-export download any-job -o FILE --endpoint {}\n", serving.url);
     assert!(serving.stop().stdout.ends_with(&line));
@@ -210,7 +210,7 @@ fn a_file_that_cannot_be_served_is_refused() {
 }
 
 #[test]
-fn quiet_leaves_the_log_out() {
+fn quiet_hides_the_log() {
     let serving = Serving::start(cli(&["serve", "--quiet"]));
     run_at(&serving.url, "result J");
     assert_eq!(serving.stop().stderr, "");

@@ -1,5 +1,5 @@
-//! What sign and explain show. Expected values: hmac and hashlib of Python, by the
-//! service's documents.
+//! `sign` and `explain`. The expected values come from Python's hmac and hashlib, used as the
+//! service documents it.
 
 use serde_json::{Value, json};
 use tcss_export_testkit::verify::{RawRequest, Refusal, Verified, Verifier};
@@ -57,7 +57,7 @@ fn the_revealed_request_is_accepted() {
 }
 
 #[test]
-fn a_job_id_of_any_characters_is_signed_as_it_is_shown() {
+fn a_job_id_of_any_characters_is_signed_as_shown() {
     let job = "\u{5bfc}\u{51fa}-\"7\"\\A<b>&\u{1}";
     let args = ["sign", job, "--timestamp", "1699979400", "--json", "--reveal"];
     let request = cli(&args).revealing().run().json();
@@ -87,7 +87,7 @@ fn region_and_language_are_headers_of_the_request() {
 }
 
 #[test]
-fn people_see_the_request_as_text() {
+fn without_json_the_request_is_text() {
     let args = ["sign", JOB, "--timestamp", "1699979400"];
     let expected = format!(
         "POST https://tcss.intl.tencentcloudapi.com/\nauthorization: {CREDENTIAL}***\n\
@@ -112,7 +112,7 @@ fn explain_shows_the_stages_without_any_key() {
 }
 
 #[test]
-fn explain_shows_people_the_same_texts() {
+fn without_json_explain_prints_the_same_texts() {
     let args = ["explain", JOB, "--timestamp", "1699979400"];
     let stages = without_keys(&[&args[..], &["--json"]].concat()).run().json();
     let text = without_keys(&args).run().stdout;
@@ -123,7 +123,7 @@ fn explain_shows_people_the_same_texts() {
 }
 
 #[test]
-fn the_time_is_now_unless_given() {
+fn without_the_option_the_time_is_now() {
     let signed = || -> u64 {
         let request = cli(&["sign", JOB, "--json"]).run().json();
         request["headers"]["x-tc-timestamp"].as_str().expect("a text").parse().expect("a number")

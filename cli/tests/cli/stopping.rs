@@ -1,4 +1,4 @@
-//! Signals end a wait and leave word how to go on.
+//! Signals end a wait, and the error has the next command.
 
 use std::io::{self, Write};
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Ended, FIRST_ID, builder, cli, service};
 
-/// Runs a wait whose next request is far off, and stops it after its first line of progress.
+/// Runs a wait with a long interval, and stops it after its first line of progress.
 fn stopped(signal: &str, args: &[&str]) -> (Ended, String) {
     let service = service("RUNNING:10");
     let url = service.url();
@@ -19,7 +19,7 @@ fn stopped(signal: &str, args: &[&str]) -> (Ended, String) {
 }
 
 #[test]
-fn an_interrupt_ends_with_130_and_tells_how_to_go_on() {
+fn an_interrupt_ends_with_130_and_prints_the_next_command() {
     let (ended, url) = stopped("-INT", &["J"]);
     let stderr = format!(
         "RUNNING 10 %\nstopped waiting; continue with: tcss-export wait J --interval 600 --endpoint {url}\n"
@@ -28,7 +28,7 @@ fn an_interrupt_ends_with_130_and_tells_how_to_go_on() {
 }
 
 #[test]
-fn a_termination_ends_with_143_and_tells_the_same() {
+fn a_termination_ends_with_143_and_prints_the_next_command() {
     let (ended, url) = stopped("-TERM", &["J"]);
     let line = format!(
         "\nstopped waiting; continue with: tcss-export wait J --interval 600 --endpoint {url}\n"
@@ -47,7 +47,7 @@ fn an_odd_job_id_is_quoted_for_the_shell() {
 }
 
 #[test]
-fn programs_get_how_the_job_stands_and_an_error() {
+fn with_json_an_interrupt_prints_the_last_status_and_an_error() {
     for (signal, code, kind) in [("-INT", 130, "interrupted"), ("-TERM", 143, "terminated")] {
         let (ended, url) = stopped(signal, &["J", "--json"]);
         let mut object = ended.json();
@@ -68,7 +68,7 @@ fn programs_get_how_the_job_stands_and_an_error() {
 }
 
 #[test]
-fn without_a_good_answer_there_is_no_object() {
+fn without_a_good_answer_an_interrupt_prints_no_status() {
     let service = service("ERROR:InternalError,HANG");
     let args = ["wait", "J", "--json", "--endpoint", &service.url()];
     let running = cli(&args).stdout(Stdio::piped()).start(1);
@@ -79,7 +79,7 @@ fn without_a_good_answer_there_is_no_object() {
 }
 
 #[test]
-fn a_request_under_way_is_not_waited_for() {
+fn an_interrupt_does_not_wait_for_a_request_under_way() {
     let (asked, was_asked) = mpsc::channel();
     let service = builder("HANG")
         .watch(move |_| asked.send(()).unwrap_or_default())
@@ -95,17 +95,17 @@ fn a_request_under_way_is_not_waited_for() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_second_interrupt_ends_what_hangs_at_a_full_pipe() {
+fn a_second_interrupt_ends_a_process_that_hangs_at_a_full_pipe() {
     let (asked, was_asked) = mpsc::channel();
     let service = builder("RUNNING").watch(move |_| asked.send(()).unwrap_or_default()).start();
     let service = service.expect("a service");
     let (_unread, mut writer) = io::pipe().expect("a pipe");
-    // All that a pipe holds.
+    // Fills the pipe.
     writer.write_all(&[b'\n'; 1 << 16]).expect("room");
     let args = ["wait", "J", "--events", "--endpoint", &service.url()];
     let mut running = cli(&args).stdout(writer).start(0);
     was_asked.recv().expect("a request");
-    running.signal_to_the_end("-INT");
+    running.signal_until_the_end("-INT");
     let ended = running.end();
     assert_eq!((ended.code, &*ended.stderr), (Some(130), ""));
 }

@@ -1,4 +1,4 @@
-//! Runs the binary with a cleaned environment; no run may show a secret.
+//! Runs the binary with an empty environment, and checks that no run shows a secret.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
@@ -14,18 +14,18 @@ pub(crate) const ID: &str = "AKIDFIELDCASES0001";
 pub(crate) const KEY: &str = "FieldCasesSecretKey0001";
 pub(crate) const OTHER_KEY: &str = "FieldCasesSecretKey0002";
 pub(crate) const TOKEN: &str = "FieldCasesToken0001";
-/// The request id of the testkit's first answer.
+/// The request id of the first answer of the test service.
 pub(crate) const FIRST_ID: &str = "00000000-7e57-4000-8000-000000000000";
-/// A URL whose query must not be seen on stderr.
+/// A URL whose query must not appear on stderr.
 pub(crate) const URL: &str = "https://h.example/a%2Fb.csv?q-signature=EXAMPLEQUERY;1&k=a%2Bb";
 
-/// A run of the binary, in the making.
+/// A run of the binary that has not started.
 pub(crate) struct Cli {
     command: Command,
     may_reveal: bool,
 }
 
-/// A run that goes on until it is told to end.
+/// A run that has started.
 pub(crate) struct Running {
     child: Child,
     stderr: BufReader<ChildStderr>,
@@ -53,7 +53,7 @@ pub(crate) fn cli(args: &[&str]) -> Cli {
     keys.iter().fold(without_keys(args), |cli, (name, value)| cli.env(name, value))
 }
 
-/// Runs a command line, split at blanks, against a service at `url`.
+/// Runs a command line, split at spaces, against a service at `url`.
 pub(crate) fn run_at(url: &str, line: &str) -> Ended {
     let args: Vec<&str> = line.split(' ').chain(["--endpoint", url]).collect();
     cli(&args).run()
@@ -75,7 +75,7 @@ impl Cli {
         self
     }
 
-    /// Allows signature and token in what comes out.
+    /// Allows signature and token in the output.
     pub(crate) fn revealing(mut self) -> Self {
         self.may_reveal = true;
         self
@@ -90,7 +90,7 @@ impl Cli {
         self
     }
 
-    /// Starts it and waits until it has told this many lines of progress.
+    /// Starts it and waits for this many lines of progress.
     pub(crate) fn start(mut self, lines: usize) -> Running {
         let mut child = self.command.stderr(Stdio::piped()).spawn().expect("the binary runs");
         let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
@@ -101,7 +101,7 @@ impl Cli {
         Running { child, stderr, seen }
     }
 
-    /// Gives the command, for a run that does not end by itself.
+    /// Returns the command, for a run without an end.
     pub(crate) fn into_command(mut self) -> Command {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command
@@ -114,8 +114,8 @@ impl Running {
         assert!(Command::new("kill").args([name, &id]).status().expect("kill").success());
     }
 
-    /// Sends a signal again and again until it ends.
-    pub(crate) fn signal_to_the_end(&mut self, name: &str) {
+    /// Repeats a signal until the process ends.
+    pub(crate) fn signal_until_the_end(&mut self, name: &str) {
         while self.child.try_wait().expect("a child").is_none() {
             self.signal(name);
         }
@@ -142,7 +142,7 @@ impl Ended {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// Returns the objects of stdout, one a line.
+    /// Returns the objects of stdout, one per line.
     pub(crate) fn objects(&self) -> Vec<Value> {
         let read = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"));
         self.stdout.lines().map(read).collect()
@@ -170,10 +170,10 @@ impl Ended {
     }
 }
 
-/// Returns a path of this name where there is no file yet.
+/// Returns a path without a file.
 pub(crate) fn new_file(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // Most often there is none.
+    // It usually does not exist.
     let _ = fs::remove_file(&path);
     path
 }
@@ -184,7 +184,7 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     pub(crate) fn new(name: &str) -> Self {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        // Most often there is none.
+        // It usually does not exist.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).expect("a folder");
         Self(path)
@@ -199,7 +199,7 @@ impl Folder {
         fs::read(self.path(name)).expect("a file")
     }
 
-    /// Returns the names of all that is in it.
+    /// Returns the names of all files in it.
     pub(crate) fn files(&self) -> Vec<String> {
         let name = |entry: io::Result<DirEntry>| entry.expect("an entry").file_name();
         let entries = fs::read_dir(&self.0).expect("a folder").map(name);
@@ -209,7 +209,7 @@ impl Folder {
     }
 }
 
-/// Prepares a service that knows the keys and plays a script.
+/// Prepares a service with the keys and a script.
 pub(crate) fn builder(script: &str) -> Builder {
     Service::builder().key(ID, KEY).script(script.parse().expect("a script"))
 }
@@ -218,7 +218,7 @@ pub(crate) fn service(script: &str) -> Service {
     builder(script).start().expect("a service")
 }
 
-/// Starts a server that gives one answer again and again.
+/// Starts a server that repeats one answer.
 pub(crate) fn server(answer: WireAnswer) -> WireServer {
     WireServer::plain([answer]).expect("a server")
 }

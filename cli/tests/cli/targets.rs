@@ -1,4 +1,4 @@
-//! Where a file cannot go, and what is kept of it all the same.
+//! Unusable targets, and the bytes that are kept.
 
 use std::env;
 use std::fs;
@@ -14,9 +14,9 @@ use crate::support::{Ended, Folder, builder, cli, without_keys};
 struct Tmpfs(Folder);
 
 impl Tmpfs {
-    /// Returns none where nothing may be mounted.
+    /// Returns `None` without the permission to mount.
     fn mount(name: &str, options: &str) -> Option<Self> {
-        // One that a run before has left, which most often there is not.
+        // Removes the leftover of an earlier run, if any.
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = Command::new("umount").arg(path).output();
         let folder = Folder::new(name);
@@ -39,7 +39,7 @@ fn mount(args: &[&str]) -> bool {
     Command::new("mount").args(args).output().expect("the command mount").status.success()
 }
 
-/// Runs a test once more, in a namespace where this user may mount.
+/// Runs a test again in a namespace with the permission to mount.
 fn rerun(test: &str) {
     const INSIDE: &str = "TCSS_EXPORT_TEST_INSIDE";
     assert!(env::var_os(INSIDE).is_none(), "this test has to mount a tmpfs, and may not");
@@ -59,7 +59,7 @@ fn serving() -> Service {
     builder("SUCCESS").file(file).start().expect("a service")
 }
 
-/// Serves so many bytes at a time, with a pause after each piece.
+/// Serves this many bytes at a time, with a pause after each piece.
 fn serving_slowly(bytes: u64) -> Service {
     let faults = format!("SLOW:{bytes}").parse().expect("a fault");
     let file = ServedFile::bytes("served.csv", content());
@@ -71,7 +71,7 @@ fn download(service: &Service, file: &str) -> Ended {
     cli(&["download", "J", "--json", "--quiet", "-o", file, "--endpoint", &url]).run()
 }
 
-/// Checks that a target is refused before anything is sent, and how that is said.
+/// Checks that a target is refused before any request, message and hint.
 fn refused(file: &str, message: &str, hint: &str) {
     let service = serving();
     let ended = download(&service, file);
@@ -83,7 +83,7 @@ fn refused(file: &str, message: &str, hint: &str) {
 }
 
 #[test]
-fn a_folder_is_no_target() {
+fn a_folder_is_refused_as_a_target() {
     let folder = Folder::new("target-folder");
     for name in ["", ".", "..", "../target-folder", "../target-folder/"] {
         refused(&folder.path(name), "is a directory", "name a file");
@@ -92,7 +92,7 @@ fn a_folder_is_no_target() {
 }
 
 #[test]
-fn a_name_may_lead_through_another_folder() {
+fn a_path_may_pass_through_another_folder() {
     let folder = Folder::new("target-dots");
     fs::create_dir(folder.path("sub")).expect("a folder");
     assert_eq!(download(&serving(), &folder.path("sub/../f")).code, Some(0));
@@ -100,7 +100,7 @@ fn a_name_may_lead_through_another_folder() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_told_before_anything_is_sent() {
+fn a_missing_folder_is_reported_before_any_request() {
     let folder = Folder::new("target-missing");
     refused(
         &folder.path("missing/f"),
@@ -110,7 +110,7 @@ fn a_folder_that_is_not_there_is_told_before_anything_is_sent() {
 }
 
 #[test]
-fn a_path_is_shown_as_it_was_given_whatever_it_looks_like() {
+fn a_path_of_any_form_is_shown_as_given() {
     let folder = Folder::new("target-path");
     let digits = "a".repeat(80);
     for name in [&*digits, "a?b=c", "odd://name"] {
@@ -124,7 +124,7 @@ fn a_path_is_shown_as_it_was_given_whatever_it_looks_like() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_told_by_its_own_name_with_a_hint_that_fits() {
+fn a_file_that_cannot_be_opened_is_named_with_a_fitting_hint() {
     let folder = Folder::new("target-hints");
     let opened = |name: &str| format!("/{name}\" cannot be opened: ");
     let long = "n".repeat(256);
@@ -135,7 +135,7 @@ fn what_cannot_be_opened_is_told_by_its_own_name_with_a_hint_that_fits() {
 }
 
 #[test]
-fn a_part_that_is_in_the_way_is_told_by_its_name() {
+fn an_obstacle_to_the_part_file_is_named() {
     let folder = Folder::new("target-in-the-way");
     for (name, message) in [
         (".f.part", "cannot be opened: it is not a regular file"),
@@ -148,15 +148,15 @@ fn a_part_that_is_in_the_way_is_told_by_its_name() {
 }
 
 #[test]
-fn what_is_no_file_is_no_target() {
+fn a_device_is_refused_as_a_target() {
     refused("/dev/null", "is not a regular file", "use -o - for a pipe or a device");
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_folder_that_cannot_be_written_is_told_before_anything_is_sent() {
+fn a_read_only_folder_is_reported_before_any_request() {
     let Some(mounted) = Tmpfs::mount("target-read-only", "size=1m,ro") else {
-        return rerun("targets::a_folder_that_cannot_be_written_is_told_before_anything_is_sent");
+        return rerun("targets::a_read_only_folder_is_reported_before_any_request");
     };
     refused(&mounted.0.path("f"), "Read-only file system", "can be written to");
     assert!(mounted.0.files().is_empty());
@@ -164,9 +164,11 @@ fn a_folder_that_cannot_be_written_is_told_before_anything_is_sent() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_keeps_what_is_there_and_more_room_finishes_it() {
+fn a_full_disk_keeps_the_bytes_and_more_room_lets_the_download_finish() {
     let Some(mounted) = Tmpfs::mount("target-full", "size=1m") else {
-        return rerun("targets::a_full_disk_keeps_what_is_there_and_more_room_finishes_it");
+        return rerun(
+            "targets::a_full_disk_keeps_the_bytes_and_more_room_lets_the_download_finish",
+        );
     };
     let service = serving();
     let file = mounted.0.path("f");
@@ -183,9 +185,9 @@ fn a_full_disk_keeps_what_is_there_and_more_room_finishes_it() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn after_a_full_disk_another_one_takes_the_file() {
+fn after_a_full_disk_the_file_can_go_to_another_one() {
     let Some(mounted) = Tmpfs::mount("target-full-elsewhere", "size=1m") else {
-        return rerun("targets::after_a_full_disk_another_one_takes_the_file");
+        return rerun("targets::after_a_full_disk_the_file_can_go_to_another_one");
     };
     let folder = Folder::new("target-elsewhere");
     let service = serving();
@@ -207,7 +209,7 @@ fn a_full_stdout_ends_with_7() {
 }
 
 #[test]
-fn a_file_that_comes_meanwhile_is_kept_and_so_are_the_bytes() {
+fn a_file_created_meanwhile_is_kept_and_so_are_the_bytes() {
     let folder = Folder::new("target-meanwhile");
     let service = serving_slowly(300000);
     let (name, url) = (folder.path("f"), service.url());
@@ -227,7 +229,7 @@ fn a_file_that_comes_meanwhile_is_kept_and_so_are_the_bytes() {
 }
 
 #[test]
-fn a_name_that_cannot_be_shown_gives_no_command() {
+fn a_name_that_cannot_be_shown_gives_no_next_command() {
     for name in ["a\nb", "\u{1b}[2J"] {
         let folder = Folder::new("target-unshown");
         let service = serving_slowly(20000);
@@ -242,10 +244,10 @@ fn a_name_that_cannot_be_shown_gives_no_command() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_result_that_cannot_be_told_leaves_the_file_and_no_command() {
+fn a_result_that_cannot_be_printed_keeps_the_file_and_has_no_next_command() {
     let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full");
     let (service, folder) = (serving(), Folder::new("target-untold"));
-    // It looks like a signature, and is none.
+    // Looks like a signature, but is not.
     let name = "a".repeat(64);
     let file = folder.path(&name);
     let args = ["download", "J", "-o", &file, "--quiet", "--endpoint", &service.url()];
@@ -257,21 +259,21 @@ fn a_result_that_cannot_be_told_leaves_the_file_and_no_command() {
 }
 
 #[test]
-fn a_part_that_was_removed_meanwhile_is_told_as_that() {
+fn a_removed_part_file_is_reported() {
     let folder = Folder::new("target-removed");
     let service = serving_slowly(300000);
     let running = cli(&["download", "J", "-o", &folder.path("f"), "--endpoint", &service.url()]);
     let running = running.stdout(Stdio::null()).start(1);
     fs::remove_file(folder.path(".f.part")).expect("the part");
     let ended = running.end();
-    assert!(ended.stderr.contains("the part was removed while it grew\n"), "{ended:?}");
+    assert!(ended.stderr.contains("the part file was removed during the download\n"), "{ended:?}");
     let hint = "\n  hint           download again, and leave .FILE.part and .FILE.part.json alone \
         until it is done\n";
     assert!(ended.code == Some(7) && ended.stderr.contains(hint), "{ended:?}");
 }
 
 #[test]
-fn a_url_in_the_place_of_a_job_id_is_refused_and_not_shown() {
+fn a_url_in_place_of_a_job_id_is_refused_and_not_shown() {
     let (download, others) = (&["download", "-o", "f"][..], ["wait", "result", "sign", "explain"]);
     for command in others.iter().map(std::slice::from_ref).chain([download]) {
         for url in ["https://h.example/a?q=EXAMPLEQUERY", "file:///f"] {
@@ -284,7 +286,7 @@ fn a_url_in_the_place_of_a_job_id_is_refused_and_not_shown() {
 }
 
 #[test]
-fn a_job_id_may_be_any_text_that_is_no_url() {
+fn a_job_id_may_be_any_text_except_a_url() {
     let folder = Folder::new("target-odd-ids");
     for id in ["a/b==", "../../x", "why?"] {
         let (service, file) = (serving(), folder.path("f"));
@@ -296,14 +298,14 @@ fn a_job_id_may_be_any_text_that_is_no_url() {
 }
 
 #[test]
-fn a_job_s_target_that_cannot_be_written_is_told_with_the_job() {
+fn the_error_of_a_target_has_the_job_id() {
     let folder = Folder::new("target-job");
     let ended = cli(&["download", "J", "--json", "-o", &folder.path("")]).run();
     assert_eq!((ended.code, &ended.error()["job_id"]), (Some(7), &json!("J")), "{ended:?}");
 }
 
 #[test]
-fn a_url_that_cannot_be_used_ends_with_2_and_makes_no_file() {
+fn a_url_that_cannot_be_used_ends_with_2_and_creates_no_file() {
     let folder = Folder::new("target-url");
     for (url, hint) in [
         ("nonsense", "give the whole URL"),
@@ -324,7 +326,7 @@ fn a_url_that_cannot_be_used_ends_with_2_and_makes_no_file() {
 }
 
 #[test]
-fn d2_a_url_whose_time_is_over_ends_with_2_and_is_not_sent() {
+fn an_expired_url_ends_with_2_and_is_not_sent() {
     let folder = Folder::new("target-over");
     let service = serving();
     let url = format!("{}/f?q-sign-time=1699979400;1699983000", service.url());
@@ -337,7 +339,7 @@ fn d2_a_url_whose_time_is_over_ends_with_2_and_is_not_sent() {
 }
 
 #[test]
-fn a_token_with_a_line_end_in_it_is_refused_and_nothing_is_created() {
+fn a_token_with_a_line_end_is_refused_before_any_request() {
     let folder = Folder::new("target-token");
     let (service, file) = (serving(), folder.path("f"));
     let url = service.url();

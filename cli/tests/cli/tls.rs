@@ -4,11 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::json;
-use tcss_export_testkit::wire::{TlsFront, WireAnswer, WireServer};
+use tcss_export_testkit::wire::{TlsProxy, WireAnswer, WireServer};
 
 use crate::support::{Ended, URL, cli, service};
 
-/// Writes an authority's certificate to a file of its own.
+/// Writes a root certificate to a file.
 fn roots(name: &str, pem: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::write(&path, pem).expect("a file");
@@ -22,7 +22,7 @@ fn run(command: &str, url: &str, roots: PathBuf) -> Ended {
 #[test]
 fn a_job_is_followed_over_https() {
     let service = service(&format!("SUCCESS:{URL}"));
-    let front = TlsFront::to(service.addr()).expect("a front");
+    let front = TlsProxy::to(service.addr()).expect("a front");
     let ended = run("wait", &front.url(), roots("followed.pem", front.ca_pem()));
     assert_eq!((ended.code, &ended.json()["download_url"]), (Some(0), &json!(URL)), "{ended:?}");
 }

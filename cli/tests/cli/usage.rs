@@ -1,4 +1,4 @@
-//! Arguments: what is understood, and how the rest is refused.
+//! Arguments: accepted spellings, and errors.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -11,7 +11,7 @@ fn endpoint(spelling: &str) -> Ended {
     cli(&["sign", "J", "--json", "--endpoint", spelling]).run()
 }
 
-/// Checks that arguments are refused, as text and as JSON, with this in the message.
+/// Checks that arguments are refused with this message, as text and as JSON.
 fn refused(args: &[&str], message: &str) {
     let ended = cli(args).run();
     assert_eq!((ended.code, &*ended.stdout), (Some(2), ""), "{ended:?}");
@@ -26,7 +26,7 @@ fn refused(args: &[&str], message: &str) {
 }
 
 #[test]
-fn what_is_mistyped_gets_a_suggestion() {
+fn a_typing_error_gets_a_suggestion() {
     for (args, meant) in [
         (&["donwload", "J"][..], "'download'"),
         (&["help", "jbos"], "'jobs'"),
@@ -38,7 +38,7 @@ fn what_is_mistyped_gets_a_suggestion() {
 }
 
 #[test]
-fn options_stand_before_and_after_the_command() {
+fn common_options_are_accepted_before_and_after_the_command() {
     let before = cli(&["--json", "--region", "ap-x", "--endpoint", "mainland", "sign", "J"]).run();
     let after = cli(&["sign", "J", "--endpoint", "mainland", "--json", "--region", "ap-x"]).run();
     for ended in [before, after] {
@@ -49,7 +49,7 @@ fn options_stand_before_and_after_the_command() {
 }
 
 #[test]
-fn an_option_given_twice_counts_as_given_last() {
+fn the_last_value_of_a_repeated_option_counts() {
     let args = ["sign", "J", "--json", "--json", "--region", "ap-a", "--region", "ap-b"];
     assert_eq!(cli(&args).run().json()["headers"]["x-tc-region"], "ap-b");
 }
@@ -163,7 +163,7 @@ fn a_bad_whole_number_is_refused_with_what_was_expected() {
 }
 
 #[test]
-fn the_largest_times_are_taken() {
+fn the_largest_times_are_accepted() {
     let service = service("SUCCESS");
     let args = ["wait", "J", "--timeout", "1e19", "--interval", "1e19", "--endpoint"];
     assert_eq!(cli(&args).arg(service.url()).run().code, Some(0));
@@ -172,7 +172,7 @@ fn the_largest_times_are_taken() {
 }
 
 #[test]
-fn a_bad_script_is_refused_with_the_step() {
+fn a_bad_script_is_refused_and_the_step_is_named() {
     refused(&["serve", "--script", "RUNNING,WRONG"], "step 2 \"WRONG\": expected RUNNING");
     refused(
         &["serve", "--script", "SUCCESS:https://h.example/?EXAMPLEQUERY,SKEW:1"],
@@ -181,7 +181,7 @@ fn a_bad_script_is_refused_with_the_step() {
 }
 
 #[test]
-fn a_bad_list_of_faults_is_refused_with_the_fault() {
+fn a_bad_list_of_faults_is_refused_and_the_fault_is_named() {
     let serve = ["serve", "--file", "f", "--download-faults"];
     refused(&[&serve[..], &["OK,CUT"]].concat(), "fault 2 \"CUT\": expected a colon and a value");
     refused(&["serve", "--download-faults", "OK"], "--file <PATH>");
@@ -194,13 +194,13 @@ fn an_argument_that_is_not_utf8_is_refused() {
 }
 
 #[test]
-fn an_argument_cannot_steer_the_terminal() {
+fn an_argument_cannot_control_the_terminal() {
     let ended = cli(&["\u{1b}[2J\u{9b}x"]).run();
     assert!(!ended.stderr.contains(['\u{1b}', '\u{9b}']), "{ended:?}");
 }
 
 #[test]
-fn a_url_at_a_wrong_place_is_refused_and_its_query_not_shown() {
+fn a_url_in_the_wrong_place_is_refused_without_showing_its_query() {
     let url = "https://h.example/a?q-sign-time=1;2&q-signature=EXAMPLEQUERY";
     let download = ["download", "-o", "f"];
     for wrong in [

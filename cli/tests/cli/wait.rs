@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::support::{FIRST_ID, URL, run_at, service};
 
-/// Takes the time out, after a look at it.
+/// Checks and removes the time.
 fn without_time(mut object: Value) -> Value {
     let members = object.as_object_mut().expect("an object");
     let seconds = members.remove("elapsed_seconds").expect("elapsed_seconds");
@@ -11,7 +11,7 @@ fn without_time(mut object: Value) -> Value {
 }
 
 #[test]
-fn success_ends_with_0_and_tells_what_it_took() {
+fn success_ends_with_0_and_prints_the_effort() {
     let script = format!("RUNNING:10,ERROR:InternalError,RESET,SUCCESS:{URL}");
     let ended = run_at(&service(&script).url(), "wait J --interval 0 --json");
     let expected = json!({
@@ -23,7 +23,7 @@ fn success_ends_with_0_and_tells_what_it_took() {
 }
 
 #[test]
-fn people_get_the_url_and_a_line_for_each_change() {
+fn the_text_has_the_url_and_stderr_a_line_for_each_change() {
     let script = format!("RUNNING:10,RUNNING:10,ERROR:InternalError,RUNNING:90.55,SUCCESS:{URL}");
     let ended = run_at(&service(&script).url(), "wait J --interval 0");
     let lines: Vec<_> = ended.stderr.lines().collect();
@@ -35,14 +35,14 @@ fn people_get_the_url_and_a_line_for_each_change() {
 }
 
 #[test]
-fn quiet_silences_progress_and_not_the_result() {
+fn quiet_hides_progress_but_not_the_result() {
     let ended = run_at(&service("RUNNING,SUCCESS").url(), "wait J --interval 0 --quiet");
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
     assert!(ended.stdout.starts_with("status        SUCCESS\n"));
 }
 
 #[test]
-fn quiet_does_not_silence_errors() {
+fn quiet_does_not_hide_errors() {
     let ended = run_at(&service("ERROR:InvalidAction").url(), "wait J --quiet");
     assert!(ended.stderr.starts_with("error: the service refused with InvalidAction: "));
 }
@@ -65,7 +65,7 @@ fn a_failed_job_ends_with_1_and_is_a_result() {
 }
 
 #[test]
-fn the_deadline_ends_with_3_and_tells_the_last_status() {
+fn the_deadline_ends_with_3_and_prints_the_last_status() {
     let service = service("RUNNING:10");
     let ended = run_at(&service.url(), "wait J --timeout 1 --interval 60 --json --quiet");
     let expected = json!({
@@ -101,7 +101,7 @@ fn a_deadline_after_faults_names_the_last_one() {
 }
 
 #[test]
-fn a_service_that_hangs_is_given_up_with_the_timeout() {
+fn a_service_that_hangs_is_abandoned_at_the_timeout() {
     let ended = run_at(&service("HANG").url(), "wait J --timeout 0.3");
     let last = "; the last request failed: no answer came within the time limit";
     assert!(ended.stderr.contains(last), "{ended:?}");
@@ -113,7 +113,7 @@ fn a_service_that_hangs_is_given_up_with_the_timeout() {
 }
 
 #[test]
-fn only_of_a_job_that_was_seen_running_it_is_said_that_it_keeps_running() {
+fn the_hint_says_that_a_job_keeps_running_only_if_it_was_seen_running() {
     let hint = |script: &str| {
         let ended = run_at(&service(script).url(), "wait J --timeout 0.5 --json");
         ended.error()["hint"].as_str().expect("a hint").to_owned()
@@ -124,14 +124,14 @@ fn only_of_a_job_that_was_seen_running_it_is_said_that_it_keeps_running() {
 }
 
 #[test]
-fn no_time_is_no_request() {
+fn a_timeout_of_zero_sends_no_request() {
     let service = service("SUCCESS");
     let ended = run_at(&service.url(), "wait J --timeout 0 --json");
     assert_eq!((ended.code, &*ended.stdout, service.seen().len()), (Some(3), "", 0));
 }
 
 #[test]
-fn a_permanent_error_ends_with_4_and_what_was_seen_before() {
+fn a_permanent_error_ends_with_4_and_prints_the_last_status() {
     let service = service("RUNNING:10,ERROR:ResourceNotFound");
     let ended = run_at(&service.url(), "wait J --interval 0 --json");
     let expected = json!({
@@ -146,7 +146,7 @@ fn a_permanent_error_ends_with_4_and_what_was_seen_before() {
 }
 
 #[test]
-fn success_without_a_url_to_the_end_ends_with_6_and_without_a_url() {
+fn success_that_never_has_a_url_ends_with_6() {
     let service = service("SUCCESS:");
     let ended = run_at(&service.url(), "wait J --interval 0 --json");
     let object = ended.json();
@@ -156,7 +156,7 @@ fn success_without_a_url_to_the_end_ends_with_6_and_without_a_url() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_corrected() {
+fn a_wrong_clock_is_corrected() {
     let ended = run_at(&service("SKEW:600,SUCCESS").url(), "wait J --interval 0");
     let line = "AuthFailure.SignatureExpire; clock corrected by +";
     assert!(ended.stderr.starts_with(line), "{ended:?}");
@@ -164,7 +164,7 @@ fn a_clock_that_is_off_is_corrected() {
     assert_eq!(ended.code, Some(0));
 }
 
-/// Returns the line of progress for a step that a wait survives.
+/// Returns the line of progress for a step that does not end the wait.
 fn survived(step: &str) -> String {
     let ended = run_at(&service(&format!("{step},SUCCESS")).url(), "wait J");
     assert_eq!((ended.code, ended.stderr.lines().count()), (Some(0), 1), "{ended:?}");
@@ -172,39 +172,39 @@ fn survived(step: &str) -> String {
 }
 
 #[test]
-fn being_throttled_is_told() {
+fn throttling_is_reported() {
     let line = survived("ERROR:RequestLimitExceeded");
     let start = "RequestLimitExceeded; throttled: backing off; retrying in ";
     assert!(line.starts_with(start) && line.ends_with(" s\n"), "{line}");
 }
 
 #[test]
-fn that_credentials_are_asked_for_again_is_told() {
+fn a_new_request_for_credentials_is_reported() {
     let expected = "AuthFailure.TokenFailure; credentials requested again; retrying at once\n";
     assert_eq!(survived("ERROR:AuthFailure.TokenFailure"), expected);
 }
 
 #[test]
-fn faults_without_a_code_are_told_in_short() {
+fn faults_without_a_code_have_a_short_text() {
     assert_eq!(survived("RESET"), "the connection failed; retrying at once\n");
     assert!(survived("HTTP:502").starts_with("got a page, HTTP status 502; retrying in "));
     assert!(survived("EMPTY").starts_with("empty answer, HTTP status 200; retrying in "));
 }
 
 #[test]
-fn a_failure_that_comes_again_is_told_again() {
+fn a_repeated_fault_is_reported_again() {
     let step = "ERROR:InternalError";
     let ended = run_at(&service(&format!("{step},{step},SUCCESS")).url(), "wait J");
     assert_eq!(ended.stderr.matches("InternalError; retrying in ").count(), 2, "{ended:?}");
 }
 
 #[test]
-fn the_interval_is_steady() {
+fn a_given_interval_does_not_grow() {
     let service = service("RUNNING,RUNNING,RUNNING,RUNNING,SUCCESS");
     run_at(&service.url(), "wait J --interval 0.2");
     let times: Vec<_> = service.seen().iter().map(|seen| seen.at.as_millis()).collect();
     let pauses: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(pauses.iter().all(|pause| *pause >= 199), "{pauses:?}");
-    // Were it to grow by half each time, this one would take 675 ms.
+    // An interval that grows by half each time would be 675 ms here.
     assert!(pauses[3] < 600, "{pauses:?}");
 }

@@ -1,84 +1,99 @@
-//! Answers as they go out: a fault or a step as an HTTP response, or what stands in for one.
+//! Answers of the API, as HTTP responses.
 
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue, LOCATION};
-use hyper::{Response, StatusCode};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, LOCATION};
+use hyper::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::actions::{Report, report};
-use super::body::AnswerBody;
-use crate::calendar::http_date;
+use super::body::Body;
+use crate::clock::http_date;
 use crate::script::Step;
 
-/// What becomes of a request.
+/// The reaction to a request.
 pub(crate) enum Answer {
-    Respond(Box<Response<AnswerBody>>),
-    /// The connection is closed without an answer.
+    Respond(Box<Response<Body>>),
+    /// Closes the connection without an answer.
     Close,
-    /// Nothing is sent as long as the client waits.
-    Never,
+    /// Sends nothing while the client waits.
+    Hang,
 }
 
-impl Answer {
-    /// Returns the HTTP status, if there is one.
-    pub(super) fn status(&self) -> Option<u16> {
-        match self {
-            Self::Respond(response) => Some(response.status().as_u16()),
-            Self::Close | Self::Never => None,
-        }
-    }
-}
-
-impl From<Response<AnswerBody>> for Answer {
-    fn from(response: Response<AnswerBody>) -> Self {
+impl From<Response<Body>> for Answer {
+    fn from(response: Response<Body>) -> Self {
         Self::Respond(Box::new(response))
     }
 }
 
-/// What an answer says besides its content.
+/// The facts about a request that every answer names.
 pub(crate) struct Context {
     /// The service's time, for the `Date` header.
     pub(crate) now: i64,
-    /// How many requests came before, for the request id.
+    /// The number of earlier requests, for the request id.
     pub(crate) number: usize,
 }
 
 impl Context {
-    /// Returns a made-up request id, another one for each answer.
+    /// Returns a made-up request id, different for each answer.
     pub(super) fn request_id(&self) -> String {
         format!("00000000-7e57-4000-8000-{:012x}", self.number)
     }
 }
 
-/// Returns the API error of a request that is refused.
-pub(crate) fn refuse(code: &str, message: &str, context: &Context) -> Answer {
-    let members = json!({ "Error": { "Code": code, "Message": message } });
-    whole(envelope(members, context), context)
+/// Returns the members of the job status in a step, if the step has one.
+pub(super) fn status_of(step: &Step) -> Option<Value> {
+    let (status, url, progress, message) = match step {
+        Step::Running(progress) => ("RUNNING", "", progress.unwrap_or_default(), ""),
+        Step::Success(url) => ("SUCCESS", url.as_deref().unwrap_or(Step::EXAMPLE_URL), 100.0, ""),
+        Step::Failure(text) => {
+            ("FAILURE", "", 0.0, text.as_deref().unwrap_or(Step::EXAMPLE_FAILURE))
+        }
+        Step::Status(text) => (text.as_str(), "", 0.0, ""),
+        Step::Nulls => {
+            return Some(json!({
+                "ExportStatus": "RUNNING",
+                "DownloadURL": null,
+                "ExportProgress": null,
+                "FailureMsg": null,
+            }));
+        }
+        _ => return None,
+    };
+    Some(json!({
+        "ExportStatus": status,
+        "DownloadURL": url,
+        "ExportProgress": progress,
+        "FailureMsg": message,
+    }))
 }
 
-/// Returns a good answer with these members.
-pub(super) fn good(members: Value, context: &Context) -> Answer {
-    whole(envelope(members, context), context)
+/// Returns an answer with an API error.
+pub(crate) fn refuse(code: &str, message: &str, context: &Context) -> Answer {
+    succeed(json!({ "Error": { "Code": code, "Message": message } }), context)
+}
+
+/// Returns an answer with these members.
+pub(super) fn succeed(members: Value, context: &Context) -> Answer {
+    headed(envelope(members, context), context).into()
 }
 
 /// Returns the answer of a step.
 pub(crate) fn play(step: &Step, context: &Context) -> Answer {
-    if let Some(given) = Report::of(step) {
-        return good(report(&given), context);
+    if let Some(status) = status_of(step) {
+        return succeed(status, context);
     }
     match step {
         Step::Error(code) => refuse(code, "asked for by the script", context),
         Step::Http(status) => page(*status, context),
-        Step::Empty => whole(String::new(), context),
+        Step::Empty => headed(String::new(), context).into(),
         Step::Cut => cut(context),
-        Step::CutJson => whole(front_half(&good_text(context)).to_owned(), context),
+        Step::CutJson => headed(front_half(&success(context)).to_owned(), context).into(),
         Step::Reset => Answer::Close,
-        // A skew is passed before a step is played; a script never ends in one.
-        _ => Answer::Never,
+        // A skew never gets here: it takes effect before, and a script never ends in one.
+        _ => Answer::Hang,
     }
 }
 
-fn good_text(context: &Context) -> String {
-    envelope(report(&Report::success(Step::EXAMPLE_URL)), context)
+fn success(context: &Context) -> String {
+    envelope(status_of(&Step::Success(None)).unwrap_or_default(), context)
 }
 
 fn envelope(mut members: Value, context: &Context) -> String {
@@ -87,16 +102,12 @@ fn envelope(mut members: Value, context: &Context) -> String {
 }
 
 fn front_half(text: &str) -> &str {
-    // The text is ASCII; if it ever is not, it is not cut.
+    // The text is ASCII, so any position is a character boundary.
     text.get(..text.len() / 2).unwrap_or(text)
 }
 
-fn whole(text: String, context: &Context) -> Answer {
-    headed(text, context).into()
-}
-
 fn cut(context: &Context) -> Answer {
-    let text = good_text(context);
+    let text = success(context);
     let half = front_half(&text).len() as u64;
     headed(text, context).map(|body| body.cut_after(half)).into()
 }
@@ -106,7 +117,7 @@ pub(super) fn page(status: u16, context: &Context) -> Answer {
     let title = format!("{status} Made-Up Gateway Page");
     let text = format!("<html><head><title>{title}</title></head><body>{title}</body></html>\n");
     let mut response = headed(text, context);
-    // A script holds only statuses that HTTP knows.
+    // A script has only statuses that HTTP allows.
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
@@ -116,15 +127,20 @@ pub(super) fn page(status: u16, context: &Context) -> Answer {
     response.into()
 }
 
-/// Returns an answer with this text, as JSON until something else is said.
-pub(super) fn headed(text: String, context: &Context) -> Response<AnswerBody> {
+/// Returns a response with this text, as JSON until the caller sets another type.
+pub(super) fn headed(text: String, context: &Context) -> Response<Body> {
     let declared = text.len();
-    let mut response = Response::new(AnswerBody::text(text));
+    let mut response = Response::new(Body::text(text));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, declared.into());
-    if let Ok(date) = HeaderValue::try_from(http_date(context.now)) {
-        headers.insert(DATE, date);
-    }
+    set_header(headers, DATE, &http_date(context.now));
     response
+}
+
+/// Sets a header to a text that is always valid in one.
+pub(super) fn set_header(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::try_from(text) {
+        headers.insert(name, value);
+    }
 }

@@ -1,157 +1,142 @@
-//! Bodies of answers: whole, slow, or ending too early.
+//! Bodies of answers: complete, slow, or with an early end.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::future::pending;
+use std::io::{self, Cursor, Read};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame};
+use futures_util::stream;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
 use tokio::sync::oneshot;
-use tokio::time::{Sleep, sleep};
+use tokio::task::yield_now;
+use tokio::time::sleep;
 
-use super::pieces::Pieces;
-
-/// What is read at once; larger pieces make no download faster.
+/// The largest piece; larger ones make no download faster.
 const PIECE: u64 = 256 * 1024;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A body that may end before its declared length, or never.
-pub(crate) struct AnswerBody {
-    pieces: Pieces,
-    /// What is still to be given.
+pub(crate) struct Body {
+    source: Box<dyn Read + Send>,
+    /// The number of bytes still to send.
     left: u64,
     end: End,
-    /// The most bytes between two pauses, if there are any.
+    /// The number of bytes between two pauses, if any.
     pace: Option<u64>,
-    pause: Option<Pin<Box<Sleep>>>,
-    /// Tells when the last piece before a cut has left for the socket.
-    sent: Option<oneshot::Receiver<()>>,
-    /// Whether a cut has let out the head, which is no piece.
-    yielded: bool,
+    pause_is_due: bool,
+    /// Resolves when the socket has the last piece before a cut.
+    last_sent: Option<oneshot::Receiver<()>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
-    Whole,
+    Complete,
     Cut,
     Stall,
 }
 
-impl AnswerBody {
-    pub(super) const fn new(pieces: Pieces, length: u64) -> Self {
-        Self {
-            pieces,
-            left: length,
-            end: End::Whole,
-            pace: None,
-            pause: None,
-            sent: None,
-            yielded: false,
-        }
+impl Body {
+    /// Makes a body of the next `length` bytes of a source.
+    ///
+    /// The service's only thread reads the source: a read from the system's cache takes less time
+    /// than passing the bytes on from another thread.
+    pub(super) fn new(source: Box<dyn Read + Send>, length: u64) -> Self {
+        let end = End::Complete;
+        Self { source, left: length, end, pace: None, pause_is_due: false, last_sent: None }
     }
 
     pub(super) fn text(text: String) -> Self {
         let length = text.len() as u64;
-        Self::new(Pieces::Bytes(text.into()), length)
+        Self::new(Box::new(Cursor::new(text)), length)
     }
 
-    /// Ends it with its connection after so many bytes.
+    /// Closes the connection after this number of bytes.
     pub(super) fn cut_after(self, bytes: u64) -> Self {
         Self { left: self.left.min(bytes), end: End::Cut, ..self }
     }
 
-    /// Gives so many bytes and then nothing more.
+    /// Sends this number of bytes, then nothing more, and keeps the connection open.
     pub(super) fn stalled_after(self, bytes: u64) -> Self {
         Self { left: self.left.min(bytes), end: End::Stall, ..self }
     }
 
-    /// Pauses after every so many bytes.
-    pub(super) const fn paced(mut self, bytes: u64) -> Self {
-        self.pace = Some(bytes);
-        self
+    /// Pauses after each piece of this number of bytes.
+    pub(super) fn paced(self, bytes: u64) -> Self {
+        Self { pace: Some(bytes), ..self }
     }
 
-    /// Returns all of it at once; none if it ends before its declared length.
+    /// Returns all bytes at once; `None` if the body ends before its declared length.
     #[cfg(feature = "scripted")]
-    pub(crate) fn whole(self) -> Option<Bytes> {
-        match self.pieces {
-            Pieces::Bytes(bytes) if self.end == End::Whole => Some(bytes),
-            _ => None,
+    pub(crate) fn complete(mut self) -> Option<Bytes> {
+        if self.end != End::Complete {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        self.source.read_to_end(&mut bytes).ok()?;
+        Some(bytes.into())
+    }
+
+    /// Returns the body in hyper's form.
+    pub(super) fn boxed(self) -> UnsyncBoxBody<Bytes, io::Error> {
+        StreamBody::new(stream::unfold(self, Self::next_frame)).boxed_unsync()
+    }
+
+    async fn next_frame(mut self) -> Option<(io::Result<Frame<Bytes>>, Self)> {
+        if self.pause_is_due {
+            sleep(PAUSE).await;
+        }
+        self.pause_is_due = self.pace.is_some();
+        if self.left > 0 {
+            return Some((self.next_piece().map(Frame::data), self));
+        }
+        match self.end {
+            End::Complete => None,
+            End::Cut => {
+                self.everything_sent().await;
+                Some((Err(io::ErrorKind::UnexpectedEof.into()), self))
+            }
+            End::Stall => pending().await,
         }
     }
 
     fn next_piece(&mut self) -> io::Result<Bytes> {
         let most = self.left.min(PIECE).min(self.pace.unwrap_or(PIECE));
-        let piece = self.pieces.next(most)?;
+        // A piece fits into memory.
+        let mut piece = Vec::with_capacity(usize::try_from(most).unwrap_or_default());
+        (&mut self.source).take(most).read_to_end(&mut piece)?;
+        if piece.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         self.left -= piece.len() as u64;
-        if self.pace.is_some() {
-            self.pause = Some(Box::pin(sleep(PAUSE)));
+        if self.left > 0 || self.end != End::Cut {
+            return Ok(piece.into());
         }
-        Ok(match self.left {
-            0 if self.end == End::Cut => self.noticed(piece),
-            _ => piece,
-        })
+        let (dropped, last_sent) = oneshot::channel();
+        self.last_sent = Some(last_sent);
+        Ok(Bytes::from_owner(LastPiece { piece, _dropped: dropped }))
     }
 
-    /// Wraps a piece so that its end is noticed.
-    fn noticed(&mut self, piece: Bytes) -> Bytes {
-        let (sending, sent) = oneshot::channel();
-        self.sent = Some(sent);
-        Bytes::from_owner(Noticed { piece, _sending: sending })
-    }
-
-    /// Waits until everything is with the socket, because hyper closes the connection at the early
-    /// end and drops what it still holds.
-    fn poll_cut(&mut self, task: &mut Context<'_>) -> Poll<io::Error> {
-        if let Some(sent) = &mut self.sent {
-            // The other end never sends; it goes with the piece.
-            let _ = ready!(Pin::new(sent).poll(task));
-            self.sent = None;
+    /// Waits until the socket has all bytes, because hyper closes the connection at an early end and
+    /// drops its own buffer.
+    async fn everything_sent(&mut self) {
+        if let Some(last_sent) = self.last_sent.take() {
+            // An error, because the sender is dropped with the piece.
+            let _ = last_sent.await;
         }
-        if !self.yielded {
-            self.yielded = true;
-            task.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(io::ErrorKind::UnexpectedEof.into())
+        // Without any piece, hyper sends the head now.
+        yield_now().await;
     }
 }
 
-impl Body for AnswerBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        task: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if let Some(pause) = &mut self.pause {
-            ready!(pause.as_mut().poll(task));
-            self.pause = None;
-        }
-        if self.left > 0 {
-            return Poll::Ready(Some(self.next_piece().map(Frame::data)));
-        }
-        match self.end {
-            End::Whole => Poll::Ready(None),
-            End::Cut => self.poll_cut(task).map(|cut| Some(Err(cut))),
-            End::Stall => Poll::Pending,
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.left == 0 && self.end == End::Whole
-    }
+/// The last piece before a cut; hyper drops it when the socket has its bytes.
+struct LastPiece {
+    piece: Vec<u8>,
+    _dropped: oneshot::Sender<()>,
 }
 
-/// A piece with something that is dropped when the piece is.
-struct Noticed {
-    piece: Bytes,
-    _sending: oneshot::Sender<()>,
-}
-
-impl AsRef<[u8]> for Noticed {
+impl AsRef<[u8]> for LastPiece {
     fn as_ref(&self) -> &[u8] {
         &self.piece
     }

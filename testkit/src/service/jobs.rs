@@ -1,16 +1,79 @@
+//! The position of every job in its script, and the jobs created here.
+
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::actions::{Creation, ListedJob, Listing, Report, list};
-use crate::script::{Script, Step};
+use super::actions::Listing;
+use super::answer::status_of;
+use crate::clock::date_time;
+use crate::script::Step;
 
-/// Where every job is in its script, and which ones were created here.
+/// How long a list of jobs says that a job is available, in seconds.
+const AVAILABLE: i64 = 24 * 60 * 60;
+
+/// The steps of every job and its position in them; the last step repeats.
+pub(crate) struct Positions<S> {
+    /// The steps of every job without its own.
+    steps: Vec<S>,
+    own_steps: BTreeMap<String, Vec<S>>,
+    positions: BTreeMap<String, usize>,
+}
+
+impl<S: Clone> Positions<S> {
+    pub(crate) const fn new(steps: Vec<S>, own_steps: BTreeMap<String, Vec<S>>) -> Self {
+        Self { steps, own_steps, positions: BTreeMap::new() }
+    }
+
+    /// Sets the steps of one job.
+    #[cfg(feature = "scripted")]
+    pub(crate) fn set(&mut self, job: String, steps: Vec<S>) {
+        self.own_steps.insert(job, steps);
+    }
+
+    /// Moves a job past the clock skews at its position and returns the last of them.
+    pub(crate) fn pass_skews(
+        &mut self,
+        job: &str,
+        skew_of: impl Fn(&S) -> Option<i64>,
+    ) -> Option<i64> {
+        let mut position = self.position(job);
+        let mut skew = None;
+        while let Some(seconds) = self.steps_of(job).get(position).and_then(&skew_of) {
+            skew = Some(seconds);
+            position += 1;
+        }
+        self.positions.insert(job.to_owned(), position);
+        skew
+    }
+
+    /// Returns the step at a job's position and moves the job on; `None` if it has no steps.
+    pub(crate) fn next(&mut self, job: &str) -> Option<S> {
+        let position = self.position(job);
+        let steps = self.steps_of(job);
+        let step = steps.get(position).or_else(|| steps.last()).cloned();
+        self.positions.insert(job.to_owned(), position + 1);
+        step
+    }
+
+    /// Returns the steps up to a job's position.
+    fn reached(&self, job: &str) -> &[S] {
+        let steps = self.steps_of(job);
+        steps.get(..=self.position(job)).unwrap_or(steps)
+    }
+
+    fn steps_of(&self, job: &str) -> &[S] {
+        self.own_steps.get(job).unwrap_or(&self.steps)
+    }
+
+    fn position(&self, job: &str) -> usize {
+        self.positions.get(job).copied().unwrap_or_default()
+    }
+}
+
+/// All jobs of the service.
 pub(super) struct Jobs {
-    script: Script,
-    /// Scripts of single jobs, by their id.
-    scripts: BTreeMap<String, Script>,
-    places: BTreeMap<String, usize>,
+    pub(super) positions: Positions<Step>,
     created: Vec<Created>,
 }
 
@@ -21,72 +84,47 @@ struct Created {
 }
 
 impl Jobs {
-    pub(super) const fn new(script: Script, scripts: BTreeMap<String, Script>) -> Self {
-        Self { script, scripts, places: BTreeMap::new(), created: Vec::new() }
+    pub(super) const fn new(positions: Positions<Step>) -> Self {
+        Self { positions, created: Vec::new() }
     }
 
-    /// Makes a job and returns its id, made up and another one each time.
-    pub(super) fn create(&mut self, creation: Creation, now: i64) -> String {
+    /// Makes a job and returns its id, which is made up and different for each job.
+    pub(super) fn create(&mut self, asset_type: String, now: i64) -> String {
         let job_id = format!("00000000-7e57-4000-8000-{:012}", self.created.len() + 1);
-        let asset_type = creation.asset_type;
         self.created.push(Created { job_id: job_id.clone(), asset_type, at: now });
         job_id
     }
 
-    /// Moves a job past the skews it stands on and returns the last of them.
-    pub(super) fn pass_skews(&mut self, job: &str) -> Option<i64> {
-        let mut place = self.place(job);
-        let mut skew = None;
-        while let Step::Skew(seconds) = self.script_of(job).step(place) {
-            skew = Some(*seconds);
-            place += 1;
-        }
-        self.places.insert(job.to_owned(), place);
-        skew
+    /// Returns the last step with a status up to a job's position.
+    pub(super) fn last_status(&self, job: &str) -> Option<&Step> {
+        self.positions.reached(job).iter().rev().find(|step| status_of(step).is_some())
     }
 
-    /// Returns the step that a job stands on and moves it on; on the last one it stays.
-    pub(super) fn next_step(&mut self, job: &str) -> Step {
-        let place = self.place(job);
-        let script = self.script_of(job);
-        let step = script.step(place).clone();
-        if place + 1 < script.steps().len() {
-            self.places.insert(job.to_owned(), place + 1);
-        }
-        step
-    }
-
-    /// Returns the last status up to the step that a job stands on.
-    pub(super) fn standing(&self, job: &str) -> Option<&Step> {
-        let steps = self.script_of(job).steps();
-        let reached = steps.get(..=self.place(job)).unwrap_or(steps);
-        reached.iter().rev().find(|step| Report::of(step).is_some())
-    }
-
-    /// Returns the members of an answer about the jobs that were created here.
+    /// Returns the members of an answer about the jobs created here.
     pub(super) fn list(&self, listing: &Listing) -> Value {
-        let jobs: Vec<_> = self.created.iter().map(|job| self.listed(job)).collect();
-        list(listing, &jobs)
-    }
-
-    fn listed<'a>(&'a self, job: &'a Created) -> ListedJob<'a> {
-        let reached = self.standing(&job.job_id).and_then(Report::of);
-        let report = reached.unwrap_or_else(|| Report::new("RUNNING", 0.0));
-        ListedJob {
-            job_id: &job.job_id,
-            asset_type: &job.asset_type,
-            status: report.status,
-            progress: report.progress.unwrap_or_default(),
-            message: report.message.unwrap_or_default(),
-            created: job.at,
+        let jobs = self.created.iter().map(|job| self.info(job));
+        let mut jobs: Vec<_> = jobs.filter(|info| listing.includes(info)).collect();
+        if !listing.is_oldest_first {
+            jobs.reverse();
         }
+        let count = jobs.len();
+        let page: Vec<_> = jobs.into_iter().skip(listing.offset).take(listing.limit).collect();
+        json!({ "TotalCount": count, "List": page })
     }
 
-    fn script_of(&self, job: &str) -> &Script {
-        self.scripts.get(job).unwrap_or(&self.script)
-    }
-
-    fn place(&self, job: &str) -> usize {
-        self.places.get(job).copied().unwrap_or_default()
+    fn info(&self, job: &Created) -> Value {
+        let last = self.last_status(&job.job_id).unwrap_or(&Step::Running(None));
+        let status = status_of(last).unwrap_or_default();
+        json!({
+            "JobID": job.job_id,
+            "JobName": format!("made-up export {}", job.job_id),
+            "Source": job.asset_type,
+            "ExportStatus": status["ExportStatus"],
+            // A whole number, unlike in DescribeExportJobResult.
+            "ExportProgress": status["ExportProgress"].as_f64().unwrap_or_default() as i64,
+            "FailureMsg": status["FailureMsg"].as_str().unwrap_or_default(),
+            "Timeout": date_time(job.at.saturating_add(AVAILABLE)),
+            "InsertTime": date_time(job.at),
+        })
     }
 }

@@ -1,43 +1,49 @@
+//! The record of a request.
+
 use std::fmt;
 use std::time::Duration;
 
-use crate::faults::DownloadFault;
+use super::request::Received;
+use crate::download_faults::DownloadFault;
 use crate::script::Step;
 
-/// One request the service got, without anything secret but a download's target and headers, which
-/// debug output leaves out.
+/// One request to the service and its answer. Only a download's target and headers can be secret, and
+/// debug output omits them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Seen {
-    /// When it was there as a whole, since the start of the service.
+    /// The time of its last byte, since the start of the service.
     pub at: Duration,
     /// Its method.
     pub method: String,
-    /// Its X-TC-Action, if it had one.
+    /// Its X-TC-Action, if any.
     pub action: Option<String>,
-    /// The JobId (or JobID) in its body, if there was one.
+    /// The JobId (or JobID) in its body, if any.
     pub job_id: Option<String>,
-    /// Its X-TC-Timestamp, if it had one.
+    /// Its X-TC-Timestamp, if any.
     pub timestamp: Option<String>,
-    /// What it asked of the storage, if it was no request to the API.
+    /// Its target and headers, if it was a request to the storage instead of the API.
     pub download: Option<SeenDownload>,
-    /// What it was answered.
+    /// The answer.
     pub answer: SeenAnswer,
 }
 
-/// What a request asked of the storage.
+/// One request to the storage.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SeenDownload {
-    /// The request target as it stood on the wire, byte for byte; a fragment, which no request has
-    /// by the rules of HTTP, is left out.
+    /// The request target as it was on the wire, byte for byte, without a fragment: HTTP allows none.
     pub target: String,
     /// The headers in their order, with names in lower case.
     pub headers: Vec<(String, String)>,
 }
 
 impl SeenDownload {
-    /// Returns the first value of a header whose name is given in lower case.
+    pub(super) fn of(received: &Received) -> Self {
+        Self { target: received.target(), headers: received.headers() }
+    }
+
+    /// Returns the first value of a header; the name must be in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|header| header.0 == name);
@@ -52,31 +58,31 @@ impl fmt::Debug for SeenDownload {
     }
 }
 
-/// What a request was answered.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SeenAnswer {
-    /// It failed a check: HTTP status 200 with this error code.
+    /// HTTP status 200 with this error code, because a check failed.
     Refused {
         /// The error code.
         code: String,
     },
-    /// It was accepted and answered by this step.
+    /// This step of the job's script.
     Played(Step),
-    /// It created this job.
+    /// The id of a new job.
     Created {
         /// The id of the new job.
         job_id: String,
     },
-    /// It got the list of jobs.
+    /// The list of jobs.
     Listed,
-    /// It got the URL of a job's file.
+    /// The URL of a job's file.
     GivenUrl,
-    /// It asked for the file.
+    /// An answer of the storage.
     Download {
-        /// The HTTP status of the answer, if there was one.
+        /// The HTTP status of the answer; `None` without an answer.
         status: Option<u16>,
-        /// What became of an accepted download; a refused one has none.
+        /// The fault of an accepted download; `None` for a refused one.
         fault: Option<DownloadFault>,
     },
 }

@@ -38,7 +38,7 @@ fn refused(action: &'static str, body: &str, code: &str) {
 }
 
 #[test]
-fn every_created_job_has_another_id() {
+fn every_created_job_has_a_new_id() {
     let service = scripted("RUNNING");
     assert_eq!(create(&service)["JobId"], FIRST);
     assert_eq!(create(&service)["JobId"], SECOND);
@@ -46,7 +46,7 @@ fn every_created_job_has_another_id() {
 }
 
 #[test]
-fn a_created_job_goes_through_the_script() {
+fn a_created_job_follows_the_script() {
     let service = scripted("RUNNING,SUCCESS");
     create(&service);
     assert_eq!(send(&service, Call::job(FIRST)).json()["ExportStatus"], "RUNNING");
@@ -95,7 +95,7 @@ fn the_oldest_job_is_listed_first_on_request() {
 }
 
 #[test]
-fn a_page_of_the_list_tells_the_count_of_all() {
+fn a_page_of_the_list_has_the_total_count() {
     let service = scripted("RUNNING");
     create(&service);
     create(&service);
@@ -104,14 +104,14 @@ fn a_page_of_the_list_tells_the_count_of_all() {
 }
 
 #[test]
-fn jobs_nobody_created_here_are_not_listed() {
+fn jobs_from_elsewhere_are_not_listed() {
     let service = scripted("RUNNING");
     send(&service, Call::job("job-1"));
     assert_eq!(list(&service, "{}")["TotalCount"], 0);
 }
 
 #[test]
-fn listing_moves_no_script() {
+fn listing_leaves_every_job_at_its_step() {
     let service = scripted("RUNNING,SUCCESS");
     create(&service);
     for _ in 0..3 {
@@ -132,7 +132,7 @@ fn a_list_is_filtered_by_status() {
 }
 
 #[test]
-fn a_fault_in_the_script_leaves_the_last_status() {
+fn a_fault_in_the_script_keeps_the_last_status() {
     let service = scripted("RUNNING:30,ERROR:InternalError,SUCCESS");
     create(&service);
     send(&service, Call::job(FIRST));
@@ -140,12 +140,12 @@ fn a_fault_in_the_script_leaves_the_last_status() {
 }
 
 #[test]
-fn a_page_over_the_documented_most_is_refused() {
+fn a_limit_over_the_documented_maximum_is_refused() {
     refused("DescribeExportJobManageList", r#"{"Limit":101}"#, "InvalidParameter");
 }
 
 #[test]
-fn the_url_of_a_job_that_ended_well_is_that_of_its_script() {
+fn the_url_of_a_successful_job_is_that_of_its_script() {
     let service = scripted("SUCCESS:https://h.example/a");
     let answer = send(&service, url("job-1")).json();
     assert_eq!(answer["DownloadURL"], "https://h.example/a");
@@ -154,13 +154,13 @@ fn the_url_of_a_job_that_ended_well_is_that_of_its_script() {
 }
 
 #[test]
-fn a_job_that_runs_has_no_url() {
+fn a_running_job_has_no_url() {
     let service = scripted("RUNNING,SUCCESS");
     assert_eq!(send(&service, url("job-1")).code(), "InvalidParameter");
 }
 
 #[test]
-fn the_url_is_asked_for_by_another_spelling_of_the_id() {
+fn the_url_action_refuses_the_spelling_of_the_other_actions() {
     refused("DescribeExportJobDownloadURL", r#"{"JobId":"job-1"}"#, "MissingParameter");
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use crate::support::{
-    Download, connect, content, download, exchange, get, last_told, service, serving, target,
+    Download, connect, content, download, exchange, get, last_answer, service, serving, target,
 };
 use tcss_export_testkit::{DownloadFault, DownloadFaults, SeenAnswer, ServedFile};
 
@@ -23,7 +23,7 @@ fn refused(faults: &str, status: &str, code: &str, message: &str) {
 }
 
 #[test]
-fn after_the_last_fault_all_is_well() {
+fn downloads_after_the_last_fault_have_none() {
     let service = serving("GONE,OK,DENIED");
     let statuses: Vec<_> = (0..5).map(|_| get(&service, "").status().to_owned()).collect();
     assert_eq!(statuses, ["404", "200", "403", "200", "200"]);
@@ -37,28 +37,28 @@ fn a_refused_download_takes_no_fault() {
 }
 
 #[test]
-fn what_was_seen_names_the_fault() {
+fn the_record_of_a_download_has_its_fault() {
     let service = serving("CUT:5");
     get(&service, "");
-    let told = SeenAnswer::Download { status: Some(200), fault: Some(DownloadFault::Cut(5)) };
-    assert_eq!(last_told(&service), told);
+    let expected = SeenAnswer::Download { status: Some(200), fault: Some(DownloadFault::Cut(5)) };
+    assert_eq!(last_answer(&service), expected);
 }
 
 #[test]
-fn d15_cut_ends_after_its_bytes() {
+fn cut_ends_after_its_bytes() {
     let answer = first("CUT:100");
     assert_eq!(answer.header("content-length"), Some("265"));
     assert_eq!(answer.body, &content()[..100]);
 }
 
 #[test]
-fn a_cut_of_nothing_sends_the_head() {
+fn a_cut_after_no_bytes_sends_the_head() {
     let answer = first("CUT:0");
     assert_eq!((answer.status(), answer.body.len()), ("200", 0));
 }
 
 #[test]
-fn a_cut_behind_the_end_is_none() {
+fn a_cut_after_the_end_has_no_effect() {
     assert_eq!(first("CUT:265").body, content());
 }
 
@@ -74,17 +74,17 @@ fn a_cut_loses_no_byte_to_a_client_that_reads_late() {
     let cut: usize = 30_000_001;
     let faults = DownloadFaults::new([DownloadFault::Cut(30_000_001)]).expect("a fault");
     let file = ServedFile::made_up("r.csv", length);
-    let (told, heard) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let service = service()
         .file(file)
         .download_faults(faults)
-        .watch(move |_| told.send(()).expect("a listening test"))
+        .watch(move |_| sender.send(()).expect("a listening test"))
         .start()
         .expect("a service");
     let mut stream = connect(service.addr());
     let request = format!("GET {} HTTP/1.1\r\nHost: h\r\n\r\n", target(&service));
     stream.write_all(request.as_bytes()).expect("a reading service");
-    heard.recv().expect("a download");
+    receiver.recv().expect("a download");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("an end");
     let head = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
@@ -92,7 +92,7 @@ fn a_cut_loses_no_byte_to_a_client_that_reads_late() {
 }
 
 #[test]
-fn d10_stall_keeps_the_connection_open() {
+fn stall_keeps_the_connection_open() {
     let service = serving("STALL:100");
     let mut stream = connect(service.addr());
     let request = format!("GET {} HTTP/1.1\r\nHost: h\r\n\r\n", target(&service));
@@ -109,10 +109,10 @@ fn d10_stall_keeps_the_connection_open() {
 }
 
 #[test]
-fn slow_is_whole_in_the_end() {
+fn a_slow_download_is_complete() {
     let started = Instant::now();
     assert_eq!(first("SLOW:100").body, content());
-    // Two pauses at least, whatever the timer's grain.
+    // At least two pauses, less the granularity of the timer.
     assert!(started.elapsed().as_millis() >= 90);
 }
 
@@ -121,8 +121,8 @@ fn reset_closes_before_the_first_byte() {
     let service = serving("RESET");
     let request = format!("GET {} HTTP/1.1\r\nHost: h\r\n\r\n", target(&service));
     assert_eq!(exchange(service.addr(), request.as_bytes()), "");
-    let told = SeenAnswer::Download { status: None, fault: Some(DownloadFault::Reset) };
-    assert_eq!(last_told(&service), told);
+    let expected = SeenAnswer::Download { status: None, fault: Some(DownloadFault::Reset) };
+    assert_eq!(last_answer(&service), expected);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_cut_in_chunks_has_no_last_chunk() {
 }
 
 #[test]
-fn etag_changes_it_from_here_on() {
+fn etag_changes_the_etag_of_later_downloads() {
     let service = serving("OK,ETAG,ETAG:EXAMPLE,ETAG,OK");
     let etags: Vec<_> =
         (0..5).map(|_| get(&service, "").header("etag").expect("an ETag").to_owned()).collect();
@@ -152,7 +152,7 @@ fn etag_changes_it_from_here_on() {
 }
 
 #[test]
-fn a_range_with_the_etag_before_a_change_is_answered_by_the_whole_file() {
+fn the_answer_to_a_range_with_an_old_etag_is_the_whole_file() {
     let service = serving("OK,ETAG");
     let etag = get(&service, "").header("etag").expect("an ETag").to_owned();
     let answer = get(&service, &format!("{FROM_100}If-Range: {etag}\r\n"));
@@ -160,12 +160,12 @@ fn a_range_with_the_etag_before_a_change_is_answered_by_the_whole_file() {
 }
 
 #[test]
-fn noetag_has_none() {
+fn noetag_omits_the_etag() {
     assert_eq!(first("NOETAG").header("etag"), None);
 }
 
 #[test]
-fn crc_names_another_checksum() {
+fn crc_sends_a_wrong_checksum() {
     let service = serving("CRC");
     let right = service.file_crc64().map(|crc64| crc64.to_string());
     let named = get(&service, "").header("x-cos-hash-crc64ecma").map(str::to_owned);
@@ -173,32 +173,32 @@ fn crc_names_another_checksum() {
 }
 
 #[test]
-fn nocrc_names_none() {
+fn nocrc_omits_the_checksum() {
     assert_eq!(first("NOCRC").header("x-cos-hash-crc64ecma"), None);
 }
 
 #[test]
-fn d6_full_answers_a_range_by_the_whole_file() {
+fn full_answers_a_range_by_the_whole_file() {
     let answer = get(&serving("FULL"), FROM_100);
     assert_eq!((answer.status(), &answer.body), ("200", &content()));
 }
 
 #[test]
-fn range_begins_elsewhere_than_asked() {
+fn range_starts_at_another_position_than_requested() {
     let answer = get(&serving("RANGE"), FROM_100);
     assert_eq!((answer.status(), &*answer.body), ("206", &content()[99..]));
     assert_eq!(answer.header("content-range"), Some("bytes 99-264/265"));
 }
 
 #[test]
-fn range_is_a_part_when_none_was_asked() {
+fn range_sends_a_part_without_a_requested_range() {
     let answer = first("RANGE");
     assert_eq!((answer.status(), &*answer.body), ("206", &content()[1..]));
     assert_eq!(answer.header("content-range"), Some("bytes 1-264/265"));
 }
 
 #[test]
-fn less_covers_less_than_was_asked() {
+fn less_sends_fewer_bytes_than_requested() {
     let answer = get(&serving("LESS:10"), FROM_100);
     assert_eq!((answer.status(), &*answer.body), ("206", &content()[100..110]));
     assert_eq!(answer.header("content-range"), Some("bytes 100-109/265"));
@@ -206,31 +206,31 @@ fn less_covers_less_than_was_asked() {
 }
 
 #[test]
-fn less_is_a_part_when_none_was_asked() {
+fn less_sends_a_part_without_a_requested_range() {
     let answer = first("LESS:10");
     assert_eq!((answer.status(), &*answer.body), ("206", &content()[..10]));
     assert_eq!(answer.header("content-range"), Some("bytes 0-9/265"));
 }
 
 #[test]
-fn d8_gzip_is_named() {
+fn gzip_is_the_content_encoding() {
     assert_eq!(first("GZIP").header("content-encoding"), Some("gzip"));
 }
 
 #[test]
-fn redirect_leads_elsewhere() {
+fn redirect_has_another_location() {
     let answer = first("REDIRECT");
     assert_eq!(answer.status(), "302");
     assert_eq!(answer.header("location"), Some("https://other.example/"));
 }
 
 #[test]
-fn d1_expired_is_the_storages_xml() {
+fn expired_is_an_xml_error_of_the_storage() {
     refused("EXPIRED", "403", "AccessDenied", "Request has expired");
 }
 
 #[test]
-fn d2_an_expired_url_stays_refused_and_another_holds() {
+fn an_expired_url_stays_refused_and_a_new_one_is_valid() {
     let service = serving("EXPIRED");
     let request = format!("GET {}", target(&service));
     for _ in 0..2 {
@@ -240,12 +240,12 @@ fn d2_an_expired_url_stays_refused_and_another_holds() {
 }
 
 #[test]
-fn denied_has_another_message() {
+fn denied_has_another_message_than_expired() {
     refused("DENIED", "403", "AccessDenied", "Access Denied.");
 }
 
 #[test]
-fn gone_is_no_key() {
+fn gone_is_no_such_key() {
     refused("GONE", "404", "NoSuchKey", "The specified key does not exist.");
 }
 
@@ -260,7 +260,7 @@ fn http_503_asks_to_slow_down() {
 }
 
 #[test]
-fn http_502_is_a_page() {
+fn http_502_is_an_html_page() {
     let answer = first("HTTP:502");
     assert_eq!((answer.status(), answer.header("content-type")), ("502", Some("text/html")));
 }

@@ -1,4 +1,4 @@
-//! The file, its URLs and what is checked before it is sent.
+//! The file, its URLs and the checks before a download.
 
 use std::env::temp_dir;
 use std::fs;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::support::{
-    Call, NOW, content, download, get, last_told, send, service, serving, target, target_of,
+    Call, NOW, content, download, get, last_answer, send, service, serving, target, target_of,
 };
 use tcss_export_testkit::{Clock, DownloadFault, SeenAnswer, ServedFile, Service};
 
@@ -26,7 +26,7 @@ fn poll(service: &Service) -> String {
 }
 
 #[test]
-fn a_success_gives_a_url_of_the_file() {
+fn a_success_has_a_url_of_the_file() {
     let service = service()
         .script("SUCCESS".parse().expect("a script"))
         .file(ServedFile::bytes("r 1.csv", content()))
@@ -42,16 +42,16 @@ fn a_success_gives_a_url_of_the_file() {
 }
 
 #[test]
-fn urls_may_begin_with_the_address_of_something_before_the_service() {
+fn urls_may_start_with_the_address_of_a_proxy() {
     let service = serving("");
-    service.set_file_base("https://front.example");
+    service.set_file_base("https://proxy.example");
     let url = service.file_url().expect("a file");
-    let target = url.strip_prefix("https://front.example").expect("the front's address");
+    let target = url.strip_prefix("https://proxy.example").expect("the proxy's address");
     assert_eq!(download(&service, &format!("GET {target}"), "").status(), "200");
 }
 
 #[test]
-fn a_success_with_a_url_of_its_own_keeps_it() {
+fn a_success_with_its_own_url_keeps_it() {
     let service = service()
         .script("SUCCESS:https://h.example/a".parse().expect("a script"))
         .file(ServedFile::bytes("r.csv", content()))
@@ -61,7 +61,7 @@ fn a_success_with_a_url_of_its_own_keeps_it() {
 }
 
 #[test]
-fn the_action_for_the_url_gives_one_of_the_file() {
+fn the_url_action_returns_a_url_of_the_file() {
     let service = service()
         .script("SUCCESS".parse().expect("a script"))
         .file(ServedFile::bytes("r.csv", content()))
@@ -76,7 +76,7 @@ fn the_action_for_the_url_gives_one_of_the_file() {
 }
 
 #[test]
-fn the_file_comes_with_all_its_headers() {
+fn a_download_has_all_headers_of_the_file() {
     let service = serving("");
     let answer = get(&service, "");
     assert_eq!((answer.status(), &answer.body), ("200", &content()));
@@ -97,9 +97,9 @@ fn the_file_comes_with_all_its_headers() {
     }
 }
 
-// The value is the documentation's for CRC-64/XZ.
+// The check value of CRC-64/XZ, from the documentation of the storage.
 #[test]
-fn d7_the_checksum_header_is_an_unsigned_decimal() {
+fn the_checksum_header_is_an_unsigned_decimal() {
     let file = ServedFile::bytes("r.csv", "123456789");
     let service = service().file(file).start().expect("a service");
     let answer = get(&service, "");
@@ -123,21 +123,21 @@ fn settings_of_the_file_reach_its_headers() {
 }
 
 #[test]
-fn an_empty_disposition_is_none() {
+fn an_empty_disposition_omits_the_header() {
     let file = ServedFile::bytes("r.csv", content()).with_disposition("");
     let service = service().file(file).start().expect("a service");
     assert_eq!(get(&service, "").header("content-disposition"), None);
 }
 
 #[test]
-fn an_empty_file_is_whole() {
+fn an_empty_file_is_complete() {
     let service = service().file(ServedFile::bytes("r.csv", "")).start().expect("a service");
     let answer = get(&service, "");
     assert_eq!((answer.header("content-length"), answer.body.len()), (Some("0"), 0));
 }
 
 #[test]
-fn a_range_is_answered_by_its_part() {
+fn the_answer_to_a_range_is_that_part() {
     let service = serving("");
     let answer = get(&service, RANGE_2_TO_4);
     assert_eq!((answer.status(), &*answer.body), ("206", &b"345"[..]));
@@ -148,14 +148,14 @@ fn a_range_is_answered_by_its_part() {
 }
 
 #[test]
-fn a_range_behind_the_end_is_refused() {
+fn a_range_after_the_end_is_refused() {
     let answer = get(&serving(""), "Range: bytes=265-\r\n");
     refused(&answer, "416", "InvalidRange");
     assert_eq!(answer.header("content-range"), Some("bytes */265"));
 }
 
 #[test]
-fn a_range_with_the_current_etag_is_answered_by_its_part() {
+fn the_answer_to_a_range_with_the_current_etag_is_that_part() {
     let service = serving("");
     let etag = get(&service, "").header("etag").expect("an ETag").to_owned();
     let answer = get(&service, &format!("{RANGE_2_TO_4}If-Range: {etag}\r\n"));
@@ -163,13 +163,13 @@ fn a_range_with_the_current_etag_is_answered_by_its_part() {
 }
 
 #[test]
-fn a_range_with_another_etag_is_answered_by_the_whole_file() {
+fn the_answer_to_a_range_with_another_etag_is_the_whole_file() {
     let answer = get(&serving(""), &format!("{RANGE_2_TO_4}If-Range: \"other\"\r\n"));
     assert_eq!((answer.status(), &answer.body), ("200", &content()));
 }
 
 #[test]
-fn a_range_with_a_weak_etag_is_answered_by_the_whole_file() {
+fn the_answer_to_a_range_with_a_weak_etag_is_the_whole_file() {
     let service = serving("WEAK,WEAK");
     let etag = get(&service, "").header("etag").expect("an ETag").to_owned();
     assert!(etag.starts_with("W/\""), "{etag}");
@@ -178,7 +178,7 @@ fn a_range_with_a_weak_etag_is_answered_by_the_whole_file() {
 }
 
 #[test]
-fn an_unknown_path_is_no_key() {
+fn an_unknown_path_is_no_such_key() {
     let answer = download(&serving(""), "GET /other.csv?q-signature=EXAMPLE1", "");
     refused(&answer, "404", "NoSuchKey");
     assert_eq!(answer.element("Resource"), "/other.csv");
@@ -186,42 +186,42 @@ fn an_unknown_path_is_no_key() {
 }
 
 #[test]
-fn d3_a_url_that_was_changed_by_a_byte_is_refused() {
+fn a_url_with_one_changed_byte_is_refused() {
     let service = serving("");
     let changed = target(&service).replace("%3B", "%3b");
     refused(&download(&service, &format!("GET {changed}"), ""), "403", "SignatureDoesNotMatch");
 }
 
 #[test]
-fn d13_a_url_with_something_appended_is_refused() {
+fn a_url_with_an_appended_parameter_is_refused() {
     let service = serving("");
     let changed = format!("GET {}&x=1", target(&service));
     refused(&download(&service, &changed, ""), "403", "SignatureDoesNotMatch");
 }
 
 #[test]
-fn d5_a_url_does_not_hold_for_head() {
+fn a_url_is_not_valid_for_head() {
     let service = serving("");
     let answer = download(&service, &format!("HEAD {}", target(&service)), "");
     assert_eq!(answer.status(), "403");
 }
 
 #[test]
-fn a_url_does_not_hold_for_post() {
+fn a_url_is_not_valid_for_post() {
     let service = serving("");
     let answer = download(&service, &format!("POST {}", target(&service)), "");
     refused(&answer, "403", "SignatureDoesNotMatch");
 }
 
 #[test]
-fn d4_an_api_header_is_refused() {
+fn an_api_header_is_refused() {
     for header in ["Authorization: EXAMPLE\r\n", "X-TC-Action: EXAMPLE\r\n"] {
         refused(&get(&serving(""), header), "400", "InvalidRequest");
     }
 }
 
 #[test]
-fn d2_a_url_is_refused_after_its_window() {
+fn a_url_is_refused_after_its_window() {
     let time = Arc::new(AtomicI64::new(NOW));
     let clock = Arc::clone(&time);
     let service = service()
@@ -240,7 +240,7 @@ fn d2_a_url_is_refused_after_its_window() {
 }
 
 #[test]
-fn what_was_seen_of_a_download_is_its_target_and_headers() {
+fn the_record_of_a_download_has_its_target_and_headers() {
     let service = serving("");
     let target = target(&service);
     download(&service, &format!("GET {target}"), "Accept-Encoding: identity\r\n");
@@ -249,15 +249,15 @@ fn what_was_seen_of_a_download_is_its_target_and_headers() {
     let asked = seen.download.expect("a download");
     assert_eq!(asked.target, target);
     assert_eq!(asked.header("accept-encoding"), Some("identity"));
-    let told = SeenAnswer::Download { status: Some(200), fault: Some(DownloadFault::Ok) };
-    assert_eq!(seen.answer, told);
+    let expected = SeenAnswer::Download { status: Some(200), fault: Some(DownloadFault::Ok) };
+    assert_eq!(seen.answer, expected);
 }
 
 #[test]
-fn a_refused_download_was_told_no_fault() {
+fn the_record_of_a_refused_download_has_no_fault() {
     let service = serving("RESET");
     download(&service, "GET /other.csv", "");
-    assert_eq!(last_told(&service), SeenAnswer::Download { status: Some(404), fault: None });
+    assert_eq!(last_answer(&service), SeenAnswer::Download { status: Some(404), fault: None });
 }
 
 #[test]
@@ -269,14 +269,14 @@ fn debug_output_of_a_download_has_no_query() {
 }
 
 #[test]
-fn the_path_of_the_api_stays_the_apis() {
+fn a_file_does_not_change_the_path_of_the_api() {
     let service = serving("");
     assert_eq!(send(&service, Call::job("job-1")).json()["ExportStatus"], "RUNNING");
     assert!(service.seen()[0].download.is_none());
 }
 
 #[test]
-fn without_a_file_there_is_no_url() {
+fn a_service_without_a_file_has_no_url() {
     let service = service().start().expect("a service");
     assert_eq!((service.file_url(), service.file_crc64()), (None, None));
 }
@@ -295,7 +295,7 @@ fn a_file_on_disk_is_sent_as_it_is() {
 }
 
 #[test]
-fn d9_a_made_up_file_of_11_mib_is_whole() {
+fn a_made_up_file_of_11_mib_is_complete() {
     let file = ServedFile::made_up("r.csv", 11 * 1024 * 1024);
     let service = service().file(file).start().expect("a service");
     let whole = get(&service, "").body;
@@ -310,7 +310,7 @@ fn not_started(file: ServedFile, kind: ErrorKind) {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_an_error() {
+fn a_missing_file_is_an_error() {
     not_started(ServedFile::path("/nowhere/r.csv"), ErrorKind::NotFound);
 }
 

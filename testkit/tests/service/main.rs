@@ -1,4 +1,4 @@
-//! The service as a client on a socket sees it.
+//! The service, tested over a socket.
 
 mod actions;
 mod download_faults;

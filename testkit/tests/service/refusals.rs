@@ -22,18 +22,18 @@ fn a_signed_call_is_accepted() {
 }
 
 #[test]
-fn the_two_headers_that_every_sdk_signs_are_enough() {
+fn a_signature_over_content_type_and_host_is_accepted() {
     accepted(Call { signed_headers: "content-type;host", ..Call::job("job-1") });
 }
 
 #[test]
-fn an_unsigned_payload_is_accepted_when_it_is_announced() {
+fn an_unsigned_payload_with_its_header_is_accepted() {
     let call = Call { payload: Some("UNSIGNED-PAYLOAD"), ..Call::job("job-1") };
     accepted(call.with("X-TC-Content-SHA256", "UNSIGNED-PAYLOAD"));
 }
 
 #[test]
-fn an_unsigned_payload_is_refused_when_it_is_not_announced() {
+fn an_unsigned_payload_without_its_header_is_refused() {
     let call = Call { payload: Some("UNSIGNED-PAYLOAD"), ..Call::job("job-1") };
     refused(call, "AuthFailure.SignatureFailure");
 }
@@ -45,7 +45,7 @@ fn a_body_over_10_mb_is_refused() {
 }
 
 #[test]
-fn a_body_of_10_mb_is_no_problem() {
+fn a_body_of_10_mb_is_accepted() {
     let job = Call::job("job-1").body;
     let body = format!("{job}{}", " ".repeat(10 * 1024 * 1024 - job.len()));
     accepted(Call { body, ..Call::job("job-1") });
@@ -67,7 +67,7 @@ fn another_path_is_refused() {
 }
 
 #[test]
-fn a_query_that_was_not_signed_is_refused() {
+fn an_unsigned_query_is_refused() {
     refused(Call { target: "/?a=b", ..Call::job("job-1") }, "AuthFailure.SignatureFailure");
 }
 
@@ -119,7 +119,7 @@ fn an_authorization_of_another_form_is_refused() {
 }
 
 #[test]
-fn a_timestamp_that_is_no_number_is_refused() {
+fn a_timestamp_with_a_sign_is_refused() {
     refused(Call::job("job-1").replace("X-TC-Timestamp", "+17"), "InvalidParameter");
 }
 
@@ -168,7 +168,7 @@ fn a_wrong_key_is_refused() {
 }
 
 #[test]
-fn an_action_other_than_the_signed_one_is_refused() {
+fn another_action_than_the_signed_one_is_refused() {
     let call = Call::job("job-1").replace("X-TC-Action", "CreateExportComplianceStatusListJob");
     refused(call, "AuthFailure.SignatureFailure");
 }
@@ -190,7 +190,7 @@ fn a_body_without_a_job_id_is_refused() {
 }
 
 #[test]
-fn a_body_that_is_no_json_is_refused() {
+fn a_body_without_json_is_refused() {
     refused(Call { body: "JobId=1".to_owned(), ..Call::job("job-1") }, "InvalidParameter");
 }
 
@@ -200,7 +200,7 @@ fn an_empty_job_id_is_refused() {
 }
 
 #[test]
-fn a_parameter_nobody_knows_is_refused() {
+fn an_unknown_parameter_is_refused() {
     let body = r#"{"JobId":"1","Region":"x"}"#.to_owned();
     refused(Call { body, ..Call::job("job-1") }, "UnknownParameter");
 }
@@ -219,14 +219,14 @@ fn another_token_is_refused() {
 }
 
 #[test]
-fn the_token_that_is_set_is_accepted() {
+fn the_required_token_is_accepted() {
     let service = service().token("EXAMPLETOKEN").start().expect("a service");
     let answer = send(&service, Call::job("job-1").with("X-TC-Token", "EXAMPLETOKEN"));
     assert_eq!(answer.code(), "no error");
 }
 
 #[test]
-fn each_of_several_keys_is_known() {
+fn a_service_knows_several_keys() {
     let service = service().key("AKIDEXAMPLE2", "EXAMPLEKEY2").start().expect("a service");
     let call = Call { id: "AKIDEXAMPLE2", key: "EXAMPLEKEY2", ..Call::job("job-1") };
     assert_eq!(send(&service, call).code(), "no error");
@@ -234,7 +234,7 @@ fn each_of_several_keys_is_known() {
 }
 
 #[test]
-fn the_example_pair_is_known_when_no_key_is_given() {
+fn the_default_key_is_the_example_pair() {
     let clock = tcss_export_testkit::Clock::fixed(NOW);
     let service = Service::builder().clock(clock).start().expect("a service");
     let call = Call { id: EXAMPLE_SECRET_ID, key: EXAMPLE_SECRET_KEY, ..Call::job("job-1") };

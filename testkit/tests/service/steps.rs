@@ -26,7 +26,7 @@ fn statuses(service: &Service, job: &str, count: usize) -> Vec<Value> {
 }
 
 #[test]
-fn running_gives_its_progress() {
+fn running_has_its_progress() {
     let expected = json!({
         "ExportStatus": "RUNNING",
         "DownloadURL": "",
@@ -38,42 +38,42 @@ fn running_gives_its_progress() {
 }
 
 #[test]
-fn running_without_a_number_has_no_progress_yet() {
+fn running_without_a_number_has_progress_0() {
     assert_eq!(first("RUNNING").json()["ExportProgress"], 0.0);
 }
 
 #[test]
-fn success_gives_a_made_up_url() {
+fn success_has_a_made_up_url() {
     let response = first("SUCCESS").json();
     assert_eq!(response["ExportStatus"], "SUCCESS");
     assert_eq!(response["DownloadURL"], Step::EXAMPLE_URL);
 }
 
 #[test]
-fn success_gives_the_url_of_the_script() {
+fn success_has_the_url_of_the_script() {
     let response = first("SUCCESS:https://h.example/a?b=c").json();
     assert_eq!(response["DownloadURL"], "https://h.example/a?b=c");
 }
 
 #[test]
-fn success_with_a_bare_colon_gives_an_empty_url() {
+fn success_with_a_bare_colon_has_an_empty_url() {
     assert_eq!(first("SUCCESS:").json()["DownloadURL"], "");
 }
 
 #[test]
-fn failure_gives_its_message() {
+fn failure_has_its_message() {
     let response = first("FAILURE:out of \"room\"").json();
     assert_eq!(response["ExportStatus"], "FAILURE");
     assert_eq!(response["FailureMsg"], "out of \"room\"");
 }
 
 #[test]
-fn another_status_is_given_as_it_is() {
+fn any_other_status_is_sent_unchanged() {
     assert_eq!(first("STATUS:PENDING").json()["ExportStatus"], "PENDING");
 }
 
 #[test]
-fn nulls_gives_null_members() {
+fn nulls_has_null_members() {
     let response = first("NULLS").json();
     assert_eq!(response["ExportStatus"], "RUNNING");
     let members = ["DownloadURL", "ExportProgress", "FailureMsg"];
@@ -96,14 +96,14 @@ fn http_is_an_html_page_with_its_status() {
 }
 
 #[test]
-fn an_http_status_without_a_body_is_whole() {
+fn an_http_204_is_complete_without_a_body() {
     let answer = first("HTTP:204");
     assert!(answer.head.starts_with("HTTP/1.1 204 No Content"), "{}", answer.head);
     assert_eq!(answer.body, "");
 }
 
 #[test]
-fn an_http_redirect_names_a_location() {
+fn an_http_redirect_has_a_location() {
     assert_eq!(first("HTTP:302").header("location"), Some("https://redirect.example/"));
 }
 
@@ -123,7 +123,7 @@ fn cut_ends_before_its_content_length() {
 }
 
 #[test]
-fn cut_json_is_whole_for_http_and_no_json() {
+fn cut_json_is_complete_for_http_but_not_for_json() {
     let answer = first("CUTJSON");
     let declared: usize = answer.header("content-length").expect("a length").parse().expect("it");
     assert_eq!(answer.body.len(), declared);
@@ -137,7 +137,7 @@ fn reset_closes_before_the_first_byte() {
 }
 
 #[test]
-fn a_connection_is_kept_until_a_reset() {
+fn a_connection_stays_open_until_a_reset() {
     let service = scripted("EMPTY,RESET");
     let two = [Call::job("job-1").bytes(), Call::job("job-1").bytes()].concat();
     let answers = exchange(service.addr(), &two);
@@ -147,15 +147,15 @@ fn a_connection_is_kept_until_a_reset() {
 
 #[test]
 fn hang_never_answers_and_ends_with_the_service() {
-    let (told, heard) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let service = service()
         .script("HANG".parse().expect("a script"))
-        .watch(move |seen| told.send(seen.answer.clone()).expect("a listening test"))
+        .watch(move |seen| sender.send(seen.answer.clone()).expect("a listening test"))
         .start()
         .expect("a service");
     let mut stream = connect(service.addr());
     stream.write_all(&Call::job("job-1").bytes()).expect("a reading service");
-    assert_eq!(heard.recv(), Ok(SeenAnswer::Played(Step::Hang)));
+    assert_eq!(receiver.recv(), Ok(SeenAnswer::Played(Step::Hang)));
     stream.set_nonblocking(true).expect("a socket");
     let nothing = stream.read(&mut [0]).expect_err("an answer").kind();
     assert_eq!(nothing, ErrorKind::WouldBlock);
@@ -172,14 +172,14 @@ fn the_last_step_repeats() {
 }
 
 #[test]
-fn every_job_has_a_place_of_its_own() {
+fn every_job_has_its_own_position() {
     let service = scripted("RUNNING,SUCCESS");
     assert_eq!(statuses(&service, "job-1", 2), ["RUNNING", "SUCCESS"]);
     assert_eq!(statuses(&service, "job-2", 1), ["RUNNING"]);
 }
 
 #[test]
-fn a_job_may_have_a_script_of_its_own() {
+fn a_job_may_have_its_own_script() {
     let failing = Script::new([Step::Failure(None)]).expect("a script");
     let service = service().job("job-7", failing).start().expect("a service");
     assert_eq!(statuses(&service, "job-7", 1), ["FAILURE"]);
@@ -187,21 +187,21 @@ fn a_job_may_have_a_script_of_its_own() {
 }
 
 #[test]
-fn a_request_that_finds_a_skew_is_judged_by_the_new_clock() {
+fn a_request_at_a_skew_is_checked_by_the_new_clock() {
     let answer = first("SKEW:600,SUCCESS");
     assert_eq!(answer.code(), "AuthFailure.SignatureExpire");
     assert_eq!(answer.header("date"), Some("Tue, 14 Nov 2023 22:23:20 GMT"));
 }
 
 #[test]
-fn a_request_in_time_for_a_skew_gets_the_step_behind_it() {
+fn a_request_that_fits_a_skew_gets_the_next_step() {
     let service = scripted("SKEW:600,SUCCESS");
     let call = Call { timestamp: NOW + 600, ..Call::job("job-1") };
     assert_eq!(send(&service, call).json()["ExportStatus"], "SUCCESS");
 }
 
 #[test]
-fn a_request_refused_after_a_skew_finds_the_same_step_again() {
+fn a_request_refused_after_a_skew_leaves_the_next_step() {
     let service = scripted("SKEW:600,RUNNING,SUCCESS");
     send(&service, Call::job("job-1"));
     let call = Call { timestamp: NOW + 600, ..Call::job("job-1") };
@@ -209,26 +209,26 @@ fn a_request_refused_after_a_skew_finds_the_same_step_again() {
 }
 
 #[test]
-fn a_skew_does_not_reach_the_step_before_it() {
+fn a_skew_does_not_affect_the_step_before_it() {
     let answer = first("RUNNING,SKEW:600,SUCCESS");
     assert_eq!(answer.header("date"), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
 }
 
 #[test]
-fn a_small_skew_shifts_only_the_date() {
+fn a_small_skew_changes_only_the_date() {
     let answer = first("SKEW:-20,SUCCESS");
     assert_eq!(answer.json()["ExportStatus"], "SUCCESS");
     assert_eq!(answer.header("date"), Some("Tue, 14 Nov 2023 22:13:00 GMT"));
 }
 
 #[test]
-fn a_later_skew_takes_the_place_of_an_earlier_one() {
+fn a_later_skew_replaces_an_earlier_one() {
     let answer = first("SKEW:600,SKEW:60,HTTP:502");
     assert_eq!(answer.header("date"), Some("Tue, 14 Nov 2023 22:14:20 GMT"));
 }
 
 #[test]
-fn the_largest_skew_is_no_accident() {
+fn the_largest_skew_does_not_overflow() {
     let answer = first(&format!("SKEW:{},SUCCESS", i64::MAX));
     assert_eq!(answer.code(), "AuthFailure.SignatureExpire");
 }
@@ -241,7 +241,7 @@ fn request_ids_differ() {
 }
 
 #[test]
-fn what_was_seen_names_action_job_and_time() {
+fn a_record_has_action_job_and_timestamp() {
     let service = scripted("RUNNING");
     send(&service, Call::job("job-1"));
     let seen = &service.seen()[0];
@@ -253,7 +253,7 @@ fn what_was_seen_names_action_job_and_time() {
 }
 
 #[test]
-fn what_was_seen_is_in_the_order_of_arrival() {
+fn records_are_in_the_order_of_arrival() {
     let service = scripted("RUNNING");
     send(&service, Call::job("job-1"));
     send(&service, Call::job("job-2"));

@@ -1,4 +1,4 @@
-//! A client of a few lines, with signing code of its own.
+//! A short client with its own signing code.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,12 +13,12 @@ pub(crate) const KEY: &str = "EXAMPLEKEY";
 /// The service's time: 2023-11-14T22:13:20Z.
 pub(crate) const NOW: i64 = 1_700_000_000;
 
-/// Returns a service whose clock stands at [`NOW`] and which knows [`ID`].
+/// Returns a service with a clock fixed at [`NOW`] and the key [`ID`].
 pub(crate) fn service() -> Builder {
     Service::builder().key(ID, KEY).clock(Clock::fixed(NOW))
 }
 
-/// A call that a service would accept, until something in it is changed.
+/// A call that a service accepts unless a test changes it.
 pub(crate) struct Call {
     pub(crate) method: &'static str,
     pub(crate) target: &'static str,
@@ -58,19 +58,19 @@ impl Call {
         }
     }
 
-    /// Adds a header after the call is signed.
+    /// Adds a header after signing.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Leaves a header out after the call is signed.
+    /// Removes a header after signing.
     pub(crate) fn without(mut self, name: &'static str) -> Self {
         self.without.push(name);
         self
     }
 
-    /// Puts another value in a header's place after the call is signed.
+    /// Replaces the value of a header after signing.
     pub(crate) fn replace(self, name: &'static str, value: &str) -> Self {
         self.without(name).with(name, value)
     }
@@ -123,7 +123,7 @@ impl Call {
     }
 }
 
-/// An answer as it came, without its connection.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: String,
@@ -149,12 +149,12 @@ impl Answer {
 
 pub(crate) fn connect(addr: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(addr).expect("a listening service");
-    // Only ends a test that would hang.
+    // Ends a test that would hang.
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
     stream
 }
 
-/// Sends bytes on a connection of their own and returns all that comes back.
+/// Sends bytes on a new connection and returns all bytes of the answer.
 pub(crate) fn exchange(addr: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = connect(addr);
     stream.write_all(bytes).expect("a reading service");
@@ -169,7 +169,7 @@ pub(crate) fn send(service: &Service, call: Call) -> Answer {
     Answer { head: head.to_owned(), body: body.to_owned() }
 }
 
-/// The file of most downloads: bytes that no text holds, the check value of checksums in front.
+/// The file of most downloads: the input of the checksum's check value, then all byte values.
 pub(crate) fn content() -> Vec<u8> {
     b"123456789".iter().copied().chain(0..=255).collect()
 }
@@ -181,7 +181,7 @@ pub(crate) fn serving(faults: &str) -> Service {
     service().file(file).download_faults(faults).start().expect("a service")
 }
 
-/// What came back for a request to the storage.
+/// An answer of the storage.
 #[derive(Debug)]
 pub(crate) struct Download {
     pub(crate) head: String,
@@ -206,7 +206,7 @@ impl Download {
     }
 }
 
-/// Returns the target of a fresh URL.
+/// Returns the target of a new URL.
 pub(crate) fn target(service: &Service) -> String {
     target_of(service, &service.file_url().expect("a file"))
 }
@@ -227,12 +227,12 @@ pub(crate) fn download(service: &Service, request: &str, headers: &str) -> Downl
     Download { head, body: answer[end + 4..].to_vec() }
 }
 
-/// Gets the file by a fresh URL.
+/// Downloads the file from a new URL.
 pub(crate) fn get(service: &Service, headers: &str) -> Download {
     download(service, &format!("GET {}", target(service)), headers)
 }
 
-/// Returns what the last request was told.
-pub(crate) fn last_told(service: &Service) -> SeenAnswer {
+/// Returns the recorded answer to the last request.
+pub(crate) fn last_answer(service: &Service) -> SeenAnswer {
     service.seen().last().expect("a request").answer.clone()
 }

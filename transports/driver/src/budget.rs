@@ -1,3 +1,5 @@
+//! The rate budget as clients share it.
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -6,10 +8,10 @@ use std::{
 
 use tcss_export_core::{Mono, RateBudget, Ticket};
 
-/// A [`RateBudget`] that clients share: clones are handles of the same one.
+/// A [`RateBudget`] that clients share. Clones are handles of the same budget.
 ///
-/// Each client has one of its own unless it is given another's. Clients that use one account
-/// should share one, because the service counts by account.
+/// Each client creates its own. Clients of one account should share one, because the service counts
+/// requests per account.
 #[derive(Clone, Debug, Default)]
 pub struct Budget(Arc<Mutex<Queue>>);
 
@@ -20,7 +22,7 @@ struct Queue {
 }
 
 impl Budget {
-    /// Creates a handle of a budget with another spacing than the default one.
+    /// Creates a budget with another spacing than the default one.
     #[must_use]
     pub fn new(budget: RateBudget) -> Self {
         Self(Arc::new(Mutex::new(Queue { budget, sleepers: BTreeMap::new() })))
@@ -30,15 +32,15 @@ impl Budget {
         Turn { ticket: self.with(|queue| queue.budget.join(now)), budget: self.clone() }
     }
 
-    /// Looks into the queue under its lock, where no code of others may run: no waker is woken,
-    /// cloned or dropped there.
+    /// Uses the queue under its lock. No waker is woken, cloned or dropped here, because that would
+    /// run foreign code under the lock.
     fn with<T>(&self, look: impl FnOnce(&mut Queue) -> T) -> T {
-        // Nothing panics while it holds the lock; were it so, the queue would still be whole.
+        // A panic while the lock was held leaves a queue that is whole.
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// A place in the queue, given up on drop.
+/// A place in the queue. Dropping it gives the place up.
 #[derive(Debug)]
 pub(crate) struct Turn {
     budget: Budget,
@@ -46,7 +48,7 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Takes the start, or tells when to ask again.
+    /// Takes the start, or returns when to try again.
     pub(crate) fn start(&self, now: Mono) -> Result<(), Mono> {
         self.budget
             .with(|queue| {
@@ -56,18 +58,18 @@ impl Turn {
             .map(wake)
     }
 
-    /// Returns the moment of this turn as far as can be told now.
+    /// Returns the moment of this turn, as far as it is known now.
     pub(crate) fn moment(&self, now: Mono) -> Mono {
         self.budget.with(|queue| queue.budget.turn(self.ticket, now))
     }
 
-    /// Leaves a waker for when the turn may have moved up; tells whether it has already moved to
-    /// before `moment`.
+    /// Returns whether the turn has moved to before `moment`. If not, stores a waker for when it may
+    /// do so.
     pub(crate) fn is_before(&self, moment: Mono, now: Mono, waker: &Waker) -> bool {
         let waker = waker.clone();
         let replaced = self.budget.with(|queue| {
             let is_earlier = queue.budget.turn(self.ticket, now) < moment;
-            // Either way a waker leaves the lock with it, to be dropped outside.
+            // Both results carry a waker, which is dropped outside the lock.
             match is_earlier {
                 true => Err(waker),
                 false => Ok(queue.sleepers.insert(self.ticket, waker)),
@@ -88,14 +90,14 @@ impl Drop for Turn {
 }
 
 impl Queue {
-    /// Takes out the one sleeper to wake after a start, never the whole queue: each wakes the next.
+    /// Removes the one sleeper to wake after a start. It wakes the next one in turn.
     fn first_sleeper(&mut self) -> Option<Waker> {
         let first = self.budget.first()?;
         self.sleepers.remove(&first)
     }
 }
 
-/// Wakes a sleeper outside the lock: it may be run at once, and ask the budget again.
+/// Wakes a sleeper outside the lock, because it may run at once and use the budget.
 fn wake(sleeper: Option<Waker>) {
     if let Some(waker) = sleeper {
         waker.wake();

@@ -10,8 +10,8 @@ use tcss_export_core::{Mono, Now, Wall};
 
 /// Reads both clocks.
 ///
-/// Monotonic time counts from one origin in the whole process, so that clients of any kind can
-/// share a [`Budget`](crate::Budget).
+/// Monotonic time counts from one origin in the process, so that all clients can share a
+/// [`Budget`](crate::Budget).
 #[must_use]
 pub fn now() -> Now {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
@@ -19,7 +19,7 @@ pub fn now() -> Now {
     Now { wall: Wall::from_unix_millis(unix_millis(SystemTime::now())), mono }
 }
 
-/// Pauses the thread; the budget may wake it earlier when its turn has moved up.
+/// Pauses the thread. The budget may end the pause early, when a turn moves up.
 pub fn sleep(duration: Duration) {
     thread::park_timeout(duration);
 }

@@ -1,3 +1,5 @@
+//! Where a client gets its credentials.
+
 use std::{fmt, pin::Pin, sync::Arc};
 
 use tcss_export_core::Credentials;
@@ -8,7 +10,7 @@ type Given = Result<Credentials, TransportError>;
 type Give = dyn Fn(bool) -> Given + Send + Sync;
 type GiveLater = dyn Fn(bool) -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + Sync;
 
-/// Where a client gets its credentials from: a fixed set, or a function that is asked at each
+/// The source of a client's credentials: a fixed set, or a function that is called for each
 /// request.
 #[derive(Clone)]
 pub struct CredentialSource(Source);
@@ -20,19 +22,20 @@ enum Source {
 }
 
 impl CredentialSource {
-    /// Creates a source from a function; with `true` the last credentials were refused.
+    /// Creates a source from a function. Its argument is true if the service refused the last
+    /// credentials.
     ///
-    /// An error whose fault is [`SendFault::Permanent`](tcss_export_core::SendFault::Permanent)
-    /// ends a wait; after any other it is asked again. The async client calls it within its task,
-    /// so there it must not block.
+    /// A [`SendFault::Permanent`](tcss_export_core::SendFault::Permanent) error ends a wait; after
+    /// any other it is called again. An async client calls it in its task, so it must not block
+    /// there.
     pub fn from_fn(
         give: impl Fn(bool) -> Result<Credentials, TransportError> + Send + Sync + 'static,
     ) -> Self {
         Self(Source::Now(Arc::new(give)))
     }
 
-    /// Creates a source from an async function, for an async client: a fetch that takes longer than
-    /// an exchange may is given up.
+    /// Creates a source from an async function, for an async client. A fetch that takes longer than
+    /// the limit of an exchange fails.
     pub fn from_async_fn<F>(give: impl Fn(bool) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<Credentials, TransportError>> + Send + 'static,
@@ -40,11 +43,11 @@ impl CredentialSource {
         Self(Source::Later(Arc::new(move |fresh| Box::pin(give(fresh)))))
     }
 
-    /// Asks for credentials.
+    /// Returns credentials.
     ///
     /// # Errors
     ///
-    /// Whatever the function gives; a fixed set never fails.
+    /// The error of the function. A fixed set never fails.
     pub async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
         match &self.0 {
             Source::Now(give) => give(fresh),

@@ -12,27 +12,25 @@ use crate::transport_error::TransportError;
 pub enum SendError {
     /// The request could not be built or signed.
     Build(BuildError),
-    /// No credentials could be had.
+    /// The credential source failed.
     Credentials(TransportError),
-    /// No whole answer came.
+    /// No complete answer arrived.
     Transport(TransportError),
-    /// An answer came that gave no result.
+    /// The answer has no result.
     Answer(ResponseError),
 }
 
 impl SendError {
-    /// Whether the service may have acted on the request, although there is no result.
+    /// Returns whether the service may have acted on the request, although there is no result.
     ///
-    /// It matters to an action that [creates]: sent again, it may start a second job. First look
-    /// for the job that may be there in the list of jobs, [newest first], and go on with its id;
-    /// create once more only if it is not listed. An action that only reads can be sent again in
-    /// any case.
+    /// This matters for an action that [creates] a job: sent again, it may create a second one.
+    /// Look for the job in the list of jobs, [newest first], and continue with its id; create again
+    /// only if it is not listed. An action that only reads can always be sent again.
     ///
-    /// It is `false` only where the request certainly had no effect: it could not be built or
-    /// sent, no connection was made, or the service refused it by a code that says so. A connection
-    /// that broke may have done so after the request, and an answer that cannot be read may be that
-    /// of a success; so these are `true`, as are codes of a fault inside the service and codes that
-    /// nobody knows.
+    /// It is `false` only if the request certainly had no effect: it could not be built or sent, no
+    /// connection was made, or the service refused it with a code that says so. It is `true` after
+    /// a broken connection, an unreadable answer, a fault inside the service and an unknown code,
+    /// because each may follow a success.
     ///
     /// [creates]: tcss_export_core::CreateExportComplianceStatusListJob
     /// [newest first]: tcss_export_core::DescribeExportJobManageList::newest_first
@@ -50,7 +48,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Build(error) => error.fmt(f),
-            Self::Credentials(_) => f.write_str("no credentials could be had"),
+            Self::Credentials(_) => f.write_str("the credential source failed"),
             Self::Transport(error) => error.fmt(f),
             Self::Answer(error) => error.fmt(f),
         }
@@ -62,13 +60,13 @@ impl Error for SendError {
         match self {
             Self::Credentials(error) => Some(error),
             Self::Transport(error) => error.source(),
-            // Their texts stand in this one's already.
+            // Their texts are part of this one's.
             Self::Build(_) | Self::Answer(_) => None,
         }
     }
 }
 
-/// A wait ended without a file: core's error, and the transport's own if that was the last fault.
+/// A wait ended without a file. It dereferences to the error of the state machine.
 #[derive(Debug)]
 pub struct WaitFailure {
     error: WaitError,
@@ -76,14 +74,14 @@ pub struct WaitFailure {
 }
 
 impl WaitFailure {
-    /// Takes the transport's last error, which counts only if it is what the wait ended by.
+    /// Keeps the transport's last error only if the wait ended because of it.
     pub(crate) fn new(error: WaitError, transport: Option<TransportError>) -> Self {
         let counts = matches!(error.kind, WaitErrorKind::Fault(_) | WaitErrorKind::TimedOut);
         let transport = transport.filter(|_| counts);
         Self { error, transport: transport.map(Box::new) }
     }
 
-    /// Returns what the transport said, if the last exchange gave no answer.
+    /// Returns the transport's error, if the last exchange ended with one.
     #[must_use]
     pub fn transport(&self) -> Option<&TransportError> {
         self.transport.as_deref()
@@ -124,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    /// Says of an answer to a create whether the service may have acted.
+    /// Returns whether the service may have acted after this answer to a create.
     #[track_caller]
     fn answered(body: &str) -> bool {
         let answer = read_answer::<CreateExportComplianceStatusListJob>(&Response::new(body));
@@ -137,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_sent_has_not_arrived() {
+    fn a_request_that_was_not_sent_has_not_arrived() {
         let build = JobId::new("").unwrap_err();
         assert!(!SendError::Build(build).may_have_arrived());
         let credentials = Credentials::new("", "EXAMPLEKEY").unwrap_err();
@@ -154,7 +152,7 @@ mod tests {
         for error in [refused.into(), wrapped.into(), marked] {
             assert!(!SendError::Transport(error).may_have_arrived());
         }
-        // It may have broken when the request was out.
+        // The connection may have broken after the request.
         let reset = io::Error::from(io::ErrorKind::ConnectionReset);
         assert!(SendError::Transport(reset.into()).may_have_arrived());
     }
@@ -170,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_cannot_be_read_may_be_that_of_a_success() {
+    fn an_unreadable_answer_may_follow_a_success() {
         for body in ["", "<html>", r#"{"Response":{"JobId":"47"#, r#"{"Response":{"JobId":""}}"#] {
             assert!(answered(body), "{body}");
         }

@@ -7,6 +7,8 @@
 //! Every request starts in the same order: it is due, its turn in the [`Budget`] has come,
 //! credentials are fetched, it is signed and sent at once.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod blocking;
 mod budget;
 mod client;

@@ -1,22 +1,21 @@
-//! What transports keep to.
+//! The limits of requests and connections.
 
 use std::time::Duration;
 
 use http::Request;
 use tcss_export_core::Policy;
 
-/// How long making a connection may take, proxy and TLS included.
+/// The limit for making a connection, including proxy and TLS.
 ///
-/// Over hyper this includes looking up the name. Over ureq the lookup has a limit of its own, of
-/// the same length; and a proxy on the way to the service has this time for each piece of its
-/// answer.
+/// Over hyper it includes the look-up of the name. Over ureq the look-up has a second limit of the
+/// same length.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// Idle connections are dropped after this; the service closes them after 60 s.
+/// Idle connections are closed after this time. The service closes them after 60 s.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
-/// How long an exchange with the service may take. Each request that `send` is given holds it among
-/// its extensions: that of the policy, or less where a download has less time left.
+/// The limit of an exchange with the service, an extension of each request: the policy's, or less
+/// if a download has less time left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExchangeLimit(Duration);
 

@@ -1,3 +1,5 @@
+//! The proxies of the environment.
+
 mod no_proxy;
 mod proxy;
 
@@ -9,31 +11,28 @@ use tcss_export_core::Endpoint;
 use self::no_proxy::Exceptions;
 pub use self::proxy::{Proxy, TunnelError};
 
-/// Which proxy stands before an endpoint, as the usual variables of an environment say.
+/// The proxies that the usual environment variables name.
 ///
-/// The proxy is that of `https_proxy`, else of `all_proxy`. Either may be written in capitals;
-/// where both spellings are set, the lower-case one counts, and an empty value counts as not set.
-/// It is `http://host:port`, with `user:password@` before the host if need be (percent-encoded);
-/// `http://` may be left out, and the port is 80 by default. Proxies that are spoken to by TLS or
-/// SOCKS are not supported.
+/// The proxy is the value of `https_proxy`, or else of `all_proxy`. Both may be upper case; if both
+/// spellings are set, lower case wins, and an empty value counts as unset. The value is
+/// `http://host:port`, optionally with a percent-encoded `user:password@` before the host.
+/// `http://` may be omitted, and the default port is 80. TLS and SOCKS proxies are not supported.
 ///
-/// `no_proxy`, or `NO_PROXY`, excepts hosts. Its entries are separated by commas or blanks, and
-/// the case of letters is no matter:
+/// `no_proxy`, or `NO_PROXY`, lists hosts that need no proxy, separated by commas or blanks, in any
+/// case:
 ///
-/// | entry | excepts |
+/// | entry | hosts |
 /// | --- | --- |
 /// | `*` | every host |
 /// | `h.example`, `.h.example` or `*.h.example` | this host and all below it |
 /// | `192.0.2.9`, `2001:db8::9` or `[2001:db8::9]` | this address |
 /// | `192.0.2.0/24` or `2001:db8::/32` | the addresses of this network |
 ///
-/// With a port behind it, as in `h.example:8443` or `[2001:db8::9]:8443`, an entry is for this
-/// port only. No name is looked up: addresses are for endpoints that are addresses themselves.
-/// What is none of these excepts nothing.
+/// With a port, as in `h.example:8443` or `[2001:db8::9]:8443`, an entry holds for this port only.
+/// No name is looked up, so addresses match only URLs with an address. Other entries are ignored.
 ///
-/// There is never a proxy before a loopback host; `http_proxy` has no part in this: what may be
-/// spoken to by plain HTTP, a file server that was allowed explicitly, is reached by `CONNECT`,
-/// too.
+/// Loopback hosts never use a proxy. `http_proxy` is ignored: plain HTTP, which a download must
+/// allow explicitly, uses the same proxy by `CONNECT`.
 ///
 /// ```
 /// use tcss_export_core::Endpoint;
@@ -56,13 +55,13 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Reads the variables, each given by its name: `|name| std::env::var_os(name)` for those of
-    /// the process. What cannot be used is an error only where it would be needed.
+    /// Reads the variables by a function from name to value, such as `|name| std::env::var_os(name)`.
+    /// An unusable value becomes an error once a request needs it.
     #[must_use]
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let find = |names: &[&'static str]| {
             names.iter().find_map(|name| {
-                // What is not Unicode must not pass for "no proxy": so it cannot be read as a URL.
+                // A value that is not Unicode must be an error, not "no proxy".
                 let value = variable(name)?.to_string_lossy().trim().to_owned();
                 (!value.is_empty()).then_some((*name, value))
             })
@@ -75,23 +74,19 @@ impl Proxies {
         }
     }
 
-    /// Returns the proxy that requests to the endpoint go through, if any.
+    /// Returns the proxy for requests to an endpoint, if any.
     ///
     /// # Errors
     ///
-    /// [`ProxyError::Url`] or [`ProxyError::Scheme`] if a variable asks for a proxy that cannot
-    /// be used.
+    /// [`ProxyError::Url`] or [`ProxyError::Scheme`] if a variable names an unusable proxy.
     pub fn proxy_for(&self, endpoint: &Endpoint) -> Result<Option<Proxy>, ProxyError> {
         if endpoint.is_loopback() || self.exceptions.hold_for(endpoint) {
             return Ok(None);
         }
         self.proxy.clone().transpose()
     }
-}
 
-impl Proxies {
-    /// Returns the proxy that a download from this URL goes through, if any: the same one for
-    /// plain `http` as well, by `CONNECT`.
+    /// Returns the proxy for a request to this URL, if any: the same one for `https` and `http`.
     ///
     /// # Errors
     ///
@@ -102,22 +97,22 @@ impl Proxies {
         let port = url.port_u16().unwrap_or(default_port);
         match format!("https://{host}:{port}").parse() {
             Ok(endpoint) => self.proxy_for(&endpoint),
-            // No such request will be sent.
+            // A request to such a URL is never sent.
             Err(_) => self.proxy.clone().transpose(),
         }
     }
 }
 
-/// A variable asks for a proxy that cannot be used. Its value is not shown: it may hold a password.
+/// A variable names a proxy that cannot be used. Its value is not shown, as it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProxyError {
-    /// The variable does not hold the URL of a proxy.
+    /// The value is not the URL of a proxy.
     Url {
         /// The name of the variable.
         variable: &'static str,
     },
-    /// The proxy is to be spoken to by something else than plain HTTP.
+    /// The proxy needs another protocol than plain HTTP.
     Scheme {
         /// The name of the variable.
         variable: &'static str,

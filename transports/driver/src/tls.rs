@@ -1,11 +1,11 @@
-//! What the errors of rustls mean (feature `rustls`).
+//! Explains the errors of rustls (feature `rustls`).
 
 use std::error::Error;
 
 use rustls::AlertDescription;
 
-/// Tells whether an error will not pass: a certificate that is not trusted, a peer that speaks no
-/// TLS of ours or refuses ours, no roots. For
+/// Returns whether an error is permanent: an untrusted certificate, a peer without a common TLS
+/// version, a refusal by the peer, or missing roots. For
 /// [`TransportError::of_chain_with`](crate::TransportError::of_chain_with).
 #[must_use]
 pub fn is_permanent(error: &(dyn Error + 'static)) -> bool {
@@ -18,8 +18,8 @@ pub fn is_permanent(error: &(dyn Error + 'static)) -> bool {
     }
 }
 
-/// What a peer will say of the same client again. Others may come of damaged bytes or of a fault
-/// inside it: `BadRecordMac`, `DecodeError` or `InternalError`.
+/// Returns whether a peer would refuse the same client again. Other alerts may be due to damaged
+/// bytes or a fault of the peer: `BadRecordMac`, `DecodeError` or `InternalError`.
 const fn is_refusal(alert: AlertDescription) -> bool {
     matches!(
         alert,

@@ -6,36 +6,37 @@ use tcss_export_core::{BuildError, SendFault, download::Reach, text::brief};
 
 use crate::proxies::{ProxyError, TunnelError};
 
-/// A boxed error of another crate, shown only as a source.
+/// The error of another crate, visible only as a source.
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// No answer came: the fault as core sees it, and the transport's own error as its source.
+/// No answer arrived. The fault decides what happens next; the library's error is the source.
 #[derive(Debug)]
 pub struct TransportError {
     fault: SendFault,
-    /// No connection was there that anything could have gone out by.
+    /// No connection was made, so nothing was sent.
     is_before_sending: bool,
     source: BoxError,
 }
 
 impl TransportError {
-    /// Creates an error from what it means and where it comes from.
+    /// Creates an error from its fault and its source.
     pub fn new(fault: SendFault, source: impl Into<BoxError>) -> Self {
         Self { fault, is_before_sending: false, source: source.into() }
     }
 
-    /// Creates an error whose meaning is that of the first error in its chain that has one: an
-    /// [`io::Error`] of a time-out, a [`ProxyError`], an [`AddressError`] or a refusal by a proxy.
-    /// `broken` is what a broken connection, or no such error at all, means at this stage.
+    /// Creates an error whose fault follows from the first error in the chain that determines one:
+    /// an [`io::Error`] of a timeout, a [`ProxyError`], an [`AddressError`] or a refusal by a proxy.
+    /// Otherwise it is `broken`, the meaning of a broken connection at this stage.
     ///
-    /// A time-out is [`SendFault::Timeout`]. What is wrong with a proxy until someone changes it,
-    /// such as its status 407, is [`SendFault::Permanent`].
+    /// A timeout is [`SendFault::Timeout`]. A fault of a proxy that lasts until somebody changes
+    /// it, such as its status 407, is [`SendFault::Permanent`].
     pub fn of_chain(source: impl Into<BoxError>, broken: SendFault) -> Self {
         Self::of_chain_with(source, broken, |_| false)
     }
 
     /// Creates an error as [`of_chain`](Self::of_chain) does, but [`SendFault::Permanent`] if
-    /// `is_permanent` says so of any error in the chain: that a certificate is not trusted, say.
+    /// `is_permanent` returns true for any error in the chain, for example an untrusted
+    /// certificate.
     pub fn of_chain_with(
         source: impl Into<BoxError>,
         broken: SendFault,
@@ -48,40 +49,39 @@ impl TransportError {
         Self { fault, is_before_sending, source }
     }
 
-    /// Marks that no connection was made, so that nothing can have been sent.
+    /// Marks that no connection was made, so nothing was sent.
     #[must_use]
     pub fn before_sending(self) -> Self {
         Self { is_before_sending: true, ..self }
     }
 
-    /// Whether the request may have been received all the same. It is not if the fault is
-    /// permanent, or if no connection was made.
+    /// Returns whether the server may have received the request. It has not if the fault is
+    /// permanent or no connection was made.
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {
         !self.is_before_sending && self.fault != SendFault::Permanent
     }
 
-    /// Returns the refusal of an address, if that is what it came of: the host of a download leads
-    /// to addresses only that must not be connected to.
+    /// Returns the address error among the sources: the policy forbids all addresses of a host.
     #[must_use]
     pub fn address_error(&self) -> Option<&AddressError> {
         find(&*self.source, |error| error.downcast_ref())
     }
 
-    /// Returns what is wrong with the proxy that the environment names, if it came of that: nothing
-    /// can be sent until a variable is changed.
+    /// Returns the proxy error among the sources: a variable of the environment names a proxy that
+    /// cannot be used.
     #[must_use]
     pub fn proxy_error(&self) -> Option<&ProxyError> {
         find(&*self.source, |error| error.downcast_ref())
     }
 
-    /// Returns what happened at a proxy or behind it, if it came of that.
+    /// Returns the tunnel error among the sources: a connection through a proxy failed.
     #[must_use]
     pub fn tunnel_error(&self) -> Option<&TunnelError> {
         find(&*self.source, |error| error.downcast_ref())
     }
 
-    /// Returns what it means to a wait.
+    /// Returns the fault, which decides what a wait or a download does next.
     #[must_use]
     pub const fn fault(&self) -> SendFault {
         self.fault
@@ -97,12 +97,12 @@ fn fault_of(error: &(dyn Error + 'static)) -> Option<SendFault> {
     }
     match error.downcast_ref::<io::Error>()?.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Some(SendFault::Timeout),
-        // What it wraps may say more.
+        // The error inside may determine it.
         _ => None,
     }
 }
 
-/// Of a connection that was there, no such error can come.
+/// Returns whether the error proves that no connection was made.
 fn is_before_sending(error: &(dyn Error + 'static)) -> bool {
     let is_refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
     error.is::<ProxyError>()
@@ -110,7 +110,7 @@ fn is_before_sending(error: &(dyn Error + 'static)) -> bool {
         || error.downcast_ref().is_some_and(is_refused)
 }
 
-/// Goes down a chain to the first error that gives something.
+/// Returns the first result down a chain of errors.
 fn find<'e, T>(
     error: &'e (dyn Error + 'static),
     found: impl Fn(&'e (dyn Error + 'static)) -> Option<T>,
@@ -118,7 +118,7 @@ fn find<'e, T>(
     iter::successors(Some(error), |error| next(*error)).find_map(found)
 }
 
-/// Goes one step down a chain; the `source` of an `io::Error` would pass over what it wraps.
+/// Returns the next error of a chain. The `source` of an `io::Error` skips the error inside.
 fn next<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
     match error.downcast_ref::<io::Error>() {
         Some(error) => error.get_ref().map(|error| error as _),
@@ -126,21 +126,21 @@ fn next<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static
     }
 }
 
-/// As by [`TransportError::of_chain`], a broken connection being [`SendFault::Connection`].
+/// Uses [`TransportError::of_chain`] with [`SendFault::Connection`].
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
         Self::of_chain(error, SendFault::Connection)
     }
 }
 
-/// Credentials that are refused when they are built will not pass: [`SendFault::Permanent`].
+/// Malformed credentials stay malformed: [`SendFault::Permanent`].
 impl From<BuildError> for TransportError {
     fn from(error: BuildError) -> Self {
         Self::new(SendFault::Permanent, error)
     }
 }
 
-/// No request can be sent as long as the environment says so: [`SendFault::Permanent`].
+/// No request can be sent until the environment changes: [`SendFault::Permanent`].
 impl From<ProxyError> for TransportError {
     fn from(error: ProxyError) -> Self {
         Self::new(SendFault::Permanent, error)
@@ -159,18 +159,18 @@ impl Error for TransportError {
     }
 }
 
-/// A host leads to addresses only that a download must not connect to.
+/// The address policy forbids all addresses of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressError {
     host: String,
 }
 
 impl AddressError {
-    /// Leaves the addresses that the rule permits.
+    /// Returns the addresses that the policy permits.
     ///
     /// # Errors
     ///
-    /// None is left.
+    /// If it permits none.
     pub fn filter(
         host: &str,
         reach: Reach,
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_is_not_permitted_is_permanent_whatever_wraps_it() {
+    fn an_address_error_is_permanent_whatever_wraps_it() {
         let private = "10.0.0.1:443".parse().unwrap();
         let found = AddressError::filter("h.example", Reach::Public, [private]);
         let error = found.unwrap_err();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_used_is_found_whatever_wraps_it() {
+    fn a_proxy_error_is_found_whatever_wraps_it() {
         let error = ProxyError::Url { variable: "HTTPS_PROXY" };
         let wrapped = TransportError::from(io::Error::other(error.clone()));
         assert_eq!((wrapped.fault(), wrapped.proxy_error()), (SendFault::Permanent, Some(&error)));
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happened_at_a_proxy_is_found_whatever_wraps_it() {
+    fn a_tunnel_error_is_found_whatever_wraps_it() {
         let proxy = "proxy.example:3128".to_owned();
         let error = TunnelError::Failed { proxy, source: "why".into() };
         let wrapped = TransportError::from(io::Error::other(error));

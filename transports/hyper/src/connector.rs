@@ -1,3 +1,5 @@
+//! Connects to a host, with TLS where the URL asks for it.
+
 use std::{
     io,
     pin::Pin,
@@ -15,11 +17,11 @@ use tower_service::Service;
 
 use crate::dialer::{BoxError, Dialer};
 
-/// Connects for [`Client::new`](crate::Client::new): plainly or by TLS, straight or through a
-/// proxy, on tokio.
+/// The connector of the default transport, on tokio: with or without TLS, directly or through a
+/// proxy.
 ///
-/// The operating system's roots are read when the first `https` request needs them, so that plain
-/// requests to a loopback service work on a machine that has none.
+/// It reads the operating system's roots at the first `https` request, because a machine without
+/// roots must reach a loopback service over plain HTTP.
 #[derive(Clone, Debug)]
 pub struct Connector {
     proxies: Proxies,
@@ -30,8 +32,8 @@ pub struct Connector {
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 impl Connector {
-    /// Makes a connector that goes through the proxies, and connects to such addresses only where it
-    /// looks a name up itself; the error of a proxy is told at each connection.
+    /// Creates a connector. The address policy holds where no proxy looks the name up. An unusable
+    /// proxy is an error of each connection.
     pub(crate) fn new(proxies: Proxies, reach: Reach) -> Self {
         let dialer = Dialer::new(proxies.clone(), reach);
         Self { proxies, dialer, tls: Arc::default() }
@@ -43,7 +45,7 @@ impl Connector {
         }
         let tls = HttpsConnectorBuilder::new()
             .with_provider_and_platform_verifier(rustls::crypto::ring::default_provider())
-            // No usable roots: asking again does not help.
+            // Without usable roots a retry does not help.
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?
             .https_only()
             .enable_http1()

@@ -1,3 +1,5 @@
+//! Opens TCP connections, and tunnels through a proxy.
+
 use std::{
     error::Error,
     io,
@@ -18,7 +20,7 @@ use tower_service::Service;
 
 use crate::resolver::Resolver;
 
-/// Opens a connection that speaks for an address: straight, or by a tunnel through a proxy.
+/// Opens a connection to a host, directly or by a tunnel through a proxy.
 #[derive(Clone, Debug)]
 pub(crate) struct Dialer {
     proxies: Proxies,
@@ -48,7 +50,7 @@ impl Service<Uri> for Dialer {
             let Some(proxy) = proxy? else { return Ok(http(reach).call(uri).await?) };
             let address = Uri::builder().scheme("http").authority(proxy.to_string());
             let address = address.path_and_query("/").build()?;
-            // Here it is the proxy's own name that is looked up.
+            // Only the proxy's own name is looked up here.
             let mut stream = http(Reach::Any).call(address).await?.into_inner();
             open_tunnel(&mut stream, &proxy, &uri).await?;
             Ok(TokioIo::new(stream))
@@ -63,11 +65,11 @@ fn http(reach: Reach) -> HttpConnector<Resolver> {
     http
 }
 
-/// The longest head of an answer that is waited for.
+/// A longer head of a proxy's answer is an error.
 const HEAD_LIMIT: usize = 16 * 1024;
 const MOST_HEADERS: usize = 100;
 
-/// Has the proxy connect the stream to the host of `uri`, which is all that it is told.
+/// Asks the proxy to connect the stream to the host of `uri`; it learns nothing else.
 async fn open_tunnel(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     proxy: &Proxy,
@@ -78,7 +80,7 @@ async fn open_tunnel(
     if !status.is_success() {
         return Err(TunnelError::refused(proxy, status).into());
     }
-    // In TLS the client speaks first: whose bytes these are cannot be known.
+    // In TLS the client speaks first, so these bytes are not the server's.
     if rest > 0 { Err("the proxy sent more than its answer".into()) } else { Ok(()) }
 }
 
@@ -96,7 +98,7 @@ fn connect_request(proxy: &Proxy, uri: &Uri) -> String {
     format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{login}\r\n")
 }
 
-/// Reads the head of an answer; returns its status, and how many bytes came behind it.
+/// Reads the head of an answer. Returns its status and the number of bytes after it.
 async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<(StatusCode, usize)> {
     let mut bytes = Vec::with_capacity(1024);
     while bytes.len() < HEAD_LIMIT {
@@ -128,7 +130,7 @@ mod tests {
         Uri::from_static(text)
     }
 
-    /// Asks a proxy that answers with these pieces, one read each, and then hangs up.
+    /// Opens a tunnel through a proxy that answers with these pieces, one read each, and hangs up.
     async fn answered(pieces: &[&[u8]]) -> Result<(), BoxError> {
         let (mut client, mut server) = tokio::io::duplex(64 * 1024);
         let play = async {
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_proxy_is_told_host_and_port() {
+    fn the_proxy_learns_host_and_port() {
         let text = connect_request(&proxy("p.example"), &uri("https://gw.example/"));
         assert_eq!(text, "CONNECT gw.example:443 HTTP/1.1\r\nHost: gw.example:443\r\n\r\n");
         let text = connect_request(&proxy("p.example"), &uri("https://[2001:db8::1]:8443/"));
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_whole_answer_opens_no_tunnel() {
+    async fn only_a_complete_answer_opens_a_tunnel() {
         assert!(refusal(&[]).await.contains("without a whole answer"));
         assert!(refusal(&[b"HTTP/1.1 200 OK\r\n"]).await.contains("without a whole answer"));
         assert!(refusal(&[b"HTTP/1.1 200 OK\r\n\r\n\x16"]).await.contains("more than its answer"));

@@ -24,6 +24,8 @@
 //! connector, executor and timer to [`Hyper::with_connector`], or a pooled client to
 //! [`Hyper::with_client`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod connector;
 mod dialer;
 mod resolver;

@@ -1,3 +1,5 @@
+//! Looks names up under an address policy.
+
 use std::{
     io,
     net::SocketAddr,
@@ -11,8 +13,7 @@ use tcss_export_core::download::Reach;
 use tcss_export_driver::AddressError;
 use tower_service::Service;
 
-/// Looks names up, as the system does if not said otherwise, and leaves out the addresses that must
-/// not be connected to.
+/// Looks names up, by default as the system does, and drops the addresses that the policy forbids.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolver<L = GaiResolver> {
     lookup: L,

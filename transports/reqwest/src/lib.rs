@@ -19,6 +19,8 @@
 //! reqwest parses URLs by the rules of browsers. A URL that it would change is refused with a typed
 //! error, because its signature would no longer match.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 use std::{
     env,
     error::Error,
@@ -156,6 +158,9 @@ impl Own {
     ) -> Result<(&reqwest::Client, Option<Proxy>), TransportError> {
         let proxy = self.proxies.proxy_for_url(request.uri())?;
         let is_tls = request.uri().scheme() == Some(&Scheme::HTTPS);
+        if proxy.is_some() && !is_tls {
+            return Err(permanent("reqwest cannot tunnel plain http through a proxy"));
+        }
         // A proxy looks the name up, and only the proxy's own name is looked up here.
         let reach = if proxy.is_some() { Reach::Any } else { reach };
         let [any, public, loopback] = &self.clients;

@@ -1,4 +1,4 @@
-//! What the errors of ureq mean to a wait or a download.
+//! Explains the errors of ureq.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use tcss_export_driver::{Proxy, TransportError, TunnelError, tls};
 
 use crate::resolver::LookupError;
 
-/// Tells what the error of a request means that has no answer.
+/// Explains an error that came instead of a response.
 pub(crate) fn request_error(error: ureq::Error, proxy: Option<&Proxy>) -> TransportError {
     match proxy {
         Some(proxy) => tunnel_error(error, proxy),
@@ -16,7 +16,7 @@ pub(crate) fn request_error(error: ureq::Error, proxy: Option<&Proxy>) -> Transp
     }
 }
 
-/// Tells what an error on the way through a proxy means.
+/// Explains an error on the way through a proxy.
 fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
     let error = match error {
         ureq::Error::ConnectProxyFailed(reason) => {
@@ -38,12 +38,12 @@ fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
     TransportError::of_chain_with(error, SendFault::Connection, tls::is_permanent)
 }
 
-/// Finds the status of a proxy that refused: ureq gives it in a text only.
+/// Returns the status of a proxy that refused. ureq has it only in a text.
 fn status(reason: &str) -> Option<StatusCode> {
     reason.split(|c: char| !c.is_ascii_digit()).find_map(|digits| digits.parse().ok())
 }
 
-/// Tells what an error means that came instead of the rest of a body.
+/// Explains an error that came instead of the rest of a body.
 pub(crate) fn body_error(error: io::Error) -> TransportError {
     match error.downcast() {
         Ok(error) => transport_error(error, SendFault::Truncated),
@@ -51,7 +51,7 @@ pub(crate) fn body_error(error: io::Error) -> TransportError {
     }
 }
 
-/// Tells what an error means; `broken` is what a broken connection means at this stage.
+/// Explains an error. `broken` is the meaning of a broken connection at this stage.
 pub(crate) fn transport_error(error: ureq::Error, broken: SendFault) -> TransportError {
     let fault = match error {
         ureq::Error::Io(error) => {

@@ -31,6 +31,8 @@
 //! Do not enable the log level `trace` of `ureq` or `ureq_proto` in production. At that level they
 //! log whole requests and answers, including the token, the signature and the URL of a download.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod agents;
 mod body;
 mod errors;

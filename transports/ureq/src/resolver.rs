@@ -1,3 +1,5 @@
+//! Looks names up under an address policy.
+
 use std::{error::Error, fmt, io};
 
 use http::Uri;
@@ -11,8 +13,7 @@ use ureq::{
     },
 };
 
-/// Looks names up, as ureq does if not said otherwise, and leaves out the addresses that must not
-/// be connected to.
+/// Looks names up, by default as ureq does, and drops the addresses that the policy forbids.
 #[derive(Debug)]
 pub(crate) struct CheckedResolver<L = DefaultResolver> {
     lookup: L,
@@ -46,7 +47,7 @@ impl<L: Resolver> Resolver for CheckedResolver<L> {
     }
 }
 
-/// A name could not be looked up.
+/// A failed look-up of a name.
 #[derive(Debug)]
 pub(crate) struct LookupError(io::Error);
 
@@ -83,7 +84,7 @@ mod tests {
         assert_eq!(resolved("https://127.0.0.1/", Reach::Loopback).unwrap(), 1);
     }
 
-    /// Leads every name to the same addresses.
+    /// Returns the same addresses for every name.
     #[derive(Debug)]
     struct Leads(&'static [&'static str]);
 

@@ -1,4 +1,4 @@
-//! How long a download may take, and what is told at the end of its time.
+//! Time limits of downloads.
 
 use std::net::TcpListener;
 use std::process::Stdio;
@@ -23,7 +23,7 @@ fn a_failed_job_ends_with_1_and_a_deadline_with_3() {
 }
 
 #[test]
-fn bytes_that_drip_end_with_3_at_the_limit_of_the_download() {
+fn a_slow_server_ends_with_3_at_the_limit_of_the_download() {
     let folder = Folder::new("download-drip");
     let service = serving(megabyte(), "SUCCESS", "SLOW:20");
     let args = ["--download-timeout", "0.5", "--stall", "9", "--timeout", "99", "--json"];
@@ -41,7 +41,7 @@ fn bytes_that_drip_end_with_3_at_the_limit_of_the_download() {
 }
 
 #[test]
-fn what_was_written_to_stdout_before_the_limit_is_to_be_discarded() {
+fn the_hint_after_the_limit_says_to_discard_the_bytes_on_stdout() {
     let service = serving("x".repeat(100_000), "SUCCESS", "SLOW:20");
     let url = service.url();
     let args = ["download", "J", "-o", "-", "--download-timeout", "0.5", "--endpoint", &url];
@@ -56,7 +56,7 @@ fn what_was_written_to_stdout_before_the_limit_is_to_be_discarded() {
 }
 
 #[test]
-fn a_file_server_that_cannot_be_reached_is_told_with_the_cause() {
+fn an_unreachable_file_server_is_reported_with_the_cause() {
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
     let url = format!("http://{closed}/f?q-signature=EXAMPLEQUERY");
     let folder = Folder::new("download-unreachable");
@@ -71,7 +71,7 @@ fn a_file_server_that_cannot_be_reached_is_told_with_the_cause() {
 }
 
 #[test]
-fn the_limit_of_a_download_tells_of_a_server_that_was_never_reached() {
+fn the_limit_of_a_download_reports_an_unreachable_server() {
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
     let folder = Folder::new("download-never-reached");
     let (url, file) = (format!("http://{closed}/f"), folder.path("f"));
@@ -85,7 +85,7 @@ fn the_limit_of_a_download_tells_of_a_server_that_was_never_reached() {
 }
 
 #[test]
-fn the_limit_of_a_download_tells_what_the_server_said() {
+fn the_limit_of_a_download_reports_the_last_refusal() {
     let folder = Folder::new("download-never-served");
     let service = serving(megabyte(), "SUCCESS", &["HTTP:503"; 20].join(","));
     let ended = download(&service, &folder, &["--download-timeout", "0.3", "--json"]);
@@ -97,7 +97,7 @@ fn the_limit_of_a_download_tells_what_the_server_said() {
 }
 
 #[test]
-fn a_stall_is_broken_off_and_gone_on_behind() {
+fn a_stalled_download_is_broken_off_and_resumed() {
     let folder = Folder::new("download-stall");
     let service = serving(megabyte(), "SUCCESS", "STALL:500000");
     let ended = download(&service, &folder, &["--stall", "0.2", "--json"]);

@@ -1,4 +1,4 @@
-//! What the file server refuses, and what becomes of new URLs.
+//! Refusals of the file server, and new URLs.
 
 use serde_json::json;
 use tcss_export_testkit::wire::WireAnswer;
@@ -7,7 +7,7 @@ use super::{CHECK, download, download_url, downloads, serving};
 use crate::support::{FIRST_ID, Folder, server, service, without_keys};
 
 #[test]
-fn what_the_file_server_refuses_ends_with_4_and_its_facts() {
+fn a_refusal_of_the_file_server_ends_with_4_and_has_its_facts() {
     let folder = Folder::new("download-refused");
     for (fault, code, status) in [
         ("EXPIRED", "AccessDenied", 403),
@@ -26,7 +26,7 @@ fn what_the_file_server_refuses_ends_with_4_and_its_facts() {
 }
 
 #[test]
-fn without_a_new_url_the_job_s_refusal_counts() {
+fn without_a_new_url_the_error_is_that_of_the_job() {
     let folder = Folder::new("download-no-new-url");
     let service = serving(CHECK.0, "SUCCESS,ERROR:InvalidAction", "EXPIRED");
     let ended = download(&service, &folder, &["--json"]);
@@ -34,13 +34,13 @@ fn without_a_new_url_the_job_s_refusal_counts() {
     assert_eq!((ended.code, &error["code"]), (Some(4), &json!("InvalidAction")), "{error}");
     let message = error["message"].as_str().expect("a text");
     assert!(message.contains("; a new URL was needed: the URL has expired: "), "{error}");
-    // The first answer gave the URL.
+    // The first answer contained the URL.
     assert_eq!(error["request_id"], "00000000-7e57-4000-8000-000000000002");
     assert_eq!(error["file_request_id"], "00000000-7e57-4000-8000-000000000001");
 }
 
 #[test]
-fn a_job_that_fails_when_a_new_url_is_needed_is_the_result_that_it_is_for_wait() {
+fn a_job_that_fails_when_a_new_url_is_needed_is_a_result() {
     let folder = Folder::new("download-failed-later");
     let service = serving(CHECK.0, "SUCCESS,FAILURE:no", "EXPIRED");
     let ended = download(&service, &folder, &["--json", "--quiet"]);
@@ -63,7 +63,7 @@ fn a_job_that_fails_when_a_new_url_is_needed_is_the_result_that_it_is_for_wait()
 }
 
 #[test]
-fn after_a_refused_new_url_nobody_is_sent_to_the_job_s_id() {
+fn after_a_refused_new_url_the_hint_does_not_suggest_the_job_id() {
     let folder = Folder::new("download-refused-twice");
     for faults in ["DENIED,DENIED", "EXPIRED,EXPIRED"] {
         let ended = download(&serving(CHECK.0, "SUCCESS", faults), &folder, &["--json"]);
@@ -76,7 +76,7 @@ fn after_a_refused_new_url_nobody_is_sent_to_the_job_s_id() {
 }
 
 #[test]
-fn what_a_new_url_is_not_to_blame_for_is_not_laid_on_it() {
+fn an_error_unrelated_to_the_url_is_not_blamed_on_it() {
     let folder = Folder::new("download-refused-otherwise");
     for fault in ["HTTP:405", "HTTP:416"] {
         let service = serving(CHECK.0, "SUCCESS", &format!("EXPIRED,{fault}"));
@@ -87,7 +87,7 @@ fn what_a_new_url_is_not_to_blame_for_is_not_laid_on_it() {
 }
 
 #[test]
-fn d2_a_job_s_url_whose_time_is_over_names_the_answer_that_gave_it_and_the_clock() {
+fn an_expired_url_of_a_job_has_the_request_id_of_its_answer_and_a_hint_about_the_clock() {
     let folder = Folder::new("download-over");
     let files = serving(CHECK.0, "SUCCESS", "");
     let open = format!("{}/f", files.url());
@@ -102,7 +102,7 @@ fn d2_a_job_s_url_whose_time_is_over_names_the_answer_that_gave_it_and_the_clock
 }
 
 #[test]
-fn a_job_that_gives_the_same_url_again_is_told() {
+fn a_job_that_returns_the_same_url_again_is_reported() {
     let folder = Folder::new("download-same-url");
     let files = serving(CHECK.0, "SUCCESS", "DENIED");
     let script = format!("SUCCESS:{}", files.file_url().expect("a URL"));
@@ -115,7 +115,7 @@ fn a_job_that_gives_the_same_url_again_is_told() {
 }
 
 #[test]
-fn a_refusal_without_a_message_ends_with_its_code() {
+fn the_text_of_a_refusal_without_a_message_ends_with_its_code() {
     let body = "<Error><Code>MethodNotAllowed</Code></Error>";
     let server = server(WireAnswer::response(405, &[], body));
     let folder = Folder::new("download-no-message");
@@ -126,7 +126,7 @@ fn a_refusal_without_a_message_ends_with_its_code() {
 }
 
 #[test]
-fn people_are_told_who_has_refused() {
+fn the_text_names_the_server_that_refused() {
     let folder = Folder::new("download-gone");
     let ended = download(&serving(CHECK.0, "SUCCESS", "GONE"), &folder, &[]);
     let headline = "error: the file server refused with NoSuchKey: ";

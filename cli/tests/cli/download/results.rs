@@ -1,4 +1,4 @@
-//! What there is of a download that came to its end.
+//! Progress and results of downloads.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::{CHECK, download, download_url, downloads, megabyte, serving};
 use crate::support::{Folder, cli};
 
 #[test]
-fn people_get_one_line_about_the_file() {
+fn without_json_the_result_is_one_line() {
     let folder = Folder::new("download-line");
     let service = serving(CHECK.0, "RUNNING:10,SUCCESS", "");
     let ended = download(&service, &folder, &[]);
@@ -19,7 +19,7 @@ fn people_get_one_line_about_the_file() {
 }
 
 #[test]
-fn as_json_there_is_one_object() {
+fn with_json_the_result_is_one_object() {
     let folder = Folder::new("download-json");
     let service = serving(CHECK.0, "RUNNING,SUCCESS", "");
     let ended = download(&service, &folder, &["--json", "--quiet"]);
@@ -48,7 +48,7 @@ fn a_url_needs_no_key_and_has_no_job() {
 }
 
 #[test]
-fn stdout_holds_the_file_alone() {
+fn stdout_holds_only_the_file() {
     let service = serving("a,b\r\n1,2\r\n", "SUCCESS", "");
     let args = ["download", "J", "-o", "-", "--endpoint", &service.url()];
     let ended = cli(&args).run();
@@ -68,7 +68,7 @@ fn a_failed_job_leaves_stdout_empty_too() {
 }
 
 #[test]
-fn a_stdout_that_is_closed_early_has_not_got_the_file() {
+fn a_stdout_that_is_closed_early_ends_with_7() {
     let service = serving(megabyte(), "SUCCESS", "");
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -82,7 +82,7 @@ fn a_stdout_that_is_closed_early_has_not_got_the_file() {
 }
 
 #[test]
-fn a_file_that_exists_is_kept_and_nothing_is_asked() {
+fn an_existing_file_is_kept_and_nothing_is_sent() {
     let folder = Folder::new("download-exists");
     fs::write(folder.path("f"), "old").expect("a file");
     let service = serving(CHECK.0, "SUCCESS", "");
@@ -96,7 +96,7 @@ fn a_file_that_exists_is_kept_and_nothing_is_asked() {
 }
 
 #[test]
-fn force_replaces_a_file_once_the_new_one_is_whole() {
+fn force_replaces_a_file_once_the_new_one_is_complete() {
     let folder = Folder::new("download-force");
     fs::write(folder.path("f"), "old").expect("a file");
     let gone = serving(CHECK.0, "SUCCESS", "GONE");
@@ -104,4 +104,61 @@ fn force_replaces_a_file_once_the_new_one_is_whole() {
     assert_eq!(folder.read("f"), b"old");
     assert_eq!(download(&gone, &folder, &["--force"]).code, Some(0));
     assert_eq!((folder.read("f"), folder.files().len()), (CHECK.0.as_bytes().to_vec(), 1));
+}
+
+#[test]
+fn a_cut_and_an_expired_url_are_reported_and_the_download_continues() {
+    let folder = Folder::new("download-cut");
+    let service = serving(megabyte(), "SUCCESS", "CUT:400000,EXPIRED");
+    let ended = download(&service, &folder, &["--json"]);
+    let object = ended.json();
+    assert_eq!(
+        (ended.code, &object["resumed"], &object["polls"]),
+        (Some(0), &json!(true), &json!(2))
+    );
+    let told: Vec<_> =
+        ended.stderr.lines().filter(|line| !line.starts_with(char::is_numeric)).collect();
+    let [cut, expired, renewed, resumed] = told[..] else { panic!("{ended:?}") };
+    assert!(cut.starts_with("the answer was incomplete: "), "{cut}");
+    assert!(cut.contains("; retrying in 0."), "{cut}");
+    assert!(expired.starts_with("the file server answered AccessDenied: Request has expired"));
+    assert_eq!(renewed, "the job gave a new URL");
+    assert_eq!(resumed, "resuming after 400,000 of 1,000,000 bytes (40 %)");
+    assert_eq!(folder.read("f"), megabyte());
+}
+
+#[test]
+fn a_wrong_range_is_reported_and_the_download_starts_again() {
+    let folder = Folder::new("download-range");
+    let ended = download(&serving(megabyte(), "SUCCESS", "CUT:400000,RANGE"), &folder, &[]);
+    let told: Vec<_> =
+        ended.stderr.lines().filter(|line| !line.starts_with(char::is_numeric)).collect();
+    let [cut, range, restart] = told[..] else { panic!("{ended:?}") };
+    assert!(cut.starts_with("the answer was incomplete: "), "{cut}");
+    assert!(range.starts_with("the answer holds another range than was asked for; retrying in "));
+    assert_eq!((ended.code, restart), (Some(0), "starting again from the first byte"));
+}
+
+#[test]
+fn without_a_terminal_each_tenth_is_a_line() {
+    let folder = Folder::new("download-lines");
+    let service = serving(megabyte(), "SUCCESS", "SLOW:100000");
+    let ended = download(&service, &folder, &[]);
+    let percent = |line: &str| -> Option<u32> {
+        let (_, percent) = line.split_once(" of 1,000,000 bytes (")?;
+        percent.strip_suffix(" %)")?.parse().ok()
+    };
+    let shown: Vec<_> = ended.stderr.lines().map(|line| percent(line).expect(line)).collect();
+    let tenths: Vec<_> = shown.iter().map(|percent| percent / 10).collect();
+    // Bytes that arrive together get one line.
+    assert!((1..10).contains(&tenths.len()) && tenths.is_sorted_by(|a, b| a < b), "{ended:?}");
+    assert!(tenths.iter().all(|tenth| (1..10).contains(tenth)), "{ended:?}");
+}
+
+#[test]
+fn quiet_hides_the_progress_of_a_download() {
+    let folder = Folder::new("download-quiet");
+    let service = serving(megabyte(), "SUCCESS", "CUT:400000");
+    let ended = download(&service, &folder, &["--quiet"]);
+    assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
 }

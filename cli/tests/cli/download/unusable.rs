@@ -1,4 +1,4 @@
-//! Answers that do not give the file.
+//! Answers without a usable file.
 
 use serde_json::{Value, json};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
@@ -7,7 +7,7 @@ use super::{CHECK, download, download_url, serving};
 use crate::support::{FIRST_ID, Folder, cli, server, service};
 
 #[test]
-fn what_cannot_be_used_ends_with_6() {
+fn an_answer_that_cannot_be_used_ends_with_6() {
     let folder = Folder::new("download-unusable");
     for fault in ["REDIRECT", "GZIP", "CRC"] {
         let ended = download(&serving(CHECK.0, "SUCCESS", fault), &folder, &["--json"]);
@@ -20,7 +20,7 @@ fn what_cannot_be_used_ends_with_6() {
 }
 
 #[test]
-fn what_cannot_be_used_has_its_status_and_its_request_id() {
+fn an_answer_that_cannot_be_used_has_its_status_and_request_id() {
     let folder = Folder::new("download-facts");
     let id = ("x-cos-request-id", "x-1");
     let (length, crc) = (("Content-Length", "1"), ("x-cos-hash-crc64ecma", "1"));
@@ -43,7 +43,7 @@ fn what_cannot_be_used_has_its_status_and_its_request_id() {
 }
 
 #[test]
-fn wrong_bytes_are_said_to_be_thrown_away_or_to_be_in_the_output() {
+fn the_hint_says_if_wrong_bytes_were_discarded_or_written() {
     let folder = Folder::new("download-mismatch");
     let ended = download(&serving(CHECK.0, "SUCCESS", "CRC"), &folder, &[]);
     let hint = "the bytes were discarded, and no file was written or replaced; ";
@@ -56,7 +56,7 @@ fn wrong_bytes_are_said_to_be_thrown_away_or_to_be_in_the_output() {
 }
 
 #[test]
-fn a_required_checksum_that_is_not_named_ends_with_6_and_no_command_goes_without() {
+fn a_missing_required_checksum_ends_with_6_and_has_no_next_command() {
     let folder = Folder::new("download-require-crc");
     let service = serving(CHECK.0, "SUCCESS", "OK,NOCRC");
     assert_eq!(download(&service, &folder, &["--require-crc", "--json"]).code, Some(0));
@@ -68,7 +68,7 @@ fn a_required_checksum_that_is_not_named_ends_with_6_and_no_command_goes_without
 }
 
 #[test]
-fn a_url_of_the_job_that_cannot_be_used_is_not_laid_on_the_user() {
+fn an_unusable_url_of_the_job_is_not_blamed_on_the_user() {
     let folder = Folder::new("download-job-url");
     let no_scheme = "it must begin with https://";
     for (url, why, open) in [
@@ -94,7 +94,7 @@ fn a_url_of_the_job_that_cannot_be_used_is_not_laid_on_the_user() {
 }
 
 #[test]
-fn a_renewed_url_that_cannot_be_used_is_not_laid_on_the_user() {
+fn an_unusable_new_url_of_the_job_is_not_blamed_on_the_user() {
     let folder = Folder::new("download-renewed-url");
     let service = serving(CHECK.0, "SUCCESS,SUCCESS:garbage", "EXPIRED");
     let ended = download(&service, &folder, &["--json"]);
@@ -106,7 +106,7 @@ fn a_renewed_url_that_cannot_be_used_is_not_laid_on_the_user() {
 }
 
 #[test]
-fn what_can_be_allowed_is_in_the_command_that_is_told() {
+fn the_next_command_has_the_option_that_allows_the_url() {
     let folder = Folder::new("download-allowed");
     for (url, option, hint) in [
         (
@@ -136,7 +136,7 @@ fn what_can_be_allowed_is_in_the_command_that_is_told() {
 }
 
 #[test]
-fn what_a_job_s_url_has_not_given_is_told_with_where_it_was() {
+fn the_error_of_a_job_has_the_url_without_its_query() {
     let folder = Folder::new("download-where");
     let service = serving(CHECK.0, "SUCCESS", "CRC");
     let ended = download(&service, &folder, &[]);
@@ -145,7 +145,7 @@ fn what_a_job_s_url_has_not_given_is_told_with_where_it_was() {
 }
 
 #[test]
-fn a_server_that_is_not_trusted_ends_with_5() {
+fn an_untrusted_server_ends_with_5() {
     let folder = Folder::new("download-untrusted");
     let server = WireServer::tls([WireAnswer::response(200, &[], "x")]).expect("a server");
     let ended = download_url(&format!("{}/f?EXAMPLEQUERY", server.url()), &folder);

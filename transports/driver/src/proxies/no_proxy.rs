@@ -1,8 +1,10 @@
+//! The variable `no_proxy`.
+
 use std::net::IpAddr;
 
 use tcss_export_core::Endpoint;
 
-/// What `no_proxy` excepts.
+/// The hosts that need no proxy.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exceptions(Vec<Entry>);
 
@@ -15,9 +17,9 @@ struct Entry {
 #[derive(Clone, Debug)]
 enum Hosts {
     All,
-    /// A host and all below it.
+    /// A host and all hosts below it.
     Name(String),
-    /// The addresses that have so many leading bits in common with this one.
+    /// The addresses that share this many leading bits with this one.
     Network(IpAddr, u32),
 }
 
@@ -39,7 +41,7 @@ impl Exceptions {
 
 impl Entry {
     fn parse(entry: &str) -> Option<Self> {
-        // The colons of an IPv6 address stand before no port.
+        // The colons of an IPv6 address do not start a port.
         if let Some(hosts) = network(entry) {
             return Some(Self { hosts, port: None });
         }

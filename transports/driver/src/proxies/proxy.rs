@@ -8,8 +8,8 @@ use tcss_export_core::{Endpoint, SendFault};
 
 use super::ProxyError;
 
-/// A proxy that is asked by `CONNECT`, over plain HTTP. Shows its host and port, never its user
-/// and password.
+/// A proxy that is asked by `CONNECT` over plain HTTP. Its texts show host and port, never user and
+/// password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     host: String,
@@ -18,7 +18,7 @@ pub struct Proxy {
     password: Option<String>,
 }
 
-/// Longer URLs are refused, so that no HTTP library has to.
+/// Longer URLs are refused, before an HTTP library refuses them.
 const LONGEST_URL: usize = 4096;
 const LONGEST_SCHEME: usize = 16;
 const DEFAULT_PORT: u16 = 80;
@@ -36,7 +36,7 @@ impl Proxy {
         Self::read(rest).ok_or(ProxyError::Url { variable })
     }
 
-    /// Reads what follows the scheme.
+    /// Parses the part after the scheme.
     fn read(rest: &str) -> Option<Self> {
         let (login, address) = rest.rsplit_once('@').unwrap_or(("", rest));
         let (username, password) = match login.split_once(':') {
@@ -44,11 +44,11 @@ impl Proxy {
             None if login.is_empty() => (None, None),
             None => (Some(decoded(login)?), None),
         };
-        // What is no host or port of an endpoint is none of a proxy.
+        // The same rules as for the host and port of an endpoint.
         let endpoint: Endpoint = format!("https://{address}").parse().ok()?;
         let port = match endpoint.uri().port_u16() {
             Some(port) => port,
-            // An endpoint leaves out its own default.
+            // An endpoint omits its default port.
             None if names_port(address) => 443,
             None => DEFAULT_PORT,
         };
@@ -68,13 +68,13 @@ impl Proxy {
         self.port
     }
 
-    /// Returns the user to name to the proxy, decoded.
+    /// Returns the user name, decoded.
     #[must_use]
     pub fn username(&self) -> Option<&str> {
         self.username.as_deref()
     }
 
-    /// Returns the user's password, decoded: a secret.
+    /// Returns the password, decoded. It is a secret.
     #[must_use]
     pub fn password(&self) -> Option<&str> {
         self.password.as_deref()
@@ -93,7 +93,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Tells whether a text may be shown as a scheme: it must not be the beginning of a login.
+/// Returns whether a text may be shown as a scheme, because it cannot be part of a login.
 fn is_scheme(text: &str) -> bool {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
     text.len() <= LONGEST_SCHEME
@@ -110,19 +110,18 @@ fn decoded(text: &str) -> Option<String> {
     Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
 }
 
-/// A connection through a proxy did not come about, or it broke; holds nothing of the proxy's URL
-/// but host and port.
+/// A connection through a proxy failed. It holds only host and port of the proxy's URL.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TunnelError {
-    /// The proxy answered, and did not connect.
+    /// The proxy refused to connect.
     Refused {
         /// The proxy's host and port.
         proxy: String,
         /// The status of its answer.
         status: StatusCode,
     },
-    /// The proxy was not reached, gave no whole answer, or what went through it broke.
+    /// The proxy was not reached or sent no complete answer, or the tunnel broke.
     Failed {
         /// The proxy's host and port.
         proxy: String,
@@ -132,19 +131,18 @@ pub enum TunnelError {
 }
 
 impl TunnelError {
-    /// The proxy answered with this status, and did not connect.
+    /// Creates the error of a proxy that refused with this status.
     #[must_use]
     pub fn refused(proxy: &Proxy, status: StatusCode) -> Self {
         Self::Refused { proxy: proxy.to_string(), status }
     }
 
-    /// This happened on the way to the proxy or through it.
+    /// Creates the error of a connection to or through a proxy.
     pub fn failed(proxy: &Proxy, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed { proxy: proxy.to_string(), source: source.into() }
     }
 
-    /// Returns what it means to a wait, if that does not depend on where it came from: refusals
-    /// are final, except those that tell of a passing state.
+    /// Returns the fault of a refusal: permanent, unless its status names a passing state.
     pub(crate) fn fault(&self) -> Option<SendFault> {
         let Self::Refused { status, .. } = self else { return None };
         let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];

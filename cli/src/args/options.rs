@@ -1,0 +1,299 @@
+//! Groups of options that several commands share, and the parsers of their values.
+
+use std::{
+    num::{IntErrorKind, ParseIntError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::Args as Group;
+use tcss_export::{
+    AssetType, BuildError, CreateExportComplianceStatusListJob as Create, JobId, Language, Policy,
+    download, driver::Target, signing::Timestamp,
+};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    shell::CommandOption,
+};
+
+const ASSET_TYPE: &str = "Exports this type of asset: container, image, host, k8s, containerd, \
+    containerd_container or another one that the service knows.";
+const ID: &str = "Exports only this check item, or with --by-asset this asset; for several, use \
+    commas or repeat the option.";
+const REQUIRE_CRC: &str = "Accepts a file only if the server gives its CRC-64; otherwise a file \
+    without one is checked by its length alone.";
+const DOWNLOAD_TIMEOUT: &str =
+    "Stops downloading after this time; by default there is no limit as long as bytes arrive.";
+
+/// The contents of a new export.
+#[derive(Debug, Group)]
+pub(crate) struct Export {
+    #[arg(long, value_name = "TYPE", value_parser = asset_type)]
+    #[arg(help = ASSET_TYPE)]
+    asset_type: AssetType,
+    #[arg(long, help = "Exports by asset instead of by check item.")]
+    by_asset: bool,
+    #[command(flatten)]
+    extent: Extent,
+}
+
+#[derive(Debug, Group)]
+#[group(required = true, multiple = false)]
+struct Extent {
+    #[arg(long, help = "Exports everything.")]
+    all: bool,
+    #[arg(long = "id", value_name = "N", value_delimiter = ',', value_parser = whole)]
+    #[arg(allow_negative_numbers = true, help = ID)]
+    ids: Vec<u64>,
+}
+
+impl Export {
+    pub(crate) fn action(&self) -> Result<Create, BuildError> {
+        let asset_type = self.asset_type.clone();
+        let mut action = match self.extent.all {
+            true => Create::all(asset_type),
+            false => Create::of(asset_type, self.extent.ids.iter().copied())?,
+        };
+        action.export_by_asset = self.by_asset;
+        Ok(action)
+    }
+}
+
+#[derive(Debug, Group)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Source {
+    #[arg(value_name = "JOB_ID", help = "The id of the job, as printed by create or jobs.")]
+    pub(crate) job_id: Option<JobId>,
+    // Parsed later: an error of clap would show the secret query.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["timeout", "interval"])]
+    #[arg(help = "Downloads from this URL; needs no keys. Put it in single quotes.")]
+    pub(crate) url: Option<String>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Job {
+    #[arg(value_name = "JOB_ID", help = "The id of the job, as printed by create or jobs.")]
+    job_id: JobId,
+}
+
+impl Job {
+    /// Returns the id, unless it is a URL.
+    pub(crate) fn id(&self) -> Result<&JobId> {
+        not_a_url(&self.job_id)
+    }
+}
+
+/// Refuses a URL in place of a job id: it would be sent to the service, and shown. An error of clap
+/// would show it, too.
+pub(crate) fn not_a_url(job: &JobId) -> Result<&JobId> {
+    match job.as_str().contains("://") {
+        true => Err(Error::new(ErrorKind::Usage, "the job id is a URL")
+            .with_hint("to download from a URL, use download --url")),
+        false => Ok(job),
+    }
+}
+
+/// The timing of a wait.
+#[derive(Debug, Group)]
+pub(crate) struct Timing {
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(help = "Stops waiting for the job after this time; 30 minutes by default.")]
+    timeout: Option<Duration>,
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(help = "Asks at this fixed interval; by default it grows from 2 s to 15 s.")]
+    interval: Option<Duration>,
+}
+
+impl Timing {
+    pub(crate) fn policy(&self) -> Policy {
+        let mut policy = Policy::default();
+        if let Some(timeout) = self.timeout {
+            // A short wait must not hang in one exchange.
+            policy.exchange_limit = timeout.min(Policy::EXCHANGE_LIMIT);
+            policy.max_wait = timeout;
+        }
+        if let Some(interval) = self.interval {
+            (policy.poll_interval, policy.longest_poll_interval) = (interval, interval);
+        }
+        policy
+    }
+
+    /// Returns the options for a command with the same timing.
+    pub(crate) fn options(&self) -> Vec<CommandOption> {
+        let options = [
+            CommandOption::seconds("--timeout", self.timeout),
+            CommandOption::seconds("--interval", self.interval),
+        ];
+        options.into_iter().flatten().collect()
+    }
+}
+
+/// The output file of a download, and the limits of the download.
+#[derive(Debug, Group)]
+pub(crate) struct Save {
+    #[arg(long = "output", short = 'o', value_name = "FILE")]
+    #[arg(help = "Writes to this file; - is stdout, which then holds nothing else.")]
+    file: PathBuf,
+    #[arg(long, help = "Replaces an existing file once the new one is complete.")]
+    force: bool,
+    #[arg(long, help = "Accepts a plain http URL; the bytes can be changed on the way.")]
+    allow_http: bool,
+    #[arg(long, help = "Also connects to private and link-local addresses.")]
+    allow_private: bool,
+    #[arg(long, help = REQUIRE_CRC)]
+    require_crc: bool,
+    #[arg(long, value_name = "BYTES", value_parser = positive_bytes, allow_negative_numbers = true)]
+    #[arg(help = "Refuses a larger file.")]
+    max_size: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
+    #[arg(allow_negative_numbers = true)]
+    #[arg(help = "Breaks off and retries if no byte arrives for this long; 60 s by default.")]
+    stall: Option<Duration>,
+    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
+    #[arg(allow_negative_numbers = true, help = DOWNLOAD_TIMEOUT)]
+    download_timeout: Option<Duration>,
+}
+
+impl Save {
+    /// Returns the file, unless it is stdout.
+    pub(crate) fn target(&self) -> Option<Target> {
+        let target = Target::new(self.path()?);
+        Some(if self.force { target.replacing() } else { target })
+    }
+
+    /// Checks that the file can be written, before any request.
+    pub(crate) fn check(&self) -> Result<()> {
+        let checked = self.target().map_or(Ok(()), |target| target.check());
+        checked.map_err(|error| Error::of_target(&error, self.path()))
+    }
+
+    /// Returns the path of the file, unless it is stdout.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        (self.file != Path::new("-")).then_some(&*self.file)
+    }
+
+    /// Returns the name as the user typed it.
+    pub(crate) fn name(&self) -> String {
+        self.file.display().to_string()
+    }
+
+    pub(crate) fn policy(&self) -> download::Policy {
+        let mut policy = download::Policy::default();
+        policy.allow_http = self.allow_http;
+        policy.allow_private = self.allow_private;
+        policy.require_crc64 = self.require_crc;
+        policy.size_limit = self.max_size;
+        policy.total_limit = self.download_timeout;
+        if let Some(limit) = self.stall {
+            policy.stall_limit = limit;
+        }
+        policy
+    }
+
+    /// Returns the options for a command with the same download.
+    pub(crate) fn options(&self) -> Vec<CommandOption> {
+        let name = self.name();
+        // With its folder, a name does not look like an option.
+        let is_option = name.starts_with('-') && name != "-";
+        let name = if is_option { format!("./{name}") } else { name };
+        let flag = |name, is_set: bool| is_set.then(|| CommandOption::flag(name));
+        let options = [
+            CommandOption::of("-o", Some(name)),
+            flag("--force", self.force),
+            flag("--allow-http", self.allow_http),
+            flag("--allow-private", self.allow_private),
+            flag("--require-crc", self.require_crc),
+            CommandOption::of("--max-size", self.max_size.map(|bytes| bytes.to_string())),
+            CommandOption::seconds("--stall", self.stall),
+            CommandOption::seconds("--download-timeout", self.download_timeout),
+        ];
+        options.into_iter().flatten().collect()
+    }
+}
+
+pub(super) fn language(text: &str) -> Result<Language, &'static str> {
+    text.parse().map_err(|_| "expected zh-CN or en-US")
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds like 90 or 0.5")?;
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| "expected a finite number of seconds that is not negative")
+}
+
+/// Parses a non-zero duration.
+pub(super) fn positive_seconds(text: &str) -> Result<Duration, &'static str> {
+    let limit = seconds(text)?;
+    if limit.is_zero() { Err("expected more than no time") } else { Ok(limit) }
+}
+
+pub(super) fn whole(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => "the number is too large",
+        _ => "expected a whole number that is not negative",
+    })
+}
+
+/// Parses a number of jobs that the service lists at a time.
+pub(super) fn page(text: &str) -> Result<u64, &'static str> {
+    match whole(text)? {
+        limit @ 1..=100 => Ok(limit),
+        _ => Err("expected 1 to 100"),
+    }
+}
+
+/// Parses a non-zero number of bytes.
+pub(super) fn positive_bytes(text: &str) -> Result<u64, &'static str> {
+    let bytes = whole(text)?;
+    if bytes == 0 { Err("expected 1 or more") } else { Ok(bytes) }
+}
+
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    u16::try_from(whole(text)?).map_err(|_| format!("expected 0 to {}", u16::MAX))
+}
+
+pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
+    let seconds = text.parse().map_err(|_| "expected whole seconds since 1970")?;
+    Timestamp::new(seconds).map_err(|error| error.to_string())
+}
+
+/// The prefix of the known asset types.
+const ASSET: &str = "ASSET_";
+
+/// Parses an asset type: a known one in any case and with or without `ASSET_`, any other as it
+/// stands.
+pub(super) fn asset_type(text: &str) -> Result<AssetType, BuildError> {
+    let upper = text.to_ascii_uppercase();
+    let bare = upper.strip_prefix(ASSET).unwrap_or(&upper);
+    let is_meant = |known: &AssetType| known.as_str().strip_prefix(ASSET) == Some(bare);
+    match AssetType::KNOWN.into_iter().find(is_meant) {
+        Some(known) => Ok(known),
+        None => AssetType::new(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_asset_type_is_accepted_in_each_spelling() {
+        for (text, expected) in [
+            ("host", "ASSET_HOST"),
+            ("Asset_Host", "ASSET_HOST"),
+            ("ASSET_K8S", "ASSET_K8S"),
+            ("containerd_container", "ASSET_CONTAINERD_CONTAINER"),
+        ] {
+            assert_eq!(asset_type(text).unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn an_unknown_asset_type_stays_unchanged() {
+        for text in ["Asset_new", "newer", "ASSET_"] {
+            assert_eq!(asset_type(text).unwrap().as_str(), text);
+        }
+        assert!(asset_type("").is_err());
+    }
+}

@@ -1,0 +1,95 @@
+//! The client: credentials from the environment, and single exchanges.
+
+use std::fmt;
+
+use tcss_export::{Action, Advice, Answer, Credentials, Field, SendError, hyper::Client};
+
+use crate::{
+    args::Common,
+    error::{Error, ErrorKind, Result},
+    output::Output,
+    secrets::{SECRET_ID, SECRET_KEY, TOKENS, variable},
+};
+
+/// A key pair as text, for the test service.
+pub(crate) struct KeyPair {
+    pub(crate) secret_id: String,
+    pub(crate) secret_key: String,
+}
+
+/// Creates the client for the options and the environment.
+pub(crate) fn client(common: &Common) -> Result<Client> {
+    Ok(Client::new(common.session()?, credentials()?))
+}
+
+/// Sends an action. If the service refuses it only because the clock is wrong, its answer corrects
+/// the clock, and the action is signed and sent once more.
+pub(crate) async fn send<A: Action>(
+    client: &Client,
+    action: &A,
+    output: &Output,
+) -> Result<Answer<A::Response>, SendError> {
+    let before = client.clock_offset();
+    let result = client.send(action).await;
+    let offset = client.clock_offset();
+    match &result {
+        Err(SendError::Answer(error))
+            if offset != before && error.advice() == Advice::CorrectClock =>
+        {
+            output.progress(&format!(
+                "AuthFailure.SignatureExpire; clock corrected by {offset}; retrying at once"
+            ));
+            client.send(action).await
+        }
+        _ => result,
+    }
+}
+
+pub(crate) fn credentials() -> Result<Credentials> {
+    let pair = key_pair()?.ok_or_else(|| missing(&format!("{SECRET_ID} and {SECRET_KEY}")))?;
+    let credentials = pair.credentials()?;
+    for name in TOKENS {
+        if let Some(token) = checked_variable(name)? {
+            let with_token = credentials.with_token(token);
+            return with_token.map_err(|error| refused(name, error.reason()));
+        }
+    }
+    Ok(credentials)
+}
+
+/// Returns the key pair of the environment, or `None` if neither half is set.
+pub(crate) fn key_pair() -> Result<Option<KeyPair>> {
+    match (checked_variable(SECRET_ID)?, checked_variable(SECRET_KEY)?) {
+        (Some(secret_id), Some(secret_key)) => {
+            let pair = KeyPair { secret_id, secret_key };
+            pair.credentials()?;
+            Ok(Some(pair))
+        }
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(missing(SECRET_ID)),
+        (Some(_), None) => Err(missing(SECRET_KEY)),
+    }
+}
+
+impl KeyPair {
+    fn credentials(&self) -> Result<Credentials> {
+        Credentials::new(&*self.secret_id, &*self.secret_key).map_err(|error| {
+            let is_id = error.field() == Field::SecretId;
+            refused(if is_id { SECRET_ID } else { SECRET_KEY }, error.reason())
+        })
+    }
+}
+
+fn checked_variable(name: &str) -> Result<Option<String>> {
+    variable(name).map_err(|_| refused(name, "is not valid UTF-8"))
+}
+
+fn missing(names: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("{names} must be set"))
+        .with_hint("set both parts of the key pair in the environment; the demo command needs none")
+}
+
+fn refused(name: &str, reason: impl fmt::Display) -> Error {
+    Error::new(ErrorKind::Usage, format!("{name} {reason}"))
+        .with_hint("set it again, without quotes, spaces or line breaks")
+}

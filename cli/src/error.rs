@@ -1,0 +1,238 @@
+//! The error of a command: its message, facts and hint, as text and as JSON.
+
+mod download;
+pub(crate) mod hints;
+mod kind;
+mod service;
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Serialize, Serializer};
+use tcss_export::{JobId, text::printable};
+
+pub(crate) use self::{download::DownloadContext, kind::ErrorKind};
+use crate::{
+    secrets::masked,
+    shell::{CommandOption, job_command},
+    signals::Signal,
+    text::rows,
+};
+
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The reason why a command has no result.
+#[derive(Debug)]
+pub(crate) struct Error {
+    facts: Box<Facts>,
+}
+
+/// The members of the JSON object, and what only people and the next command need.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Facts {
+    kind: ErrorKind,
+    code: Option<String>,
+    message: String,
+    status: Option<u16>,
+    request_id: Option<String>,
+    /// The request id of the file server, if `request_id` is the service's.
+    file_request_id: Option<String>,
+    job_id: Option<String>,
+    /// The URL of a job's file, without its secret part.
+    url: Option<String>,
+    hint: Option<Cow<'static, str>>,
+    /// The next command. It repeats the user's arguments, so it is not masked.
+    command: Option<String>,
+    #[serde(skip)]
+    purpose_of_command: &'static str,
+    /// The server that refused, if it is not the service.
+    #[serde(skip)]
+    server: Option<&'static str>,
+    /// A path in the message. It comes from the user, so it is not masked.
+    #[serde(skip)]
+    path: Option<String>,
+    #[serde(skip)]
+    next_command: NextCommand,
+    /// Bytes are already in a stdout that cannot be rewound.
+    #[serde(skip)]
+    starts_over: bool,
+    /// The effort so far, with its label.
+    #[serde(skip)]
+    effort: Option<(&'static str, String)>,
+}
+
+/// The command that can help, compared with the one that failed.
+#[derive(Clone, Copy, Debug, Default)]
+enum NextCommand {
+    #[default]
+    Same,
+    /// Without the time limit that ended it.
+    Without(&'static str),
+    /// With the option that allows what was refused.
+    With(&'static str),
+    None,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let (message, hint) = (message.into(), Some(kind.hint().into()));
+        Self { facts: Box::new(Facts { kind, message, hint, ..Facts::default() }) }
+    }
+
+    /// Creates the error of a command that a signal ended.
+    pub(crate) fn stopped(signal: Signal, message: &str) -> Self {
+        let kind = match signal {
+            Signal::Interrupt => ErrorKind::Interrupted,
+            Signal::Terminate => ErrorKind::Terminated,
+        };
+        Self::new(kind, message)
+    }
+
+    /// Converts a text of clap: the first paragraph is the error, the others are advice.
+    pub(crate) fn arguments(text: &str) -> Self {
+        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut paragraphs = text.split("\n\n").map(one_line);
+        let message = paragraphs.next().unwrap_or_default();
+        let advice = paragraphs.filter(|advice| !advice.starts_with("For more information"));
+        let advice = advice.collect::<Vec<_>>().join("; ");
+        let error =
+            Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(&message));
+        if advice.is_empty() { error } else { error.with_hint(advice) }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.facts.hint = Some(hint.into());
+        self
+    }
+
+    /// Replaces the hint to check the job id, for a request without one.
+    pub(crate) fn without_job_hint(self, hint: &'static str) -> Self {
+        match self.facts.hint.as_deref() {
+            Some(hints::WRONG_JOB) => self.with_hint(hint),
+            _ => self,
+        }
+    }
+
+    /// Sets the path that the message contains, exactly as it stands there.
+    pub(crate) fn with_path(mut self, path: String) -> Self {
+        self.facts.path = Some(path);
+        self
+    }
+
+    pub(crate) fn with_job(mut self, job: &JobId) -> Self {
+        self.facts.job_id = Some(job.as_str().to_owned());
+        self
+    }
+
+    /// Adds the next command. If it cannot be shown, the hint is to repeat the last one.
+    pub(crate) fn with_command(mut self, purpose: &'static str, command: Option<String>) -> Self {
+        if command.is_none() && self.facts.hint.as_deref() == Some("") {
+            self.facts.hint = Some(hints::REPEAT.into());
+        }
+        self.facts.purpose_of_command = purpose;
+        self.facts.command = command;
+        self
+    }
+
+    /// Adds the command that continues with a job, where that can help.
+    pub(crate) fn continue_with(self, name: &str, job: &JobId, options: &[CommandOption]) -> Self {
+        let mut options = options.to_vec();
+        match self.facts.next_command {
+            NextCommand::Same => {}
+            NextCommand::Without(name) => options.retain(|option| option.name != name),
+            NextCommand::With(name) => options.push(CommandOption::flag(name)),
+            NextCommand::None => return self,
+        }
+        let purpose = if self.facts.starts_over { "download with" } else { "continue with" };
+        self.with_command(purpose, job_command(name, job, &options))
+    }
+
+    /// Adds that the file is complete in spite of the error.
+    pub(crate) fn after_saving(mut self, name: &str) -> Self {
+        self.facts.message += &format!("; {name} is complete and in its place");
+        self.with_path(name.to_owned()).with_next_command(NextCommand::None)
+    }
+
+    /// Adds the message of a less important error.
+    pub(crate) fn with_another(mut self, other: Self) -> Self {
+        self.facts.message += &format!("; {}", other.facts.message);
+        self.facts.path = self.facts.path.or(other.facts.path);
+        self
+    }
+
+    fn with_next_command(mut self, next_command: NextCommand) -> Self {
+        self.facts.next_command = next_command;
+        self
+    }
+
+    pub(crate) const fn exit_code(&self) -> u8 {
+        self.facts.kind.exit_code()
+    }
+
+    fn headline(&self) -> String {
+        let Facts { kind, code, message, server, .. } = &*self.facts;
+        let server = server.unwrap_or("the service");
+        match code {
+            Some(code) if *kind == ErrorKind::Api && message.is_empty() => {
+                format!("{server} refused with {code}")
+            }
+            Some(code) if *kind == ErrorKind::Api => {
+                format!("{server} refused with {code}: {message}")
+            }
+            _ => message.clone(),
+        }
+    }
+
+    /// Masks a text, except for the user's path in it.
+    fn masked(&self, text: &str) -> String {
+        match &self.facts.path {
+            Some(path) => text.split(&**path).map(masked).collect::<Vec<_>>().join(path),
+            None => masked(text),
+        }
+    }
+
+    /// Returns the facts with the secrets masked.
+    fn masked_facts(&self) -> Facts {
+        let mut facts = (*self.facts).clone();
+        facts.message = self.masked(&facts.message);
+        let Facts { code, request_id, file_request_id, url, .. } = &mut facts;
+        for fact in [code, request_id, file_request_id, url] {
+            *fact = fact.as_deref().map(masked);
+        }
+        facts.hint = facts.hint.filter(|hint| !hint.is_empty()).map(|hint| masked(&hint).into());
+        facts
+    }
+}
+
+/// For people: the message, then one fact a line. After a signal, all of it is one line.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let facts = self.masked_facts();
+        let (hint, purpose) = (facts.hint.map(Cow::into_owned), facts.purpose_of_command);
+        if matches!(facts.kind, ErrorKind::Interrupted | ErrorKind::Terminated) {
+            let command = facts.command.map(|command| format!("{purpose}: {command}"));
+            let advice: Vec<_> = hint.into_iter().chain(command).collect();
+            return writeln!(f, "{}; {}", self.facts.message, printable(&advice.join("; ")));
+        }
+        let (label, effort) = facts.effort.unzip();
+        let labelled = [
+            ("HTTP status", facts.status.map(|status| status.to_string())),
+            ("request id", facts.request_id),
+            ("file request id", facts.file_request_id),
+            ("job id", facts.job_id),
+            ("url", facts.url),
+            (label.unwrap_or_default(), effort),
+            ("hint", hint),
+            (purpose, facts.command),
+        ];
+        let labelled = labelled.into_iter().filter_map(|(label, fact)| Some((label, fact?)));
+        writeln!(f, "error: {}", printable(&self.masked(&self.headline())))?;
+        f.write_str(&rows("  ", &labelled.collect::<Vec<_>>()))
+    }
+}
+
+/// For programs: `{"error":{..}}`. Every member is always present.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([("error", self.masked_facts())])
+    }
+}

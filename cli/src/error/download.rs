@@ -1,0 +1,466 @@
+//! Errors of downloads and files. The hints depend on the origin of the URL and on the output.
+
+use std::{
+    error::Error as StdError,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use tcss_export::{
+    BuildError, Finished, Reason, SendFault, TransportError, WaitFailure,
+    download::{DownloadError, ErrorKind as DownloadErrorKind, Fault, Refusal, Report},
+    driver::{DownloadFailure, FileError, FileErrorKind, Target},
+    text::{brief, printable},
+};
+
+use super::{Error, ErrorKind, NextCommand, hints, service::kind_of};
+use crate::{
+    signals::Signal,
+    text::{amount, requests, with_sources},
+};
+
+/// Where a download comes from and goes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DownloadContext<'a> {
+    /// The wait for the job, which can renew the URL; `None` for a URL of the user.
+    pub(crate) finished: Option<&'a Finished>,
+    /// The file to write; `None` for stdout, which cannot be rewound.
+    pub(crate) target: Option<&'a Path>,
+}
+
+impl DownloadContext<'_> {
+    /// Converts the error of a URL that was not sent.
+    pub(crate) fn unusable_url(self, error: BuildError) -> Error {
+        let Some(finished) = self.finished else { return error.into() };
+        let mut converted = unusable_url_of_job(error, hints::UNUSABLE_URL);
+        converted.facts.request_id = finished.report.request_id.clone();
+        converted.facts.url = self.url();
+        converted
+    }
+
+    /// Creates the error of a download that a signal ended.
+    pub(crate) fn stopped(self, signal: Signal) -> Error {
+        let mut stopped = Error::stopped(signal, "stopped downloading");
+        stopped.facts.starts_over = self.target.is_none();
+        // For a job's file, the next command is hint enough.
+        match (self.finished, self.target) {
+            (Some(_), Some(_)) => stopped,
+            _ => stopped.with_hint(self.again()),
+        }
+    }
+
+    /// Converts the error that ended a download.
+    pub(crate) fn error(self, failure: DownloadFailure) -> Error {
+        match failure {
+            DownloadFailure::Download { error, transport } => {
+                let mut converted = self.of_kind(&error.kind, &error.report, transport.as_deref());
+                converted.facts.code = error.code().map(str::to_owned);
+                converted.facts.status = error.status().map(|status| status.as_u16());
+                self.add_request_ids(&mut converted, &error);
+                self.after(converted, &error.report)
+            }
+            DownloadFailure::NewUrl { error, wait } => {
+                self.after(without_new_url(&error, *wait), &error.report)
+            }
+            DownloadFailure::File(error) => {
+                let mut converted = Error::of_target(&error, self.target);
+                converted.facts.starts_over = self.target.is_none();
+                converted
+            }
+            failure => Error::new(ErrorKind::Transport, with_sources(&failure)),
+        }
+    }
+
+    fn of_kind(
+        self,
+        kind: &DownloadErrorKind,
+        report: &Report,
+        transport: Option<&TransportError>,
+    ) -> Error {
+        let answer = |hint| Error::new(ErrorKind::Answer, kind.to_string()).with_hint(hint);
+        match kind {
+            DownloadErrorKind::Url(error) => unusable_url_of_job(*error, hints::UNUSABLE_NEW_URL),
+            DownloadErrorKind::Expired { refusal: None } => self.expired(report),
+            DownloadErrorKind::Expired { refusal: Some(refusal) }
+            | DownloadErrorKind::Refused(refusal) => self.refused(refusal, report),
+            DownloadErrorKind::Fault(fault) => self.fault(fault, report, transport),
+            DownloadErrorKind::TooLarge { .. } => {
+                answer(hints::TOO_LARGE).with_next_command(NextCommand::None)
+            }
+            DownloadErrorKind::NoChecksum => {
+                answer(hints::NO_CHECKSUM).with_next_command(NextCommand::None)
+            }
+            DownloadErrorKind::Mismatch { .. } if self.target.is_none() => {
+                answer(hints::MISMATCH_TO_STDOUT)
+            }
+            DownloadErrorKind::Mismatch { .. } => answer(hints::MISMATCH),
+            DownloadErrorKind::Changed => answer(hints::CHANGED),
+            DownloadErrorKind::Redirect { .. }
+            | DownloadErrorKind::Status(_)
+            | DownloadErrorKind::Coding(_)
+            | DownloadErrorKind::NoLength => answer(hints::NOT_THE_FILE),
+            DownloadErrorKind::TimedOut => self.timed_out(kind, report, transport),
+            _ => Error::new(ErrorKind::Transport, kind.to_string()).with_hint(self.again()),
+        }
+    }
+
+    /// Converts the fault of the last exchange.
+    fn fault(self, fault: &Fault, report: &Report, transport: Option<&TransportError>) -> Error {
+        let error = |kind, hint| Error::new(kind, fault.to_string()).with_hint(hint);
+        match fault {
+            Fault::Refused(refusal) => self.refused(refusal, report),
+            Fault::Send(fault) => self.not_sent(*fault, report, transport),
+            Fault::WrongRange
+            | Fault::Changed
+            | Fault::OtherLength
+            | Fault::Mismatch
+            | Fault::BadLength
+            | Fault::Less => error(ErrorKind::Answer, hints::DAMAGED),
+            Fault::Page => error(ErrorKind::Answer, hints::NOT_THE_FILE),
+            Fault::Stalled => error(ErrorKind::Transport, self.again())
+                .with_next_command(NextCommand::Without("--stall")),
+            _ => error(ErrorKind::Transport, self.again()),
+        }
+    }
+
+    /// Describes a request without an answer, in the transport's words.
+    fn not_sent(
+        self,
+        fault: SendFault,
+        report: &Report,
+        transport: Option<&TransportError>,
+    ) -> Error {
+        let message = transport.map_or_else(|| fault.to_string(), |error| with_sources(error));
+        if transport.is_some_and(|error| error.address_error().is_some()) {
+            return Error::new(ErrorKind::Usage, message)
+                .with_hint(hints::ALLOW_PRIVATE)
+                .with_next_command(NextCommand::With("--allow-private"));
+        }
+        let hint = match transport.and_then(hints::of_proxy) {
+            Some(hint) => hint,
+            None if fault == SendFault::Permanent => hints::FILE_SERVER_NOT_TAKEN,
+            None if report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE,
+            None => self.again(),
+        };
+        Error::new(transport.map_or(ErrorKind::Transport, kind_of), message).with_hint(hint)
+    }
+
+    /// Describes the last exchange as well, if it failed.
+    fn timed_out(
+        self,
+        kind: &DownloadErrorKind,
+        report: &Report,
+        transport: Option<&TransportError>,
+    ) -> Error {
+        let is_discarded = self.target.is_none() && report.bytes > 0;
+        let hint = if is_discarded { hints::MORE_TIME_TO_STDOUT } else { hints::MORE_TIME };
+        let mut timed_out = Error::new(ErrorKind::TimedOut, kind.to_string()).with_hint(hint);
+        if let Some(error) = transport {
+            timed_out.facts.message +=
+                &format!("; the last request failed: {}", with_sources(error));
+            if report.bytes == 0 {
+                let of_proxy = hints::of_proxy(error);
+                timed_out = timed_out.with_hint(of_proxy.unwrap_or(hints::FILE_SERVER_UNREACHABLE));
+            }
+        } else if let Some(fault) = &report.last_fault {
+            timed_out.facts.message += &format!("; the last request failed: {fault}");
+        }
+        timed_out.with_next_command(NextCommand::Without("--download-timeout"))
+    }
+
+    /// Describes a URL whose time is over by the clock of this machine.
+    fn expired(self, report: &Report) -> Error {
+        // A user's URL that was not sent is wrong usage.
+        let is_usage = self.finished.is_none() && report.requests == 0;
+        let kind = if is_usage { ErrorKind::Usage } else { ErrorKind::Api };
+        let hint = if self.finished.is_none() { hints::EXPIRED } else { hints::SAME_URL_EXPIRED };
+        Error::new(kind, "the URL has expired").with_hint(hint)
+    }
+
+    fn refused(self, refusal: &Refusal, report: &Report) -> Error {
+        let message = match (&refusal.code, &refusal.message, &refusal.snippet) {
+            (Some(_), message, _) => message.clone().unwrap_or_default(),
+            (None, _, Some(snippet)) => format!("the file server answered \"{}\"", brief(snippet)),
+            (None, ..) => "the file server answered nothing more than its status".to_owned(),
+        };
+        let (code, status) = (refusal.code.as_deref(), refusal.status.as_u16());
+        let hint = hints::of_refusal(code, status);
+        let hint = hint.unwrap_or_else(|| self.refused_url(code, status, report));
+        let next_command = if hint == hints::GONE { NextCommand::None } else { NextCommand::Same };
+        let mut refused = Error::new(ErrorKind::Api, message).with_hint(hint);
+        refused.facts.server = Some("the file server");
+        refused.with_next_command(next_command)
+    }
+
+    /// Returns the hint for a refusal that the URL can have caused.
+    fn refused_url(self, code: Option<&str>, status: u16, report: &Report) -> &'static str {
+        match status {
+            429 | 500.. => self.again(),
+            _ if code == Some("RequestTimeTooSkewed") => hints::SET_CLOCK,
+            _ if self.finished.is_none() => hints::of_refused_url(code),
+            401 | 403 if report.new_urls > 0 => hints::NEW_URL_REFUSED,
+            401 | 403 => hints::SAME_URL_REFUSED,
+            _ => hints::SUPPORT,
+        }
+    }
+
+    /// Returns the hint to download again.
+    const fn again(self) -> &'static str {
+        if self.target.is_none() { hints::AGAIN_TO_STDOUT } else { hints::AGAIN }
+    }
+
+    /// Returns the URL of a job's file, without its secret part. A new URL usually differs in that
+    /// part only.
+    fn url(self) -> Option<String> {
+        self.finished.map(|finished| finished.download_url.to_string())
+    }
+
+    /// Adds the id of the most useful request: the file server's last one, or the one that returned
+    /// the URL.
+    fn add_request_ids(self, converted: &mut Error, error: &DownloadError) {
+        let id = error.request_id().map(str::to_owned);
+        match (&error.kind, self.finished) {
+            (DownloadErrorKind::Expired { refusal: None }, Some(finished)) => {
+                converted.facts.request_id = finished.report.request_id.clone();
+                converted.facts.file_request_id = id;
+            }
+            // It is a new URL, and the id of the request that returned it is unknown.
+            (DownloadErrorKind::Url(_), _) => converted.facts.file_request_id = id,
+            _ => converted.facts.request_id = id,
+        }
+    }
+
+    /// Adds the effort of the download.
+    fn after(self, mut converted: Error, report: &Report) -> Error {
+        let Report { requests: count, elapsed, bytes, total, .. } = report;
+        let (seconds, amount) = (elapsed.as_secs_f64(), amount(*bytes, *total));
+        let effort = format!("{}, {seconds:.1} s, {amount}", requests(*count, 0));
+        converted.facts.effort = Some(("download", effort));
+        converted.facts.url = self.url();
+        converted.facts.starts_over = self.target.is_none() && *bytes > 0;
+        converted
+    }
+}
+
+/// Converts the error of a job's URL. The user did not choose it, so the hint differs unless an
+/// option allows the URL.
+fn unusable_url_of_job(error: BuildError, hint: &'static str) -> Error {
+    let message = format!("the job gave a URL that cannot be used: it {}", error.reason());
+    let (hint, next_command) = match error.reason() {
+        Reason::PlainHttp => (hints::ALLOW_HTTP, NextCommand::With("--allow-http")),
+        Reason::PrivateAddress => (hints::ALLOW_PRIVATE, NextCommand::With("--allow-private")),
+        _ => (hint, NextCommand::None),
+    };
+    Error::new(ErrorKind::Usage, message).with_hint(hint).with_next_command(next_command)
+}
+
+/// Converts the error of the wait for a new URL, which matters more than the need for one.
+fn without_new_url(error: &DownloadError, wait: WaitFailure) -> Error {
+    let mut converted = Error::from(wait);
+    converted.facts.message += &format!("; a new URL was needed: {}", error.kind);
+    converted.facts.file_request_id = error.request_id().map(str::to_owned);
+    converted
+}
+
+impl Error {
+    /// Creates the error of a file that the user named.
+    pub(crate) fn of_file(path: &Path, what: &str) -> Self {
+        let path = printable(&path.display().to_string()).to_string();
+        Self::new(ErrorKind::File, format!("{path} {what}")).with_path(path)
+    }
+
+    /// Converts the error of a download's file, or of stdout without a target.
+    pub(crate) fn of_target(error: &FileError, target: Option<&Path>) -> Self {
+        let mut converted =
+            Self::new(ErrorKind::File, with_sources(error)).with_next_command(next_command(error));
+        let (Some(path), Some(target)) = (error.path(), target) else {
+            return converted.with_hint(hint_of_stdout(error));
+        };
+        let hint = match error.kind() {
+            _ if is_in_the_way(path, target) => hints::IN_THE_WAY,
+            FileErrorKind::Exists if Target::new(target).has_part() => hints::EXISTS_BESIDE_PART,
+            _ => hint(error),
+        };
+        let (path, named) = (format!("{path:?}"), format!("{:?}", named(error, path, target)));
+        converted.facts.message = converted.facts.message.replacen(&path, &named, 1);
+        converted.with_hint(hint).with_path(named)
+    }
+}
+
+/// A target that cannot be used stays so for the same command.
+const fn next_command(error: &FileError) -> NextCommand {
+    match error.kind() {
+        FileErrorKind::Exists | FileErrorKind::Directory | FileErrorKind::NotAFile => {
+            NextCommand::None
+        }
+        _ => NextCommand::Same,
+    }
+}
+
+/// Whether something else than a file has the name of the part file or of its metadata.
+fn is_in_the_way(path: &Path, target: &Path) -> bool {
+    path != target && fs::symlink_metadata(path).is_ok_and(|found| !found.is_file())
+}
+
+/// Returns the path to show: the target's, which the user knows, if the part file is absent or in
+/// use by another download.
+fn named(error: &FileError, path: &Path, target: &Path) -> PathBuf {
+    let is_of_target = match error.kind() {
+        FileErrorKind::Open => fs::symlink_metadata(path).is_err(),
+        kind => kind == FileErrorKind::Busy,
+    };
+    if is_of_target { target.to_owned() } else { path.to_owned() }
+}
+
+fn io_kind(error: &FileError) -> Option<io::ErrorKind> {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.map(io::Error::kind)
+}
+
+fn hint_of_stdout(error: &FileError) -> &'static str {
+    match io_kind(error) {
+        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => hints::NO_ROOM_TO_STDOUT,
+        Some(kind) => hints::of_io(kind),
+        None => ErrorKind::File.hint(),
+    }
+}
+
+fn hint(error: &FileError) -> &'static str {
+    match (error.kind(), io_kind(error)) {
+        (FileErrorKind::Lock, _) => hints::NO_LOCKS,
+        (_, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) => hints::NO_ROOM,
+        // Not an error of the system: another file has the name of the part file now.
+        (FileErrorKind::Write | FileErrorKind::Rename, Some(io::ErrorKind::Other)) => {
+            hints::PART_REMOVED
+        }
+        (_, Some(kind)) => hints::of_io(kind),
+        (FileErrorKind::NoName | FileErrorKind::Directory, None) => hints::NO_FILE,
+        (FileErrorKind::NotAFile, None) => hints::NOT_A_FILE,
+        (FileErrorKind::Exists, None) => hints::EXISTS,
+        (FileErrorKind::Busy, None) => hints::BUSY,
+        (_, None) => ErrorKind::File.hint(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use tcss_export::{DownloadUrl, JobId, Mono, download, driver::AddressError};
+
+    use super::*;
+    use crate::shell::CommandOption;
+
+    fn to_file() -> DownloadContext<'static> {
+        DownloadContext { finished: None, target: Some(Path::new("f")) }
+    }
+
+    fn error(kind: &DownloadErrorKind, transport: Option<&TransportError>) -> Error {
+        let mut report = Report::default();
+        report.requests = 1;
+        to_file().of_kind(kind, &report, transport)
+    }
+
+    fn exit_code(kind: DownloadErrorKind) -> u8 {
+        error(&kind, None).exit_code()
+    }
+
+    /// Returns an error with the refusal of an address in its chain.
+    fn not_permitted() -> TransportError {
+        let address = SocketAddr::from(([10, 0, 0, 1], 443));
+        let error = AddressError::filter("h.example", download::Reach::Public, [address]);
+        let error = io::Error::new(io::ErrorKind::PermissionDenied, error.unwrap_err());
+        TransportError::new(SendFault::Permanent, error)
+    }
+
+    #[test]
+    fn a_stall_is_reported_as_a_stall_for_any_error_of_the_transport() {
+        let cause = TransportError::new(SendFault::Timeout, "timeout: per read");
+        let error = error(&DownloadErrorKind::Fault(Fault::Stalled), Some(&cause));
+        assert_eq!(error.facts.message, "no byte came within the stall limit");
+    }
+
+    #[test]
+    fn the_next_command_allows_the_address_that_was_refused() {
+        let kind = DownloadErrorKind::Fault(Fault::Send(SendFault::Permanent));
+        let error = error(&kind, Some(&not_permitted()));
+        let job = JobId::new("J").unwrap();
+        let error = error.continue_with("download", &job, &[CommandOption::flag("--force")]);
+        let command = "tcss-export download J --force --allow-private";
+        assert_eq!(error.facts.purpose_of_command, "continue with");
+        assert_eq!(error.facts.command.as_deref(), Some(command));
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_for_the_file_server_has_a_hint() {
+        let hint = |code| to_file().refused_url(Some(code), 403, &Report::default());
+        assert_eq!(hint("RequestTimeTooSkewed"), hints::SET_CLOCK);
+        assert_eq!(hint("SignatureDoesNotMatch"), hints::NO_URL);
+    }
+
+    #[test]
+    fn an_incomplete_answer_ends_with_5() {
+        for fault in [Fault::Stalled, Fault::Incomplete, Fault::Send(SendFault::Connection)] {
+            assert_eq!(exit_code(DownloadErrorKind::Fault(fault.clone())), 5, "{fault}");
+        }
+    }
+
+    #[test]
+    fn the_limit_of_the_download_ends_with_3() {
+        assert_eq!(exit_code(DownloadErrorKind::TimedOut), 3);
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_used_ends_with_6() {
+        for kind in [
+            DownloadErrorKind::NoLength,
+            DownloadErrorKind::NoChecksum,
+            DownloadErrorKind::Changed,
+            DownloadErrorKind::Coding("gzip".to_owned()),
+            DownloadErrorKind::TooLarge { limit: 1 },
+            DownloadErrorKind::Mismatch { expected: 1, computed: 2 },
+            DownloadErrorKind::Fault(Fault::WrongRange),
+            DownloadErrorKind::Fault(Fault::Changed),
+            DownloadErrorKind::Fault(Fault::OtherLength),
+            DownloadErrorKind::Fault(Fault::Mismatch),
+            DownloadErrorKind::Fault(Fault::BadLength),
+            DownloadErrorKind::Fault(Fault::Less),
+            DownloadErrorKind::Fault(Fault::Page),
+        ] {
+            assert_eq!(exit_code(kind.clone()), 6, "{kind}");
+        }
+    }
+
+    #[test]
+    fn without_any_byte_the_hint_is_to_check_network_and_host() {
+        let fault = DownloadErrorKind::Fault(Fault::Send(SendFault::Connection));
+        assert_eq!(error(&fault, None).facts.hint.as_deref(), Some(hints::FILE_SERVER_UNREACHABLE));
+        let mut report = Report::default();
+        report.bytes = 1;
+        assert_eq!(
+            to_file().of_kind(&fault, &report, None).facts.hint.as_deref(),
+            Some(hints::AGAIN)
+        );
+    }
+
+    #[test]
+    fn an_expired_url_ends_with_4_and_one_that_cannot_be_used_with_2() {
+        assert_eq!(exit_code(DownloadErrorKind::Expired { refusal: None }), 4);
+        let url = DownloadUrl::new("http://h.example/f").unwrap();
+        let policy = download::Policy::default();
+        let error = download::Download::new(url, &policy, 0, Mono::default()).unwrap_err();
+        assert_eq!(exit_code(DownloadErrorKind::Url(error)), 2);
+    }
+
+    #[test]
+    fn an_address_that_is_not_permitted_ends_with_2_and_names_the_option() {
+        let kind = DownloadErrorKind::Fault(Fault::Send(SendFault::Permanent));
+        let error = error(&kind, Some(&not_permitted()));
+        assert_eq!(
+            (error.exit_code(), error.facts.hint.as_deref()),
+            (2, Some(hints::ALLOW_PRIVATE))
+        );
+        let message = "h.example leads to a private address, which must be allowed";
+        assert!(error.facts.message.ends_with(message), "{}", error.facts.message);
+    }
+}

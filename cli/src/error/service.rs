@@ -1,0 +1,140 @@
+//! Errors of requests to the service and of waits.
+
+use tcss_export::{
+    BuildError, ErrorCode, ExportStatus, Fault, Field, ResponseError, SendError, SendFault,
+    TransportError, WaitErrorKind, WaitFailure,
+};
+
+use super::{Error, ErrorKind, Facts, NextCommand, hints};
+use crate::text::{effort, with_sources};
+
+impl Error {
+    fn of_answer(error: &ResponseError) -> Self {
+        let mut converted = match error.api_error() {
+            Some(api) => {
+                Self::new(ErrorKind::Api, &*api.message).with_hint(hints::of_code(&api.code))
+            }
+            None => Self::new(ErrorKind::Answer, error.kind().to_string())
+                .with_hint(hints::of_answer(error.kind())),
+        };
+        let code = error.code().map(ErrorCode::as_str).filter(|code| !code.is_empty());
+        converted.facts.code = code.map(str::to_owned);
+        converted.facts.status = Some(error.status().as_u16());
+        converted.facts.request_id = error.request_id().map(str::to_owned);
+        converted
+    }
+
+    fn of_transport(error: &TransportError) -> Self {
+        match hints::of_proxy(error) {
+            Some(hint) => Self::new(kind_of(error), with_sources(error)).with_hint(hint),
+            None => Self::of_send(error.fault(), with_sources(error)),
+        }
+    }
+
+    fn of_send(fault: SendFault, message: String) -> Self {
+        let kind =
+            if fault == SendFault::TooLarge { ErrorKind::Answer } else { ErrorKind::Transport };
+        Self::new(kind, message).with_hint(hints::of_fault(fault))
+    }
+
+    /// Describes the exchange that ended a wait, or was the last one before its deadline.
+    fn of_fault(fault: &Fault, transport: Option<&TransportError>) -> Self {
+        match (fault, transport) {
+            (Fault::Answer(error), _) => Self::of_answer(error),
+            (Fault::Send(_), Some(error)) => Self::of_transport(error),
+            (Fault::Send(fault), None) => Self::of_send(*fault, fault.to_string()),
+            (fault, _) => Self::new(ErrorKind::Transport, fault.to_string()),
+        }
+    }
+
+    /// Describes the last exchange as well, if it failed.
+    fn timed_out(failure: &WaitFailure) -> Self {
+        let mut timed_out = Self::new(ErrorKind::TimedOut, failure.to_string());
+        if let Some(fault) = &failure.report.last_fault {
+            let last = Self::of_fault(fault, failure.transport());
+            let message = &mut timed_out.facts.message;
+            *message += &format!("; the last request failed: {}", last.headline());
+            let Facts { code, status, request_id, hint, .. } = *last.facts;
+            let hint = if failure.report.last.is_none() { hint } else { timed_out.facts.hint };
+            *timed_out.facts = Facts { code, status, request_id, hint, ..*timed_out.facts };
+        }
+        let last = failure.report.last.as_ref().map(|last| &last.status);
+        if last == Some(&ExportStatus::Running) {
+            timed_out = timed_out.with_hint(hints::STILL_RUNNING);
+        }
+        timed_out.with_next_command(NextCommand::Without("--timeout"))
+    }
+}
+
+impl From<BuildError> for Error {
+    fn from(error: BuildError) -> Self {
+        // The message names the option that sets the value.
+        let option = match error.field() {
+            Field::Endpoint | Field::Region => "--",
+            _ => "",
+        };
+        let failure = Self::new(ErrorKind::Usage, format!("{option}{error}"));
+        match error.field() {
+            Field::DownloadUrl => failure.with_hint(hints::of_url(error)),
+            _ => failure,
+        }
+    }
+}
+
+impl From<SendError> for Error {
+    fn from(error: SendError) -> Self {
+        match &error {
+            SendError::Build(error) => (*error).into(),
+            SendError::Answer(error) => Self::of_answer(error),
+            SendError::Transport(error) | SendError::Credentials(error) => {
+                Self::of_transport(error)
+            }
+            _ => Self::new(ErrorKind::Transport, with_sources(&error)),
+        }
+    }
+}
+
+impl From<WaitFailure> for Error {
+    fn from(failure: WaitFailure) -> Self {
+        let mut end = match &failure.kind {
+            WaitErrorKind::TimedOut => Self::timed_out(&failure),
+            WaitErrorKind::Build(error) => (*error).into(),
+            WaitErrorKind::WithoutUrl => {
+                Self::new(ErrorKind::Answer, failure.to_string()).with_hint(hints::WITHOUT_URL)
+            }
+            WaitErrorKind::Fault(fault) => {
+                let mut end = Self::of_fault(fault, failure.transport());
+                end.facts.effort = Some(("wait", effort(&failure.report)));
+                end
+            }
+            _ => Self::new(ErrorKind::Transport, failure.to_string()),
+        };
+        let last_id = || failure.request_id().map(str::to_owned);
+        end.facts.request_id = end.facts.request_id.or_else(last_id);
+        end
+    }
+}
+
+/// Returns the kind of a transport error: a proxy variable that cannot be used is wrong usage.
+pub(super) fn kind_of(error: &TransportError) -> ErrorKind {
+    if error.proxy_error().is_some() { ErrorKind::Usage } else { ErrorKind::Transport }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit_code(fault: SendFault) -> u8 {
+        Error::from(SendError::Transport(TransportError::new(fault, "why"))).exit_code()
+    }
+
+    #[test]
+    fn only_an_answer_that_is_too_large_counts_as_an_answer() {
+        for fault in
+            [SendFault::Connection, SendFault::Timeout, SendFault::Truncated, SendFault::Permanent]
+        {
+            assert_eq!(exit_code(fault), 5, "{fault:?}");
+        }
+        assert_eq!(exit_code(SendFault::TooLarge), 6);
+    }
+}

@@ -1,0 +1,134 @@
+//! Results on stdout, everything else on stderr.
+
+use std::io::{self, ErrorKind as IoErrorKind, Write};
+
+use indicatif::ProgressDrawTarget;
+use serde::Serialize;
+use tcss_export::text::printable;
+
+use crate::error::{Error, ErrorKind, Result, hints};
+
+/// The end of a command that printed its result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ending {
+    Done,
+    JobFailed,
+    /// A replay decides otherwise than the recording.
+    ReplayDiffers,
+    /// The help was printed because no command was given.
+    NoCommand,
+}
+
+impl Ending {
+    pub(crate) const fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::JobFailed | Self::ReplayDiffers => 1,
+            Self::NoCommand => 2,
+        }
+    }
+}
+
+/// Whether stderr can show a bar: a terminal that can move its cursor. Asks indicatif, which draws
+/// nothing otherwise, for example if TERM=dumb.
+pub(crate) fn has_bars() -> bool {
+    !ProgressDrawTarget::stderr().is_hidden()
+}
+
+/// The format of results and errors, and where they go.
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+    results_on_stderr: bool,
+}
+
+/// The state of stdout after a write.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Stdout {
+    Open,
+    /// The reader closed the pipe, which is not an error: it needs no more.
+    Closed,
+}
+
+impl Output {
+    pub(crate) const fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet, results_on_stderr: false }
+    }
+
+    /// Reserves stdout for the file of a download.
+    pub(crate) const fn with_results_on_stderr(mut self) -> Self {
+        self.results_on_stderr = true;
+        self
+    }
+
+    /// Prints a result: the object as JSON, or the text for people.
+    pub(crate) fn result(
+        &self,
+        object: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<Stdout> {
+        let text = if self.json { json(object) } else { text() };
+        if self.results_on_stderr {
+            self.stderr(&text);
+            return Ok(Stdout::Open);
+        }
+        self.print(&text)
+    }
+
+    /// Writes to stdout and flushes it.
+    pub(crate) fn print(&self, text: &str) -> Result<Stdout> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(Stdout::Open),
+            Err(error) if error.kind() == IoErrorKind::BrokenPipe => Ok(Stdout::Closed),
+            Err(error) => {
+                let message = format!("stdout cannot be written: {error}");
+                Err(Error::new(ErrorKind::File, message).with_hint(hints::of_io(error.kind())))
+            }
+        }
+    }
+
+    /// Prints a line of progress, unless `--quiet` is set.
+    pub(crate) fn progress(&self, line: &str) {
+        if !self.quiet {
+            self.stderr(&format!("{line}\n"));
+        }
+    }
+
+    pub(crate) fn error(&self, error: &Error) {
+        self.stderr(&if self.json { json(error) } else { error.to_string() });
+    }
+
+    /// Writes to stderr; a failure cannot be reported anywhere.
+    pub(crate) fn stderr(&self, text: &str) {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+fn json(object: &impl Serialize) -> String {
+    // Cannot fail: the keys of every object here are strings.
+    let text = serde_json::to_string(object).unwrap_or_default();
+    text.chars().map(escaped).collect::<String>() + "\n"
+}
+
+/// Escapes what can control a terminal and serde_json does not escape. The text stays the same.
+fn escaped(c: char) -> String {
+    let shown = printable(c.encode_utf8(&mut [0; 4])).to_string();
+    match shown.starts_with(char::REPLACEMENT_CHARACTER) {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_no_control_character_and_reads_back_to_the_same_text() {
+        let text = "a\u{1b}[2J\u{7f}\u{9b}\u{202e}\u{fffd}\u{e9}\u{1f600}\"\\";
+        let json = json(&text);
+        assert!(!json.trim_end().contains(|c: char| c.is_control() || c == '\u{202e}'));
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
+}

@@ -1,0 +1,161 @@
+//! Chooses the answer to every request and records both.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::actions::{Call, member};
+use super::answer::{Answer, Context, play, refuse, succeed};
+use super::jobs::Jobs;
+use super::parameters::ApiError;
+use super::request::{Received, Rules};
+use super::seen::{Seen, SeenAnswer, SeenDownload};
+use super::storage::Storage;
+use crate::clock::Clock;
+use crate::script::Step;
+
+/// A function that sees every request.
+pub(super) type Watcher = Box<dyn Fn(&Seen) + Send + Sync>;
+
+pub(super) struct Handler {
+    rules: Rules,
+    clock: Clock,
+    watcher: Option<Watcher>,
+    started: Instant,
+    state: Mutex<State>,
+}
+
+struct State {
+    jobs: Jobs,
+    storage: Option<Storage>,
+    /// How far the service's clock is ahead of [`Handler::clock`], in seconds.
+    skew: i64,
+    seen: Vec<Seen>,
+}
+
+impl Handler {
+    pub(super) fn new(
+        rules: Rules,
+        clock: Clock,
+        watcher: Option<Watcher>,
+        jobs: Jobs,
+        storage: Option<Storage>,
+    ) -> Self {
+        let state = Mutex::new(State { jobs, storage, skew: 0, seen: Vec::new() });
+        Self { rules, clock, watcher, started: Instant::now(), state }
+    }
+
+    pub(super) fn answer(&self, received: &Received) -> Answer {
+        let real_now = self.clock.now();
+        let mut state = self.state();
+        let job = member(&received.body, "JobId");
+        let skew = job.and_then(|job| state.jobs.positions.pass_skews(&job, Step::skew));
+        state.skew = skew.unwrap_or(state.skew);
+        let context =
+            Context { now: real_now.saturating_add(state.skew), number: state.seen.len() };
+        let (download, (answer, record)) = match &mut state.storage {
+            Some(storage) if received.path() != "/" => {
+                (Some(SeenDownload::of(received)), storage.answer(received, &context))
+            }
+            _ => (None, self.call(&mut state, received, &context)),
+        };
+        let seen = self.seen_of(received, download, record);
+        state.seen.push(seen.clone());
+        drop(state);
+        if let Some(watcher) = &self.watcher {
+            watcher(&seen);
+        }
+        answer
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.state().seen.clone()
+    }
+
+    /// Calls `function` with the storage and the service's time, if a file is served.
+    pub(super) fn with_storage<T>(
+        &self,
+        function: impl FnOnce(&mut Storage, i64) -> T,
+    ) -> Option<T> {
+        let real_now = self.clock.now();
+        let mut state = self.state();
+        let now = real_now.saturating_add(state.skew);
+        state.storage.as_mut().map(|storage| function(storage, now))
+    }
+
+    fn call(
+        &self,
+        state: &mut State,
+        received: &Received,
+        context: &Context,
+    ) -> (Answer, SeenAnswer) {
+        let call = self.rules.check(received, context.now);
+        call.and_then(|call| state.answer(call, context)).unwrap_or_else(|error| {
+            let record = SeenAnswer::Refused { code: error.code.to_owned() };
+            (refuse(error.code, &error.message, context), record)
+        })
+    }
+
+    fn seen_of(
+        &self,
+        received: &Received,
+        download: Option<SeenDownload>,
+        answer: SeenAnswer,
+    ) -> Seen {
+        let job_id = member(&received.body, "JobId");
+        Seen {
+            at: self.started.elapsed(),
+            method: received.method().to_owned(),
+            action: received.header("x-tc-action"),
+            job_id: job_id.or_else(|| member(&received.body, "JobID")),
+            timestamp: received.header("x-tc-timestamp"),
+            download,
+            answer,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // After a panic elsewhere every field is still consistent.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn answer(&mut self, call: Call, context: &Context) -> Result<(Answer, SeenAnswer), ApiError> {
+        let (members, record) = match call {
+            Call::Result(job) => return Ok(self.next_step(&job, context)),
+            Call::Create { asset_type } => {
+                let job_id = self.jobs.create(asset_type, context.now);
+                (json!({ "JobId": job_id }), SeenAnswer::Created { job_id })
+            }
+            Call::List(listing) => (self.jobs.list(&listing), SeenAnswer::Listed),
+            Call::DownloadUrl(job) => {
+                let url = self.url_of(&job, context.now)?;
+                (json!({ "DownloadURL": url }), SeenAnswer::GivenUrl)
+            }
+        };
+        Ok((succeed(members, context), record))
+    }
+
+    fn next_step(&mut self, job: &str, context: &Context) -> (Answer, SeenAnswer) {
+        // A script is never empty.
+        let step = self.jobs.positions.next(job).unwrap_or(Step::Empty);
+        let answer = match (&step, &mut self.storage) {
+            (Step::Success(None), Some(storage)) => {
+                play(&Step::Success(Some(storage.urls.create(context.now))), context)
+            }
+            _ => play(&step, context),
+        };
+        (answer, SeenAnswer::Played(step))
+    }
+
+    fn url_of(&mut self, job: &str, now: i64) -> Result<String, ApiError> {
+        match (self.jobs.last_status(job), &mut self.storage) {
+            (Some(Step::Success(Some(url))), _) => Ok(url.clone()),
+            (Some(Step::Success(None)), Some(storage)) => Ok(storage.urls.create(now)),
+            (Some(Step::Success(None)), None) => Ok(Step::EXAMPLE_URL.to_owned()),
+            _ => Err(ApiError::invalid("expected a job that has succeeded")),
+        }
+    }
+}

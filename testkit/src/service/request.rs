@@ -1,0 +1,130 @@
+//! Requests as received, and the checks of a call.
+
+use std::collections::BTreeMap;
+
+#[cfg(feature = "scripted")]
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
+
+use super::actions::Call;
+use super::parameters::ApiError;
+use crate::verify::{RawRequest, Refusal, Verifier};
+
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+const SERVICE: &str = "tcss";
+const VERSION: &str = "2020-11-01";
+
+/// A complete request.
+pub(crate) struct Received {
+    head: Parts,
+    pub(crate) body: Vec<u8>,
+    is_too_large: bool,
+}
+
+impl Received {
+    /// Reads a request. It reads and drops the bytes over the limit, because a client that cannot
+    /// finish writing may never see the refusal.
+    pub(super) async fn read(request: Request<Incoming>) -> Result<Self, hyper::Error> {
+        let (head, mut incoming) = request.into_parts();
+        let (mut body, mut is_too_large) = (Vec::new(), false);
+        while let Some(frame) = incoming.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            is_too_large |= body.len() + data.len() > BODY_LIMIT;
+            if !is_too_large {
+                body.extend_from_slice(&data);
+            }
+        }
+        Ok(Self { head, body, is_too_large })
+    }
+
+    /// Takes a request that was never on a wire.
+    #[cfg(feature = "scripted")]
+    pub(crate) fn of(request: Request<Bytes>) -> Self {
+        let (head, body) = request.into_parts();
+        Self { head, body: body.into(), is_too_large: false }
+    }
+
+    pub(super) fn method(&self) -> &str {
+        self.head.method.as_str()
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    /// Returns the request target as it was on the wire.
+    pub(super) fn target(&self) -> String {
+        self.head.uri.to_string()
+    }
+
+    /// Returns the headers as text. Bytes that are not UTF-8 are replaced, so they never verify.
+    pub(super) fn headers(&self) -> Vec<(String, String)> {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        self.head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+    }
+
+    /// Returns the first value of a header.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        let value = self.head.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+}
+
+/// The known keys, and the required token if any.
+pub(crate) struct Rules {
+    pub(crate) keys: BTreeMap<String, String>,
+    pub(crate) token: Option<String>,
+}
+
+impl Rules {
+    /// Checks a request and returns the call in it.
+    pub(crate) fn check(&self, received: &Received, now: i64) -> Result<Call, ApiError> {
+        let headers = received.headers();
+        let headers: Vec<_> = headers.iter().map(|(n, v)| (&**n, &**v)).collect();
+        let request = RawRequest {
+            method: received.method(),
+            path: received.path(),
+            query: received.head.uri.query().unwrap_or_default(),
+            headers: &headers,
+            body: &received.body,
+        };
+        if received.is_too_large {
+            let message = "expected a body of at most 10 MB";
+            return Err(ApiError::new("RequestSizeLimitExceeded", message));
+        }
+        check_form(&request)?;
+        let key_of = |id: &str| self.keys.get(id).map(String::as_str);
+        Verifier::new(SERVICE).verify(&request, now, key_of)?;
+        self.check_token(&request)?;
+        if request.header("x-tc-version")? != VERSION {
+            return Err(ApiError::new("NoSuchVersion", "expected the version 2020-11-01"));
+        }
+        Call::read(request.header("x-tc-action")?, &received.body)
+    }
+
+    fn check_token(&self, request: &RawRequest<'_>) -> Result<(), ApiError> {
+        let Some(token) = self.token.as_deref() else { return Ok(()) };
+        if request.values("x-tc-token").eq([token]) {
+            return Ok(());
+        }
+        Err(ApiError::new("AuthFailure.TokenFailure", "expected the current x-tc-token"))
+    }
+}
+
+/// Makes the checks before the signature.
+fn check_form(request: &RawRequest<'_>) -> Result<(), ApiError> {
+    if request.method != "POST" {
+        return Err(ApiError::new("UnsupportedProtocol", "expected the method POST"));
+    }
+    if request.path != "/" {
+        return Err(Refusal::Path.into());
+    }
+    for name in ["host", "content-type", "x-tc-action", "x-tc-version", "x-tc-timestamp"] {
+        request.header(name)?;
+    }
+    Ok(())
+}
