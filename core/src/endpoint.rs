@@ -128,18 +128,18 @@ impl fmt::Debug for Endpoint {
 /// `http::Uri` would drop a fragment and accept a port of 99999, so it gets checked text only.
 fn authority(rest: &str) -> Result<&str, BuildError> {
     let authority = rest.strip_suffix('/').unwrap_or(rest);
-    for (mark, reason) in [
+    let reasons = [
         ('#', Reason::Fragment),
         ('?', Reason::Query),
         ('/', Reason::Path),
         ('\\', Reason::Path),
         ('@', Reason::UserInfo),
-    ] {
-        if authority.contains(mark) {
-            return Err(refused(reason));
-        }
+    ];
+    match reasons.into_iter().find(|(mark, _)| authority.contains(*mark)) {
+        Some((_, reason)) => Err(refused(reason)),
+        None if authority.is_empty() => Err(refused(Reason::Empty)),
+        None => Ok(authority),
     }
-    if authority.is_empty() { Err(refused(Reason::Empty)) } else { Ok(authority) }
 }
 
 const fn refused(reason: Reason) -> BuildError {

@@ -181,7 +181,7 @@ impl Session {
             Ok(_) => false,
             Err(error) => error.code()?.advice() == Advice::CorrectClock,
         };
-        self.note_offset(ClockOffset::measure(started, answered, headers)?, expired)
+        self.update_offset(ClockOffset::measure(started, answered, headers)?, expired)
     }
 
     #[cfg(feature = "serde")]
@@ -189,7 +189,7 @@ impl Session {
         self.clock_offset = offset;
     }
 
-    pub(crate) fn note_offset(
+    pub(crate) fn update_offset(
         &mut self,
         measured: ClockOffset,
         expired: bool,

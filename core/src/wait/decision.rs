@@ -47,7 +47,7 @@ impl Waiter {
     /// Decides how to go on after an exchange.
     pub(super) fn decide(&mut self, now: Mono, session: &mut Session, reading: Reading) -> Event {
         self.now = now;
-        self.judge(Some(session), reading)
+        self.react_and_record(Some(session), reading)
     }
 
     /// Records that the due poll cannot be started, which counts as a fault of the exchange.
@@ -65,10 +65,14 @@ impl Waiter {
     }
 
     /// Reacts to the result of an exchange; without a session, the clock is not corrected.
-    pub(super) fn judge(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
+    pub(super) fn react_and_record(
+        &mut self,
+        session: Option<&mut Session>,
+        reading: Reading,
+    ) -> Event {
         #[cfg(feature = "serde")]
         let recorded = self.transcript.is_some().then(|| reading.clone());
-        let event = self.judged(session, reading);
+        let event = self.react(session, reading);
         #[cfg(feature = "serde")]
         if let (Some(transcript), Some(reading)) = (&mut self.transcript, recorded) {
             transcript.polled(self.now, &reading, &event);
@@ -76,19 +80,19 @@ impl Waiter {
         event
     }
 
-    fn judged(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
+    fn react(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
         let Reading { result, clock_offset } = reading;
         self.wants_fresh_credentials = false;
         let expired = matches!(&result, Err(fault) if fault.advice() == Advice::CorrectClock);
         let clock_offset = match expired && self.failures.clock_corrected {
             // A second one in a row: the correction did not help.
             true => None,
-            false => clock_offset.and_then(|measured| session?.note_offset(measured, expired)),
+            false => clock_offset.and_then(|measured| session?.update_offset(measured, expired)),
         };
         let kind = match result {
-            Ok(answer) => self.good(answer),
+            Ok(answer) => self.good_answer(answer),
             Err(fault) => {
-                self.note_request_id(fault.request_id());
+                self.remember_request_id(fault.request_id());
                 match fault.advice() {
                     Advice::CorrectClock if clock_offset.is_some() => {
                         self.failures.clock_corrected = true;
@@ -106,8 +110,8 @@ impl Waiter {
         Event { clock_offset, ..self.event(kind) }
     }
 
-    fn good(&mut self, answer: Answer<DescribeExportJobResultResponse>) -> EventKind {
-        self.note_request_id(answer.request_id.as_deref());
+    fn good_answer(&mut self, answer: Answer<DescribeExportJobResultResponse>) -> EventKind {
+        self.remember_request_id(answer.request_id.as_deref());
         self.failures = Failures::default();
         self.is_retry = false;
         self.seen.last_fault = None;
@@ -192,7 +196,7 @@ impl Waiter {
         })
     }
 
-    fn note_request_id(&mut self, id: Option<&str>) {
+    fn remember_request_id(&mut self, id: Option<&str>) {
         if let Some(id) = id {
             self.seen.request_id = Some(id.into());
         }
