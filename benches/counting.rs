@@ -11,7 +11,9 @@ use std::{env, error::Error, fs, hint::black_box, process::Command};
 
 use http::Response;
 use tcss_export::{
-    Credentials, DescribeExportJobResult, Endpoint, JobId, Session, Wall, read_answer,
+    Credentials, Endpoint, JobId, Session,
+    actions::DescribeExportJobResult,
+    core::{Wall, read_answer},
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -18,9 +18,9 @@ use std::{
 };
 
 use tcss_export::{
-    Credentials, DownloadUrl, Endpoint, Session,
+    CredentialSource, Credentials, DownloadUrl, Endpoint, Session, Target,
     download::Downloaded,
-    driver::{Client, CredentialSource, Target, Transport},
+    driver::{Client, Transport},
 };
 use tcss_export_testkit::{ServedFile, Service};
 

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http::Response;
 use serde_json::Value;
-use tcss_export::{DescribeExportJobResult, read_answer};
+use tcss_export::{actions::DescribeExportJobResult, core::read_answer};
 
 const SUCCESS: &str = r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://export-1250000000.cos.ap-guangzhou.myqcloud.com/p/report.csv?q-sign-algorithm=sha1&q-ak=EXAMPLE&q-sign-time=1699979400;1699983000&q-signature=EXAMPLE","ExportProgress":100,"FailureMsg":"","RequestId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}}"#;
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","DownloadURL":"","ExportProgress":42.5,"FailureMsg":"","RequestId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}}"#;

@@ -9,7 +9,9 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use serde::Serialize;
 use tcss_export::{
-    Action, Credentials, DescribeExportJobResult, Endpoint, JobId, Session, Wall,
+    Credentials, Endpoint, JobId, Session,
+    actions::{Action, DescribeExportJobResult},
+    core::Wall,
     signing::{CredentialScope, HexDigest, SigningKey, StringToSign, Timestamp},
 };
 

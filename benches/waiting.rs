@@ -9,8 +9,13 @@ use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http::Response;
 use tcss_export::{
-    Backoff, Credentials, Endpoint, JobId, Mono, Now, Policy, SendFault, Session, SetStep, Step,
-    WaitKey, WaitSet, Waiter, Wall,
+    Credentials, Endpoint, JobId, Session,
+    core::{
+        Mono, Now, Wall,
+        wait::{SetStep, Step, WaitKey, WaitSet, Waiter},
+    },
+    driver::TransportErrorKind,
+    wait::{Backoff, Policy},
 };
 
 const JOBS: u64 = 100_000;
@@ -84,7 +89,7 @@ impl Driven {
     /// One event without signing and reading: a poll comes due and is put off.
     fn put_off(&mut self) {
         let key = self.due();
-        self.set.cannot_start(key, self.now, SendFault::Timeout);
+        self.set.cannot_start(key, self.now, TransportErrorKind::Timeout);
     }
 
     fn poll(&mut self, session: &mut Session, credentials: &Credentials) {

@@ -9,8 +9,9 @@ use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use smol_hyper::rt::FuturesIo;
 use tcss_export::{
-    ANSWER_LIMIT, Credentials, JobId, SendFault, Session,
-    driver::{Body, Client, TransportError, async_fn},
+    Credentials, JobId, Session,
+    core::ANSWER_LIMIT,
+    driver::{Body, Client, TransportError, TransportErrorKind, async_fn},
 };
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Service};
 
@@ -20,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
     let sending = async |request| match send(request).await {
         Ok(answer) => Ok(answer.map(Body::from)),
-        Err(error) => Err(TransportError::of_chain(error, SendFault::Connection)),
+        Err(error) => Err(TransportError::of_chain(error, TransportErrorKind::Connection)),
     };
     let sleep = async |duration| {
         smol::Timer::after(duration).await;

@@ -15,8 +15,12 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
 use tcss_export::{
-    AssetType, CreateExportComplianceStatusListJob, Credentials, Limits, Reach, Session, Source,
-    driver::{AddressError, Blocking, Body, Transport, TransportError, blocking::Client, clock},
+    Credentials, Session, Source,
+    actions::{AssetType, CreateExportComplianceStatusListJob},
+    driver::{
+        AddressError, AddressPolicy, Blocking, Body, Limits, Transport, TransportError,
+        blocking::Client, clock,
+    },
 };
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, ServedFile, Service};
 
@@ -49,7 +53,7 @@ struct Tcp;
 impl Transport for Tcp {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let limits = Limits::of(&request);
-        let stream = connect(request.uri(), limits.reach, limits.read_limit())?;
+        let stream = connect(request.uri(), limits.address_policy, limits.read_limit())?;
         Ok(exchange(stream, &request)?.map(Body::from_reader))
     }
 
@@ -62,10 +66,10 @@ impl Blocking for Tcp {}
 
 /// Connects to the first of the permitted addresses that takes it. The limit is that of each read:
 /// a client for servers that may send byte by byte would count from the start of the exchange.
-fn connect(uri: &Uri, reach: Reach, limit: Duration) -> io::Result<TcpStream> {
+fn connect(uri: &Uri, address_policy: AddressPolicy, limit: Duration) -> io::Result<TcpStream> {
     let authority = uri.authority().ok_or(io::ErrorKind::InvalidInput)?;
     let found = authority.as_str().to_socket_addrs()?;
-    let permitted = AddressError::filter(authority.host(), reach, found);
+    let permitted = AddressError::filter(authority.host(), address_policy, found);
     let permitted = permitted.map_err(io::Error::other)?;
     let mut streams = permitted.iter().map(|address| TcpStream::connect_timeout(address, limit));
     let stream = streams.find_map(Result::ok).ok_or(io::ErrorKind::ConnectionRefused)?;

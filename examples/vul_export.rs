@@ -4,8 +4,10 @@
 
 use serde::Serialize;
 use tcss_export::{
-    Action, CreateExportComplianceStatusListJobResponse, Credentials, Session, driver::clock,
-    read_answer,
+    Credentials, Session,
+    actions::{Action, CreateExportComplianceStatusListJobResponse},
+    core::read_answer,
+    driver::clock,
 };
 use tcss_export_testkit::{
     EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY,
@@ -49,7 +51,7 @@ fn send(request: http::Request<bytes::Bytes>) -> Result<http::Response<Vec<u8>>,
         .http_status_as_error(false)
         .max_redirects(0)
         .proxy(None)
-        .timeout_global(Some(tcss_export::Policy::EXCHANGE_LIMIT))
+        .timeout_global(Some(tcss_export::wait::Policy::EXCHANGE_LIMIT))
         .build()
         .new_agent();
     let (head, mut body) = agent.run(request.map(Vec::from))?.into_parts();

@@ -1,28 +1,80 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Its examples need both clients.
+// The examples need both clients.
 #![cfg_attr(
     any(not(doctest), all(feature = "hyper", feature = "ureq")),
     doc = include_str!("../README.md")
 )]
 #![cfg_attr(
     all(doctest, not(all(feature = "hyper", feature = "ureq"))),
-    doc = "Gets compliance reports out of Tencent Container Security Service."
+    doc = "Creates, follows and downloads exports of Tencent Container Security Service."
 )]
 
+/// The state machines without I/O, for a loop of your own: signing, answers, waits, downloads.
+#[doc(no_inline)]
+pub use tcss_export_core as core;
 #[doc(inline)]
-pub use tcss_export_core::*;
-pub use tcss_export_driver as driver;
+pub use tcss_export_core::{Credentials, DownloadUrl, Endpoint, JobId, Language, Session, signing};
 #[doc(inline)]
-pub use tcss_export_driver::{
-    Budget, CredentialSource, DownloadFailure, FileError, SendError, Source, Target,
-    TransportError, WaitFailure,
-};
+pub use tcss_export_driver::{CredentialSource, Source, Target};
+/// The async client over hyper (feature `hyper`).
 #[cfg(feature = "hyper")]
 pub use tcss_export_hyper as hyper;
+/// The async client over reqwest (feature `reqwest`).
 #[cfg(feature = "reqwest")]
 pub use tcss_export_reqwest as reqwest;
+/// The blocking client over ureq (feature `ureq`).
 #[cfg(feature = "ureq")]
 pub use tcss_export_ureq as ureq;
+
+/// The actions of the service, and the trait for any other one.
+pub mod actions {
+    #[doc(inline)]
+    pub use tcss_export_core::{Answer, actions::*};
+}
+
+/// The wait for a job: its policy, events, outcome, and saving it.
+pub mod wait {
+    #[doc(inline)]
+    pub use tcss_export_core::wait::{
+        Backoff, Correction, ErrorKind, Event, EventKind, Fault, Finished, Policy, Report,
+    };
+    #[cfg(feature = "serde")]
+    #[doc(inline)]
+    pub use tcss_export_core::wait::{ResumeError, SavedWait, TranscriptLine};
+}
+
+/// The download of a file: its policy, events and outcome.
+pub mod download {
+    #[doc(inline)]
+    pub use tcss_export_core::download::{
+        Backoff, Downloaded, ErrorKind, Event, EventKind, Fault, Policy, Refusal, Report,
+    };
+}
+
+/// The client over any HTTP library, and its building blocks.
+pub mod driver {
+    #[doc(inline)]
+    pub use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
+    #[cfg(feature = "tower")]
+    #[doc(inline)]
+    pub use tcss_export_driver::Tower;
+    #[doc(inline)]
+    pub use tcss_export_driver::{
+        AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, IDLE_LIMIT, Proxies,
+        ProxyError, Transport, TransportError, TunnelError, Wait, async_fn, blocking, blocking_fn,
+        clock,
+    };
+}
+
+/// The errors of clients.
+pub mod error {
+    #[doc(inline)]
+    pub use tcss_export_core::{
+        Advice, ApiError, BuildError, ErrorCode, Field, Reason, ResponseError, ResponseErrorKind,
+    };
+    #[doc(inline)]
+    pub use tcss_export_driver::{DownloadError, FileError, FileErrorKind, SendError, WaitError};
+}
 
 /// Compiles the examples of the guide.
 #[cfg(all(doctest, feature = "hyper", feature = "serde", feature = "ureq"))]

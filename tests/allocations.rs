@@ -7,7 +7,9 @@ use std::{alloc::System, hint::black_box};
 use http::Response;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tcss_export::{
-    Credentials, DescribeExportJobResult, Endpoint, JobId, Session, Wall, read_answer,
+    Credentials, Endpoint, JobId, Session,
+    actions::DescribeExportJobResult,
+    core::{Wall, read_answer},
 };
 
 #[global_allocator]

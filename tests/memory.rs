@@ -11,8 +11,12 @@ use bytes::Bytes;
 use http::Response;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tcss_export::{
-    Credentials, Endpoint, JobId, Mono, Now, Policy, RateBudget, Session, SetStep, WaitKey,
-    WaitSet, Waiter, Wall,
+    Credentials, Endpoint, JobId, Session,
+    core::{
+        Mono, Now, RateBudget, Wall,
+        wait::{SetStep, WaitKey, WaitSet, Waiter},
+    },
+    wait::Policy,
 };
 use with::with;
 

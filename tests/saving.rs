@@ -11,8 +11,13 @@ use bytes::Bytes;
 use common::{TIME, credentials, job, response, session};
 use http::Response;
 use tcss_export::{
-    Endpoint, Event, Mono, Now, Outcome, Policy, ResumeError, SavedWait, SendFault, Session, Step,
-    Waiter, Wall,
+    Endpoint, Session,
+    core::{
+        Mono, Now, Wall,
+        wait::{Outcome, Step, Waiter},
+    },
+    driver::TransportErrorKind,
+    wait::{Event, Policy, ResumeError, SavedWait},
 };
 use with::with;
 
@@ -28,15 +33,15 @@ const BAD_TOKEN: &str =
 const EXPIRED: &str =
     r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureExpire","Message":"m"}}}"#;
 
-type Reply = Result<&'static str, SendFault>;
+type Reply = Result<&'static str, TransportErrorKind>;
 
 /// Every kind of state a wait has: running, faults of both counts, a correction under way.
 const SCRIPT: &[Reply] = &[
     Ok(EXPIRED),
     Ok(RUNNING),
     Ok(INTERNAL),
-    Err(SendFault::Timeout),
-    Err(SendFault::Connection),
+    Err(TransportErrorKind::Timeout),
+    Err(TransportErrorKind::Connection),
     Ok(THROTTLED),
     Ok(THROTTLED),
     Ok(RUNNING),
@@ -49,7 +54,7 @@ const SCRIPT: &[Reply] = &[
 fn policy() -> Policy {
     let even = |millis| {
         let delay = Duration::from_millis(millis);
-        tcss_export::Backoff::new(delay, delay, delay)
+        tcss_export::wait::Backoff::new(delay, delay, delay)
     };
     with(Policy::default(), |p| {
         p.retry = even(300);
@@ -79,7 +84,7 @@ impl World {
         Now { wall: Wall::from_unix_millis(millis), mono }
     }
 
-    fn reply(&mut self) -> Result<Response<Bytes>, SendFault> {
+    fn reply(&mut self) -> Result<Response<Bytes>, TransportErrorKind> {
         let reply = *self.replies.next().expect("a reply is left");
         // The service's clock is ten minutes ahead.
         let date = [("Date", "Tue, 14 Nov 2023 16:40:00 GMT")];

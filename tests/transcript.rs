@@ -9,8 +9,13 @@ use std::time::Duration;
 
 use common::{TIME, job, response, session, with_token};
 use tcss_export::{
-    EventKind, Mono, Now, Policy, Replay, ReplayError, SendFault, Session, Step, TranscriptLine,
-    Waiter, Wall,
+    Session,
+    core::{
+        Mono, Now, Wall,
+        wait::{Replay, ReplayError, Step, Waiter},
+    },
+    driver::TransportErrorKind,
+    wait::{EventKind, Policy, TranscriptLine},
 };
 
 const RUNNING: &str =
@@ -31,7 +36,7 @@ enum Reply {
     /// With the `Date` of a clock that is ten minutes ahead.
     Ahead(&'static str),
     Page,
-    Fault(SendFault),
+    Fault(TransportErrorKind),
     NoCredentials,
 }
 
@@ -72,7 +77,7 @@ fn recorded(script: &[Reply], policy: &Policy) -> Vec<TranscriptLine> {
 
 fn act(waiter: &mut Waiter, session: &mut Session, reply: Reply, started: Now, answered: Now) {
     if let NoCredentials = reply {
-        waiter.cannot_start(answered.mono, SendFault::Connection);
+        waiter.cannot_start(answered.mono, TransportErrorKind::Connection);
         return;
     }
     waiter.start(started, session, &with_token()).unwrap();
@@ -92,7 +97,7 @@ fn eventful() -> Vec<TranscriptLine> {
         Json(RUNNING),
         Json(INTERNAL),
         Page,
-        Fault(SendFault::Connection),
+        Fault(TransportErrorKind::Connection),
         NoCredentials,
         Json(BAD_TOKEN),
         Json(RUNNING),
@@ -127,7 +132,7 @@ fn other_ends_are_replayed_too() {
     for (script, policy) in [
         (&[Json(RUNNING), Json(RUNNING)][..], short),
         (&[Json(RUNNING)][..], Policy::default()),
-        (&[Fault(SendFault::Permanent)][..], Policy::default()),
+        (&[Fault(TransportErrorKind::Permanent)][..], Policy::default()),
     ] {
         let lines = recorded(script, &policy);
         assert!(matches!(lines.last(), Some(TranscriptLine::Ended { .. })), "{lines:?}");

@@ -8,10 +8,14 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{Request, Response};
 use tcss_export::{
-    AssetType, Backoff, CreateExportComplianceStatusListJob, CredentialSource, Credentials, JobId,
-    Limits, Policy, Reach, Session, Source, TransportError,
-    driver::{Client, Tower, Transport, async_fn, blocking, blocking_fn},
+    CredentialSource, Credentials, JobId, Session, Source,
+    actions::{AssetType, CreateExportComplianceStatusListJob},
+    driver::{
+        AddressPolicy, Client, Limits, Tower, Transport, TransportError, async_fn, blocking,
+        blocking_fn,
+    },
     reqwest::Reqwest,
+    wait::{Backoff, Policy},
 };
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, ServedFile, Service};
 
@@ -77,10 +81,10 @@ async fn over_reqwest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_checks_the_addresses_that_a_name_leads_to() {
     let mut request = Request::get("http://localhost:9/").body(Bytes::new()).unwrap();
-    request.extensions_mut().insert(Limits::new(Reach::Any));
+    request.extensions_mut().insert(Limits::new(AddressPolicy::Any));
     let anywhere = Reqwest::default().send(request.clone()).await.unwrap_err();
     assert!(anywhere.address_error().is_none());
-    request.extensions_mut().insert(Limits::new(Reach::Public));
+    request.extensions_mut().insert(Limits::new(AddressPolicy::Public));
     let inside = Reqwest::default().send(request).await.unwrap_err();
     assert!(inside.address_error().is_some(), "{inside:?}");
 }

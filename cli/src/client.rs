@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-use tcss_export::{Action, Advice, Answer, Credentials, Field, SendError, hyper::Client};
+use tcss_export::{
+    Credentials,
+    actions::Action,
+    core::Answer,
+    error::{Advice, Field, SendError},
+    hyper::Client,
+};
 
 use crate::{
     args::Common,

@@ -10,11 +10,12 @@ use std::{
 
 use futures_util::io::AsyncWrite;
 use tcss_export::{
-    BuildError, TransportError,
+    Source, Target,
+    core::text::brief,
     download::{Downloaded, Event, EventKind, Fault},
-    driver::{Download, DownloadFailure, Source, Target},
+    driver::{Download, TransportError},
+    error::{BuildError, DownloadError},
     hyper::{Client, Hyper},
-    text::brief,
 };
 use tokio::{
     select,
@@ -39,7 +40,7 @@ pub(crate) enum End {
 }
 
 pub(crate) struct Fetched {
-    pub(crate) outcome: Result<Downloaded, DownloadFailure>,
+    pub(crate) outcome: Result<Downloaded, DownloadError>,
     /// How often the job was polled for a new URL.
     pub(crate) polls: u32,
     /// Whether the file contains bytes from before an interruption.
@@ -206,7 +207,7 @@ fn text_of(event: &Event, cause: Option<&TransportError>) -> Option<String> {
         EventKind::Continuing => "the answer was shorter than requested; retrying at once".into(),
         EventKind::Retrying { fault, delay: pause } => {
             let fault = match (fault, cause) {
-                (Fault::Send(_), Some(cause)) => with_sources(cause),
+                (Fault::Transport(_), Some(cause)) => with_sources(cause),
                 _ => fault.to_string(),
             };
             format!("{fault}; retrying {}", delay(*pause))

@@ -8,7 +8,7 @@ mod service;
 use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer};
-use tcss_export::{JobId, text::printable};
+use tcss_export::{JobId, core::text::printable};
 
 pub(crate) use self::{download::DownloadContext, kind::ErrorKind};
 use crate::{

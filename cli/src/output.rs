@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind as IoErrorKind, Write};
 
 use indicatif::ProgressDrawTarget;
 use serde::Serialize;
-use tcss_export::text::printable;
+use tcss_export::core::text::printable;
 
 use crate::error::{Error, ErrorKind, Result, hints};
 

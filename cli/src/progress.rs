@@ -3,7 +3,12 @@
 use std::{fmt::Write, time::Duration};
 
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
-use tcss_export::{Event, EventKind, Mono, download, driver::clock};
+use tcss_export::{
+    core::Mono,
+    download,
+    driver::clock,
+    wait::{Event, EventKind},
+};
 
 use crate::{
     output::{Output, has_bars},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tcss_export::{JobId, text::printable};
+use tcss_export::{JobId, core::text::printable};
 
 /// An option of a command, with its value if it takes one; the value is not quoted yet.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use indicatif::HumanCount;
-use tcss_export::{Report, text::printable};
+use tcss_export::{core::text::printable, wait::Report};
 
 /// Aligns labelled values, without control characters.
 pub(crate) fn rows(indent: &str, rows: &[(&str, String)]) -> String {
@@ -84,7 +84,7 @@ pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tcss_export::{SendFault, TransportError};
+    use tcss_export::driver::{TransportError, TransportErrorKind};
 
     use super::*;
 
@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn each_source_is_shown_once() {
-        let error = TransportError::new(SendFault::Timeout, "why");
+        let error = TransportError::new(TransportErrorKind::Timeout, "why");
         assert_eq!(with_sources(&error), "no answer came within the time limit: why");
-        let same = TransportError::new(SendFault::Connection, "the connection failed");
+        let same = TransportError::new(TransportErrorKind::Connection, "the connection failed");
         assert_eq!(with_sources(&same), "the connection failed");
     }
 }

@@ -4,8 +4,12 @@ mod decision;
 mod recording;
 
 use tcss_export::{
-    Event, EventKind, Finished, JobId, Report, SavedWait, Session, TranscriptLine, WaitFailure,
-    Waiter, driver::clock, hyper::Client,
+    JobId, Session,
+    core::wait::Waiter,
+    driver::clock,
+    error::WaitError,
+    hyper::Client,
+    wait::{Event, EventKind, Finished, Report, SavedWait, TranscriptLine},
 };
 use tokio::select;
 
@@ -22,7 +26,7 @@ use crate::{
 /// The end of a wait.
 pub(crate) enum End {
     Finished(Finished),
-    Failed(WaitFailure),
+    Failed(WaitError),
     /// The reader of the events closed stdout.
     StdoutClosed,
     Stopped(Signal, Box<Report>),
@@ -117,7 +121,7 @@ impl<'o> Reporter<'o> {
     fn end(
         &mut self,
         lines: &[TranscriptLine],
-        outcome: Result<&Finished, &WaitFailure>,
+        outcome: Result<&Finished, &WaitError>,
         last: Option<&Event>,
     ) -> Result<()> {
         self.record(lines);

@@ -40,7 +40,7 @@ pub struct Answer<T> {
 ///
 /// ```
 /// use http::Response;
-/// use tcss_export_core::{DescribeExportJobResult, ExportStatus, read_answer};
+/// use tcss_export_core::{actions::{DescribeExportJobResult, ExportStatus}, read_answer};
 ///
 /// let body = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
 /// let answer = read_answer::<DescribeExportJobResult>(&Response::new(body))?;

@@ -27,16 +27,16 @@ use core::fmt;
 use self::{error_page::Excerpt, object::Object, part::Crc64, url::Location};
 pub use self::{
     error_page::Refusal,
-    outcome::{DownloadError, Downloaded, ErrorKind, Event, EventKind, Fault, Outcome, Report},
-    part::{Kept, Note},
+    outcome::{Downloaded, Error, ErrorKind, Event, EventKind, Fault, Outcome, Report},
+    part::{Part, PartMetadata},
     policy::Policy,
     url::DownloadUrl,
 };
 #[cfg(doc)]
 use crate::Reason;
-pub use crate::limits::{Limits, Reach};
+pub use crate::retry::Backoff;
 use crate::{
-    error::{BuildError, SendFault},
+    error::{BuildError, TransportErrorKind},
     retry::{Failures, Random},
     time::Mono,
 };
@@ -48,11 +48,11 @@ use crate::{
 /// its body to [`body`](Self::body), and the end of the exchange to [`ended`](Self::ended).
 ///
 /// ```
-/// use tcss_export_core::{ClockOffset, DownloadUrl, Mono, Now, SendFault, download::*};
+/// use tcss_export_core::{ClockOffset, DownloadUrl, Mono, Now, TransportErrorKind, download::*};
 /// # use http::response::Parts;
 /// # fn now() -> Now { Now::default() }
 /// # fn sleep_until(_: Mono) {}
-/// # fn send(_: http::Request<()>) -> Result<(Parts, [&'static [u8]; 2]), SendFault> {
+/// # fn send(_: http::Request<()>) -> Result<(Parts, [&'static [u8]; 2]), TransportErrorKind> {
 /// #     let answer = http::Response::builder().header("content-length", "9");
 /// #     Ok((answer.body(()).unwrap().into_parts().0, [b"12345", b"6789"]))
 /// # }
@@ -78,9 +78,9 @@ use crate::{
 ///
 /// fn receive(
 ///     download: &mut Download,
-///     answer: Result<(Parts, [&[u8]; 2]), SendFault>,
+///     answer: Result<(Parts, [&[u8]; 2]), TransportErrorKind>,
 ///     file: &mut Vec<u8>,
-/// ) -> Result<(), SendFault> {
+/// ) -> Result<(), TransportErrorKind> {
 ///     let (head, body) = answer?;
 ///     match download.head(now().mono, &head) {
 ///         Opening::StartOver => file.clear(),
@@ -211,7 +211,7 @@ impl Download {
     /// [`UserInfo`](Reason::UserInfo), [`Fragment`](Reason::Fragment),
     /// [`WhiteSpace`](Reason::WhiteSpace), [`InvalidCharacter`](Reason::InvalidCharacter) or
     /// [`TooLong`](Reason::TooLong). Unless the policy allows it, a URL that is not `https` gives
-    /// [`PlainHttp`](Reason::PlainHttp), and an IP address that [`Reach::Public`] does not permit
+    /// [`PlainHttp`](Reason::PlainHttp), and an IP address that [`AddressPolicy::Public`] does not permit
     /// gives [`PrivateAddress`](Reason::PrivateAddress). Loopback hosts are always allowed.
     pub fn new(
         url: DownloadUrl,
@@ -259,9 +259,9 @@ impl Download {
     /// Resumes after the bytes of an earlier download of the same file.
     ///
     /// They are ignored if they belong to another file, or if this download has bytes already.
-    pub fn resume(&mut self, kept: Kept) {
-        if kept.note.object == self.location.object && self.held.bytes == 0 {
-            let Kept { note: Note { etag, total, crc64, .. }, length, crc } = kept;
+    pub fn resume(&mut self, part: Part) {
+        if part.metadata.object == self.location.object && self.held.bytes == 0 {
+            let Part { metadata: PartMetadata { etag, total, crc64, .. }, length, crc } = part;
             let object = Object { etag: Some(etag), total, crc64 };
             self.held = Held { object, bytes: length, crc, ..Held::default() };
             self.furthest = length;
@@ -300,13 +300,13 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// A [`DownloadError`] whose kind says why the file is not complete.
+    /// A [`Error`] whose kind says why the file is not complete.
     pub fn finish(mut self) -> Outcome {
         self.cancel();
         match self.phase {
             Phase::Done(outcome) => *outcome,
             // `cancel` has ended it.
-            _ => Err(DownloadError { kind: ErrorKind::Cancelled, report: self.report }),
+            _ => Err(Error { kind: ErrorKind::Cancelled, report: self.report }),
         }
     }
 
@@ -326,9 +326,9 @@ impl Download {
     }
 
     /// Returns the metadata for resuming; `None` if the file has no strong `ETag`.
-    pub fn note(&self) -> Option<Note> {
+    pub fn metadata(&self) -> Option<PartMetadata> {
         let Object { etag, total, crc64 } = self.held.object.clone();
-        Some(Note::new(self.location.object.clone(), etag?, total, crc64))
+        Some(PartMetadata::new(self.location.object.clone(), etag?, total, crc64))
     }
 
     /// Returns when the exchange in flight reaches its time limit.
@@ -354,8 +354,10 @@ impl Download {
             Phase::Done(_) => return,
             Phase::Useless(_) => drop(self.ended(now, Ok(()))),
             // Even past the deadline: the file may be complete.
-            Phase::Body(_) if is_stalled => drop(self.ended(now, Err(SendFault::Timeout))),
-            _ if is_stalled && !self.is_late() => drop(self.ended(now, Err(SendFault::Timeout))),
+            Phase::Body(_) if is_stalled => drop(self.ended(now, Err(TransportErrorKind::Timeout))),
+            _ if is_stalled && !self.is_late() => {
+                drop(self.ended(now, Err(TransportErrorKind::Timeout)))
+            }
             _ => {}
         }
         if self.is_late() && !matches!(self.phase, Phase::Done(_)) {
@@ -406,7 +408,7 @@ pub enum Step<'d> {
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle every case")]
 pub enum Opening {
     /// The body is the file from its first byte: discard the bytes so far, and store the new
-    /// [`Download::note`].
+    /// [`Download::metadata`].
     StartOver,
     /// The body continues after the bytes written so far.
     Append,

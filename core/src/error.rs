@@ -140,7 +140,7 @@ texts! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub enum SendFault {
+pub enum TransportErrorKind {
     /// Connecting failed, or the connection broke before the answer's head arrived.
     Connection,
     /// A time limit passed.
@@ -153,7 +153,7 @@ pub enum SendFault {
     Permanent,
 }
 
-impl fmt::Display for SendFault {
+impl fmt::Display for TransportErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connection => "the connection failed",
@@ -167,7 +167,7 @@ impl fmt::Display for SendFault {
     }
 }
 
-impl core::error::Error for SendFault {}
+impl core::error::Error for TransportErrorKind {}
 
 #[cfg(test)]
 mod tests {

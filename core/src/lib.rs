@@ -18,12 +18,12 @@
 //! - [`download::Download`] resumes, restarts and checks a download.
 //! - [`RateBudget`] paces the requests of any number of waits.
 //! - [`signing`] has the stages of the signature.
-//! - [`Action`] adds any other action of the service in a few lines.
+//! - [`actions::Action`] adds any other action of the service in a few lines.
 //!
 //! One poll without a waiter:
 //!
 //! ```
-//! use tcss_export_core::*;
+//! use tcss_export_core::{actions::*, *};
 //! # fn send(_: http::Request<bytes::Bytes>) -> http::Response<&'static str> {
 //! #     http::Response::new(r#"{"Response":{"ExportStatus":"RUNNING","ExportProgress":42.5}}"#)
 //! # }
@@ -65,30 +65,17 @@ pub mod text;
 mod time;
 pub mod wait;
 
-#[cfg(feature = "serde")]
-pub use self::wait::{Polled, Replay, ReplayError, ResumeError, SavedWait, TranscriptLine};
 pub use self::{
-    actions::{
-        Action, AssetType, CreateExportComplianceStatusListJob,
-        CreateExportComplianceStatusListJobResponse, DescribeExportJobDownloadURL,
-        DescribeExportJobDownloadURLResponse, DescribeExportJobManageList,
-        DescribeExportJobManageListResponse, DescribeExportJobResult,
-        DescribeExportJobResultResponse, ExportJobInfo, ExportStatus, JobId, RunTimeFilter,
-    },
+    actions::JobId,
     answer::{ANSWER_LIMIT, Answer, read_answer},
     budget::{RateBudget, Ticket},
     credentials::Credentials,
     download::DownloadUrl,
     endpoint::Endpoint,
-    error::{BuildError, Field, Reason, SendFault},
+    error::{BuildError, Field, Reason, TransportErrorKind},
     header::Language,
-    limits::{Limits, Reach},
+    limits::{AddressPolicy, Limits},
     response_error::{Advice, ApiError, ErrorCode, ResponseError, ResponseErrorKind},
-    retry::Backoff,
     session::{Prepared, Session},
     time::{ClockOffset, Mono, Now, Wall},
-    wait::{
-        Event, EventKind, Fault, Finished, Outcome, Policy, Remedy, Report, SetStep, StartError,
-        Step, WaitError, WaitErrorKind, WaitKey, WaitSet, Waiter,
-    },
 };

@@ -8,16 +8,16 @@ use http::Request;
 /// The limits of one request, which a transport finds among its extensions.
 ///
 /// ```
-/// use tcss_export_core::{Limits, Reach};
+/// use tcss_export_core::{Limits, AddressPolicy};
 ///
 /// let limits = Limits::of(&http::Request::new(()));
-/// assert_eq!((limits.reach, limits.read_limit()), (Reach::Public, Limits::STALL));
+/// assert_eq!((limits.address_policy, limits.read_limit()), (AddressPolicy::Public, Limits::STALL));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// The addresses that the transport may connect to.
-    pub reach: Reach,
+    pub address_policy: AddressPolicy,
     /// How long the whole exchange may take, if that is limited.
     pub total: Option<Duration>,
     /// How long the next byte may take, if that is limited.
@@ -29,13 +29,13 @@ impl Limits {
     pub const STALL: Duration = Duration::from_secs(60);
 
     /// Creates limits without limits of time.
-    pub const fn new(reach: Reach) -> Self {
-        Self { reach, total: None, stall: None }
+    pub const fn new(address_policy: AddressPolicy) -> Self {
+        Self { address_policy, total: None, stall: None }
     }
 
     /// Returns the limits of a request; without any, those of a download with the default policy.
     pub fn of<B>(request: &Request<B>) -> Self {
-        let default = Self { stall: Some(Self::STALL), ..Self::new(Reach::Public) };
+        let default = Self { stall: Some(Self::STALL), ..Self::new(AddressPolicy::Public) };
         request.extensions().get().copied().unwrap_or(default)
     }
 
@@ -50,15 +50,15 @@ impl Limits {
 /// A download URL comes from outside, so by default it must not lead into the caller's network.
 ///
 /// ```
-/// use tcss_export_core::Reach;
+/// use tcss_export_core::AddressPolicy;
 ///
-/// assert!(Reach::Public.permits("198.41.0.4".parse()?));
-/// assert!(!Reach::Public.permits("169.254.0.23".parse()?)); // metadata of a virtual machine
+/// assert!(AddressPolicy::Public.permits("198.41.0.4".parse()?));
+/// assert!(!AddressPolicy::Public.permits("169.254.0.23".parse()?)); // metadata of a virtual machine
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a transport must enforce every rule")]
-pub enum Reach {
+pub enum AddressPolicy {
     /// Loopback addresses only.
     Loopback,
     /// Public addresses only: no private, link-local, loopback or otherwise reserved ones.
@@ -67,7 +67,7 @@ pub enum Reach {
     Any,
 }
 
-impl Reach {
+impl AddressPolicy {
     /// Returns whether the transport may connect to an address.
     pub fn permits(self, address: IpAddr) -> bool {
         match self {
@@ -127,8 +127,8 @@ mod tests {
 
     use super::*;
 
-    fn permitted(reach: Reach, addresses: &[&str]) -> Vec<bool> {
-        addresses.iter().map(|text| reach.permits(text.parse().unwrap())).collect()
+    fn permitted(address_policy: AddressPolicy, addresses: &[&str]) -> Vec<bool> {
+        addresses.iter().map(|text| address_policy.permits(text.parse().unwrap())).collect()
     }
 
     #[test]
@@ -147,7 +147,7 @@ mod tests {
             "::ffff:8.8.8.8",
             "2002:808:808::1",
         ] {
-            assert_eq!(permitted(Reach::Public, &[text]), [true], "{text}");
+            assert_eq!(permitted(AddressPolicy::Public, &[text]), [true], "{text}");
         }
     }
 
@@ -189,7 +189,7 @@ mod tests {
             "2002:a00:1::1",
             "::10.0.0.1",
         ] {
-            assert_eq!(permitted(Reach::Public, &[text]), [false], "{text}");
+            assert_eq!(permitted(AddressPolicy::Public, &[text]), [false], "{text}");
         }
     }
 
@@ -197,7 +197,10 @@ mod tests {
     fn loopback_permits_loopback_addresses_only() {
         let addresses =
             ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1", "10.0.0.1", "8.8.8.8"];
-        assert_eq!(permitted(Reach::Loopback, &addresses), [true, true, true, true, false, false]);
-        assert_eq!(permitted(Reach::Any, &addresses), [true; 6]);
+        assert_eq!(
+            permitted(AddressPolicy::Loopback, &addresses),
+            [true, true, true, true, false, false]
+        );
+        assert_eq!(permitted(AddressPolicy::Any, &addresses), [true; 6]);
     }
 }

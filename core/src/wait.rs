@@ -14,9 +14,7 @@ mod waiter;
 use core::time::Duration;
 
 pub use self::{
-    outcome::{
-        Event, EventKind, Fault, Finished, Outcome, Remedy, Report, WaitError, WaitErrorKind,
-    },
+    outcome::{Correction, Error, ErrorKind, Event, EventKind, Fault, Finished, Outcome, Report},
     set::{SetStep, WaitKey, WaitSet},
     waiter::{StartError, Step, Waiter},
 };
@@ -26,7 +24,8 @@ pub use self::{
     saved::{ResumeError, SavedWait},
     transcript::{Polled, TranscriptLine},
 };
-use crate::retry::{Backoff, LONGEST_RETRY_AFTER, MAX_FAILURES};
+pub use crate::retry::Backoff;
+use crate::retry::{LONGEST_RETRY_AFTER, MAX_FAILURES};
 
 /// The settings of a wait: how often it polls, what it retries, and when it ends.
 ///

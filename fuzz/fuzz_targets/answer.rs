@@ -7,10 +7,7 @@
 use http::{HeaderName, HeaderValue, Response};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use tcss_export_core::{
-    ANSWER_LIMIT, Answer, DescribeExportJobResult, DescribeExportJobResultResponse, DownloadUrl,
-    ResponseError, ResponseErrorKind, read_answer,
-};
+use tcss_export_core::{ANSWER_LIMIT, Answer, actions::{DescribeExportJobResult, DescribeExportJobResultResponse}, DownloadUrl, ResponseError, ResponseErrorKind, read_answer};
 
 fuzz_target!(|input: &[u8]| {
     let Some(response) = response(input) else { return };
@@ -74,7 +71,7 @@ fn check_result(
     match &members["ExportStatus"] {
         Value::String(status) => assert_eq!(read.status.as_str(), status),
         Value::Null => assert_eq!(read.status.as_str(), ""),
-        _ => assert!(matches!(read.status, tcss_export_core::ExportStatus::Unknown(_))),
+        _ => assert!(matches!(read.status, tcss_export_core::actions::ExportStatus::Unknown(_))),
     }
     let url = read.download_url.as_ref().map(DownloadUrl::as_str);
     assert_eq!(url, text(&members["DownloadURL"]));

@@ -11,10 +11,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Response, response::Parts};
 use libfuzzer_sys::fuzz_target;
-use tcss_export_core::{
-    ClockOffset, DownloadUrl, Mono, Now, SendFault, Wall,
-    download::{Download, EventKind, Kept, Note, Opening, Policy, Received, Step},
-};
+use tcss_export_core::{ClockOffset, DownloadUrl, Mono, Now, TransportErrorKind, Wall, download::{Download, EventKind, Part, PartMetadata, Opening, Policy, Received, Step}};
 
 fuzz_target!(|input: &[u8]| {
     let mut lines = input.split(|byte| *byte == b'\n');
@@ -129,11 +126,11 @@ impl Machine {
     fn ended(&mut self, text: &[u8]) {
         let end = match text.first() {
             None => Ok(()),
-            Some(b'c') => Err(SendFault::Connection),
-            Some(b't') => Err(SendFault::Timeout),
-            Some(b'p') => Err(SendFault::Permanent),
-            Some(b'l') => Err(SendFault::TooLarge),
-            Some(_) => Err(SendFault::Truncated),
+            Some(b'c') => Err(TransportErrorKind::Connection),
+            Some(b't') => Err(TransportErrorKind::Timeout),
+            Some(b'p') => Err(TransportErrorKind::Permanent),
+            Some(b'l') => Err(TransportErrorKind::TooLarge),
+            Some(_) => Err(TransportErrorKind::Truncated),
         };
         let event = self.download.ended(self.mono(), end);
         assert_eq!((event.bytes, event.total), (self.download.bytes(), self.download.total()));
@@ -150,9 +147,9 @@ impl Machine {
 
     fn keep(&mut self, text: &[u8]) {
         let at = text.iter().rposition(|byte| *byte == b'\t').unwrap_or(text.len());
-        let Some(note) = str::from_utf8(&text[..at]).ok().and_then(Note::from_text) else { return };
-        assert_eq!(Note::from_text(&note.to_text()).as_ref(), Some(&note));
-        let mut kept = Kept::new(note);
+        let Some(note) = str::from_utf8(&text[..at]).ok().and_then(PartMetadata::from_text) else { return };
+        assert_eq!(PartMetadata::from_text(&note.to_text()).as_ref(), Some(&note));
+        let mut kept = Part::new(note);
         let there = text.get(at + 1..).unwrap_or_default();
         kept.read(there);
         let before = self.download.bytes();

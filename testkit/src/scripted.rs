@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::{Request, Response};
-use tcss_export_core::{Mono, Now, Policy, SendFault, Wall};
+use tcss_export_core::{Mono, Now, TransportErrorKind, Wall, wait::Policy};
 use tcss_export_driver::{Blocking, Body, Transport, TransportError};
 
 use crate::script::Step;
@@ -127,7 +127,7 @@ impl State {
             }
         };
         let exchange = self.jobs.next(&job);
-        let exchange = exchange.unwrap_or_else(|| Exchange::fault(SendFault::Permanent));
+        let exchange = exchange.unwrap_or_else(|| Exchange::fault(TransportErrorKind::Permanent));
         self.elapsed += exchange.takes;
         match exchange.result {
             ExchangeResult::Step(step) => response(play(&step, &context)),
@@ -141,15 +141,15 @@ fn response(answer: Answer) -> Result<Response<Bytes>, TransportError> {
     match answer {
         Answer::Respond(response) => {
             let (head, body) = response.into_parts();
-            let body = body.complete().ok_or_else(|| scripted(SendFault::Truncated))?;
+            let body = body.complete().ok_or_else(|| scripted(TransportErrorKind::Truncated))?;
             Ok(Response::from_parts(head, body))
         }
-        Answer::Close => Err(scripted(SendFault::Connection)),
-        Answer::Hang => Err(scripted(SendFault::Timeout)),
+        Answer::Close => Err(scripted(TransportErrorKind::Connection)),
+        Answer::Hang => Err(scripted(TransportErrorKind::Timeout)),
     }
 }
 
-fn scripted(fault: SendFault) -> TransportError {
+fn scripted(fault: TransportErrorKind) -> TransportError {
     TransportError::new(fault, "asked for by the script")
 }
 
@@ -195,7 +195,7 @@ pub struct Exchange {
 enum ExchangeResult {
     Step(Step),
     Response(Response<Bytes>),
-    Fault(SendFault),
+    Fault(TransportErrorKind),
 }
 
 impl Exchange {
@@ -205,7 +205,7 @@ impl Exchange {
     }
 
     /// Creates an exchange that fails without an answer.
-    pub const fn fault(fault: SendFault) -> Self {
+    pub const fn fault(fault: TransportErrorKind) -> Self {
         Self { result: ExchangeResult::Fault(fault), takes: Duration::ZERO }
     }
 

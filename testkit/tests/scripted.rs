@@ -10,10 +10,10 @@ use std::{
 
 use hyper::Response;
 use tcss_export_core::{
-    Credentials, Endpoint, EventKind, Fault, Finished, JobId, Policy, SendFault, Session,
-    WaitErrorKind,
+    Credentials, Endpoint, JobId, Session, TransportErrorKind,
+    wait::{self, EventKind, Fault, Finished, Policy},
 };
-use tcss_export_driver::{Client, WaitFailure, blocking};
+use tcss_export_driver::{Client, WaitError, blocking};
 use tcss_export_testkit::{
     EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, Scripted, Step, scripted::Exchange,
 };
@@ -38,7 +38,7 @@ fn blocking_client(scripted: &Scripted) -> blocking::Client<Scripted> {
     blocking::Client::with_transport(session(), credentials(), scripted.clone())
 }
 
-fn wait(scripted: &Scripted) -> Result<Finished, WaitFailure> {
+fn wait(scripted: &Scripted) -> Result<Finished, WaitError> {
     blocking_client(scripted).wait(job())
 }
 
@@ -106,9 +106,12 @@ fn a_raw_answer_is_passed_on_unchanged() {
 
 #[test]
 fn a_raw_fault_has_its_reason() {
-    let scripted = Scripted::new([Exchange::fault(SendFault::TooLarge)]);
+    let scripted = Scripted::new([Exchange::fault(TransportErrorKind::TooLarge)]);
     let failure = wait(&scripted).unwrap_err();
-    assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::TooLarge)));
+    assert_eq!(
+        failure.kind,
+        wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::TooLarge))
+    );
     let source = std::error::Error::source(failure.transport().unwrap()).unwrap();
     assert_eq!(source.to_string(), "asked for by the script");
 }
@@ -117,14 +120,17 @@ fn a_raw_fault_has_its_reason() {
 fn the_last_exchange_repeats_to_the_deadline() {
     let scripted = scripted("RUNNING:10");
     let failure = wait(&scripted).unwrap_err();
-    assert_eq!(failure.kind, WaitErrorKind::TimedOut);
+    assert_eq!(failure.kind, wait::ErrorKind::TimedOut);
     assert_eq!(scripted.elapsed(), Policy::MAX_WAIT);
 }
 
 #[test]
 fn an_empty_script_is_a_permanent_fault() {
     let failure = wait(&Scripted::new([] as [Step; 0])).unwrap_err();
-    assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::Permanent)));
+    assert_eq!(
+        failure.kind,
+        wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent))
+    );
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The job that is created.
 
-use tcss_export::{AssetType, CreateExportComplianceStatusListJob as Create, JobId, RunTimeFilter};
+use tcss_export::{
+    JobId,
+    actions::{AssetType, CreateExportComplianceStatusListJob as Create, RunTimeFilter},
+};
 
 use crate::exchange::{read, sent, unusable};
 

@@ -1,6 +1,6 @@
 //! The question for the URL of a result.
 
-use tcss_export::{DescribeExportJobDownloadURL as Locate, DownloadUrl};
+use tcss_export::{DownloadUrl, actions::DescribeExportJobDownloadURL as Locate};
 
 use crate::{
     common::job,

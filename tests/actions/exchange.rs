@@ -1,6 +1,10 @@
 //! What an action sends, and what its answer is read as.
 
-use tcss_export::{Action, ResponseError, ResponseErrorKind as Kind, read_answer};
+use tcss_export::{
+    actions::Action,
+    core::read_answer,
+    error::{ResponseError, ResponseErrorKind as Kind},
+};
 
 use crate::common::{TIME, at, credentials, header, response, session};
 

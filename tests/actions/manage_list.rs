@@ -1,8 +1,11 @@
 //! The list of jobs.
 
 use tcss_export::{
-    DescribeExportJobManageList as List, DescribeExportJobManageListResponse, ExportJobInfo,
-    ExportStatus, JobId, RunTimeFilter,
+    JobId,
+    actions::{
+        DescribeExportJobManageList as List, DescribeExportJobManageListResponse, ExportJobInfo,
+        ExportStatus, RunTimeFilter,
+    },
 };
 
 use crate::exchange::{read, sent, unusable};

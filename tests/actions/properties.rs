@@ -3,8 +3,12 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tcss_export::{
-    CreateExportComplianceStatusListJob as Create, DescribeExportJobDownloadURL as Locate,
-    DescribeExportJobManageList as List, DownloadUrl, ExportJobInfo, read_answer,
+    DownloadUrl,
+    actions::{
+        CreateExportComplianceStatusListJob as Create, DescribeExportJobDownloadURL as Locate,
+        DescribeExportJobManageList as List, ExportJobInfo,
+    },
+    core::read_answer,
 };
 
 use crate::{common::response, exchange::read};

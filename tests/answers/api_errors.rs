@@ -1,6 +1,9 @@
 //! Errors that the service names.
 
-use tcss_export::{Advice, ExportStatus, ResponseError, ResponseErrorKind as Kind};
+use tcss_export::{
+    actions::ExportStatus,
+    error::{Advice, ResponseError, ResponseErrorKind as Kind},
+};
 
 use crate::{
     common::{Read, read},
@@ -110,7 +113,7 @@ fn message_of_another_type_shows_the_beginning_of_the_error() {
 fn error_of_100000_levels_is_an_error_without_a_code() {
     let deep = ["[".repeat(100_000), "]".repeat(100_000)].concat();
     let error = read_ok(format!(r#"{{"Response":{{"Error":{deep}}}}}"#)).unwrap_err();
-    assert_eq!(error.code().map(tcss_export::ErrorCode::as_str), Some(""));
+    assert_eq!(error.code().map(tcss_export::error::ErrorCode::as_str), Some(""));
     assert!(error.to_string().len() < 300);
 }
 

@@ -1,6 +1,6 @@
 //! Members that come twice.
 
-use tcss_export::{ExportStatus, ResponseErrorKind as Kind};
+use tcss_export::{actions::ExportStatus, error::ResponseErrorKind as Kind};
 
 use crate::reading::read_ok;
 

@@ -1,6 +1,6 @@
 //! Codings of a body.
 
-use tcss_export::{Advice, ResponseErrorKind as Kind};
+use tcss_export::error::{Advice, ResponseErrorKind as Kind};
 
 use crate::{
     common::{base64, read},

@@ -1,6 +1,6 @@
 //! What holds for the types of errors.
 
-use tcss_export::ResponseError;
+use tcss_export::error::ResponseError;
 
 #[test]
 fn errors_of_answers_cross_threads_and_are_small() {

@@ -1,7 +1,11 @@
 //! Actions that a user adds, with members that must be there.
 
 use serde::Deserialize;
-use tcss_export::{Action, Answer, ResponseError, ResponseErrorKind as Kind, read_answer};
+use tcss_export::{
+    actions::Action,
+    core::{Answer, read_answer},
+    error::{ResponseError, ResponseErrorKind as Kind},
+};
 
 use crate::common::response;
 
@@ -39,7 +43,7 @@ fn required_members_are_read() {
 fn api_error_is_told_though_required_members_are_missing() {
     let body = r#"{"Response":{"Error":{"Code":"InternalError","Message":"m"},"RequestId":"r-2"}}"#;
     let error = read_summary(body).unwrap_err();
-    assert_eq!(error.code().map(tcss_export::ErrorCode::as_str), Some("InternalError"));
+    assert_eq!(error.code().map(tcss_export::error::ErrorCode::as_str), Some("InternalError"));
     assert_eq!(error.request_id(), Some("r-2"));
 }
 
@@ -47,7 +51,7 @@ fn api_error_is_told_though_required_members_are_missing() {
 fn api_error_is_told_though_a_member_before_it_does_not_fit() {
     let body = r#"{"Response":{"HostCnt":"x","Error":{"Code":"InternalError","Message":"m"}}}"#;
     let error = read_summary(body).unwrap_err();
-    assert_eq!(error.code().map(tcss_export::ErrorCode::as_str), Some("InternalError"));
+    assert_eq!(error.code().map(tcss_export::error::ErrorCode::as_str), Some("InternalError"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What each member of an answer is read as.
 
 use serde_json::json;
-use tcss_export::ExportStatus;
+use tcss_export::actions::ExportStatus;
 
 use crate::reading::{GOOD, members, read_ok, unknown, url_of};
 

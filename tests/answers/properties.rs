@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tcss_export::{ExportStatus, ResponseErrorKind as Kind, read_answer};
+use tcss_export::{actions::ExportStatus, core::read_answer, error::ResponseErrorKind as Kind};
 
 use crate::reading::{read_ok, url_of};
 
@@ -59,7 +59,7 @@ proptest! {
             builder = builder.header(name, value);
         }
         let response = builder.body(body).unwrap();
-        match read_answer::<tcss_export::DescribeExportJobResult>(&response) {
+        match read_answer::<tcss_export::actions::DescribeExportJobResult>(&response) {
             Ok(answer) => prop_assert!(response.status().is_success(), "{answer:?}"),
             Err(error) => {
                 prop_assert_eq!(error.status(), response.status());

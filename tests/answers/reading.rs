@@ -1,6 +1,6 @@
 //! Answers of the service, read as a client reads them.
 
-use tcss_export::{DescribeExportJobResultResponse, ExportStatus};
+use tcss_export::actions::{DescribeExportJobResultResponse, ExportStatus};
 
 use crate::common::{Read, read};
 

@@ -1,6 +1,6 @@
 //! Answers that point elsewhere.
 
-use tcss_export::{Advice, ResponseErrorKind as Kind};
+use tcss_export::error::{Advice, ResponseErrorKind as Kind};
 
 use crate::{common::read, reading::GOOD};
 

@@ -1,6 +1,6 @@
 //! Where the id of a request is found.
 
-use tcss_export::ExportStatus;
+use tcss_export::actions::ExportStatus;
 
 use crate::{common::read, reading::read_ok};
 

@@ -1,6 +1,6 @@
 //! HTTP statuses beside their bodies.
 
-use tcss_export::{Advice, ResponseErrorKind as Kind};
+use tcss_export::error::{Advice, ResponseErrorKind as Kind};
 
 use crate::{common::read, reading::GOOD};
 

@@ -1,6 +1,9 @@
 //! Bodies that are no answer, and what is advised then.
 
-use tcss_export::{ANSWER_LIMIT, Advice, ResponseError, ResponseErrorKind as Kind};
+use tcss_export::{
+    core::ANSWER_LIMIT,
+    error::{Advice, ResponseError, ResponseErrorKind as Kind},
+};
 
 use crate::{
     common::{Read, read},

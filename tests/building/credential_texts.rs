@@ -1,6 +1,9 @@
 //! Characters that no part of credentials may have (field cases K1 and K2).
 
-use tcss_export::{Credentials, Field, Reason};
+use tcss_export::{
+    Credentials,
+    error::{Field, Reason},
+};
 
 use crate::{
     common::{ID, KEY, TOKEN, credentials},

@@ -1,6 +1,9 @@
 //! Where requests go, and which endpoints are refused (field cases B2 to B4).
 
-use tcss_export::{Endpoint, Field, Reason, Session};
+use tcss_export::{
+    Endpoint, Session,
+    error::{Field, Reason},
+};
 
 use crate::{
     common::{HOST, SIGNATURE, header, scope, signature},

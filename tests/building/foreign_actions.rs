@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use http::Request;
 use serde::{Serialize, Serializer};
-use tcss_export::{Action, BuildError, Field, Reason};
+use tcss_export::{
+    actions::Action,
+    error::{BuildError, Field, Reason},
+};
 
 use crate::{
     common::{TIME, at, credentials, session},

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::Request;
-use tcss_export::{Field, Language, Reason};
+use tcss_export::{
+    Language,
+    error::{Field, Reason},
+};
 
 use crate::{
     common::{

@@ -2,7 +2,11 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use tcss_export::{DescribeExportJobResult, Field, JobId, Reason};
+use tcss_export::{
+    JobId,
+    actions::DescribeExportJobResult,
+    error::{Field, Reason},
+};
 
 use crate::{
     common::{BODY, JOB, TIME, at, credentials, session},

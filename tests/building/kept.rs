@@ -1,7 +1,7 @@
 //! What a session keeps from one signing to the next must never show.
 
 use proptest::prelude::*;
-use tcss_export::{Action, Credentials, Session};
+use tcss_export::{Credentials, Session, actions::Action};
 
 use crate::{
     common::{

@@ -1,6 +1,9 @@
 //! Requests that are prepared once and signed often.
 
-use tcss_export::{Endpoint, Field, Reason, Session};
+use tcss_export::{
+    Endpoint, Session,
+    error::{Field, Reason},
+};
 
 use crate::{
     common::{self, HOST, SIGNATURE, TIME, action, at, credentials, session, signature},

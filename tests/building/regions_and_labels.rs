@@ -1,7 +1,7 @@
 //! Regions and labels of a client (field cases B1 and B6).
 
 use proptest::prelude::*;
-use tcss_export::{Field, Reason};
+use tcss_export::error::{Field, Reason};
 
 use crate::{
     common::{TIME, action, at, credentials, f0, header, session},

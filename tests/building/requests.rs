@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::Request;
-use tcss_export::{BuildError, Field, Reason, Session};
+use tcss_export::{
+    Session,
+    error::{BuildError, Field, Reason},
+};
 
 use crate::common::{TIME, action, at, credentials};
 
@@ -29,7 +32,7 @@ macro_rules! own_action {
         #[derive(serde::Serialize)]
         struct $name;
 
-        impl tcss_export::Action for $name {
+        impl tcss_export::actions::Action for $name {
             const SERVICE: &'static str = $service;
             const VERSION: &'static str = $version;
             const NAME: &'static str = $action;

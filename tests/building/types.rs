@@ -1,6 +1,6 @@
 //! What holds for the types themselves.
 
-use tcss_export::{Credentials, Session, Wall};
+use tcss_export::{Credentials, Session, core::Wall};
 
 use crate::common::{action, credentials, session};
 
@@ -19,6 +19,6 @@ fn session_and_waiter_values_cross_threads() {
     fn crosses_threads<T: Send + Sync + 'static>() {}
     crosses_threads::<Session>();
     crosses_threads::<Credentials>();
-    crosses_threads::<tcss_export::Waiter>();
-    crosses_threads::<tcss_export::RateBudget>();
+    crosses_threads::<tcss_export::core::wait::Waiter>();
+    crosses_threads::<tcss_export::core::RateBudget>();
 }

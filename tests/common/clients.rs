@@ -1,7 +1,7 @@
 //! The clients that one table of cases is passed by, and the servers that they ask.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use tcss_export::{Credentials, Endpoint, Finished, JobId, Session, WaitFailure};
+use tcss_export::{Credentials, Endpoint, JobId, Session, error::WaitError, wait::Finished};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
 use crate::given;
@@ -217,7 +217,7 @@ impl Client {
         Self::Async(runtime(), AsyncClient::Reqwest(client))
     }
 
-    pub(crate) fn wait(&self) -> Result<Finished, WaitFailure> {
+    pub(crate) fn wait(&self) -> Result<Finished, WaitError> {
         run_on_client!(self, client => client.wait(job()))
     }
 }

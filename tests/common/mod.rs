@@ -5,8 +5,10 @@
 use bytes::Bytes;
 use http::{Request, Response};
 use tcss_export::{
-    Answer, Credentials, DescribeExportJobResult, DescribeExportJobResultResponse, Endpoint, JobId,
-    ResponseError, Session, Wall, read_answer,
+    Credentials, Endpoint, JobId, Session,
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse},
+    core::{Answer, Wall, read_answer},
+    error::ResponseError,
 };
 use tcss_export_testkit::verify::{RawRequest, Refusal, Verified, Verifier};
 

@@ -1,6 +1,9 @@
 //! What an exchange has come to.
 
-use tcss_export::download::{EventKind, Fault, Opening};
+use tcss_export::{
+    core::download::Opening,
+    download::{EventKind, Fault},
+};
 
 use crate::{
     server::{File, Play, crc64},

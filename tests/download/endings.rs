@@ -2,8 +2,9 @@
 
 use http::Version;
 use tcss_export::{
-    SendFault,
-    download::{ErrorKind, Fault, Opening, Policy},
+    core::download::Opening,
+    download::{ErrorKind, Fault, Policy},
+    driver::TransportErrorKind,
 };
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 fn an_end_that_comes_as_a_fault_after_the_last_byte_is_an_end() {
     let mut trial = trial();
     let mut answer = Answer::new(200, &[("content-length", "3")], "abc");
-    answer.end = End::Broken(SendFault::Connection);
+    answer.end = End::Broken(TransportErrorKind::Connection);
     trial.answer(&answer);
     assert_eq!(trial.outcome().unwrap().bytes, 3);
 }

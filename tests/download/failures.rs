@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use tcss_export::{
-    Backoff, Mono, SendFault,
-    download::{Download, ErrorKind, Event, EventKind, Fault, Policy},
+    core::{Mono, download::Download},
+    download::{ErrorKind, Event, EventKind, Fault, Policy},
+    driver::TransportErrorKind,
+    wait::Backoff,
 };
 
 use crate::{
@@ -22,9 +24,9 @@ fn pause(event: &Event) -> Duration {
 /// All ways in which an exchange may fail and pass.
 fn failures() -> [Play; 8] {
     [
-        Play::Unsent(SendFault::Connection),
-        Play::Unsent(SendFault::Timeout),
-        Play::Unsent(SendFault::Truncated),
+        Play::Unsent(TransportErrorKind::Connection),
+        Play::Unsent(TransportErrorKind::Timeout),
+        Play::Unsent(TransportErrorKind::Truncated),
         Play::Silence,
         Play::Cut(0),
         Play::Stall(0),
@@ -52,7 +54,7 @@ fn every_delay_is_within_the_bounds_of_its_kind() {
     for (play, backoff) in [
         (Play::Cut(0), Backoff::RETRY),
         (Play::Status(500), Backoff::RETRY),
-        (Play::Unsent(SendFault::Timeout), Backoff::RETRY),
+        (Play::Unsent(TransportErrorKind::Timeout), Backoff::RETRY),
         (Play::Status(503), Backoff::THROTTLE),
         (Play::Status(429), Backoff::THROTTLE),
     ] {
@@ -73,7 +75,7 @@ fn every_delay_is_within_the_bounds_of_its_kind() {
 #[test]
 fn the_first_broken_connection_is_repeated_at_once() {
     let mut trial = trial();
-    let broken = Play::Unsent(SendFault::Connection);
+    let broken = Play::Unsent(TransportErrorKind::Connection);
     assert_eq!(pause(trial.serve(&digits(), broken)), Duration::ZERO);
     assert!(pause(trial.serve(&digits(), broken)) >= Backoff::RETRY.bounds(1).0);
 }

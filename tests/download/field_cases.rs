@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use tcss_export::{
-    ClockOffset, DescribeExportJobResult, Mono, Now, SendFault, Wall,
-    download::{
-        Download, DownloadError, ErrorKind, EventKind, Fault, Opening, Policy, Received, Step,
+    actions::DescribeExportJobResult,
+    core::{
+        ClockOffset, Mono, Now, Wall,
+        download::{self, Download, Opening, Received, Step},
+        read_answer,
     },
-    read_answer,
+    download::{ErrorKind, EventKind, Fault, Policy},
+    driver::TransportErrorKind,
 };
 
 use crate::{
@@ -25,7 +28,7 @@ fn of_url(text: &str) -> Trial {
 }
 
 #[track_caller]
-fn error(trial: &mut Trial) -> DownloadError {
+fn error(trial: &mut Trial) -> download::Error {
     trial.outcome().expect_err("no whole file")
 }
 
@@ -312,13 +315,13 @@ fn d15_an_early_close_is_incomplete_and_its_part_can_be_resumed() {
     let expected = "the answer was incomplete: it ended before the file did";
     assert_eq!(source.to_string(), expected);
     assert_eq!(trial.sink, b"012");
-    assert!(trial.download.note().is_some());
+    assert!(trial.download.metadata().is_some());
 }
 
 /// Some transports take the end of a connection for the end of the body.
 #[test]
 fn d15_a_body_that_is_too_short_is_incomplete_however_it_ends() {
-    for end in [Ok(()), Err(SendFault::Truncated), Err(SendFault::Connection)] {
+    for end in [Ok(()), Err(TransportErrorKind::Truncated), Err(TransportErrorKind::Connection)] {
         let mut download = download(&Policy::default());
         download.start(Now::default(), ClockOffset::default()).unwrap();
         let answer = Answer::new(200, &[("content-length", "10")], "");

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use tcss_export::{
-    ClockOffset,
-    download::{ErrorKind, EventKind, Opening, Received, Step},
+    core::{
+        ClockOffset,
+        download::{Opening, Received, Step},
+    },
+    download::{ErrorKind, EventKind},
 };
 
 use crate::{

@@ -1,8 +1,11 @@
 //! What an earlier download has left, and targets where nothing can be taken back.
 
 use tcss_export::{
-    Mono,
-    download::{Download, ErrorKind, EventKind, Fault, Kept, Note, Opening, Policy},
+    core::{
+        Mono,
+        download::{Download, Opening, Part, PartMetadata},
+    },
+    download::{ErrorKind, EventKind, Fault, Policy},
 };
 
 use crate::{
@@ -14,12 +17,12 @@ use crate::{
 fn left_behind(file: &File, play: Play) -> (String, Vec<u8>) {
     let mut trial = Trial::new(&Policy::default());
     trial.serve(file, play);
-    (trial.download.note().unwrap().to_text(), trial.sink)
+    (trial.download.metadata().unwrap().to_text(), trial.sink)
 }
 
 /// Reads what was left, as a later process would, a piece at a time.
-fn kept(text: &str, bytes: &[u8]) -> Kept {
-    let mut kept = Kept::new(Note::from_text(text).unwrap());
+fn kept(text: &str, bytes: &[u8]) -> Part {
+    let mut kept = Part::new(PartMetadata::from_text(text).unwrap());
     let there = usize::try_from(kept.limit()).unwrap_or(usize::MAX).min(bytes.len());
     for piece in bytes[..there].chunks(2) {
         kept.read(piece);
@@ -36,7 +39,7 @@ fn resumed(by: &str, text: &str, bytes: &[u8]) -> Trial {
     Trial { sink, ..going_on(download, kept) }
 }
 
-fn going_on(mut download: Download, kept: Kept) -> Trial {
+fn going_on(mut download: Download, kept: Part) -> Trial {
     download.resume(kept);
     Trial::of(download)
 }
@@ -122,7 +125,7 @@ fn bytes_that_are_not_what_was_written_start_over_where_nothing_was_left() {
 #[test]
 fn more_bytes_than_the_file_has_start_over() {
     let (text, _) = left_behind(&digits(), Play::Cut(3));
-    let mut kept = Kept::new(Note::from_text(&text).unwrap());
+    let mut kept = Part::new(PartMetadata::from_text(&text).unwrap());
     kept.read(b"1234567890");
     let mut trial = going_on(download(&Policy::default()), kept);
     trial.sink = b"1234567890".to_vec();
@@ -144,7 +147,7 @@ fn bytes_that_were_left_are_no_progress_when_they_come_again() {
 #[test]
 fn all_bytes_are_whole_once_the_last_was_shown_again() {
     let (text, _) = left_behind(&digits(), Play::Cut(3));
-    let mut kept = Kept::new(Note::from_text(&text).unwrap());
+    let mut kept = Part::new(PartMetadata::from_text(&text).unwrap());
     kept.read(b"123456789");
     let mut trial = going_on(download(&Policy::default()), kept);
     trial.serve(&digits(), Play::Well);
@@ -185,11 +188,11 @@ fn a_part_names_its_file_and_no_secret() {
 #[test]
 fn a_part_is_known_from_the_head_on_and_only_by_a_strong_tag() {
     let mut trial = Trial::new(&Policy::default());
-    assert_eq!(trial.download.note(), None);
+    assert_eq!(trial.download.metadata(), None);
     trial.serve(&digits().with_etag("W/\"v1\""), Play::Cut(3));
-    assert_eq!(trial.download.note(), None);
+    assert_eq!(trial.download.metadata(), None);
     trial.serve(&digits(), Play::Cut(3));
-    assert_ne!(trial.download.note(), None);
+    assert_ne!(trial.download.metadata(), None);
 }
 
 fn pipe() -> Trial {

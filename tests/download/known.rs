@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use tcss_export::download::{ErrorKind, Fault, Kept, Policy};
+use tcss_export::{
+    core::download::Part,
+    download::{ErrorKind, Fault, Policy},
+};
 
 use crate::{
     checks::{assert_retries, assert_whole},
@@ -42,7 +45,7 @@ fn a_checksum_that_was_named_once_is_held_against_bytes_that_come_again() {
 #[test]
 fn a_checksum_that_was_noted_is_held_against_a_whole_answer() {
     let left = cut();
-    let mut kept = Kept::new(left.download.note().unwrap());
+    let mut kept = Part::new(left.download.metadata().unwrap());
     kept.read(b"123");
     let mut download = download(&Policy::default());
     download.resume(kept);

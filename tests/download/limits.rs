@@ -3,8 +3,13 @@
 use std::{error::Error, time::Duration};
 
 use tcss_export::{
-    Backoff, ClockOffset, Mono, Now, SendFault,
-    download::{Download, ErrorKind, EventKind, Fault, Opening, Policy, Received, Step},
+    core::{
+        ClockOffset, Mono, Now,
+        download::{Download, Opening, Received, Step},
+    },
+    download::{ErrorKind, EventKind, Fault, Policy},
+    driver::TransportErrorKind,
+    wait::Backoff,
 };
 
 use crate::{
@@ -43,7 +48,7 @@ fn no_head_within_the_stall_limit_is_a_timeout() {
     assert_eq!(download.limit(), at(limit));
     assert_eq!(download.step(at(limit - MILLI)), Step::WaitUntil(at(limit)));
     let fault = fault_after(&mut download, limit);
-    assert_eq!(fault, Fault::Send(SendFault::Timeout));
+    assert_eq!(fault, Fault::Transport(TransportErrorKind::Timeout));
 }
 
 #[test]
@@ -132,7 +137,7 @@ fn the_limit_of_the_whole_download_ends_it_at_its_moment() {
 
 #[test]
 fn no_byte_is_taken_after_the_limit_of_the_whole_download() {
-    for end in [Ok(()), Err(SendFault::Timeout), Err(SendFault::Truncated)] {
+    for end in [Ok(()), Err(TransportErrorKind::Timeout), Err(TransportErrorKind::Truncated)] {
         let limit = Duration::from_secs(30);
         let mut download = started(&with(Policy::default(), |p| p.total_limit = Some(limit)));
         let answer = Answer::new(200, &[("content-length", "9")], "");
@@ -155,7 +160,7 @@ fn an_answer_that_ends_after_the_limit_with_all_its_bytes_in_time_counts() {
     let mut with_fault = download.clone();
     download.ended(at(limit), Ok(()));
     assert_eq!(download.finish().unwrap().bytes, 9);
-    with_fault.ended(at(limit), Err(SendFault::Timeout));
+    with_fault.ended(at(limit), Err(TransportErrorKind::Timeout));
     assert_eq!(with_fault.finish().unwrap().bytes, 9);
 }
 

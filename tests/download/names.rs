@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tcss_export::{
-    Mono,
-    download::{Download, Policy},
+    core::{Mono, download::Download},
+    download::Policy,
 };
 
 use crate::{

@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use tcss_export::{
-    Mono, SendFault,
-    download::{Download, ErrorKind, Kept, Note, Opening, Outcome, Policy},
+    core::{
+        Mono,
+        download::{Download, Opening, Outcome, Part, PartMetadata},
+    },
+    download::{ErrorKind, Policy},
+    driver::TransportErrorKind,
 };
 
 use crate::{
@@ -64,8 +68,8 @@ fn passing() -> impl Strategy<Value = Play> {
         2 => (0..LONGEST).prop_map(Play::Stall),
         4 => (1..LONGEST).prop_map(Play::Less),
         2 => (1..LONGEST).prop_map(Play::LessOfUnknown),
-        1 => Just(Play::Unsent(SendFault::Connection)),
-        1 => Just(Play::Unsent(SendFault::Timeout)),
+        1 => Just(Play::Unsent(TransportErrorKind::Connection)),
+        1 => Just(Play::Unsent(TransportErrorKind::Timeout)),
         1 => Just(Play::Silence),
         1 => Just(Play::Beyond),
         1 => Just(Play::Whole),
@@ -231,7 +235,7 @@ proptest! {
             world.trial.piece = piece;
             world.exchange(&(change, play));
             if world.trial.past[0].opening == Some(Opening::StartOver) {
-                part = world.trial.download.note();
+                part = world.trial.download.metadata();
             }
             let there = world.trial.sink.len().saturating_sub(lost);
             world.trial = after(part.as_ref(), &world.trial.sink[..there]);
@@ -264,9 +268,9 @@ proptest! {
 }
 
 /// Begins a process that finds these bytes.
-fn after(note: Option<&Note>, there: &[u8]) -> Trial {
+fn after(note: Option<&PartMetadata>, there: &[u8]) -> Trial {
     let Some(note) = note else { return Trial::of(download(&Policy::default())) };
-    let mut kept = Kept::new(note.clone());
+    let mut kept = Part::new(note.clone());
     let there = &there[..there.len().min(usize::try_from(kept.limit()).unwrap_or(usize::MAX))];
     kept.read(there);
     let download = Download::new(url(URL), &Policy::default(), 7, Mono::default());

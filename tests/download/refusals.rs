@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use tcss_export::{
-    SendFault,
     download::{ErrorKind, EventKind, Fault, Policy, Refusal},
+    driver::TransportErrorKind,
 };
 
 use crate::{
@@ -66,8 +66,8 @@ fn what_will_not_pass_ends_it_at_once() {
         assert!(matches!(trial.kind(), ErrorKind::Refused(_)), "{answer:?}");
     }
     let mut trial = trial();
-    trial.serve(&digits(), Play::Unsent(SendFault::Permanent));
-    assert_eq!(trial.kind(), ErrorKind::Fault(Fault::Send(SendFault::Permanent)));
+    trial.serve(&digits(), Play::Unsent(TransportErrorKind::Permanent));
+    assert_eq!(trial.kind(), ErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent)));
     assert_eq!(
         trial.outcome().unwrap_err().source().unwrap().to_string(),
         "the request cannot be sent"
@@ -79,9 +79,9 @@ fn what_will_not_pass_ends_it_within_a_body_too() {
     let mut trial = trial();
     let request = trial.start();
     let mut answer = digits().answer(&request, Play::Cut(3));
-    answer.end = End::Broken(SendFault::Permanent);
+    answer.end = End::Broken(TransportErrorKind::Permanent);
     trial.take(request, &answer);
-    assert_eq!(trial.kind(), ErrorKind::Fault(Fault::Send(SendFault::Permanent)));
+    assert_eq!(trial.kind(), ErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent)));
 }
 
 #[test]

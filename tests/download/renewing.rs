@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use tcss_export::{
-    ClockOffset, Field, Mono, Reason,
-    download::{Download, ErrorKind, EventKind, Opening, Policy},
+    core::{
+        ClockOffset, Mono,
+        download::{Download, Opening},
+    },
+    download::{ErrorKind, EventKind, Policy},
+    error::{Field, Reason},
 };
 
 use crate::{
@@ -94,7 +98,7 @@ fn a_new_url_of_another_file_starts_over() {
         let mut trial = trial();
         trial.play(&digits(), &[Play::Cut(3), Play::Expired]);
         assert_eq!(renew(&mut trial, other), EventKind::NewUrl);
-        assert_eq!((trial.download.bytes(), trial.download.note()), (0, None));
+        assert_eq!((trial.download.bytes(), trial.download.metadata()), (0, None));
         trial.serve(&File::new("abc"), Play::Well);
         assert_eq!(trial.past[2].request.headers().get("range"), None);
         assert_eq!(trial.past[2].opening, Some(Opening::StartOver));

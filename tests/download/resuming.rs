@@ -1,8 +1,9 @@
 //! How a download goes on behind what is there.
 
 use tcss_export::{
-    Backoff,
-    download::{ErrorKind, EventKind, Fault, Opening, Policy},
+    core::download::Opening,
+    download::{ErrorKind, EventKind, Fault, Policy},
+    wait::Backoff,
 };
 
 use crate::{
@@ -73,7 +74,7 @@ fn parts_that_cover_little_again_and_again_are_not_continued_at_once() {
         // The last byte that is there, and one more.
         let at = trial.download.bytes();
         let event = trial.answer(&part(&format!("bytes {}-{at}/*", at - 1), "xx"));
-        let EventKind::Retrying { fault: Fault::Less, delay } = &event.kind else {
+        let EventKind::Retrying { fault: Fault::ShortRanges, delay } = &event.kind else {
             panic!("{event:?}")
         };
         assert!(*delay >= Backoff::RETRY.bounds(0).0, "{delay:?}");

@@ -1,7 +1,10 @@
 //! Whether an answer is of the file whose bytes are there: by tags, lengths and checksums.
 
 use http::HeaderValue;
-use tcss_export::download::{ErrorKind, EventKind, Fault, Opening};
+use tcss_export::{
+    core::download::Opening,
+    download::{ErrorKind, EventKind, Fault},
+};
 
 use crate::{
     checks::{assert_retries, assert_starts_over, assert_whole},

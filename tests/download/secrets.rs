@@ -6,8 +6,12 @@ use std::{
 };
 
 use tcss_export::{
-    Mono, SendFault,
-    download::{Download, DownloadError, Fault, Kept, Policy, Step},
+    core::{
+        Mono,
+        download::{self, Download, Part, Step},
+    },
+    download::{Fault, Policy},
+    driver::TransportErrorKind,
 };
 
 use crate::{
@@ -48,11 +52,11 @@ fn assert_chain_clean(error: &(dyn Error + 'static)) {
 fn assert_trial_clean(trial: &mut Trial) {
     assert_debug_clean(&trial.download);
     assert_debug_clean(&trial.download.step(Mono::from_origin(trial.now)));
-    let part = trial.download.note();
+    let part = trial.download.metadata();
     assert_debug_clean(&part);
     if let Some(part) = part {
         assert_clean(&part.to_text());
-        assert_debug_clean(&Kept::new(part));
+        assert_debug_clean(&Part::new(part));
     }
     for exchange in &trial.past {
         assert_debug_clean(&exchange.event);
@@ -66,8 +70,8 @@ fn assert_trial_clean(trial: &mut Trial) {
 const PLAYS: [Play; 14] = [
     Play::Well,
     Play::Cut(3),
-    Play::Unsent(SendFault::Connection),
-    Play::Unsent(SendFault::Permanent),
+    Play::Unsent(TransportErrorKind::Connection),
+    Play::Unsent(TransportErrorKind::Permanent),
     Play::Endless,
     Play::Beyond,
     Play::Elsewhere,
@@ -172,7 +176,7 @@ fn assert_is_error<E: Error + Display + Send + Sync + Clone + 'static>() {}
 
 #[test]
 fn errors_go_between_threads_and_are_small() {
-    assert_is_error::<DownloadError>();
+    assert_is_error::<download::Error>();
     assert_is_error::<Fault>();
-    assert!(size_of::<DownloadError>() <= 64);
+    assert!(size_of::<download::Error>() <= 64);
 }

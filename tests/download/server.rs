@@ -5,7 +5,7 @@ mod file_server;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, response::Parts};
-use tcss_export::SendFault;
+use tcss_export::driver::TransportErrorKind;
 
 pub(crate) use file_server::{CRC64, File, crc64, first_byte};
 
@@ -14,7 +14,7 @@ pub(crate) use file_server::{CRC64, File, crc64, first_byte};
 pub(crate) enum Play {
     Well,
     /// No answer comes, and the transport says why.
-    Unsent(SendFault),
+    Unsent(TransportErrorKind),
     /// No answer comes, and nothing says so.
     Silence,
     /// The connection breaks after so many bytes of the body.
@@ -72,7 +72,7 @@ pub(crate) struct Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Well,
-    Broken(SendFault),
+    Broken(TransportErrorKind),
     /// The transport notices nothing.
     Silence,
 }
@@ -130,13 +130,13 @@ impl File {
 
     fn spoil(&self, answer: &mut Answer, asked: usize, play: Play) {
         match play {
-            Play::Cut(at) => answer.cut(at, End::Broken(SendFault::Truncated)),
+            Play::Cut(at) => answer.cut(at, End::Broken(TransportErrorKind::Truncated)),
             Play::Stall(at) => answer.cut(at, End::Silence),
             Play::Chunked => answer.chunk(),
             Play::ChunkedCut(at) => {
                 answer.chunk();
                 answer.body.truncate(at);
-                answer.end = End::Broken(SendFault::Connection);
+                answer.end = End::Broken(TransportErrorKind::Connection);
             }
             Play::Endless => answer.remove("content-length"),
             Play::Beyond => answer.body = [&answer.body[..], b"+"].concat().into(),

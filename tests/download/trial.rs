@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use http::Request;
 use tcss_export::{
-    ClockOffset, DownloadUrl, Mono, Now, SendFault, Wall,
-    download::{Download, ErrorKind, Event, Opening, Outcome, Policy, Received, Step},
+    DownloadUrl,
+    core::{
+        ClockOffset, Mono, Now, Wall,
+        download::{Download, Opening, Outcome, Received, Step},
+    },
+    download::{ErrorKind, Event, Policy},
+    driver::TransportErrorKind,
 };
 
 use crate::server::{Answer, End, File, Play, digits};
@@ -173,7 +178,7 @@ impl Trial {
             End::Broken(fault) => Err(fault),
             End::Silence => {
                 self.now = self.download.limit().since_origin();
-                Err(SendFault::Timeout)
+                Err(TransportErrorKind::Timeout)
             }
         };
         self.download.ended(self.mono(), end)

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tcss_export::{
-    BuildError, Field, Mono, Reason,
-    download::{Download, Limits, Policy, Reach},
+    core::{Mono, download::Download},
+    download::Policy,
+    driver::{AddressPolicy, Limits},
+    error::{BuildError, Field, Reason},
 };
 
 use crate::trial::{Trial, url};
@@ -62,7 +64,7 @@ fn private_addresses_need_an_option() {
     ] {
         assert_refused(text, &Policy::default(), Reason::PrivateAddress);
         let download = taken(text, &with(Policy::default(), |p| p.allow_private = true)).unwrap();
-        assert_eq!(limits(download).reach, Reach::Any);
+        assert_eq!(limits(download).address_policy, AddressPolicy::Any);
     }
 }
 
@@ -74,14 +76,14 @@ fn limits(download: Download) -> Limits {
 #[test]
 fn the_reach_goes_with_the_request() {
     let private = with(Policy::default(), |p| p.allow_private = true);
-    for (text, policy, reach) in [
-        ("https://h.example/a", &Policy::default(), Reach::Public),
-        ("https://127.0.0.1/a", &Policy::default(), Reach::Loopback),
-        ("http://localhost/a", &Policy::default(), Reach::Loopback),
-        ("https://h.example/a", &private, Reach::Any),
-        ("http://localhost/a", &private, Reach::Loopback),
+    for (text, policy, address_policy) in [
+        ("https://h.example/a", &Policy::default(), AddressPolicy::Public),
+        ("https://127.0.0.1/a", &Policy::default(), AddressPolicy::Loopback),
+        ("http://localhost/a", &Policy::default(), AddressPolicy::Loopback),
+        ("https://h.example/a", &private, AddressPolicy::Any),
+        ("http://localhost/a", &private, AddressPolicy::Loopback),
     ] {
-        assert_eq!(limits(taken(text, policy).unwrap()).reach, reach, "{text}");
+        assert_eq!(limits(taken(text, policy).unwrap()).address_policy, address_policy, "{text}");
     }
 }
 

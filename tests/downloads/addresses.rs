@@ -9,9 +9,11 @@ use std::{
 };
 
 use tcss_export::{
-    ClockOffset, DownloadUrl, Field, Mono, Now, Reason, SendFault,
-    download::{Download, ErrorKind, Fault, Limits, Policy, Reach},
-    driver::{DownloadFailure, Source},
+    DownloadUrl, Source,
+    core::{ClockOffset, Mono, Now, download::Download},
+    download::{ErrorKind, Fault, Policy},
+    driver::{AddressPolicy, Limits, TransportErrorKind},
+    error::{DownloadError, Field, Reason},
 };
 use tcss_export_testkit::wire::WireAnswer;
 
@@ -97,11 +99,11 @@ impl Inside {
 /// Returns an address of a name that is usable in a URL and leads to private ones only.
 fn inner_address(name: &str) -> Option<IpAddr> {
     let addresses: Vec<_> = (name, 0).to_socket_addrs().ok()?.map(|found| found.ip()).collect();
-    let is_inner = |address: &IpAddr| !Reach::Public.permits(*address);
+    let is_inner = |address: &IpAddr| !AddressPolicy::Public.permits(*address);
     let url = DownloadUrl::new(format!("https://{name}/"))?;
     let mut download = Download::new(url, &Policy::default(), 0, Mono::default()).ok()?;
     let request = download.start(Now::default(), ClockOffset::default()).ok()?;
-    let is_plain_name = Limits::of(&request).reach == Reach::Public;
+    let is_plain_name = Limits::of(&request).address_policy == AddressPolicy::Public;
     let is_of_use = is_plain_name && addresses.iter().all(is_inner);
     addresses.into_iter().next().filter(|_| is_of_use)
 }
@@ -127,10 +129,13 @@ fn a_name_that_leads_to_a_private_address_is_refused_for_good() {
             let folder = Folder::new();
             let source = by(&inside.url(scheme), policy);
             let end = client(&Setup::own(*library)).download(source, folder.target());
-            assert_eq!(*kind(&end), ErrorKind::Fault(Fault::Send(SendFault::Permanent)));
+            assert_eq!(
+                *kind(&end),
+                ErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent))
+            );
             let failure = end.unwrap_err();
             assert_eq!(failure.download_error().unwrap().report.requests, 1);
-            let DownloadFailure::Download { transport: Some(transport), .. } = failure else {
+            let DownloadError::Download { transport: Some(transport), .. } = failure else {
                 panic!("{failure:?}")
             };
             let said = transport.address_error().expect("an error of the address").to_string();

@@ -3,11 +3,7 @@
 use std::{io, path::PathBuf};
 
 use futures_util::io::AllowStdIo;
-use tcss_export::{
-    BuildError,
-    download::Event,
-    driver::{Source, Target, Transport},
-};
+use tcss_export::{Source, Target, download::Event, driver::Transport, error::BuildError};
 
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 use crate::clients::AsyncClient;

@@ -3,9 +3,10 @@
 use std::{error::Error, time::Duration};
 
 use tcss_export::{
-    Policy, WaitErrorKind,
+    Source,
     download::{ErrorKind, Refusal},
-    driver::{DownloadFailure, Source},
+    error::DownloadError,
+    wait::{self, Policy},
 };
 use tcss_export_testkit::{Builder, SeenAnswer, ServedFile, Service};
 
@@ -106,8 +107,8 @@ pub(crate) fn d2_a_job_without_a_new_url_says_why(setup: &Setup) {
     let ErrorKind::Expired { refusal } = kind(&end) else { panic!("{end:?}") };
     assert_expired(refusal);
     let failure = end.unwrap_err();
-    let DownloadFailure::NewUrl { wait, .. } = &failure else { panic!("{failure:?}") };
-    assert!(matches!(wait.kind, WaitErrorKind::JobFailed { .. }), "{wait:?}");
+    let DownloadError::NewUrl { wait, .. } = &failure else { panic!("{failure:?}") };
+    assert!(matches!(wait.kind, wait::ErrorKind::JobFailed { .. }), "{wait:?}");
     assert!(failure.source().is_some());
     assert_eq!(folder.part().len(), 1_000);
 }

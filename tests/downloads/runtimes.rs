@@ -3,9 +3,8 @@
 use futures_util::StreamExt;
 use smol_hyper::rt::SmolTimer;
 use tcss_export::{
-    Session,
+    Session, Source,
     download::{Event, EventKind},
-    driver::Source,
     hyper::{Client, Hyper},
 };
 use tcss_export_testkit::{ServedFile, Service};

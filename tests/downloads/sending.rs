@@ -1,9 +1,9 @@
 //! What is asked for: the line and the headers of a request, and when none is sent.
 
 use tcss_export::{
-    SendFault,
+    Source,
     download::{ErrorKind, Fault},
-    driver::Source,
+    driver::TransportErrorKind,
 };
 use tcss_export_testkit::wire::WireAnswer;
 
@@ -45,7 +45,7 @@ pub(crate) fn d3_the_target_is_that_of_the_url_byte_for_byte(setup: &Setup) {
         let server = setup.server([file(&[], FILE)]);
         let url = format!("{}{odd}", server.url());
         let end = setup.client_of(&server).download(source(&url), Folder::new().target());
-        assert_eq!(*kind(&end), ErrorKind::Fault(Fault::Send(SendFault::Permanent)));
+        assert_eq!(*kind(&end), ErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent)));
         assert_eq!(server.connections(), 0);
     } else {
         assert_eq!(line_for(setup, odd), format!("GET {odd} HTTP/1.1"));

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use tcss_export::{
-    Backoff, Credentials, DownloadUrl,
+    Credentials, DownloadUrl, Source,
     download::{Downloaded, ErrorKind, Policy},
-    driver::{DownloadFailure, Source},
+    error::DownloadError,
+    wait::Backoff,
 };
 use tcss_export_testkit::{
     Service,
@@ -20,7 +21,7 @@ use crate::{
 
 pub(crate) const SECRET_ID: &str = "AKIDEXAMPLEOFTHEDOWNLOADS";
 pub(crate) const SECRET_KEY: &str = "EXAMPLEKEYOFTHEDOWNLOADS";
-pub(crate) type Ended = Result<Downloaded, DownloadFailure>;
+pub(crate) type Ended = Result<Downloaded, DownloadError>;
 
 impl Setup {
     /// Makes a client of the API at this URL that trusts these authorities.

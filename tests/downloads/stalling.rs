@@ -3,9 +3,9 @@
 use std::{net::TcpListener, time::Duration};
 
 use tcss_export::{
-    SendFault,
     download::{ErrorKind, Fault, Policy},
-    driver::{CONNECT_LIMIT, DownloadFailure},
+    driver::{CONNECT_LIMIT, TransportErrorKind},
+    error::DownloadError,
 };
 use tcss_export_testkit::wire::WireAnswer;
 
@@ -39,10 +39,10 @@ pub(crate) fn d10_no_byte_for_the_stall_limit_is_a_stall(setup: &Setup) {
     let trial = setup.trial_by(stalling(), [head]);
     assert_eq!(*trial.kind(), ErrorKind::Fault(Fault::Stalled));
     let failure = trial.end.as_ref().unwrap_err();
-    let DownloadFailure::Download { transport: Some(transport), .. } = failure else {
+    let DownloadError::Download { transport: Some(transport), .. } = failure else {
         panic!("{failure:?}")
     };
-    assert_eq!(transport.fault(), SendFault::Timeout);
+    assert_eq!(transport.kind(), TransportErrorKind::Timeout);
     assert_eq!(trial.folder.part(), [b'x'; 500]);
     assert_in_time(&trial);
 }
@@ -50,7 +50,7 @@ pub(crate) fn d10_no_byte_for_the_stall_limit_is_a_stall(setup: &Setup) {
 pub(crate) fn d10_no_answer_for_the_stall_limit_is_a_time_limit(setup: &Setup) {
     let policy = with(strict(), |p| p.stall_limit = Duration::from_millis(300));
     let trial = setup.trial_by(policy, [WireAnswer::Hang]);
-    assert_eq!(*trial.kind(), ErrorKind::Fault(Fault::Send(SendFault::Timeout)));
+    assert_eq!(*trial.kind(), ErrorKind::Fault(Fault::Transport(TransportErrorKind::Timeout)));
     trial.folder.assert_empty();
     assert_in_time(&trial);
 }
@@ -66,7 +66,7 @@ fn assert_in_time(trial: &Trial) {
 fn a_connection_that_is_not_made_keeps_to_the_limits_of_the_download() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = format!("https://127.0.0.1:{}", silent.local_addr().unwrap().port());
-    let timed_out = ErrorKind::Fault(Fault::Send(SendFault::Timeout));
+    let timed_out = ErrorKind::Fault(Fault::Transport(TransportErrorKind::Timeout));
     for (policy, expected) in [
         (stalling(), timed_out),
         (with(strict(), |p| p.total_limit = Some(STALL_LIMIT)), ErrorKind::TimedOut),

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use tcss_export::driver::{DownloadFailure, FileErrorKind};
+use tcss_export::error::{DownloadError, FileErrorKind};
 
 use crate::{
     answers::{FILE, file},
@@ -16,7 +16,7 @@ fn assert_refused(setup: &Setup, target: PathBuf, kind: FileErrorKind) {
     let server = setup.server([file(&[], FILE)]);
     let url = format!("{}/a.csv", server.url());
     let failure = setup.client_of(&server).download(source(&url), target).unwrap_err();
-    let DownloadFailure::File(error) = failure else { panic!("{failure:?}") };
+    let DownloadError::File(error) = failure else { panic!("{failure:?}") };
     assert_eq!(error.kind(), kind);
     assert_eq!(server.connections(), 0);
 }

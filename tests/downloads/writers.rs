@@ -1,6 +1,7 @@
 use tcss_export::{
+    Source,
     download::ErrorKind,
-    driver::{DownloadFailure, FileErrorKind, Source},
+    error::{DownloadError, FileErrorKind},
 };
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
@@ -60,7 +61,7 @@ pub(crate) fn a_writer_that_fails_ends_the_download(setup: &Setup) {
     let mut room = [0; 5];
     let end = setup.client_of(&server).download_into(source_of(&server), &mut room[..]);
     let failure = end.unwrap_err();
-    let DownloadFailure::File(error) = &failure else { panic!("{failure:?}") };
+    let DownloadError::File(error) = &failure else { panic!("{failure:?}") };
     assert_eq!((error.kind(), error.path()), (FileErrorKind::Write, None));
     assert!(std::error::Error::source(&failure).is_some());
     assert_eq!(&room, b"12345");

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::DATE};
-use tcss_export::SendFault;
+use tcss_export::driver::TransportErrorKind;
 
 pub(crate) const URL: &str = "https://h.example/a.csv?q-signature=EXAMPLE";
 pub(crate) const PERMANENT: &str = "AuthFailure.UnauthorizedOperation";
@@ -64,7 +64,7 @@ impl Kind {
         matches!(self, Expired | BadToken)
     }
 
-    pub(crate) fn answer(self) -> Result<Response<Bytes>, SendFault> {
+    pub(crate) fn answer(self) -> Result<Response<Bytes>, TransportErrorKind> {
         Ok(match self {
             Running | Overdue => members(r#"{"Response":{"ExportStatus":"RUNNING"}}"#),
             Success => members(SUCCESS),
@@ -76,8 +76,8 @@ impl Kind {
             Permanent => members(NOT_ALLOWED),
             Expired => dated(r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureExpire"}}}"#),
             BadToken => members(r#"{"Response":{"Error":{"Code":"AuthFailure.TokenFailure"}}}"#),
-            Broken => return Err(SendFault::Connection),
-            Timeout => return Err(SendFault::Timeout),
+            Broken => return Err(TransportErrorKind::Connection),
+            Timeout => return Err(TransportErrorKind::Timeout),
             Page => page(),
         })
     }

@@ -21,7 +21,7 @@ use answers::Kind::{
     Throttled,
 };
 use subject::Bug;
-use tcss_export::Policy;
+use tcss_export::wait::Policy;
 use walk::{Violation, search};
 use with::with;
 

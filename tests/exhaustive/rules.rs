@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tcss_export::{Event, EventKind, Fault, Outcome, Policy, Remedy, WaitErrorKind};
+use tcss_export::{
+    core::wait::Outcome,
+    wait::{self, Correction, Event, EventKind, Fault, Policy},
+};
 
 use crate::{
     answers::{
@@ -53,11 +56,11 @@ fn success(m: &Moment<'_>) -> bool {
 fn success_without_url(m: &Moment<'_>) -> bool {
     let count = m.past.iter().filter(|exchange| exchange.told.kind == SuccessWithoutUrl).count();
     let is_over = m.kind() == SuccessWithoutUrl && count > m.policy.polls_without_url as usize;
-    is_over == matches!(m.error(), Some(WaitErrorKind::WithoutUrl))
+    is_over == matches!(m.error(), Some(wait::ErrorKind::WithoutUrl))
 }
 
 fn failure(m: &Moment<'_>) -> bool {
-    (m.kind() == Failure) == matches!(m.error(), Some(WaitErrorKind::JobFailed { .. }))
+    (m.kind() == Failure) == matches!(m.error(), Some(wait::ErrorKind::JobFailed { .. }))
 }
 
 fn no_end(m: &Moment<'_>) -> bool {
@@ -65,7 +68,7 @@ fn no_end(m: &Moment<'_>) -> bool {
 }
 
 fn throttle(m: &Moment<'_>) -> bool {
-    m.kind() != Throttled || (!m.is_answered_by_end() && m.remedy() == Some(Remedy::BackOff))
+    m.kind() != Throttled || (!m.is_answered_by_end() && m.remedy() == Some(Correction::BackOff))
 }
 
 fn permanent(m: &Moment<'_>) -> bool {
@@ -78,7 +81,7 @@ fn correction(m: &Moment<'_>) -> bool {
         return true;
     }
     let remedy =
-        if m.kind() == Expired { Remedy::ClockCorrected } else { Remedy::FreshCredentials };
+        if m.kind() == Expired { Correction::ClockCorrected } else { Correction::FreshCredentials };
     let is_corrected = m.event.is_some_and(|event| event.clock_offset.is_some());
     match m.run().iter().any(|exchange| exchange.told.kind == m.kind()) {
         true => m.fault().is_some() && !is_corrected,
@@ -91,13 +94,13 @@ fn passing_failure(m: &Moment<'_>) -> bool {
         return true;
     }
     let is_last = m.count_in_run(Kind::is_passing) >= m.policy.max_failures;
-    let is_retried = m.remedy() == Some(Remedy::Retry) || m.kind() == Overdue;
+    let is_retried = m.remedy() == Some(Correction::Retry) || m.kind() == Overdue;
     if is_last { m.fault().is_some() } else { !m.is_answered_by_end() && is_retried }
 }
 
 fn timeout(m: &Moment<'_>) -> bool {
     match m.error() {
-        Some(WaitErrorKind::TimedOut) => m.left.is_zero(),
+        Some(wait::ErrorKind::TimedOut) => m.left.is_zero(),
         _ => !m.left.is_zero() || m.outcome.is_some(),
     }
 }
@@ -140,23 +143,23 @@ impl Moment<'_> {
         u32::try_from(count).expect("a short sequence")
     }
 
-    fn error(&self) -> Option<&WaitErrorKind> {
+    fn error(&self) -> Option<&wait::ErrorKind> {
         self.outcome?.as_ref().err().map(|error| &error.kind)
     }
 
     fn fault(&self) -> Option<&Fault> {
         match self.error()? {
-            WaitErrorKind::Fault(fault) => Some(fault),
+            wait::ErrorKind::Fault(fault) => Some(fault),
             _ => None,
         }
     }
 
     /// Whether the answer, and not the deadline, has ended the wait.
     fn is_answered_by_end(&self) -> bool {
-        self.outcome.is_some() && !matches!(self.error(), Some(WaitErrorKind::TimedOut))
+        self.outcome.is_some() && !matches!(self.error(), Some(wait::ErrorKind::TimedOut))
     }
 
-    fn remedy(&self) -> Option<Remedy> {
+    fn remedy(&self) -> Option<Correction> {
         match self.event?.kind {
             EventKind::Retrying { remedy, .. } => Some(remedy),
             _ => None,

@@ -5,7 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use tcss_export::{
-    Credentials, Event, JobId, Mono, Now, Policy, SendFault, Session, StartError, Step, Waiter,
+    Credentials, JobId, Session,
+    core::{
+        Mono, Now,
+        wait::{StartError, Step, Waiter},
+    },
+    driver::TransportErrorKind,
+    wait::{Event, Policy},
 };
 
 use crate::answers::Kind;
@@ -84,7 +90,11 @@ impl Subject {
         self.waiter.answer(now, session, self.understood(kinds, kind))
     }
 
-    fn understood(&self, kinds: &[Kind], kind: Kind) -> Result<Response<Bytes>, SendFault> {
+    fn understood(
+        &self,
+        kinds: &[Kind],
+        kind: Kind,
+    ) -> Result<Response<Bytes>, TransportErrorKind> {
         match self.bug {
             Bug::Mistakes { when, taken_as } if when(kinds) => taken_as.answer(),
             _ => kind.answer(),

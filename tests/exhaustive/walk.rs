@@ -3,8 +3,12 @@
 use std::{fmt, thread, time::Duration};
 
 use tcss_export::{
-    ClockOffset, Credentials, Endpoint, Event, EventKind, Mono, Now, Outcome, Policy, RateBudget,
-    Session, StartError, Step, Ticket, Wall,
+    Credentials, Endpoint, Session,
+    core::{
+        ClockOffset, Mono, Now, RateBudget, Ticket, Wall,
+        wait::{Outcome, StartError, Step},
+    },
+    wait::{Event, EventKind, Policy},
 };
 
 use crate::{

@@ -22,14 +22,20 @@ use std::{
 };
 
 use plan::{Plan, SECRET_ID, SECRET_KEY, TOKEN, credential_source};
-use tcss_export::{Backoff, Budget, Finished, JobId, Policy, RateBudget, Session, WaitFailure};
+use tcss_export::{
+    JobId, Session,
+    core::RateBudget,
+    driver::Budget,
+    error::WaitError,
+    wait::{Backoff, Finished, Policy},
+};
 use tcss_export_testkit::{Seen, SeenAnswer, Service};
 use watched::{Grants, Watched};
 use with::with;
 
 const JOBS: usize = 500;
 
-type Outcome = Result<Finished, WaitFailure>;
+type Outcome = Result<Finished, WaitError>;
 
 /// How fast it goes.
 #[derive(Clone, Copy)]

@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use tcss_export::{CredentialSource, Credentials, ExportStatus, Report, WaitErrorKind};
+use tcss_export::{
+    CredentialSource, Credentials,
+    actions::ExportStatus,
+    wait::{self, Report},
+};
 use tcss_export_testkit::Script;
 
 use crate::{Outcome, random::Random};
@@ -129,13 +133,13 @@ impl Plan {
         };
         let code = error.code().map(|code| code.as_str());
         match (self.end, &error.kind) {
-            (End::Failed, WaitErrorKind::JobFailed { message }) => {
+            (End::Failed, wait::ErrorKind::JobFailed { message }) => {
                 message.as_deref() == Some(&self.job)
             }
             (End::Forbidden, _) => code == Some("UnauthorizedOperation"),
-            (End::NoUrl, WaitErrorKind::WithoutUrl) => true,
+            (End::NoUrl, wait::ErrorKind::WithoutUrl) => true,
             (End::Broken, _) => code == Some("InternalError"),
-            (End::Late, WaitErrorKind::TimedOut) => {
+            (End::Late, wait::ErrorKind::TimedOut) => {
                 error.last_status().is_none_or(|status| *status != ExportStatus::Failure)
             }
             _ => false,

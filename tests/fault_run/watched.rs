@@ -8,8 +8,8 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use tcss_export::{
-    Mono, Now, TransportError,
-    driver::{Blocking, Body, Transport},
+    core::{Mono, Now},
+    driver::{Blocking, Body, Transport, TransportError},
 };
 
 /// The moments at which starts were granted.

@@ -4,9 +4,12 @@ use std::{error::Error, fmt::Debug, time::Duration};
 
 use crate::with::with;
 use tcss_export::{
-    Credentials, DescribeExportJobResult, DownloadUrl, Endpoint, JobId, Policy, SendError, Session,
+    Credentials, DownloadUrl, Endpoint, JobId, Session, Source,
+    actions::DescribeExportJobResult,
     download::{self, Downloaded},
-    driver::{Client, DownloadFailure, ProxyError, Source, Transport, TunnelError},
+    driver::{Client, ProxyError, Transport, TunnelError},
+    error::{DownloadError, SendError},
+    wait::Policy,
 };
 
 /// Names library, endpoint and way, divided by blanks.
@@ -92,7 +95,7 @@ fn tell<T: Debug>(client: &impl Debug, send: impl Fn() -> Result<T, SendError>) 
         match send() {
             Ok(status) => println!("status={status:?}"),
             Err(SendError::Transport(error)) => {
-                println!("fault={:?} {error:?}", error.fault());
+                println!("fault={:?} {error:?}", error.kind());
                 chain(&error);
             }
             Err(error) => println!("{error}"),
@@ -107,7 +110,7 @@ fn source() -> Option<Source> {
     )
 }
 
-fn tell_download(end: Result<Downloaded, DownloadFailure>) {
+fn tell_download(end: Result<Downloaded, DownloadError>) {
     match end {
         Ok(downloaded) => println!("bytes={}", downloaded.bytes),
         Err(failure) => {

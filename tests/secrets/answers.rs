@@ -8,7 +8,9 @@ use crate::{
 #[test]
 fn k3_every_error_of_an_answer() {
     for response in bad_answers() {
-        let error = tcss_export::read_answer::<tcss_export::DescribeExportJobResult>(&response);
+        let error = tcss_export::core::read_answer::<tcss_export::actions::DescribeExportJobResult>(
+            &response,
+        );
         let error = error.unwrap_err();
         assert_chain_clean(&error);
         assert_debug_clean(error.kind());

@@ -33,7 +33,7 @@ pub(crate) fn bad_answers() -> Vec<Response<Bytes>> {
     vec![
         response(302, &[("location", &location)], ""),
         response(200, &[("content-encoding", "gzip")], &result),
-        response(200, &[], vec![b' '; tcss_export::ANSWER_LIMIT + 1]),
+        response(200, &[], vec![b' '; tcss_export::core::ANSWER_LIMIT + 1]),
         response(200, &[], ""),
         response(502, &[("content-type", "text/html")], echo()),
         response(200, &[], &cut),

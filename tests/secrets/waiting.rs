@@ -4,7 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tcss_export::{Mono, Now, Outcome, Policy, SendFault, Session, Waiter};
+use tcss_export::{
+    Session,
+    core::{
+        Mono, Now,
+        wait::{Outcome, Waiter},
+    },
+    driver::TransportErrorKind,
+    wait::Policy,
+};
 
 use crate::{
     common::{TIME, at, job, response, session, with_token},
@@ -34,7 +42,7 @@ impl Rig {
         request.expect("a poll is due")
     }
 
-    fn answer(&mut self, seconds: u64, answer: Result<Response<Bytes>, SendFault>) {
+    fn answer(&mut self, seconds: u64, answer: Result<Response<Bytes>, TransportErrorKind>) {
         let event = self.waiter.answer(now(seconds), &mut self.session, answer);
         assert_debug_clean(&event);
         assert_debug_clean(&self.waiter);
@@ -79,7 +87,9 @@ fn k3_events_and_outcomes_of_every_bad_answer() {
         rig.answer(0, Ok(running()));
         rig.start(2);
         rig.answer(2, Ok(bad.clone()));
-        if rig.waiter.step(now(20).mono) == (tcss_export::Step::Poll { fresh_credentials: false }) {
+        if rig.waiter.step(now(20).mono)
+            == (tcss_export::core::wait::Step::Poll { fresh_credentials: false })
+        {
             rig.start(20);
             rig.answer(20, Ok(bad));
         }
@@ -90,11 +100,11 @@ fn k3_events_and_outcomes_of_every_bad_answer() {
 #[test]
 fn k3_outcomes_of_every_send_fault() {
     for fault in [
-        SendFault::Connection,
-        SendFault::Timeout,
-        SendFault::Truncated,
-        SendFault::TooLarge,
-        SendFault::Permanent,
+        TransportErrorKind::Connection,
+        TransportErrorKind::Timeout,
+        TransportErrorKind::Truncated,
+        TransportErrorKind::TooLarge,
+        TransportErrorKind::Permanent,
     ] {
         let mut rig = Rig::new();
         rig.start(0);

@@ -1,7 +1,7 @@
 //! The table of the field cases: F0 and one change to it, signed in both usual ways. The values
 //! were made by an independent script.
 
-use tcss_export::{DescribeExportJobResult, JobId, Session};
+use tcss_export::{JobId, Session, actions::DescribeExportJobResult};
 
 use crate::{
     common::{BODY, HOST, ID, JOB, KEY, SIGNATURE, TIME, action, at, credentials, signature},

@@ -1,6 +1,6 @@
 //! The field cases of signing: dates, bodies and spellings.
 
-use tcss_export::{DescribeExportJobResult, JobId, signing::HexDigest};
+use tcss_export::{JobId, actions::DescribeExportJobResult, signing::HexDigest};
 use tcss_export_testkit::verify::Refusal;
 
 use crate::common::{BODY, ID, KEY, TIME, Wire, action, at, credentials, f0, scope, session};

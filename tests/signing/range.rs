@@ -1,6 +1,9 @@
 //! Times that no timestamp can stand for.
 
-use tcss_export::{BuildError, Field, Reason, Wall};
+use tcss_export::{
+    core::Wall,
+    error::{BuildError, Field, Reason},
+};
 
 use crate::common::{SIGNATURE, TIME, action, at, credentials, session, signature};
 

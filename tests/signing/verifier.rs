@@ -1,7 +1,7 @@
 //! What a session signs, before a verifier that shares no code with it.
 
 use proptest::prelude::*;
-use tcss_export::{Credentials, DescribeExportJobResult, Endpoint, JobId, Session};
+use tcss_export::{Credentials, Endpoint, JobId, Session, actions::DescribeExportJobResult};
 use tcss_export_testkit::verify::Refusal;
 
 use crate::common::{Wire, at};

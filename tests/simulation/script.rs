@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use tcss_export::{Outcome, SendFault, WaitErrorKind};
+use tcss_export::{core::wait::Outcome, driver::TransportErrorKind, wait};
 
 use crate::random::Random;
 
@@ -27,7 +27,7 @@ pub(crate) enum Said {
 
 impl Said {
     /// Returns what arrives for a job; nothing for [`Said::Silence`].
-    pub(crate) fn answer(self, job: usize) -> Option<Result<Response<Bytes>, SendFault>> {
+    pub(crate) fn answer(self, job: usize) -> Option<Result<Response<Bytes>, TransportErrorKind>> {
         Some(Ok(match self {
             Self::Running => members(r#""ExportStatus":"RUNNING","ExportProgress":42.5"#),
             Self::InternalError => api("InternalError"),
@@ -38,8 +38,8 @@ impl Said {
                 *page.status_mut() = StatusCode::BAD_GATEWAY;
                 page
             }
-            Self::Cut => return Some(Err(SendFault::Truncated)),
-            Self::Broken => return Some(Err(SendFault::Connection)),
+            Self::Cut => return Some(Err(TransportErrorKind::Truncated)),
+            Self::Broken => return Some(Err(TransportErrorKind::Connection)),
             Self::Silence => return None,
             Self::Success => {
                 members(&format!(r#""ExportStatus":"SUCCESS","DownloadURL":"{}""#, url(job)))
@@ -122,7 +122,7 @@ impl Script {
         match (self.said.last(), outcome) {
             (Some(Said::Success), Ok(finished)) => finished.download_url.as_str() == url(self.job),
             (Some(Said::Failure), Err(error)) => {
-                matches!(error.kind, WaitErrorKind::JobFailed { .. })
+                matches!(error.kind, wait::ErrorKind::JobFailed { .. })
             }
             (Some(Said::Forbidden), Err(error)) => {
                 error.code().is_some_and(|code| code.as_str() == FORBIDDEN)

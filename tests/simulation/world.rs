@@ -8,8 +8,12 @@ use std::{
 use bytes::Bytes;
 use http::Request;
 use tcss_export::{
-    Credentials, Endpoint, Event, EventKind, JobId, Mono, Now, Outcome, Policy, RateBudget,
-    Session, SetStep, Ticket, WaitErrorKind, WaitKey, WaitSet, Waiter, Wall,
+    Credentials, Endpoint, JobId, Session,
+    core::{
+        Mono, Now, RateBudget, Ticket, Wall,
+        wait::{Outcome, SetStep, WaitKey, WaitSet, Waiter},
+    },
+    wait::{self, Event, EventKind, Policy},
 };
 
 use crate::{
@@ -303,5 +307,5 @@ impl Run {
 }
 
 fn has_timed_out(end: &End) -> bool {
-    end.outcome.as_ref().is_err_and(|error| error.kind == WaitErrorKind::TimedOut)
+    end.outcome.as_ref().is_err_and(|error| error.kind == wait::ErrorKind::TimedOut)
 }

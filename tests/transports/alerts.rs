@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use tcss_export::{SendError, SendFault};
+use tcss_export::{driver::TransportErrorKind, error::SendError};
 
 use crate::clients::{Http, LIBRARIES, Setup};
 
@@ -21,7 +21,7 @@ fn refuse(mut stream: TcpStream, alert: u8) -> io::Result<()> {
 }
 
 /// Says what each client makes of this alert.
-fn faults(alert: u8) -> Vec<SendFault> {
+fn faults(alert: u8) -> Vec<TransportErrorKind> {
     let fault = |library: &_| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
@@ -29,7 +29,7 @@ fn faults(alert: u8) -> Vec<SendFault> {
         let client = Setup { http: Http::Given, ..Setup::own(*library) }.client_at(&url, &[]);
         let Err(SendError::Transport(error)) = client.send() else { panic!("an answer") };
         server.join().unwrap();
-        error.fault()
+        error.kind()
     };
     LIBRARIES.iter().map(fault).collect()
 }
@@ -40,7 +40,10 @@ fn faults(alert: u8) -> Vec<SendFault> {
 fn a_server_that_refuses_the_client_will_do_so_again() {
     for alert in [40, 42, 43, 44, 45, 46, 48, 49, 70, 71, 109, 110, 112, 116, 120] {
         let faults = faults(alert);
-        assert!(faults.iter().all(|fault| *fault == SendFault::Permanent), "{alert}: {faults:?}");
+        assert!(
+            faults.iter().all(|fault| *fault == TransportErrorKind::Permanent),
+            "{alert}: {faults:?}"
+        );
     }
 }
 
@@ -48,6 +51,9 @@ fn a_server_that_refuses_the_client_will_do_so_again() {
 fn a_fault_inside_a_server_and_damaged_bytes_may_pass() {
     for alert in [20, 50, 80] {
         let faults = faults(alert);
-        assert!(faults.iter().all(|fault| *fault == SendFault::Connection), "{alert}: {faults:?}");
+        assert!(
+            faults.iter().all(|fault| *fault == TransportErrorKind::Connection),
+            "{alert}: {faults:?}"
+        );
     }
 }

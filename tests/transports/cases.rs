@@ -3,7 +3,10 @@
 use std::{net::TcpListener, time::Duration};
 
 use tcss_export::{
-    ANSWER_LIMIT, ExportStatus, ResponseError, ResponseErrorKind, SendError, SendFault,
+    actions::ExportStatus,
+    core::ANSWER_LIMIT,
+    driver::TransportErrorKind,
+    error::{ResponseError, ResponseErrorKind, SendError},
 };
 use tcss_export_testkit::{
     verify::{RawRequest, Verifier},
@@ -25,9 +28,9 @@ fn answer_error(result: Result) -> ResponseError {
     }
 }
 
-fn fault(result: Result) -> SendFault {
+fn fault(result: Result) -> TransportErrorKind {
     match result {
-        Err(SendError::Transport(error)) => error.fault(),
+        Err(SendError::Transport(error)) => error.kind(),
         other => panic!("expected no answer, got {other:?}"),
     }
 }
@@ -70,14 +73,14 @@ pub(crate) fn t4_a_redirect_is_not_followed(setup: &Setup) {
 pub(crate) fn t5_a_silent_server_ends_in_a_time_limit(setup: &Setup) {
     let server = setup.server([WireAnswer::Hang]);
     let client = setup.client(&server).with_policy(impatient());
-    assert_eq!(fault(client.send()), SendFault::Timeout);
+    assert_eq!(fault(client.send()), TransportErrorKind::Timeout);
 }
 
 pub(crate) fn t5_an_answer_that_stalls_ends_in_a_time_limit(setup: &Setup) {
     let slow = WireAnswer::json(RUNNING).slowly(20, Duration::from_secs(60));
     let server = setup.server([slow]);
     let client = setup.client(&server).with_policy(impatient());
-    assert_eq!(fault(client.send()), SendFault::Timeout);
+    assert_eq!(fault(client.send()), TransportErrorKind::Timeout);
 }
 
 pub(crate) fn t6_the_request_leaves_as_it_was_signed(setup: &Setup) {
@@ -156,7 +159,7 @@ pub(crate) fn p8_cut_json_is_a_truncated_answer(setup: &Setup) {
 
 pub(crate) fn p8_a_body_that_ends_too_early_is_the_transports_error(setup: &Setup) {
     let cut = WireAnswer::response(200, &[("Content-Length", "500")], RUNNING).then_close();
-    assert_eq!(fault(setup.answer(cut).0), SendFault::Truncated);
+    assert_eq!(fault(setup.answer(cut).0), TransportErrorKind::Truncated);
 }
 
 pub(crate) fn p9_a_compressed_answer_is_an_error_that_names_the_coding(setup: &Setup) {
@@ -183,7 +186,7 @@ pub(crate) fn d9_an_answer_of_the_largest_size_arrives_whole(setup: &Setup) {
 
 pub(crate) fn d9_a_larger_declared_answer_is_refused(setup: &Setup) {
     let (result, _server) = setup.answer(WireAnswer::json(good_answer_of(ANSWER_LIMIT + 1)));
-    assert_eq!(fault(result), SendFault::TooLarge);
+    assert_eq!(fault(result), TransportErrorKind::TooLarge);
 }
 
 fn chunked(body: &str) -> WireAnswer {
@@ -193,7 +196,7 @@ fn chunked(body: &str) -> WireAnswer {
 
 pub(crate) fn d9_a_larger_chunked_answer_is_refused(setup: &Setup) {
     let (result, _server) = setup.answer(chunked(&good_answer_of(ANSWER_LIMIT + 1)));
-    assert_eq!(fault(result), SendFault::TooLarge);
+    assert_eq!(fault(result), TransportErrorKind::TooLarge);
 }
 
 pub(crate) fn a_chunked_answer_arrives_whole(setup: &Setup) {
@@ -204,7 +207,7 @@ pub(crate) fn a_chunked_answer_arrives_whole(setup: &Setup) {
 pub(crate) fn t1_a_broken_connection_is_told_and_nothing_is_sent_again(setup: &Setup) {
     let (result, server) = setup.answer(WireAnswer::Close);
     assert!(result.as_ref().unwrap_err().may_have_arrived());
-    assert_eq!(fault(result), SendFault::Connection);
+    assert_eq!(fault(result), TransportErrorKind::Connection);
     only_request(&server);
 }
 
@@ -217,7 +220,7 @@ pub(crate) fn t1_a_stale_connection_is_told_or_replaced_and_nothing_is_sent_twic
     match second {
         Ok(_) => assert_eq!(arrived, 2),
         Err(_) => {
-            assert_eq!(fault(second), SendFault::Connection);
+            assert_eq!(fault(second), TransportErrorKind::Connection);
             assert_eq!(arrived, 1);
         }
     }
@@ -229,13 +232,13 @@ pub(crate) fn a_head_too_large_for_one_library_ends_no_wait(setup: &Setup) {
     let (result, _server) = setup.answer(WireAnswer::response(502, &headers, "<html>"));
     match result {
         Err(SendError::Answer(error)) => assert!(error.is_transient(), "{error}"),
-        other => assert_eq!(fault(other), SendFault::Connection),
+        other => assert_eq!(fault(other), TransportErrorKind::Connection),
     }
 }
 
 pub(crate) fn what_is_no_http_is_a_broken_connection(setup: &Setup) {
     let (result, _server) = setup.answer(WireAnswer::raw("nonsense\r\n\r\n").then_close());
-    assert_eq!(fault(result), SendFault::Connection);
+    assert_eq!(fault(result), TransportErrorKind::Connection);
 }
 
 pub(crate) fn a_closed_port_is_a_broken_connection(setup: &Setup) {
@@ -245,7 +248,7 @@ pub(crate) fn a_closed_port_is_a_broken_connection(setup: &Setup) {
     let client = setup.client_at(&format!("{scheme}://127.0.0.1:{port}"), &[]);
     let result = client.send();
     assert!(!result.as_ref().unwrap_err().may_have_arrived());
-    assert_eq!(fault(result), SendFault::Connection);
+    assert_eq!(fault(result), TransportErrorKind::Connection);
 }
 
 pub(crate) fn connections_are_kept(setup: &Setup) {

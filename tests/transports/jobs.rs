@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tcss_export::{CredentialSource, Credentials, RateBudget, SendFault, WaitErrorKind};
+use tcss_export::{
+    CredentialSource, Credentials, core::RateBudget, driver::TransportErrorKind, wait,
+};
 use tcss_export_testkit::{Script, Service, wire::TlsProxy};
 
 use crate::{
@@ -75,9 +77,9 @@ fn s7_the_final_error_names_the_last_fault_and_keeps_its_source() {
         let client =
             setup.client_at(&service.url(), &[]).with_policy(with(hasty(), |p| p.max_failures = 2));
         let failure = client.wait().unwrap_err();
-        assert!(matches!(failure.kind, WaitErrorKind::Fault(_)), "{setup:?}: {failure}");
+        assert!(matches!(failure.kind, wait::ErrorKind::Fault(_)), "{setup:?}: {failure}");
         let transport = failure.transport().expect("the transport's own error");
-        assert_eq!(transport.fault(), SendFault::Connection, "{setup:?}");
+        assert_eq!(transport.kind(), TransportErrorKind::Connection, "{setup:?}");
         assert!(std::error::Error::source(transport).is_some(), "{setup:?}");
         assert_eq!(failure.report.polls, 4, "{setup:?}");
         assert_eq!(failure.last_status().unwrap().as_str(), "RUNNING", "{setup:?}");

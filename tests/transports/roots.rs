@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output};
 
-use tcss_export::SendFault;
+use tcss_export::driver::TransportErrorKind;
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
 use crate::clients::{Library, Setup, Wire};
@@ -16,7 +16,9 @@ fn child(library: Library) {
     let setup = Setup { wire: Wire::Tls, ..Setup::own(library) };
     match setup.client_at(&url, &[]).send() {
         Ok(answer) => println!("status={}", answer.response.status),
-        Err(tcss_export::SendError::Transport(error)) => println!("fault={:?}", error.fault()),
+        Err(tcss_export::error::SendError::Transport(error)) => {
+            println!("fault={:?}", error.kind())
+        }
         Err(error) => println!("{error}"),
     }
 }
@@ -44,7 +46,10 @@ fn check(child: &str) {
     let trusted = run(child, true);
     assert!(trusted.contains("status=RUNNING"), "{trusted}");
     let untrusted = run(child, false);
-    assert!(untrusted.contains(&format!("fault={:?}", SendFault::Permanent)), "{untrusted}");
+    assert!(
+        untrusted.contains(&format!("fault={:?}", TransportErrorKind::Permanent)),
+        "{untrusted}"
+    );
 }
 
 #[cfg(feature = "ureq")]

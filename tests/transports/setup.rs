@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use tcss_export::{
-    Answer, Backoff, Credentials, DescribeExportJobResult, DescribeExportJobResultResponse, Policy,
-    SendError,
+    Credentials,
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse},
+    core::Answer,
+    error::SendError,
+    wait::{Backoff, Policy},
 };
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 

@@ -1,6 +1,6 @@
 //! Field case T1: the service closes idle connections after 60 s.
 
-use tcss_export::{Backoff, SendFault};
+use tcss_export::{driver::TransportErrorKind, wait::Backoff};
 
 use crate::{
     common::{BODY, SIGNATURE, signature},
@@ -9,7 +9,7 @@ use crate::{
 };
 
 fn broken() -> Exchange {
-    fault(SendFault::Connection)
+    fault(TransportErrorKind::Connection)
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn t1_first_one_after_a_good_answer_is_repeated_at_once_again() {
 
 #[test]
 fn t1_other_faults_are_not_repeated_at_once() {
-    for other in [SendFault::Timeout, SendFault::Truncated] {
+    for other in [TransportErrorKind::Timeout, TransportErrorKind::Truncated] {
         let run = run([fault(other), success()]);
         assert!(run.delays()[0] >= ms(100), "{other:?}");
     }

@@ -1,7 +1,10 @@
 //! Wall clocks that jump or are wrong (field cases S8, S9 and W9).
 
 use tcss_export::{
-    ClockOffset, Field, Policy, Reason, Remedy, SendFault, StartError, WaitErrorKind,
+    core::{ClockOffset, wait::StartError},
+    driver::TransportErrorKind,
+    error::{Field, Reason},
+    wait::{self, Correction, Policy},
 };
 
 use crate::{
@@ -66,7 +69,7 @@ fn s8_expired_signature_corrects_the_clock_and_is_repeated_at_once() {
         "7ea66f56f45f795df814a4b120c609fc35803f814b1a3d1b8282b6db001cdf37"
     );
     assert_eq!(run.events[0].clock_offset.map(ClockOffset::as_millis), Some(600_000));
-    assert_eq!((run.remedies(), run.delays()), (vec![Remedy::ClockCorrected], vec![ZERO]));
+    assert_eq!((run.remedies(), run.delays()), (vec![Correction::ClockCorrected], vec![ZERO]));
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn s8_second_in_a_row_is_final_and_its_text_names_the_offset() {
     let run = slow().run([expired().dated(DATE), expired().dated(DATE)]);
     let error = run.error();
     assert_eq!(run.polls.len(), 2);
-    let code = error.code().map(tcss_export::ErrorCode::as_str);
+    let code = error.code().map(tcss_export::error::ErrorCode::as_str);
     assert_eq!(code, Some("AuthFailure.SignatureExpire"));
     assert_eq!(error.report.clock_offset.as_millis(), 600_000);
     assert!(error.to_string().contains("clock offset +600.000 s"), "{error}");
@@ -92,10 +95,11 @@ fn s8_second_in_a_row_is_final_and_its_text_names_the_offset() {
 
 #[test]
 fn s8_second_in_a_row_is_final_whatever_failed_in_between() {
-    let between = [api("InternalError"), fault(SendFault::Timeout), api("RequestLimitExceeded")];
+    let between =
+        [api("InternalError"), fault(TransportErrorKind::Timeout), api("RequestLimitExceeded")];
     for between in between {
         let run = slow().run([expired().dated(DATE), between, expired().dated(DATE)]);
-        assert!(matches!(run.kind(), WaitErrorKind::Fault(_)));
+        assert!(matches!(run.kind(), wait::ErrorKind::Fault(_)));
     }
 }
 
@@ -116,7 +120,7 @@ fn s8_next_one_is_corrected_again_after_a_good_answer() {
 #[test]
 fn s8_without_a_usable_date_is_final() {
     let run = slow().run([expired()]);
-    assert!(matches!(run.kind(), WaitErrorKind::Fault(_)));
+    assert!(matches!(run.kind(), wait::ErrorKind::Fault(_)));
     assert_eq!(run.session.clock_offset(), ClockOffset::default());
 }
 
@@ -208,7 +212,7 @@ fn page_never_corrects_the_clock() {
 fn other_error_of_the_service_corrects_the_clock_and_is_treated_as_ever() {
     let run = slow().run([api("InternalError").dated(DATE), success()]);
     assert_eq!(run.session.clock_offset().as_millis(), 600_000);
-    assert_eq!(run.remedies(), [Remedy::Retry]);
+    assert_eq!(run.remedies(), [Correction::Retry]);
 }
 
 #[test]
@@ -217,5 +221,5 @@ fn time_that_cannot_be_signed_ends_the_wait() {
     let Err(StartError::Build(error)) = rig.start() else { panic!("signed") };
     assert_eq!((error.field(), error.reason()), (Field::Timestamp, Reason::OutOfRange));
     let end = rig.waiter.finish().unwrap_err();
-    assert_eq!((end.kind, end.report.polls), (WaitErrorKind::Build(error), 0));
+    assert_eq!((end.kind, end.report.polls), (wait::ErrorKind::Build(error), 0));
 }

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use tcss_export::{ExportStatus, Fault, Policy, SendFault, StartError, Step, WaitErrorKind};
+use tcss_export::{
+    actions::ExportStatus,
+    core::wait::{StartError, Step},
+    driver::TransportErrorKind,
+    wait::{self, Fault, Policy},
+};
 
 use crate::{
     exchange::{api, running, success},
@@ -15,7 +20,7 @@ use crate::{
 fn w1_job_that_runs_for_ever_ends_in_a_timeout() {
     let run = run_under(secs(600), std::iter::repeat(running()));
     let error = run.error();
-    assert_eq!(error.kind, WaitErrorKind::TimedOut);
+    assert_eq!(error.kind, wait::ErrorKind::TimedOut);
     assert_eq!(error.last_status(), Some(&ExportStatus::Running));
     assert_eq!(error.report.last.as_ref().and_then(|last| last.progress), Some(42.0));
     assert_eq!((error.report.polls, run.polls.len()), (44, 44));
@@ -39,7 +44,9 @@ fn nothing_starts_at_the_deadline() {
     let mut rig = Rig::new(&with(Policy::default(), |p| p.max_wait = secs(60)), 7);
     rig.now = secs(60);
     assert_eq!(rig.start().err(), Some(StartError::NotDue));
-    assert!(matches!(rig.step(), Step::Done(Err(error)) if error.kind == WaitErrorKind::TimedOut));
+    assert!(
+        matches!(rig.step(), Step::Done(Err(error)) if error.kind == wait::ErrorKind::TimedOut)
+    );
 }
 
 #[test]
@@ -72,7 +79,7 @@ fn running_job_whose_answer_comes_after_the_deadline_has_timed_out() {
     let mut rig = Rig::new(&with(Policy::default(), |p| p.max_wait = secs(60)), 7);
     rig.now = secs(59);
     let run = rig.run([running().taking(secs(20))]);
-    assert_eq!(*run.kind(), WaitErrorKind::TimedOut);
+    assert_eq!(*run.kind(), wait::ErrorKind::TimedOut);
     assert_eq!(run.error().report.elapsed, secs(79));
 }
 
@@ -84,8 +91,8 @@ fn wait_ends_one_exchange_limit_after_the_deadline_at_most() {
     assert_eq!(rig.sleep(), None);
     assert_eq!(rig.now, secs(90) - ms(1));
     let error = rig.waiter.finish().unwrap_err();
-    assert_eq!(error.kind, WaitErrorKind::TimedOut);
-    assert_eq!(error.report.last_fault, Some(Fault::Send(SendFault::Timeout)));
+    assert_eq!(error.kind, wait::ErrorKind::TimedOut);
+    assert_eq!(error.report.last_fault, Some(Fault::Transport(TransportErrorKind::Timeout)));
 }
 
 #[test]
@@ -95,7 +102,7 @@ fn timeout_after_failures_names_the_last_one_as_its_source() {
         p.max_failures = u32::MAX;
     });
     let run = Rig::new(&policy, 7).run(std::iter::repeat(api("InternalError")));
-    assert_eq!(*run.kind(), WaitErrorKind::TimedOut);
+    assert_eq!(*run.kind(), wait::ErrorKind::TimedOut);
     assert!(chain(run.error()).contains("the service answered InternalError: m"));
 }
 
@@ -110,7 +117,7 @@ fn pause_is_cut_at_the_deadline() {
 #[test]
 fn wait_of_no_time_polls_not_once() {
     let run = run_under(ZERO, []);
-    assert_eq!(*run.kind(), WaitErrorKind::TimedOut);
+    assert_eq!(*run.kind(), wait::ErrorKind::TimedOut);
     assert_eq!(run.error().report.polls, 0);
 }
 

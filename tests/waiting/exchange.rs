@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
-use tcss_export::SendFault;
+use tcss_export::driver::TransportErrorKind;
 
 use crate::{common::response, rig::ZERO};
 
 /// What comes of one request, how long it takes, and how the wall clock jumps then.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
-    pub(crate) answer: Result<Response<Bytes>, SendFault>,
+    pub(crate) answer: Result<Response<Bytes>, TransportErrorKind>,
     pub(crate) took: Duration,
     pub(crate) jump: i64,
 }
@@ -59,6 +59,6 @@ pub(crate) fn api(code: &str) -> Exchange {
     members(&format!(r#""Error":{{"Code":"{code}","Message":"m"}},"RequestId":"r-{code}""#))
 }
 
-pub(crate) fn fault(fault: SendFault) -> Exchange {
+pub(crate) fn fault(fault: TransportErrorKind) -> Exchange {
     Exchange { answer: Err(fault), took: ZERO, jump: 0 }
 }

@@ -1,6 +1,10 @@
 //! Failures in a row, and faults that end a wait at once.
 
-use tcss_export::{Fault, Policy, Remedy, ResponseErrorKind, SendFault, WaitErrorKind};
+use tcss_export::{
+    driver::TransportErrorKind,
+    error::ResponseErrorKind,
+    wait::{self, Correction, Fault, Policy},
+};
 
 use crate::{
     exchange::{api, fault, running, said, success},
@@ -13,7 +17,7 @@ use crate::{
 fn w5_hiccup_is_survived() {
     let run = run([running(), api("InternalError"), running(), success()]);
     run.assert_url(4);
-    assert_eq!(run.remedies(), [Remedy::Retry]);
+    assert_eq!(run.remedies(), [Correction::Retry]);
     assert_eq!(run.outcome.unwrap().report.retries, 1);
 }
 
@@ -26,8 +30,8 @@ fn w5_eight_failures_in_a_row_are_survived() {
 fn w5_ninth_failure_in_a_row_ends_the_wait_with_its_code_and_request_id() {
     let run = run(std::iter::repeat_n(api("InternalError"), 9));
     let error = run.error();
-    assert!(matches!(error.kind, WaitErrorKind::Fault(Fault::Answer(_))));
-    assert_eq!(error.code().map(tcss_export::ErrorCode::as_str), Some("InternalError"));
+    assert!(matches!(error.kind, wait::ErrorKind::Fault(Fault::Answer(_))));
+    assert_eq!(error.code().map(tcss_export::error::ErrorCode::as_str), Some("InternalError"));
     assert_eq!(error.request_id(), Some("r-InternalError"));
     assert_eq!((error.report.polls, error.report.retries), (9, 8));
     let expected = "the service answered InternalError: m \
@@ -50,20 +54,26 @@ fn w5_failures_of_every_kind_count_together() {
         said(200, ""),
         said(200, r#"{"Response":{"ExportStatus":"SUCC"#),
         said(200, "{!}"),
-        fault(SendFault::Connection),
-        fault(SendFault::Timeout),
-        fault(SendFault::Truncated),
+        fault(TransportErrorKind::Connection),
+        fault(TransportErrorKind::Timeout),
+        fault(TransportErrorKind::Truncated),
     ];
     let run = run(script);
-    assert_eq!(*run.kind(), WaitErrorKind::Fault(Fault::Send(SendFault::Truncated)));
-    assert_eq!(run.remedies(), [Remedy::Retry; 8]);
+    assert_eq!(
+        *run.kind(),
+        wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::Truncated))
+    );
+    assert_eq!(run.remedies(), [Correction::Retry; 8]);
 }
 
 #[test]
 fn no_failure_is_survived_when_none_may_be() {
     let policy = with(Policy::default(), |p| p.max_failures = 0);
-    let run = Rig::new(&policy, 7).run([fault(SendFault::Connection)]);
-    assert_eq!(*run.kind(), WaitErrorKind::Fault(Fault::Send(SendFault::Connection)));
+    let run = Rig::new(&policy, 7).run([fault(TransportErrorKind::Connection)]);
+    assert_eq!(
+        *run.kind(),
+        wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::Connection))
+    );
 }
 
 /// Makes one test a fault that ends a wait at its first poll.
@@ -72,14 +82,14 @@ macro_rules! ends {
         #[test]
         fn $name() {
             let run = run([$exchange]);
-            assert!(matches!(run.kind(), WaitErrorKind::Fault(_)), "{:?}", run.kind());
+            assert!(matches!(run.kind(), wait::ErrorKind::Fault(_)), "{:?}", run.kind());
         }
     )*};
 }
 
 ends! {
-    answer_that_is_too_large_ends_the_wait: fault(SendFault::TooLarge);
-    fault_that_will_not_pass_ends_the_wait: fault(SendFault::Permanent);
+    answer_that_is_too_large_ends_the_wait: fault(TransportErrorKind::TooLarge);
+    fault_that_will_not_pass_ends_the_wait: fault(TransportErrorKind::Permanent);
     t4_redirect_ends_the_wait: said(302, "").with_header("location", "https://other.example/");
     encoded_answer_ends_the_wait: success().with_header("content-encoding", "gzip");
     json_that_is_no_answer_ends_the_wait: said(200, "{}");
@@ -92,7 +102,7 @@ ends! {
 #[test]
 fn t4_redirect_names_status_and_host() {
     let run = run([said(302, "").with_header("location", "https://other.example/")]);
-    let WaitErrorKind::Fault(Fault::Answer(error)) = run.kind() else { panic!() };
+    let wait::ErrorKind::Fault(Fault::Answer(error)) = run.kind() else { panic!() };
     assert_eq!(error.status().as_u16(), 302);
     let host = Some("other.example".to_owned());
     assert_eq!(*error.kind(), ResponseErrorKind::Redirect { host });

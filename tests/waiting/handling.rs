@@ -3,8 +3,15 @@
 use std::error::Error;
 
 use tcss_export::{
-    ClockOffset, Endpoint, EventKind, ExportStatus, Fault, Field, Policy, Reason, Remedy,
-    SendFault, Session, StartError, Step, WaitErrorKind,
+    Endpoint, Session,
+    actions::ExportStatus,
+    core::{
+        ClockOffset,
+        wait::{StartError, Step},
+    },
+    driver::TransportErrorKind,
+    error::{Field, Reason},
+    wait::{self, Correction, EventKind, Fault, Policy},
 };
 
 use crate::{
@@ -53,8 +60,15 @@ fn step_that_is_asked_many_times_changes_nothing() {
 
 #[test]
 fn steps_in_between_change_no_outcome() {
-    let script =
-        || [running(), api("InternalError"), fault(SendFault::Connection), running(), success()];
+    let script = || {
+        [
+            running(),
+            api("InternalError"),
+            fault(TransportErrorKind::Connection),
+            running(),
+            success(),
+        ]
+    };
     let quiet = rig().run(script());
     let mut asked = rig();
     let mut script = script().into_iter();
@@ -150,7 +164,7 @@ fn cancelled_wait_sends_nothing_more() {
         rig.waiter.cancel();
         assert_eq!(rig.start().err(), Some(StartError::NotDue));
         assert_eq!(rig.answer(success()).kind, EventKind::Ignored);
-        assert_eq!(rig.waiter.finish().unwrap_err().kind, WaitErrorKind::Cancelled);
+        assert_eq!(rig.waiter.finish().unwrap_err().kind, wait::ErrorKind::Cancelled);
     }
 }
 
@@ -181,16 +195,16 @@ fn cancel_after_the_end_changes_no_outcome() {
 fn finish_before_the_end_is_a_cancellation() {
     for (rig, polls) in [(rig(), 0), (in_flight(), 1), (waiting(), 1)] {
         let error = rig.waiter.finish().unwrap_err();
-        assert_eq!((error.kind, error.report.polls), (WaitErrorKind::Cancelled, polls));
+        assert_eq!((error.kind, error.report.polls), (wait::ErrorKind::Cancelled, polls));
     }
 }
 
 #[test]
 fn poll_that_cannot_be_started_counts_as_a_failure() {
     let mut rig = rig();
-    let event = rig.waiter.cannot_start(mono(ZERO), SendFault::Timeout);
+    let event = rig.waiter.cannot_start(mono(ZERO), TransportErrorKind::Timeout);
     let EventKind::Retrying { fault, remedy, delay } = event.kind else { panic!("{event:?}") };
-    assert_eq!((fault, remedy), (Fault::Send(SendFault::Timeout), Remedy::Retry));
+    assert_eq!((fault, remedy), (Fault::Transport(TransportErrorKind::Timeout), Correction::Retry));
     assert!(delay >= ms(100));
     assert_eq!((event.poll, rig.waiter.poll_count()), (0, 0));
 }
@@ -198,10 +212,10 @@ fn poll_that_cannot_be_started_counts_as_a_failure() {
 #[test]
 fn poll_that_can_never_be_started_ends_the_wait() {
     let mut rig = rig();
-    let event = rig.waiter.cannot_start(mono(ZERO), SendFault::Permanent);
+    let event = rig.waiter.cannot_start(mono(ZERO), TransportErrorKind::Permanent);
     assert_eq!(event.kind, EventKind::Ended);
-    let fault = Fault::Send(SendFault::Permanent);
-    assert_eq!(rig.waiter.finish().unwrap_err().kind, WaitErrorKind::Fault(fault));
+    let fault = Fault::Transport(TransportErrorKind::Permanent);
+    assert_eq!(rig.waiter.finish().unwrap_err().kind, wait::ErrorKind::Fault(fault));
 }
 
 #[test]
@@ -209,7 +223,7 @@ fn poll_that_cannot_be_started_ends_the_wait_after_eight_more() {
     let mut rig = rig();
     for _ in 0..9 {
         assert!(rig.sleep().is_some());
-        rig.waiter.cannot_start(mono(rig.now), SendFault::Timeout);
+        rig.waiter.cannot_start(mono(rig.now), TransportErrorKind::Timeout);
     }
     assert_eq!(rig.sleep(), None);
 }
@@ -218,7 +232,7 @@ fn poll_that_cannot_be_started_ends_the_wait_after_eight_more() {
 fn poll_that_is_not_due_cannot_fail_to_start() {
     for mut rig in [in_flight(), waiting(), done()] {
         let before = format!("{:?}", rig.step());
-        let event = rig.waiter.cannot_start(mono(ZERO), SendFault::Permanent);
+        let event = rig.waiter.cannot_start(mono(ZERO), TransportErrorKind::Permanent);
         assert_eq!(event.kind, EventKind::Ignored);
         assert_eq!(format!("{:?}", rig.step()), before);
     }
@@ -231,7 +245,7 @@ fn session_of_another_site_ends_the_wait() {
     rig.session = Session::new(Endpoint::mainland());
     let Err(StartError::Build(error)) = rig.start() else { panic!("signed") };
     assert_eq!((error.field(), error.reason()), (Field::Prepared, Reason::OtherEndpoint));
-    assert_eq!(rig.waiter.finish().unwrap_err().kind, WaitErrorKind::Build(error));
+    assert_eq!(rig.waiter.finish().unwrap_err().kind, wait::ErrorKind::Build(error));
 }
 
 #[test]

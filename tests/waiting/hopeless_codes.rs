@@ -1,6 +1,6 @@
 //! Field case W6: one request, then the error.
 
-use tcss_export::{Fault, WaitErrorKind};
+use tcss_export::wait::{self, Fault};
 
 use crate::{
     exchange::{api, members},
@@ -11,8 +11,8 @@ use crate::{
 fn ends_the_wait(code: &str) {
     let run = run([api(code)]);
     let error = run.error();
-    assert!(matches!(error.kind, WaitErrorKind::Fault(Fault::Answer(_))), "{:?}", error.kind);
-    assert_eq!(error.code().map(tcss_export::ErrorCode::as_str), Some(code));
+    assert!(matches!(error.kind, wait::ErrorKind::Fault(Fault::Answer(_))), "{:?}", error.kind);
+    assert_eq!(error.code().map(tcss_export::error::ErrorCode::as_str), Some(code));
     assert_eq!(error.request_id(), Some(&*format!("r-{code}")));
     assert_eq!(error.report.polls, 1);
 }
@@ -73,5 +73,5 @@ ends! {
 #[test]
 fn w6_error_without_a_code_ends_the_wait() {
     let run = run([members(r#""Error":{},"ExportStatus":"SUCCESS""#)]);
-    assert_eq!(run.error().code().map(tcss_export::ErrorCode::as_str), Some(""));
+    assert_eq!(run.error().code().map(tcss_export::error::ErrorCode::as_str), Some(""));
 }

@@ -1,6 +1,6 @@
 //! Codes that may pass, beside those of throttling.
 
-use tcss_export::Remedy;
+use tcss_export::wait::Correction;
 
 use crate::{
     exchange::{api, success},
@@ -14,7 +14,7 @@ macro_rules! passes {
             for code in [$($code),*] {
                 let run = run([api(code), success()]);
                 run.assert_url(2);
-                assert_eq!(run.remedies(), [Remedy::Retry], "{code}");
+                assert_eq!(run.remedies(), [Correction::Retry], "{code}");
             }
         }
     )*};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tcss_export::{ClockOffset, Policy};
+use tcss_export::{core::ClockOffset, wait::Policy};
 
 use crate::{
     exchange::{running, success},
@@ -20,7 +20,7 @@ fn defaults_are_the_documented_numbers() {
     assert_eq!(policy.exchange_limit, secs(30));
     assert_eq!(policy.max_failures, 8);
     assert_eq!(policy.polls_without_url, 3);
-    assert_eq!(tcss_export::ANSWER_LIMIT, 1_048_576);
+    assert_eq!(tcss_export::core::ANSWER_LIMIT, 1_048_576);
     assert_eq!(ClockOffset::TOLERATED, secs(30));
 }
 

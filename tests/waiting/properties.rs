@@ -1,7 +1,7 @@
 //! Whatever comes, a wait keeps its promises.
 
 use proptest::prelude::*;
-use tcss_export::{Policy, SendFault};
+use tcss_export::{driver::TransportErrorKind, wait::Policy};
 
 use crate::{
     common::header,
@@ -20,9 +20,9 @@ fn any_exchange() -> impl Strategy<Value = Exchange> {
         1 => Just(api("AuthFailure.SignatureExpire").dated("Tue, 14 Nov 2023 17:30:00 GMT")),
         1 => Just(said(503, "busy").with_header("retry-after", "60")),
         2 => prop_oneof![
-            Just(SendFault::Connection),
-            Just(SendFault::Timeout),
-            Just(SendFault::Truncated),
+            Just(TransportErrorKind::Connection),
+            Just(TransportErrorKind::Timeout),
+            Just(TransportErrorKind::Truncated),
         ].prop_map(fault),
     ];
     (what, 0u64..40_000, -4_000i64..4_000)
@@ -51,7 +51,7 @@ proptest! {
             let exchange = script.next().expect("a cycle");
             // A driver gives up at the moment that the step named.
             let exchange = match exchange.took > policy.exchange_limit {
-                true => fault(SendFault::Timeout).taking(policy.exchange_limit),
+                true => fault(TransportErrorKind::Timeout).taking(policy.exchange_limit),
                 false => exchange,
             };
             rig.answer(exchange);

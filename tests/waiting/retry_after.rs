@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tcss_export::Policy;
+use tcss_export::wait::Policy;
 
 use crate::{
     exchange::{api, said, success},

@@ -5,8 +5,12 @@ use std::{error::Error, time::Duration};
 use bytes::Bytes;
 use http::Request;
 use tcss_export::{
-    Credentials, Event, EventKind, Mono, Now, Outcome, Policy, Remedy, Session, StartError, Step,
-    WaitError, WaitErrorKind, Waiter, Wall,
+    Credentials, Session,
+    core::{
+        Mono, Now, Wall,
+        wait::{self, Outcome, StartError, Step, Waiter},
+    },
+    wait::{Correction, Event, EventKind, Policy},
 };
 
 use crate::{
@@ -115,11 +119,11 @@ impl Rig {
 }
 
 impl Run {
-    pub(crate) fn error(&self) -> &WaitError {
+    pub(crate) fn error(&self) -> &wait::Error {
         self.outcome.as_ref().expect_err("no file")
     }
 
-    pub(crate) fn kind(&self) -> &WaitErrorKind {
+    pub(crate) fn kind(&self) -> &wait::ErrorKind {
         &self.error().kind
     }
 
@@ -143,7 +147,7 @@ impl Run {
         self.events.iter().filter_map(delay).collect()
     }
 
-    pub(crate) fn remedies(&self) -> Vec<Remedy> {
+    pub(crate) fn remedies(&self) -> Vec<Correction> {
         let remedy = |event: &Event| match event.kind {
             EventKind::Retrying { remedy, .. } => Some(remedy),
             _ => None,

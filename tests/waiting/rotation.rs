@@ -1,6 +1,10 @@
 //! Credentials that change during a wait (field case K6).
 
-use tcss_export::{Credentials, Fault, Policy, Remedy, SendFault, WaitErrorKind};
+use tcss_export::{
+    Credentials,
+    driver::TransportErrorKind,
+    wait::{self, Correction, Fault, Policy},
+};
 
 use crate::{
     common::{ID, KEY, header},
@@ -18,22 +22,22 @@ fn k6_refused_token_asks_for_fresh_credentials_and_is_repeated_at_once() {
     run.assert_url(3);
     let fresh: Vec<_> = run.polls.iter().map(|poll| poll.fresh_credentials).collect();
     assert_eq!(fresh, [false, false, true]);
-    assert_eq!(run.remedies(), [Remedy::FreshCredentials]);
+    assert_eq!(run.remedies(), [Correction::FreshCredentials]);
     assert_eq!(run.starts()[2], run.starts()[1]);
 }
 
 #[test]
 fn k6_second_in_a_row_ends_the_wait() {
     let run = run([token_failure(), token_failure()]);
-    let code = run.error().code().map(tcss_export::ErrorCode::as_str);
+    let code = run.error().code().map(tcss_export::error::ErrorCode::as_str);
     assert_eq!(code, Some("AuthFailure.TokenFailure"));
     assert_eq!(run.polls.len(), 2);
 }
 
 #[test]
 fn k6_second_in_a_row_ends_the_wait_whatever_failed_in_between() {
-    let run = run([token_failure(), fault(SendFault::Connection), token_failure()]);
-    assert!(matches!(run.kind(), WaitErrorKind::Fault(Fault::Answer(_))));
+    let run = run([token_failure(), fault(TransportErrorKind::Connection), token_failure()]);
+    assert!(matches!(run.kind(), wait::ErrorKind::Fault(Fault::Answer(_))));
 }
 
 #[test]
@@ -57,6 +61,6 @@ fn k6_fresh_credentials_are_still_wanted_when_they_could_not_be_had() {
     let mut rig = Rig::new(&Policy::default(), 7);
     rig.start().unwrap();
     rig.answer(token_failure());
-    rig.waiter.cannot_start(mono(ZERO), SendFault::Timeout);
+    rig.waiter.cannot_start(mono(ZERO), TransportErrorKind::Timeout);
     assert_eq!(rig.sleep(), Some(true));
 }

@@ -1,6 +1,9 @@
 //! What each status of a job comes to.
 
-use tcss_export::{EventKind, ExportStatus, Policy, WaitErrorKind};
+use tcss_export::{
+    actions::ExportStatus,
+    wait::{self, EventKind, Policy},
+};
 
 use crate::{
     exchange::{Exchange, URL, members, running, success},
@@ -22,14 +25,14 @@ fn success_with_a_url_ends_the_wait_with_it() {
 fn failure_ends_the_wait_with_its_message() {
     let run = run([running(), members(r#""ExportStatus":"FAILURE","FailureMsg":"no\u001b disk""#)]);
     let message = Some("no\u{1b} disk".to_owned());
-    assert_eq!(*run.kind(), WaitErrorKind::JobFailed { message });
+    assert_eq!(*run.kind(), wait::ErrorKind::JobFailed { message });
     assert!(run.error().to_string().starts_with("the job has failed (no\u{fffd} disk)"));
 }
 
 #[test]
 fn failure_without_a_message_ends_the_wait() {
     let run = run([members(r#""ExportStatus":"FAILURE","FailureMsg":"","DownloadURL":"u""#)]);
-    assert_eq!(*run.kind(), WaitErrorKind::JobFailed { message: None });
+    assert_eq!(*run.kind(), wait::ErrorKind::JobFailed { message: None });
 }
 
 // The example of the service's page has a message beside SUCCESS.
@@ -69,7 +72,7 @@ fn w3_success_without_a_url_is_polled_again() {
 #[test]
 fn w3_url_that_never_comes_ends_the_wait_after_three_more_polls() {
     let run = run(std::iter::repeat_n(without_url(), 4));
-    assert_eq!(*run.kind(), WaitErrorKind::WithoutUrl);
+    assert_eq!(*run.kind(), wait::ErrorKind::WithoutUrl);
     assert_eq!(run.polls.len(), 4);
     assert_eq!(run.error().last_status(), Some(&ExportStatus::Success));
     assert!(run.error().to_string().starts_with("the job has finished without a URL"));
@@ -79,12 +82,12 @@ fn w3_url_that_never_comes_ends_the_wait_after_three_more_polls() {
 fn w3_further_polls_are_counted_over_the_whole_wait() {
     let policy = with(Policy::default(), |p| p.polls_without_url = 1);
     let run = Rig::new(&policy, 7).run([without_url(), running(), without_url()]);
-    assert_eq!(*run.kind(), WaitErrorKind::WithoutUrl);
+    assert_eq!(*run.kind(), wait::ErrorKind::WithoutUrl);
 }
 
 #[test]
 fn w3_none_further_when_none_is_wanted() {
     let policy = with(Policy::default(), |p| p.polls_without_url = 0);
     let run = Rig::new(&policy, 7).run([without_url()]);
-    assert_eq!(*run.kind(), WaitErrorKind::WithoutUrl);
+    assert_eq!(*run.kind(), wait::ErrorKind::WithoutUrl);
 }

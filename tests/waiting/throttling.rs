@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tcss_export::{Policy, Remedy, WaitErrorKind};
+use tcss_export::wait::{self, Correction, Policy};
 
 use crate::{
     exchange::{api, said, success},
@@ -16,9 +16,9 @@ macro_rules! throttles {
         #[test]
         fn $name() {
             let run = run_under(secs(300), std::iter::repeat(api($code)));
-            assert_eq!(*run.kind(), WaitErrorKind::TimedOut);
+            assert_eq!(*run.kind(), wait::ErrorKind::TimedOut);
             assert!(run.polls.len() > 9, "{}", run.polls.len());
-            assert!(run.remedies().iter().all(|remedy| *remedy == Remedy::BackOff));
+            assert!(run.remedies().iter().all(|remedy| *remedy == Correction::BackOff));
         }
     )*};
 }
@@ -36,7 +36,7 @@ throttles! {
 #[test]
 fn w4_status_429_without_an_api_error_is_throttling() {
     let run = run_under(secs(60), std::iter::repeat(said(429, "slow down")));
-    assert_eq!(*run.kind(), WaitErrorKind::TimedOut);
+    assert_eq!(*run.kind(), wait::ErrorKind::TimedOut);
 }
 
 #[test]

@@ -8,8 +8,12 @@ use std::{
 
 use clap::Args as Group;
 use tcss_export::{
-    AssetType, BuildError, CreateExportComplianceStatusListJob as Create, JobId, Language, Policy,
-    download, driver::Target, signing::Timestamp,
+    JobId, Language, Target,
+    actions::{AssetType, CreateExportComplianceStatusListJob as Create},
+    download,
+    error::BuildError,
+    signing::Timestamp,
+    wait::Policy,
 };
 
 use crate::{

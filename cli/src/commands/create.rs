@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 use tcss_export::{
-    Answer, CreateExportComplianceStatusListJob, CreateExportComplianceStatusListJobResponse,
-    JobId, hyper::Client, text::printable,
+    JobId,
+    actions::{CreateExportComplianceStatusListJob, CreateExportComplianceStatusListJobResponse},
+    core::Answer,
+    core::text::printable,
+    hyper::Client,
 };
 use tokio::select;
 

@@ -13,11 +13,12 @@ use std::{
 use indicatif::HumanCount;
 use serde::Serialize;
 use tcss_export::{
-    AssetType, CreateExportComplianceStatusListJob, Credentials, Endpoint, EventKind, Finished,
-    JobId, Policy, Session,
+    Credentials, Endpoint, JobId, Session, Source,
+    actions::{AssetType, CreateExportComplianceStatusListJob},
     download::Downloaded,
-    driver::{Source, clock},
+    driver::clock,
     hyper::Client,
+    wait::{EventKind, Finished, Policy},
 };
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, SeenAnswer, ServedFile, Service};
 

@@ -3,12 +3,13 @@
 use indicatif::HumanCount;
 use serde::Serialize;
 use tcss_export::{
-    CredentialSource, DownloadUrl, Finished, JobId, SendFault, TransportError, WaitErrorKind,
-    WaitFailure,
+    CredentialSource, DownloadUrl, JobId, Source,
+    core::text::printable,
     download::Downloaded,
-    driver::{DownloadFailure, Source},
+    driver::{TransportError, TransportErrorKind},
+    error::{DownloadError, WaitError},
     hyper::Client,
-    text::printable,
+    wait::{ErrorKind as WaitErrorKind, Finished},
 };
 
 use super::{create::send_create, wait::WaitResult};
@@ -67,7 +68,7 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
 /// A URL needs no keys.
 fn without_keys() -> CredentialSource {
     CredentialSource::from_fn(|_| {
-        Err(TransportError::new(SendFault::Permanent, "there are no keys"))
+        Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
     })
 }
 
@@ -102,7 +103,7 @@ impl Downloader<'_> {
                 let polls = polls.saturating_add(finished.report.polls);
                 self.print(&Saved::new(Some(job), self.save.name(), &downloaded, resumed, polls))
             }
-            Err(DownloadFailure::NewUrl { error, wait }) if is_job_failed(&wait) => {
+            Err(DownloadError::NewUrl { error, wait }) if is_job_failed(&wait) => {
                 self.no_file(job, *wait, Some(masked(&error.kind.to_string())))
             }
             Err(failure) => Err(self.context(Some(&finished)).error(failure)),
@@ -140,7 +141,7 @@ impl Downloader<'_> {
     fn no_file(
         &self,
         job: &JobId,
-        failure: WaitFailure,
+        failure: WaitError,
         new_url_needed: Option<String>,
     ) -> Result<Ending> {
         let is_result = is_job_failed(&failure);
@@ -152,7 +153,7 @@ impl Downloader<'_> {
     }
 }
 
-fn is_job_failed(failure: &WaitFailure) -> bool {
+fn is_job_failed(failure: &WaitError) -> bool {
     matches!(failure.kind, WaitErrorKind::JobFailed { .. })
 }
 

@@ -2,8 +2,12 @@
 
 use serde::Serialize;
 use tcss_export::{
-    DescribeExportJobManageList, DescribeExportJobManageListResponse, ExportJobInfo, JobId,
-    RunTimeFilter, text::printable,
+    JobId,
+    actions::{
+        DescribeExportJobManageList, DescribeExportJobManageListResponse, ExportJobInfo,
+        RunTimeFilter,
+    },
+    core::text::printable,
 };
 
 use crate::{

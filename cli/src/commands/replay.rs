@@ -8,7 +8,11 @@ use std::{
 };
 
 use serde::Serialize;
-use tcss_export::{Event, EventKind, Replay, ReplayError, TranscriptLine, text::printable};
+use tcss_export::{
+    core::text::printable,
+    core::wait::{Replay, ReplayError},
+    wait::{Event, EventKind, TranscriptLine},
+};
 
 use crate::{
     error::{Error, ErrorKind, Result},

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, path::Path};
 
-use tcss_export::text::printable;
+use tcss_export::core::text::printable;
 use tcss_export_testkit::{
     EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, ServedFile, Service,
 };

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use serde::Serialize;
 use tcss_export::{
-    Action, DescribeExportJobResult, Wall,
+    actions::{Action, DescribeExportJobResult},
+    core::Wall,
+    core::text::printable,
     driver::clock,
     signing::{StringToSign, Timestamp},
-    text::printable,
 };
 
 use crate::{

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 use tcss_export::{
-    DescribeExportJobResult, DescribeExportJobResultResponse, DownloadUrl, ExportStatus, Finished,
-    JobId, Report, WaitErrorKind, WaitFailure,
+    DownloadUrl, JobId,
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
+    error::WaitError,
+    wait::{ErrorKind as WaitErrorKind, Finished, Report},
 };
 
 use crate::{
@@ -60,7 +62,7 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
 /// Prints the last status for programs. People get it from the error, except for a failed job,
 /// which is a result.
 fn failed(
-    failure: WaitFailure,
+    failure: WaitError,
     job: &JobId,
     options: &[CommandOption],
     output: &Output,

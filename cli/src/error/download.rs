@@ -7,10 +7,15 @@ use std::{
 };
 
 use tcss_export::{
-    BuildError, Finished, Reason, SendFault, TransportError, WaitFailure,
-    download::{DownloadError, ErrorKind as DownloadErrorKind, Fault, Refusal, Report},
-    driver::{DownloadFailure, FileError, FileErrorKind, Target},
-    text::{brief, printable},
+    Target,
+    core::{
+        download,
+        text::{brief, printable},
+    },
+    download::{ErrorKind as DownloadErrorKind, Fault, Refusal, Report},
+    driver::{TransportError, TransportErrorKind},
+    error::{BuildError, DownloadError, FileError, FileErrorKind, Reason, WaitError},
+    wait::Finished,
 };
 
 use super::{Error, ErrorKind, NextCommand, hints, service::kind_of};
@@ -50,19 +55,19 @@ impl DownloadContext<'_> {
     }
 
     /// Converts the error that ended a download.
-    pub(crate) fn error(self, failure: DownloadFailure) -> Error {
+    pub(crate) fn error(self, failure: DownloadError) -> Error {
         match failure {
-            DownloadFailure::Download { error, transport } => {
+            DownloadError::Download { error, transport } => {
                 let mut converted = self.of_kind(&error.kind, &error.report, transport.as_deref());
                 converted.facts.code = error.code().map(str::to_owned);
                 converted.facts.status = error.status().map(|status| status.as_u16());
                 self.add_request_ids(&mut converted, &error);
                 self.after(converted, &error.report)
             }
-            DownloadFailure::NewUrl { error, wait } => {
+            DownloadError::NewUrl { error, wait } => {
                 self.after(without_new_url(&error, *wait), &error.report)
             }
-            DownloadFailure::File(error) => {
+            DownloadError::File(error) => {
                 let mut converted = Error::of_target(&error, self.target);
                 converted.facts.starts_over = self.target.is_none();
                 converted
@@ -109,13 +114,13 @@ impl DownloadContext<'_> {
         let error = |kind, hint| Error::new(kind, fault.to_string()).with_hint(hint);
         match fault {
             Fault::Refused(refusal) => self.refused(refusal, report),
-            Fault::Send(fault) => self.not_sent(*fault, report, transport),
+            Fault::Transport(fault) => self.not_sent(*fault, report, transport),
             Fault::WrongRange
             | Fault::Changed
             | Fault::OtherLength
             | Fault::Mismatch
             | Fault::BadLength
-            | Fault::Less => error(ErrorKind::Answer, hints::DAMAGED),
+            | Fault::ShortRanges => error(ErrorKind::Answer, hints::DAMAGED),
             Fault::Page => error(ErrorKind::Answer, hints::NOT_THE_FILE),
             Fault::Stalled => error(ErrorKind::Transport, self.again())
                 .with_next_command(NextCommand::Without("--stall")),
@@ -126,7 +131,7 @@ impl DownloadContext<'_> {
     /// Describes a request without an answer, in the transport's words.
     fn not_sent(
         self,
-        fault: SendFault,
+        fault: TransportErrorKind,
         report: &Report,
         transport: Option<&TransportError>,
     ) -> Error {
@@ -138,7 +143,7 @@ impl DownloadContext<'_> {
         }
         let hint = match transport.and_then(hints::of_proxy) {
             Some(hint) => hint,
-            None if fault == SendFault::Permanent => hints::FILE_SERVER_NOT_TAKEN,
+            None if fault == TransportErrorKind::Permanent => hints::FILE_SERVER_NOT_TAKEN,
             None if report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE,
             None => self.again(),
         };
@@ -217,7 +222,7 @@ impl DownloadContext<'_> {
 
     /// Adds the id of the most useful request: the file server's last one, or the one that returned
     /// the URL.
-    fn add_request_ids(self, converted: &mut Error, error: &DownloadError) {
+    fn add_request_ids(self, converted: &mut Error, error: &download::Error) {
         let id = error.request_id().map(str::to_owned);
         match (&error.kind, self.finished) {
             (DownloadErrorKind::Expired { refusal: None }, Some(finished)) => {
@@ -255,7 +260,7 @@ fn unusable_url_of_job(error: BuildError, hint: &'static str) -> Error {
 }
 
 /// Converts the error of the wait for a new URL, which matters more than the need for one.
-fn without_new_url(error: &DownloadError, wait: WaitFailure) -> Error {
+fn without_new_url(error: &download::Error, wait: WaitError) -> Error {
     let mut converted = Error::from(wait);
     converted.facts.message += &format!("; a new URL was needed: {}", error.kind);
     converted.facts.file_request_id = error.request_id().map(str::to_owned);
@@ -346,7 +351,11 @@ fn hint(error: &FileError) -> &'static str {
 mod tests {
     use std::net::SocketAddr;
 
-    use tcss_export::{DownloadUrl, JobId, Mono, download, driver::AddressError};
+    use tcss_export::{
+        DownloadUrl, JobId,
+        core::Mono,
+        driver::{AddressError, AddressPolicy},
+    };
 
     use super::*;
     use crate::shell::CommandOption;
@@ -368,21 +377,21 @@ mod tests {
     /// Returns an error with the refusal of an address in its chain.
     fn not_permitted() -> TransportError {
         let address = SocketAddr::from(([10, 0, 0, 1], 443));
-        let error = AddressError::filter("h.example", download::Reach::Public, [address]);
+        let error = AddressError::filter("h.example", AddressPolicy::Public, [address]);
         let error = io::Error::new(io::ErrorKind::PermissionDenied, error.unwrap_err());
-        TransportError::new(SendFault::Permanent, error)
+        TransportError::new(TransportErrorKind::Permanent, error)
     }
 
     #[test]
     fn a_stall_is_reported_as_a_stall_for_any_error_of_the_transport() {
-        let cause = TransportError::new(SendFault::Timeout, "timeout: per read");
+        let cause = TransportError::new(TransportErrorKind::Timeout, "timeout: per read");
         let error = error(&DownloadErrorKind::Fault(Fault::Stalled), Some(&cause));
         assert_eq!(error.facts.message, "no byte came within the stall limit");
     }
 
     #[test]
     fn the_next_command_allows_the_address_that_was_refused() {
-        let kind = DownloadErrorKind::Fault(Fault::Send(SendFault::Permanent));
+        let kind = DownloadErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent));
         let error = error(&kind, Some(&not_permitted()));
         let job = JobId::new("J").unwrap();
         let error = error.continue_with("download", &job, &[CommandOption::flag("--force")]);
@@ -400,7 +409,9 @@ mod tests {
 
     #[test]
     fn an_incomplete_answer_ends_with_5() {
-        for fault in [Fault::Stalled, Fault::Incomplete, Fault::Send(SendFault::Connection)] {
+        for fault in
+            [Fault::Stalled, Fault::Incomplete, Fault::Transport(TransportErrorKind::Connection)]
+        {
             assert_eq!(exit_code(DownloadErrorKind::Fault(fault.clone())), 5, "{fault}");
         }
     }
@@ -424,7 +435,7 @@ mod tests {
             DownloadErrorKind::Fault(Fault::OtherLength),
             DownloadErrorKind::Fault(Fault::Mismatch),
             DownloadErrorKind::Fault(Fault::BadLength),
-            DownloadErrorKind::Fault(Fault::Less),
+            DownloadErrorKind::Fault(Fault::ShortRanges),
             DownloadErrorKind::Fault(Fault::Page),
         ] {
             assert_eq!(exit_code(kind.clone()), 6, "{kind}");
@@ -433,7 +444,7 @@ mod tests {
 
     #[test]
     fn without_any_byte_the_hint_is_to_check_network_and_host() {
-        let fault = DownloadErrorKind::Fault(Fault::Send(SendFault::Connection));
+        let fault = DownloadErrorKind::Fault(Fault::Transport(TransportErrorKind::Connection));
         assert_eq!(error(&fault, None).facts.hint.as_deref(), Some(hints::FILE_SERVER_UNREACHABLE));
         let mut report = Report::default();
         report.bytes = 1;
@@ -454,7 +465,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_not_permitted_ends_with_2_and_names_the_option() {
-        let kind = DownloadErrorKind::Fault(Fault::Send(SendFault::Permanent));
+        let kind = DownloadErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent));
         let error = error(&kind, Some(&not_permitted()));
         assert_eq!(
             (error.exit_code(), error.facts.hint.as_deref()),

@@ -3,8 +3,8 @@
 use std::io;
 
 use tcss_export::{
-    BuildError, ErrorCode, Reason, ResponseErrorKind, SendFault, TransportError,
-    driver::TunnelError,
+    driver::{TransportError, TransportErrorKind, TunnelError},
+    error::{BuildError, ErrorCode, Reason, ResponseErrorKind},
 };
 
 use super::kind::ErrorKind;
@@ -178,7 +178,7 @@ pub(crate) fn of_proxy(error: &TransportError) -> Option<&'static str> {
         TunnelError::Refused { status, .. } if status.as_u16() == 407 => Some(PROXY_LOGIN),
         TunnelError::Refused { .. } => Some(PROXY),
         // The proxy did connect; the error is about the server behind it.
-        _ if error.fault() == SendFault::Permanent => None,
+        _ if error.kind() == TransportErrorKind::Permanent => None,
         _ => Some(PROXY),
     }
 }
@@ -204,12 +204,14 @@ pub(crate) const fn of_io(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-pub(crate) const fn of_fault(fault: SendFault) -> &'static str {
+pub(crate) const fn of_fault(fault: TransportErrorKind) -> &'static str {
     match fault {
-        SendFault::Connection => "check the network, the firewall and --endpoint",
-        SendFault::Timeout => "try again later; check the network and the firewall",
-        SendFault::Truncated => "try again: the connection broke in the middle of the answer",
-        SendFault::Permanent => {
+        TransportErrorKind::Connection => "check the network, the firewall and --endpoint",
+        TransportErrorKind::Timeout => "try again later; check the network and the firewall",
+        TransportErrorKind::Truncated => {
+            "try again: the connection broke in the middle of the answer"
+        }
+        TransportErrorKind::Permanent => {
             "check --endpoint, the proxy settings and which certificates this machine trusts"
         }
         _ => ErrorKind::Answer.hint(),

@@ -1,8 +1,10 @@
 //! Errors of requests to the service and of waits.
 
 use tcss_export::{
-    BuildError, ErrorCode, ExportStatus, Fault, Field, ResponseError, SendError, SendFault,
-    TransportError, WaitErrorKind, WaitFailure,
+    actions::ExportStatus,
+    driver::{TransportError, TransportErrorKind},
+    error::{BuildError, ErrorCode, Field, ResponseError, SendError, WaitError},
+    wait::{self, Fault},
 };
 
 use super::{Error, ErrorKind, Facts, NextCommand, hints};
@@ -27,13 +29,16 @@ impl Error {
     fn of_transport(error: &TransportError) -> Self {
         match hints::of_proxy(error) {
             Some(hint) => Self::new(kind_of(error), with_sources(error)).with_hint(hint),
-            None => Self::of_send(error.fault(), with_sources(error)),
+            None => Self::of_send(error.kind(), with_sources(error)),
         }
     }
 
-    fn of_send(fault: SendFault, message: String) -> Self {
-        let kind =
-            if fault == SendFault::TooLarge { ErrorKind::Answer } else { ErrorKind::Transport };
+    fn of_send(fault: TransportErrorKind, message: String) -> Self {
+        let kind = if fault == TransportErrorKind::TooLarge {
+            ErrorKind::Answer
+        } else {
+            ErrorKind::Transport
+        };
         Self::new(kind, message).with_hint(hints::of_fault(fault))
     }
 
@@ -41,14 +46,14 @@ impl Error {
     fn of_fault(fault: &Fault, transport: Option<&TransportError>) -> Self {
         match (fault, transport) {
             (Fault::Answer(error), _) => Self::of_answer(error),
-            (Fault::Send(_), Some(error)) => Self::of_transport(error),
-            (Fault::Send(fault), None) => Self::of_send(*fault, fault.to_string()),
+            (Fault::Transport(_), Some(error)) => Self::of_transport(error),
+            (Fault::Transport(fault), None) => Self::of_send(*fault, fault.to_string()),
             (fault, _) => Self::new(ErrorKind::Transport, fault.to_string()),
         }
     }
 
     /// Describes the last exchange as well, if it failed.
-    fn timed_out(failure: &WaitFailure) -> Self {
+    fn timed_out(failure: &WaitError) -> Self {
         let mut timed_out = Self::new(ErrorKind::TimedOut, failure.to_string());
         if let Some(fault) = &failure.report.last_fault {
             let last = Self::of_fault(fault, failure.transport());
@@ -94,15 +99,15 @@ impl From<SendError> for Error {
     }
 }
 
-impl From<WaitFailure> for Error {
-    fn from(failure: WaitFailure) -> Self {
+impl From<WaitError> for Error {
+    fn from(failure: WaitError) -> Self {
         let mut end = match &failure.kind {
-            WaitErrorKind::TimedOut => Self::timed_out(&failure),
-            WaitErrorKind::Build(error) => (*error).into(),
-            WaitErrorKind::WithoutUrl => {
+            wait::ErrorKind::TimedOut => Self::timed_out(&failure),
+            wait::ErrorKind::Build(error) => (*error).into(),
+            wait::ErrorKind::WithoutUrl => {
                 Self::new(ErrorKind::Answer, failure.to_string()).with_hint(hints::WITHOUT_URL)
             }
-            WaitErrorKind::Fault(fault) => {
+            wait::ErrorKind::Fault(fault) => {
                 let mut end = Self::of_fault(fault, failure.transport());
                 end.facts.effort = Some(("wait", effort(&failure.report)));
                 end
@@ -124,17 +129,20 @@ pub(super) fn kind_of(error: &TransportError) -> ErrorKind {
 mod tests {
     use super::*;
 
-    fn exit_code(fault: SendFault) -> u8 {
+    fn exit_code(fault: TransportErrorKind) -> u8 {
         Error::from(SendError::Transport(TransportError::new(fault, "why"))).exit_code()
     }
 
     #[test]
     fn only_an_answer_that_is_too_large_counts_as_an_answer() {
-        for fault in
-            [SendFault::Connection, SendFault::Timeout, SendFault::Truncated, SendFault::Permanent]
-        {
+        for fault in [
+            TransportErrorKind::Connection,
+            TransportErrorKind::Timeout,
+            TransportErrorKind::Truncated,
+            TransportErrorKind::Permanent,
+        ] {
             assert_eq!(exit_code(fault), 5, "{fault:?}");
         }
-        assert_eq!(exit_code(SendFault::TooLarge), 6);
+        assert_eq!(exit_code(TransportErrorKind::TooLarge), 6);
     }
 }

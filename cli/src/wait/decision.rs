@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 use tcss_export::{
-    ClockOffset, ErrorCode, Event, EventKind, ExportStatus, Fault, Finished, Remedy, Report,
-    ResponseErrorKind, WaitErrorKind, WaitFailure, text::brief,
+    actions::ExportStatus,
+    core::ClockOffset,
+    core::text::brief,
+    error::{ErrorCode, ResponseErrorKind, WaitError},
+    wait::{self, Correction, Event, EventKind, Fault, Finished, Report},
 };
 
 use crate::{
@@ -53,19 +56,19 @@ impl Decision {
     }
 
     /// Describes the end of a wait; `last` is its last event.
-    pub(crate) fn end(outcome: Result<&Finished, &WaitFailure>, last: Option<&Event>) -> Self {
+    pub(crate) fn end(outcome: Result<&Finished, &WaitError>, last: Option<&Event>) -> Self {
         let report = outcome.map_or_else(|failure| &failure.report, |finished| &finished.report);
         let base = Self::ended(report, last);
         match outcome.map_err(|failure| &failure.kind) {
             Ok(_) => base,
-            Err(WaitErrorKind::Fault(fault)) => base.with_fault(fault),
+            Err(wait::ErrorKind::Fault(fault)) => base.with_fault(fault),
             Err(kind) => Self { reason: Some(masked(&kind.to_string())), ..base },
         }
     }
 
     /// Describes the end of a wait after a signal.
     pub(crate) fn cancelled(report: &Report) -> Self {
-        let reason = WaitErrorKind::Cancelled.to_string();
+        let reason = wait::ErrorKind::Cancelled.to_string();
         Self { reason: Some(reason), ..Self::ended(report, None) }
     }
 
@@ -97,11 +100,11 @@ impl Decision {
     }
 }
 
-const fn remedy_name(remedy: Remedy) -> &'static str {
+const fn remedy_name(remedy: Correction) -> &'static str {
     match remedy {
-        Remedy::BackOff => "back_off",
-        Remedy::ClockCorrected => "clock_corrected",
-        Remedy::FreshCredentials => "fresh_credentials",
+        Correction::BackOff => "back_off",
+        Correction::ClockCorrected => "clock_corrected",
+        Correction::FreshCredentials => "fresh_credentials",
         _ => "retry",
     }
 }
@@ -150,8 +153,8 @@ pub(crate) fn action(event: &Event) -> String {
     };
     match (remedy, event.clock_offset) {
         (_, Some(offset)) => format!("clock corrected by {offset}; {next}"),
-        (Some(Remedy::BackOff), _) => format!("throttled: backing off; {next}"),
-        (Some(Remedy::FreshCredentials), _) => format!("credentials requested again; {next}"),
+        (Some(Correction::BackOff), _) => format!("throttled: backing off; {next}"),
+        (Some(Correction::FreshCredentials), _) => format!("credentials requested again; {next}"),
         _ => next,
     }
 }

@@ -1,6 +1,6 @@
 //! The help: its texts, and its numbers compared with the code.
 
-use tcss_export::{Policy, download};
+use tcss_export::{download, wait::Policy};
 
 use crate::support::{run_at, service, without_keys};
 

@@ -21,7 +21,7 @@ use crate::{
 /// [CreateExportComplianceStatusListJob](https://www.tencentcloud.com/document/product/1163/52923).
 ///
 /// ```
-/// use tcss_export_core::{AssetType, CreateExportComplianceStatusListJob};
+/// use tcss_export_core::{actions::{AssetType, CreateExportComplianceStatusListJob}};
 ///
 /// let mut all_hosts = CreateExportComplianceStatusListJob::all(AssetType::HOST);
 /// all_hosts.export_by_asset = true;

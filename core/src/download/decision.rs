@@ -7,11 +7,11 @@ use super::{
     Body, Download, Held, Phase, Problem, Received,
     error_page::{Reaction, Refusal},
     object::Object,
-    outcome::{DownloadError, Downloaded, ErrorKind, Event, EventKind, Fault, Outcome, Report},
+    outcome::{Downloaded, Error, ErrorKind, Event, EventKind, Fault, Outcome, Report},
     url::{DownloadUrl, Location},
 };
 use crate::{
-    error::SendFault,
+    error::TransportErrorKind,
     retry::{Failures, LONGEST_RETRY_AFTER, raised},
     time::Mono,
 };
@@ -70,14 +70,14 @@ impl Download {
     }
 
     /// Takes the end of the exchange in flight and decides how to go on.
-    pub fn ended(&mut self, now: Mono, end: Result<(), SendFault>) -> Event {
+    pub fn ended(&mut self, now: Mono, end: Result<(), TransportErrorKind>) -> Event {
         self.now = now;
         // Placeholder while the phase is moved out.
         let placeholder = Phase::Useless(Problem::End(ErrorKind::Cancelled));
         match mem::replace(&mut self.phase, placeholder) {
             Phase::Requested { .. } => {
-                let fault = end.err().unwrap_or(SendFault::Connection);
-                self.fault(Fault::Send(fault))
+                let fault = end.err().unwrap_or(TransportErrorKind::Connection);
+                self.fault(Fault::Transport(fault))
             }
             Phase::Body(body) => self.body_ended(&body, end),
             Phase::Refused { mut refusal, excerpt, .. } => {
@@ -94,7 +94,7 @@ impl Download {
         }
     }
 
-    fn body_ended(&mut self, body: &Body, end: Result<(), SendFault>) -> Event {
+    fn body_ended(&mut self, body: &Body, end: Result<(), TransportErrorKind>) -> Event {
         match self.truncation(body, end) {
             Some(Fault::Stalled) if self.is_late() => return self.fail(ErrorKind::TimedOut),
             Some(fault) => return self.fault(fault),
@@ -109,7 +109,7 @@ impl Download {
     }
 
     /// Returns how a body was cut short, if it was. A fault after its last byte does not count.
-    fn truncation(&self, body: &Body, end: Result<(), SendFault>) -> Option<Fault> {
+    fn truncation(&self, body: &Body, end: Result<(), TransportErrorKind>) -> Option<Fault> {
         let misses_bytes = match body.end {
             Some(end) => self.held.bytes < end,
             // Only a regular end, or the checksum, proves that all bytes have arrived.
@@ -117,8 +117,10 @@ impl Download {
         };
         let is_short = misses_bytes || body.skip > 0;
         match end {
-            Err(SendFault::Permanent) => Some(Fault::Send(SendFault::Permanent)),
-            Err(SendFault::Timeout) if is_short => Some(Fault::Stalled),
+            Err(TransportErrorKind::Permanent) => {
+                Some(Fault::Transport(TransportErrorKind::Permanent))
+            }
+            Err(TransportErrorKind::Timeout) if is_short => Some(Fault::Stalled),
             _ if is_short => Some(Fault::Incomplete),
             _ => None,
         }
@@ -136,11 +138,11 @@ impl Download {
         }
         if self.held.bytes == body.began {
             // Only the last byte was confirmed; only a whole response shows whether more follow.
-            return self.start_over(Fault::Less);
+            return self.start_over(Fault::ShortRanges);
         }
         let is_little = self.held.bytes - body.began < LITTLE;
         if is_little && self.held.ends_in_little {
-            return self.fault(Fault::Less);
+            return self.fault(Fault::ShortRanges);
         }
         self.held.ends_in_little = is_little;
         self.phase = Phase::Waiting { due: self.now };
@@ -246,7 +248,7 @@ impl Download {
 
     fn fault(&mut self, fault: Fault) -> Event {
         self.report.last_fault = Some(fault.clone());
-        if fault == Fault::Send(SendFault::Permanent) {
+        if fault == Fault::Transport(TransportErrorKind::Permanent) {
             return self.fail(ErrorKind::Fault(fault));
         }
         if self.is_late() {
@@ -259,7 +261,7 @@ impl Download {
             Fault::Refused(refusal) => (self.policy.retry, refusal.retry_after),
             _ => (self.policy.retry, None),
         };
-        let is_broken = fault == Fault::Send(SendFault::Connection);
+        let is_broken = fault == Fault::Transport(TransportErrorKind::Connection);
         let most = self.policy.max_failures;
         let Some(delay) = self.failures.failed(backoff, most, is_broken, &mut self.random) else {
             return self.fail(ErrorKind::Fault(fault));
@@ -282,7 +284,7 @@ impl Download {
 
     pub(super) fn fail(&mut self, kind: ErrorKind) -> Event {
         let report = self.report();
-        self.end(Err(DownloadError { kind, report }))
+        self.end(Err(Error { kind, report }))
     }
 
     fn end(&mut self, outcome: Outcome) -> Event {

@@ -69,7 +69,7 @@ impl Download {
         *request.method_mut() = Method::GET;
         *request.uri_mut() = self.location.uri.clone();
         request.extensions_mut().insert(Limits {
-            reach: self.location.reach,
+            address_policy: self.location.address_policy,
             total: self.deadline().map(|deadline| deadline.saturating_since(self.now)),
             stall: Some(self.policy.stall_limit),
         });

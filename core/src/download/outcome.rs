@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::error_page::Refusal;
 use crate::{
-    error::{BuildError, SendFault},
+    error::{BuildError, TransportErrorKind},
     text::brief,
 };
 
@@ -50,7 +50,7 @@ pub enum EventKind {
 }
 
 /// How a download ended.
-pub type Outcome = Result<Downloaded, DownloadError>;
+pub type Outcome = Result<Downloaded, Error>;
 
 /// The file is complete, as far as the server allows checking.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +95,7 @@ pub struct Report {
 /// A download ended without a complete file.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct DownloadError {
+pub struct Error {
     /// Why it ended.
     pub kind: ErrorKind,
     /// What happened on the way.
@@ -152,7 +152,7 @@ pub enum ErrorKind {
     Cancelled,
 }
 
-impl DownloadError {
+impl Error {
     /// Returns the error page that ended the download, or the last one before the time limit.
     pub fn refusal(&self) -> Option<&Refusal> {
         match (&self.kind, &self.report.last_fault) {
@@ -199,14 +199,14 @@ impl DownloadError {
     /// Returns whether another download may succeed: after transient faults and time limits.
     pub fn is_transient(&self) -> bool {
         match &self.kind {
-            ErrorKind::Fault(fault) => *fault != Fault::Send(SendFault::Permanent),
+            ErrorKind::Fault(fault) => *fault != Fault::Transport(TransportErrorKind::Permanent),
             ErrorKind::TimedOut => true,
             _ => false,
         }
     }
 }
 
-impl fmt::Display for DownloadError {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report { requests, bytes, total, elapsed, .. } = &*self.report;
         write!(f, "{} (requests: {requests}, {:.1} s", self.kind, elapsed.as_secs_f64())?;
@@ -218,7 +218,7 @@ impl fmt::Display for DownloadError {
     }
 }
 
-impl core::error::Error for DownloadError {
+impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match (&self.kind, &self.report.last_fault) {
             (ErrorKind::Fault(fault), _) | (ErrorKind::TimedOut, Some(fault)) => Some(fault),
@@ -271,7 +271,7 @@ impl fmt::Display for ErrorKind {
 #[non_exhaustive]
 pub enum Fault {
     /// No response arrived.
-    Send(SendFault),
+    Transport(TransportErrorKind),
     /// No byte arrived within the stall limit.
     Stalled,
     /// The response was truncated.
@@ -280,7 +280,7 @@ pub enum Fault {
     BadLength,
     /// The server repeatedly sends much less than requested, or ranges that never show the end of
     /// the file. In the second case the download starts over, if it can.
-    Less,
+    ShortRanges,
     /// The response has another range than requested.
     WrongRange,
     /// The file has changed: the download starts over.
@@ -298,12 +298,12 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Send(fault) => return fault.fmt(f),
+            Self::Transport(fault) => return fault.fmt(f),
             Self::Refused(refusal) => return refusal.fmt(f),
             Self::Stalled => "no byte came within the stall limit",
             Self::Incomplete => "the answer was incomplete: it ended before the file did",
             Self::BadLength => "the length of the answer cannot be read, or is told twice",
-            Self::Less => "the answer holds only a little of what was asked for",
+            Self::ShortRanges => "the answer holds only a little of what was asked for",
             Self::WrongRange => "the answer holds another range than was asked for",
             Self::Changed => "the file has changed on the server",
             Self::OtherLength => "the file has another length than before, under the same tag",

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// identifies the file by its strong entity tag and contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Note {
+pub struct PartMetadata {
     #[serde(rename = "tcss-export-part")]
     version: u32,
     pub(super) object: String,
@@ -19,7 +19,7 @@ pub struct Note {
 
 const VERSION: u32 = 1;
 
-impl Note {
+impl PartMetadata {
     pub(super) const fn new(
         object: String,
         etag: String,
@@ -37,17 +37,17 @@ impl Note {
 
     /// Parses the metadata; returns `None` if it is invalid or of another version.
     pub fn from_text(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok().filter(|note: &Self| note.version == VERSION)
+        serde_json::from_str(text).ok().filter(|metadata: &Self| metadata.version == VERSION)
     }
 }
 
 /// The bytes that an earlier download left behind, read again: after a crash, a disk need not
 /// contain what was written.
 ///
-/// Store the text of the [`Note`] again at every [`Opening::StartOver`](super::Opening::StartOver).
+/// Store the text of the [`PartMetadata`] again at every [`Opening::StartOver`](super::Opening::StartOver).
 /// After [`resume`](super::Download::resume), truncate the file to
 /// [`bytes`](super::Download::bytes) before appending. Discard the file after an error that
-/// [`spoils_part`](super::DownloadError::spoils_part).
+/// [`spoils_part`](super::Error::spoils_part).
 ///
 /// ```
 /// use tcss_export_core::{ClockOffset, DownloadUrl, Now, download::*};
@@ -65,12 +65,12 @@ impl Note {
 /// #     Download::new(url, &Policy::default(), 7, now().mono)
 /// # };
 ///
-/// fn exchange(download: &mut Download, file: &mut Vec<u8>, note: &mut String) {
+/// fn exchange(download: &mut Download, file: &mut Vec<u8>, metadata: &mut String) {
 ///     let (head, body) = send(download.start(now(), ClockOffset::default()).unwrap());
 ///     if download.head(now().mono, &head) == Opening::StartOver {
 ///         // In this order, so the metadata never lies beside bytes of another file.
 ///         file.clear();
-///         *note = download.note().map(|note| note.to_text()).unwrap_or_default();
+///         *metadata = download.metadata().map(|metadata| metadata.to_text()).unwrap_or_default();
 ///     }
 ///     if let Received::Write(bytes) = download.body(now().mono, body) {
 ///         file.extend_from_slice(bytes);
@@ -78,40 +78,40 @@ impl Note {
 ///     download.ended(now().mono, Ok(()));
 /// }
 ///
-/// let (mut file, mut note) = (Vec::new(), String::new());
-/// exchange(&mut begin()?, &mut file, &mut note);
+/// let (mut file, mut metadata) = (Vec::new(), String::new());
+/// exchange(&mut begin()?, &mut file, &mut metadata);
 /// assert_eq!(file, b"1234"); // the connection broke, and the program ended
 ///
 /// let mut download = begin()?;
-/// if let Some(note) = Note::from_text(&note) {
-///     let mut kept = Kept::new(note);
-///     let most = usize::try_from(kept.limit()).unwrap_or(usize::MAX);
-///     kept.read(&file[..file.len().min(most)]);
-///     download.resume(kept);
+/// if let Some(metadata) = PartMetadata::from_text(&metadata) {
+///     let mut part = Part::new(metadata);
+///     let most = usize::try_from(part.limit()).unwrap_or(usize::MAX);
+///     part.read(&file[..file.len().min(most)]);
+///     download.resume(part);
 /// }
 /// file.truncate(download.bytes() as usize); // 0 if they belong to another file
-/// exchange(&mut download, &mut file, &mut note);
+/// exchange(&mut download, &mut file, &mut metadata);
 /// assert_eq!(download.finish()?.bytes, 9);
 /// assert_eq!(file, b"123456789");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Kept {
-    pub(super) note: Note,
+pub struct Part {
+    pub(super) metadata: PartMetadata,
     pub(super) length: u64,
     pub(super) crc: Crc64,
 }
 
-impl Kept {
+impl Part {
     /// Starts to read the bytes that the metadata describes.
-    pub fn new(note: Note) -> Self {
-        Self { note, length: 0, crc: Crc64::default() }
+    pub fn new(metadata: PartMetadata) -> Self {
+        Self { metadata, length: 0, crc: Crc64::default() }
     }
 
     /// Returns how many bytes to read at most: all but the last of the file, because the download
     /// must ask the server whether the file is still the same.
     pub const fn limit(&self) -> u64 {
-        match self.note.total {
+        match self.metadata.total {
             Some(total) => total.saturating_sub(1),
             None => u64::MAX,
         }
@@ -165,20 +165,26 @@ mod tests {
 
     #[test]
     fn metadata_is_read_back() {
-        let note = Note::new("https://h.example/a".into(), "\"x\"".into(), Some(7), None);
-        assert_eq!(Note::from_text(&note.to_text()), Some(note));
+        let metadata =
+            PartMetadata::new("https://h.example/a".into(), "\"x\"".into(), Some(7), None);
+        assert_eq!(PartMetadata::from_text(&metadata.to_text()), Some(metadata));
     }
 
     #[test]
     fn other_texts_are_not_metadata() {
-        let note = Note::new("https://h.example/a".into(), "\"x\"".into(), Some(7), Some(u64::MAX));
-        let text = note.to_text();
+        let metadata = PartMetadata::new(
+            "https://h.example/a".into(),
+            "\"x\"".into(),
+            Some(7),
+            Some(u64::MAX),
+        );
+        let text = metadata.to_text();
         assert!(text.contains("18446744073709551615"));
         for end in 0..text.len() {
-            assert_eq!(Note::from_text(&text[..end]), None);
+            assert_eq!(PartMetadata::from_text(&text[..end]), None);
         }
-        assert_eq!(Note::from_text(&text.replace("part\":1", "part\":2")), None);
-        assert_eq!(Note::from_text(&format!("{text}x")), None);
+        assert_eq!(PartMetadata::from_text(&text.replace("part\":1", "part\":2")), None);
+        assert_eq!(PartMetadata::from_text(&format!("{text}x")), None);
     }
 
     // Expected: the check value in the catalogue of CRC algorithms.

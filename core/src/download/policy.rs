@@ -36,7 +36,7 @@ pub struct Policy {
     /// Allows plain `http` URLs, whose bytes anyone on the way can read and change. Loopback hosts
     /// (`localhost`, 127.0.0.0/8, ::1) need no permission.
     pub allow_http: bool,
-    /// Allows private and link-local addresses: see [`Reach`](crate::Reach).
+    /// Allows private and link-local addresses: see [`AddressPolicy`](crate::AddressPolicy).
     pub allow_private: bool,
     /// Requires that the server names the CRC-64. Without it, only the length can be checked.
     pub require_crc64: bool,

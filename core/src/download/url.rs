@@ -8,7 +8,7 @@ use super::policy::Policy;
 use crate::{
     endpoint::{host_and_port, ip_address, is_loopback},
     error::{BuildError, Field, Reason},
-    limits::Reach,
+    limits::AddressPolicy,
     text::printable,
     time::Wall,
 };
@@ -71,7 +71,7 @@ pub(super) struct Location {
     pub(super) expiry: Option<Wall>,
     pub(super) uri: Uri,
     pub(super) host: HeaderValue,
-    pub(super) reach: Reach,
+    pub(super) address_policy: AddressPolicy,
     /// The URL without its query, which identifies the file.
     pub(super) object: String,
 }
@@ -95,12 +95,12 @@ impl Location {
         if scheme == "http" && !policy.allow_http && !is_loopback(&host) {
             return Err(refused(Reason::PlainHttp));
         }
-        let reach = match (is_loopback(&host), policy.allow_private) {
-            (true, _) => Reach::Loopback,
-            (false, true) => Reach::Any,
-            (false, false) => Reach::Public,
+        let address_policy = match (is_loopback(&host), policy.allow_private) {
+            (true, _) => AddressPolicy::Loopback,
+            (false, true) => AddressPolicy::Any,
+            (false, false) => AddressPolicy::Public,
         };
-        if ip_address(&host).is_some_and(|address| !reach.permits(address)) {
+        if ip_address(&host).is_some_and(|address| !address_policy.permits(address)) {
             return Err(refused(Reason::PrivateAddress));
         }
         let authority = match port {
@@ -116,7 +116,7 @@ impl Location {
         match (uri.build(), HeaderValue::try_from(authority)) {
             (Ok(uri), Ok(host)) => {
                 let expiry = expiry(text);
-                Ok(Self { url, expiry, uri, host, reach, object })
+                Ok(Self { url, expiry, uri, host, address_policy, object })
             }
             _ => Err(refused(Reason::InvalidCharacter)),
         }
@@ -256,11 +256,20 @@ mod tests {
         assert_eq!(location("https://10.0.0.1/a").err(), Some(Reason::PrivateAddress));
         assert_eq!(with("http://169.254.0.23/a", &http).err(), Some(Reason::PrivateAddress));
         assert_eq!(location("https://[::ffff:10.0.0.1]/").err(), Some(Reason::PrivateAddress));
-        assert_eq!(with("https://10.0.0.1/a", &private).unwrap().reach, Reach::Any);
+        assert_eq!(
+            with("https://10.0.0.1/a", &private).unwrap().address_policy,
+            AddressPolicy::Any
+        );
         assert_eq!(with("http://10.0.0.1/a", &private).err(), Some(Reason::PlainHttp));
-        assert_eq!(location("http://127.0.0.1:1/a").unwrap().reach, Reach::Loopback);
-        assert_eq!(location("https://localhost/a").unwrap().reach, Reach::Loopback);
-        assert_eq!(location("https://h.example/a").unwrap().reach, Reach::Public);
+        assert_eq!(
+            location("http://127.0.0.1:1/a").unwrap().address_policy,
+            AddressPolicy::Loopback
+        );
+        assert_eq!(
+            location("https://localhost/a").unwrap().address_policy,
+            AddressPolicy::Loopback
+        );
+        assert_eq!(location("https://h.example/a").unwrap().address_policy, AddressPolicy::Public);
     }
 
     #[test]

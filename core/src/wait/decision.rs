@@ -9,7 +9,7 @@ use http::Response;
 use super::{
     Policy,
     outcome::{
-        Event, EventKind, Fault, Finished, Last, Reading, Remedy, Report, WaitError, WaitErrorKind,
+        Correction, Error, ErrorKind, Event, EventKind, Fault, Finished, Last, Reading, Report,
     },
     waiter::{Phase, Step, Waiter},
 };
@@ -17,7 +17,7 @@ use crate::{
     actions::{DescribeExportJobResultResponse, ExportStatus},
     answer::Answer,
     download::DownloadUrl,
-    error::SendFault,
+    error::TransportErrorKind,
     response_error::Advice,
     retry::{Failures, raised},
     session::Session,
@@ -34,7 +34,7 @@ impl Waiter {
         &mut self,
         now: Now,
         session: &mut Session,
-        answer: Result<Response<Bytes>, SendFault>,
+        answer: Result<Response<Bytes>, TransportErrorKind>,
     ) -> Event {
         match self.phase {
             Phase::InFlight { started } => {
@@ -51,11 +51,11 @@ impl Waiter {
     }
 
     /// Records that the due poll cannot be started, which counts as a fault of the exchange.
-    pub fn cannot_start(&mut self, now: Mono, fault: SendFault) -> Event {
+    pub fn cannot_start(&mut self, now: Mono, fault: TransportErrorKind) -> Event {
         if !matches!(self.step(now), Step::Poll { .. }) {
             return self.event(EventKind::Ignored);
         }
-        let kind = self.fault(Fault::Send(fault));
+        let kind = self.fault(Fault::Transport(fault));
         let event = self.event(kind);
         #[cfg(feature = "serde")]
         if let Some(transcript) = &mut self.transcript {
@@ -96,12 +96,12 @@ impl Waiter {
                 match fault.advice() {
                     Advice::CorrectClock if clock_offset.is_some() => {
                         self.failures.clock_corrected = true;
-                        self.poll_again(fault, Remedy::ClockCorrected, Duration::ZERO)
+                        self.poll_again(fault, Correction::ClockCorrected, Duration::ZERO)
                     }
                     Advice::RefreshCredentials if !self.failures.credentials_refreshed => {
                         self.failures.credentials_refreshed = true;
                         self.wants_fresh_credentials = true;
-                        self.poll_again(fault, Remedy::FreshCredentials, Duration::ZERO)
+                        self.poll_again(fault, Correction::FreshCredentials, Duration::ZERO)
                     }
                     _ => self.fault(fault),
                 }
@@ -126,13 +126,13 @@ impl Waiter {
             (ExportStatus::Success, Some(url)) => self.end(Ok(url)),
             (ExportStatus::Success, None) => {
                 if self.polls_without_url >= self.policy.polls_without_url {
-                    return self.end(Err(WaitErrorKind::WithoutUrl));
+                    return self.end(Err(ErrorKind::WithoutUrl));
                 }
                 self.polls_without_url += 1;
                 self.wait(status, progress)
             }
             (ExportStatus::Failure, _) => {
-                self.end(Err(WaitErrorKind::JobFailed { message: failure_message }))
+                self.end(Err(ErrorKind::JobFailed { message: failure_message }))
             }
             (ExportStatus::Running | ExportStatus::Unknown(_), _) => self.wait(status, progress),
         }
@@ -148,37 +148,37 @@ impl Waiter {
     fn fault(&mut self, fault: Fault) -> EventKind {
         let (remedy, delay) = match fault.advice() {
             Advice::Retry => {
-                let is_broken = matches!(fault, Fault::Send(SendFault::Connection));
+                let is_broken = matches!(fault, Fault::Transport(TransportErrorKind::Connection));
                 let Policy { retry, max_failures, .. } = self.policy;
                 let delay = self.failures.failed(retry, max_failures, is_broken, &mut self.random);
-                (Remedy::Retry, delay)
+                (Correction::Retry, delay)
             }
             Advice::BackOff => {
                 let delay = self.failures.throttled(self.policy.throttle, &mut self.random);
-                (Remedy::BackOff, Some(delay))
+                (Correction::BackOff, Some(delay))
             }
-            _ => (Remedy::Retry, None),
+            _ => (Correction::Retry, None),
         };
         let Some(delay) = delay else {
             self.seen.last_fault = Some(Box::new(fault.clone()));
-            return self.end(Err(WaitErrorKind::Fault(fault)));
+            return self.end(Err(ErrorKind::Fault(fault)));
         };
         let delay = raised(delay, fault.retry_after(), self.policy.longest_retry_after);
         self.poll_again(fault, remedy, delay)
     }
 
-    fn poll_again(&mut self, fault: Fault, remedy: Remedy, delay: Duration) -> EventKind {
+    fn poll_again(&mut self, fault: Fault, remedy: Correction, delay: Duration) -> EventKind {
         self.is_retry = true;
         self.seen.last_fault = Some(Box::new(fault.clone()));
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         EventKind::Retrying { fault, remedy, delay }
     }
 
-    pub(super) fn end(&mut self, end: Result<DownloadUrl, WaitErrorKind>) -> EventKind {
+    pub(super) fn end(&mut self, end: Result<DownloadUrl, ErrorKind>) -> EventKind {
         let report = self.report();
         self.phase = Phase::Done(Box::new(match end {
             Ok(download_url) => Ok(Finished { download_url, report }),
-            Err(kind) => Err(WaitError { kind, report }),
+            Err(kind) => Err(Error { kind, report }),
         }));
         EventKind::Ended
     }

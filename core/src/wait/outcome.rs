@@ -8,7 +8,7 @@ use crate::{
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
     answer::{Answer, read_answer},
     download::DownloadUrl,
-    error::{BuildError, SendFault},
+    error::{BuildError, TransportErrorKind},
     response_error::{Advice, ErrorCode, ResponseError},
     text::brief,
     time::{ClockOffset, Mono, Now},
@@ -53,7 +53,7 @@ pub enum EventKind {
         /// What went wrong.
         fault: Fault,
         /// What is done about the fault.
-        remedy: Remedy,
+        remedy: Correction,
         /// The delay before the next poll.
         delay: Duration,
     },
@@ -67,7 +67,7 @@ pub enum EventKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub enum Remedy {
+pub enum Correction {
     /// The fault counts as one of the failures in a row.
     Retry,
     /// The fault does not count: the service asks for fewer requests.
@@ -79,7 +79,7 @@ pub enum Remedy {
 }
 
 /// How a wait ended.
-pub type Outcome = Result<Finished, WaitError>;
+pub type Outcome = Result<Finished, Error>;
 
 /// The job has succeeded, and the file is ready.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,9 +114,9 @@ pub struct Report {
 /// A wait ended without a file.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct WaitError {
+pub struct Error {
     /// Why it ended.
-    pub kind: WaitErrorKind,
+    pub kind: ErrorKind,
     /// What happened on the way.
     pub report: Box<Report>,
 }
@@ -124,7 +124,7 @@ pub struct WaitError {
 /// Why a wait ended without a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum WaitErrorKind {
+pub enum ErrorKind {
     /// The job has failed.
     JobFailed {
         /// The service's reason, if it gave one.
@@ -150,7 +150,8 @@ pub enum Fault {
     /// An answer without a result arrived.
     Answer(ResponseError),
     /// No complete answer arrived.
-    Send(SendFault),
+    #[cfg_attr(feature = "serde", serde(rename = "Send"))]
+    Transport(TransportErrorKind),
 }
 
 impl Fault {
@@ -172,26 +173,28 @@ impl Fault {
     const fn answer(&self) -> Option<&ResponseError> {
         match self {
             Self::Answer(error) => Some(error),
-            Self::Send(_) => None,
+            Self::Transport(_) => None,
         }
     }
 
     /// Returns what to do: retry a broken or truncated exchange, stop at an answer that is too
-    /// large or a [`SendFault::Permanent`], and otherwise follow [`ResponseError::advice`].
+    /// large or a [`TransportErrorKind::Permanent`], and otherwise follow [`ResponseError::advice`].
     pub fn advice(&self) -> Advice {
         match self {
             Self::Answer(error) => error.advice(),
-            Self::Send(SendFault::TooLarge | SendFault::Permanent) => Advice::Stop,
-            Self::Send(_) => Advice::Retry,
+            Self::Transport(TransportErrorKind::TooLarge | TransportErrorKind::Permanent) => {
+                Advice::Stop
+            }
+            Self::Transport(_) => Advice::Retry,
         }
     }
 }
 
-impl WaitError {
+impl Error {
     /// Returns the service's error code, if one ended the wait.
     pub fn code(&self) -> Option<&ErrorCode> {
         match &self.kind {
-            WaitErrorKind::Fault(fault) => fault.code(),
+            ErrorKind::Fault(fault) => fault.code(),
             _ => None,
         }
     }
@@ -207,7 +210,7 @@ impl WaitError {
     }
 }
 
-impl fmt::Display for WaitError {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report { polls, elapsed, last, clock_offset, .. } = &*self.report;
         write!(f, "{} (polls: {polls}, {:.1} s", self.kind, elapsed.as_secs_f64())?;
@@ -224,19 +227,17 @@ impl fmt::Display for WaitError {
     }
 }
 
-impl core::error::Error for WaitError {
+impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match (&self.kind, &self.report.last_fault) {
-            (WaitErrorKind::Build(error), _) => Some(error),
-            (WaitErrorKind::Fault(fault), _) | (WaitErrorKind::TimedOut, Some(fault)) => {
-                Some(fault)
-            }
+            (ErrorKind::Build(error), _) => Some(error),
+            (ErrorKind::Fault(fault), _) | (ErrorKind::TimedOut, Some(fault)) => Some(fault),
             _ => None,
         }
     }
 }
 
-impl fmt::Display for WaitErrorKind {
+impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::JobFailed { message: Some(message) } => {
@@ -256,7 +257,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Answer(error) => error.fmt(f),
-            Self::Send(fault) => fault.fmt(f),
+            Self::Transport(fault) => fault.fmt(f),
         }
     }
 }
@@ -303,7 +304,7 @@ impl Reading {
     pub(super) fn new(
         started: Now,
         answered: Mono,
-        answer: Result<Response<Bytes>, SendFault>,
+        answer: Result<Response<Bytes>, TransportErrorKind>,
     ) -> Self {
         let response = match answer {
             Ok(response) => response,
@@ -318,7 +319,7 @@ impl Reading {
         }
     }
 
-    pub(super) const fn of_fault(fault: SendFault) -> Self {
-        Self { result: Err(Fault::Send(fault)), clock_offset: None }
+    pub(super) const fn of_fault(fault: TransportErrorKind) -> Self {
+        Self { result: Err(Fault::Transport(fault)), clock_offset: None }
     }
 }

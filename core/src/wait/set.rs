@@ -13,7 +13,7 @@ use super::{
 use crate::{
     actions::JobId,
     credentials::Credentials,
-    error::SendFault,
+    error::TransportErrorKind,
     session::Session,
     time::{Mono, Now},
 };
@@ -28,8 +28,8 @@ use crate::{
 /// takes 500 s: choose `max_wait` accordingly.
 ///
 /// ```
-/// use tcss_export_core::*;
-/// # fn poll(_: http::Request<bytes::Bytes>) -> Result<http::Response<bytes::Bytes>, SendFault> {
+/// use tcss_export_core::{wait::*, *};
+/// # fn poll(_: http::Request<bytes::Bytes>) -> Result<http::Response<bytes::Bytes>, TransportErrorKind> {
 /// #     let url = "https://h.example/a.csv";
 /// #     let body = format!(r#"{{"Response":{{"ExportStatus":"SUCCESS","DownloadURL":"{url}"}}}}"#);
 /// #     Ok(http::Response::new(body.into()))
@@ -173,7 +173,7 @@ impl WaitSet {
         key: WaitKey,
         now: Now,
         session: &mut Session,
-        answer: Result<Response<Bytes>, SendFault>,
+        answer: Result<Response<Bytes>, TransportErrorKind>,
     ) -> Option<Event> {
         let event = self.waits.get_mut(&key)?.waiter.answer(now, session, answer);
         self.update(key, now.mono);
@@ -181,7 +181,12 @@ impl WaitSet {
     }
 
     /// Records that the due poll cannot be started, as [`Waiter::cannot_start`] does.
-    pub fn cannot_start(&mut self, key: WaitKey, now: Mono, fault: SendFault) -> Option<Event> {
+    pub fn cannot_start(
+        &mut self,
+        key: WaitKey,
+        now: Mono,
+        fault: TransportErrorKind,
+    ) -> Option<Event> {
         let event = self.waits.get_mut(&key)?.waiter.cannot_start(now, fault);
         self.update(key, now);
         Some(event)
@@ -278,7 +283,7 @@ mod tests {
     use crate::{
         endpoint::Endpoint,
         time::Wall,
-        wait::{Policy, outcome::WaitErrorKind},
+        wait::{Policy, outcome::ErrorKind},
     };
 
     fn at(seconds: u64) -> Now {
@@ -305,7 +310,7 @@ mod tests {
         assert_eq!(set.next(at(9).mono), poll);
         assert_eq!(set.next_limit(), Some(at(10).mono));
         let SetStep::Ended { key, outcome, .. } = set.next(at(10).mono) else { panic!() };
-        assert_eq!((key, outcome.unwrap_err().kind), (hasty, WaitErrorKind::TimedOut));
+        assert_eq!((key, outcome.unwrap_err().kind), (hasty, ErrorKind::TimedOut));
         assert_eq!(set.next(at(10).mono), poll);
         assert_eq!(set.len(), 1);
     }
@@ -317,7 +322,7 @@ mod tests {
         set.start(key, at(0), &mut session, &credentials).unwrap();
         assert_eq!(set.next(at(20).mono), SetStep::WaitUntil(at(30).mono));
         let SetStep::Ended { outcome, .. } = set.next(at(30).mono) else { panic!() };
-        assert_eq!(outcome.unwrap_err().kind, WaitErrorKind::TimedOut);
+        assert_eq!(outcome.unwrap_err().kind, ErrorKind::TimedOut);
         assert_eq!(set.next(at(30).mono), SetStep::Empty);
     }
 
@@ -345,7 +350,7 @@ mod tests {
         assert_ne!(first, second);
         let error = set.start(first, at(0), &mut session, &credentials).unwrap_err();
         assert_eq!(error, StartError::NotDue);
-        assert!(set.answer(first, at(0), &mut session, Err(SendFault::Timeout)).is_none());
+        assert!(set.answer(first, at(0), &mut session, Err(TransportErrorKind::Timeout)).is_none());
         assert!(set.waiter(first).is_none() && set.waiter(second).is_some());
     }
 
@@ -355,7 +360,7 @@ mod tests {
         for second in 0..100 {
             let key = set.add(wait(1_000_000, at(second)));
             set.start(key, at(second), &mut session, &credentials).unwrap();
-            set.answer(key, at(second), &mut session, Err(SendFault::Timeout));
+            set.answer(key, at(second), &mut session, Err(TransportErrorKind::Timeout));
             assert_eq!((set.polls.len(), set.limits.len()), (1, 1));
             set.cancel(key);
             assert!(matches!(set.next(at(second).mono), SetStep::Ended { .. }));

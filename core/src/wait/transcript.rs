@@ -11,14 +11,14 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    outcome::{Event, Fault, Outcome, Reading, WaitErrorKind},
+    outcome::{ErrorKind, Event, Fault, Outcome, Reading},
     saved::SavedWait,
 };
 use crate::{
     actions::{DescribeExportJobResultResponse, ExportStatus},
     answer::Answer,
     download::DownloadUrl,
-    error::SendFault,
+    error::TransportErrorKind,
     time::{ClockOffset, Mono, Now, nanos},
 };
 
@@ -44,7 +44,7 @@ pub enum TranscriptLine {
         #[serde(with = "nanos")]
         at: Duration,
         /// Why.
-        fault: SendFault,
+        fault: TransportErrorKind,
         /// The event.
         event: Event,
     },
@@ -132,7 +132,7 @@ impl Transcript {
         }));
     }
 
-    pub(super) fn not_started(&mut self, now: Mono, fault: SendFault, event: &Event) {
+    pub(super) fn not_started(&mut self, now: Mono, fault: TransportErrorKind, event: &Event) {
         let (at, event) = (self.since(now), event.clone());
         self.lines.push(TranscriptLine::NotStarted { at, fault, event });
     }
@@ -160,9 +160,9 @@ pub(super) fn ended(at: Duration, outcome: &Outcome) -> TranscriptLine {
 }
 
 /// Omits the service's message, so masking it elsewhere in the transcript does not change the end.
-fn words(kind: &WaitErrorKind) -> String {
+fn words(kind: &ErrorKind) -> String {
     match kind {
-        WaitErrorKind::JobFailed { .. } => WaitErrorKind::JobFailed { message: None }.to_string(),
+        ErrorKind::JobFailed { .. } => ErrorKind::JobFailed { message: None }.to_string(),
         kind => kind.to_string(),
     }
 }

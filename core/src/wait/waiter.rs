@@ -8,12 +8,12 @@ use http::Request;
 use super::transcript::Transcript;
 use super::{
     Policy,
-    outcome::{Event, EventKind, Outcome, Reading, Seen, WaitError, WaitErrorKind},
+    outcome::{Error, ErrorKind, Event, EventKind, Outcome, Reading, Seen},
 };
 use crate::{
     actions::{DescribeExportJobResult, JobId},
     credentials::Credentials,
-    error::{BuildError, SendFault},
+    error::{BuildError, TransportErrorKind},
     retry::{Failures, Random},
     session::{Prepared, Session},
     time::{Mono, Now},
@@ -27,9 +27,9 @@ use crate::{
 /// to [`answer`](Self::answer).
 ///
 /// ```
-/// use tcss_export_core::*;
+/// use tcss_export_core::{wait::*, *};
 /// # fn now() -> Now { Now { wall: Wall::from_unix_seconds(1_699_979_400), ..Now::default() } }
-/// # fn send(_: http::Request<bytes::Bytes>) -> Result<http::Response<bytes::Bytes>, SendFault> {
+/// # fn send(_: http::Request<bytes::Bytes>) -> Result<http::Response<bytes::Bytes>, TransportErrorKind> {
 /// #     let url = "https://h.example/a.csv";
 /// #     let body = format!(r#"{{"Response":{{"ExportStatus":"SUCCESS","DownloadURL":"{url}"}}}}"#);
 /// #     Ok(http::Response::new(body.into()))
@@ -107,7 +107,7 @@ impl Waiter {
     /// Returns what to do next. It may be called at any time.
     ///
     /// While a request is in flight, this is [`Step::WaitUntil`] the exchange limit, after which it
-    /// counts as [`SendFault::Timeout`]. So a wait ends at most that long after its deadline.
+    /// counts as [`TransportErrorKind::Timeout`]. So a wait ends at most that long after its deadline.
     pub fn step(&mut self, now: Mono) -> Step<'_> {
         self.advance(now);
         let deadline = self.deadline();
@@ -137,7 +137,7 @@ impl Waiter {
         }
         self.seen.clock_offset = session.clock_offset();
         let request = self.sign(now, session, credentials).map_err(|error| {
-            self.end(Err(WaitErrorKind::Build(error)));
+            self.end(Err(ErrorKind::Build(error)));
             StartError::Build(error)
         })?;
         self.seen.polls = self.seen.polls.saturating_add(1);
@@ -162,7 +162,7 @@ impl Waiter {
     /// Cancels the wait.
     pub fn cancel(&mut self) {
         if !matches!(self.phase, Phase::Done(_)) {
-            self.end(Err(WaitErrorKind::Cancelled));
+            self.end(Err(ErrorKind::Cancelled));
         }
     }
 
@@ -170,11 +170,11 @@ impl Waiter {
     ///
     /// # Errors
     ///
-    /// A [`WaitError`] whose kind says why there is no file.
+    /// A [`Error`] whose kind says why there is no file.
     pub fn finish(self) -> Outcome {
         match self.phase {
             Phase::Done(outcome) => *outcome,
-            _ => Err(WaitError { kind: WaitErrorKind::Cancelled, report: self.report() }),
+            _ => Err(Error { kind: ErrorKind::Cancelled, report: self.report() }),
         }
     }
 
@@ -199,10 +199,10 @@ impl Waiter {
         if let Phase::InFlight { started } = self.phase
             && now >= self.limit_of(started.mono)
         {
-            self.react_and_record(None, Reading::of_fault(SendFault::Timeout));
+            self.react_and_record(None, Reading::of_fault(TransportErrorKind::Timeout));
         }
         if matches!(self.phase, Phase::Waiting { .. }) && now >= self.deadline() {
-            self.end(Err(WaitErrorKind::TimedOut));
+            self.end(Err(ErrorKind::TimedOut));
         }
     }
 

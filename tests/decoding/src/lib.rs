@@ -5,12 +5,7 @@
 use std::{env, fs, process, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use tcss_export::{
-    Credentials, DescribeExportJobResult, DownloadUrl, ExportStatus, JobId, Session, Source,
-    download::{Downloaded, ErrorKind, Fault, Policy},
-    driver::DownloadFailure,
-    ureq::{Client, Ureq},
-};
+use tcss_export::{Credentials, actions::{DescribeExportJobResult, ExportStatus}, DownloadUrl, JobId, Session, Source, download::{Downloaded, ErrorKind, Fault, Policy}, error::{DownloadError}, ureq::{Client, Ureq}};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 use ureq::Agent;
 
@@ -46,7 +41,7 @@ fn credentials() -> Credentials {
 
 /// What has come of a download, and what is in the folder now.
 struct Ended {
-    outcome: Result<Downloaded, DownloadFailure>,
+    outcome: Result<Downloaded, DownloadError>,
     /// The file under its final name.
     file: Option<Vec<u8>>,
 }
@@ -116,7 +111,7 @@ fn a_converted_text_becomes_no_file() {
             for answer in [answer(&[("Content-Type", content_type)], body), chunked(&header, body)]
             {
                 let kind = download(client, answer).kind();
-                assert!(matches!(kind, ErrorKind::Fault(Fault::Send(_))), "{kind:?}");
+                assert!(matches!(kind, ErrorKind::Fault(Fault::Transport(_))), "{kind:?}");
             }
         }
     }

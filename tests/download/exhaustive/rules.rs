@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use tcss_export::{
-    Backoff, SendFault,
-    download::{ErrorKind, EventKind, Fault, Opening, Outcome},
+    core::download::{Opening, Outcome},
+    download::{ErrorKind, EventKind, Fault},
+    driver::TransportErrorKind,
+    wait::Backoff,
 };
 
 use super::{
@@ -124,7 +126,7 @@ fn failure(m: &Moment<'_>) -> bool {
 
 fn delay(m: &Moment<'_>) -> bool {
     let EventKind::Retrying { fault, delay } = &m.exchange.event.kind else { return true };
-    let is_broken = *fault == Fault::Send(SendFault::Connection);
+    let is_broken = *fault == Fault::Transport(TransportErrorKind::Connection);
     let is_first = m.is_progress || !m.was_broken;
     if is_broken && is_first {
         return *delay == Duration::ZERO;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::HeaderValue;
-use tcss_export::SendFault;
+use tcss_export::driver::TransportErrorKind;
 
 use crate::server::{Answer, End, File, Play};
 
@@ -62,8 +62,8 @@ impl Told {
 
 const OTHERS: [Play; 22] = [
     Play::Well,
-    Play::Unsent(SendFault::Connection),
-    Play::Unsent(SendFault::Timeout),
+    Play::Unsent(TransportErrorKind::Connection),
+    Play::Unsent(TransportErrorKind::Timeout),
     Play::Stall(2),
     Play::Chunked,
     Play::Endless,

@@ -3,8 +3,12 @@
 use std::{fmt, thread};
 
 use tcss_export::{
-    Mono, SendFault,
-    download::{Download, EventKind, Fault, Kept, Note, Opening, Policy, Step},
+    core::{
+        Mono,
+        download::{Download, Opening, Part, PartMetadata, Step},
+    },
+    download::{EventKind, Fault, Policy},
+    driver::TransportErrorKind,
 };
 
 use super::{
@@ -85,7 +89,7 @@ struct Node {
     /// Which version of the file there is.
     version: usize,
     /// What was kept beside the target, once the target was begun.
-    part: Option<Note>,
+    part: Option<PartMetadata>,
     /// Failures since the last byte that was not there before, as the rules count them.
     failures: u32,
     was_broken: bool,
@@ -157,7 +161,7 @@ impl Walk<'_> {
         let has_ended = exchange.event.kind == EventKind::Ended;
         self.check(node, told, &exchange, &before)?;
         if exchange.opening == Some(Opening::StartOver) {
-            node.part.clone_from(&node.trial.download.note());
+            node.part.clone_from(&node.trial.download.metadata());
         }
         match &exchange.event.kind {
             EventKind::Ended => {}
@@ -235,7 +239,7 @@ impl Walk<'_> {
         let mut download = self.download(node.serial);
         let mut sink = Vec::new();
         if let Some(part) = &node.part {
-            let mut kept = Kept::new(part.clone());
+            let mut kept = Part::new(part.clone());
             sink.clone_from(&node.trial.sink);
             sink.truncate(usize::try_from(kept.limit()).unwrap_or(usize::MAX));
             kept.read(&sink);
@@ -276,7 +280,7 @@ impl Node {
         match &exchange.event.kind {
             EventKind::Retrying { fault, .. } => {
                 self.failures += 1;
-                self.was_broken = *fault == Fault::Send(SendFault::Connection);
+                self.was_broken = *fault == Fault::Transport(TransportErrorKind::Connection);
             }
             EventKind::NeedsUrl { .. } => self.new_urls += 1,
             _ => {}

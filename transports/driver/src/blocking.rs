@@ -14,18 +14,20 @@ use futures_util::{
     io::AllowStdIo,
     stream::{self, Stream, StreamExt},
 };
-use tcss_export_core::{
-    Action, Answer, BuildError, ClockOffset, Event, Finished, JobId, Policy, Session,
-    download::{self, Downloaded},
-};
 #[cfg(feature = "serde")]
-use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
+use tcss_export_core::wait::{ResumeError, SavedWait, TranscriptLine};
+use tcss_export_core::{
+    Answer, BuildError, ClockOffset, JobId, Session,
+    actions::Action,
+    download::{self, Downloaded},
+    wait::{Event, Finished, Policy},
+};
 
 use crate::{
     budget::Budget,
     credential_source::CredentialSource,
-    download::{DownloadFailure, Output, Source, Target},
-    error::{SendError, WaitFailure},
+    download::{DownloadError, Output, Source, Target},
+    error::{SendError, WaitError},
     transport::Blocking,
     transport_error::TransportError,
 };
@@ -109,8 +111,8 @@ impl<T: Blocking> Client<T> {
     ///
     /// # Errors
     ///
-    /// A [`WaitFailure`] whose `kind` says why there is no file.
-    pub fn wait(&self, job: JobId) -> Result<Finished, WaitFailure> {
+    /// A [`WaitError`] whose `kind` says why there is no file.
+    pub fn wait(&self, job: JobId) -> Result<Finished, WaitError> {
         run(self.0.wait(job))
     }
 
@@ -137,7 +139,7 @@ impl<T: Blocking> Client<T> {
     pub fn wait_all<J: IntoIterator<Item = JobId>>(
         &self,
         jobs: J,
-    ) -> impl Iterator<Item = (JobId, Result<Finished, WaitFailure>)> + use<T, J> {
+    ) -> impl Iterator<Item = (JobId, Result<Finished, WaitError>)> + use<T, J> {
         Outcomes(self.0.wait_all(stream::iter(jobs)))
     }
 
@@ -192,8 +194,8 @@ impl<T: Blocking> Wait<T> {
     ///
     /// # Errors
     ///
-    /// A [`WaitFailure`] whose `kind` says why there is no file.
-    pub fn outcome(self) -> Result<Finished, WaitFailure> {
+    /// A [`WaitError`] whose `kind` says why there is no file.
+    pub fn outcome(self) -> Result<Finished, WaitError> {
         run(self.0.outcome())
     }
 }
@@ -234,8 +236,8 @@ impl<T: Blocking, W: Write> Download<T, W> {
     ///
     /// # Errors
     ///
-    /// A [`DownloadFailure`] that says why there is no whole file.
-    pub fn outcome(self) -> Result<Downloaded, DownloadFailure> {
+    /// A [`DownloadError`] that says why there is no whole file.
+    pub fn outcome(self) -> Result<Downloaded, DownloadError> {
         run(self.0.outcome())
     }
 

@@ -16,18 +16,21 @@ use std::{
 use bytes::Bytes;
 use futures_util::{io::AsyncWrite, stream::Stream};
 use http::{Request, Response};
-use tcss_export_core::{
-    Action, Answer, BuildError, ClockOffset, Credentials, Finished, JobId, Limits, Mono, Now,
-    Policy, Reach, SendFault, Session, read_answer,
-};
 #[cfg(feature = "serde")]
-use tcss_export_core::{ResumeError, SavedWait};
+use tcss_export_core::wait::{ResumeError, SavedWait};
+use tcss_export_core::{
+    AddressPolicy, Answer, BuildError, ClockOffset, Credentials, JobId, Limits, Mono, Now, Session,
+    TransportErrorKind,
+    actions::Action,
+    read_answer,
+    wait::{Finished, Policy},
+};
 
 use crate::{
     budget::Budget,
     credential_source::CredentialSource,
     download::{Download, Output, Source, Target},
-    error::{SendError, WaitFailure},
+    error::{SendError, WaitError},
     permit::Permit,
     transport::{self, Body, Transport},
     transport_error::TransportError,
@@ -163,8 +166,8 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     ///
-    /// A [`WaitFailure`] whose `kind` says why there is no file.
-    pub async fn wait(&self, job: JobId) -> Result<Finished, WaitFailure> {
+    /// A [`WaitError`] whose `kind` says why there is no file.
+    pub async fn wait(&self, job: JobId) -> Result<Finished, WaitError> {
         self.follow(job).outcome().await
     }
 
@@ -188,12 +191,12 @@ impl<T: Transport> Client<T> {
     ///
     /// Any number of exchanges run at once, all in one task. The stream takes every job that
     /// `jobs` has ready, and a job's deadline counts from that moment: see
-    /// [`WaitSet`](tcss_export_core::WaitSet) for deadlines of very many jobs. For a list use
+    /// [`WaitSet`](tcss_export_core::wait::WaitSet) for deadlines of very many jobs. For a list use
     /// `futures_util::stream::iter`. Dropping the stream stops all waits.
     pub fn wait_all<J: Stream<Item = JobId>>(
         &self,
         jobs: J,
-    ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitFailure>)> + use<J, T>>> {
+    ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitError>)> + use<J, T>>> {
         Box::pin(wait_all(self.clone(), jobs))
     }
 
@@ -247,7 +250,7 @@ impl<T: Transport> Client<T> {
         now: Mono,
     ) -> Result<Response<Bytes>, TransportError> {
         let limit = self.exchange_limit(now);
-        let mut limits = Limits::new(Reach::Any);
+        let mut limits = Limits::new(AddressPolicy::Any);
         limits.total = Some(limit);
         request.extensions_mut().insert(limits);
         within(self.sleep(limit), async {
@@ -329,7 +332,10 @@ pub(crate) async fn within<T>(
     let (mut limit, mut future) = (pin!(limit), pin!(future));
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Pending => limit.as_mut().poll(context).map(|()| {
-            Err(TransportError::new(SendFault::Timeout, "nothing came within the time limit"))
+            Err(TransportError::new(
+                TransportErrorKind::Timeout,
+                "nothing came within the time limit",
+            ))
         }),
         done => done,
     })

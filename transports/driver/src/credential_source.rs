@@ -25,7 +25,7 @@ impl CredentialSource {
     /// Creates a source from a function. Its argument is true if the service refused the last
     /// credentials.
     ///
-    /// A [`SendFault::Permanent`](tcss_export_core::SendFault::Permanent) error ends a wait; after
+    /// A [`TransportErrorKind::Permanent`](tcss_export_core::TransportErrorKind::Permanent) error ends a wait; after
     /// any other it is called again. An async client calls it in its task, so it must not block
     /// there.
     pub fn from_fn(

@@ -15,7 +15,7 @@ use futures_util::{
 };
 use http::Request;
 use tcss_export_core::{
-    BuildError, DownloadUrl, JobId, Mono, SendFault,
+    BuildError, DownloadUrl, JobId, Mono, TransportErrorKind,
     download::{
         self, Downloaded, ErrorKind, Event, EventKind, Fault, Opening, Policy, Received, Step,
     },
@@ -24,12 +24,12 @@ use tcss_export_core::{
 use self::output::End;
 pub(crate) use self::output::Output;
 pub use self::{
-    error::{DownloadFailure, FileError, FileErrorKind},
+    error::{DownloadError, FileError, FileErrorKind},
     target::Target,
 };
 use crate::{
     client::{Client, within},
-    error::WaitFailure,
+    error::WaitError,
     transport::{Body, Transport},
     transport_error::TransportError,
 };
@@ -92,7 +92,7 @@ pub struct Download<T, W = Sink> {
     /// The transport's error in the last exchange.
     transport_error: Option<TransportError>,
     /// Why there is no new URL.
-    wait_error: Option<WaitFailure>,
+    wait_error: Option<WaitError>,
     polls: u32,
 }
 
@@ -171,8 +171,8 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
     ///
     /// # Errors
     ///
-    /// A [`DownloadFailure`] that says why there is no whole file.
-    pub async fn outcome(mut self) -> Result<Downloaded, DownloadFailure> {
+    /// A [`DownloadError`] that says why there is no whole file.
+    pub async fn outcome(mut self) -> Result<Downloaded, DownloadError> {
         while self.next().await.is_some() {}
         let Self { download, file_error, transport_error, wait_error, .. } = self;
         if let Some(error) = file_error {
@@ -183,8 +183,8 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
 
     /// Goes on to the next event.
     async fn advance(&mut self) -> Result<Event, FileError> {
-        if let Some(kept) = self.output.open(self.client.blocks).await? {
-            self.download.resume(kept);
+        if let Some(part) = self.output.open(self.client.blocks).await? {
+            self.download.resume(part);
         }
         if self.body.is_none() {
             self.download.abandon();
@@ -261,7 +261,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         match self.download.head(self.client.now().mono, &head) {
             Opening::Drop => return Ok(self.ended(Ok(()))),
             Opening::StartOver => {
-                self.output.start_over(self.client.blocks, self.download.note()).await?;
+                self.output.start_over(self.client.blocks, self.download.metadata()).await?;
             }
             Opening::Append | Opening::Read => {}
         }
@@ -291,7 +291,8 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
     /// Takes the end of a response, or why there is none.
     fn ended(&mut self, end: Result<(), TransportError>) -> Event {
         self.body = None;
-        let fault: Result<(), SendFault> = end.as_ref().copied().map_err(TransportError::fault);
+        let fault: Result<(), TransportErrorKind> =
+            end.as_ref().copied().map_err(TransportError::kind);
         self.transport_error = end.err();
         self.download.ended(self.client.now().mono, fault)
     }
@@ -313,20 +314,20 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
 /// Adds the transport's or the wait's error if the download ended because of it, and not because
 /// its own time was over.
 fn failure(
-    error: download::DownloadError,
+    error: download::Error,
     transport: Option<TransportError>,
-    wait: Option<WaitFailure>,
-) -> DownloadFailure {
+    wait: Option<WaitError>,
+) -> DownloadError {
     let is_timeout = error.kind == ErrorKind::TimedOut;
     if let Some(wait) = wait.filter(|_| !is_timeout) {
-        return DownloadFailure::NewUrl { error, wait: Box::new(wait) };
+        return DownloadError::NewUrl { error, wait: Box::new(wait) };
     }
     let is_cause = match error.kind {
         ErrorKind::Fault(_) => true,
-        ErrorKind::TimedOut => matches!(error.report.last_fault, Some(Fault::Send(_))),
+        ErrorKind::TimedOut => matches!(error.report.last_fault, Some(Fault::Transport(_))),
         _ => false,
     };
-    DownloadFailure::Download { error, transport: transport.filter(|_| is_cause).map(Box::new) }
+    DownloadError::Download { error, transport: transport.filter(|_| is_cause).map(Box::new) }
 }
 
 impl<T, W> fmt::Debug for Download<T, W> {

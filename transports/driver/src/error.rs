@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, ops::Deref};
 
-use tcss_export_core::{BuildError, ResponseError, WaitError, WaitErrorKind};
+use tcss_export_core::{BuildError, ResponseError, wait};
 
 use crate::transport_error::TransportError;
 
@@ -32,8 +32,8 @@ impl SendError {
     /// a broken connection, an unreadable answer, a fault inside the service and an unknown code,
     /// because each may follow a success.
     ///
-    /// [creates]: tcss_export_core::CreateExportComplianceStatusListJob
-    /// [newest first]: tcss_export_core::DescribeExportJobManageList::newest_first
+    /// [creates]: tcss_export_core::actions::CreateExportComplianceStatusListJob
+    /// [newest first]: tcss_export_core::actions::DescribeExportJobManageList::newest_first
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {
         match self {
@@ -68,15 +68,15 @@ impl Error for SendError {
 
 /// A wait ended without a file. It dereferences to the error of the state machine.
 #[derive(Debug)]
-pub struct WaitFailure {
-    error: WaitError,
+pub struct WaitError {
+    error: wait::Error,
     transport: Option<Box<TransportError>>,
 }
 
-impl WaitFailure {
+impl WaitError {
     /// Keeps the transport's last error only if the wait ended because of it.
-    pub(crate) fn new(error: WaitError, transport: Option<TransportError>) -> Self {
-        let counts = matches!(error.kind, WaitErrorKind::Fault(_) | WaitErrorKind::TimedOut);
+    pub(crate) fn new(error: wait::Error, transport: Option<TransportError>) -> Self {
+        let counts = matches!(error.kind, wait::ErrorKind::Fault(_) | wait::ErrorKind::TimedOut);
         let transport = transport.filter(|_| counts);
         Self { error, transport: transport.map(Box::new) }
     }
@@ -88,21 +88,21 @@ impl WaitFailure {
     }
 }
 
-impl Deref for WaitFailure {
-    type Target = WaitError;
+impl Deref for WaitError {
+    type Target = wait::Error;
 
-    fn deref(&self) -> &WaitError {
+    fn deref(&self) -> &wait::Error {
         &self.error
     }
 }
 
-impl fmt::Display for WaitFailure {
+impl fmt::Display for WaitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl Error for WaitFailure {
+impl Error for WaitError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.transport {
             Some(transport) => Some(&**transport),
@@ -117,7 +117,8 @@ mod tests {
 
     use http::Response;
     use tcss_export_core::{
-        CreateExportComplianceStatusListJob, Credentials, JobId, SendFault, read_answer,
+        Credentials, JobId, TransportErrorKind, actions::CreateExportComplianceStatusListJob,
+        read_answer,
     };
 
     use super::*;
@@ -140,7 +141,7 @@ mod tests {
         assert!(!SendError::Build(build).may_have_arrived());
         let credentials = Credentials::new("", "EXAMPLEKEY").unwrap_err();
         assert!(!SendError::Credentials(credentials.into()).may_have_arrived());
-        let permanent = TransportError::new(SendFault::Permanent, "not trusted");
+        let permanent = TransportError::new(TransportErrorKind::Permanent, "not trusted");
         assert!(!SendError::Transport(permanent).may_have_arrived());
     }
 
@@ -148,7 +149,8 @@ mod tests {
     fn without_a_connection_nothing_has_arrived() {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         let wrapped = io::Error::other(io::Error::from(io::ErrorKind::ConnectionRefused));
-        let marked = TransportError::new(SendFault::Timeout, "no such name").before_sending();
+        let marked =
+            TransportError::new(TransportErrorKind::Timeout, "no such name").before_sending();
         for error in [refused.into(), wrapped.into(), marked] {
             assert!(!SendError::Transport(error).may_have_arrived());
         }
@@ -159,8 +161,12 @@ mod tests {
 
     #[test]
     fn every_other_fault_of_a_transport_may_come_after_the_request() {
-        let faults =
-            [SendFault::Connection, SendFault::Timeout, SendFault::Truncated, SendFault::TooLarge];
+        let faults = [
+            TransportErrorKind::Connection,
+            TransportErrorKind::Timeout,
+            TransportErrorKind::Truncated,
+            TransportErrorKind::TooLarge,
+        ];
         for fault in faults {
             let error = SendError::Transport(TransportError::new(fault, "broken"));
             assert!(error.may_have_arrived(), "{fault:?}");

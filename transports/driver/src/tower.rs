@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use futures_util::stream;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
-use tcss_export_core::SendFault;
+use tcss_export_core::TransportErrorKind;
 use tower_service::Service;
 
 use crate::{
@@ -45,7 +45,8 @@ where
 {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let mut service = self.service.clone();
-        let failed = |error: S::Error| TransportError::of_chain(error, SendFault::Connection);
+        let failed =
+            |error: S::Error| TransportError::of_chain(error, TransportErrorKind::Connection);
         poll_fn(|context| service.poll_ready(context)).await.map_err(failed)?;
         let response = service.call(request.map(B::from)).await.map_err(failed)?;
         Ok(response.map(|body| from_http_body(body, TransportError::of_chain)))
@@ -59,7 +60,10 @@ where
 /// Creates a [`Body`] from the data of an `http_body::Body`, without its trailers.
 ///
 /// `explain` gets each error, and what a broken connection means at this stage.
-pub fn from_http_body<B>(mut body: B, explain: fn(BoxError, SendFault) -> TransportError) -> Body
+pub fn from_http_body<B>(
+    mut body: B,
+    explain: fn(BoxError, TransportErrorKind) -> TransportError,
+) -> Body
 where
     B: HttpBody<Error: Into<BoxError>> + Send + Unpin + 'static,
 {
@@ -69,7 +73,7 @@ where
                 None => return Poll::Ready(None),
                 Some(Ok(frame)) => frame.into_data(),
                 Some(Err(error)) => {
-                    let error = explain(error.into(), SendFault::Truncated);
+                    let error = explain(error.into(), TransportErrorKind::Truncated);
                     return Poll::Ready(Some(Err(error)));
                 }
             };

@@ -10,7 +10,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt};
 use http::{Request, Response};
-use tcss_export_core::{ANSWER_LIMIT, Now, SendFault};
+use tcss_export_core::{ANSWER_LIMIT, Now, TransportErrorKind};
 
 use crate::{clock, transport_error::TransportError};
 
@@ -40,7 +40,7 @@ pub trait Transport {
     ///
     /// # Errors
     ///
-    /// A [`TransportError`] whose [`fault`](TransportError::fault) decides what happens next.
+    /// A [`TransportError`] whose [`kind`](TransportError::kind) decides what happens next.
     fn send(
         &self,
         request: Request<Bytes>,
@@ -74,10 +74,12 @@ impl Body {
     }
 
     /// Creates a body from a blocking reader. A failed read becomes a
-    /// [`TransportError`] of the kind [`SendFault::Truncated`], unless `reader` says otherwise by
+    /// [`TransportError`] of the kind [`TransportErrorKind::Truncated`], unless `reader` says otherwise by
     /// wrapping one.
     pub fn from_reader(reader: impl io::Read + Send + 'static) -> Self {
-        Self::from_reader_with(reader, |e| TransportError::of_chain(e, SendFault::Truncated))
+        Self::from_reader_with(reader, |e| {
+            TransportError::of_chain(e, TransportErrorKind::Truncated)
+        })
     }
 
     /// Creates a body from a blocking reader and a function that explains its errors.
@@ -153,7 +155,7 @@ pub(crate) async fn read_answer(mut body: Body) -> Result<Bytes, TransportError>
     while let Some(piece) = body.next().await.transpose()? {
         if answer.len() + piece.len() > ANSWER_LIMIT {
             let problem = "the answer is larger than 1 MiB";
-            return Err(TransportError::new(SendFault::TooLarge, problem));
+            return Err(TransportError::new(TransportErrorKind::TooLarge, problem));
         }
         answer.extend_from_slice(&piece);
     }

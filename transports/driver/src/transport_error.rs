@@ -2,51 +2,52 @@
 
 use std::{error::Error, fmt, io, iter, net::SocketAddr};
 
-use tcss_export_core::{BuildError, SendFault, download::Reach, text::brief};
+use tcss_export_core::{AddressPolicy, BuildError, TransportErrorKind, text::brief};
 
 use crate::proxies::{ProxyError, TunnelError};
 
 /// The error of another crate, visible only as a source.
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// No answer arrived. The fault decides what happens next; the library's error is the source.
+/// No complete answer arrived. The kind decides what happens next; the library's error is the source.
 #[derive(Debug)]
 pub struct TransportError {
-    fault: SendFault,
+    kind: TransportErrorKind,
     /// No connection was made, so nothing was sent.
     is_before_sending: bool,
     source: BoxError,
 }
 
 impl TransportError {
-    /// Creates an error from its fault and its source.
-    pub fn new(fault: SendFault, source: impl Into<BoxError>) -> Self {
-        Self { fault, is_before_sending: false, source: source.into() }
+    /// Creates an error from its kind and its source.
+    pub fn new(kind: TransportErrorKind, source: impl Into<BoxError>) -> Self {
+        Self { kind, is_before_sending: false, source: source.into() }
     }
 
-    /// Creates an error whose fault follows from the first error in the chain that determines one:
+    /// Creates an error whose kind follows from the first error in the chain that determines one:
     /// an [`io::Error`] of a timeout, a [`ProxyError`], an [`AddressError`] or a refusal by a proxy.
     /// Otherwise it is `broken`, the meaning of a broken connection at this stage.
     ///
-    /// A timeout is [`SendFault::Timeout`]. A fault of a proxy that lasts until somebody changes
-    /// it, such as its status 407, is [`SendFault::Permanent`].
-    pub fn of_chain(source: impl Into<BoxError>, broken: SendFault) -> Self {
+    /// A timeout is [`TransportErrorKind::Timeout`]. A fault of a proxy that lasts until somebody changes
+    /// it, such as its status 407, is [`TransportErrorKind::Permanent`].
+    pub fn of_chain(source: impl Into<BoxError>, broken: TransportErrorKind) -> Self {
         Self::of_chain_with(source, broken, |_| false)
     }
 
-    /// Creates an error as [`of_chain`](Self::of_chain) does, but [`SendFault::Permanent`] if
+    /// Creates an error as [`of_chain`](Self::of_chain) does, but [`TransportErrorKind::Permanent`] if
     /// `is_permanent` returns true for any error in the chain, for example an untrusted
     /// certificate.
     pub fn of_chain_with(
         source: impl Into<BoxError>,
-        broken: SendFault,
+        broken: TransportErrorKind,
         is_permanent: impl Fn(&(dyn Error + 'static)) -> bool,
     ) -> Self {
         let source = source.into();
-        let permanent = find(&*source, |e| is_permanent(e).then_some(SendFault::Permanent));
-        let fault = permanent.or_else(|| find(&*source, fault_of)).unwrap_or(broken);
+        let permanent =
+            find(&*source, |e| is_permanent(e).then_some(TransportErrorKind::Permanent));
+        let kind = permanent.or_else(|| find(&*source, fault_of)).unwrap_or(broken);
         let is_before_sending = find(&*source, |e| is_before_sending(e).then_some(())).is_some();
-        Self { fault, is_before_sending, source }
+        Self { kind, is_before_sending, source }
     }
 
     /// Marks that no connection was made, so nothing was sent.
@@ -55,11 +56,11 @@ impl TransportError {
         Self { is_before_sending: true, ..self }
     }
 
-    /// Returns whether the server may have received the request. It has not if the fault is
+    /// Returns whether the server may have received the request. It has not if the kind is
     /// permanent or no connection was made.
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {
-        !self.is_before_sending && self.fault != SendFault::Permanent
+        !self.is_before_sending && self.kind != TransportErrorKind::Permanent
     }
 
     /// Returns the address error among the sources: the policy forbids all addresses of a host.
@@ -81,22 +82,22 @@ impl TransportError {
         find(&*self.source, |error| error.downcast_ref())
     }
 
-    /// Returns the fault, which decides what a wait or a download does next.
+    /// Returns the kind, which decides what a wait or a download does next.
     #[must_use]
-    pub const fn fault(&self) -> SendFault {
-        self.fault
+    pub const fn kind(&self) -> TransportErrorKind {
+        self.kind
     }
 }
 
-fn fault_of(error: &(dyn Error + 'static)) -> Option<SendFault> {
+fn fault_of(error: &(dyn Error + 'static)) -> Option<TransportErrorKind> {
     if error.is::<ProxyError>() || error.is::<AddressError>() {
-        return Some(SendFault::Permanent);
+        return Some(TransportErrorKind::Permanent);
     }
     if let Some(tunnel) = error.downcast_ref::<TunnelError>() {
         return tunnel.fault();
     }
     match error.downcast_ref::<io::Error>()?.kind() {
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Some(SendFault::Timeout),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Some(TransportErrorKind::Timeout),
         // The error inside may determine it.
         _ => None,
     }
@@ -126,30 +127,30 @@ fn next<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static
     }
 }
 
-/// Uses [`TransportError::of_chain`] with [`SendFault::Connection`].
+/// Uses [`TransportError::of_chain`] with [`TransportErrorKind::Connection`].
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
-        Self::of_chain(error, SendFault::Connection)
+        Self::of_chain(error, TransportErrorKind::Connection)
     }
 }
 
-/// Malformed credentials stay malformed: [`SendFault::Permanent`].
+/// Malformed credentials stay malformed: [`TransportErrorKind::Permanent`].
 impl From<BuildError> for TransportError {
     fn from(error: BuildError) -> Self {
-        Self::new(SendFault::Permanent, error)
+        Self::new(TransportErrorKind::Permanent, error)
     }
 }
 
-/// No request can be sent until the environment changes: [`SendFault::Permanent`].
+/// No request can be sent until the environment changes: [`TransportErrorKind::Permanent`].
 impl From<ProxyError> for TransportError {
     fn from(error: ProxyError) -> Self {
-        Self::new(SendFault::Permanent, error)
+        Self::new(TransportErrorKind::Permanent, error)
     }
 }
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fault.fmt(f)
+        self.kind.fmt(f)
     }
 }
 
@@ -173,10 +174,11 @@ impl AddressError {
     /// If it permits none.
     pub fn filter(
         host: &str,
-        reach: Reach,
+        address_policy: AddressPolicy,
         addresses: impl IntoIterator<Item = SocketAddr>,
     ) -> Result<Vec<SocketAddr>, Self> {
-        let permitted = addresses.into_iter().filter(|address| reach.permits(address.ip()));
+        let permitted =
+            addresses.into_iter().filter(|address| address_policy.permits(address.ip()));
         let permitted: Vec<_> = permitted.collect();
         match permitted.is_empty() {
             true => Err(Self { host: host.to_owned() }),
@@ -200,23 +202,26 @@ mod tests {
     #[test]
     fn an_address_error_is_permanent_whatever_wraps_it() {
         let private = "10.0.0.1:443".parse().unwrap();
-        let found = AddressError::filter("h.example", Reach::Public, [private]);
+        let found = AddressError::filter("h.example", AddressPolicy::Public, [private]);
         let error = found.unwrap_err();
         for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::Other] {
             let wrapped = io::Error::new(kind, error.clone());
             let wrapped = TransportError::from(wrapped);
-            assert_eq!(wrapped.fault(), SendFault::Permanent);
+            assert_eq!(wrapped.kind(), TransportErrorKind::Permanent);
             assert_eq!(wrapped.address_error(), Some(&error));
         }
         let denied = TransportError::from(io::Error::from(io::ErrorKind::PermissionDenied));
-        assert_eq!((denied.fault(), denied.address_error()), (SendFault::Connection, None));
+        assert_eq!((denied.kind(), denied.address_error()), (TransportErrorKind::Connection, None));
     }
 
     #[test]
     fn a_proxy_error_is_found_whatever_wraps_it() {
         let error = ProxyError::Url { variable: "HTTPS_PROXY" };
         let wrapped = TransportError::from(io::Error::other(error.clone()));
-        assert_eq!((wrapped.fault(), wrapped.proxy_error()), (SendFault::Permanent, Some(&error)));
+        assert_eq!(
+            (wrapped.kind(), wrapped.proxy_error()),
+            (TransportErrorKind::Permanent, Some(&error))
+        );
         assert!(wrapped.tunnel_error().is_none());
     }
 

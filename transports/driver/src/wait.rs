@@ -1,12 +1,15 @@
 //! One job, followed event by event.
 
 use futures_util::stream::{self, Stream};
-use tcss_export_core::{Credentials, Event, EventKind, Finished, JobId, Now, Step, Waiter};
 #[cfg(feature = "serde")]
-use tcss_export_core::{ResumeError, SavedWait, TranscriptLine};
+use tcss_export_core::wait::{ResumeError, SavedWait, TranscriptLine};
+use tcss_export_core::{
+    Credentials, JobId, Now,
+    wait::{Event, EventKind, Finished, Step, Waiter},
+};
 
 use crate::{
-    client::Client, error::WaitFailure, permit::Permit, transport::Transport,
+    client::Client, error::WaitError, permit::Permit, transport::Transport,
     transport_error::TransportError,
 };
 
@@ -75,10 +78,10 @@ impl<T: Transport> Wait<T> {
     ///
     /// # Errors
     ///
-    /// A [`WaitFailure`] whose `kind` says why there is no file.
-    pub async fn outcome(mut self) -> Result<Finished, WaitFailure> {
+    /// A [`WaitError`] whose `kind` says why there is no file.
+    pub async fn outcome(mut self) -> Result<Finished, WaitError> {
         while self.next().await.is_some() {}
-        self.waiter.finish().map_err(|error| WaitFailure::new(error, self.last_error))
+        self.waiter.finish().map_err(|error| WaitError::new(error, self.last_error))
     }
 
     /// Polls once. `None` if the request could not be signed, which ends the wait.
@@ -86,7 +89,7 @@ impl<T: Transport> Wait<T> {
         let Self { client, waiter, .. } = self;
         let request = waiter.start(now, &mut client.session(), credentials).ok()?;
         let answer = client.exchange(request, now.mono).await;
-        let answer = answer.map_err(|error| self.last_error.insert(error).fault());
+        let answer = answer.map_err(|error| self.last_error.insert(error).kind());
         if answer.is_ok() {
             self.last_error = None;
         }
@@ -99,7 +102,7 @@ impl<T: Transport> Wait<T> {
     async fn prepare(&mut self, fresh: bool) -> Option<Event> {
         let deadline = self.waiter.deadline();
         let error = self.permit.prepare(&self.client, fresh, Some(deadline)).await.err()?;
-        let event = self.waiter.cannot_start(self.client.now().mono, error.fault());
+        let event = self.waiter.cannot_start(self.client.now().mono, error.kind());
         self.has_ended = event.kind == EventKind::Ended;
         self.last_error = Some(error);
         // Past the deadline the fault is ignored, and the end is the next event.

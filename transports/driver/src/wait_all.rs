@@ -10,14 +10,17 @@ use std::{
 use bytes::Bytes;
 use futures_util::stream::{self, Fuse, FusedStream, FuturesUnordered, Stream, StreamExt};
 use http::{Request, Response};
-use tcss_export_core::{Finished, JobId, Mono, SetStep, WaitKey, WaitSet, Waiter};
+use tcss_export_core::{
+    JobId, Mono,
+    wait::{Finished, SetStep, WaitKey, WaitSet, Waiter},
+};
 
 use crate::{
-    client::Client, error::WaitFailure, permit::Permit, transport::Transport,
+    client::Client, error::WaitError, permit::Permit, transport::Transport,
     transport_error::TransportError,
 };
 
-type Ended = (JobId, Result<Finished, WaitFailure>);
+type Ended = (JobId, Result<Finished, WaitError>);
 
 pub(crate) fn wait_all<T: Transport, J: Stream<Item = JobId>>(
     client: Client<T>,
@@ -95,7 +98,7 @@ where
             let pause = match self.set.next(now.mono) {
                 SetStep::Ended { key, job, outcome } => {
                     let error = self.errors.remove(&key);
-                    return Some((job, outcome.map_err(|e| WaitFailure::new(e, error))));
+                    return Some((job, outcome.map_err(|e| WaitError::new(e, error))));
                 }
                 SetStep::Empty if self.jobs.is_terminated() => return None,
                 SetStep::Empty => None,
@@ -190,7 +193,7 @@ where
             Done::Prepared { permit, key, result } => {
                 self.permit = Some(permit);
                 if let Err(error) = result
-                    && self.set.cannot_start(key, now.mono, error.fault()).is_some()
+                    && self.set.cannot_start(key, now.mono, error.kind()).is_some()
                 {
                     self.errors.insert(key, error);
                 }
@@ -201,7 +204,7 @@ where
                 }
                 self.errors.remove(&key);
                 let answer = answer.map_err(|error| {
-                    let fault = error.fault();
+                    let fault = error.kind();
                     self.errors.insert(key, error);
                     fault
                 });

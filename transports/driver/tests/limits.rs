@@ -14,8 +14,9 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{Request, Response};
 use tcss_export_core::{
-    Credentials, DescribeExportJobResult, Endpoint, EventKind, JobId, Mono, Now, Policy, SendFault,
-    Session, WaitErrorKind, Wall,
+    Credentials, Endpoint, JobId, Mono, Now, Session, TransportErrorKind, Wall,
+    actions::DescribeExportJobResult,
+    wait::{self, EventKind, Policy},
 };
 use tcss_export_driver::{
     Body, Budget, Client, CredentialSource, Transport, TransportError, async_fn,
@@ -90,7 +91,7 @@ impl Transport for Slow {
             return Ok(Response::new(Bytes::from(SUCCESS).into()));
         }
         tokio::time::sleep(Duration::from_secs(20)).await;
-        Err(TransportError::new(SendFault::Permanent, "the second one's own answer"))
+        Err(TransportError::new(TransportErrorKind::Permanent, "the second one's own answer"))
     }
 }
 
@@ -164,7 +165,7 @@ async fn a_wait_ends_though_its_functions_hang() {
         let began = Instant::now();
         let wait = hanging(fetch_hangs).follow(job("1")).outcome();
         let failure = wait.await.unwrap_err();
-        assert!(matches!(failure.kind, WaitErrorKind::Fault(_) | WaitErrorKind::TimedOut));
+        assert!(matches!(failure.kind, wait::ErrorKind::Fault(_) | wait::ErrorKind::TimedOut));
         // Nine exchange limits, and the pauses between.
         assert!(began.elapsed() <= Policy::EXCHANGE_LIMIT * 9 + Duration::from_secs(40));
         let action = DescribeExportJobResult::new(job("1"));
@@ -189,7 +190,7 @@ async fn every_end_is_told_once_also_by_the_deadline() {
         ends.push(event.kind == EventKind::Ended);
     }
     assert_eq!(ends, [false, false, true]);
-    assert_eq!(wait.outcome().await.unwrap_err().kind, WaitErrorKind::TimedOut);
+    assert_eq!(wait.outcome().await.unwrap_err().kind, wait::ErrorKind::TimedOut);
 }
 
 /// Two jobs: the fetch for the first is still under way when the first ends; the second has just

@@ -14,8 +14,9 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use tcss_export_core::{
-    Credentials, DescribeExportJobResult, Endpoint, EventKind, Fault, JobId, Limits, Mono, Now,
-    Policy, RateBudget, SendFault, Session, WaitErrorKind, Wall,
+    Credentials, Endpoint, JobId, Limits, Mono, Now, RateBudget, Session, TransportErrorKind, Wall,
+    actions::DescribeExportJobResult,
+    wait::{self, EventKind, Fault, Policy},
 };
 use tcss_export_driver::{
     Blocking, Body, Budget, Client, CredentialSource, SendError, Transport, TransportError,
@@ -45,15 +46,15 @@ struct State {
     now: Duration,
     /// How long a fetch of credentials takes.
     fetch: Duration,
-    answers: Vec<Result<&'static str, SendFault>>,
-    credentials: Vec<SendFault>,
+    answers: Vec<Result<&'static str, TransportErrorKind>>,
+    credentials: Vec<TransportErrorKind>,
     log: Vec<Done>,
     /// The limit of each request.
     limits: Vec<Duration>,
 }
 
 impl World {
-    fn new(answers: &[Result<&'static str, SendFault>]) -> Self {
+    fn new(answers: &[Result<&'static str, TransportErrorKind>]) -> Self {
         let world = Self::default();
         world.0.lock().unwrap().answers = answers.iter().rev().copied().collect();
         world
@@ -163,7 +164,7 @@ fn sent(at: u64, timestamp: &str) -> Done {
 
 #[test]
 fn each_poll_asks_for_credentials_then_starts_and_both_loops_do_the_same() {
-    let answers = [Ok(RUNNING), Err(SendFault::Connection), Ok(RUNNING), Ok(SUCCESS)];
+    let answers = [Ok(RUNNING), Err(TransportErrorKind::Connection), Ok(RUNNING), Ok(SUCCESS)];
     let (one, other) = (World::new(&answers), World::new(&answers));
     let finished = one.blocking().follow(job()).outcome().unwrap();
     let same = run(other.asynchronous().follow(job()).outcome()).unwrap();
@@ -190,7 +191,7 @@ fn each_poll_asks_for_credentials_then_starts_and_both_loops_do_the_same() {
 #[test]
 fn one_seed_gives_the_same_times_twice_and_another_others() {
     let log = |seed| {
-        let fault = Err(SendFault::Timeout);
+        let fault = Err(TransportErrorKind::Timeout);
         let world = World::new(&[fault, fault, fault, fault, Ok(SUCCESS)]);
         world.blocking().with_seed(seed).follow(job()).outcome().unwrap();
         world.log()
@@ -223,34 +224,37 @@ fn a_slow_fetch_of_credentials_comes_before_the_start_it_is_for() {
 #[test]
 fn credentials_that_cannot_be_had_for_a_while_are_asked_for_again() {
     let world = World::new(&[Ok(SUCCESS)]);
-    world.0.lock().unwrap().credentials = vec![SendFault::Connection];
+    world.0.lock().unwrap().credentials = vec![TransportErrorKind::Connection];
     let mut wait = world.blocking().follow(job());
     let event = wait.next().unwrap();
     let EventKind::Retrying { fault, .. } = event.kind else { panic!("{event:?}") };
-    assert_eq!(fault, Fault::Send(SendFault::Connection));
+    assert_eq!(fault, Fault::Transport(TransportErrorKind::Connection));
     assert_eq!(wait.outcome().unwrap().report.polls, 1);
 }
 
 #[test]
 fn credentials_that_cannot_be_had_at_all_end_the_wait_with_their_error() {
     let world = World::new(&[]);
-    world.0.lock().unwrap().credentials = vec![SendFault::Permanent];
+    world.0.lock().unwrap().credentials = vec![TransportErrorKind::Permanent];
     let failure = world.blocking().follow(job()).outcome().unwrap_err();
-    assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::Permanent)));
+    assert_eq!(
+        failure.kind,
+        wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent))
+    );
     let source = std::error::Error::source(failure.transport().unwrap()).unwrap();
     assert_eq!(source.to_string(), "the metadata service is away");
 }
 
 #[test]
 fn single_exchanges_are_paced_like_polls() {
-    let world = World::new(&[Ok(RUNNING), Ok(RUNNING), Err(SendFault::Timeout)]);
+    let world = World::new(&[Ok(RUNNING), Ok(RUNNING), Err(TransportErrorKind::Timeout)]);
     let (client, action) = (world.blocking(), DescribeExportJobResult::new(job()));
     client.send(&action).unwrap();
     let asynchronous = world.asynchronous().with_budget(client.budget().clone());
     run(asynchronous.send(&action)).unwrap();
     let error = client.send(&action).unwrap_err();
     let SendError::Transport(error) = error else { panic!("{error:?}") };
-    assert_eq!(error.fault(), SendFault::Timeout);
+    assert_eq!(error.kind(), TransportErrorKind::Timeout);
     let starts: Vec<_> = world
         .log()
         .into_iter()

@@ -3,7 +3,7 @@
 use std::{error::Error, io};
 
 use http::StatusCode;
-use tcss_export_core::{Endpoint, SendFault};
+use tcss_export_core::{Endpoint, TransportErrorKind};
 use tcss_export_driver::{Proxies, Proxy, ProxyError, TransportError, TunnelError};
 
 const GATEWAY: &str = "gw.corp.example";
@@ -223,7 +223,7 @@ fn a_login_is_in_no_text() {
         TunnelError::failed(&proxy, "why"),
     ] {
         texts += &format!("{error} {error:?}");
-        let error = TransportError::of_chain(error, SendFault::Connection);
+        let error = TransportError::of_chain(error, TransportErrorKind::Connection);
         texts += &format!("{error} {error:?}");
     }
     let variables = |_: &str| Some("http://NAME:WORD@p.example:1".into());
@@ -248,18 +248,18 @@ fn errors_say_that_it_was_the_proxy() {
 fn a_refusal_is_final_unless_it_tells_of_a_passing_state() {
     let proxy = proxy("http://p.example:1").unwrap();
     for (status, fault) in [
-        (407, SendFault::Permanent),
-        (403, SendFault::Permanent),
-        (302, SendFault::Permanent),
-        (408, SendFault::Connection),
-        (429, SendFault::Connection),
-        (502, SendFault::Connection),
-        (504, SendFault::Connection),
+        (407, TransportErrorKind::Permanent),
+        (403, TransportErrorKind::Permanent),
+        (302, TransportErrorKind::Permanent),
+        (408, TransportErrorKind::Connection),
+        (429, TransportErrorKind::Connection),
+        (502, TransportErrorKind::Connection),
+        (504, TransportErrorKind::Connection),
     ] {
         let refused = TunnelError::refused(&proxy, StatusCode::from_u16(status).unwrap());
         // As a client wraps it.
         let error = TransportError::from(io::Error::other(refused));
-        assert_eq!(error.fault(), fault, "{status}");
+        assert_eq!(error.kind(), fault, "{status}");
     }
 }
 
@@ -267,15 +267,15 @@ fn a_refusal_is_final_unless_it_tells_of_a_passing_state() {
 fn what_failed_through_a_proxy_keeps_its_meaning() {
     let proxy = proxy("http://p.example:1").unwrap();
     for (kind, fault) in [
-        (io::ErrorKind::ConnectionRefused, SendFault::Connection),
-        (io::ErrorKind::TimedOut, SendFault::Timeout),
-        (io::ErrorKind::InvalidData, SendFault::Connection),
+        (io::ErrorKind::ConnectionRefused, TransportErrorKind::Connection),
+        (io::ErrorKind::TimedOut, TransportErrorKind::Timeout),
+        (io::ErrorKind::InvalidData, TransportErrorKind::Connection),
     ] {
         let failed = TunnelError::failed(&proxy, io::Error::from(kind));
-        assert_eq!(TransportError::of_chain(failed, SendFault::Connection).fault(), fault);
+        assert_eq!(TransportError::of_chain(failed, TransportErrorKind::Connection).kind(), fault);
     }
     let error = TransportError::from(ProxyError::Url { variable: "https_proxy" });
-    assert_eq!(error.fault(), SendFault::Permanent);
+    assert_eq!(error.kind(), TransportErrorKind::Permanent);
 }
 
 #[test]

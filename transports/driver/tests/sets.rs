@@ -12,11 +12,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http::{Request, Response};
 use tcss_export_core::{
-    Credentials, Endpoint, Fault, JobId, Mono, Now, Policy, RateBudget, SendFault, Session,
-    WaitErrorKind, Wall,
+    Credentials, Endpoint, JobId, Mono, Now, RateBudget, Session, TransportErrorKind, Wall,
+    wait::{self, Fault, Policy},
 };
 use tcss_export_driver::{
-    Blocking, Body, Client, CredentialSource, Transport, TransportError, WaitFailure, blocking,
+    Blocking, Body, Client, CredentialSource, Transport, TransportError, WaitError, blocking,
 };
 use tokio::time::Instant;
 
@@ -56,7 +56,7 @@ impl Service {
         let poll = polls.entry(job.clone()).or_default();
         *poll += 1;
         match job.as_str() {
-            "broken" => Err(TransportError::new(SendFault::Connection, "made up")),
+            "broken" => Err(TransportError::new(TransportErrorKind::Connection, "made up")),
             _ if *poll == 1 => Ok(Response::new(RUNNING.into())),
             _ => Ok(Response::new(SUCCESS.into())),
         }
@@ -108,7 +108,7 @@ fn jobs(count: usize) -> impl Stream<Item = JobId> {
     stream::iter((0..count).map(|nth| job(format!("job-{nth}"))))
 }
 
-type Ended = (JobId, Result<tcss_export_core::Finished, WaitFailure>);
+type Ended = (JobId, Result<wait::Finished, WaitError>);
 
 fn assert_paced(starts: &[Duration]) {
     // The clock of tokio has milliseconds.
@@ -144,7 +144,7 @@ async fn a_job_that_is_never_answered_ends_at_its_limits_and_holds_nobody_up() {
     let (last, others) = ended.split_last().unwrap();
     assert!(others.iter().all(|(_, outcome)| outcome.is_ok()));
     assert_eq!(last.0.as_str(), "stuck");
-    assert_eq!(last.1.as_ref().unwrap_err().kind, WaitErrorKind::TimedOut);
+    assert_eq!(last.1.as_ref().unwrap_err().kind, wait::ErrorKind::TimedOut);
     assert_eq!(service.began.elapsed().as_secs(), 25);
 }
 
@@ -224,8 +224,11 @@ async fn the_blocking_loop_gives_each_outcome_with_its_own_error() {
         client.wait_all(ids).map(|(job, outcome)| (job.as_str().to_owned(), outcome)).collect();
     assert_eq!(ended.len(), 4);
     let failure = ended["broken"].as_ref().unwrap_err();
-    assert_eq!(failure.kind, WaitErrorKind::Fault(Fault::Send(SendFault::Connection)));
-    assert_eq!(failure.transport().unwrap().fault(), SendFault::Connection);
+    assert_eq!(
+        failure.kind,
+        wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::Connection))
+    );
+    assert_eq!(failure.transport().unwrap().kind(), TransportErrorKind::Connection);
     assert!(["job-1", "job-2", "job-3"].iter().all(|id| ended[*id].is_ok()));
     assert_paced(&service.starts.borrow());
 }

@@ -10,7 +10,7 @@ use std::{
 use http::{Uri, uri::Scheme};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
-use tcss_export_core::download::Reach;
+use tcss_export_core::AddressPolicy;
 use tcss_export_driver::{CONNECT_LIMIT, Proxies, TunnelError};
 use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
@@ -34,8 +34,8 @@ type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 impl Connector {
     /// Creates a connector. The address policy holds where no proxy looks the name up. An unusable
     /// proxy is an error of each connection.
-    pub(crate) fn new(proxies: Proxies, reach: Reach) -> Self {
-        let dialer = Dialer::new(proxies.clone(), reach);
+    pub(crate) fn new(proxies: Proxies, address_policy: AddressPolicy) -> Self {
+        let dialer = Dialer::new(proxies.clone(), address_policy);
         Self { proxies, dialer, tls: Arc::default() }
     }
 

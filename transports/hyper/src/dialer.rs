@@ -10,7 +10,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{StatusCode, Uri, uri::Scheme};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
-use tcss_export_core::download::Reach;
+use tcss_export_core::AddressPolicy;
 use tcss_export_driver::{Proxies, Proxy, TunnelError};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -24,14 +24,14 @@ use crate::resolver::Resolver;
 #[derive(Clone, Debug)]
 pub(crate) struct Dialer {
     proxies: Proxies,
-    reach: Reach,
+    address_policy: AddressPolicy,
 }
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Dialer {
-    pub(crate) const fn new(proxies: Proxies, reach: Reach) -> Self {
-        Self { proxies, reach }
+    pub(crate) const fn new(proxies: Proxies, address_policy: AddressPolicy) -> Self {
+        Self { proxies, address_policy }
     }
 }
 
@@ -45,21 +45,21 @@ impl Service<Uri> for Dialer {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let (proxy, reach) = (self.proxies.proxy_for_url(&uri), self.reach);
+        let (proxy, address_policy) = (self.proxies.proxy_for_url(&uri), self.address_policy);
         Box::pin(async move {
-            let Some(proxy) = proxy? else { return Ok(http(reach).call(uri).await?) };
+            let Some(proxy) = proxy? else { return Ok(http(address_policy).call(uri).await?) };
             let address = Uri::builder().scheme("http").authority(proxy.to_string());
             let address = address.path_and_query("/").build()?;
             // Only the proxy's own name is looked up here.
-            let mut stream = http(Reach::Any).call(address).await?.into_inner();
+            let mut stream = http(AddressPolicy::Any).call(address).await?.into_inner();
             open_tunnel(&mut stream, &proxy, &uri).await?;
             Ok(TokioIo::new(stream))
         })
     }
 }
 
-fn http(reach: Reach) -> HttpConnector<Resolver> {
-    let mut http = HttpConnector::new_with_resolver(Resolver::new(reach));
+fn http(address_policy: AddressPolicy) -> HttpConnector<Resolver> {
+    let mut http = HttpConnector::new_with_resolver(Resolver::new(address_policy));
     http.enforce_http(false);
     http.set_nodelay(true);
     http

@@ -40,7 +40,7 @@ use hyper_util::{
     client::legacy::{self, connect::Connect},
     rt::{TokioExecutor, TokioTimer},
 };
-use tcss_export_core::{Limits, Reach, SendFault};
+use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
 use tcss_export_driver::{
     Body, IDLE_LIMIT, Proxies, Transport, TransportError, from_http_body, tls,
 };
@@ -82,12 +82,13 @@ impl Hyper {
     }
 
     fn with_proxies(proxies: Proxies) -> Self {
-        let by_reach = |reach| {
-            let connector = Connector::new(proxies.clone(), reach);
+        let by_reach = |address_policy| {
+            let connector = Connector::new(proxies.clone(), address_policy);
             pooled(connector, TokioExecutor::new(), TokioTimer::new())
         };
-        let (public, loopback) = (by_reach(Reach::Public), by_reach(Reach::Loopback));
-        let hyper = Self::with_client(by_reach(Reach::Any), TokioTimer::new());
+        let (public, loopback) =
+            (by_reach(AddressPolicy::Public), by_reach(AddressPolicy::Loopback));
+        let hyper = Self::with_client(by_reach(AddressPolicy::Any), TokioTimer::new());
         Self { public: Some(public), loopback: Some(loopback), ..hyper }
     }
 }
@@ -114,10 +115,10 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
         Self { http, timer: Arc::new(timer), public: None, loopback: None }
     }
 
-    fn client(&self, reach: Reach) -> &HttpClient<C> {
-        let checked = match reach {
-            Reach::Public => &self.public,
-            Reach::Loopback => &self.loopback,
+    fn client(&self, address_policy: AddressPolicy) -> &HttpClient<C> {
+        let checked = match address_policy {
+            AddressPolicy::Public => &self.public,
+            AddressPolicy::Loopback => &self.loopback,
             _ => &None,
         };
         checked.as_ref().unwrap_or(&self.http)
@@ -128,10 +129,10 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Hyper<C> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let mut request = request.map(Full::new);
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let client = self.client(Limits::of(&request).reach);
+        let client = self.client(Limits::of(&request).address_policy);
         let response = client.request(request).await.map_err(|error| {
             let is_before_sending = error.is_connect();
-            let error = explain(error.into(), SendFault::Connection);
+            let error = explain(error.into(), TransportErrorKind::Connection);
             if is_before_sending { error.before_sending() } else { error }
         })?;
         Ok(response.map(|body| from_http_body(body, explain)))
@@ -143,7 +144,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Hyper<C> {
 }
 
 /// Explains an error. `broken` is the meaning of a broken connection at this stage.
-fn explain(error: Box<dyn Error + Send + Sync>, broken: SendFault) -> TransportError {
+fn explain(error: Box<dyn Error + Send + Sync>, broken: TransportErrorKind) -> TransportError {
     TransportError::of_chain_with(error, broken, tls::is_permanent)
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
-use tcss_export_core::download::Reach;
+use tcss_export_core::AddressPolicy;
 use tcss_export_driver::AddressError;
 use tower_service::Service;
 
@@ -17,12 +17,12 @@ use tower_service::Service;
 #[derive(Clone, Debug)]
 pub(crate) struct Resolver<L = GaiResolver> {
     lookup: L,
-    reach: Reach,
+    address_policy: AddressPolicy,
 }
 
 impl Resolver {
-    pub(crate) fn new(reach: Reach) -> Self {
-        Self { lookup: GaiResolver::new(), reach }
+    pub(crate) fn new(address_policy: AddressPolicy) -> Self {
+        Self { lookup: GaiResolver::new(), address_policy }
     }
 }
 
@@ -40,10 +40,10 @@ where
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let (host, reach) = (name.as_str().to_owned(), self.reach);
+        let (host, address_policy) = (name.as_str().to_owned(), self.address_policy);
         let found = self.lookup.call(name);
         Box::pin(async move {
-            AddressError::filter(&host, reach, found.await?)
+            AddressError::filter(&host, address_policy, found.await?)
                 .map(Vec::into_iter)
                 .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))
         })
@@ -56,19 +56,19 @@ mod tests {
 
     use super::*;
 
-    async fn resolved(host: &str, reach: Reach) -> io::Result<usize> {
-        Resolver::new(reach).call(host.parse().unwrap()).await.map(Iterator::count)
+    async fn resolved(host: &str, address_policy: AddressPolicy) -> io::Result<usize> {
+        Resolver::new(address_policy).call(host.parse().unwrap()).await.map(Iterator::count)
     }
 
     #[tokio::test]
     async fn private_addresses_are_left_out_unless_they_are_allowed() {
         for host in ["10.0.0.1", "169.254.0.23", "0.0.0.0"] {
-            let error = resolved(host, Reach::Public).await.unwrap_err();
+            let error = resolved(host, AddressPolicy::Public).await.unwrap_err();
             assert!(error.to_string().contains("private address"), "{error}");
-            assert_eq!(resolved(host, Reach::Any).await.unwrap(), 1, "{host}");
+            assert_eq!(resolved(host, AddressPolicy::Any).await.unwrap(), 1, "{host}");
         }
-        assert_eq!(resolved("198.41.0.4", Reach::Public).await.unwrap(), 1);
-        assert_eq!(resolved("127.0.0.1", Reach::Loopback).await.unwrap(), 1);
+        assert_eq!(resolved("198.41.0.4", AddressPolicy::Public).await.unwrap(), 1);
+        assert_eq!(resolved("127.0.0.1", AddressPolicy::Loopback).await.unwrap(), 1);
     }
 
     /// Leads every name to the same addresses.
@@ -90,8 +90,11 @@ mod tests {
     }
 
     /// Says which addresses are left of those that a name leads to.
-    async fn left_of(addresses: &'static [&'static str], reach: Reach) -> io::Result<Vec<String>> {
-        let mut resolver = Resolver { lookup: Leads(addresses), reach };
+    async fn left_of(
+        addresses: &'static [&'static str],
+        address_policy: AddressPolicy,
+    ) -> io::Result<Vec<String>> {
+        let mut resolver = Resolver { lookup: Leads(addresses), address_policy };
         let found = resolver.call("files.example".parse().unwrap()).await?;
         Ok(found.map(|address| address.to_string()).collect())
     }
@@ -99,8 +102,8 @@ mod tests {
     #[tokio::test]
     async fn of_a_name_with_public_and_private_addresses_the_public_ones_are_left() {
         let mixed = &["10.0.0.1:443", "198.41.0.4:443", "[fd00::1]:443"];
-        assert_eq!(left_of(mixed, Reach::Public).await.unwrap(), ["198.41.0.4:443"]);
-        assert_eq!(left_of(mixed, Reach::Any).await.unwrap(), *mixed);
+        assert_eq!(left_of(mixed, AddressPolicy::Public).await.unwrap(), ["198.41.0.4:443"]);
+        assert_eq!(left_of(mixed, AddressPolicy::Any).await.unwrap(), *mixed);
     }
 
     #[tokio::test]
@@ -108,10 +111,10 @@ mod tests {
         let inside: [&[_]; 3] =
             [&["10.0.0.1:443", "192.168.0.1:443"], &["127.0.0.1:443"], &["[::1]:443"]];
         for addresses in inside {
-            let error = left_of(addresses, Reach::Public).await.unwrap_err();
+            let error = left_of(addresses, AddressPolicy::Public).await.unwrap_err();
             let text = error.to_string();
             assert!(text.starts_with("files.example leads to a private address"), "{text}");
-            assert_eq!(left_of(addresses, Reach::Any).await.unwrap(), addresses);
+            assert_eq!(left_of(addresses, AddressPolicy::Any).await.unwrap(), addresses);
         }
     }
 }

@@ -35,7 +35,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{dns, redirect, retry};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
-use tcss_export_core::{Limits, Reach, SendFault};
+use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
 use tcss_export_driver::{
     AddressError, Body, CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, Transport, TransportError,
     TunnelError, from_http_body, tls,
@@ -114,11 +114,11 @@ impl Reqwest {
 
 impl Transport for Reqwest {
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let reach = Limits::of(&request).reach;
+        let address_policy = Limits::of(&request).address_policy;
         let (client, proxy) = match &self.0 {
-            Clients::Own(own) => own.client(&request, reach)?,
+            Clients::Own(own) => own.client(&request, address_policy)?,
             Clients::Given { client, skips_address_check } => {
-                if reach != Reach::Any && !skips_address_check {
+                if address_policy != AddressPolicy::Any && !skips_address_check {
                     return Err(permanent("the addresses of the file server cannot be checked"));
                 }
                 (client, None)
@@ -133,8 +133,10 @@ impl Transport for Reqwest {
         let response = client.execute(request).await.map_err(|error| {
             let is_before_sending = error.is_connect();
             let error = match proxy {
-                Some(proxy) => explain(tunnel_error(&proxy, error).into(), SendFault::Connection),
-                None => explain(error.into(), SendFault::Connection),
+                Some(proxy) => {
+                    explain(tunnel_error(&proxy, error).into(), TransportErrorKind::Connection)
+                }
+                None => explain(error.into(), TransportErrorKind::Connection),
             };
             if is_before_sending { error.before_sending() } else { error }
         })?;
@@ -151,7 +153,7 @@ impl Own {
     fn client<B>(
         &self,
         request: &Request<B>,
-        reach: Reach,
+        address_policy: AddressPolicy,
     ) -> Result<(&reqwest::Client, Option<Proxy>), TransportError> {
         let proxy = self.proxies.proxy_for_url(request.uri())?;
         let is_tls = request.uri().scheme() == Some(&Scheme::HTTPS);
@@ -159,19 +161,24 @@ impl Own {
             return Err(permanent("reqwest cannot tunnel plain http through a proxy"));
         }
         // A proxy looks the name up, and only the proxy's own name is looked up here.
-        let reach = if proxy.is_some() { Reach::Any } else { reach };
+        let address_policy = if proxy.is_some() { AddressPolicy::Any } else { address_policy };
         let [any, public, loopback] = &self.clients;
-        let [plain, tls] = match reach {
-            Reach::Public => public,
-            Reach::Loopback => loopback,
+        let [plain, tls] = match address_policy {
+            AddressPolicy::Public => public,
+            AddressPolicy::Loopback => loopback,
             _ => any,
         };
         let client = if is_tls { tls } else { plain };
-        let built = client.get_or_init(|| self.build(reach, is_tls).map_err(|e| e.to_string()));
+        let built =
+            client.get_or_init(|| self.build(address_policy, is_tls).map_err(|e| e.to_string()));
         Ok((built.as_ref().map_err(|error| permanent(error.clone()))?, proxy))
     }
 
-    fn build(&self, reach: Reach, is_tls: bool) -> Result<reqwest::Client, BoxError> {
+    fn build(
+        &self,
+        address_policy: AddressPolicy,
+        is_tls: bool,
+    ) -> Result<reqwest::Client, BoxError> {
         let proxies = self.proxies.clone();
         let proxy = reqwest::Proxy::custom(move |url| {
             let proxy = proxies.proxy_for_url(&url.as_str().parse().ok()?).ok()??;
@@ -182,7 +189,7 @@ impl Own {
         let builder = reqwest::Client::builder().redirect(redirect::Policy::none());
         let builder = builder.retry(retry::never()).http1_only().no_proxy().proxy(proxy);
         let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate();
-        let builder = builder.dns_resolver(Resolver(reach)).connect_timeout(CONNECT_LIMIT);
+        let builder = builder.dns_resolver(Resolver(address_policy)).connect_timeout(CONNECT_LIMIT);
         let builder = builder.pool_idle_timeout(IDLE_LIMIT);
         Ok(builder.tls_backend_preconfigured(tls_config(is_tls)?).build()?)
     }
@@ -200,7 +207,7 @@ fn tls_config(is_needed: bool) -> Result<ClientConfig, rustls::Error> {
 }
 
 fn permanent(problem: impl Into<BoxError>) -> TransportError {
-    TransportError::new(SendFault::Permanent, problem)
+    TransportError::new(TransportErrorKind::Permanent, problem)
 }
 
 /// Explains an error on the way through a proxy. reqwest names a missing login only in its text.
@@ -213,7 +220,7 @@ fn tunnel_error(proxy: &Proxy, error: reqwest::Error) -> TunnelError {
 }
 
 /// Explains an error. The URL of a download is a secret, and an error of reqwest would show it.
-fn explain(error: BoxError, broken: SendFault) -> TransportError {
+fn explain(error: BoxError, broken: TransportErrorKind) -> TransportError {
     let error = match error.downcast::<reqwest::Error>() {
         Ok(error) => error.without_url().into(),
         Err(error) => error,
@@ -222,14 +229,14 @@ fn explain(error: BoxError, broken: SendFault) -> TransportError {
 }
 
 /// Looks names up and drops the addresses that the policy forbids.
-struct Resolver(Reach);
+struct Resolver(AddressPolicy);
 
 impl dns::Resolve for Resolver {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
-        let reach = self.0;
+        let address_policy = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let permitted = AddressError::filter(name.as_str(), reach, found)
+            let permitted = AddressError::filter(name.as_str(), address_policy, found)
                 .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
             Ok(Box::new(permitted.into_iter()) as dns::Addrs)
         })

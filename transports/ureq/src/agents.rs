@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri, header::SET_COOKIE};
-use tcss_export_core::{Endpoint, Limits, Reach};
+use tcss_export_core::{AddressPolicy, Endpoint, Limits};
 use tcss_export_driver::{CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, TransportError};
 use ureq::{
     Agent, AsSendBody, ProxyProtocol,
@@ -126,7 +126,7 @@ impl Pool {
         let proxy = self.proxies.proxy_for_url(request.uri())?;
         if proxy.is_some() {
             // Only the proxy's own name is looked up here.
-            limits.reach = Reach::Any;
+            limits.address_policy = AddressPolicy::Any;
         }
         let own = self.take(proxy, limits);
         own.read_limit.restart();
@@ -158,7 +158,8 @@ impl OwnAgent {
             .build();
         let read_limit = ReadLimit::new(limits.read_limit());
         let connector = DefaultConnector::default().chain(read_limit.clone());
-        let agent = Agent::with_parts(config, connector, CheckedResolver::new(limits.reach));
+        let agent =
+            Agent::with_parts(config, connector, CheckedResolver::new(limits.address_policy));
         Self { agent, proxy, limits, read_limit }
     }
 }
@@ -206,7 +207,7 @@ fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {
 mod tests {
     use std::{io::Write, net::TcpListener, thread, time::Duration};
 
-    use tcss_export_core::SendFault;
+    use tcss_export_core::TransportErrorKind;
 
     use super::*;
 
@@ -219,7 +220,7 @@ mod tests {
     }
 
     /// Sends a request with these limits through a proxy that sends its answer byte by byte.
-    fn send_through_dripping_proxy(limits: Limits) -> SendFault {
+    fn send_through_dripping_proxy(limits: Limits) -> TransportErrorKind {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let proxy = format!("http://{}", listener.local_addr().unwrap());
         let dripping = thread::spawn(move || drip(&listener));
@@ -228,20 +229,20 @@ mod tests {
         let request = Request::get("https://files.example/a.csv").body(&b""[..]).unwrap();
         let error = pool.send(request, limits).unwrap_err();
         dripping.join().unwrap();
-        error.fault()
+        error.kind()
     }
 
     #[test]
     fn a_proxy_that_drips_its_answer_does_not_hold_up_a_download() {
-        let mut limits = Limits::new(Reach::Any);
+        let mut limits = Limits::new(AddressPolicy::Any);
         limits.stall = Some(Duration::from_millis(200));
-        assert_eq!(send_through_dripping_proxy(limits), SendFault::Timeout);
+        assert_eq!(send_through_dripping_proxy(limits), TransportErrorKind::Timeout);
     }
 
     #[test]
     fn a_proxy_that_drips_its_answer_does_not_hold_up_an_exchange() {
-        let mut limits = Limits::new(Reach::Any);
+        let mut limits = Limits::new(AddressPolicy::Any);
         limits.total = Some(Duration::from_millis(200));
-        assert_eq!(send_through_dripping_proxy(limits), SendFault::Timeout);
+        assert_eq!(send_through_dripping_proxy(limits), TransportErrorKind::Timeout);
     }
 }

@@ -10,7 +10,7 @@ use http::{
     Response,
     header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING},
 };
-use tcss_export_core::SendFault;
+use tcss_export_core::TransportErrorKind;
 use tcss_export_driver::TransportError;
 use ureq::{
     Agent, BodyReader, Error, Timeout,
@@ -126,7 +126,7 @@ impl<T: Transport> Transport for Limited<T> {
 pub(crate) fn refuse_decoded(response: &mut Response<ureq::Body>) -> Result<(), TransportError> {
     if response.status().is_success() && is_transcoded(response.body()) {
         let problem = "ureq, built with its feature charset, would change the bytes of the file";
-        return Err(TransportError::new(SendFault::Permanent, problem));
+        return Err(TransportError::new(TransportErrorKind::Permanent, problem));
     }
     if decompresses() && !response.headers().contains_key(CONTENT_LENGTH) {
         response.headers_mut().remove(TRANSFER_ENCODING);

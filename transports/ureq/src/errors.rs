@@ -3,7 +3,7 @@
 use std::io;
 
 use http::StatusCode;
-use tcss_export_core::SendFault;
+use tcss_export_core::TransportErrorKind;
 use tcss_export_driver::{Proxy, TransportError, TunnelError, tls};
 
 use crate::resolver::LookupError;
@@ -12,7 +12,7 @@ use crate::resolver::LookupError;
 pub(crate) fn request_error(error: ureq::Error, proxy: Option<&Proxy>) -> TransportError {
     match proxy {
         Some(proxy) => tunnel_error(error, proxy),
-        None => transport_error(error, SendFault::Connection),
+        None => transport_error(error, TransportErrorKind::Connection),
     }
 }
 
@@ -24,7 +24,8 @@ fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
                 Some(status) => TunnelError::refused(proxy, status),
                 None => TunnelError::failed(proxy, reason),
             };
-            return TransportError::of_chain(error, SendFault::Connection).before_sending();
+            return TransportError::of_chain(error, TransportErrorKind::Connection)
+                .before_sending();
         }
         ureq::Error::Io(error) => TunnelError::failed(proxy, error),
         ureq::Error::Timeout(ureq::Timeout::Connect) => {
@@ -33,9 +34,9 @@ fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
         ureq::Error::Protocol(_) | ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => {
             TunnelError::failed(proxy, error)
         }
-        _ => return transport_error(error, SendFault::Connection),
+        _ => return transport_error(error, TransportErrorKind::Connection),
     };
-    TransportError::of_chain_with(error, SendFault::Connection, tls::is_permanent)
+    TransportError::of_chain_with(error, TransportErrorKind::Connection, tls::is_permanent)
 }
 
 /// Returns the status of a proxy that refused. ureq has it only in a text.
@@ -46,34 +47,38 @@ fn status(reason: &str) -> Option<StatusCode> {
 /// Explains an error that came instead of the rest of a body.
 pub(crate) fn body_error(error: io::Error) -> TransportError {
     match error.downcast() {
-        Ok(error) => transport_error(error, SendFault::Truncated),
-        Err(error) => TransportError::of_chain_with(error, SendFault::Truncated, tls::is_permanent),
+        Ok(error) => transport_error(error, TransportErrorKind::Truncated),
+        Err(error) => {
+            TransportError::of_chain_with(error, TransportErrorKind::Truncated, tls::is_permanent)
+        }
     }
 }
 
 /// Explains an error. `broken` is the meaning of a broken connection at this stage.
-pub(crate) fn transport_error(error: ureq::Error, broken: SendFault) -> TransportError {
+pub(crate) fn transport_error(error: ureq::Error, broken: TransportErrorKind) -> TransportError {
     let fault = match error {
         ureq::Error::Io(error) => {
             return TransportError::of_chain_with(error, broken, tls::is_permanent);
         }
         ureq::Error::Other(error) if error.is::<LookupError>() => {
-            return TransportError::new(SendFault::Connection, error).before_sending();
+            return TransportError::new(TransportErrorKind::Connection, error).before_sending();
         }
         ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            return TransportError::new(SendFault::Timeout, error).before_sending();
+            return TransportError::new(TransportErrorKind::Timeout, error).before_sending();
         }
-        ureq::Error::Timeout(_) => SendFault::Timeout,
-        ureq::Error::BodyExceedsLimit(_) => SendFault::TooLarge,
-        ureq::Error::HostNotFound | ureq::Error::ConnectProxyFailed(_) => SendFault::Connection,
-        ureq::Error::Rustls(ref error) if tls::is_permanent(error) => SendFault::Permanent,
+        ureq::Error::Timeout(_) => TransportErrorKind::Timeout,
+        ureq::Error::BodyExceedsLimit(_) => TransportErrorKind::TooLarge,
+        ureq::Error::HostNotFound | ureq::Error::ConnectProxyFailed(_) => {
+            TransportErrorKind::Connection
+        }
+        ureq::Error::Rustls(ref error) if tls::is_permanent(error) => TransportErrorKind::Permanent,
         ureq::Error::BadUri(_)
         | ureq::Error::Http(_)
         | ureq::Error::InvalidProxyUrl
         | ureq::Error::Pem(_)
         | ureq::Error::RequireHttpsOnly(_)
         | ureq::Error::Tls(_)
-        | ureq::Error::TlsRequired => SendFault::Permanent,
+        | ureq::Error::TlsRequired => TransportErrorKind::Permanent,
         _ => broken,
     };
     TransportError::new(fault, error)

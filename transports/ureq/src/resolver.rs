@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, io};
 
 use http::Uri;
-use tcss_export_core::download::Reach;
+use tcss_export_core::AddressPolicy;
 use tcss_export_driver::AddressError;
 use ureq::{
     config::Config,
@@ -17,12 +17,12 @@ use ureq::{
 #[derive(Debug)]
 pub(crate) struct CheckedResolver<L = DefaultResolver> {
     lookup: L,
-    reach: Reach,
+    address_policy: AddressPolicy,
 }
 
 impl CheckedResolver {
-    pub(crate) fn new(reach: Reach) -> Self {
-        Self { lookup: DefaultResolver::default(), reach }
+    pub(crate) fn new(address_policy: AddressPolicy) -> Self {
+        Self { lookup: DefaultResolver::default(), address_policy }
     }
 }
 
@@ -39,7 +39,7 @@ impl<L: Resolver> Resolver for CheckedResolver<L> {
             error => error,
         })?;
         let host = uri.host().unwrap_or_default();
-        let permitted = AddressError::filter(host, self.reach, found.iter().copied())
+        let permitted = AddressError::filter(host, self.address_policy, found.iter().copied())
             .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
         let mut addresses = self.empty();
         permitted.into_iter().for_each(|address| addresses.push(address));
@@ -69,19 +69,19 @@ mod tests {
         Ok(found.iter().map(ToString::to_string).collect())
     }
 
-    fn resolved(url: &'static str, reach: Reach) -> Result<usize, ureq::Error> {
-        resolve(&CheckedResolver::new(reach), url).map(|found| found.len())
+    fn resolved(url: &'static str, address_policy: AddressPolicy) -> Result<usize, ureq::Error> {
+        resolve(&CheckedResolver::new(address_policy), url).map(|found| found.len())
     }
 
     #[test]
     fn private_addresses_are_left_out_unless_they_are_allowed() {
         for url in ["https://10.0.0.1/", "https://169.254.0.23/", "https://0.0.0.0/"] {
-            let error = resolved(url, Reach::Public).unwrap_err();
+            let error = resolved(url, AddressPolicy::Public).unwrap_err();
             assert!(error.to_string().contains("private address"), "{error}");
-            assert_eq!(resolved(url, Reach::Any).unwrap(), 1, "{url}");
+            assert_eq!(resolved(url, AddressPolicy::Any).unwrap(), 1, "{url}");
         }
-        assert_eq!(resolved("https://198.41.0.4/", Reach::Public).unwrap(), 1);
-        assert_eq!(resolved("https://127.0.0.1/", Reach::Loopback).unwrap(), 1);
+        assert_eq!(resolved("https://198.41.0.4/", AddressPolicy::Public).unwrap(), 1);
+        assert_eq!(resolved("https://127.0.0.1/", AddressPolicy::Loopback).unwrap(), 1);
     }
 
     /// Returns the same addresses for every name.
@@ -104,17 +104,17 @@ mod tests {
     /// Says which addresses are left of those that a name leads to.
     fn left_of(
         addresses: &'static [&'static str],
-        reach: Reach,
+        address_policy: AddressPolicy,
     ) -> Result<Vec<String>, ureq::Error> {
-        let resolver = CheckedResolver { lookup: Leads(addresses), reach };
+        let resolver = CheckedResolver { lookup: Leads(addresses), address_policy };
         resolve(&resolver, "https://files.example/")
     }
 
     #[test]
     fn of_a_name_with_public_and_private_addresses_the_public_ones_are_left() {
         let mixed = &["10.0.0.1:443", "198.41.0.4:443", "[fd00::1]:443"];
-        assert_eq!(left_of(mixed, Reach::Public).unwrap(), ["198.41.0.4:443"]);
-        assert_eq!(left_of(mixed, Reach::Any).unwrap(), *mixed);
+        assert_eq!(left_of(mixed, AddressPolicy::Public).unwrap(), ["198.41.0.4:443"]);
+        assert_eq!(left_of(mixed, AddressPolicy::Any).unwrap(), *mixed);
     }
 
     #[test]
@@ -122,9 +122,9 @@ mod tests {
         let inside: [&[_]; 3] =
             [&["10.0.0.1:443", "192.168.0.1:443"], &["127.0.0.1:443"], &["[::1]:443"]];
         for addresses in inside {
-            let text = left_of(addresses, Reach::Public).unwrap_err().to_string();
+            let text = left_of(addresses, AddressPolicy::Public).unwrap_err().to_string();
             assert!(text.contains("files.example leads to a private address"), "{text}");
-            assert_eq!(left_of(addresses, Reach::Any).unwrap(), addresses);
+            assert_eq!(left_of(addresses, AddressPolicy::Any).unwrap(), addresses);
         }
     }
 }

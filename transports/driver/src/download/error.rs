@@ -6,36 +6,36 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tcss_export_core::download::DownloadError;
+use tcss_export_core::download;
 
-use crate::{error::WaitFailure, transport_error::TransportError};
+use crate::{error::WaitError, transport_error::TransportError};
 
 /// A download ended without a whole file.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum DownloadFailure {
+pub enum DownloadError {
     /// The download failed, perhaps because of the transport.
     Download {
         /// Why it ended, and what happened before.
-        error: DownloadError,
+        error: download::Error,
         /// The transport's error, if the last exchange ended with one.
         transport: Option<Box<TransportError>>,
     },
     /// The URL was no longer usable, and the job returned no new one.
     NewUrl {
         /// How the download ended.
-        error: DownloadError,
+        error: download::Error,
         /// Why the wait for a new URL failed.
-        wait: Box<WaitFailure>,
+        wait: Box<WaitError>,
     },
     /// The file could not be written. A later download continues the part file.
     File(FileError),
 }
 
-impl DownloadFailure {
+impl DownloadError {
     /// Returns the error of the download, unless the file failed.
     #[must_use]
-    pub const fn download_error(&self) -> Option<&DownloadError> {
+    pub const fn download_error(&self) -> Option<&download::Error> {
         match self {
             Self::Download { error, .. } | Self::NewUrl { error, .. } => Some(error),
             Self::File(_) => None,
@@ -43,7 +43,7 @@ impl DownloadFailure {
     }
 }
 
-impl fmt::Display for DownloadFailure {
+impl fmt::Display for DownloadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Download { error, .. } => error.fmt(f),
@@ -53,7 +53,7 @@ impl fmt::Display for DownloadFailure {
     }
 }
 
-impl Error for DownloadFailure {
+impl Error for DownloadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Download { transport: Some(transport), .. } => Some(&**transport),
@@ -64,7 +64,7 @@ impl Error for DownloadFailure {
     }
 }
 
-impl From<FileError> for DownloadFailure {
+impl From<FileError> for DownloadError {
     fn from(error: FileError) -> Self {
         Self::File(error)
     }

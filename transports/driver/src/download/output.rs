@@ -4,7 +4,7 @@ use std::mem;
 
 use bytes::Bytes;
 use futures_util::io::{AsyncWrite, AsyncWriteExt};
-use tcss_export_core::download::{Kept, Note};
+use tcss_export_core::download::{Part, PartMetadata};
 
 use super::{error::FileError, part_file::PartFile, target::Target};
 
@@ -39,12 +39,12 @@ impl<W> Output<W> {
     }
 
     /// Opens a target at the first call, and returns the part that an earlier download has left.
-    pub(super) async fn open(&mut self, blocks: bool) -> Result<Option<Kept>, FileError> {
+    pub(super) async fn open(&mut self, blocks: bool) -> Result<Option<Part>, FileError> {
         match mem::replace(self, Self::Taken) {
             Self::Target(target) => {
-                let (part, kept) = on_files(blocks, move || target.open()).await?;
-                *self = Self::Part(part);
-                Ok(kept)
+                let (file, part) = on_files(blocks, move || target.open()).await?;
+                *self = Self::Part(file);
+                Ok(part)
             }
             Self::Taken => Err(FileError::dropped()),
             opened => {
@@ -58,9 +58,9 @@ impl<W> Output<W> {
     pub(super) async fn start_over(
         &mut self,
         blocks: bool,
-        note: Option<Note>,
+        metadata: Option<PartMetadata>,
     ) -> Result<(), FileError> {
-        self.on_part(blocks, move |part| part.start_over(note.as_ref())).await
+        self.on_part(blocks, move |part| part.start_over(metadata.as_ref())).await
     }
 
     /// Works on the part file, if the output is one.

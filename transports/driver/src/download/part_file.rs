@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tcss_export_core::download::{Kept, Note};
+use tcss_export_core::download::{Part, PartMetadata};
 
 use super::{
     error::{FileError, FileErrorKind},
@@ -25,7 +25,7 @@ pub(crate) struct PartFile {
     file: File,
     /// The content of the metadata file. Without it no later download can continue, and a file with
     /// that name belongs to somebody else.
-    metadata: Option<Note>,
+    metadata: Option<PartMetadata>,
     /// All bytes come from a download, so they may be deleted.
     is_ours: bool,
     /// Bytes follow the resume point; truncate before writing.
@@ -40,7 +40,7 @@ impl PartFile {
         target: PathBuf,
         replaces: bool,
         [path, metadata_path]: [PathBuf; 2],
-    ) -> Result<(Self, Option<Kept>), FileError> {
+    ) -> Result<(Self, Option<Part>), FileError> {
         // A directory could not be removed when the metadata is written.
         if fs::symlink_metadata(&metadata_path).is_ok_and(|found| found.is_dir()) {
             return Err(FileError::new(FileErrorKind::Directory, &metadata_path));
@@ -49,12 +49,12 @@ impl PartFile {
         let (metadata, is_ours, has_excess) = (None, false, false);
         let mut this =
             Self { target, replaces, path, metadata_path, file, metadata, is_ours, has_excess };
-        let kept = this.read()?;
-        Ok((this, kept))
+        let part = this.read()?;
+        Ok((this, part))
     }
 
     /// Deletes all bytes and writes the metadata of the file that comes.
-    pub(crate) fn start_over(&mut self, metadata: Option<&Note>) -> Result<(), FileError> {
+    pub(crate) fn start_over(&mut self, metadata: Option<&PartMetadata>) -> Result<(), FileError> {
         self.check_name().map_err(FileError::io(FileErrorKind::Write, &self.path))?;
         // The bytes go first: metadata must never describe bytes of another file.
         let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
@@ -68,7 +68,7 @@ impl PartFile {
     }
 
     /// Writes the metadata file; `create_new` does not follow a planted link.
-    fn write_metadata(&self, metadata: &Note) -> io::Result<()> {
+    fn write_metadata(&self, metadata: &PartMetadata) -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).open(&self.metadata_path)?;
         file.write_all(metadata.to_text().as_bytes())
     }
@@ -143,25 +143,25 @@ impl PartFile {
     }
 
     /// Reads the bytes that the metadata describes.
-    fn read(&mut self) -> Result<Option<Kept>, FileError> {
+    fn read(&mut self) -> Result<Option<Part>, FileError> {
         let metadata = read_metadata(&self.metadata_path);
-        let mut kept = metadata.clone().map(Kept::new);
-        let limit = kept.as_ref().map_or(0, Kept::limit);
+        let mut part = metadata.clone().map(Part::new);
+        let limit = part.as_ref().map_or(0, Part::limit);
         let mut rest = (&self.file).take(limit);
         let mut buffer = vec![0; 256 * 1024];
-        while let Some(kept) = &mut kept {
+        while let Some(part) = &mut part {
             let read = rest.read(&mut buffer);
             match read.map_err(FileError::io(FileErrorKind::Read, &self.path))? {
                 0 => break,
-                length => kept.read(buffer.get(..length).unwrap_or_default()),
+                length => part.read(buffer.get(..length).unwrap_or_default()),
             }
         }
-        let length = kept.as_ref().map_or(0, Kept::length);
+        let length = part.as_ref().map_or(0, Part::length);
         let found = self.file.metadata().map_err(FileError::io(FileErrorKind::Read, &self.path))?;
         self.is_ours = metadata.is_some() || found.len() == 0;
         self.has_excess = found.len() > length;
         self.metadata = metadata;
-        Ok(kept.filter(|_| length > 0))
+        Ok(part.filter(|_| length > 0))
     }
 
     fn is_empty(&self) -> bool {
@@ -170,13 +170,13 @@ impl PartFile {
 }
 
 /// Reads a metadata file; `None` if it is not one.
-fn read_metadata(path: &Path) -> Option<Note> {
+fn read_metadata(path: &Path) -> Option<PartMetadata> {
     if !fs::symlink_metadata(path).ok()?.is_file() {
         return None;
     }
     let mut text = String::new();
     File::open(path).ok()?.take(METADATA_LIMIT).read_to_string(&mut text).ok()?;
-    Note::from_text(&text)
+    PartMetadata::from_text(&text)
 }
 
 /// Deletes what no later download can use, unless it was renamed.
@@ -209,13 +209,13 @@ mod tests {
             "total":null,"crc64":null}"#;
         let open = || PartFile::open(folder.join("a.csv"), false, paths());
         let (mut part, _) = open().expect("a new part file");
-        part.start_over(Note::from_text(metadata).as_ref()).expect("metadata");
+        part.start_over(PartMetadata::from_text(metadata).as_ref()).expect("metadata");
         part.write(b"1234").expect("bytes");
         // A process has such a copy between its fork and its own program.
         let inherited = part.file.try_clone().expect("a file");
         drop(part);
-        let (_, kept) = open().expect("the same part file");
-        assert_eq!(kept.map(|kept| kept.length()), Some(4));
+        let (_, found) = open().expect("the same part file");
+        assert_eq!(found.map(|part| part.length()), Some(4));
         drop(inherited);
         fs::remove_dir_all(folder).expect("the folder");
     }

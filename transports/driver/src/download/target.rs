@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf, is_separator},
 };
 
-use tcss_export_core::download::Kept;
+use tcss_export_core::download::Part;
 
 use super::{
     error::{FileError, FileErrorKind},
@@ -69,7 +69,7 @@ impl Target {
     }
 
     /// Opens the part file and reads what an earlier download has left in it.
-    pub(super) fn open(&self) -> Result<(PartFile, Option<Kept>), FileError> {
+    pub(super) fn open(&self) -> Result<(PartFile, Option<Part>), FileError> {
         self.check_name()?;
         PartFile::open(self.path.clone(), self.replaces, part_paths(&self.path)?)
     }

@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use http::StatusCode;
 use percent_encoding::percent_decode_str;
-use tcss_export_core::{Endpoint, SendFault};
+use tcss_export_core::{Endpoint, TransportErrorKind};
 
 use super::ProxyError;
 
@@ -143,12 +143,12 @@ impl TunnelError {
     }
 
     /// Returns the fault of a refusal: permanent, unless its status names a passing state.
-    pub(crate) fn fault(&self) -> Option<SendFault> {
+    pub(crate) fn fault(&self) -> Option<TransportErrorKind> {
         let Self::Refused { status, .. } = self else { return None };
         let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
         Some(match status.is_server_error() || passes.contains(status) {
-            true => SendFault::Connection,
-            false => SendFault::Permanent,
+            true => TransportErrorKind::Connection,
+            false => TransportErrorKind::Permanent,
         })
     }
 }

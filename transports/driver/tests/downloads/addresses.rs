@@ -3,7 +3,7 @@
 use std::{io, net::IpAddr};
 
 use http::Uri;
-use tcss_export_core::{SendFault, download::Reach};
+use tcss_export_core::{AddressPolicy, TransportErrorKind};
 use tcss_export_driver::{AddressError, Proxies, TransportError};
 
 fn is_excepted(url: &'static str, list: &str) -> bool {
@@ -44,35 +44,35 @@ fn before_a_loopback_url_there_is_no_proxy() {
     }
 }
 
-fn filter(reach: Reach, addresses: &[&str]) -> Result<Vec<String>, AddressError> {
+fn filter(address_policy: AddressPolicy, addresses: &[&str]) -> Result<Vec<String>, AddressError> {
     let addresses = addresses.iter().map(|text| text.parse::<IpAddr>().expect("an address"));
     let addresses = addresses.map(|address| (address, 443).into());
-    let left = AddressError::filter("h.example", reach, addresses)?;
+    let left = AddressError::filter("h.example", address_policy, addresses)?;
     Ok(left.iter().map(|address| address.ip().to_string()).collect())
 }
 
 #[test]
 fn only_permitted_addresses_are_left_in_their_order() {
     let found = ["10.0.0.1", "8.8.8.8", "::1", "2606:4700::1111"];
-    assert_eq!(filter(Reach::Public, &found).unwrap(), ["8.8.8.8", "2606:4700::1111"]);
-    assert_eq!(filter(Reach::Loopback, &found).unwrap(), ["::1"]);
-    assert_eq!(filter(Reach::Any, &found).unwrap(), found);
+    assert_eq!(filter(AddressPolicy::Public, &found).unwrap(), ["8.8.8.8", "2606:4700::1111"]);
+    assert_eq!(filter(AddressPolicy::Loopback, &found).unwrap(), ["::1"]);
+    assert_eq!(filter(AddressPolicy::Any, &found).unwrap(), found);
 }
 
 #[test]
 fn a_host_with_none_left_is_told_by_name() {
-    let error = filter(Reach::Public, &["10.0.0.1", "169.254.0.23"]).unwrap_err();
+    let error = filter(AddressPolicy::Public, &["10.0.0.1", "169.254.0.23"]).unwrap_err();
     let text = "h.example leads to a private address, which must be allowed";
     assert_eq!(error.to_string(), text);
 }
 
 #[test]
 fn a_forbidden_address_will_not_pass_however_it_is_wrapped() {
-    let error = || filter(Reach::Public, &["10.0.0.1"]).unwrap_err();
+    let error = || filter(AddressPolicy::Public, &["10.0.0.1"]).unwrap_err();
     for source in [io::Error::other(error()), io::Error::other(io::Error::other(error()))] {
-        let error = TransportError::of_chain(source, SendFault::Connection);
-        assert_eq!(error.fault(), SendFault::Permanent);
+        let error = TransportError::of_chain(source, TransportErrorKind::Connection);
+        assert_eq!(error.kind(), TransportErrorKind::Permanent);
     }
     let refused = io::Error::new(io::ErrorKind::PermissionDenied, error());
-    assert_eq!(TransportError::from(refused).fault(), SendFault::Permanent);
+    assert_eq!(TransportError::from(refused).kind(), TransportErrorKind::Permanent);
 }

@@ -1,6 +1,6 @@
 //! Both loops do the same, whatever goes wrong.
 
-use tcss_export_core::SendFault;
+use tcss_export_core::TransportErrorKind;
 
 use crate::{
     folder::{Folder, read},
@@ -31,7 +31,7 @@ fn unreliable(seed: u64) -> World {
         let reply = file.answer(request);
         let at = numbers.below(32);
         match numbers.below(10) {
-            0 => Reply::unsent(SendFault::Connection),
+            0 => Reply::unsent(TransportErrorKind::Connection),
             1 => Reply::of(500, "<html>"),
             2 => reply.cut(at, Piece::Silence),
             3 => reply.with("x-cos-hash-crc64ecma", "1"),

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tcss_export_driver::{DownloadFailure, FileError, FileErrorKind};
+use tcss_export_driver::{DownloadError, FileError, FileErrorKind};
 
 pub(crate) use common::Folder;
 
@@ -39,7 +39,7 @@ pub(crate) fn inode(path: impl AsRef<Path>) -> u64 {
 #[track_caller]
 pub(crate) fn file_error(end: End) -> FileError {
     match end {
-        Err(DownloadFailure::File(error)) => error,
+        Err(DownloadError::File(error)) => error,
         end => panic!("expected an error of a file, got {end:?}"),
     }
 }

@@ -13,10 +13,10 @@ use bytes::Bytes;
 use futures_util::stream::StreamExt;
 use http::{Request, Response};
 use tcss_export_core::{
-    Now, SendFault,
+    Now, TransportErrorKind,
     download::{ErrorKind, EventKind, Fault, Policy},
 };
-use tcss_export_driver::{Body, DownloadFailure, FileErrorKind, Target, Transport, TransportError};
+use tcss_export_driver::{Body, DownloadError, FileErrorKind, Target, Transport, TransportError};
 
 use crate::{
     folder::{Folder, file_error_kind, read},
@@ -100,7 +100,11 @@ fn what_the_transport_said_stands_beside_the_event_until_an_answer_comes() {
     let (folder, mut calls) = (Folder::new(), 0);
     let world = World::new(move |request| {
         calls += 1;
-        if calls == 1 { Reply::unsent(SendFault::Connection) } else { file().answer(request) }
+        if calls == 1 {
+            Reply::unsent(TransportErrorKind::Connection)
+        } else {
+            file().answer(request)
+        }
     });
     let mut download = blocking_client(world).download(source(), folder.at("a")).expect("a URL");
     assert!(matches!(download.next().expect("an event").kind, EventKind::Retrying { .. }));
@@ -115,7 +119,7 @@ fn a_job_without_a_file_ends_the_download_with_both_errors() {
     for each in BOTH {
         let folder = Folder::new();
         let (_, end) = each.told(&renewing([FAILURE]), job_source(), folder.at("a.csv"));
-        let Err(DownloadFailure::NewUrl { error, wait }) = end else { panic!("{end:?}") };
+        let Err(DownloadError::NewUrl { error, wait }) = end else { panic!("{end:?}") };
         assert!(matches!(error.kind, ErrorKind::Expired { refusal: Some(_) }));
         assert_eq!(wait.report.polls, 1);
         assert!(folder.names().is_empty());
@@ -176,7 +180,7 @@ fn the_total_limit_holds_while_bytes_are_coming() {
 fn the_total_limit_holds_in_a_pause() {
     for each in BOTH {
         let folder = Folder::new();
-        let world = World::new(|_| Reply::unsent(SendFault::Connection));
+        let world = World::new(|_| Reply::unsent(TransportErrorKind::Connection));
         let source = source().with_policy(within(SECOND / 10));
         let (_, end) = each.told(&world, source, folder.at("a.csv"));
         assert_eq!(error_kind(end), ErrorKind::TimedOut);
@@ -266,7 +270,7 @@ fn a_call_dropped_at_the_file_ends_the_download_and_another_goes_on() {
                 let target = Target::new(&target).replacing();
                 let next = client(World::serving(&file())).download(source(), target);
                 match next.expect("a URL").outcome().await {
-                    Err(DownloadFailure::File(error)) if error.kind() == FileErrorKind::Busy => {}
+                    Err(DownloadError::File(error)) if error.kind() == FileErrorKind::Busy => {}
                     end => break end,
                 }
             };

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tcss_export_core::SendFault;
+use tcss_export_core::TransportErrorKind;
 
 use file_server::first_byte;
 pub(crate) use file_server::{File, crc64};
@@ -15,7 +15,7 @@ pub(crate) use file_server::{File, crc64};
 /// What one request is answered with.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    pub(crate) head: Result<Response<()>, SendFault>,
+    pub(crate) head: Result<Response<()>, TransportErrorKind>,
     pub(crate) body: VecDeque<Piece>,
 }
 
@@ -59,7 +59,7 @@ impl Reply {
         file_server::response(status, &[("content-length", &length)], body).into()
     }
 
-    pub(crate) fn unsent(fault: SendFault) -> Self {
+    pub(crate) fn unsent(fault: TransportErrorKind) -> Self {
         Self { head: Err(fault), body: VecDeque::new() }
     }
 

@@ -10,8 +10,8 @@ use std::{
     process::Command,
 };
 
-use tcss_export_core::{SendFault, download::ErrorKind};
-use tcss_export_driver::{DownloadFailure, FileErrorKind, Target};
+use tcss_export_core::{TransportErrorKind, download::ErrorKind};
+use tcss_export_driver::{DownloadError, FileErrorKind, Target};
 
 use crate::{
     folder::{Folder, file_error_kind, inode, mode, read},
@@ -250,7 +250,7 @@ fn a_missing_folder_is_told_before_any_request() {
 fn errors_before_the_first_byte_leave_nothing() {
     let spoilers: [fn(Reply) -> Reply; 5] = [
         for_good,
-        |_| Reply::unsent(SendFault::Permanent),
+        |_| Reply::unsent(TransportErrorKind::Permanent),
         |_| Reply::expired(),
         |_| Reply::of(404, "<Error><Code>NoSuchKey</Code></Error>"),
         |reply| reply.with("content-encoding", "gzip"),
@@ -258,7 +258,7 @@ fn errors_before_the_first_byte_leave_nothing() {
     for (each, spoil) in BOTH.into_iter().flat_map(|each| spoilers.map(|spoil| (each, spoil))) {
         let folder = Folder::new();
         let end = each.download(&World::spoiling(&file(), [spoil]), folder.at("a.csv"));
-        assert!(matches!(end, Err(DownloadFailure::Download { .. })), "{end:?}");
+        assert!(matches!(end, Err(DownloadError::Download { .. })), "{end:?}");
         assert!(folder.names().is_empty());
     }
 }
@@ -269,7 +269,7 @@ fn d7_another_checksum_leaves_nothing() {
         let folder = Folder::new();
         let world = World::spoiling(&file(), [|reply| reply.with("x-cos-hash-crc64ecma", "1")]);
         let end = each.download(&world, folder.at("a.csv"));
-        let Err(DownloadFailure::Download { error, .. }) = end else { panic!("{end:?}") };
+        let Err(DownloadError::Download { error, .. }) = end else { panic!("{end:?}") };
         assert!(matches!(error.kind, ErrorKind::Mismatch { expected: 1, .. }), "{error}");
         assert!(folder.names().is_empty());
     }

@@ -14,11 +14,12 @@ use bytes::Bytes;
 use futures_util::stream::Stream;
 use http::{Request, Response};
 use tcss_export_core::{
-    Credentials, DownloadUrl, Endpoint, JobId, Mono, Now, SendFault, Session, Wall,
-    download::{Downloaded, Event, EventKind, Limits, Policy},
+    Credentials, DownloadUrl, Endpoint, JobId, Limits, Mono, Now, Session, TransportErrorKind,
+    Wall,
+    download::{Downloaded, Event, EventKind, Policy},
 };
 use tcss_export_driver::{
-    Blocking, Body, Client, DownloadFailure, Source, Target, Transport, TransportError, blocking,
+    Blocking, Body, Client, DownloadError, Source, Target, Transport, TransportError, blocking,
 };
 
 use crate::server::{File, Piece, Reply};
@@ -172,14 +173,14 @@ impl Stream for Pieces {
                 Some(Piece::Takes(time)) => self.world.pass(time),
                 Some(Piece::Bytes(bytes)) => return Poll::Ready(Some(Ok(bytes))),
                 Some(Piece::Broken) => {
-                    let error = TransportError::new(SendFault::Truncated, "made up");
+                    let error = TransportError::new(TransportErrorKind::Truncated, "made up");
                     return Poll::Ready(Some(Err(error)));
                 }
                 Some(Piece::Silence) if !self.world.state().blocks => return Poll::Pending,
                 Some(Piece::Silence) => {
                     // What a transport's own limit does.
                     self.world.pass(Policy::STALL_LIMIT);
-                    let error = TransportError::new(SendFault::Timeout, "made up");
+                    let error = TransportError::new(TransportErrorKind::Timeout, "made up");
                     return Poll::Ready(Some(Err(error)));
                 }
             }
@@ -226,7 +227,7 @@ pub(crate) enum Loop {
 
 pub(crate) const BOTH: [Loop; 2] = [Loop::Blocking, Loop::Async];
 
-pub(crate) type End = Result<Downloaded, DownloadFailure>;
+pub(crate) type End = Result<Downloaded, DownloadError>;
 
 impl Loop {
     pub(crate) fn download(self, world: &World, target: impl Into<Target>) -> End {
@@ -256,7 +257,7 @@ impl Loop {
             }),
         };
         let ends = events.iter().filter(|event| event.kind == EventKind::Ended).count();
-        let expected = usize::from(!matches!(end, Err(DownloadFailure::File(_))));
+        let expected = usize::from(!matches!(end, Err(DownloadError::File(_))));
         assert_eq!(ends, expected, "an end is told once, but for an error of the file");
         assert_eq!(events.last().map_or(0, |e| usize::from(e.kind == EventKind::Ended)), expected);
         (events, end)
@@ -287,5 +288,5 @@ pub(crate) fn url(text: &str) -> DownloadUrl {
 
 /// A fault that no next try will mend.
 pub(crate) fn for_good(_: Reply) -> Reply {
-    Reply::unsent(SendFault::Permanent)
+    Reply::unsent(TransportErrorKind::Permanent)
 }

@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::io::AsyncWrite;
 use tcss_export_core::download::{Downloaded, ErrorKind};
-use tcss_export_driver::{DownloadFailure, FileErrorKind};
+use tcss_export_driver::{DownloadError, FileErrorKind};
 
 use crate::{
     folder::file_error,
@@ -120,7 +120,7 @@ fn another_file_is_never_written_behind_the_first() {
             if count == 1 { file().answer(request).broken(4) } else { changed.answer(request) }
         });
         let end = download_into(each, &world, &mut writer);
-        let Err(DownloadFailure::Download { error, .. }) = end else { panic!("{end:?}") };
+        let Err(DownloadError::Download { error, .. }) = end else { panic!("{end:?}") };
         assert_eq!(error.kind, ErrorKind::Changed);
         assert_eq!(writer.bytes, b"0123");
     }
