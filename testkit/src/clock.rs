@@ -24,19 +24,16 @@ pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
 impl Clock {
     /// Makes a clock that stands still at this time.
-    #[must_use]
     pub fn fixed(unix: i64) -> Self {
         Self::from_fn(move || unix)
     }
 
     /// Makes a clock that calls `now` for each reading.
-    #[must_use]
     pub fn from_fn(now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
     /// Returns the current unix time of this clock.
-    #[must_use]
     pub fn now(&self) -> i64 {
         (self.0)()
     }

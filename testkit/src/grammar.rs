@@ -36,13 +36,11 @@ impl ScriptError {
     }
 
     /// Returns the position of the wrong step, counted from 1; `None` if a script has no step.
-    #[must_use]
     pub const fn position(&self) -> Option<usize> {
         self.position
     }
 
     /// Returns the text of the wrong step.
-    #[must_use]
     pub fn step(&self) -> &str {
         &self.step
     }

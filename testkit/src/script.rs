@@ -154,7 +154,6 @@ impl Script {
     }
 
     /// Returns the steps, in order.
-    #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }

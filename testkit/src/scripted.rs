@@ -66,7 +66,6 @@ impl Scripted {
     pub const START: Wall = Wall::from_unix_seconds(1_700_000_000);
 
     /// Creates a transport with these exchanges for every job; the last one repeats.
-    #[must_use]
     pub fn new<E: Into<Exchange>>(exchanges: impl IntoIterator<Item = E>) -> Self {
         let exchanges = exchanges.into_iter().map(Into::into).collect();
         let key = (EXAMPLE_SECRET_ID.to_owned(), EXAMPLE_SECRET_KEY.to_owned());
@@ -92,13 +91,11 @@ impl Scripted {
     }
 
     /// Returns the time since the start.
-    #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.state().elapsed
     }
 
     /// Returns every request so far, in order.
-    #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         self.state().sent.clone()
     }

@@ -117,19 +117,16 @@ impl Service {
     }
 
     /// Returns the address of the service.
-    #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.listener.addr()
     }
 
     /// Returns the address as a URL, `http://127.0.0.1:port`.
-    #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addr())
     }
 
     /// Returns a new URL of the file, if the service has a file.
-    #[must_use]
     pub fn file_url(&self) -> Option<String> {
         self.handler.with_storage(|storage, now| storage.urls.create(now))
     }
@@ -141,13 +138,11 @@ impl Service {
     }
 
     /// Returns the CRC-64/XZ of the file, if the service has a file.
-    #[must_use]
     pub fn file_crc64(&self) -> Option<u64> {
         self.handler.with_storage(|storage, _| storage.object.crc64)
     }
 
     /// Returns all requests so far with their answers, in the order of arrival.
-    #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
         self.handler.seen()
     }

@@ -70,7 +70,6 @@ pub struct Verifier<'a> {
 
 impl<'a> Verifier<'a> {
     /// Makes a verifier for the service that credential scopes must name, such as `tcss`.
-    #[must_use]
     pub const fn new(service: &'a str) -> Self {
         Self { service }
     }
@@ -199,7 +198,6 @@ impl Refusal {
     ///
     /// The documents name no code for a wrong path or a repeated header; here both are
     /// `InvalidParameter`.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Method => "UnsupportedProtocol",

@@ -109,13 +109,11 @@ impl WireServer {
     }
 
     /// Returns the address of the server.
-    #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.listener.addr()
     }
 
     /// Returns the address as a URL, `http://127.0.0.1:port` or `https://localhost:port`.
-    #[must_use]
     pub fn url(&self) -> String {
         match self.authority {
             Some(_) => format!("https://localhost:{}", self.addr().port()),
@@ -124,25 +122,21 @@ impl WireServer {
     }
 
     /// Returns all complete requests so far: head and body, byte for byte.
-    #[must_use]
     pub fn requests(&self) -> Vec<Vec<u8>> {
         self.script.requests.all()
     }
 
     /// Returns the number of connections so far.
-    #[must_use]
     pub fn connections(&self) -> usize {
         self.listener.connections()
     }
 
     /// Returns the authority's certificate as PEM; empty without TLS.
-    #[must_use]
     pub fn ca_pem(&self) -> &str {
         self.authority.as_ref().map_or("", |authority| &authority.pem)
     }
 
     /// Returns the authority's certificate as DER; empty without TLS.
-    #[must_use]
     pub fn ca_der(&self) -> &[u8] {
         self.authority.as_ref().map_or(&[], |authority| &authority.der)
     }
@@ -282,19 +276,16 @@ pub enum WireAnswer {
 
 impl WireAnswer {
     /// Makes an answer of exactly these bytes.
-    #[must_use]
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self::Send { bytes: bytes.into(), close: false, slowly: None }
     }
 
     /// Makes a response of status 200 with a JSON body.
-    #[must_use]
     pub fn json(body: impl AsRef<[u8]>) -> Self {
         Self::response(200, &[("Content-Type", "application/json")], body)
     }
 
     /// Makes a response; adds a Content-Length unless the headers have one or a Transfer-Encoding.
-    #[must_use]
     pub fn response(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
         let reason = if status == 200 { "OK" } else { "Made-Up" };

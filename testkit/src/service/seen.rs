@@ -44,7 +44,6 @@ impl SeenDownload {
     }
 
     /// Returns the first value of a header; the name must be in lower case.
-    #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|header| header.0 == name);
         found.map(|header| header.1.as_str())

@@ -50,31 +50,26 @@ impl TlsProxy {
     }
 
     /// Returns the address of the proxy.
-    #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.listener.addr()
     }
 
     /// Returns the address as a URL, `https://localhost:port`.
-    #[must_use]
     pub fn url(&self) -> String {
         format!("https://localhost:{}", self.addr().port())
     }
 
     /// Returns the number of connections so far.
-    #[must_use]
     pub fn connections(&self) -> usize {
         self.listener.connections()
     }
 
     /// Returns the authority's certificate as PEM.
-    #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.authority.pem
     }
 
     /// Returns the authority's certificate as DER.
-    #[must_use]
     pub fn ca_der(&self) -> &[u8] {
         &self.authority.der
     }
@@ -139,19 +134,16 @@ impl ConnectProxy {
     }
 
     /// Returns the address of the proxy.
-    #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.listener.addr()
     }
 
     /// Returns the head of every `CONNECT` so far, byte for byte.
-    #[must_use]
     pub fn requests(&self) -> Vec<Vec<u8>> {
         self.requests.all()
     }
 
     /// Returns the number of connections so far.
-    #[must_use]
     pub fn connections(&self) -> usize {
         self.listener.connections()
     }

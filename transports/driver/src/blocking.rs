@@ -81,19 +81,16 @@ impl<T: Blocking> Client<T> {
     }
 
     /// Returns the budget, to share it.
-    #[must_use]
     pub const fn budget(&self) -> &Budget {
         self.0.budget()
     }
 
     /// Returns the policy of waits.
-    #[must_use]
     pub const fn policy(&self) -> &Policy {
         self.0.policy()
     }
 
     /// Returns the correction of the local clock that the service's answers have shown so far.
-    #[must_use]
     pub fn clock_offset(&self) -> ClockOffset {
         self.0.clock_offset()
     }
@@ -242,13 +239,11 @@ impl<T: Blocking, W: Write> Download<T, W> {
     }
 
     /// Returns the number of polls for a new URL so far.
-    #[must_use]
     pub const fn polls(&self) -> u32 {
         self.0.polls()
     }
 
     /// Returns the transport's error, if the last exchange ended with one.
-    #[must_use]
     pub const fn transport(&self) -> Option<&TransportError> {
         self.0.transport()
     }

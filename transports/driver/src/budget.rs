@@ -23,7 +23,6 @@ struct Queue {
 
 impl Budget {
     /// Creates a budget with another spacing than the default one.
-    #[must_use]
     pub fn new(budget: RateBudget) -> Self {
         Self(Arc::new(Mutex::new(Queue { budget, sleepers: BTreeMap::new() })))
     }

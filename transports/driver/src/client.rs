@@ -120,19 +120,16 @@ impl<T: Transport> Client<T> {
     }
 
     /// Returns the budget, to share it.
-    #[must_use]
     pub const fn budget(&self) -> &Budget {
         &self.budget
     }
 
     /// Returns the policy of waits.
-    #[must_use]
     pub const fn policy(&self) -> &Policy {
         &self.policy
     }
 
     /// Returns the correction of the local clock that the service's answers have shown so far.
-    #[must_use]
     pub fn clock_offset(&self) -> ClockOffset {
         self.session().clock_offset()
     }

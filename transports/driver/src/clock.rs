@@ -12,7 +12,6 @@ use tcss_export_core::{Mono, Now, Wall};
 ///
 /// Monotonic time counts from one origin in the process, so that all clients can share a
 /// [`Budget`](crate::Budget).
-#[must_use]
 pub fn now() -> Now {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     let mono = Mono::from_origin(ORIGIN.get_or_init(Instant::now).elapsed());

@@ -128,13 +128,11 @@ impl<T: Transport, W> Download<T, W> {
 
 impl<T, W> Download<T, W> {
     /// Returns the number of polls for a new URL so far.
-    #[must_use]
     pub const fn polls(&self) -> u32 {
         self.polls
     }
 
     /// Returns the transport's error, if the last exchange ended with one.
-    #[must_use]
     pub const fn transport(&self) -> Option<&TransportError> {
         self.transport_error.as_ref()
     }

@@ -34,7 +34,6 @@ impl SendError {
     ///
     /// [creates]: tcss_export_core::actions::CreateExportComplianceStatusListJob
     /// [newest first]: tcss_export_core::actions::DescribeExportJobManageList::newest_first
-    #[must_use]
     pub fn may_have_arrived(&self) -> bool {
         match self {
             Self::Build(_) | Self::Credentials(_) => false,
@@ -82,7 +81,6 @@ impl WaitError {
     }
 
     /// Returns the transport's error, if the last exchange ended with one.
-    #[must_use]
     pub fn transport(&self) -> Option<&TransportError> {
         self.transport.as_deref()
     }

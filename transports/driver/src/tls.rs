@@ -7,7 +7,6 @@ use rustls::AlertDescription;
 /// Returns whether an error is permanent: an untrusted certificate, a peer without a common TLS
 /// version, a refusal by the peer, or missing roots. For
 /// [`TransportError::of_chain_with`](crate::TransportError::of_chain_with).
-#[must_use]
 pub fn is_permanent(error: &(dyn Error + 'static)) -> bool {
     use rustls::Error::{AlertReceived, General, InvalidCertificate, PeerIncompatible};
 

@@ -58,32 +58,27 @@ impl TransportError {
 
     /// Returns whether the server may have received the request. It has not if the kind is
     /// permanent or no connection was made.
-    #[must_use]
     pub fn may_have_arrived(&self) -> bool {
         !self.is_before_sending && self.kind != TransportErrorKind::Permanent
     }
 
     /// Returns the address error among the sources: the policy forbids all addresses of a host.
-    #[must_use]
     pub fn address_error(&self) -> Option<&AddressError> {
         find(&*self.source, |error| error.downcast_ref())
     }
 
     /// Returns the proxy error among the sources: a variable of the environment names a proxy that
     /// cannot be used.
-    #[must_use]
     pub fn proxy_error(&self) -> Option<&ProxyError> {
         find(&*self.source, |error| error.downcast_ref())
     }
 
     /// Returns the tunnel error among the sources: a connection through a proxy failed.
-    #[must_use]
     pub fn tunnel_error(&self) -> Option<&TunnelError> {
         find(&*self.source, |error| error.downcast_ref())
     }
 
     /// Returns the kind, which decides what a wait or a download does next.
-    #[must_use]
     pub const fn kind(&self) -> TransportErrorKind {
         self.kind
     }

@@ -76,7 +76,6 @@ impl Default for Hyper {
 
 impl Hyper {
     /// Creates a transport that ignores the proxy of the environment.
-    #[must_use]
     pub fn without_proxy() -> Self {
         Self::with_proxies(Proxies::default())
     }

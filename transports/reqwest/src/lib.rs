@@ -79,7 +79,6 @@ impl Default for Reqwest {
 
 impl Reqwest {
     /// Creates a transport that ignores the proxy of the environment.
-    #[must_use]
     pub fn without_proxy() -> Self {
         Self::with_proxies(Proxies::default())
     }
@@ -97,7 +96,6 @@ impl Reqwest {
     /// A download checks the addresses that the name of a file server leads to, which is not
     /// possible here. Such a download ends with a permanent error unless its policy allows private
     /// addresses, or [`skipping_address_check`](Self::skipping_address_check) accepts the risk.
-    #[must_use]
     pub const fn from_client(client: reqwest::Client) -> Self {
         Self(Clients::Given { client, skips_address_check: false })
     }

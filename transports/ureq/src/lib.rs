@@ -76,7 +76,6 @@ impl Ureq {
     /// the process; without one ureq panics at the first `https` request.
     ///
     /// Built with its feature `cookies`, ureq sends cookies back from such an agent.
-    #[must_use]
     pub const fn with_agent(agent: Agent) -> Self {
         Self(Agents::Given { agent, without_proxy: false })
     }

@@ -34,7 +34,6 @@ pub enum DownloadError {
 
 impl DownloadError {
     /// Returns the error of the download, unless the file failed.
-    #[must_use]
     pub const fn download_error(&self) -> Option<&download::Error> {
         match self {
             Self::Download { error, .. } | Self::NewUrl { error, .. } => Some(error),
@@ -128,13 +127,11 @@ impl FileError {
     }
 
     /// Returns the kind.
-    #[must_use]
     pub const fn kind(&self) -> FileErrorKind {
         self.kind
     }
 
     /// Returns the file's path; `None` for a writer, and after a dropped call.
-    #[must_use]
     pub fn path(&self) -> Option<&Path> {
         Some(&*self.path).filter(|path| !path.as_os_str().is_empty())
     }

@@ -57,13 +57,11 @@ impl Target {
     }
 
     /// Returns whether a part file exists: of an earlier download, or of one that is running.
-    #[must_use]
     pub fn has_part(&self) -> bool {
         part_paths(&self.path).is_ok_and(|[part, _]| fs::symlink_metadata(part).is_ok())
     }
 
     /// Returns its path.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -57,25 +57,21 @@ impl Proxy {
     }
 
     /// Returns the host; an IPv6 address is in brackets.
-    #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
     /// Returns the port.
-    #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
     /// Returns the user name, decoded.
-    #[must_use]
     pub fn username(&self) -> Option<&str> {
         self.username.as_deref()
     }
 
     /// Returns the password, decoded. It is a secret.
-    #[must_use]
     pub fn password(&self) -> Option<&str> {
         self.password.as_deref()
     }
@@ -132,7 +128,6 @@ pub enum TunnelError {
 
 impl TunnelError {
     /// Creates the error of a proxy that refused with this status.
-    #[must_use]
     pub fn refused(proxy: &Proxy, status: StatusCode) -> Self {
         Self::Refused { proxy: proxy.to_string(), status }
     }
