@@ -21,17 +21,10 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-use std::{
-    env,
-    error::Error,
-    io, iter,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{env, error::Error, fmt, iter, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header::ACCEPT_ENCODING, uri::Scheme};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{dns, redirect, retry};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -47,27 +40,20 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub type Client = tcss_export_driver::Client<Reqwest>;
 
 /// A transport over reqwest. Clones share connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reqwest(Clients);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Clients {
-    Own(Arc<Own>),
-    Given { client: reqwest::Client, skips_address_check: bool },
+    /// One client for each address policy: any, public and loopback.
+    Own(Proxies, Arc<Result<[reqwest::Client; 3], String>>),
+    Given(reqwest::Client),
+    /// The user accepts the risk of downloads without a check of addresses.
+    Unchecked(reqwest::Client),
 }
 
-/// The clients of this crate, each built at its first use.
-#[derive(Debug)]
-struct Own {
-    proxies: Proxies,
-    /// By address policy, each without and with TLS.
-    clients: [[OnceLock<Built>; 2]; 3],
-}
-
-type Built = Result<reqwest::Client, String>;
-
-/// Uses TLS by rustls with ring and the operating system's roots, which are read at the first
-/// `https` request.
+/// Uses TLS by rustls with ring and the operating system's roots. A machine without roots reaches
+/// plain HTTP services only.
 ///
 /// It uses the proxy that the environment names now: see [`Proxies`]. If that proxy cannot be used,
 /// each request fails with a [`ProxyError`](tcss_export_driver::ProxyError) as its source.
@@ -84,7 +70,8 @@ impl Reqwest {
     }
 
     fn with_proxies(proxies: Proxies) -> Self {
-        Self(Clients::Own(Arc::new(Own { proxies, clients: Default::default() })))
+        let clients = build_all(&proxies).map_err(|error| error.to_string());
+        Self(Clients::Own(proxies, Arc::new(clients)))
     }
 
     /// Creates a transport from your own client, with its proxy and TLS.
@@ -97,31 +84,22 @@ impl Reqwest {
     /// possible here. Such a download ends with a permanent error unless its policy allows private
     /// addresses, or [`skipping_address_check`](Self::skipping_address_check) accepts the risk.
     pub const fn from_client(client: reqwest::Client) -> Self {
-        Self(Clients::Given { client, skips_address_check: false })
+        Self(Clients::Given(client))
     }
 
     /// Accepts that downloads over your own client may connect to private addresses.
     #[must_use]
-    pub fn skipping_address_check(mut self) -> Self {
-        if let Clients::Given { skips_address_check, .. } = &mut self.0 {
-            *skips_address_check = true;
+    pub fn skipping_address_check(self) -> Self {
+        match self.0 {
+            Clients::Given(client) => Self(Clients::Unchecked(client)),
+            clients => Self(clients),
         }
-        self
     }
 }
 
 impl Transport for Reqwest {
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let address_policy = Limits::of(&request).address_policy;
-        let (client, proxy) = match &self.0 {
-            Clients::Own(own) => own.client(&request, address_policy)?,
-            Clients::Given { client, skips_address_check } => {
-                if address_policy != AddressPolicy::Any && !skips_address_check {
-                    return Err(permanent("the addresses of the file server cannot be checked"));
-                }
-                (client, None)
-            }
-        };
+        let (client, proxy) = self.client(&request)?;
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let request = reqwest::Request::try_from(request).map_err(permanent)?;
@@ -130,12 +108,11 @@ impl Transport for Reqwest {
         }
         let response = client.execute(request).await.map_err(|error| {
             let is_before_sending = error.is_connect();
-            let error = match proxy {
-                Some(proxy) => {
-                    explain(tunnel_error(&proxy, error).into(), TransportErrorKind::Connection)
-                }
-                None => explain(error.into(), TransportErrorKind::Connection),
+            let error: BoxError = match &proxy {
+                Some(proxy) => tunnel_error(proxy, error).into(),
+                None => error.into(),
             };
+            let error = explain(error, TransportErrorKind::Connection);
             if is_before_sending { error.before_sending() } else { error }
         })?;
         Ok(Response::from(response).map(|body| from_http_body(body, explain)))
@@ -146,62 +123,62 @@ impl Transport for Reqwest {
     }
 }
 
-impl Own {
+impl Reqwest {
     /// Returns the client for a request, and the proxy on its way.
     fn client<B>(
         &self,
         request: &Request<B>,
-        address_policy: AddressPolicy,
     ) -> Result<(&reqwest::Client, Option<Proxy>), TransportError> {
-        let proxy = self.proxies.proxy_for_url(request.uri())?;
-        let is_tls = request.uri().scheme() == Some(&Scheme::HTTPS);
-        if proxy.is_some() && !is_tls {
+        let policy = Limits::of(request).address_policy;
+        let (proxies, clients) = match &self.0 {
+            Clients::Own(proxies, clients) => (proxies, clients),
+            Clients::Given(_) if policy != AddressPolicy::Any => {
+                return Err(permanent("the addresses of the file server cannot be checked"));
+            }
+            Clients::Given(client) | Clients::Unchecked(client) => return Ok((client, None)),
+        };
+        let proxy = proxies.proxy_for_url(request.uri())?;
+        if proxy.is_some() && request.uri().scheme() == Some(&Scheme::HTTP) {
             return Err(permanent("reqwest cannot tunnel plain http through a proxy"));
         }
-        // A proxy looks the name up, and only the proxy's own name is looked up here.
-        let address_policy = if proxy.is_some() { AddressPolicy::Any } else { address_policy };
-        let [any, public, loopback] = &self.clients;
-        let [plain, tls] = match address_policy {
+        let [any, public, loopback] = (**clients).as_ref().map_err(|e| permanent(e.clone()))?;
+        let client = match policy {
+            // Only the proxy's own name is looked up here.
+            _ if proxy.is_some() => any,
             AddressPolicy::Public => public,
             AddressPolicy::Loopback => loopback,
             _ => any,
         };
-        let client = if is_tls { tls } else { plain };
-        let built =
-            client.get_or_init(|| self.build(address_policy, is_tls).map_err(|e| e.to_string()));
-        Ok((built.as_ref().map_err(|error| permanent(error.clone()))?, proxy))
+        Ok((client, proxy))
     }
+}
 
-    fn build(
-        &self,
-        address_policy: AddressPolicy,
-        is_tls: bool,
-    ) -> Result<reqwest::Client, BoxError> {
-        let proxies = self.proxies.clone();
+impl fmt::Debug for Reqwest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reqwest(..)")
+    }
+}
+
+fn build_all(proxies: &Proxies) -> Result<[reqwest::Client; 3], BoxError> {
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?;
+    let tls = match tls.clone().with_platform_verifier() {
+        Ok(tls) => tls.with_no_client_auth(),
+        // No roots: no server is trusted, but plain HTTP works.
+        Err(_) => tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
+    };
+    let build = |policy| {
+        let proxies = proxies.clone();
         let proxy = reqwest::Proxy::custom(move |url| {
-            let proxy = proxies.proxy_for_url(&url.as_str().parse().ok()?).ok()??;
-            let [username, password] = [proxy.username(), proxy.password()]
-                .map(|text| utf8_percent_encode(text.unwrap_or_default(), NON_ALPHANUMERIC));
-            Some(format!("http://{username}:{password}@{proxy}"))
+            Some(proxies.proxy_for_url(&url.as_str().parse().ok()?).ok()??.url())
         });
         let builder = reqwest::Client::builder().redirect(redirect::Policy::none());
         let builder = builder.retry(retry::never()).http1_only().no_proxy().proxy(proxy);
         let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate();
-        let builder = builder.dns_resolver(Resolver(address_policy)).connect_timeout(CONNECT_LIMIT);
-        let builder = builder.pool_idle_timeout(IDLE_LIMIT);
-        Ok(builder.tls_backend_preconfigured(tls_config(is_tls)?).build()?)
-    }
-}
-
-/// Reads the operating system's roots only if they are needed, because a machine may have none.
-fn tls_config(is_needed: bool) -> Result<ClientConfig, rustls::Error> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?;
-    Ok(match is_needed {
-        true => config.with_platform_verifier()?,
-        false => config.with_root_certificates(RootCertStore::empty()),
-    }
-    .with_no_client_auth())
+        let builder = builder.dns_resolver(Resolver(policy)).connect_timeout(CONNECT_LIMIT);
+        builder.pool_idle_timeout(IDLE_LIMIT).tls_backend_preconfigured(tls.clone()).build()
+    };
+    Ok([build(AddressPolicy::Any)?, build(AddressPolicy::Public)?, build(AddressPolicy::Loopback)?])
 }
 
 fn permanent(problem: impl Into<BoxError>) -> TransportError {
@@ -231,11 +208,10 @@ struct Resolver(AddressPolicy);
 
 impl dns::Resolve for Resolver {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
-        let address_policy = self.0;
+        let policy = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let permitted = AddressError::filter(name.as_str(), address_policy, found)
-                .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
+            let permitted = AddressError::filter(name.as_str(), policy, found)?;
             Ok(Box::new(permitted.into_iter()) as dns::Addrs)
         })
     }

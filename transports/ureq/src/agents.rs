@@ -7,7 +7,7 @@ use http::{Request, Response, Uri, header::SET_COOKIE};
 use tcss_export_core::{AddressPolicy, Endpoint, Limits};
 use tcss_export_driver::{CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, TransportError};
 use ureq::{
-    Agent, AsSendBody, ProxyProtocol,
+    Agent, AsSendBody,
     tls::{RootCerts, TlsConfig},
     unversioned::transport::{Connector, DefaultConnector},
 };
@@ -150,8 +150,10 @@ impl Pool {
 
 impl OwnAgent {
     fn new(tls: TlsConfig, proxy: Option<Proxy>, limits: Limits) -> Self {
+        // Host and port of a proxy are checked, and the rest of its URL is encoded.
+        let url_of = |proxy: &Proxy| ureq::Proxy::new(&proxy.url()).expect("a valid URL");
         let config = with_rules!(Agent::config_builder(), limits)
-            .proxy(proxy.as_ref().map(ureq_proxy))
+            .proxy(proxy.as_ref().map(url_of))
             .user_agent("")
             .max_idle_age(IDLE_LIMIT)
             .tls_config(tls)
@@ -188,19 +190,6 @@ impl Drop for Lease {
 fn is_loopback(url: &Uri) -> bool {
     let authority = url.authority().map(|authority| format!("https://{authority}").parse());
     authority.is_some_and(|e: Result<Endpoint, _>| e.is_ok_and(|e| e.is_loopback()))
-}
-
-fn ureq_proxy(proxy: &Proxy) -> ureq::Proxy {
-    let mut builder =
-        ureq::Proxy::builder(ProxyProtocol::Http).host(proxy.host()).port(proxy.port());
-    if let Some(username) = proxy.username() {
-        builder = builder.username(username);
-    }
-    if let Some(password) = proxy.password() {
-        builder = builder.password(password);
-    }
-    // Host and port are those of a checked endpoint, and ureq encodes the rest.
-    builder.build().expect("the parts of a proxy make a URL")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{error::Error, fmt};
 
 use http::StatusCode;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tcss_export_core::{Endpoint, TransportErrorKind};
 
 use super::ProxyError;
@@ -74,6 +74,16 @@ impl Proxy {
     /// Returns the password, decoded. It is a secret.
     pub fn password(&self) -> Option<&str> {
         self.password.as_deref()
+    }
+
+    /// Returns the URL with user and password, percent-encoded. It is a secret.
+    pub fn url(&self) -> String {
+        let [username, password] = [self.username(), self.password()]
+            .map(|text| utf8_percent_encode(text.unwrap_or_default(), NON_ALPHANUMERIC));
+        match (&self.username, &self.password) {
+            (None, None) => format!("http://{self}"),
+            _ => format!("http://{username}:{password}@{self}"),
+        }
     }
 }
 
