@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::poll_fn,
     hash::{BuildHasher, Hasher, RandomState},
-    pin::{Pin, pin},
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -14,28 +14,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{io::AsyncWrite, stream::Stream};
 use http::{Request, Response};
-#[cfg(feature = "serde")]
-use tcss_export_core::wait::{ResumeError, SavedWait};
 use tcss_export_core::{
-    AddressPolicy, Answer, BuildError, ClockOffset, Credentials, JobId, Limits, Mono, Now, Session,
-    TransportErrorKind,
-    actions::Action,
-    read_answer,
-    wait::{Finished, Policy},
+    AddressPolicy, ClockOffset, Credentials, Limits, Mono, Now, Session, TransportErrorKind,
+    wait::Policy,
 };
 
 use crate::{
     budget::Budget,
     credential_source::CredentialSource,
-    download::{Download, Output, Source, Target},
-    error::{SendError, WaitError},
-    permit::Permit,
     transport::{self, Body, Transport},
     transport_error::TransportError,
-    wait::Wait,
-    wait_all::wait_all,
 };
 
 /// A client of the service over a transport, async on any runtime.
@@ -132,97 +121,6 @@ impl<T: Transport> Client<T> {
     /// Returns the correction of the local clock that the service's answers have shown so far.
     pub fn clock_offset(&self) -> ClockOffset {
         self.session().clock_offset()
-    }
-
-    /// Sends one action exactly once, when the budget allows it, and returns the typed answer.
-    ///
-    /// # Errors
-    ///
-    /// A [`SendError`] that says where it arose. After an error of an action that creates
-    /// something, [`SendError::may_have_arrived`] says whether the service may have done so.
-    pub async fn send<A: Action>(&self, action: &A) -> Result<Answer<A::Response>, SendError> {
-        let prepared = self.session().prepare(action).map_err(SendError::Build)?;
-        let mut permit = Permit::default();
-        let (started, credentials) = loop {
-            let now = self.now();
-            if let Some(credentials) = permit.start(now.mono, false) {
-                break (now, credentials);
-            }
-            permit.prepare(self, false, None).await.map_err(SendError::Credentials)?;
-        };
-        let signed = self.session().sign(&prepared, &credentials, started.wall);
-        let response = self.exchange(signed.map_err(SendError::Build)?, started.mono).await;
-        let response = response.map_err(SendError::Transport)?;
-        let answer = read_answer::<A>(&response);
-        let answered = self.now().mono;
-        self.session().note_date(started, answered, response.headers(), &answer);
-        answer.map_err(SendError::Answer)
-    }
-
-    /// Follows a job to its end; the policy's deadline counts from now.
-    ///
-    /// # Errors
-    ///
-    /// A [`WaitError`] whose `kind` says why there is no file.
-    pub async fn wait(&self, job: JobId) -> Result<Finished, WaitError> {
-        self.follow(job).outcome().await
-    }
-
-    /// Follows a job event by event; [`Wait::outcome`] is the result of [`wait`](Self::wait).
-    pub fn follow(&self, job: JobId) -> Wait<T> {
-        Wait::new(self.clone(), job)
-    }
-
-    /// Continues a saved wait; the time since it was saved counts against its deadline.
-    ///
-    /// # Errors
-    ///
-    /// A [`ResumeError`] if the wait belongs to another endpoint, or was saved by an unknown
-    /// version.
-    #[cfg(feature = "serde")]
-    pub fn resume(&self, saved: SavedWait) -> Result<Wait<T>, ResumeError> {
-        Wait::resume(self.clone(), saved)
-    }
-
-    /// Follows many jobs and returns a stream of their outcomes, in the order in which they end.
-    ///
-    /// Any number of exchanges run at once, all in one task. The stream takes every job that
-    /// `jobs` has ready, and a job's deadline counts from that moment: see
-    /// [`WaitSet`](tcss_export_core::wait::WaitSet) for deadlines of very many jobs. For a list use
-    /// `futures_util::stream::iter`. Dropping the stream stops all waits.
-    pub fn wait_all<J: Stream<Item = JobId>>(
-        &self,
-        jobs: J,
-    ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitError>)> + use<J, T>>> {
-        Box::pin(wait_all(self.clone(), jobs))
-    }
-
-    /// Downloads a file to a [`Target`], event by event; [`Download::outcome`] says how it ended.
-    ///
-    /// # Errors
-    ///
-    /// A [`BuildError`] of [`Field::DownloadUrl`](tcss_export_core::Field::DownloadUrl) if the URL
-    /// cannot be used. Nothing was sent.
-    pub fn download(
-        &self,
-        source: impl Into<Source>,
-        target: impl Into<Target>,
-    ) -> Result<Download<T>, BuildError> {
-        Download::new(self.clone(), source.into(), Output::Target(target.into()))
-    }
-
-    /// Downloads into a writer. A writer cannot be emptied, so a file that changes during the
-    /// download is an error, and the checksum is known only after the last byte was written.
-    ///
-    /// # Errors
-    ///
-    /// As for [`download`](Self::download).
-    pub fn download_into<W: AsyncWrite + Unpin>(
-        &self,
-        source: impl Into<Source>,
-        writer: W,
-    ) -> Result<Download<T, W>, BuildError> {
-        Download::new(self.clone(), source.into(), Output::Writer(writer))
     }
 }
 

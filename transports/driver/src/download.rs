@@ -21,8 +21,8 @@ use tcss_export_core::{
     },
 };
 
-use self::output::End;
 pub(crate) use self::output::Output;
+use self::part_file::End;
 pub use self::{
     error::{DownloadError, FileError, FileErrorKind},
     target::Target,
@@ -33,6 +33,36 @@ use crate::{
     transport::{Body, Transport},
     transport_error::TransportError,
 };
+
+impl<T: Transport> Client<T> {
+    /// Downloads a file to a [`Target`], event by event; [`Download::outcome`] says how it ended.
+    ///
+    /// # Errors
+    ///
+    /// A [`BuildError`] of [`Field::DownloadUrl`](tcss_export_core::Field::DownloadUrl) if the URL
+    /// cannot be used. Nothing was sent.
+    pub fn download(
+        &self,
+        source: impl Into<Source>,
+        target: impl Into<Target>,
+    ) -> Result<Download<T>, BuildError> {
+        Download::new(self.clone(), source.into(), Output::Target(target.into()))
+    }
+
+    /// Downloads into a writer. A writer cannot be emptied, so a file that changes during the
+    /// download is an error, and the checksum is known only after the last byte was written.
+    ///
+    /// # Errors
+    ///
+    /// As for [`download`](Self::download).
+    pub fn download_into<W: AsyncWrite + Unpin>(
+        &self,
+        source: impl Into<Source>,
+        writer: W,
+    ) -> Result<Download<T, W>, BuildError> {
+        Download::new(self.clone(), source.into(), Output::Writer(writer))
+    }
+}
 
 /// What to download: a URL, the job to ask for a new one, and the policy.
 ///

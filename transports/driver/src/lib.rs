@@ -19,6 +19,7 @@ mod download;
 mod error;
 mod permit;
 mod proxies;
+mod send;
 #[cfg(feature = "rustls")]
 pub mod tls;
 #[cfg(feature = "tower")]

@@ -13,6 +13,33 @@ use crate::{
     transport_error::TransportError,
 };
 
+impl<T: Transport> Client<T> {
+    /// Follows a job to its end; the policy's deadline counts from now.
+    ///
+    /// # Errors
+    ///
+    /// A [`WaitError`] whose `kind` says why there is no file.
+    pub async fn wait(&self, job: JobId) -> Result<Finished, WaitError> {
+        self.follow(job).outcome().await
+    }
+
+    /// Follows a job event by event; [`Wait::outcome`] is the result of [`wait`](Self::wait).
+    pub fn follow(&self, job: JobId) -> Wait<T> {
+        Wait::new(self.clone(), job)
+    }
+
+    /// Continues a saved wait; the time since it was saved counts against its deadline.
+    ///
+    /// # Errors
+    ///
+    /// A [`ResumeError`] if the wait belongs to another endpoint, or was saved by an unknown
+    /// version.
+    #[cfg(feature = "serde")]
+    pub fn resume(&self, saved: SavedWait) -> Result<Wait<T>, ResumeError> {
+        Wait::resume(self.clone(), saved)
+    }
+}
+
 /// A wait for one job.
 #[derive(Debug)]
 #[must_use = "a wait does nothing until its events are taken"]

@@ -20,6 +20,21 @@ use crate::{
     transport_error::TransportError,
 };
 
+impl<T: Transport> Client<T> {
+    /// Follows many jobs and returns a stream of their outcomes, in the order in which they end.
+    ///
+    /// Any number of exchanges run at once, all in one task. The stream takes every job that
+    /// `jobs` has ready, and a job's deadline counts from that moment: see
+    /// [`WaitSet`](tcss_export_core::wait::WaitSet) for deadlines of very many jobs. For a list use
+    /// `futures_util::stream::iter`. Dropping the stream stops all waits.
+    pub fn wait_all<J: Stream<Item = JobId>>(
+        &self,
+        jobs: J,
+    ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitError>)> + use<J, T>>> {
+        Box::pin(wait_all(self.clone(), jobs))
+    }
+}
+
 type Ended = (JobId, Result<Finished, WaitError>);
 
 pub(crate) fn wait_all<T: Transport, J: Stream<Item = JobId>>(

@@ -1,19 +1,22 @@
 //! The agents of ureq that send requests.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    io::{self, Read},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri, header::SET_COOKIE};
 use tcss_export_core::{AddressPolicy, Endpoint, Limits};
 use tcss_export_driver::{CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, TransportError};
 use ureq::{
-    Agent, AsSendBody,
+    Agent, AsSendBody, BodyReader,
     tls::{RootCerts, TlsConfig},
     unversioned::transport::{Connector, DefaultConnector},
 };
 
 use crate::{
-    body::{Body, ReadLimit, refuse_decoded},
+    body::{ReadLimit, refuse_decoded},
     errors::request_error,
     resolver::CheckedResolver,
 };
@@ -131,20 +134,26 @@ impl Pool {
         let own = self.take(proxy, limits);
         own.read_limit.restart();
         let response = own.agent.run(request);
-        let response = response.map_err(|error| request_error(error, own.proxy.as_ref()))?;
+        let response = response.map_err(|error| request_error(error, own.proxy.as_ref()));
         // Built with `cookies`, ureq would send a cookie back: such an agent is not used again.
-        let is_reusable = !response.headers().contains_key(SET_COOKIE);
-        Ok((response, Some(Lease { own: Some(own), is_reusable, pool: self.clone() })))
+        let has_cookie = response.as_ref().is_ok_and(|r| r.headers().contains_key(SET_COOKIE));
+        let lease = Lease { own: Some(own), is_reusable: !has_cookie, pool: self.clone() };
+        Ok((response?, Some(lease)))
     }
 
     /// Takes an idle agent with these settings, or creates one.
     fn take(&self, proxy: Option<Proxy>, limits: Limits) -> OwnAgent {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle();
         let found = idle.iter().position(|own| own.limits == limits && own.proxy == proxy);
         match found {
             Some(at) => idle.swap_remove(at),
             None => OwnAgent::new(self.tls.clone(), proxy, limits),
         }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<OwnAgent>> {
+        // A panic while the lock was held leaves a list that is whole.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -174,12 +183,34 @@ impl Lease {
     }
 }
 
+/// The body of a response, read as it arrives.
+pub(crate) struct Body {
+    reader: BodyReader<'static>,
+    read_limit: Option<ReadLimit>,
+    /// Dropped last: the reader first gives its connection back to the agent.
+    _lease: Option<Lease>,
+}
+
+impl Body {
+    pub(crate) fn new(body: ureq::Body, lease: Option<Lease>) -> Self {
+        let read_limit = lease.as_ref().and_then(Lease::read_limit);
+        Self { reader: body.into_reader(), read_limit, _lease: lease }
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_limit.iter().for_each(ReadLimit::restart);
+        self.reader.read(buffer)
+    }
+}
+
 /// The most idle agents: more are needed only by many threads at once.
 const MOST_IDLE: usize = 16;
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.pool.idle();
         idle.extend(self.own.take().filter(|_| self.is_reusable));
         if idle.len() > MOST_IDLE {
             idle.remove(0);

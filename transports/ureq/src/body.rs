@@ -1,7 +1,7 @@
 //! Bodies as ureq reads them: the limit of a read, and the check that ureq decodes nothing.
 
 use std::{
-    io::{self, Read},
+    io::Read,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
@@ -13,7 +13,7 @@ use http::{
 use tcss_export_core::TransportErrorKind;
 use tcss_export_driver::TransportError;
 use ureq::{
-    Agent, BodyReader, Error, Timeout,
+    Agent, Error, Timeout,
     unversioned::{
         resolver::DefaultResolver,
         transport::{
@@ -22,30 +22,6 @@ use ureq::{
         },
     },
 };
-
-use crate::agents::Lease;
-
-/// The body of a response, read as it arrives.
-pub(crate) struct Body {
-    reader: BodyReader<'static>,
-    read_limit: Option<ReadLimit>,
-    /// Dropped last: the reader first gives its connection back to the agent.
-    _lease: Option<Lease>,
-}
-
-impl Body {
-    pub(crate) fn new(body: ureq::Body, lease: Option<Lease>) -> Self {
-        let read_limit = lease.as_ref().and_then(Lease::read_limit);
-        Self { reader: body.into_reader(), read_limit, _lease: lease }
-    }
-}
-
-impl Read for Body {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read_limit.iter().for_each(ReadLimit::restart);
-        self.reader.read(buffer)
-    }
-}
 
 /// How long it may take until the next byte of a body arrives.
 ///

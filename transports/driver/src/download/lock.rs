@@ -6,10 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::{
-    error::{FileError, FileErrorKind},
-    target::folder,
-};
+use super::error::{FileError, FileErrorKind};
 
 /// If the part file keeps being replaced this often, assume that another download owns it.
 const MOST_TRIES: u32 = 100;
@@ -121,6 +118,12 @@ pub(super) fn sync_directory(target: &Path) -> io::Result<()> {
         return Ok(());
     }
     File::open(folder(target))?.sync_all()
+}
+
+/// Returns the folder of a file.
+pub(super) fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or_else(|| Path::new("."))
 }
 
 #[cfg(unix)]

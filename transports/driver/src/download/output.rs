@@ -6,7 +6,11 @@ use bytes::Bytes;
 use futures_util::io::{AsyncWrite, AsyncWriteExt};
 use tcss_export_core::download::{Part, PartMetadata};
 
-use super::{error::FileError, part_file::PartFile, target::Target};
+use super::{
+    error::FileError,
+    part_file::{End, PartFile},
+    target::Target,
+};
 
 /// Where the bytes go.
 ///
@@ -20,17 +24,6 @@ pub(crate) enum Output<W> {
     Writer(W),
     Taken,
     Closed,
-}
-
-/// What becomes of an output at the end of a download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The file is complete.
-    Complete,
-    /// The bytes are wrong, and no later download can use them.
-    Wrong,
-    /// A later download can continue.
-    Partial,
 }
 
 impl<W> Output<W> {

@@ -12,7 +12,6 @@ use tcss_export_core::download::{Part, PartMetadata};
 use super::{
     error::{FileError, FileErrorKind},
     lock::{is_at, open_locked, remove, rename_to_new, sync_directory},
-    output::End,
 };
 
 /// An open and locked part file, and the metadata beside it.
@@ -30,6 +29,17 @@ pub(crate) struct PartFile {
     is_ours: bool,
     /// Bytes follow the resume point; truncate before writing.
     has_excess: bool,
+}
+
+/// What becomes of an output at the end of a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The file is complete.
+    Complete,
+    /// The bytes are wrong, and no later download can use them.
+    Wrong,
+    /// A later download can continue.
+    Partial,
 }
 
 const METADATA_LIMIT: u64 = 64 * 1024;

@@ -11,6 +11,7 @@ use tcss_export_core::download::Part;
 
 use super::{
     error::{FileError, FileErrorKind},
+    lock::folder,
     part_file::PartFile,
 };
 
@@ -111,12 +112,6 @@ fn is_descriptor(path: &Path) -> bool {
     let Ok(to) = fs::read_link(path) else { return false };
     let is_in_proc = |path: &Path| path.starts_with("/proc");
     is_in_proc(&to) || fs::canonicalize(folder(path)).is_ok_and(|folder| is_in_proc(&folder))
-}
-
-/// Returns the folder of a file.
-pub(super) fn folder(path: &Path) -> &Path {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or_else(|| Path::new("."))
 }
 
 /// The longest file name that common file systems accept.

@@ -1,0 +1,32 @@
+//! One exchange with the service.
+
+use tcss_export_core::{Answer, actions::Action, read_answer};
+
+use crate::{client::Client, error::SendError, permit::Permit, transport::Transport};
+
+impl<T: Transport> Client<T> {
+    /// Sends one action exactly once, when the budget allows it, and returns the typed answer.
+    ///
+    /// # Errors
+    ///
+    /// A [`SendError`] that says where it arose. After an error of an action that creates
+    /// something, [`SendError::may_have_arrived`] says whether the service may have done so.
+    pub async fn send<A: Action>(&self, action: &A) -> Result<Answer<A::Response>, SendError> {
+        let prepared = self.session().prepare(action).map_err(SendError::Build)?;
+        let mut permit = Permit::default();
+        let (started, credentials) = loop {
+            let now = self.now();
+            if let Some(credentials) = permit.start(now.mono, false) {
+                break (now, credentials);
+            }
+            permit.prepare(self, false, None).await.map_err(SendError::Credentials)?;
+        };
+        let signed = self.session().sign(&prepared, &credentials, started.wall);
+        let response = self.exchange(signed.map_err(SendError::Build)?, started.mono).await;
+        let response = response.map_err(SendError::Transport)?;
+        let answer = read_answer::<A>(&response);
+        let answered = self.now().mono;
+        self.session().note_date(started, answered, response.headers(), &answer);
+        answer.map_err(SendError::Answer)
+    }
+}
