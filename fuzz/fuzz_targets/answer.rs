@@ -7,7 +7,11 @@
 use http::{HeaderName, HeaderValue, Response};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use tcss_export_core::{ANSWER_LIMIT, Answer, actions::{DescribeExportJobResult, DescribeExportJobResultResponse}, DownloadUrl, ResponseError, ResponseErrorKind, read_answer};
+use tcss_export_core::{
+    ANSWER_LIMIT, Answer, DownloadUrl, ResponseError, ResponseErrorKind,
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse},
+    read_answer,
+};
 
 fuzz_target!(|input: &[u8]| {
     let Some(response) = response(input) else { return };

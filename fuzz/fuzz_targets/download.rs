@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Response, response::Parts};
 use libfuzzer_sys::fuzz_target;
-use tcss_export_core::{ClockOffset, DownloadUrl, Mono, Now, TransportErrorKind, Wall, download::{Download, EventKind, Part, PartMetadata, Opening, Policy, Received, Step}};
+use tcss_export_core::{
+    ClockOffset, DownloadUrl, Mono, Now, TransportErrorKind, Wall,
+    download::{Download, EventKind, Opening, Part, PartMetadata, Policy, Received, Step},
+};
 
 fuzz_target!(|input: &[u8]| {
     let mut lines = input.split(|byte| *byte == b'\n');
@@ -147,7 +150,9 @@ impl Machine {
 
     fn keep(&mut self, text: &[u8]) {
         let at = text.iter().rposition(|byte| *byte == b'\t').unwrap_or(text.len());
-        let Some(note) = str::from_utf8(&text[..at]).ok().and_then(PartMetadata::from_text) else { return };
+        let Some(note) = str::from_utf8(&text[..at]).ok().and_then(PartMetadata::from_text) else {
+            return;
+        };
         assert_eq!(PartMetadata::from_text(&note.to_text()).as_ref(), Some(&note));
         let mut kept = Part::new(note);
         let there = text.get(at + 1..).unwrap_or_default();

@@ -4,7 +4,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tcss_export_core::{Credentials, actions::{DescribeExportJobResult}, Endpoint, JobId, Session, Wall};
+use tcss_export_core::{
+    Credentials, Endpoint, JobId, Session, Wall, actions::DescribeExportJobResult,
+};
 use tcss_export_testkit::verify::{RawRequest, Refusal, Verified, Verifier};
 
 struct Input<'a> {

@@ -5,7 +5,13 @@
 use std::{env, fs, process, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use tcss_export::{Credentials, actions::{DescribeExportJobResult, ExportStatus}, DownloadUrl, JobId, Session, Source, download::{Downloaded, ErrorKind, Fault, Policy}, error::{DownloadError}, ureq::{Client, Ureq}};
+use tcss_export::{
+    Credentials, DownloadUrl, JobId, Session, Source,
+    actions::{DescribeExportJobResult, ExportStatus},
+    download::{Downloaded, ErrorKind, Fault, Policy},
+    error::DownloadError,
+    ureq::{Client, Ureq},
+};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 use ureq::Agent;
 

@@ -62,8 +62,8 @@ impl Turn {
         self.budget.with(|queue| queue.budget.turn(self.ticket, now))
     }
 
-    /// Returns whether the turn has moved to before `moment`. If not, stores a waker for when it may
-    /// do so.
+    /// Returns whether the turn has moved to before `moment`. If not, stores a waker for when it
+    /// may do so.
     pub(crate) fn is_before(&self, moment: Mono, now: Mono, waker: &Waker) -> bool {
         let waker = waker.clone();
         let replaced = self.budget.with(|queue| {

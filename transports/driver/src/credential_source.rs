@@ -25,9 +25,9 @@ impl CredentialSource {
     /// Creates a source from a function. Its argument is true if the service refused the last
     /// credentials.
     ///
-    /// A [`TransportErrorKind::Permanent`](tcss_export_core::TransportErrorKind::Permanent) error ends a wait; after
-    /// any other it is called again. An async client calls it in its task, so it must not block
-    /// there.
+    /// A [`TransportErrorKind::Permanent`](tcss_export_core::TransportErrorKind::Permanent) error
+    /// ends a wait; after any other it is called again. An async client calls it in its task, so it
+    /// must not block there.
     pub fn from_fn(
         give: impl Fn(bool) -> Result<Credentials, TransportError> + Send + Sync + 'static,
     ) -> Self {

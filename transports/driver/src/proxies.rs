@@ -55,8 +55,8 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Reads the variables by a function from name to value, such as `|name| std::env::var_os(name)`.
-    /// An unusable value becomes an error once a request needs it.
+    /// Reads the variables by a function from name to value, such as `|name|
+    /// std::env::var_os(name)`. An unusable value becomes an error once a request needs it.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let find = |names: &[&'static str]| {
             names.iter().find_map(|name| {

@@ -31,12 +31,11 @@ pub trait Transport {
     /// Sends one request exactly once and returns status, headers and body, whatever the status.
     ///
     /// It follows no redirect, decodes nothing, and changes no byte of the URL or the body. The
-    /// headers `host` and `content-type` must leave exactly once: `content-type` is signed and
-    /// already set, `host` is the authority of the URL.
+    /// headers `host` and `content-type` are already set and signed, and must leave exactly once.
     ///
-    /// [`Limits::of`](tcss_export_core::Limits::of) returns the limits that its extensions hold. The
-    /// transport keeps to the address policy. The client enforces the times itself, except over a
-    /// [`Blocking`] transport, which must do so here and in each read of the body.
+    /// [`Limits::of`](tcss_export_core::Limits::of) returns the limits that its extensions hold.
+    /// The transport keeps to the address policy. The client enforces the times itself, except over
+    /// a [`Blocking`] transport, which must do so here and in each read of the body.
     ///
     /// # Errors
     ///
@@ -73,9 +72,8 @@ impl Body {
         Self(Box::pin(stream))
     }
 
-    /// Creates a body from a blocking reader. A failed read becomes a
-    /// [`TransportError`] of the kind [`TransportErrorKind::Truncated`], unless `reader` says otherwise by
-    /// wrapping one.
+    /// Creates a body from a blocking reader. A failed read becomes a [`TransportError`] of the
+    /// kind [`TransportErrorKind::Truncated`], unless `reader` says otherwise by wrapping one.
     pub fn from_reader(reader: impl io::Read + Send + 'static) -> Self {
         Self::from_reader_with(reader, |e| {
             TransportError::of_chain(e, TransportErrorKind::Truncated)

@@ -9,7 +9,8 @@ use crate::proxies::{ProxyError, TunnelError};
 /// The error of another crate, visible only as a source.
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// No complete answer arrived. The kind decides what happens next; the library's error is the source.
+/// No complete answer arrived. The kind decides what happens next; the library's error is the
+/// source.
 #[derive(Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,
@@ -25,17 +26,17 @@ impl TransportError {
     }
 
     /// Creates an error whose kind follows from the first error in the chain that determines one:
-    /// an [`io::Error`] of a timeout, a [`ProxyError`], an [`AddressError`] or a refusal by a proxy.
-    /// Otherwise it is `broken`, the meaning of a broken connection at this stage.
+    /// an [`io::Error`] of a timeout, a [`ProxyError`], an [`AddressError`] or a refusal by a
+    /// proxy. Otherwise it is `broken`, the meaning of a broken connection at this stage.
     ///
-    /// A timeout is [`TransportErrorKind::Timeout`]. A fault of a proxy that lasts until somebody changes
-    /// it, such as its status 407, is [`TransportErrorKind::Permanent`].
+    /// A timeout is [`TransportErrorKind::Timeout`]. A fault of a proxy that lasts until somebody
+    /// changes it, such as its status 407, is [`TransportErrorKind::Permanent`].
     pub fn of_chain(source: impl Into<BoxError>, broken: TransportErrorKind) -> Self {
         Self::of_chain_with(source, broken, |_| false)
     }
 
-    /// Creates an error as [`of_chain`](Self::of_chain) does, but [`TransportErrorKind::Permanent`] if
-    /// `is_permanent` returns true for any error in the chain, for example an untrusted
+    /// Creates an error as [`of_chain`](Self::of_chain) does, but [`TransportErrorKind::Permanent`]
+    /// if `is_permanent` returns true for any error in the chain, for example an untrusted
     /// certificate.
     pub fn of_chain_with(
         source: impl Into<BoxError>,

@@ -81,13 +81,13 @@ impl Hyper {
     }
 
     fn with_proxies(proxies: Proxies) -> Self {
-        let by_reach = |address_policy| {
+        let with_policy = |address_policy| {
             let connector = Connector::new(proxies.clone(), address_policy);
             pooled(connector, TokioExecutor::new(), TokioTimer::new())
         };
         let (public, loopback) =
-            (by_reach(AddressPolicy::Public), by_reach(AddressPolicy::Loopback));
-        let hyper = Self::with_client(by_reach(AddressPolicy::Any), TokioTimer::new());
+            (with_policy(AddressPolicy::Public), with_policy(AddressPolicy::Loopback));
+        let hyper = Self::with_client(with_policy(AddressPolicy::Any), TokioTimer::new());
         Self { public: Some(public), loopback: Some(loopback), ..hyper }
     }
 }

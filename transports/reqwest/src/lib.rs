@@ -81,8 +81,9 @@ impl Reqwest {
     /// `connect_timeout`, and a `pool_idle_timeout` below 60 s.
     ///
     /// A download checks the addresses that the name of a file server leads to, which is not
-    /// possible here. Such a download ends with a permanent error unless its policy allows private
-    /// addresses, or [`skipping_address_check`](Self::skipping_address_check) accepts the risk.
+    /// possible here. So it ends with a permanent error, unless its policy allows private addresses
+    /// and the host is not a loopback one, or unless
+    /// [`skipping_address_check`](Self::skipping_address_check) accepts the risk.
     pub const fn from_client(client: reqwest::Client) -> Self {
         Self(Clients::Given(client))
     }
