@@ -193,14 +193,12 @@ impl Args {
 impl Common {
     /// Returns the options for a command to the same service.
     pub(crate) fn options(&self) -> Vec<CommandOption> {
-        let endpoint = (self.endpoint != DEFAULT_SITE).then(|| self.endpoint.clone());
-        let language = self.language.map(|language| language.as_str().to_owned());
-        let options = [
-            CommandOption::of("--endpoint", endpoint),
-            CommandOption::of("--region", self.region.clone()),
-            CommandOption::of("--language", language),
-        ];
-        options.into_iter().flatten().collect()
+        vec![
+            ("--endpoint", Some(self.endpoint.clone()).filter(|site| site != DEFAULT_SITE)),
+            // An empty region is none.
+            ("--region", self.region.clone().filter(|region| !region.is_empty())),
+            ("--language", self.language.map(|language| language.as_str().to_owned())),
+        ]
     }
 
     pub(crate) fn session(&self) -> Result<Session> {

@@ -13,7 +13,7 @@ use tcss_export::{JobId, core::text::printable};
 pub(crate) use self::{download::DownloadContext, kind::ErrorKind};
 use crate::{
     secrets::masked,
-    shell::{CommandOption, job_command},
+    shell::{CommandOption, command},
     signals::Signal,
     text::rows,
 };
@@ -138,12 +138,12 @@ impl Error {
         let mut options = options.to_vec();
         match self.facts.next_command {
             NextCommand::Same => {}
-            NextCommand::Without(name) => options.retain(|option| option.name != name),
-            NextCommand::With(name) => options.push(CommandOption::flag(name)),
+            NextCommand::Without(name) => options.retain(|option| option.0 != name),
+            NextCommand::With(name) => options.push((name, Some(String::new()))),
             NextCommand::None => return self,
         }
         let purpose = if self.facts.starts_over { "download with" } else { "continue with" };
-        self.with_command(purpose, job_command(name, job, &options))
+        self.with_command(purpose, command(name, Some(job), &options))
     }
 
     /// Adds that the file is complete in spite of the error.
