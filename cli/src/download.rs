@@ -111,7 +111,7 @@ async fn finish<W: AsyncWrite + Unpin>(
     download: Download<Hyper, W>,
     texts: &EventTexts,
 ) -> Fetched {
-    let (polls, resumed) = (download.polls(), texts.has_resumed());
+    let (polls, resumed) = (download.polls(), texts.has_resumed);
     Fetched { outcome: download.outcome().await, polls, resumed }
 }
 
@@ -158,7 +158,8 @@ pub(crate) struct EventTexts {
     is_receiving: bool,
     /// Bytes of the file were discarded.
     starts_over: bool,
-    has_resumed: bool,
+    /// The file contains bytes from before an interruption.
+    pub(crate) has_resumed: bool,
 }
 
 impl EventTexts {
@@ -188,11 +189,6 @@ impl EventTexts {
         }
         self.has_resumed = true;
         Some(format!("resuming after {}", amount(before, event.total)))
-    }
-
-    /// Whether the file contains bytes from before an interruption.
-    pub(crate) const fn has_resumed(&self) -> bool {
-        self.has_resumed
     }
 }
 

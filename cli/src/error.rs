@@ -126,7 +126,7 @@ impl Error {
     /// Adds the next command. If it cannot be shown, the hint is to repeat the last one.
     pub(crate) fn with_command(mut self, purpose: &'static str, command: Option<String>) -> Self {
         if command.is_none() && self.facts.hint.as_deref() == Some("") {
-            self.facts.hint = Some(hints::REPEAT.into());
+            self.facts.hint = Some("repeat the command as it was".into());
         }
         self.facts.purpose_of_command = purpose;
         self.facts.command = command;
@@ -224,9 +224,8 @@ impl fmt::Display for Error {
             ("hint", hint),
             (purpose, facts.command),
         ];
-        let labelled = labelled.into_iter().filter_map(|(label, fact)| Some((label, fact?)));
         writeln!(f, "error: {}", printable(&self.masked(&self.headline())))?;
-        f.write_str(&rows("  ", &labelled.collect::<Vec<_>>()))
+        f.write_str(&rows("  ", &labelled))
     }
 }
 

@@ -35,20 +35,17 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let (output, result) = match Args::try_parse() {
-        Ok(args) => {
-            let output = Output::new(args.is_json(), args.common.quiet);
-            let output =
-                if args.is_stdout_taken() { output.with_results_on_stderr() } else { output };
-            let result = run(&args, &output);
-            (output, result)
+    let args = Args::try_parse();
+    let output = match &args {
+        Ok(args) => args.output(),
+        Err(_) => {
+            let json = env::args_os().any(|arg| arg == "--json" || arg == "--events");
+            Output { json, quiet: false, results_on_stderr: false }
         }
-        Err(error) => {
-            let is_json = env::args_os().any(|arg| arg == "--json" || arg == "--events");
-            let output = Output::new(is_json, false);
-            let result = without_args(&output, &error);
-            (output, result)
-        }
+    };
+    let result = match args {
+        Ok(args) => run(&args, &output),
+        Err(error) => without_args(&output, &error),
     };
     match result {
         Ok(ending) => ending.exit_code().into(),

@@ -36,10 +36,12 @@ pub(crate) fn has_bars() -> bool {
 }
 
 /// The format of results and errors, and where they go.
+#[derive(Clone, Copy)]
 pub(crate) struct Output {
     pub(crate) json: bool,
     pub(crate) quiet: bool,
-    results_on_stderr: bool,
+    /// Stdout is reserved for the file of a download.
+    pub(crate) results_on_stderr: bool,
 }
 
 /// The state of stdout after a write.
@@ -51,16 +53,6 @@ pub(crate) enum Stdout {
 }
 
 impl Output {
-    pub(crate) const fn new(json: bool, quiet: bool) -> Self {
-        Self { json, quiet, results_on_stderr: false }
-    }
-
-    /// Reserves stdout for the file of a download.
-    pub(crate) const fn with_results_on_stderr(mut self) -> Self {
-        self.results_on_stderr = true;
-        self
-    }
-
     /// Prints a result: the object as JSON, or the text for people.
     pub(crate) fn result(
         &self,

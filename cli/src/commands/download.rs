@@ -16,7 +16,7 @@ use crate::{
     args::{self, Common, Save},
     client,
     download::{self, Fetched},
-    error::{DownloadContext, Error, ErrorKind, Result, hints},
+    error::{DownloadContext, Error, ErrorKind, Result},
     output::{Ending, Output},
     progress::DownloadProgress,
     secrets::masked,
@@ -34,7 +34,10 @@ pub(crate) async fn download(
     let save = &args.save;
     let Some(job) = &args.source.job_id else {
         let url = args.source.url.as_deref().unwrap_or_default();
-        let client = Client::new(common.session()?, without_keys());
+        let without_keys = CredentialSource::from_fn(|_| {
+            Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
+        });
+        let client = Client::new(common.session()?, without_keys);
         let url =
             DownloadUrl::new(url).ok_or_else(|| Error::new(ErrorKind::Usage, "--url is empty"))?;
         let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
@@ -63,13 +66,6 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
     let mut downloader = Downloader { client, signals, save: &args.save, output };
     let options = [args.save.options(), args.timing.options(), common.options()].concat();
     downloader.job_to_file(&job, &options).await
-}
-
-/// A URL needs no keys.
-fn without_keys() -> CredentialSource {
-    CredentialSource::from_fn(|_| {
-        Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
-    })
 }
 
 struct Downloader<'a> {
@@ -143,7 +139,7 @@ impl Downloader<'_> {
         new_url_needed: Option<String>,
     ) -> Result<Ending> {
         let is_result = is_job_failed(&failure);
-        let result = is_result.then(|| WaitResult::new("failure", &failure.report)).flatten();
+        let result = is_result.then(|| WaitResult::new("failure", &failure.report, None)).flatten();
         let Some(result) = result else { return Err(failure.into()) };
         let no_file = NoFile { job_id, result, new_url_needed };
         self.output.result(&no_file, || no_file.text())?;
@@ -193,10 +189,10 @@ struct NoFile<'a> {
 
 impl NoFile<'_> {
     fn text(&self) -> String {
-        let mut all = vec![("job id", self.job_id.as_str().to_owned())];
+        let mut all = vec![("job id", Some(self.job_id.as_str().to_owned()))];
         all.extend(self.result.rows());
-        all.extend(self.new_url_needed.as_ref().map(|why| ("new url", format!("needed: {why}"))));
-        all.push(("hint", hints::JOB_FAILED.to_owned()));
+        all.push(("new url", self.new_url_needed.as_ref().map(|why| format!("needed: {why}"))));
+        all.push(("hint", Some("read the message, then create a new job".to_owned())));
         rows("", &all)
     }
 }

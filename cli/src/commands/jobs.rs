@@ -13,7 +13,7 @@ use tcss_export::{
 use crate::{
     args::{self, Common},
     client::{client, send},
-    error::{Error, Result, hints},
+    error::{Error, Result},
     output::{Ending, Output},
     secrets::masked,
     text::percent,
@@ -43,7 +43,9 @@ struct Row<'a> {
 
 pub(crate) async fn jobs(args: &args::Jobs, common: &Common, output: &Output) -> Result<Ending> {
     let answer = send(&client(common)?, &action(args), output).await;
-    let answer = answer.map_err(|error| Error::from(error).without_job_hint(hints::WRONG_LIST))?;
+    let answer = answer.map_err(|error| {
+        Error::from(error).without_job_hint("check --status, --limit and --offset")
+    })?;
     let list = List::new(&answer.response, answer.request_id.as_deref());
     output.result(&list, || list.text(args.offset.unwrap_or_default()))?;
     Ok(Ending::Done)

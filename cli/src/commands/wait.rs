@@ -89,8 +89,7 @@ fn print(
     url: Option<&DownloadUrl>,
     output: &Output,
 ) -> Result<()> {
-    if let Some(mut result) = WaitResult::new(outcome, report) {
-        result.status.download_url = url.map(DownloadUrl::as_str);
+    if let Some(result) = WaitResult::new(outcome, report, url) {
         output.result(&result, || rows("", &result.rows()))?;
     }
     Ok(())
@@ -131,24 +130,28 @@ impl<'a> JobStatus<'a> {
         }
     }
 
-    fn rows(&self) -> Vec<(&'static str, String)> {
-        let rows = [
+    fn rows(&self) -> Vec<(&'static str, Option<String>)> {
+        vec![
             ("status", Some(masked(self.status.unwrap_or("none")))),
             ("progress", self.progress.map(percent)),
             ("download url", self.download_url.map(str::to_owned)),
             ("message", self.failure_message.clone()),
             ("request id", self.request_id.map(str::to_owned)),
-        ];
-        rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()
+        ]
     }
 }
 
 impl<'a> WaitResult<'a> {
-    /// Returns `None` without a good answer. The URL is absent: only a success has one.
-    pub(super) fn new(outcome: &'static str, report: &'a Report) -> Option<Self> {
+    /// Returns `None` without a good answer. Only a success has a URL.
+    pub(super) fn new(
+        outcome: &'static str,
+        report: &'a Report,
+        url: Option<&'a DownloadUrl>,
+    ) -> Option<Self> {
+        let download_url = url.map(DownloadUrl::as_str);
         let status = JobStatus::new(report.last.as_ref()?, report.request_id.as_deref());
         Some(Self {
-            status: JobStatus { download_url: None, ..status },
+            status: JobStatus { download_url, ..status },
             outcome,
             polls: report.polls,
             retries: report.retries,
@@ -157,7 +160,7 @@ impl<'a> WaitResult<'a> {
         })
     }
 
-    pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
-        [self.status.rows(), vec![("wait", self.effort.clone())]].concat()
+    pub(super) fn rows(&self) -> Vec<(&'static str, Option<String>)> {
+        [self.status.rows(), vec![("wait", Some(self.effort.clone()))]].concat()
     }
 }

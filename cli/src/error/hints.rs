@@ -20,7 +20,6 @@ const PERMISSION: &str = "grant the user of this key these actions of tcss: \
      CreateExportComplianceStatusListJob, DescribeExportJobManageList and DescribeExportJobResult";
 pub(crate) const WRONG_EXPORT: &str =
     "check --asset-type, and that this account has what --id names";
-pub(crate) const WRONG_LIST: &str = "check --status, --limit and --offset";
 pub(crate) const MAYBE_CREATED: &str =
     "the job may have been created anyway: look for it before you create another";
 
@@ -85,7 +84,6 @@ pub(crate) const SAME_URL_EXPIRED: &str = "the job gives the same URL again, who
 pub(crate) const REFUSED_URL: &str =
     "download by the job's id; if that fails too, give the request id to the service's support";
 pub(crate) const SUPPORT: &str = "if it fails again, give the request id to the service's support";
-pub(crate) const JOB_FAILED: &str = "read the message, then create a new job";
 pub(crate) const AGAIN: &str =
     "download again: it resumes after the bytes that are there, if the server allows it";
 pub(crate) const AGAIN_TO_STDOUT: &str = "discard the output and download again";
@@ -98,11 +96,9 @@ pub(crate) const NO_URL: &str = "give the whole URL, unchanged and in single quo
 pub(crate) const EXISTS: &str = "name another file, or replace this one with --force";
 pub(crate) const NO_FILE: &str = "name a file, not a folder";
 pub(crate) const NOT_A_FILE: &str = "use -o - for a pipe or a device, or name a file";
-pub(crate) const NOT_SERVED: &str = "give --file a file that exists and can be read";
 pub(crate) const BUSY: &str = "wait until the other download is done, or name another file";
 pub(crate) const EXISTS_BESIDE_PART: &str = "what was downloaded is kept beside it: move it away \
      or use --force, and download again";
-pub(crate) const REPEAT: &str = "repeat the command as it was";
 pub(crate) const NO_LOCKS: &str = "choose a folder on a file system that can lock files, or write \
      to stdout with -o -";
 pub(crate) const NO_ROOM: &str =
