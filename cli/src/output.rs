@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind as IoErrorKind, Write};
 
-use indicatif::ProgressDrawTarget;
 use serde::Serialize;
 use tcss_export::core::text::printable;
 
@@ -27,12 +26,6 @@ impl Ending {
             Self::NoCommand => 2,
         }
     }
-}
-
-/// Whether stderr can show a bar: a terminal that can move its cursor. Asks indicatif, which draws
-/// nothing otherwise, for example if TERM=dumb.
-pub(crate) fn has_bars() -> bool {
-    !ProgressDrawTarget::stderr().is_hidden()
 }
 
 /// The format of results and errors, and where they go.

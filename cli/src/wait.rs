@@ -51,14 +51,15 @@ pub(crate) async fn follow(
             event = wait.next() => event,
             signal = signals.first() => {
                 let report = cancelled(saved).unwrap_or_default();
-                reporter.cancel(&report)?;
+                reporter.decision(|| Decision::cancelled(&report))?;
                 return Ok(End::Stopped(signal, report));
             }
         };
         let lines = wait.take_transcript();
         let Some(event) = event else {
             let outcome = wait.outcome().await;
-            reporter.end(&lines, outcome.as_ref(), last.as_ref())?;
+            reporter.record(&lines);
+            reporter.decision(|| Decision::end(outcome.as_ref(), last.as_ref()))?;
             return Ok(outcome.map_or_else(End::Failed, End::Finished));
         };
         if reporter.event(&event, &lines)? == Stdout::Closed {
@@ -111,27 +112,13 @@ impl<'o> Reporter<'o> {
             TranscriptLine::Polled(polled) => polled.request_id(),
             _ => None,
         });
-        // `end` prints the last decision, with the outcome.
+        // The last decision is printed later, with the outcome.
         let stdout = match event.kind {
             EventKind::Ended => Stdout::Open,
             _ => self.decision(|| Decision::new(event, request_id))?,
         };
         self.progress.show(event, describe(event));
         Ok(stdout)
-    }
-
-    fn end(
-        &mut self,
-        lines: &[TranscriptLine],
-        outcome: Result<&Finished, &WaitError>,
-        last: Option<&Event>,
-    ) -> Result<()> {
-        self.record(lines);
-        self.decision(|| Decision::end(outcome, last)).map(drop)
-    }
-
-    fn cancel(&self, report: &Report) -> Result<()> {
-        self.decision(|| Decision::cancelled(report)).map(drop)
     }
 
     /// Clears the progress, and returns the error of the recording.

@@ -105,12 +105,10 @@ impl<'o> Table<'o> {
         }
         let outcome = self.outcome.as_deref();
         let result = ReplayResult { as_recorded: true, lines, outcome, ..ReplayResult::default() };
-        self.output.result(&result, || match outcome {
-            Some(_) => format!("{lines} lines, all decided as recorded.\n"),
-            None => format!(
-                "{lines} lines, all decided as recorded; the recording stops before the end of \
-                 the wait.\n"
-            ),
+        self.output.result(&result, || {
+            let stops = "; the recording stops before the end of the wait";
+            let stops = if outcome.is_none() { stops } else { "" };
+            format!("{lines} lines, all decided as recorded{stops}.\n")
         })?;
         Ok(Ending::Done)
     }

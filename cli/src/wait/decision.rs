@@ -35,8 +35,8 @@ impl Decision {
     /// Converts an event and the request id of the answer before it.
     pub(crate) fn new(event: &Event, request_id: Option<&str>) -> Self {
         let clock_offset_seconds = event.clock_offset.map(offset_seconds);
-        let base = Self { poll: event.poll, clock_offset_seconds, ..Self::default() };
-        let base = Self { request_id: request_id.map(masked), ..base };
+        let request_id = request_id.map(masked);
+        let base = Self { poll: event.poll, request_id, clock_offset_seconds, ..Self::default() };
         match &event.kind {
             EventKind::Waiting { status, progress, delay } => Self {
                 event: "waiting",
