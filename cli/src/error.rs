@@ -172,11 +172,9 @@ impl Error {
         let Facts { kind, code, message, server, .. } = &*self.facts;
         let server = server.unwrap_or("the service");
         match code {
-            Some(code) if *kind == ErrorKind::Api && message.is_empty() => {
-                format!("{server} refused with {code}")
-            }
             Some(code) if *kind == ErrorKind::Api => {
-                format!("{server} refused with {code}: {message}")
+                let colon = if message.is_empty() { "" } else { ": " };
+                format!("{server} refused with {code}{colon}{message}")
             }
             _ => message.clone(),
         }

@@ -43,10 +43,8 @@ fn main() -> ExitCode {
             Output { json, quiet: false, results_on_stderr: false }
         }
     };
-    let result = match args {
-        Ok(args) => run(&args, &output),
-        Err(error) => without_args(&output, &error),
-    };
+    let result =
+        args.map_or_else(|error| without_args(&output, &error), |args| run(&args, &output));
     match result {
         Ok(ending) => ending.exit_code().into(),
         Err(error) => {
@@ -88,10 +86,8 @@ async fn run_command(args: &Args, output: &Output) -> Result<Ending> {
 /// Prints the same as `--help` after the command.
 fn help_of(command: Option<&str>, output: &Output) -> Result<Ending> {
     let words = ["tcss-export"].into_iter().chain(command).chain(["--help"]);
-    match Args::try_parse_from(words) {
-        Ok(_) => Ok(Ending::Done),
-        Err(error) => without_args(output, &error),
-    }
+    let args = Args::try_parse_from(words);
+    args.map_or_else(|error| without_args(output, &error), |_| Ok(Ending::Done))
 }
 
 /// Prints the requested help or version, or refuses the arguments.

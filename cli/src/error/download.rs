@@ -255,19 +255,23 @@ impl Failed<'_> {
     }
 }
 
-/// Converts the error of a job's URL. The user did not choose it, so the hint differs unless an
-/// option allows the URL.
+/// Converts the error of a job's URL. The user did not choose it, so the hint differs.
 fn unusable_url_of_job(error: BuildError, hint: &'static str) -> Error {
     let message = format!("the job gave a URL that cannot be used: it {}", error.reason());
-    let (hint, next_command) = match error.reason() {
-        Reason::PlainHttp => (hints::ALLOW_HTTP, NextCommand::With("--allow-http")),
-        Reason::PrivateAddress => (hints::ALLOW_PRIVATE, NextCommand::With("--allow-private")),
-        _ => (hint, NextCommand::None),
-    };
-    Error::new(ErrorKind::Usage, message).with_hint(hint).with_next_command(next_command)
+    Error::new(ErrorKind::Usage, message).allowing_url(error, hint)
 }
 
 impl Error {
+    /// Adds what can help against a URL that was not sent: an option that allows it, or the hint.
+    pub(super) fn allowing_url(self, error: BuildError, hint: &'static str) -> Self {
+        let (hint, next_command) = match error.reason() {
+            Reason::PlainHttp => (hints::ALLOW_HTTP, NextCommand::With("--allow-http")),
+            Reason::PrivateAddress => (hints::ALLOW_PRIVATE, NextCommand::With("--allow-private")),
+            _ => (hint, NextCommand::None),
+        };
+        self.with_hint(hint).with_next_command(next_command)
+    }
+
     /// Creates the error of a file that the user named.
     pub(crate) fn of_file(path: &Path, what: &str) -> Self {
         let path = printable(&path.display().to_string()).to_string();

@@ -4,7 +4,7 @@ use std::io;
 
 use tcss_export::{
     driver::{TransportError, TransportErrorKind, TunnelError},
-    error::{BuildError, ErrorCode, Reason, ResponseErrorKind},
+    error::{ErrorCode, ResponseErrorKind},
 };
 
 use super::kind::ErrorKind;
@@ -123,15 +123,6 @@ const PROXY: &str = "check the proxy that HTTPS_PROXY or ALL_PROXY names; NO_PRO
 const PROXY_LOGIN: &str = "the proxy wants a login: put it in HTTPS_PROXY or ALL_PROXY, as in \
      http://USER:PASSWORD@host:port";
 pub(crate) const FILE_SERVER_UNREACHABLE: &str = "check the network and the host of the URL";
-
-/// Returns the hint for a URL of the user that was not sent.
-pub(crate) const fn of_url(error: BuildError) -> &'static str {
-    match error.reason() {
-        Reason::PlainHttp => ALLOW_HTTP,
-        Reason::PrivateAddress => ALLOW_PRIVATE,
-        _ => NO_URL,
-    }
-}
 
 /// Returns the hint for an error of a proxy.
 pub(crate) fn of_proxy(error: &TransportError) -> Option<&'static str> {

@@ -142,15 +142,12 @@ pub(crate) fn reason(event: &Event) -> String {
 
 /// Describes the action that a decision leads to.
 pub(crate) fn action(event: &Event) -> String {
-    let (remedy, next) = match &event.kind {
-        EventKind::Waiting { delay: pause, .. } => {
-            (None, format!("next request {}", delay(*pause)))
-        }
-        EventKind::Retrying { remedy, delay: pause, .. } => {
-            (Some(*remedy), format!("retrying {}", delay(*pause)))
-        }
+    let (remedy, next, pause) = match event.kind {
+        EventKind::Waiting { delay, .. } => (None, "next request", delay),
+        EventKind::Retrying { remedy, delay, .. } => (Some(remedy), "retrying", delay),
         _ => return "end".to_owned(),
     };
+    let next = format!("{next} {}", delay(pause));
     match (remedy, event.clock_offset) {
         (_, Some(offset)) => format!("clock corrected by {offset}; {next}"),
         (Some(Correction::BackOff), _) => format!("throttled: backing off; {next}"),
