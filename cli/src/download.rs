@@ -242,7 +242,7 @@ mod tests {
             last = late.next().await;
         }
         let fetched = stop(Signal::Interrupt, last, late, &texts).await;
-        let fetched = fetched.ok().expect("it was complete");
+        let fetched = fetched.expect("it was complete");
         assert_eq!(fetched.outcome.expect("a file").bytes, 9);
     }
 }
