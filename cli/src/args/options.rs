@@ -269,10 +269,7 @@ pub(super) fn asset_type(text: &str) -> Result<AssetType, BuildError> {
     let upper = text.to_ascii_uppercase();
     let bare = upper.strip_prefix(ASSET).unwrap_or(&upper);
     let is_meant = |known: &AssetType| known.as_str().strip_prefix(ASSET) == Some(bare);
-    match AssetType::KNOWN.into_iter().find(is_meant) {
-        Some(known) => Ok(known),
-        None => AssetType::new(text),
-    }
+    AssetType::KNOWN.into_iter().find(is_meant).map_or_else(|| AssetType::new(text), Ok)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The hints: what the user can do about each error.
+//! The hints by code and kind of error, and those that are long or that several errors share.
 
 use std::io;
 
