@@ -11,7 +11,7 @@ use tcss_export_testkit::{DownloadFaults, Script};
 
 pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
 use self::options::{Source, language, page, port, timestamp, whole};
-use crate::{error::Result, shell::CommandOption};
+use crate::{error::Result, output::Output, shell::CommandOption};
 
 const DEFAULT_SITE: &str = "international";
 
@@ -88,9 +88,9 @@ pub(crate) struct Common {
     #[arg(help = "Asks for service messages in zh-CN or en-US.")]
     language: Option<Language>,
     #[arg(long, global = true, help = "Prints results and errors as JSON.")]
-    pub(crate) json: bool,
+    json: bool,
     #[arg(long, global = true, help = "Prints no progress, only results and errors.")]
-    pub(crate) quiet: bool,
+    quiet: bool,
     #[arg(long, short, global = true, action = ArgAction::Help, help = "Prints this help.")]
     help: Option<bool>,
 }
@@ -175,32 +175,29 @@ pub(crate) struct Serve {
 }
 
 impl Args {
-    /// Whether results and errors are JSON.
-    pub(crate) const fn is_json(&self) -> bool {
-        self.common.json || matches!(&self.command, Command::Wait(wait) if wait.events)
-    }
-
-    /// Whether stdout is reserved for a file.
-    pub(crate) fn is_stdout_taken(&self) -> bool {
-        matches!(
-            &self.command,
-            Command::Download(Download { save, .. }) | Command::Run(Run { save, .. })
-                if save.path().is_none()
-        )
+    pub(crate) fn output(&self) -> Output {
+        let is_for_file = |save: &Save| save.path().is_none();
+        Output {
+            json: self.common.json || matches!(&self.command, Command::Wait(wait) if wait.events),
+            quiet: self.common.quiet,
+            results_on_stderr: match &self.command {
+                Command::Download(download) => is_for_file(&download.save),
+                Command::Run(run) => is_for_file(&run.save),
+                _ => false,
+            },
+        }
     }
 }
 
 impl Common {
     /// Returns the options for a command to the same service.
     pub(crate) fn options(&self) -> Vec<CommandOption> {
-        let endpoint = (self.endpoint != DEFAULT_SITE).then(|| self.endpoint.clone());
-        let language = self.language.map(|language| language.as_str().to_owned());
-        let options = [
-            CommandOption::of("--endpoint", endpoint),
-            CommandOption::of("--region", self.region.clone()),
-            CommandOption::of("--language", language),
-        ];
-        options.into_iter().flatten().collect()
+        vec![
+            ("--endpoint", Some(self.endpoint.clone()).filter(|site| site != DEFAULT_SITE)),
+            // An empty region is none.
+            ("--region", self.region.clone().filter(|region| !region.is_empty())),
+            ("--language", self.language.map(|language| language.as_str().to_owned())),
+        ]
     }
 
     pub(crate) fn session(&self) -> Result<Session> {

@@ -17,12 +17,6 @@ use crate::{
     secrets::{SECRET_ID, SECRET_KEY, TOKENS, variable},
 };
 
-/// A key pair as text, for the test service.
-pub(crate) struct KeyPair {
-    pub(crate) secret_id: String,
-    pub(crate) secret_key: String,
-}
-
 /// Creates the client for the options and the environment.
 pub(crate) fn client(common: &Common) -> Result<Client> {
     Ok(Client::new(common.session()?, credentials()?))
@@ -53,7 +47,7 @@ pub(crate) async fn send<A: Action>(
 
 pub(crate) fn credentials() -> Result<Credentials> {
     let pair = key_pair()?.ok_or_else(|| missing(&format!("{SECRET_ID} and {SECRET_KEY}")))?;
-    let credentials = pair.credentials()?;
+    let credentials = of_pair(&pair)?;
     for name in TOKENS {
         if let Some(token) = checked_variable(name)? {
             let with_token = credentials.with_token(token);
@@ -63,13 +57,12 @@ pub(crate) fn credentials() -> Result<Credentials> {
     Ok(credentials)
 }
 
-/// Returns the key pair of the environment, or `None` if neither half is set.
-pub(crate) fn key_pair() -> Result<Option<KeyPair>> {
+/// Returns the id and the secret key of the environment, or `None` if neither is set.
+pub(crate) fn key_pair() -> Result<Option<(String, String)>> {
     match (checked_variable(SECRET_ID)?, checked_variable(SECRET_KEY)?) {
         (Some(secret_id), Some(secret_key)) => {
-            let pair = KeyPair { secret_id, secret_key };
-            pair.credentials()?;
-            Ok(Some(pair))
+            let pair = (secret_id, secret_key);
+            of_pair(&pair).map(|_| Some(pair))
         }
         (None, None) => Ok(None),
         (None, Some(_)) => Err(missing(SECRET_ID)),
@@ -77,13 +70,11 @@ pub(crate) fn key_pair() -> Result<Option<KeyPair>> {
     }
 }
 
-impl KeyPair {
-    fn credentials(&self) -> Result<Credentials> {
-        Credentials::new(&*self.secret_id, &*self.secret_key).map_err(|error| {
-            let is_id = error.field() == Field::SecretId;
-            refused(if is_id { SECRET_ID } else { SECRET_KEY }, error.reason())
-        })
-    }
+fn of_pair((secret_id, secret_key): &(String, String)) -> Result<Credentials> {
+    Credentials::new(&**secret_id, &**secret_key).map_err(|error| {
+        let is_id = error.field() == Field::SecretId;
+        refused(if is_id { SECRET_ID } else { SECRET_KEY }, error.reason())
+    })
 }
 
 fn checked_variable(name: &str) -> Result<Option<String>> {

@@ -33,12 +33,7 @@ use crate::{
 /// How long a signal waits for the work on the file, so that the file can be closed.
 const LAST_STEP: Duration = Duration::from_millis(300);
 
-/// The end of a download.
-pub(crate) enum End {
-    Fetched(Fetched),
-    Stopped(Signal),
-}
-
+/// A download that was not stopped.
 pub(crate) struct Fetched {
     pub(crate) outcome: Result<Downloaded, DownloadError>,
     /// How often the job was polled for a new URL.
@@ -47,7 +42,8 @@ pub(crate) struct Fetched {
     pub(crate) resumed: bool,
 }
 
-/// Downloads to a target, or to stdout without one, until the end or the first signal.
+/// Downloads to a target, or to stdout without one, until the end or the first signal; then it
+/// returns the signal.
 ///
 /// # Errors
 ///
@@ -58,7 +54,7 @@ pub(crate) async fn fetch(
     target: Option<Target>,
     signals: &mut Signals,
     progress: DownloadProgress<'_>,
-) -> Result<End, BuildError> {
+) -> Result<Result<Fetched, Signal>, BuildError> {
     Ok(match target {
         Some(target) => drain(client.download(source, target)?, signals, progress).await,
         None => {
@@ -72,7 +68,7 @@ async fn drain<W: AsyncWrite + Unpin>(
     mut download: Download<Hyper, W>,
     signals: &mut Signals,
     mut progress: DownloadProgress<'_>,
-) -> End {
+) -> Result<Fetched, Signal> {
     let mut texts = EventTexts::default();
     loop {
         let (event, signal) = {
@@ -81,7 +77,7 @@ async fn drain<W: AsyncWrite + Unpin>(
                 event = &mut next => (event, None),
                 signal = signals.first() => match timeout(LAST_STEP, next).await {
                     Ok(event) => (event, Some(signal)),
-                    Err(_) => return End::Stopped(signal),
+                    Err(_) => return Err(signal),
                 },
             }
         };
@@ -91,7 +87,7 @@ async fn drain<W: AsyncWrite + Unpin>(
                 let text = texts.describe(&event, download.transport());
                 progress.show(&event, text);
             }
-            (None, None) => return End::Fetched(finish(download, &texts).await),
+            (None, None) => return Ok(finish(download, &texts).await),
         }
     }
 }
@@ -103,21 +99,19 @@ async fn stop<W: AsyncWrite + Unpin>(
     last: Option<Event>,
     download: Download<Hyper, W>,
     texts: &EventTexts,
-) -> End {
+) -> Result<Fetched, Signal> {
     if last.is_some_and(|event| event.kind != EventKind::Ended) {
-        return End::Stopped(signal);
+        return Err(signal);
     }
-    match finish(download, texts).await {
-        fetched if fetched.outcome.is_ok() => End::Fetched(fetched),
-        _ => End::Stopped(signal),
-    }
+    let fetched = finish(download, texts).await;
+    if fetched.outcome.is_ok() { Ok(fetched) } else { Err(signal) }
 }
 
 async fn finish<W: AsyncWrite + Unpin>(
     download: Download<Hyper, W>,
     texts: &EventTexts,
 ) -> Fetched {
-    let (polls, resumed) = (download.polls(), texts.has_resumed());
+    let (polls, resumed) = (download.polls(), texts.has_resumed);
     Fetched { outcome: download.outcome().await, polls, resumed }
 }
 
@@ -164,7 +158,8 @@ pub(crate) struct EventTexts {
     is_receiving: bool,
     /// Bytes of the file were discarded.
     starts_over: bool,
-    has_resumed: bool,
+    /// The file contains bytes from before an interruption.
+    pub(crate) has_resumed: bool,
 }
 
 impl EventTexts {
@@ -194,11 +189,6 @@ impl EventTexts {
         }
         self.has_resumed = true;
         Some(format!("resuming after {}", amount(before, event.total)))
-    }
-
-    /// Whether the file contains bytes from before an interruption.
-    pub(crate) const fn has_resumed(&self) -> bool {
-        self.has_resumed
     }
 }
 
@@ -244,16 +234,15 @@ mod tests {
         let first = early.next().await;
         assert!(first.as_ref().is_some_and(|event| event.kind != EventKind::Ended));
         let end = stop(Signal::Interrupt, first, early, &texts).await;
-        assert!(matches!(end, End::Stopped(Signal::Interrupt)));
+        assert!(matches!(end, Err(Signal::Interrupt)));
 
         let mut late = client.download_into(url, sink()).expect("a download");
         let mut last = late.next().await;
         while last.as_ref().is_some_and(|event| event.kind != EventKind::Ended) {
             last = late.next().await;
         }
-        let End::Fetched(fetched) = stop(Signal::Interrupt, last, late, &texts).await else {
-            panic!("it was stopped");
-        };
+        let fetched = stop(Signal::Interrupt, last, late, &texts).await;
+        let fetched = fetched.expect("it was complete");
         assert_eq!(fetched.outcome.expect("a file").bytes, 9);
     }
 }

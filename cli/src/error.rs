@@ -13,7 +13,7 @@ use tcss_export::{JobId, core::text::printable};
 pub(crate) use self::{download::DownloadContext, kind::ErrorKind};
 use crate::{
     secrets::masked,
-    shell::{CommandOption, job_command},
+    shell::{CommandOption, command},
     signals::Signal,
     text::rows,
 };
@@ -126,7 +126,7 @@ impl Error {
     /// Adds the next command. If it cannot be shown, the hint is to repeat the last one.
     pub(crate) fn with_command(mut self, purpose: &'static str, command: Option<String>) -> Self {
         if command.is_none() && self.facts.hint.as_deref() == Some("") {
-            self.facts.hint = Some(hints::REPEAT.into());
+            self.facts.hint = Some("repeat the command as it was".into());
         }
         self.facts.purpose_of_command = purpose;
         self.facts.command = command;
@@ -138,12 +138,12 @@ impl Error {
         let mut options = options.to_vec();
         match self.facts.next_command {
             NextCommand::Same => {}
-            NextCommand::Without(name) => options.retain(|option| option.name != name),
-            NextCommand::With(name) => options.push(CommandOption::flag(name)),
+            NextCommand::Without(name) => options.retain(|option| option.0 != name),
+            NextCommand::With(name) => options.push((name, Some(String::new()))),
             NextCommand::None => return self,
         }
         let purpose = if self.facts.starts_over { "download with" } else { "continue with" };
-        self.with_command(purpose, job_command(name, job, &options))
+        self.with_command(purpose, command(name, Some(job), &options))
     }
 
     /// Adds that the file is complete in spite of the error.
@@ -172,11 +172,9 @@ impl Error {
         let Facts { kind, code, message, server, .. } = &*self.facts;
         let server = server.unwrap_or("the service");
         match code {
-            Some(code) if *kind == ErrorKind::Api && message.is_empty() => {
-                format!("{server} refused with {code}")
-            }
             Some(code) if *kind == ErrorKind::Api => {
-                format!("{server} refused with {code}: {message}")
+                let colon = if message.is_empty() { "" } else { ": " };
+                format!("{server} refused with {code}{colon}{message}")
             }
             _ => message.clone(),
         }
@@ -224,9 +222,8 @@ impl fmt::Display for Error {
             ("hint", hint),
             (purpose, facts.command),
         ];
-        let labelled = labelled.into_iter().filter_map(|(label, fact)| Some((label, fact?)));
         writeln!(f, "error: {}", printable(&self.masked(&self.headline())))?;
-        f.write_str(&rows("  ", &labelled.collect::<Vec<_>>()))
+        f.write_str(&rows("  ", &labelled))
     }
 }
 

@@ -35,21 +35,16 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let (output, result) = match Args::try_parse() {
-        Ok(args) => {
-            let output = Output::new(args.is_json(), args.common.quiet);
-            let output =
-                if args.is_stdout_taken() { output.with_results_on_stderr() } else { output };
-            let result = run(&args, &output);
-            (output, result)
-        }
-        Err(error) => {
-            let is_json = env::args_os().any(|arg| arg == "--json" || arg == "--events");
-            let output = Output::new(is_json, false);
-            let result = without_args(&output, &error);
-            (output, result)
+    let args = Args::try_parse();
+    let output = match &args {
+        Ok(args) => args.output(),
+        Err(_) => {
+            let json = env::args_os().any(|arg| arg == "--json" || arg == "--events");
+            Output { json, quiet: false, results_on_stderr: false }
         }
     };
+    let result =
+        args.map_or_else(|error| without_args(&output, &error), |args| run(&args, &output));
     match result {
         Ok(ending) => ending.exit_code().into(),
         Err(error) => {
@@ -91,10 +86,8 @@ async fn run_command(args: &Args, output: &Output) -> Result<Ending> {
 /// Prints the same as `--help` after the command.
 fn help_of(command: Option<&str>, output: &Output) -> Result<Ending> {
     let words = ["tcss-export"].into_iter().chain(command).chain(["--help"]);
-    match Args::try_parse_from(words) {
-        Ok(_) => Ok(Ending::Done),
-        Err(error) => without_args(output, &error),
-    }
+    let args = Args::try_parse_from(words);
+    args.map_or_else(|error| without_args(output, &error), |_| Ok(Ending::Done))
 }
 
 /// Prints the requested help or version, or refuses the arguments.

@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind as IoErrorKind, Write};
 
-use indicatif::ProgressDrawTarget;
 use serde::Serialize;
 use tcss_export::core::text::printable;
 
@@ -29,17 +28,13 @@ impl Ending {
     }
 }
 
-/// Whether stderr can show a bar: a terminal that can move its cursor. Asks indicatif, which draws
-/// nothing otherwise, for example if TERM=dumb.
-pub(crate) fn has_bars() -> bool {
-    !ProgressDrawTarget::stderr().is_hidden()
-}
-
 /// The format of results and errors, and where they go.
+#[derive(Clone, Copy)]
 pub(crate) struct Output {
     pub(crate) json: bool,
     pub(crate) quiet: bool,
-    results_on_stderr: bool,
+    /// Stdout is reserved for the file of a download.
+    pub(crate) results_on_stderr: bool,
 }
 
 /// The state of stdout after a write.
@@ -51,16 +46,6 @@ pub(crate) enum Stdout {
 }
 
 impl Output {
-    pub(crate) const fn new(json: bool, quiet: bool) -> Self {
-        Self { json, quiet, results_on_stderr: false }
-    }
-
-    /// Reserves stdout for the file of a download.
-    pub(crate) const fn with_results_on_stderr(mut self) -> Self {
-        self.results_on_stderr = true;
-        self
-    }
-
     /// Prints a result: the object as JSON, or the text for people.
     pub(crate) fn result(
         &self,

@@ -11,7 +11,7 @@ use tcss_export::{
 };
 
 use crate::{
-    output::{Output, has_bars},
+    output::Output,
     text::{amount, share},
 };
 
@@ -24,29 +24,20 @@ const REDRAW: Duration = Duration::from_millis(250);
 /// The longest time between two lines of a download.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-enum Display {
-    Bar(ProgressBar),
-    Lines,
-    Silent,
-}
+/// A bar on a terminal, cleared at the end; without a bar, progress is lines.
+struct Bar(Option<ProgressBar>);
 
-impl Display {
+impl Bar {
+    /// Asks indicatif whether stderr can show a bar: it hides one, for example, if TERM=dumb.
     fn new(output: &Output, bar: impl FnOnce() -> ProgressBar) -> Self {
-        if output.quiet {
-            return Self::Silent;
-        }
-        if !has_bars() {
-            return Self::Lines;
-        }
-        let bar = bar();
-        bar.enable_steady_tick(REDRAW);
-        Self::Bar(bar)
+        let bar = (!output.quiet).then(bar).filter(|bar| !bar.is_hidden());
+        Self(bar.inspect(|bar| bar.enable_steady_tick(REDRAW)))
     }
 }
 
-impl Drop for Display {
+impl Drop for Bar {
     fn drop(&mut self) {
-        if let Self::Bar(bar) = self {
+        if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }
     }
@@ -60,46 +51,42 @@ fn style(template: &str) -> ProgressStyle {
 /// The progress of a wait.
 pub(crate) struct WaitProgress<'o> {
     output: &'o Output,
-    display: Display,
+    bar: Bar,
     last: String,
 }
 
 impl<'o> WaitProgress<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
-        let display = Display::new(output, || {
+        let bar = Bar::new(output, || {
             let bar = ProgressBar::new(100).with_style(style(WAIT_BAR));
             bar.with_message("waiting for the first answer")
         });
-        Self { output, display, last: String::new() }
+        Self { output, bar, last: String::new() }
     }
 
     /// Shows an event by its text, if it has one.
     pub(crate) fn show(&mut self, event: &Event, text: Option<String>) {
         let Some(text) = text else { return };
-        match &self.display {
-            Display::Bar(bar) => {
-                if let EventKind::Waiting { progress: Some(progress), .. } = event.kind {
-                    // The service may send any number.
-                    bar.set_position(progress.clamp(0.0, 100.0) as u64);
-                }
-                bar.set_message(text);
+        if let Some(bar) = &self.bar.0 {
+            if let EventKind::Waiting { progress: Some(progress), .. } = event.kind {
+                // The service may send any number.
+                bar.set_position(progress.clamp(0.0, 100.0) as u64);
             }
-            Display::Lines => {
-                // Each fault gets a line, even if its text is the same.
-                if self.last != text || matches!(event.kind, EventKind::Retrying { .. }) {
-                    self.output.progress(&text);
-                }
-                self.last = text;
-            }
-            Display::Silent => {}
+            bar.set_message(text);
+            return;
         }
+        // Each fault gets a line, even if its text is the same.
+        if self.last != text || matches!(event.kind, EventKind::Retrying { .. }) {
+            self.output.progress(&text);
+        }
+        self.last = text;
     }
 
     /// Hides the bar while `act` may write to the same terminal.
     pub(crate) fn suspend<T>(&self, act: impl FnOnce() -> T) -> T {
-        match &self.display {
-            Display::Bar(bar) => bar.suspend(act),
-            Display::Lines | Display::Silent => act(),
+        match &self.bar.0 {
+            Some(bar) => bar.suspend(act),
+            None => act(),
         }
     }
 }
@@ -107,31 +94,28 @@ impl<'o> WaitProgress<'o> {
 /// The progress of a download.
 pub(crate) struct DownloadProgress<'o> {
     output: &'o Output,
-    display: Display,
+    bar: Bar,
     lines: LineSchedule,
 }
 
 impl<'o> DownloadProgress<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
-        let display = Display::new(output, || {
+        let bar = Bar::new(output, || {
             ProgressBar::no_length().with_style(download_style(DOWNLOAD_WITHOUT_LENGTH))
         });
-        Self { output, display, lines: LineSchedule::new(clock::now().mono) }
+        Self { output, bar, lines: LineSchedule::new(clock::now().mono) }
     }
 
     /// Shows an event: by its text, or by the number of bytes.
     pub(crate) fn show(&mut self, event: &download::Event, text: Option<String>) {
-        let is_receiving = event.kind == download::EventKind::Receiving;
-        match (&self.display, text) {
-            (Display::Bar(bar), Some(text)) => {
-                bar.set_position(event.bytes);
-                // The rate counts from here on.
-                bar.reset_eta();
-                bar.suspend(|| self.output.progress(&text));
-            }
-            (Display::Bar(bar), None) if is_receiving => advance(bar, event),
-            (Display::Lines, text) => self.line(event, text),
-            _ => {}
+        let Some(bar) = &self.bar.0 else { return self.line(event, text) };
+        if let Some(text) = text {
+            bar.set_position(event.bytes);
+            // The rate counts from here on.
+            bar.reset_eta();
+            bar.suspend(|| self.output.progress(&text));
+        } else if event.kind == download::EventKind::Receiving {
+            advance(bar, event);
         }
     }
 

@@ -5,12 +5,11 @@ use std::{error::Error, time::Duration};
 use indicatif::HumanCount;
 use tcss_export::{core::text::printable, wait::Report};
 
-/// Aligns labelled values, without control characters.
-pub(crate) fn rows(indent: &str, rows: &[(&str, String)]) -> String {
-    let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
-    let line =
-        |(label, value): &(&str, String)| format!("{indent}{label:width$}  {}\n", printable(value));
-    rows.iter().map(line).collect()
+/// Aligns labelled values, without control characters and without labels that have no value.
+pub(crate) fn rows(indent: &str, rows: &[(&str, Option<String>)]) -> String {
+    let rows = || rows.iter().filter_map(|(label, value)| Some((label, value.as_ref()?)));
+    let width = rows().map(|(label, _)| label.len()).max().unwrap_or_default();
+    rows().map(|(label, value)| format!("{indent}{label:width$}  {}\n", printable(value))).collect()
 }
 
 /// Formats a number of bytes: `1,000 of 4,000 bytes (25 %)`.

@@ -3,6 +3,8 @@
 mod decision;
 mod recording;
 
+use std::mem;
+
 use tcss_export::{
     JobId, Session,
     core::wait::Waiter,
@@ -17,7 +19,7 @@ pub(crate) use self::decision::{Decision, action, describe, reason};
 use self::recording::Recording;
 use crate::{
     args,
-    error::{Error, Result},
+    error::Result,
     output::{Output, Stdout},
     progress::WaitProgress,
     signals::{Signal, Signals},
@@ -49,14 +51,15 @@ pub(crate) async fn follow(
             event = wait.next() => event,
             signal = signals.first() => {
                 let report = cancelled(saved).unwrap_or_default();
-                reporter.cancel(&report)?;
+                reporter.decision(|| Decision::cancelled(&report))?;
                 return Ok(End::Stopped(signal, report));
             }
         };
         let lines = wait.take_transcript();
         let Some(event) = event else {
             let outcome = wait.outcome().await;
-            reporter.end(&lines, outcome.as_ref(), last.as_ref())?;
+            reporter.record(&lines);
+            reporter.decision(|| Decision::end(outcome.as_ref(), last.as_ref()))?;
             return Ok(outcome.map_or_else(End::Failed, End::Finished));
         };
         if reporter.event(&event, &lines)? == Stdout::Closed {
@@ -78,29 +81,29 @@ pub(crate) struct Reporter<'o> {
     output: &'o Output,
     progress: WaitProgress<'o>,
     with_events: bool,
-    recording: Option<Recording>,
-    /// The error that ended the recording. The wait continues: its result is more important.
-    recording_error: Option<Error>,
+    /// The error that ended it does not end the wait, whose result is more important.
+    recording: Result<Option<Recording>>,
 }
 
 impl<'o> Reporter<'o> {
     /// Reports progress only.
     pub(crate) fn new(output: &'o Output) -> Self {
         let progress = WaitProgress::new(output);
-        Self { output, progress, with_events: false, recording: None, recording_error: None }
+        Self { output, progress, with_events: false, recording: Ok(None) }
     }
 
     /// Reports events and creates the file of the recording if the options say so.
     pub(crate) fn with_options(args: &args::Wait, output: &'o Output) -> Result<Self> {
         let recording = args.record.as_deref().map(|path| Recording::create(path, args.force));
-        let recording = recording.transpose()?;
+        let recording = Ok(recording.transpose()?);
         Ok(Self { with_events: args.events, recording, ..Self::new(output) })
     }
 
     /// Records the first lines. Nothing has been sent yet, so an error ends the wait.
     fn begin(&mut self, lines: &[TranscriptLine]) -> Result<()> {
         self.record(lines);
-        self.recording_error.take().map_or(Ok(()), Err)
+        self.recording = Ok(mem::replace(&mut self.recording, Ok(None))?);
+        Ok(())
     }
 
     fn event(&mut self, event: &Event, lines: &[TranscriptLine]) -> Result<Stdout> {
@@ -109,7 +112,7 @@ impl<'o> Reporter<'o> {
             TranscriptLine::Polled(polled) => polled.request_id(),
             _ => None,
         });
-        // `end` prints the last decision, with the outcome.
+        // The last decision is printed later, with the outcome.
         let stdout = match event.kind {
             EventKind::Ended => Stdout::Open,
             _ => self.decision(|| Decision::new(event, request_id))?,
@@ -118,30 +121,16 @@ impl<'o> Reporter<'o> {
         Ok(stdout)
     }
 
-    fn end(
-        &mut self,
-        lines: &[TranscriptLine],
-        outcome: Result<&Finished, &WaitError>,
-        last: Option<&Event>,
-    ) -> Result<()> {
-        self.record(lines);
-        self.decision(|| Decision::end(outcome, last)).map(drop)
-    }
-
-    fn cancel(&self, report: &Report) -> Result<()> {
-        self.decision(|| Decision::cancelled(report)).map(drop)
-    }
-
     /// Clears the progress, and returns the error of the recording.
     pub(crate) fn finish(self) -> Result<()> {
-        self.recording_error.map_or(Ok(()), Err)
+        self.recording.map(drop)
     }
 
     fn record(&mut self, lines: &[TranscriptLine]) {
-        let written = self.recording.as_mut().map_or(Ok(()), |recording| recording.write(lines));
-        if let Err(error) = written {
-            self.recording = None;
-            self.recording_error = Some(error);
+        if let Ok(Some(recording)) = &mut self.recording
+            && let Err(error) = recording.write(lines)
+        {
+            self.recording = Err(error);
         }
     }
 

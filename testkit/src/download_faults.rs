@@ -161,8 +161,7 @@ impl FromStr for DownloadFaults {
     type Err = ScriptError;
 
     fn from_str(text: &str) -> Result<Self, ScriptError> {
-        let faults = if text.trim().is_empty() { Vec::new() } else { grammar::parse(text)? };
-        Ok(Self { faults })
+        Ok(Self { faults: grammar::parse(text)? })
     }
 }
 

@@ -57,8 +57,12 @@ impl fmt::Display for ScriptError {
 
 impl Error for ScriptError {}
 
-/// Reads steps that are separated by commas; blanks before a step are ignored.
+/// Reads steps that are separated by commas, or none from a blank text; blanks before a step are
+/// ignored.
 pub(crate) fn parse<S: Grammar>(text: &str) -> Result<Vec<S>, ScriptError> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
     let steps = text.split(',').enumerate();
     steps.map(|(index, step)| parse_step(index, step.trim_start())).collect()
 }
@@ -91,11 +95,8 @@ fn known_names<S: Grammar>() -> String {
 
 /// Writes steps as [`parse`] reads them.
 pub(crate) fn write<S: Grammar>(f: &mut fmt::Formatter<'_>, steps: &[S]) -> fmt::Result {
-    for (index, step) in steps.iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        write!(f, "{comma}{step}")?;
-    }
-    Ok(())
+    let texts: Vec<_> = steps.iter().map(ToString::to_string).collect();
+    f.write_str(&texts.join(","))
 }
 
 /// Writes the name of a step without a value: the one that reads as this step.
@@ -138,9 +139,6 @@ pub(crate) fn text(value: &str) -> Result<String, &'static str> {
 /// Returns a text of letters, digits, `.`, `_` and `-`.
 pub(crate) fn token(value: &str, problem: &'static str) -> Result<String, &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if !value.is_empty() && value.bytes().all(allowed) {
-        Ok(value.to_owned())
-    } else {
-        Err(problem)
-    }
+    let is_token = !value.is_empty() && value.bytes().all(allowed);
+    is_token.then(|| value.to_owned()).ok_or(problem)
 }

@@ -66,6 +66,8 @@ pub mod verify;
 #[cfg(feature = "wire")]
 pub mod wire;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 pub use crate::clock::Clock;
 pub use crate::download_faults::{DownloadFault, DownloadFaults};
 pub use crate::grammar::ScriptError;
@@ -76,3 +78,8 @@ pub use crate::service::{
     Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, SeenDownload, ServedFile,
     Service,
 };
+
+/// Locks a value that every panic leaves consistent.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

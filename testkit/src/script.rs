@@ -128,7 +128,7 @@ impl fmt::Display for Step {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Script {
     /// Never empty, and the last one is no [`Step::Skew`].
-    steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
 }
 
 impl Script {
@@ -157,10 +157,6 @@ impl Script {
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
-
-    pub(crate) fn into_steps(self) -> Vec<Step> {
-        self.steps
-    }
 }
 
 /// A short job that succeeds.
@@ -176,9 +172,6 @@ impl FromStr for Script {
     type Err = ScriptError;
 
     fn from_str(text: &str) -> Result<Self, ScriptError> {
-        if text.trim().is_empty() {
-            return Err(ScriptError::no_steps());
-        }
         Self::new(grammar::parse(text)?)
     }
 }

@@ -20,7 +20,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,6 +28,7 @@ use hyper::{Request, Response};
 use tcss_export_core::{Mono, Now, TransportErrorKind, Wall, wait::Policy};
 use tcss_export_driver::{Blocking, Body, Transport, TransportError};
 
+use crate::lock;
 use crate::script::Step;
 use crate::service::actions::{Call, member, unknown_action};
 use crate::service::answer::{Answer, Context, play, refuse};
@@ -86,23 +87,18 @@ impl Scripted {
         exchanges: impl IntoIterator<Item = E>,
     ) -> Self {
         let exchanges = exchanges.into_iter().map(Into::into).collect();
-        self.state().jobs.set(job_id.into(), exchanges);
+        lock(&self.0).jobs.set(job_id.into(), exchanges);
         self
     }
 
     /// Returns the time since the start.
     pub fn elapsed(&self) -> Duration {
-        self.state().elapsed
+        lock(&self.0).elapsed
     }
 
     /// Returns every request so far, in order.
     pub fn sent(&self) -> Vec<Sent> {
-        self.state().sent.clone()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // After a panic elsewhere every field is still consistent.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).sent.clone()
     }
 }
 
@@ -162,11 +158,11 @@ impl Transport for Scripted {
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.state().elapsed += duration;
+        lock(&self.0).elapsed += duration;
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        Ok(self.state().exchange(request)?.map(Body::from))
+        Ok(lock(&self.0).exchange(request)?.map(Body::from))
     }
 }
 

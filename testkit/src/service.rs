@@ -15,7 +15,8 @@ use std::fmt;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -27,7 +28,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use self::answer::Answer;
-use self::handler::{Handler, Watcher};
+use self::handler::{Handler, State, Watcher};
 use self::jobs::{Jobs, Positions};
 use self::request::{Received, Rules};
 use self::storage::Storage;
@@ -238,12 +239,13 @@ impl Builder {
         let socket = bind(self.port)?;
         let base = format!("http://{}", socket.local_addr()?);
         let storage = self.file.map(|file| Storage::new(file, self.download_faults, base));
-        let scripts = self.jobs.into_iter().map(|(job, script)| (job, script.into_steps()));
-        let positions = Positions::new(self.script.into_steps(), scripts.collect());
+        let scripts = self.jobs.into_iter().map(|(job, script)| (job, script.steps));
+        let positions = Positions::new(self.script.steps, scripts.collect());
         let rules = Rules { keys: self.keys, token: self.token };
-        let jobs = Jobs::new(positions);
-        let handler = Handler::new(rules, self.clock, self.watcher, jobs, storage.transpose()?);
-        let handler = Arc::new(handler);
+        let (jobs, storage) = (Jobs::new(positions), storage.transpose()?);
+        let state = Mutex::new(State { jobs, storage, skew: 0, seen: Vec::new() });
+        let (clock, watcher, started) = (self.clock, self.watcher, Instant::now());
+        let handler = Arc::new(Handler { rules, clock, watcher, started, state });
         let shared = Arc::clone(&handler);
         let listener = Listener::start(socket, move |stream| serve(stream, Arc::clone(&shared)))?;
         Ok(Service { listener, handler })

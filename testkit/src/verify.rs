@@ -90,9 +90,17 @@ impl<'a> Verifier<'a> {
         key_of: impl Fn(&str) -> Option<&'k str>,
     ) -> Result<Verified, Refusal> {
         let timestamp = request.check_form()?;
-        let authorization = Authorization::parse(request.authorization()?)?;
+        let authorization = request
+            .header("authorization")
+            .map_err(|_| Refusal::Authorization("expected exactly one Authorization header"))?;
+        let authorization = Authorization::parse(authorization)?;
         let seconds = seconds_of(timestamp)?;
-        self.check_scope(&authorization, seconds)?;
+        if authorization.date != scope_date(seconds) {
+            return Err(Refusal::ScopeDate);
+        }
+        if authorization.service != self.service {
+            return Err(Refusal::ScopeService);
+        }
         if !SIGNED_HEADERS.contains(&authorization.signed_headers) {
             return Err(Refusal::SignedHeaders);
         }
@@ -107,16 +115,6 @@ impl<'a> Verifier<'a> {
             signed_headers: authorization.signed_headers.to_owned(),
             payload_signed: !is_unsigned_payload(request),
         })
-    }
-
-    fn check_scope(&self, authorization: &Authorization<'_>, seconds: i64) -> Result<(), Refusal> {
-        if authorization.date != scope_date(seconds) {
-            return Err(Refusal::ScopeDate);
-        }
-        if authorization.service != self.service {
-            return Err(Refusal::ScopeService);
-        }
-        Ok(())
     }
 }
 
@@ -145,11 +143,6 @@ impl<'a> RawRequest<'a> {
         self.header("host")?;
         self.header("content-type")?;
         self.header("x-tc-timestamp")
-    }
-
-    fn authorization(&self) -> Result<&'a str, Refusal> {
-        let missing = |_| Refusal::Authorization("expected exactly one Authorization header");
-        self.header("authorization").map_err(missing)
     }
 }
 
@@ -300,8 +293,7 @@ fn check_signature(
 ) -> Result<(), Refusal> {
     let canonical = canonical_request(request, authorization.signed_headers)?;
     let text = string_to_sign(timestamp, authorization, &canonical);
-    let signing_key = signing_key(key, authorization);
-    let expected = mac(&signing_key, &text);
+    let expected = mac(&signing_key(key, authorization), &text);
     // Compares in constant time.
     expected.verify_slice(&authorization.signature).map_err(|_| Refusal::Signature)
 }
@@ -314,25 +306,14 @@ fn canonical_request(request: &RawRequest<'_>, signed_headers: &str) -> Result<S
     let mut text = format!("{}\n{}\n{}\n", request.method, request.path, request.query);
     for name in ["content-type", "host", "x-tc-action"] {
         if signed_headers.split(';').any(|signed| signed == name) {
-            text.push_str(name);
-            text.push(':');
-            text.push_str(&request.header(name)?.to_ascii_lowercase());
-            text.push('\n');
+            text += &format!("{name}:{}\n", request.header(name)?.to_ascii_lowercase());
         }
     }
-    text.push('\n');
-    text.push_str(signed_headers);
-    text.push('\n');
-    text.push_str(&payload_hash(request));
-    Ok(text)
-}
-
-fn payload_hash(request: &RawRequest<'_>) -> String {
     let payload = match is_unsigned_payload(request) {
         true => UNSIGNED_PAYLOAD.as_bytes(),
         false => request.body,
     };
-    hex::encode(Sha256::digest(payload))
+    Ok(format!("{text}\n{signed_headers}\n{}", hex::encode(Sha256::digest(payload))))
 }
 
 fn string_to_sign(timestamp: &str, scope: &Authorization<'_>, canonical: &str) -> String {

@@ -34,7 +34,7 @@ use std::future::pending;
 use std::io;
 use std::mem;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -44,6 +44,7 @@ use tokio_rustls::TlsAcceptor;
 
 use self::certificates::Authority;
 use crate::listener::{Listener, bind};
+use crate::lock;
 
 pub use self::proxies::{ConnectProxy, TlsProxy};
 
@@ -62,7 +63,8 @@ pub struct WireServer {
 /// The answers and the requests of all connections.
 struct Script {
     answers: Vec<WireAnswer>,
-    requests: Requests,
+    /// All requests, byte for byte.
+    requests: Mutex<Vec<Vec<u8>>>,
 }
 
 impl WireServer {
@@ -99,7 +101,7 @@ impl WireServer {
             let problem = "expected at least one answer";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
         }
-        let script = Arc::new(Script { answers, requests: Requests::default() });
+        let script = Arc::new(Script { answers, requests: Mutex::default() });
         let acceptor = authority.as_ref().map(|authority| authority.acceptor.clone());
         let shared = Arc::clone(&script);
         let listener = Listener::start(bind(0)?, move |stream| {
@@ -123,7 +125,7 @@ impl WireServer {
 
     /// Returns all complete requests so far: head and body, byte for byte.
     pub fn requests(&self) -> Vec<Vec<u8>> {
-        self.script.requests.all()
+        lock(&self.script.requests).clone()
     }
 
     /// Returns the number of connections so far.
@@ -179,7 +181,9 @@ impl Script {
 
     /// Records a request and returns its answer.
     fn answer(&self, request: Vec<u8>) -> Option<WireAnswer> {
-        let position = self.requests.push(request);
+        let mut requests = lock(&self.requests);
+        let position = requests.len();
+        requests.push(request);
         self.answers.get(position).or_else(|| self.answers.last()).cloned()
     }
 }
@@ -201,27 +205,6 @@ async fn send(
 }
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
-
-/// All requests to a server, byte for byte.
-#[derive(Default)]
-struct Requests(Mutex<Vec<Vec<u8>>>);
-
-impl Requests {
-    /// Adds a request and returns its position.
-    fn push(&self, request: Vec<u8>) -> usize {
-        let mut requests = self.lock();
-        requests.push(request);
-        requests.len() - 1
-    }
-
-    fn all(&self) -> Vec<Vec<u8>> {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Reads the next request; `None` if the connection ends before its last byte. `buffer` keeps the
 /// bytes after it.

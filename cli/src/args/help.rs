@@ -8,7 +8,7 @@ Environment:
   TENCENTCLOUD_SESSION_TOKEN  variables that is not empty is used.
   TENCENTCLOUD_SECURITY_TOKEN
   HTTPS_PROXY, ALL_PROXY      The proxy to use; lower-case names take precedence.
-  NO_PROXY                    The hosts to address_policy without the proxy.
+  NO_PROXY                    The hosts to connect to without the proxy.
 
 Exit codes:
   0    Success.

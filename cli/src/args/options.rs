@@ -125,11 +125,7 @@ impl Timing {
 
     /// Returns the options for a command with the same timing.
     pub(crate) fn options(&self) -> Vec<CommandOption> {
-        let options = [
-            CommandOption::seconds("--timeout", self.timeout),
-            CommandOption::seconds("--interval", self.interval),
-        ];
-        options.into_iter().flatten().collect()
+        vec![("--timeout", seconds_text(self.timeout)), ("--interval", seconds_text(self.interval))]
     }
 }
 
@@ -201,19 +197,21 @@ impl Save {
         // With its folder, a name does not look like an option.
         let is_option = name.starts_with('-') && name != "-";
         let name = if is_option { format!("./{name}") } else { name };
-        let flag = |name, is_set: bool| is_set.then(|| CommandOption::flag(name));
-        let options = [
-            CommandOption::of("-o", Some(name)),
-            flag("--force", self.force),
-            flag("--allow-http", self.allow_http),
-            flag("--allow-private", self.allow_private),
-            flag("--require-crc", self.require_crc),
-            CommandOption::of("--max-size", self.max_size.map(|bytes| bytes.to_string())),
-            CommandOption::seconds("--stall", self.stall),
-            CommandOption::seconds("--download-timeout", self.download_timeout),
-        ];
-        options.into_iter().flatten().collect()
+        vec![
+            ("-o", Some(name)),
+            ("--force", self.force.then(String::new)),
+            ("--allow-http", self.allow_http.then(String::new)),
+            ("--allow-private", self.allow_private.then(String::new)),
+            ("--require-crc", self.require_crc.then(String::new)),
+            ("--max-size", self.max_size.map(|bytes| bytes.to_string())),
+            ("--stall", seconds_text(self.stall)),
+            ("--download-timeout", seconds_text(self.download_timeout)),
+        ]
     }
+}
+
+fn seconds_text(time: Option<Duration>) -> Option<String> {
+    time.map(|time| time.as_secs_f64().to_string())
 }
 
 pub(super) fn language(text: &str) -> Result<Language, &'static str> {
@@ -271,10 +269,7 @@ pub(super) fn asset_type(text: &str) -> Result<AssetType, BuildError> {
     let upper = text.to_ascii_uppercase();
     let bare = upper.strip_prefix(ASSET).unwrap_or(&upper);
     let is_meant = |known: &AssetType| known.as_str().strip_prefix(ASSET) == Some(bare);
-    match AssetType::KNOWN.into_iter().find(is_meant) {
-        Some(known) => Ok(known),
-        None => AssetType::new(text),
-    }
+    AssetType::KNOWN.into_iter().find(is_meant).map_or_else(|| AssetType::new(text), Ok)
 }
 
 #[cfg(test)]

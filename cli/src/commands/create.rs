@@ -64,6 +64,6 @@ pub(super) async fn send_create(
     if !is_uncertain {
         return Err(error);
     }
-    let command = shell::command("jobs", &common.options());
+    let command = shell::command("jobs", None, &common.options());
     Err(error.with_hint(hints::MAYBE_CREATED).with_command("check with", command))
 }

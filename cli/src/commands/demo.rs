@@ -20,7 +20,9 @@ use tcss_export::{
     hyper::Client,
     wait::{EventKind, Finished, Policy},
 };
-use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, SeenAnswer, ServedFile, Service};
+use tcss_export_testkit::{
+    EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, ServedFile, Service,
+};
 
 use super::serve::cannot_listen;
 use crate::{
@@ -40,7 +42,7 @@ const FILE: &str = "report.csv";
 const BYTES: u64 = 3_000_000;
 
 /// The result of the demo.
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct Summary {
     first_status: String,
     last_status: String,
@@ -74,10 +76,22 @@ pub(crate) async fn demo(output: &Output) -> Result<Ending> {
     let folder = Folder::create()?;
     let job = create(&client, output).await?;
     let (first_status, finished) = wait(&client, &job, output).await?;
-    let mut summary = download(&client, &job, &finished, &folder, output).await?;
-    summary.first_status = first_status;
-    summary.count(&service);
-    summary.elapsed_seconds = seconds(clock::now().mono.saturating_since(began));
+    let (downloaded, polls, resumed) = download(&client, &job, &finished, &folder, output).await?;
+    let (requests, verified_signatures) = signed_requests(&service);
+    let summary = Summary {
+        first_status,
+        last_status: last_status(&finished),
+        polls: finished.report.polls.saturating_add(polls),
+        retries: finished.report.retries,
+        new_urls: downloaded.report.new_urls,
+        bytes: downloaded.bytes,
+        crc64: downloaded.crc64.to_string(),
+        verified: downloaded.verified,
+        resumed,
+        requests,
+        verified_signatures,
+        elapsed_seconds: seconds(clock::now().mono.saturating_since(began)),
+    };
     output.result(&summary, || summary.text())?;
     Ok(Ending::Done)
 }
@@ -115,13 +129,14 @@ fn last_status(finished: &Finished) -> String {
     finished.report.last.as_ref().map(|last| last.status.to_string()).unwrap_or_default()
 }
 
+/// Returns the file, the number of polls for a new URL, and whether the download was resumed.
 async fn download(
     client: &Client,
     job: &JobId,
     finished: &Finished,
     folder: &Folder,
     output: &Output,
-) -> Result<Summary> {
+) -> Result<(Downloaded, u32, bool)> {
     output.progress(
         "3. Download: fetches the URL as it is, without keys and without a signature of ours.",
     );
@@ -135,38 +150,22 @@ async fn download(
             output.progress(&format!("  {text}"));
         }
     }
-    let polls = finished.report.polls.saturating_add(download.polls());
+    let polls = download.polls();
     let context = DownloadContext { finished: Some(finished), target: Some(&file) };
     let downloaded = download.outcome().await.map_err(|failure| context.error(failure))?;
     output.progress(&format!("  {FILE} is complete and now in {}.", folder.0.display()));
-    Ok(Summary::new(finished, &downloaded, polls, texts.has_resumed()))
+    Ok((downloaded, polls, texts.has_resumed))
+}
+
+/// Counts the signed requests that the service received, and those that it accepted.
+fn signed_requests(service: &Service) -> (usize, usize) {
+    let mut signed = service.seen();
+    signed.retain(|seen| !matches!(seen.answer, SeenAnswer::Download { .. }));
+    let is_accepted = |seen: &&Seen| !matches!(seen.answer, SeenAnswer::Refused { .. });
+    (signed.len(), signed.iter().filter(is_accepted).count())
 }
 
 impl Summary {
-    fn new(finished: &Finished, downloaded: &Downloaded, polls: u32, resumed: bool) -> Self {
-        Self {
-            last_status: last_status(finished),
-            polls,
-            retries: finished.report.retries,
-            new_urls: downloaded.report.new_urls,
-            bytes: downloaded.bytes,
-            crc64: downloaded.crc64.to_string(),
-            verified: downloaded.verified,
-            resumed,
-            ..Self::default()
-        }
-    }
-
-    /// Counts the signed requests that the service received.
-    fn count(&mut self, service: &Service) {
-        for seen in service.seen() {
-            let is_signed = !matches!(seen.answer, SeenAnswer::Download { .. });
-            let is_refused = matches!(seen.answer, SeenAnswer::Refused { .. });
-            self.requests += usize::from(is_signed);
-            self.verified_signatures += usize::from(is_signed && !is_refused);
-        }
-    }
-
     fn text(&self) -> String {
         let Self { first_status, last_status, requests, verified_signatures, .. } = self;
         let checked = match self.verified {

@@ -5,7 +5,6 @@ use serde::Serialize;
 use tcss_export::{
     CredentialSource, DownloadUrl, JobId, Source,
     core::text::printable,
-    download::Downloaded,
     driver::{TransportError, TransportErrorKind},
     error::{DownloadError, WaitError},
     hyper::Client,
@@ -17,7 +16,7 @@ use crate::{
     args::{self, Common, Save},
     client,
     download::{self, Fetched},
-    error::{DownloadContext, Error, ErrorKind, Result, hints},
+    error::{DownloadContext, Error, ErrorKind, Result},
     output::{Ending, Output},
     progress::DownloadProgress,
     secrets::masked,
@@ -35,11 +34,15 @@ pub(crate) async fn download(
     let save = &args.save;
     let Some(job) = &args.source.job_id else {
         let url = args.source.url.as_deref().unwrap_or_default();
-        let client = Client::new(common.session()?, without_keys());
+        let without_keys = CredentialSource::from_fn(|_| {
+            Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
+        });
+        let client = Client::new(common.session()?, without_keys);
         let url =
             DownloadUrl::new(url).ok_or_else(|| Error::new(ErrorKind::Usage, "--url is empty"))?;
         let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
-        return downloader.url_to_file(url).await;
+        // This URL cannot be renewed.
+        return downloader.download(Source::new(url), None).await;
     };
     let job = args::not_a_url(job)?;
     let client = client::client(common)?.with_policy(args.timing.policy());
@@ -65,13 +68,6 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
     downloader.job_to_file(&job, &options).await
 }
 
-/// A URL needs no keys.
-fn without_keys() -> CredentialSource {
-    CredentialSource::from_fn(|_| {
-        Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
-    })
-}
-
 struct Downloader<'a> {
     client: Client,
     signals: Signals,
@@ -90,64 +86,62 @@ impl Downloader<'_> {
         let mut reporter = Reporter::new(self.output);
         let end = wait::follow(&self.client, job, &mut self.signals, &mut reporter).await?;
         reporter.finish()?;
-        let finished = match end {
-            wait::End::Finished(finished) => finished,
-            wait::End::Failed(failure) => return self.no_file(job, failure, None),
-            wait::End::StdoutClosed => return Ok(Ending::Done),
-            wait::End::Stopped(signal, _) => return Err(Error::stopped(signal, "stopped waiting")),
-        };
-        let source = Source::new(finished.download_url.clone()).of_job(job.clone());
-        let Fetched { outcome, polls, resumed } = self.fetch(source, Some(&finished)).await?;
-        match outcome {
-            Ok(downloaded) => {
-                let polls = polls.saturating_add(finished.report.polls);
-                self.print(&Saved::new(Some(job), self.save.name(), &downloaded, resumed, polls))
+        match end {
+            wait::End::Finished(finished) => {
+                let source = Source::new(finished.download_url.clone()).of_job(job.clone());
+                self.download(source, Some((job, &finished))).await
             }
-            Err(DownloadError::NewUrl { error, wait }) if is_job_failed(&wait) => {
-                self.no_file(job, *wait, Some(masked(&error.kind.to_string())))
-            }
-            Err(failure) => Err(self.context(Some(&finished)).error(failure)),
+            wait::End::Failed(failure) => self.no_file(job, failure, None),
+            wait::End::StdoutClosed => Ok(Ending::Done),
+            wait::End::Stopped(signal, _) => Err(Error::stopped(signal, "stopped waiting")),
         }
     }
 
-    /// Downloads from a URL that cannot be renewed.
-    async fn url_to_file(&mut self, url: DownloadUrl) -> Result<Ending> {
-        let Fetched { outcome, polls, resumed } = self.fetch(Source::new(url), None).await?;
-        let downloaded = outcome.map_err(|failure| self.context(None).error(failure))?;
-        self.print(&Saved::new(None, self.save.name(), &downloaded, resumed, polls))
-    }
-
-    async fn fetch(&mut self, source: Source, finished: Option<&Finished>) -> Result<Fetched> {
+    /// Downloads a file; `of_job` is its job and the end of the wait for it.
+    async fn download(
+        &mut self,
+        source: Source,
+        of_job: Option<(&JobId, &Finished)>,
+    ) -> Result<Ending> {
+        let (job_id, finished) = of_job.unzip();
+        let context = DownloadContext { finished, target: self.save.path() };
         let source = source.with_policy(self.save.policy());
         let (target, progress) = (self.save.target(), DownloadProgress::new(self.output));
         let end = download::fetch(&self.client, source, target, &mut self.signals, progress).await;
-        match end.map_err(|error| self.context(finished).unusable_url(error))? {
-            download::End::Fetched(fetched) => Ok(fetched),
-            download::End::Stopped(signal) => Err(self.context(finished).stopped(signal)),
-        }
-    }
-
-    fn context<'c>(&'c self, finished: Option<&'c Finished>) -> DownloadContext<'c> {
-        DownloadContext { finished, target: self.save.path() }
-    }
-
-    fn print(&self, saved: &Saved<'_>) -> Result<Ending> {
-        let printed = self.output.result(saved, || saved.text());
-        printed.map_err(|error| error.after_saving(&self.save.name()))?;
+        let end = end.map_err(|error| context.unusable_url(error))?;
+        let Fetched { outcome, polls, resumed } = end.map_err(|signal| context.stopped(signal))?;
+        let downloaded = match (outcome, job_id) {
+            (Ok(downloaded), _) => downloaded,
+            (Err(DownloadError::NewUrl { error, wait }), Some(job)) if is_job_failed(&wait) => {
+                return self.no_file(job, *wait, Some(masked(&error.kind.to_string())));
+            }
+            (Err(failure), _) => return Err(context.error(failure)),
+        };
+        let saved = Saved {
+            job_id,
+            file: self.save.name(),
+            bytes: downloaded.bytes,
+            crc64: downloaded.crc64.to_string(),
+            verified: downloaded.verified,
+            resumed,
+            polls: finished.map_or(0, |finished| finished.report.polls).saturating_add(polls),
+        };
+        let printed = self.output.result(&saved, || saved.text());
+        printed.map_err(|error| error.after_saving(&saved.file))?;
         Ok(Ending::Done)
     }
 
     /// Prints the result of a wait without a file, if the job failed; else returns the error.
     fn no_file(
         &self,
-        job: &JobId,
+        job_id: &JobId,
         failure: WaitError,
         new_url_needed: Option<String>,
     ) -> Result<Ending> {
         let is_result = is_job_failed(&failure);
-        let result = is_result.then(|| WaitResult::new("failure", &failure.report)).flatten();
+        let result = is_result.then(|| WaitResult::new("failure", &failure.report, None)).flatten();
         let Some(result) = result else { return Err(failure.into()) };
-        let no_file = NoFile { job_id: job, result: &result, new_url_needed };
+        let no_file = NoFile { job_id, result, new_url_needed };
         self.output.result(&no_file, || no_file.text())?;
         Ok(Ending::JobFailed)
     }
@@ -172,19 +166,7 @@ struct Saved<'a> {
     polls: u32,
 }
 
-impl<'a> Saved<'a> {
-    fn new(
-        job_id: Option<&'a JobId>,
-        file: String,
-        downloaded: &Downloaded,
-        resumed: bool,
-        polls: u32,
-    ) -> Self {
-        let Downloaded { bytes, crc64, verified, .. } = downloaded;
-        let (bytes, crc64, verified) = (*bytes, crc64.to_string(), *verified);
-        Self { job_id, file, bytes, crc64, verified, resumed, polls }
-    }
-
+impl Saved<'_> {
     fn text(&self) -> String {
         let checked = match self.verified {
             true => "CRC-64 verified",
@@ -200,17 +182,17 @@ impl<'a> Saved<'a> {
 struct NoFile<'a> {
     job_id: &'a JobId,
     #[serde(flatten)]
-    result: &'a WaitResult<'a>,
+    result: WaitResult<'a>,
     /// The reason why the job's first URL could no longer be used.
     new_url_needed: Option<String>,
 }
 
 impl NoFile<'_> {
     fn text(&self) -> String {
-        let mut all = vec![("job id", self.job_id.as_str().to_owned())];
+        let mut all = vec![("job id", Some(self.job_id.as_str().to_owned()))];
         all.extend(self.result.rows());
-        all.extend(self.new_url_needed.as_ref().map(|why| ("new url", format!("needed: {why}"))));
-        all.push(("hint", hints::JOB_FAILED.to_owned()));
+        all.push(("new url", self.new_url_needed.as_ref().map(|why| format!("needed: {why}"))));
+        all.push(("hint", Some("read the message, then create a new job".to_owned())));
         rows("", &all)
     }
 }

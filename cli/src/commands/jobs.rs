@@ -3,17 +3,14 @@
 use serde::Serialize;
 use tcss_export::{
     JobId,
-    actions::{
-        DescribeExportJobManageList, DescribeExportJobManageListResponse, ExportJobInfo,
-        RunTimeFilter,
-    },
+    actions::{DescribeExportJobManageList, ExportJobInfo, RunTimeFilter},
     core::text::printable,
 };
 
 use crate::{
     args::{self, Common},
     client::{client, send},
-    error::{Error, Result, hints},
+    error::{Error, Result},
     output::{Ending, Output},
     secrets::masked,
     text::percent,
@@ -43,8 +40,14 @@ struct Row<'a> {
 
 pub(crate) async fn jobs(args: &args::Jobs, common: &Common, output: &Output) -> Result<Ending> {
     let answer = send(&client(common)?, &action(args), output).await;
-    let answer = answer.map_err(|error| Error::from(error).without_job_hint(hints::WRONG_LIST))?;
-    let list = List::new(&answer.response, answer.request_id.as_deref());
+    let answer = answer.map_err(|error| {
+        Error::from(error).without_job_hint("check --status, --limit and --offset")
+    })?;
+    let list = List {
+        total_count: answer.response.total_count,
+        jobs: answer.response.jobs.iter().map(Row::new).collect(),
+        request_id: answer.request_id.as_deref(),
+    };
     output.result(&list, || list.text(args.offset.unwrap_or_default()))?;
     Ok(Ending::Done)
 }
@@ -64,12 +67,7 @@ fn known(status: &str) -> &str {
     statuses.into_iter().find(|known| known.eq_ignore_ascii_case(status)).unwrap_or(status)
 }
 
-impl<'a> List<'a> {
-    fn new(response: &'a DescribeExportJobManageListResponse, request_id: Option<&'a str>) -> Self {
-        let jobs = response.jobs.iter().map(Row::new).collect();
-        Self { total_count: response.total_count, jobs, request_id }
-    }
-
+impl List<'_> {
     fn text(&self, offset: u64) -> String {
         match (self.jobs.len(), self.total_count) {
             (0, total) if offset == 0 || total == Some(0) => return "no jobs\n".to_owned(),

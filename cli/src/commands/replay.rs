@@ -105,12 +105,10 @@ impl<'o> Table<'o> {
         }
         let outcome = self.outcome.as_deref();
         let result = ReplayResult { as_recorded: true, lines, outcome, ..ReplayResult::default() };
-        self.output.result(&result, || match outcome {
-            Some(_) => format!("{lines} lines, all decided as recorded.\n"),
-            None => format!(
-                "{lines} lines, all decided as recorded; the recording stops before the end of \
-                 the wait.\n"
-            ),
+        self.output.result(&result, || {
+            let stops = "; the recording stops before the end of the wait";
+            let stops = if outcome.is_none() { stops } else { "" };
+            format!("{lines} lines, all decided as recorded{stops}.\n")
         })?;
         Ok(Ending::Done)
     }
@@ -165,7 +163,12 @@ fn columns((time, request, came, decided): (&str, &str, &str, &str)) -> String {
 /// Describes both sides of a difference.
 fn difference(error: &ReplayError) -> (String, String) {
     let (recorded, decided) = match error {
-        ReplayError::Decided { recorded, decided } => of_events(recorded, decided),
+        ReplayError::Decided { recorded, decided } => {
+            let texts = (event_text(recorded), event_text(decided));
+            // The texts are rounded, and a delay may differ in its last digits.
+            let is_same = texts.0 == texts.1;
+            if is_same { (format!("{recorded:?}"), format!("{decided:?}")) } else { texts }
+        }
         ReplayError::Ended { recorded, decided } => (end(recorded), end(decided)),
         ReplayError::NotDue { started } => {
             let seconds = started.since_origin().as_secs_f64();
@@ -176,15 +179,6 @@ fn difference(error: &ReplayError) -> (String, String) {
     };
     let shown = |text: String| printable(&masked(&text)).to_string();
     (shown(recorded), shown(decided))
-}
-
-fn of_events(recorded: &Event, decided: &Event) -> (String, String) {
-    let texts = (event_text(recorded), event_text(decided));
-    if texts.0 != texts.1 {
-        return texts;
-    }
-    // The texts are rounded, and a delay may differ in its last digits.
-    (format!("{recorded:?}"), format!("{decided:?}"))
 }
 
 fn event_text(event: &Event) -> String {

@@ -9,8 +9,8 @@ use tcss_export_testkit::{
 
 use crate::{
     args,
-    client::{KeyPair, key_pair},
-    error::{Error, ErrorKind, Result, hints},
+    client::key_pair,
+    error::{Error, ErrorKind, Result},
     output::{Ending, Output, Stdout},
     secrets::{SECRET_ID, SECRET_KEY, masked},
 };
@@ -18,21 +18,15 @@ use crate::{
 pub(crate) fn serve(args: &args::Serve, output: &Output) -> Result<Ending> {
     let given = key_pair()?;
     let is_made_up = given.is_none();
-    let pair = given.unwrap_or_else(|| KeyPair {
-        secret_id: EXAMPLE_SECRET_ID.to_owned(),
-        secret_key: EXAMPLE_SECRET_KEY.to_owned(),
-    });
-    let (log, is_logged) = (Output::new(false, false), !output.quiet);
+    let example = || (EXAMPLE_SECRET_ID.to_owned(), EXAMPLE_SECRET_KEY.to_owned());
+    let (secret_id, secret_key) = given.unwrap_or_else(example);
+    let log = *output;
     let mut service = Service::builder()
-        .key(pair.secret_id, pair.secret_key)
+        .key(secret_id, secret_key)
         .script(args.script.clone())
         .download_faults(args.download_faults.clone())
         .port(args.port)
-        .watch(move |seen| {
-            if is_logged {
-                log.stderr(&line(seen));
-            }
-        });
+        .watch(move |seen| log.progress(&line(seen)));
     if let Some(path) = &args.file {
         service = service.file(served(path)?);
     }
@@ -52,7 +46,9 @@ pub(super) fn cannot_listen(error: &io::Error) -> Error {
 
 /// Checks the file first, so that its errors are not mistaken for those of the port.
 fn served(path: &Path) -> Result<ServedFile> {
-    let refused = |why: &str| Error::of_file(path, why).with_hint(hints::NOT_SERVED);
+    let refused = |why: &str| {
+        Error::of_file(path, why).with_hint("give --file a file that exists and can be read")
+    };
     let opened = File::open(path).and_then(|file| file.metadata());
     let found = opened.map_err(|error| refused(&format!("cannot be read: {error}")))?;
     match found.is_file() {
@@ -77,7 +73,7 @@ fn usage(url: &str, has_file: bool, is_made_up: bool) -> String {
 fn line(seen: &Seen) -> String {
     let (seconds, method) = (seen.at.as_secs_f64(), printable(&seen.method));
     let (asked, answer) = (asked(seen), answer(&seen.answer));
-    format!("{seconds:.3} s  {method} {}  {}\n", printable(&asked), printable(&answer))
+    format!("{seconds:.3} s  {method} {}  {}", printable(&asked), printable(&answer))
 }
 
 fn asked(seen: &Seen) -> String {

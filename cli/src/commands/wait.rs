@@ -4,7 +4,6 @@ use serde::Serialize;
 use tcss_export::{
     DownloadUrl, JobId,
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
-    error::WaitError,
     wait::{ErrorKind as WaitErrorKind, Finished, Report},
 };
 
@@ -36,22 +35,12 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
     let client = client::client(common)?.with_policy(args.timing.policy());
     let mut reporter = Reporter::with_options(args, output)?;
     let end = wait::follow(&client, job, &mut Signals::watch(), &mut reporter).await?;
+    if matches!(end, End::StdoutClosed) {
+        return Ok(Ending::Done);
+    }
     let recorded = reporter.finish();
     let options = [args.timing.options(), common.options()].concat();
-    let ending = match end {
-        End::Finished(Finished { download_url, report, .. }) => {
-            print("success", &report, Some(&download_url), output).map(|()| Ending::Done)
-        }
-        End::Failed(failure) => failed(failure, job, &options, output),
-        End::StdoutClosed => return Ok(Ending::Done),
-        End::Stopped(signal, report) => {
-            if output.json {
-                print("cancelled", &report, None, output)?;
-            }
-            let stopped = Error::stopped(signal, "stopped waiting").with_job(job);
-            Err(stopped.continue_with("wait", job, &options))
-        }
-    };
+    let ending = print_end(end, job, &options, output);
     match (ending, recorded) {
         (Ok(ending), recorded) => recorded.map(|()| ending),
         (Err(error), Ok(())) => Err(error),
@@ -59,41 +48,36 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
     }
 }
 
-/// Prints the last status for programs. People get it from the error, except for a failed job,
-/// which is a result.
-fn failed(
-    failure: WaitError,
-    job: &JobId,
-    options: &[CommandOption],
-    output: &Output,
-) -> Result<Ending> {
-    let outcome = match failure.kind {
-        WaitErrorKind::JobFailed { .. } => "failure",
-        WaitErrorKind::TimedOut => "timed_out",
-        _ => "error",
+/// Prints the last status of the job, if any. People get it from the error, except for a failed
+/// job, which is a result.
+fn print_end(end: End, job: &JobId, options: &[CommandOption], output: &Output) -> Result<Ending> {
+    let (outcome, report, url, error) = match end {
+        End::Finished(Finished { download_url, report, .. }) => {
+            ("success", report, Some(download_url), None)
+        }
+        End::Failed(failure) => {
+            let report = failure.report.clone();
+            match failure.kind {
+                WaitErrorKind::JobFailed { .. } => ("failure", report, None, None),
+                WaitErrorKind::TimedOut => ("timed_out", report, None, Some(failure.into())),
+                _ => ("error", report, None, Some(failure.into())),
+            }
+        }
+        End::Stopped(signal, report) => {
+            ("cancelled", report, None, Some(Error::stopped(signal, "stopped waiting")))
+        }
+        End::StdoutClosed => return Ok(Ending::Done),
     };
-    if output.json || outcome == "failure" {
-        print(outcome, &failure.report, None, output)?;
-    }
-    match (outcome, Error::from(failure)) {
-        ("failure", _) => Ok(Ending::JobFailed),
-        ("timed_out", error) => Err(error.with_job(job).continue_with("wait", job, options)),
-        (_, error) => Err(error),
-    }
-}
-
-/// Prints the last status of the job, if any.
-fn print(
-    outcome: &'static str,
-    report: &Report,
-    url: Option<&DownloadUrl>,
-    output: &Output,
-) -> Result<()> {
-    if let Some(mut result) = WaitResult::new(outcome, report) {
-        result.status.download_url = url.map(DownloadUrl::as_str);
+    let result = WaitResult::new(outcome, &report, url.as_ref());
+    if let Some(result) = result.filter(|_| output.json || error.is_none()) {
         output.result(&result, || rows("", &result.rows()))?;
     }
-    Ok(())
+    match error {
+        None if outcome == "failure" => Ok(Ending::JobFailed),
+        None => Ok(Ending::Done),
+        Some(error) if outcome == "error" => Err(error),
+        Some(error) => Err(error.with_job(job).continue_with("wait", job, options)),
+    }
 }
 
 /// The status of a job. Messages of the service are masked; status and URL are not.
@@ -131,24 +115,28 @@ impl<'a> JobStatus<'a> {
         }
     }
 
-    fn rows(&self) -> Vec<(&'static str, String)> {
-        let rows = [
+    fn rows(&self) -> Vec<(&'static str, Option<String>)> {
+        vec![
             ("status", Some(masked(self.status.unwrap_or("none")))),
             ("progress", self.progress.map(percent)),
             ("download url", self.download_url.map(str::to_owned)),
             ("message", self.failure_message.clone()),
             ("request id", self.request_id.map(str::to_owned)),
-        ];
-        rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()
+        ]
     }
 }
 
 impl<'a> WaitResult<'a> {
-    /// Returns `None` without a good answer. The URL is absent: only a success has one.
-    pub(super) fn new(outcome: &'static str, report: &'a Report) -> Option<Self> {
+    /// Returns `None` without a good answer. Only a success has a URL.
+    pub(super) fn new(
+        outcome: &'static str,
+        report: &'a Report,
+        url: Option<&'a DownloadUrl>,
+    ) -> Option<Self> {
+        let download_url = url.map(DownloadUrl::as_str);
         let status = JobStatus::new(report.last.as_ref()?, report.request_id.as_deref());
         Some(Self {
-            status: JobStatus { download_url: None, ..status },
+            status: JobStatus { download_url, ..status },
             outcome,
             polls: report.polls,
             retries: report.retries,
@@ -157,7 +145,7 @@ impl<'a> WaitResult<'a> {
         })
     }
 
-    pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
-        [self.status.rows(), vec![("wait", self.effort.clone())]].concat()
+    pub(super) fn rows(&self) -> Vec<(&'static str, Option<String>)> {
+        [self.status.rows(), vec![("wait", Some(self.effort.clone()))]].concat()
     }
 }

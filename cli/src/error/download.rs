@@ -1,10 +1,6 @@
 //! Errors of downloads and files. The hints depend on the origin of the URL and on the output.
 
-use std::{
-    error::Error as StdError,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{error::Error as StdError, fs, io, path::Path};
 
 use tcss_export::{
     Target,
@@ -14,7 +10,7 @@ use tcss_export::{
     },
     download::{ErrorKind as DownloadErrorKind, Fault, Refusal, Report},
     driver::{TransportError, TransportErrorKind},
-    error::{BuildError, DownloadError, FileError, FileErrorKind, Reason, WaitError},
+    error::{BuildError, DownloadError, FileError, FileErrorKind, Reason},
     wait::Finished,
 };
 
@@ -37,7 +33,8 @@ impl DownloadContext<'_> {
     /// Converts the error of a URL that was not sent.
     pub(crate) fn unusable_url(self, error: BuildError) -> Error {
         let Some(finished) = self.finished else { return error.into() };
-        let mut converted = unusable_url_of_job(error, hints::UNUSABLE_URL);
+        let mut converted =
+            unusable_url_of_job(error, "give the request id to the service's support");
         converted.facts.request_id = finished.report.request_id.clone();
         converted.facts.url = self.url();
         converted
@@ -58,14 +55,20 @@ impl DownloadContext<'_> {
     pub(crate) fn error(self, failure: DownloadError) -> Error {
         match failure {
             DownloadError::Download { error, transport } => {
-                let mut converted = self.of_kind(&error.kind, &error.report, transport.as_deref());
+                let (report, transport) = (&*error.report, transport.as_deref());
+                let failed = Failed { context: self, report, transport };
+                let mut converted = failed.of_kind(&error.kind);
                 converted.facts.code = error.code().map(str::to_owned);
                 converted.facts.status = error.status().map(|status| status.as_u16());
                 self.add_request_ids(&mut converted, &error);
-                self.after(converted, &error.report)
+                self.after(converted, report)
             }
             DownloadError::NewUrl { error, wait } => {
-                self.after(without_new_url(&error, *wait), &error.report)
+                // The error of the wait matters more than the need for a new URL.
+                let mut converted = Error::from(*wait);
+                converted.facts.message += &format!("; a new URL was needed: {}", error.kind);
+                converted.facts.file_request_id = error.request_id().map(str::to_owned);
+                self.after(converted, &error.report)
             }
             DownloadError::File(error) => {
                 let mut converted = Error::of_target(&error, self.target);
@@ -73,139 +76,6 @@ impl DownloadContext<'_> {
                 converted
             }
             failure => Error::new(ErrorKind::Transport, with_sources(&failure)),
-        }
-    }
-
-    fn of_kind(
-        self,
-        kind: &DownloadErrorKind,
-        report: &Report,
-        transport: Option<&TransportError>,
-    ) -> Error {
-        let answer = |hint| Error::new(ErrorKind::Answer, kind.to_string()).with_hint(hint);
-        match kind {
-            DownloadErrorKind::Url(error) => unusable_url_of_job(*error, hints::UNUSABLE_NEW_URL),
-            DownloadErrorKind::Expired { refusal: None } => self.expired(report),
-            DownloadErrorKind::Expired { refusal: Some(refusal) }
-            | DownloadErrorKind::Refused(refusal) => self.refused(refusal, report),
-            DownloadErrorKind::Fault(fault) => self.fault(fault, report, transport),
-            DownloadErrorKind::TooLarge { .. } => {
-                answer(hints::TOO_LARGE).with_next_command(NextCommand::None)
-            }
-            DownloadErrorKind::NoChecksum => {
-                answer(hints::NO_CHECKSUM).with_next_command(NextCommand::None)
-            }
-            DownloadErrorKind::Mismatch { .. } if self.target.is_none() => {
-                answer(hints::MISMATCH_TO_STDOUT)
-            }
-            DownloadErrorKind::Mismatch { .. } => answer(hints::MISMATCH),
-            DownloadErrorKind::Changed => answer(hints::CHANGED),
-            DownloadErrorKind::Redirect { .. }
-            | DownloadErrorKind::Status(_)
-            | DownloadErrorKind::Coding(_)
-            | DownloadErrorKind::NoLength => answer(hints::NOT_THE_FILE),
-            DownloadErrorKind::TimedOut => self.timed_out(kind, report, transport),
-            _ => Error::new(ErrorKind::Transport, kind.to_string()).with_hint(self.again()),
-        }
-    }
-
-    /// Converts the fault of the last exchange.
-    fn fault(self, fault: &Fault, report: &Report, transport: Option<&TransportError>) -> Error {
-        let error = |kind, hint| Error::new(kind, fault.to_string()).with_hint(hint);
-        match fault {
-            Fault::Refused(refusal) => self.refused(refusal, report),
-            Fault::Transport(fault) => self.not_sent(*fault, report, transport),
-            Fault::WrongRange
-            | Fault::Changed
-            | Fault::OtherLength
-            | Fault::Mismatch
-            | Fault::BadLength
-            | Fault::ShortRanges => error(ErrorKind::Answer, hints::DAMAGED),
-            Fault::Page => error(ErrorKind::Answer, hints::NOT_THE_FILE),
-            Fault::Stalled => error(ErrorKind::Transport, self.again())
-                .with_next_command(NextCommand::Without("--stall")),
-            _ => error(ErrorKind::Transport, self.again()),
-        }
-    }
-
-    /// Describes a request without an answer, in the transport's words.
-    fn not_sent(
-        self,
-        fault: TransportErrorKind,
-        report: &Report,
-        transport: Option<&TransportError>,
-    ) -> Error {
-        let message = transport.map_or_else(|| fault.to_string(), |error| with_sources(error));
-        if transport.is_some_and(|error| error.address_error().is_some()) {
-            return Error::new(ErrorKind::Usage, message)
-                .with_hint(hints::ALLOW_PRIVATE)
-                .with_next_command(NextCommand::With("--allow-private"));
-        }
-        let hint = match transport.and_then(hints::of_proxy) {
-            Some(hint) => hint,
-            None if fault == TransportErrorKind::Permanent => hints::FILE_SERVER_NOT_TAKEN,
-            None if report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE,
-            None => self.again(),
-        };
-        Error::new(transport.map_or(ErrorKind::Transport, kind_of), message).with_hint(hint)
-    }
-
-    /// Describes the last exchange as well, if it failed.
-    fn timed_out(
-        self,
-        kind: &DownloadErrorKind,
-        report: &Report,
-        transport: Option<&TransportError>,
-    ) -> Error {
-        let is_discarded = self.target.is_none() && report.bytes > 0;
-        let hint = if is_discarded { hints::MORE_TIME_TO_STDOUT } else { hints::MORE_TIME };
-        let mut timed_out = Error::new(ErrorKind::TimedOut, kind.to_string()).with_hint(hint);
-        if let Some(error) = transport {
-            timed_out.facts.message +=
-                &format!("; the last request failed: {}", with_sources(error));
-            if report.bytes == 0 {
-                let of_proxy = hints::of_proxy(error);
-                timed_out = timed_out.with_hint(of_proxy.unwrap_or(hints::FILE_SERVER_UNREACHABLE));
-            }
-        } else if let Some(fault) = &report.last_fault {
-            timed_out.facts.message += &format!("; the last request failed: {fault}");
-        }
-        timed_out.with_next_command(NextCommand::Without("--download-timeout"))
-    }
-
-    /// Describes a URL whose time is over by the clock of this machine.
-    fn expired(self, report: &Report) -> Error {
-        // A user's URL that was not sent is wrong usage.
-        let is_usage = self.finished.is_none() && report.requests == 0;
-        let kind = if is_usage { ErrorKind::Usage } else { ErrorKind::Api };
-        let hint = if self.finished.is_none() { hints::EXPIRED } else { hints::SAME_URL_EXPIRED };
-        Error::new(kind, "the URL has expired").with_hint(hint)
-    }
-
-    fn refused(self, refusal: &Refusal, report: &Report) -> Error {
-        let message = match (&refusal.code, &refusal.message, &refusal.snippet) {
-            (Some(_), message, _) => message.clone().unwrap_or_default(),
-            (None, _, Some(snippet)) => format!("the file server answered \"{}\"", brief(snippet)),
-            (None, ..) => "the file server answered nothing more than its status".to_owned(),
-        };
-        let (code, status) = (refusal.code.as_deref(), refusal.status.as_u16());
-        let hint = hints::of_refusal(code, status);
-        let hint = hint.unwrap_or_else(|| self.refused_url(code, status, report));
-        let next_command = if hint == hints::GONE { NextCommand::None } else { NextCommand::Same };
-        let mut refused = Error::new(ErrorKind::Api, message).with_hint(hint);
-        refused.facts.server = Some("the file server");
-        refused.with_next_command(next_command)
-    }
-
-    /// Returns the hint for a refusal that the URL can have caused.
-    fn refused_url(self, code: Option<&str>, status: u16, report: &Report) -> &'static str {
-        match status {
-            429 | 500.. => self.again(),
-            _ if code == Some("RequestTimeTooSkewed") => hints::SET_CLOCK,
-            _ if self.finished.is_none() => hints::of_refused_url(code),
-            401 | 403 if report.new_urls > 0 => hints::NEW_URL_REFUSED,
-            401 | 403 => hints::SAME_URL_REFUSED,
-            _ => hints::SUPPORT,
         }
     }
 
@@ -247,27 +117,161 @@ impl DownloadContext<'_> {
     }
 }
 
-/// Converts the error of a job's URL. The user did not choose it, so the hint differs unless an
-/// option allows the URL.
-fn unusable_url_of_job(error: BuildError, hint: &'static str) -> Error {
-    let message = format!("the job gave a URL that cannot be used: it {}", error.reason());
-    let (hint, next_command) = match error.reason() {
-        Reason::PlainHttp => (hints::ALLOW_HTTP, NextCommand::With("--allow-http")),
-        Reason::PrivateAddress => (hints::ALLOW_PRIVATE, NextCommand::With("--allow-private")),
-        _ => (hint, NextCommand::None),
-    };
-    Error::new(ErrorKind::Usage, message).with_hint(hint).with_next_command(next_command)
+/// A failed download.
+#[derive(Clone, Copy)]
+struct Failed<'a> {
+    context: DownloadContext<'a>,
+    report: &'a Report,
+    /// The error of the last exchange, if the transport failed.
+    transport: Option<&'a TransportError>,
 }
 
-/// Converts the error of the wait for a new URL, which matters more than the need for one.
-fn without_new_url(error: &download::Error, wait: WaitError) -> Error {
-    let mut converted = Error::from(wait);
-    converted.facts.message += &format!("; a new URL was needed: {}", error.kind);
-    converted.facts.file_request_id = error.request_id().map(str::to_owned);
-    converted
+impl Failed<'_> {
+    fn of_kind(self, kind: &DownloadErrorKind) -> Error {
+        let answer = |hint| Error::new(ErrorKind::Answer, kind.to_string()).with_hint(hint);
+        let final_answer = |hint| answer(hint).with_next_command(NextCommand::None);
+        match kind {
+            DownloadErrorKind::Url(error) => {
+                unusable_url_of_job(*error, "give the job id to the service's support")
+            }
+            DownloadErrorKind::Expired { refusal: None } => self.expired(),
+            DownloadErrorKind::Expired { refusal: Some(refusal) }
+            | DownloadErrorKind::Refused(refusal) => self.refused(refusal),
+            DownloadErrorKind::Fault(fault) => self.fault(fault),
+            DownloadErrorKind::TooLarge { .. } => final_answer(hints::TOO_LARGE),
+            DownloadErrorKind::NoChecksum => final_answer(hints::NO_CHECKSUM),
+            DownloadErrorKind::Mismatch { .. } => match self.context.target {
+                Some(_) => answer(hints::MISMATCH),
+                None => answer(hints::MISMATCH_TO_STDOUT),
+            },
+            DownloadErrorKind::Changed => answer("download again, from the first byte"),
+            DownloadErrorKind::Redirect { .. }
+            | DownloadErrorKind::Status(_)
+            | DownloadErrorKind::Coding(_)
+            | DownloadErrorKind::NoLength => answer(hints::NOT_THE_FILE),
+            DownloadErrorKind::TimedOut => self.timed_out(kind),
+            _ => self.incomplete(kind.to_string()),
+        }
+    }
+
+    /// Converts the fault of the last exchange.
+    fn fault(self, fault: &Fault) -> Error {
+        let answer = |hint| Error::new(ErrorKind::Answer, fault.to_string()).with_hint(hint);
+        match fault {
+            Fault::Refused(refusal) => self.refused(refusal),
+            Fault::Transport(fault) => self.not_sent(*fault),
+            Fault::WrongRange
+            | Fault::Changed
+            | Fault::OtherLength
+            | Fault::Mismatch
+            | Fault::BadLength
+            | Fault::ShortRanges => answer(hints::DAMAGED),
+            Fault::Page => answer(hints::NOT_THE_FILE),
+            Fault::Stalled => self
+                .incomplete(fault.to_string())
+                .with_next_command(NextCommand::Without("--stall")),
+            _ => self.incomplete(fault.to_string()),
+        }
+    }
+
+    fn incomplete(self, message: String) -> Error {
+        Error::new(ErrorKind::Transport, message).with_hint(self.context.again())
+    }
+
+    /// Describes a request without an answer, in the transport's words.
+    fn not_sent(self, fault: TransportErrorKind) -> Error {
+        let message = self.transport.map_or_else(|| fault.to_string(), |error| with_sources(error));
+        if self.transport.is_some_and(|error| error.address_error().is_some()) {
+            return Error::new(ErrorKind::Usage, message)
+                .with_hint(hints::ALLOW_PRIVATE)
+                .with_next_command(NextCommand::With("--allow-private"));
+        }
+        let hint = match self.transport.and_then(hints::of_proxy) {
+            Some(hint) => hint,
+            None if fault == TransportErrorKind::Permanent => {
+                "check the proxy settings and which certificates this machine trusts"
+            }
+            None if self.report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE,
+            None => self.context.again(),
+        };
+        Error::new(self.transport.map_or(ErrorKind::Transport, kind_of), message).with_hint(hint)
+    }
+
+    /// Describes the last exchange as well, if it failed.
+    fn timed_out(self, kind: &DownloadErrorKind) -> Error {
+        let (report, last_fault) = (self.report, self.report.last_fault.as_ref());
+        let hint = match (self.transport, self.context.target) {
+            (Some(error), _) if report.bytes == 0 => {
+                hints::of_proxy(error).unwrap_or(hints::FILE_SERVER_UNREACHABLE)
+            }
+            (_, None) if report.bytes > 0 => hints::MORE_TIME_TO_STDOUT,
+            _ => "download again with a longer --download-timeout or none",
+        };
+        let last = self.transport.map(|error| with_sources(error));
+        let last = last.or_else(|| last_fault.map(ToString::to_string));
+        let last = last.map(|last| format!("; the last request failed: {last}"));
+        Error::new(ErrorKind::TimedOut, format!("{kind}{}", last.unwrap_or_default()))
+            .with_hint(hint)
+            .with_next_command(NextCommand::Without("--download-timeout"))
+    }
+
+    /// Describes a URL whose time is over by the clock of this machine.
+    fn expired(self) -> Error {
+        let (kind, hint) = match self.context.finished {
+            Some(_) => (ErrorKind::Api, hints::SAME_URL_EXPIRED),
+            // A user's URL that was not sent is wrong usage.
+            None if self.report.requests == 0 => (ErrorKind::Usage, hints::EXPIRED),
+            None => (ErrorKind::Api, hints::EXPIRED),
+        };
+        Error::new(kind, "the URL has expired").with_hint(hint)
+    }
+
+    fn refused(self, refusal: &Refusal) -> Error {
+        let message = match (&refusal.code, &refusal.message, &refusal.snippet) {
+            (Some(_), message, _) => message.clone().unwrap_or_default(),
+            (None, _, Some(snippet)) => format!("the file server answered \"{}\"", brief(snippet)),
+            (None, ..) => "the file server answered nothing more than its status".to_owned(),
+        };
+        let hint = self.refusal_hint(refusal.code.as_deref(), refusal.status.as_u16());
+        let next_command = if hint == hints::GONE { NextCommand::None } else { NextCommand::Same };
+        let mut refused = Error::new(ErrorKind::Api, message).with_hint(hint);
+        refused.facts.server = Some("the file server");
+        refused.with_next_command(next_command)
+    }
+
+    fn refusal_hint(self, code: Option<&str>, status: u16) -> &'static str {
+        match (code, status) {
+            (Some("NoSuchKey" | "NoSuchBucket"), _) => hints::GONE,
+            (Some("InvalidObjectState"), _) => "restore the file from the archive",
+            (_, 404) => hints::GONE,
+            (_, 429 | 500..) => self.context.again(),
+            (Some("RequestTimeTooSkewed"), _) => "set the clock of this machine",
+            (Some("SignatureDoesNotMatch"), _) if self.context.finished.is_none() => hints::NO_URL,
+            _ if self.context.finished.is_none() => hints::REFUSED_URL,
+            (_, 401 | 403) if self.report.new_urls > 0 => hints::NEW_URL_REFUSED,
+            (_, 401 | 403) => hints::SAME_URL_REFUSED,
+            _ => hints::SUPPORT,
+        }
+    }
+}
+
+/// Converts the error of a job's URL. The user did not choose it, so the hint differs.
+fn unusable_url_of_job(error: BuildError, hint: &'static str) -> Error {
+    let message = format!("the job gave a URL that cannot be used: it {}", error.reason());
+    Error::new(ErrorKind::Usage, message).allowing_url(error, hint)
 }
 
 impl Error {
+    /// Adds what can help against a URL that was not sent: an option that allows it, or the hint.
+    pub(super) fn allowing_url(self, error: BuildError, hint: &'static str) -> Self {
+        let (hint, next_command) = match error.reason() {
+            Reason::PlainHttp => (hints::ALLOW_HTTP, NextCommand::With("--allow-http")),
+            Reason::PrivateAddress => (hints::ALLOW_PRIVATE, NextCommand::With("--allow-private")),
+            _ => (hint, NextCommand::None),
+        };
+        self.with_hint(hint).with_next_command(next_command)
+    }
+
     /// Creates the error of a file that the user named.
     pub(crate) fn of_file(path: &Path, what: &str) -> Self {
         let path = printable(&path.display().to_string()).to_string();
@@ -276,64 +280,46 @@ impl Error {
 
     /// Converts the error of a download's file, or of stdout without a target.
     pub(crate) fn of_target(error: &FileError, target: Option<&Path>) -> Self {
+        // A target that cannot be used stays so for the same command.
+        let next_command = match error.kind() {
+            FileErrorKind::Exists | FileErrorKind::Directory | FileErrorKind::NotAFile => {
+                NextCommand::None
+            }
+            _ => NextCommand::Same,
+        };
         let mut converted =
-            Self::new(ErrorKind::File, with_sources(error)).with_next_command(next_command(error));
-        let (Some(path), Some(target)) = (error.path(), target) else {
-            return converted.with_hint(hint_of_stdout(error));
+            Self::new(ErrorKind::File, with_sources(error)).with_next_command(next_command);
+        let files = error.path().zip(target);
+        let hint = hint(error, files);
+        let Some((path, target)) = files else { return converted.with_hint(hint) };
+        // The user knows the target, but not a part file that is absent or in use.
+        let is_part_unknown = match error.kind() {
+            FileErrorKind::Open => fs::symlink_metadata(path).is_err(),
+            kind => kind == FileErrorKind::Busy,
         };
-        let hint = match error.kind() {
-            _ if is_in_the_way(path, target) => hints::IN_THE_WAY,
-            FileErrorKind::Exists if Target::new(target).has_part() => hints::EXISTS_BESIDE_PART,
-            _ => hint(error),
-        };
-        let (path, named) = (format!("{path:?}"), format!("{:?}", named(error, path, target)));
-        converted.facts.message = converted.facts.message.replacen(&path, &named, 1);
+        let named = format!("{:?}", if is_part_unknown { target } else { path });
+        converted.facts.message = converted.facts.message.replacen(&format!("{path:?}"), &named, 1);
         converted.with_hint(hint).with_path(named)
     }
 }
 
-/// A target that cannot be used stays so for the same command.
-const fn next_command(error: &FileError) -> NextCommand {
-    match error.kind() {
-        FileErrorKind::Exists | FileErrorKind::Directory | FileErrorKind::NotAFile => {
-            NextCommand::None
-        }
-        _ => NextCommand::Same,
-    }
-}
-
-/// Whether something else than a file has the name of the part file or of its metadata.
-fn is_in_the_way(path: &Path, target: &Path) -> bool {
-    path != target && fs::symlink_metadata(path).is_ok_and(|found| !found.is_file())
-}
-
-/// Returns the path to show: the target's, which the user knows, if the part file is absent or in
-/// use by another download.
-fn named(error: &FileError, path: &Path, target: &Path) -> PathBuf {
-    let is_of_target = match error.kind() {
-        FileErrorKind::Open => fs::symlink_metadata(path).is_err(),
-        kind => kind == FileErrorKind::Busy,
-    };
-    if is_of_target { target.to_owned() } else { path.to_owned() }
-}
-
-fn io_kind(error: &FileError) -> Option<io::ErrorKind> {
+/// Returns the hint for a file and its target, or for stdout without them.
+fn hint(error: &FileError, files: Option<(&Path, &Path)>) -> &'static str {
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    source.map(io::Error::kind)
-}
-
-fn hint_of_stdout(error: &FileError) -> &'static str {
-    match io_kind(error) {
-        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => hints::NO_ROOM_TO_STDOUT,
-        Some(kind) => hints::of_io(kind),
-        None => ErrorKind::File.hint(),
-    }
-}
-
-fn hint(error: &FileError) -> &'static str {
-    match (error.kind(), io_kind(error)) {
+    let source = source.map(io::Error::kind);
+    let is_full = matches!(source, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded));
+    let Some((path, target)) = files else {
+        let hint = source.map_or(ErrorKind::File.hint(), hints::of_io);
+        return if is_full { "make room, discard the output and download again" } else { hint };
+    };
+    match (error.kind(), source) {
+        // Something else than a file has the name of the part file or of its metadata.
+        _ if path != target && fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) => {
+            "it has the name of a part: remove or rename it, or name another file"
+        }
+        (FileErrorKind::Exists, _) if Target::new(target).has_part() => hints::EXISTS_BESIDE_PART,
         (FileErrorKind::Lock, _) => hints::NO_LOCKS,
-        (_, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) => hints::NO_ROOM,
+        _ if is_full => hints::NO_ROOM,
         // Not an error of the system: another file has the name of the part file now.
         (FileErrorKind::Write | FileErrorKind::Rename, Some(io::ErrorKind::Other)) => {
             hints::PART_REMOVED
@@ -358,16 +344,16 @@ mod tests {
     };
 
     use super::*;
-    use crate::shell::CommandOption;
 
-    fn to_file() -> DownloadContext<'static> {
-        DownloadContext { finished: None, target: Some(Path::new("f")) }
+    fn failed<'a>(report: &'a Report, transport: Option<&'a TransportError>) -> Failed<'a> {
+        let context = DownloadContext { finished: None, target: Some(Path::new("f")) };
+        Failed { context, report, transport }
     }
 
     fn error(kind: &DownloadErrorKind, transport: Option<&TransportError>) -> Error {
         let mut report = Report::default();
         report.requests = 1;
-        to_file().of_kind(kind, &report, transport)
+        failed(&report, transport).of_kind(kind)
     }
 
     fn exit_code(kind: DownloadErrorKind) -> u8 {
@@ -394,7 +380,7 @@ mod tests {
         let kind = DownloadErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent));
         let error = error(&kind, Some(&not_permitted()));
         let job = JobId::new("J").unwrap();
-        let error = error.continue_with("download", &job, &[CommandOption::flag("--force")]);
+        let error = error.continue_with("download", &job, &[("--force", Some(String::new()))]);
         let command = "tcss-export download J --force --allow-private";
         assert_eq!(error.facts.purpose_of_command, "continue with");
         assert_eq!(error.facts.command.as_deref(), Some(command));
@@ -402,8 +388,9 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_wrong_for_the_file_server_has_a_hint() {
-        let hint = |code| to_file().refused_url(Some(code), 403, &Report::default());
-        assert_eq!(hint("RequestTimeTooSkewed"), hints::SET_CLOCK);
+        let report = Report::default();
+        let hint = |code| failed(&report, None).refusal_hint(Some(code), 403);
+        assert_eq!(hint("RequestTimeTooSkewed"), "set the clock of this machine");
         assert_eq!(hint("SignatureDoesNotMatch"), hints::NO_URL);
     }
 
@@ -448,10 +435,7 @@ mod tests {
         assert_eq!(error(&fault, None).facts.hint.as_deref(), Some(hints::FILE_SERVER_UNREACHABLE));
         let mut report = Report::default();
         report.bytes = 1;
-        assert_eq!(
-            to_file().of_kind(&fault, &report, None).facts.hint.as_deref(),
-            Some(hints::AGAIN)
-        );
+        assert_eq!(failed(&report, None).of_kind(&fault).facts.hint.as_deref(), Some(hints::AGAIN));
     }
 
     #[test]

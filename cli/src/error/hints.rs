@@ -1,10 +1,10 @@
-//! The hints: what the user can do about each error.
+//! The hints by code and kind of error, and those that are long or that several errors share.
 
 use std::io;
 
 use tcss_export::{
     driver::{TransportError, TransportErrorKind, TunnelError},
-    error::{BuildError, ErrorCode, Reason, ResponseErrorKind},
+    error::{ErrorCode, ResponseErrorKind},
 };
 
 use super::kind::ErrorKind;
@@ -20,7 +20,6 @@ const PERMISSION: &str = "grant the user of this key these actions of tcss: \
      CreateExportComplianceStatusListJob, DescribeExportJobManageList and DescribeExportJobResult";
 pub(crate) const WRONG_EXPORT: &str =
     "check --asset-type, and that this account has what --id names";
-pub(crate) const WRONG_LIST: &str = "check --status, --limit and --offset";
 pub(crate) const MAYBE_CREATED: &str =
     "the job may have been created anyway: look for it before you create another";
 
@@ -82,17 +81,14 @@ pub(crate) const SAME_URL_REFUSED: &str = "the job gives the same URL again: cre
 pub(crate) const SAME_URL_EXPIRED: &str = "the job gives the same URL again, whose time is over \
      by the clock of this machine: set the clock; if it fails again, give the request id to the \
      service's support";
-pub(crate) const SET_CLOCK: &str = "set the clock of this machine";
-pub(crate) const UNUSABLE_URL: &str = "give the request id to the service's support";
-pub(crate) const UNUSABLE_NEW_URL: &str = "give the job id to the service's support";
+pub(crate) const REFUSED_URL: &str =
+    "download by the job's id; if that fails too, give the request id to the service's support";
 pub(crate) const SUPPORT: &str = "if it fails again, give the request id to the service's support";
-pub(crate) const JOB_FAILED: &str = "read the message, then create a new job";
 pub(crate) const AGAIN: &str =
     "download again: it resumes after the bytes that are there, if the server allows it";
 pub(crate) const AGAIN_TO_STDOUT: &str = "discard the output and download again";
 pub(crate) const MORE_TIME_TO_STDOUT: &str =
     "discard the output and download again with a longer --download-timeout or none";
-pub(crate) const MORE_TIME: &str = "download again with a longer --download-timeout or none";
 pub(crate) const ALLOW_HTTP: &str =
     "use --allow-http if you trust the network: the bytes can be changed on the way";
 pub(crate) const ALLOW_PRIVATE: &str = "use --allow-private if you trust the source of the URL";
@@ -100,14 +96,9 @@ pub(crate) const NO_URL: &str = "give the whole URL, unchanged and in single quo
 pub(crate) const EXISTS: &str = "name another file, or replace this one with --force";
 pub(crate) const NO_FILE: &str = "name a file, not a folder";
 pub(crate) const NOT_A_FILE: &str = "use -o - for a pipe or a device, or name a file";
-pub(crate) const NOT_SERVED: &str = "give --file a file that exists and can be read";
 pub(crate) const BUSY: &str = "wait until the other download is done, or name another file";
-pub(crate) const NO_ROOM_TO_STDOUT: &str = "make room, discard the output and download again";
 pub(crate) const EXISTS_BESIDE_PART: &str = "what was downloaded is kept beside it: move it away \
      or use --force, and download again";
-pub(crate) const IN_THE_WAY: &str =
-    "it has the name of a part: remove or rename it, or name another file";
-pub(crate) const REPEAT: &str = "repeat the command as it was";
 pub(crate) const NO_LOCKS: &str = "choose a folder on a file system that can lock files, or write \
      to stdout with -o -";
 pub(crate) const NO_ROOM: &str =
@@ -123,11 +114,8 @@ pub(crate) const MISMATCH_TO_STDOUT: &str = "the output may hold wrong bytes: di
      download again; if it fails again, the file is damaged on the way or on the server";
 pub(crate) const DAMAGED: &str =
     "download again; if it fails again, the file is damaged on the way or on the server";
-pub(crate) const CHANGED: &str = "download again, from the first byte";
 pub(crate) const NOT_THE_FILE: &str = "check what is between this machine and the file \
      server, such as a proxy, or look for the file in the console";
-pub(crate) const FILE_SERVER_NOT_TAKEN: &str =
-    "check the proxy settings and which certificates this machine trusts";
 const PROXY_VARIABLE: &str = "set HTTPS_PROXY or ALL_PROXY to http://host:port, or unset it; \
      lower-case names take precedence";
 const PROXY: &str = "check the proxy that HTTPS_PROXY or ALL_PROXY names; NO_PROXY excepts hosts \
@@ -135,39 +123,6 @@ const PROXY: &str = "check the proxy that HTTPS_PROXY or ALL_PROXY names; NO_PRO
 const PROXY_LOGIN: &str = "the proxy wants a login: put it in HTTPS_PROXY or ALL_PROXY, as in \
      http://USER:PASSWORD@host:port";
 pub(crate) const FILE_SERVER_UNREACHABLE: &str = "check the network and the host of the URL";
-
-/// The hints by error code of the file server.
-const REFUSALS: &[(&str, &str)] = &[
-    ("NoSuchKey", GONE),
-    ("NoSuchBucket", GONE),
-    ("InvalidObjectState", "restore the file from the archive"),
-];
-
-/// Returns the hint for a refusal that has nothing to do with the URL.
-pub(crate) fn of_refusal(code: Option<&str>, status: u16) -> Option<&'static str> {
-    let known = REFUSALS.iter().find(|(known, _)| code == Some(known)).map(|(_, hint)| *hint);
-    known.or_else(|| (status == 404).then_some(GONE))
-}
-
-/// Returns the hint for a refused URL that no job can renew.
-pub(crate) fn of_refused_url(code: Option<&str>) -> &'static str {
-    match code {
-        Some("SignatureDoesNotMatch") => NO_URL,
-        _ => {
-            "download by the job's id; if that fails too, give the request id to the service's \
-             support"
-        }
-    }
-}
-
-/// Returns the hint for a URL of the user that was not sent.
-pub(crate) const fn of_url(error: BuildError) -> &'static str {
-    match error.reason() {
-        Reason::PlainHttp => ALLOW_HTTP,
-        Reason::PrivateAddress => ALLOW_PRIVATE,
-        _ => NO_URL,
-    }
-}
 
 /// Returns the hint for an error of a proxy.
 pub(crate) fn of_proxy(error: &TransportError) -> Option<&'static str> {

@@ -34,10 +34,9 @@ impl Error {
     }
 
     fn of_send(fault: TransportErrorKind, message: String) -> Self {
-        let kind = if fault == TransportErrorKind::TooLarge {
-            ErrorKind::Answer
-        } else {
-            ErrorKind::Transport
+        let kind = match fault {
+            TransportErrorKind::TooLarge => ErrorKind::Answer,
+            _ => ErrorKind::Transport,
         };
         Self::new(kind, message).with_hint(hints::of_fault(fault))
     }
@@ -63,8 +62,7 @@ impl Error {
             let hint = if failure.report.last.is_none() { hint } else { timed_out.facts.hint };
             *timed_out.facts = Facts { code, status, request_id, hint, ..*timed_out.facts };
         }
-        let last = failure.report.last.as_ref().map(|last| &last.status);
-        if last == Some(&ExportStatus::Running) {
+        if failure.last_status() == Some(&ExportStatus::Running) {
             timed_out = timed_out.with_hint(hints::STILL_RUNNING);
         }
         timed_out.with_next_command(NextCommand::Without("--timeout"))
@@ -80,7 +78,7 @@ impl From<BuildError> for Error {
         };
         let failure = Self::new(ErrorKind::Usage, format!("{option}{error}"));
         match error.field() {
-            Field::DownloadUrl => failure.with_hint(hints::of_url(error)),
+            Field::DownloadUrl => failure.allowing_url(error, hints::NO_URL),
             _ => failure,
         }
     }

@@ -35,8 +35,8 @@ impl Decision {
     /// Converts an event and the request id of the answer before it.
     pub(crate) fn new(event: &Event, request_id: Option<&str>) -> Self {
         let clock_offset_seconds = event.clock_offset.map(offset_seconds);
-        let base = Self { poll: event.poll, clock_offset_seconds, ..Self::default() };
-        let base = Self { request_id: request_id.map(masked), ..base };
+        let request_id = request_id.map(masked);
+        let base = Self { poll: event.poll, request_id, clock_offset_seconds, ..Self::default() };
         match &event.kind {
             EventKind::Waiting { status, progress, delay } => Self {
                 event: "waiting",
@@ -142,15 +142,12 @@ pub(crate) fn reason(event: &Event) -> String {
 
 /// Describes the action that a decision leads to.
 pub(crate) fn action(event: &Event) -> String {
-    let (remedy, next) = match &event.kind {
-        EventKind::Waiting { delay: pause, .. } => {
-            (None, format!("next request {}", delay(*pause)))
-        }
-        EventKind::Retrying { remedy, delay: pause, .. } => {
-            (Some(*remedy), format!("retrying {}", delay(*pause)))
-        }
+    let (remedy, next, pause) = match event.kind {
+        EventKind::Waiting { delay, .. } => (None, "next request", delay),
+        EventKind::Retrying { remedy, delay, .. } => (Some(remedy), "retrying", delay),
         _ => return "end".to_owned(),
     };
+    let next = format!("{next} {}", delay(pause));
     match (remedy, event.clock_offset) {
         (_, Some(offset)) => format!("clock corrected by {offset}; {next}"),
         (Some(Correction::BackOff), _) => format!("throttled: backing off; {next}"),

@@ -34,10 +34,7 @@ impl Recording {
         options.write(true).create(true).truncate(true).create_new(!force);
         #[cfg(unix)]
         options.mode(0o600);
-        let file = options.open(path).and_then(|file| {
-            restrict_to_owner(&file)?;
-            Ok(file)
-        });
+        let file = options.open(path).and_then(restricted_to_owner);
         let file = file.map_err(|error| refused(path, &error))?;
         Ok(Self { file, path: path.to_owned(), is_new: !force })
     }
@@ -63,13 +60,12 @@ impl Recording {
 }
 
 /// Sets the mode of a file that existed before; a pipe or a device keeps its own.
-#[cfg_attr(not(unix), expect(unused_variables, reason = "the mode exists on unix only"))]
-fn restrict_to_owner(file: &File) -> io::Result<()> {
+fn restricted_to_owner(file: File) -> io::Result<File> {
     #[cfg(unix)]
     if file.metadata()?.is_file() {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
-    Ok(())
+    Ok(file)
 }
 
 fn refused(path: &Path, error: &io::Error) -> Error {

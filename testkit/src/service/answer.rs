@@ -41,20 +41,17 @@ impl Context {
 /// Returns the members of the job status in a step, if the step has one.
 pub(super) fn status_of(step: &Step) -> Option<Value> {
     let (status, url, progress, message) = match step {
-        Step::Running(progress) => ("RUNNING", "", progress.unwrap_or_default(), ""),
-        Step::Success(url) => ("SUCCESS", url.as_deref().unwrap_or(Step::EXAMPLE_URL), 100.0, ""),
+        Step::Nulls => ("RUNNING", None, None, None),
+        Step::Running(progress) => ("RUNNING", Some(""), progress.or(Some(0.0)), Some("")),
+        Step::Success(url) => {
+            let url = url.as_deref().unwrap_or(Step::EXAMPLE_URL);
+            ("SUCCESS", Some(url), Some(100.0), Some(""))
+        }
         Step::Failure(text) => {
-            ("FAILURE", "", 0.0, text.as_deref().unwrap_or(Step::EXAMPLE_FAILURE))
+            let text = text.as_deref().unwrap_or(Step::EXAMPLE_FAILURE);
+            ("FAILURE", Some(""), Some(0.0), Some(text))
         }
-        Step::Status(text) => (text.as_str(), "", 0.0, ""),
-        Step::Nulls => {
-            return Some(json!({
-                "ExportStatus": "RUNNING",
-                "DownloadURL": null,
-                "ExportProgress": null,
-                "FailureMsg": null,
-            }));
-        }
+        Step::Status(text) => (text.as_str(), Some(""), Some(0.0), Some("")),
         _ => return None,
     };
     Some(json!({
@@ -84,7 +81,11 @@ pub(crate) fn play(step: &Step, context: &Context) -> Answer {
         Step::Error(code) => refuse(code, "asked for by the script", context),
         Step::Http(status) => page(*status, context),
         Step::Empty => headed(String::new(), context).into(),
-        Step::Cut => cut(context),
+        Step::Cut => {
+            let text = success(context);
+            let half = front_half(&text).len() as u64;
+            headed(text, context).map(|body| body.cut_after(half)).into()
+        }
         Step::CutJson => headed(front_half(&success(context)).to_owned(), context).into(),
         Step::Reset => Answer::Close,
         // A skew never gets here: it takes effect before, and a script never ends in one.
@@ -104,12 +105,6 @@ fn envelope(mut members: Value, context: &Context) -> String {
 fn front_half(text: &str) -> &str {
     // The text is ASCII, so any position is a character boundary.
     text.get(..text.len() / 2).unwrap_or(text)
-}
-
-fn cut(context: &Context) -> Answer {
-    let text = success(context);
-    let half = front_half(&text).len() as u64;
-    headed(text, context).map(|body| body.cut_after(half)).into()
 }
 
 /// Returns an HTML page with this status.

@@ -1,6 +1,6 @@
 //! Chooses the answer to every request and records both.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use serde_json::json;
@@ -13,42 +13,32 @@ use super::request::{Received, Rules};
 use super::seen::{Seen, SeenAnswer, SeenDownload};
 use super::storage::Storage;
 use crate::clock::Clock;
+use crate::lock;
 use crate::script::Step;
 
 /// A function that sees every request.
 pub(super) type Watcher = Box<dyn Fn(&Seen) + Send + Sync>;
 
 pub(super) struct Handler {
-    rules: Rules,
-    clock: Clock,
-    watcher: Option<Watcher>,
-    started: Instant,
-    state: Mutex<State>,
+    pub(super) rules: Rules,
+    pub(super) clock: Clock,
+    pub(super) watcher: Option<Watcher>,
+    pub(super) started: Instant,
+    pub(super) state: Mutex<State>,
 }
 
-struct State {
-    jobs: Jobs,
-    storage: Option<Storage>,
+pub(super) struct State {
+    pub(super) jobs: Jobs,
+    pub(super) storage: Option<Storage>,
     /// How far the service's clock is ahead of [`Handler::clock`], in seconds.
-    skew: i64,
-    seen: Vec<Seen>,
+    pub(super) skew: i64,
+    pub(super) seen: Vec<Seen>,
 }
 
 impl Handler {
-    pub(super) fn new(
-        rules: Rules,
-        clock: Clock,
-        watcher: Option<Watcher>,
-        jobs: Jobs,
-        storage: Option<Storage>,
-    ) -> Self {
-        let state = Mutex::new(State { jobs, storage, skew: 0, seen: Vec::new() });
-        Self { rules, clock, watcher, started: Instant::now(), state }
-    }
-
     pub(super) fn answer(&self, received: &Received) -> Answer {
         let real_now = self.clock.now();
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         let job = member(&received.body, "JobId");
         let skew = job.and_then(|job| state.jobs.positions.pass_skews(&job, Step::skew));
         state.skew = skew.unwrap_or(state.skew);
@@ -56,9 +46,14 @@ impl Handler {
             Context { now: real_now.saturating_add(state.skew), number: state.seen.len() };
         let (download, (answer, record)) = match &mut state.storage {
             Some(storage) if received.path() != "/" => {
-                (Some(SeenDownload::of(received)), storage.answer(received, &context))
+                let seen = SeenDownload { target: received.target(), headers: received.headers() };
+                (Some(seen), storage.answer(received, &context))
             }
-            _ => (None, self.call(&mut state, received, &context)),
+            _ => {
+                let call = self.rules.check(received, context.now);
+                let answer = call.and_then(|call| state.answer(call, &context));
+                (None, answer.unwrap_or_else(|error| refused(error, &context)))
+            }
         };
         let seen = self.seen_of(received, download, record);
         state.seen.push(seen.clone());
@@ -70,7 +65,7 @@ impl Handler {
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
-        self.state().seen.clone()
+        lock(&self.state).seen.clone()
     }
 
     /// Calls `function` with the storage and the service's time, if a file is served.
@@ -79,22 +74,9 @@ impl Handler {
         function: impl FnOnce(&mut Storage, i64) -> T,
     ) -> Option<T> {
         let real_now = self.clock.now();
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         let now = real_now.saturating_add(state.skew);
         state.storage.as_mut().map(|storage| function(storage, now))
-    }
-
-    fn call(
-        &self,
-        state: &mut State,
-        received: &Received,
-        context: &Context,
-    ) -> (Answer, SeenAnswer) {
-        let call = self.rules.check(received, context.now);
-        call.and_then(|call| state.answer(call, context)).unwrap_or_else(|error| {
-            let record = SeenAnswer::Refused { code: error.code.to_owned() };
-            (refuse(error.code, &error.message, context), record)
-        })
     }
 
     fn seen_of(
@@ -114,11 +96,11 @@ impl Handler {
             answer,
         }
     }
+}
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // After a panic elsewhere every field is still consistent.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn refused(error: ApiError, context: &Context) -> (Answer, SeenAnswer) {
+    let record = SeenAnswer::Refused { code: error.code.to_owned() };
+    (refuse(error.code, &error.message, context), record)
 }
 
 impl State {

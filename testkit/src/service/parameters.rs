@@ -53,11 +53,10 @@ impl Parameters {
 
     /// Reads a required text that must not be empty.
     pub(super) fn text(&mut self, name: &str) -> Result<String, ApiError> {
-        let text = self.optional_text(name)?.ok_or_else(|| ApiError::missing(name))?;
-        if text.is_empty() {
-            Err(ApiError::wrong(name, "a text that is not empty"))
-        } else {
-            Ok(text)
+        match self.optional_text(name)? {
+            None => Err(ApiError::missing(name)),
+            Some(text) if text.is_empty() => Err(ApiError::wrong(name, "a text that is not empty")),
+            Some(text) => Ok(text),
         }
     }
 

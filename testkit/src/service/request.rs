@@ -99,19 +99,16 @@ impl Rules {
         check_form(&request)?;
         let key_of = |id: &str| self.keys.get(id).map(String::as_str);
         Verifier::new(SERVICE).verify(&request, now, key_of)?;
-        self.check_token(&request)?;
+        if let Some(token) = self.token.as_deref()
+            && !request.values("x-tc-token").eq([token])
+        {
+            let message = "expected the current x-tc-token";
+            return Err(ApiError::new("AuthFailure.TokenFailure", message));
+        }
         if request.header("x-tc-version")? != VERSION {
             return Err(ApiError::new("NoSuchVersion", "expected the version 2020-11-01"));
         }
         Call::read(request.header("x-tc-action")?, &received.body)
-    }
-
-    fn check_token(&self, request: &RawRequest<'_>) -> Result<(), ApiError> {
-        let Some(token) = self.token.as_deref() else { return Ok(()) };
-        if request.values("x-tc-token").eq([token]) {
-            return Ok(());
-        }
-        Err(ApiError::new("AuthFailure.TokenFailure", "expected the current x-tc-token"))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::request::Received;
 use crate::download_faults::DownloadFault;
 use crate::script::Step;
 
@@ -39,10 +38,6 @@ pub struct SeenDownload {
 }
 
 impl SeenDownload {
-    pub(super) fn of(received: &Received) -> Self {
-        Self { target: received.target(), headers: received.headers() }
-    }
-
     /// Returns the first value of a header; the name must be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|header| header.0 == name);

@@ -3,15 +3,16 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::certificates::Authority;
-use super::{Requests, next_request};
+use super::next_request;
 use crate::listener::{Listener, bind};
+use crate::lock;
 
 /// Adds TLS to a plain address, so that tests can reach a [`Service`](crate::Service) over https.
 ///
@@ -113,7 +114,7 @@ impl fmt::Debug for TlsProxy {
 /// ```
 pub struct ConnectProxy {
     listener: Listener,
-    requests: Arc<Requests>,
+    requests: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
@@ -125,7 +126,7 @@ impl ConnectProxy {
     ///
     /// The system's error if no port is available.
     pub fn to(addr: SocketAddr) -> io::Result<Self> {
-        let requests = Arc::new(Requests::default());
+        let requests = Arc::default();
         let shared = Arc::clone(&requests);
         let listener = Listener::start(bind(0)?, move |client| {
             serve_connect(client, Arc::clone(&shared), addr)
@@ -140,7 +141,7 @@ impl ConnectProxy {
 
     /// Returns the head of every `CONNECT` so far, byte for byte.
     pub fn requests(&self) -> Vec<Vec<u8>> {
-        self.requests.all()
+        lock(&self.requests).clone()
     }
 
     /// Returns the number of connections so far.
@@ -156,31 +157,25 @@ impl fmt::Debug for ConnectProxy {
 }
 
 async fn serve_tls(client: TcpStream, acceptor: TlsAcceptor, addr: SocketAddr) -> io::Result<()> {
-    forward(acceptor.accept(client).await?, connect(addr).await?).await
+    let mut client = acceptor.accept(client).await?;
+    copy_bidirectional(&mut client, &mut connect(addr).await?).await.map(drop)
 }
 
 async fn serve_connect(
     mut client: TcpStream,
-    requests: Arc<Requests>,
+    requests: Arc<Mutex<Vec<Vec<u8>>>>,
     addr: SocketAddr,
 ) -> io::Result<()> {
     // A client sends nothing more before the answer.
     let Some(request) = next_request(&mut client, &mut Vec::new()).await? else { return Ok(()) };
-    requests.push(request);
-    let target = connect(addr).await?;
+    lock(&requests).push(request);
+    let mut target = connect(addr).await?;
     client.write_all(ESTABLISHED).await?;
-    forward(client, target).await
+    copy_bidirectional(&mut client, &mut target).await.map(drop)
 }
 
 async fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(addr).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
-}
-
-async fn forward(
-    mut client: impl AsyncRead + AsyncWrite + Unpin,
-    mut target: TcpStream,
-) -> io::Result<()> {
-    copy_bidirectional(&mut client, &mut target).await.map(drop)
 }
