@@ -20,7 +20,7 @@ use crate::{
     actions::Action,
     header::{X_TC_REQUEST_ID, foreign_coding, redirect_host, retry_after},
     response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind as Kind},
-    text::{nonempty_text, snippet},
+    text::{lenient_text, nonempty_text, snippet},
 };
 
 /// The size limit of an answer in bytes; real ones have a few thousand.
@@ -155,34 +155,32 @@ struct Envelope<'a, T> {
     response: Option<Members<T>>,
     #[serde(borrow)]
     code: Option<&'a RawValue>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow, rename = "codeDesc")]
-    code_desc: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "lenient_text")]
+    message: Option<String>,
+    #[serde(default, deserialize_with = "lenient_text", rename = "codeDesc")]
+    code_desc: Option<String>,
 }
 
 impl<T> Envelope<'_, T> {
     /// Returns the action's response or the service's error, and the request id.
     fn into_result(self) -> (Result<T, Kind>, Option<String>) {
-        let flat_error = self.flat_error();
         match self.response {
             Some(Members { error: Some(error), request_id, .. }) => {
                 (Err(Kind::Api(error)), request_id)
             }
             Some(Members { of_action, error: None, request_id }) => (Ok(of_action), request_id),
-            None => (Err(flat_error.map_or(Kind::Unexpected, Kind::Api)), None),
+            None => (Err(self.flat_error().map_or(Kind::Unexpected, Kind::Api)), None),
         }
     }
 
     /// Parses `{"code":4100,"message":"m","codeDesc":"AuthFailure"}`; the code 0 is no error.
-    fn flat_error(&self) -> Option<ApiError> {
+    fn flat_error(self) -> Option<ApiError> {
         let number = number_or_text(self.code?)?;
         if number == "0" {
             return None;
         }
-        let code = nonempty_text(self.code_desc).unwrap_or(number);
-        let message = nonempty_text(self.message).unwrap_or_default();
-        Some(ApiError { code: ErrorCode::new(code), message })
+        let code = ErrorCode(self.code_desc.unwrap_or(number));
+        Some(ApiError { code, message: self.message.unwrap_or_default() })
     }
 }
 
@@ -215,7 +213,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for MembersVisitor<T> {
         let others = OtherMembers { map, error: &mut error, request_id: &mut request_id };
         let of_action = T::deserialize(MapAccessDeserializer::new(others))?;
         let error = error.filter(|json| json.get() != "null").map(api_error);
-        Ok(Members { of_action, error, request_id: nonempty_text(request_id) })
+        Ok(Members { of_action, error, request_id: request_id.and_then(nonempty_text) })
     }
 }
 
@@ -256,27 +254,26 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'_, 'de, A> {
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ErrorMembers<'a> {
-    #[serde(borrow)]
-    code: Option<&'a RawValue>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ErrorMembers {
+    #[serde(deserialize_with = "lenient_text")]
+    code: Option<String>,
+    #[serde(deserialize_with = "lenient_text")]
+    message: Option<String>,
 }
 
 /// Parses `{"Code":..,"Message":..}`. Other JSON becomes a message without a code.
 fn api_error(json: &RawValue) -> ApiError {
     // serde would read an array as members in order.
     let object = Some(json.get()).filter(|json| json.starts_with('{'));
-    let members = object.and_then(|json| serde_json::from_str::<ErrorMembers<'_>>(json).ok());
-    let code = members.as_ref().and_then(|members| nonempty_text(members.code));
-    let message = members.and_then(|members| nonempty_text(members.message));
+    let members = object.and_then(|json| serde_json::from_str(json).ok());
+    let ErrorMembers { code, message } = members.unwrap_or_default();
     let message = message.unwrap_or_else(|| snippet(json.get()));
-    ApiError { code: ErrorCode::new(code.unwrap_or_default()), message }
+    ApiError { code: ErrorCode(code.unwrap_or_default()), message }
 }
 
 fn number_or_text(json: &RawValue) -> Option<String> {
     let is_number = json.get().starts_with(|c: char| c == '-' || c.is_ascii_digit());
-    if is_number { Some(json.get().to_owned()) } else { nonempty_text(Some(json)) }
+    if is_number { Some(json.get().to_owned()) } else { nonempty_text(json) }
 }

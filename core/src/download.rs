@@ -21,10 +21,9 @@ mod part;
 mod policy;
 mod url;
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
-use self::{error_page::Excerpt, object::Object, part::Crc64, url::Location};
 pub use self::{
     error_page::Refusal,
     outcome::{Downloaded, Error, ErrorKind, Event, EventKind, Fault, Outcome, Report},
@@ -32,6 +31,7 @@ pub use self::{
     policy::Policy,
     url::DownloadUrl,
 };
+use self::{object::Object, part::Crc64, url::Location};
 #[cfg(doc)]
 use crate::Reason;
 pub use crate::retry::Backoff;
@@ -145,7 +145,7 @@ enum Phase {
     /// An error page is arriving.
     Refused {
         refusal: Box<Refusal>,
-        excerpt: Excerpt,
+        excerpt: Vec<u8>,
         since: Mono,
     },
     /// The response cannot be used, and the rest of it is ignored.

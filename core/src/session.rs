@@ -46,7 +46,7 @@ pub struct Session {
     endpoint: Endpoint,
     /// The headers of every request.
     headers: HeaderMap,
-    clock_offset: ClockOffset,
+    pub(crate) clock_offset: ClockOffset,
     /// The template of the action that was prepared last.
     template: Option<Template>,
     signer: Option<Signer>,
@@ -180,11 +180,6 @@ impl Session {
             Err(error) => error.code()?.advice() == Advice::CorrectClock,
         };
         self.update_offset(ClockOffset::measure(started, answered, headers)?, expired)
-    }
-
-    #[cfg(feature = "serde")]
-    pub(crate) const fn set_clock_offset(&mut self, offset: ClockOffset) {
-        self.clock_offset = offset;
     }
 
     pub(crate) fn update_offset(

@@ -67,6 +67,12 @@ impl Wall {
         self.0.div_euclid(1_000)
     }
 
+    /// Returns the time since `earlier`, or zero if that is later.
+    pub(crate) fn saturating_since(self, earlier: Self) -> Duration {
+        let millis = self.0.saturating_sub(earlier.0);
+        Duration::from_millis(millis.try_into().unwrap_or_default())
+    }
+
     pub(crate) const fn saturating_add_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }

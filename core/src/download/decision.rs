@@ -5,7 +5,7 @@ use core::mem;
 
 use super::{
     Body, Download, Held, Phase, Problem, Received,
-    error_page::{Reaction, Refusal},
+    error_page::{Reaction, Refusal, extend_excerpt},
     object::Object,
     outcome::{Downloaded, Error, ErrorKind, Event, EventKind, Fault, Outcome, Report},
     url::{DownloadUrl, Location},
@@ -39,7 +39,7 @@ impl Download {
                 self.take(bytes.get(skipped..).unwrap_or_default(), end)
             }
             // A whole error page must arrive within one stall limit.
-            Phase::Refused { excerpt, .. } => match excerpt.take(bytes) && !is_stalled {
+            Phase::Refused { excerpt, .. } => match extend_excerpt(excerpt, bytes) && !is_stalled {
                 true => Received::Nothing,
                 false => Received::Drop,
             },
@@ -81,7 +81,7 @@ impl Download {
             }
             Phase::Body(body) => self.body_ended(&body, end),
             Phase::Refused { mut refusal, excerpt, .. } => {
-                refusal.read(excerpt.as_bytes());
+                refusal.read(&excerpt);
                 self.refused(refusal)
             }
             Phase::Useless(Problem::Again(fault)) => self.fault(fault),

@@ -13,7 +13,7 @@ use http::{
 use percent_encoding::percent_decode_str;
 
 use super::outcome::Fault;
-use crate::text::printable;
+use crate::text::{digits, printable};
 
 /// What a server has stated about the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Object {
         Self {
             etag: text(&ETAG).filter(|etag| is_strong(etag)).map(String::from),
             total,
-            crc64: text(&CRC64).and_then(|value| number(value.trim())),
+            crc64: text(&CRC64).and_then(|value| digits(value.trim())),
         }
     }
 
@@ -46,9 +46,7 @@ impl Object {
             return Ok(self);
         }
         let crc64 = self.crc64.or(known.crc64);
-        let is_other_length =
-            known.total.is_some_and(|known| self.total.is_some_and(|n| n != known));
-        if is_other_length && crc64.is_none() {
+        if differ(self.total, known.total) && crc64.is_none() {
             return Err(Fault::OtherLength);
         }
         Ok(Self { total: self.total.or(known.total), crc64, ..self })
@@ -75,15 +73,15 @@ fn is_strong(etag: &str) -> bool {
     inner.is_some_and(|inner| !inner.contains('"') && inner.len() <= LONGEST_ETAG)
 }
 
+/// Returns whether both values are known and not equal.
+pub(super) fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
+    a.is_some() && b.is_some() && a != b
+}
+
 /// Returns the value of a header that occurs exactly once.
 pub(super) fn sole<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
-}
-
-/// Parses a number that consists of digits only.
-pub(super) fn number(text: &str) -> Option<u64> {
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// Parses the length, which must not be repeated.
@@ -92,7 +90,7 @@ pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> 
         return Ok(None);
     }
     let length = sole(headers, &CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    length.and_then(|length| number(length.trim())).map(Some).ok_or(Fault::BadLength)
+    length.and_then(|length| digits(length.trim())).map(Some).ok_or(Fault::BadLength)
 }
 
 /// Returns the transfer coding, unless it is `chunked` alone, which shows the end of the body and
@@ -123,15 +121,15 @@ impl ContentRange {
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let (range, total) = text(headers)?.split_once('/')?;
         let (first, last) = range.split_once('-')?;
-        let (first, end) = (number(first)?, number(last)?.checked_add(1)?);
-        let total = if total == "*" { None } else { Some(number(total)?) };
+        let (first, end) = (digits(first)?, digits::<u64>(last)?.checked_add(1)?);
+        let total = if total == "*" { None } else { Some(digits(total)?) };
         let fits = first < end && total.is_none_or(|total| end <= total);
         fits.then_some(Self { first, end, total })
     }
 
     /// Parses the length of the file from a response without any byte of the range.
     pub(super) fn unsatisfied(headers: &HeaderMap) -> Option<u64> {
-        number(text(headers)?.strip_prefix("*/")?)
+        digits(text(headers)?.strip_prefix("*/")?)
     }
 
     pub(super) const fn len(self) -> u64 {
@@ -222,9 +220,8 @@ fn plain(name: &str) -> Option<String> {
         Some(rest) => ["_", rest].concat(),
         None => name,
     };
-    let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
-    let end = ends.take_while(|end| *end <= LONGEST).last().unwrap_or_default();
-    let name = name.get(..end).unwrap_or_default().trim_end_matches(['.', ' ']);
+    let (name, _) = name.split_at(name.floor_char_boundary(LONGEST));
+    let name = name.trim_end_matches(['.', ' ']);
     (!name.is_empty() && !is_device(name)).then(|| name.to_owned())
 }
 

@@ -110,7 +110,7 @@ pub(super) struct Transcript {
 impl Transcript {
     /// Starts a transcript, with a poll in flight if the next line is a result.
     pub(super) fn begin(wait: SavedWait, now: Now) -> Self {
-        let started = (now, wait.clock_offset());
+        let started = (now, wait.clock_offset);
         let lines = vec![TranscriptLine::Begun { wait: Box::new(wait) }];
         Self { began: now.mono, started, lines }
     }
@@ -137,15 +137,11 @@ impl Transcript {
         self.lines.push(TranscriptLine::NotStarted { at, fault, event });
     }
 
-    pub(super) fn ended(&mut self, now: Mono, outcome: &Outcome) {
-        self.lines.push(ended(self.since(now), outcome));
-    }
-
     pub(super) fn take_lines(&mut self) -> Vec<TranscriptLine> {
         core::mem::take(&mut self.lines)
     }
 
-    fn since(&self, moment: Mono) -> Duration {
+    pub(super) fn since(&self, moment: Mono) -> Duration {
         moment.saturating_since(self.began)
     }
 }

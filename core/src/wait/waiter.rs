@@ -199,7 +199,7 @@ impl Waiter {
         if let Phase::InFlight { started } = self.phase
             && now >= self.limit_of(started.mono)
         {
-            self.react_and_record(None, Reading::of_fault(TransportErrorKind::Timeout));
+            self.decide(None, Reading::of_fault(TransportErrorKind::Timeout));
         }
         if matches!(self.phase, Phase::Waiting { .. }) && now >= self.deadline() {
             self.end(Err(ErrorKind::TimedOut));
