@@ -62,11 +62,7 @@ pub fn read_answer<A: Action>(
     response: &Response<impl AsRef<[u8]>>,
 ) -> Result<Answer<A::Response>, ResponseError> {
     let (status, headers) = (response.status(), response.headers());
-    let json = match foreign_coding(headers) {
-        Some(coding) => Err(Kind::Encoding(coding)),
-        None => object_text(response.body().as_ref(), headers),
-    };
-    let (result, request_id) = match json {
+    let (result, request_id) = match object_text(response.body().as_ref(), headers) {
         Ok(json) => parse::<A>(json),
         Err(kind) => (Err(kind), None),
     };
@@ -89,6 +85,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Returns the text of a body that starts like a JSON object.
 fn object_text<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b str, Kind> {
+    if let Some(coding) = foreign_coding(headers) {
+        return Err(Kind::Encoding(coding));
+    }
     if body.len() > ANSWER_LIMIT {
         return Err(Kind::TooLarge);
     }
@@ -209,22 +208,21 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for MembersVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Members<T>, A::Error> {
-        let (mut error, mut request_id) = (None, None);
-        let others = OtherMembers { map, error: &mut error, request_id: &mut request_id };
-        let of_action = T::deserialize(MapAccessDeserializer::new(others))?;
-        let error = error.filter(|json| json.get() != "null").map(api_error);
-        Ok(Members { of_action, error, request_id: request_id.and_then(nonempty_text) })
+        let mut others = OtherMembers { map, error: None, request_id: None };
+        let of_action = T::deserialize(MapAccessDeserializer::new(&mut others))?;
+        let error = others.error.filter(|json| json.get() != "null").map(api_error);
+        Ok(Members { of_action, error, request_id: others.request_id.and_then(nonempty_text) })
     }
 }
 
 /// Yields all members but `Error` and `RequestId`, which it sets aside.
-struct OtherMembers<'s, 'de, A> {
+struct OtherMembers<'de, A> {
     map: A,
-    error: &'s mut Option<&'de RawValue>,
-    request_id: &'s mut Option<&'de RawValue>,
+    error: Option<&'de RawValue>,
+    request_id: Option<&'de RawValue>,
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'_, 'de, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'de, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
@@ -233,8 +231,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'_, 'de, A> {
     ) -> Result<Option<K::Value>, A::Error> {
         while let Some(Key(key)) = self.map.next_key()? {
             let (name, place) = match &*key {
-                "Error" => ("Error", &mut *self.error),
-                "RequestId" => ("RequestId", &mut *self.request_id),
+                "Error" => ("Error", &mut self.error),
+                "RequestId" => ("RequestId", &mut self.request_id),
                 _ => return seed.deserialize(CowStrDeserializer::new(key)).map(Some),
             };
             // A second error could be a null that hides the first.

@@ -327,8 +327,7 @@ impl Download {
 
     /// Returns the metadata for resuming; `None` if the file has no strong `ETag`.
     pub fn metadata(&self) -> Option<PartMetadata> {
-        let Object { etag, total, crc64 } = self.held.object.clone();
-        Some(PartMetadata::new(self.location.object.clone(), etag?, total, crc64))
+        PartMetadata::new(self.location.object.clone(), self.held.object.clone())
     }
 
     /// Returns when the exchange in flight reaches its time limit.

@@ -1,4 +1,4 @@
-use alloc::{format, string::String};
+use alloc::format;
 use core::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -99,8 +99,7 @@ impl FromStr for Endpoint {
         if scheme != "https" && !(scheme == "http" && is_loopback(host)) {
             return Err(refused(Reason::Scheme));
         }
-        let authority = shortest_authority(scheme, host, port);
-        let (uri, host) = uri_and_host(scheme, authority, "/").ok_or(refused(Reason::Host))?;
+        let (uri, host) = uri_and_host(scheme, host, port, "/").ok_or(refused(Reason::Host))?;
         Ok(Self { uri, host })
     }
 }
@@ -165,20 +164,17 @@ pub(crate) fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), Reas
     if is_host(host) { Ok((host, port)) } else { Err(Reason::Host) }
 }
 
-/// Joins host and port, without the default port of the scheme.
-pub(crate) fn shortest_authority(scheme: &str, host: &str, port: Option<u16>) -> String {
-    match (scheme, port) {
-        (_, None) | ("https", Some(443)) | ("http", Some(80)) => host.into(),
-        (_, Some(port)) => format!("{host}:{port}"),
-    }
-}
-
-/// Returns the URI and the value of `Host` for a request.
+/// Returns the URI and the value of `Host` for requests; both omit the scheme's default port.
 pub(crate) fn uri_and_host(
     scheme: &str,
-    authority: String,
+    host: &str,
+    port: Option<u16>,
     target: &str,
 ) -> Option<(Uri, HeaderValue)> {
+    let authority = match (scheme, port) {
+        (_, None) | ("https", Some(443)) | ("http", Some(80)) => host.into(),
+        (_, Some(port)) => format!("{host}:{port}"),
+    };
     let uri = Uri::builder().scheme(scheme).authority(&*authority).path_and_query(target).build();
     Some((uri.ok()?, HeaderValue::try_from(authority).ok()?))
 }
@@ -223,7 +219,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::string::{String, ToString};
 
     use super::*;
 

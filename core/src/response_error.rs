@@ -104,11 +104,9 @@ impl ResponseError {
             | ResponseErrorKind::Empty
             | ResponseErrorKind::Truncated
             | ResponseErrorKind::NotJson { .. } => Advice::Retry,
-            ResponseErrorKind::Unexpected | ResponseErrorKind::Status => {
-                let passes =
-                    self.status.is_server_error() || self.status == StatusCode::REQUEST_TIMEOUT;
-                if passes { Advice::Retry } else { Advice::Stop }
-            }
+            _ if self.status.is_server_error() => Advice::Retry,
+            _ if self.status == StatusCode::REQUEST_TIMEOUT => Advice::Retry,
+            ResponseErrorKind::Unexpected | ResponseErrorKind::Status => Advice::Stop,
         }
     }
 
@@ -152,11 +150,8 @@ impl fmt::Display for ResponseErrorKind {
             }
             Self::Redirect { host: None } => f.write_str("unexpected redirect"),
             Self::Encoding(coding) => {
-                write!(
-                    f,
-                    "answer has the content encoding {}, identity was asked for",
-                    brief(coding)
-                )
+                let coding = brief(coding);
+                write!(f, "answer has the content encoding {coding}, identity was asked for")
             }
             Self::Page { content_type, snippet } => {
                 let content_type = content_type.as_deref().unwrap_or("no content type");

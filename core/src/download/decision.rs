@@ -82,7 +82,11 @@ impl Download {
             Phase::Body(body) => self.body_ended(&body, end),
             Phase::Refused { mut refusal, excerpt, .. } => {
                 refusal.read(&excerpt);
-                self.refused(refusal)
+                match refusal.reaction() {
+                    Reaction::NewUrl => self.need_url(Some(refusal)),
+                    Reaction::Retry | Reaction::BackOff => self.fault(Fault::Refused(refusal)),
+                    Reaction::Stop => self.fail(ErrorKind::Refused(refusal)),
+                }
             }
             Phase::Useless(Problem::Again(fault)) => self.fault(fault),
             Phase::Useless(Problem::StartOver(fault)) => self.start_over(fault),
@@ -165,14 +169,6 @@ impl Download {
                 let report = self.report();
                 self.end(Ok(Downloaded { bytes, crc64, verified, report }))
             }
-        }
-    }
-
-    fn refused(&mut self, refusal: Box<Refusal>) -> Event {
-        match refusal.reaction() {
-            Reaction::NewUrl => self.need_url(Some(refusal)),
-            Reaction::Retry | Reaction::BackOff => self.fault(Fault::Refused(refusal)),
-            Reaction::Stop => self.fail(ErrorKind::Refused(refusal)),
         }
     }
 

@@ -3,7 +3,7 @@
 use alloc::{format, vec::Vec};
 
 use http::{
-    HeaderMap, HeaderValue, Method, Request, StatusCode, Version,
+    HeaderMap, HeaderValue, Request, StatusCode, Version,
     header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HOST, IF_RANGE, RANGE, TRANSFER_ENCODING},
     response::Parts,
 };
@@ -68,7 +68,6 @@ impl Download {
 
     fn request(&self, range: Option<(HeaderValue, HeaderValue)>) -> Request<()> {
         let mut request = Request::new(());
-        *request.method_mut() = Method::GET;
         *request.uri_mut() = self.location.uri.clone();
         request.extensions_mut().insert(Limits {
             address_policy: self.location.address_policy,

@@ -154,11 +154,9 @@ fn text(headers: &HeaderMap) -> Option<&str> {
 ///
 /// [RFC 6266]: https://www.rfc-editor.org/rfc/rfc6266.html
 pub(super) fn suggested_name(headers: &HeaderMap, path: &str) -> Option<String> {
-    let disposition = headers.get(CONTENT_DISPOSITION).map(|value| {
-        // Many servers send plain UTF-8.
-        String::from_utf8_lossy(value.as_bytes()).into_owned()
-    });
-    let named = disposition.as_deref().and_then(name_of_disposition);
+    // Many servers send plain UTF-8.
+    let disposition = headers.get(CONTENT_DISPOSITION).map(HeaderValue::as_bytes);
+    let named = disposition.and_then(|text| name_of_disposition(&String::from_utf8_lossy(text)));
     let of_path = || percent_decode_str(path.rsplit('/').next()?).decode_utf8().ok();
     named.and_then(|name| plain(&name)).or_else(|| plain(&of_path()?))
 }

@@ -1,12 +1,12 @@
 use alloc::{format, string::String};
 use core::fmt;
 
-use http::{HeaderValue, Uri};
+use http::{HeaderValue, Uri, uri::Authority};
 use percent_encoding::percent_decode_str;
 
 use super::policy::Policy;
 use crate::{
-    endpoint::{host_and_port, ip_address, is_loopback, shortest_authority, uri_and_host},
+    endpoint::{host_and_port, ip_address, is_loopback, uri_and_host},
     error::{BuildError, Field, Reason},
     limits::AddressPolicy,
     text::{digits, printable},
@@ -89,26 +89,30 @@ impl Location {
             return Err(refused(Reason::UrlScheme));
         }
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (host, port) = checked_host(authority)?;
-        if scheme == "http" && !policy.allow_http && !is_loopback(&host) {
+        if authority.contains('@') {
+            return Err(refused(Reason::UserInfo));
+        }
+        let authority = authority.to_ascii_lowercase();
+        let (host, port) = host_and_port(&authority).map_err(refused)?;
+        if scheme == "http" && !policy.allow_http && !is_loopback(host) {
             return Err(refused(Reason::PlainHttp));
         }
-        let address_policy = match (is_loopback(&host), policy.allow_private) {
+        let address_policy = match (is_loopback(host), policy.allow_private) {
             (true, _) => AddressPolicy::Loopback,
             (false, true) => AddressPolicy::Any,
             (false, false) => AddressPolicy::Public,
         };
-        if ip_address(&host).is_some_and(|address| !address_policy.permits(address)) {
+        if ip_address(host).is_some_and(|address| !address_policy.permits(address)) {
             return Err(refused(Reason::PrivateAddress));
         }
-        let authority = shortest_authority(&scheme, &host, port);
-        let path = target.split('?').next().unwrap_or_default();
-        let object = format!("{scheme}://{authority}{path}");
         // The target of a request starts with a slash.
         let slash = if target.starts_with('/') { "" } else { "/" };
-        let (uri, host) = uri_and_host(&scheme, authority, &format!("{slash}{target}"))
+        let (uri, host_value) = uri_and_host(&scheme, host, port, &format!("{slash}{target}"))
             .ok_or(refused(Reason::InvalidCharacter))?;
-        Ok(Self { expiry: expiry(text), url, uri, host, address_policy, object })
+        let authority = uri.authority().map_or(host, Authority::as_str);
+        let path = target.split('?').next().unwrap_or_default();
+        let object = format!("{scheme}://{authority}{path}");
+        Ok(Self { expiry: expiry(text), url, uri, host: host_value, address_policy, object })
     }
 }
 
@@ -124,15 +128,6 @@ fn check_text(text: &str) -> Result<(), BuildError> {
         return Err(refused(Reason::Fragment));
     }
     Ok(())
-}
-
-fn checked_host(authority: &str) -> Result<(String, Option<u16>), BuildError> {
-    if authority.contains('@') {
-        return Err(refused(Reason::UserInfo));
-    }
-    let authority = authority.to_ascii_lowercase();
-    let (host, port) = host_and_port(&authority).map_err(refused)?;
-    Ok((host.into(), port))
 }
 
 const fn refused(reason: Reason) -> BuildError {

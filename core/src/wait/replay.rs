@@ -1,7 +1,7 @@
 //! Saves, resumes, records and replays waits.
 
 use alloc::{borrow::ToOwned, boxed::Box, string::ToString, vec::Vec};
-use core::{fmt, time::Duration};
+use core::{fmt, mem, time::Duration};
 
 use super::{
     outcome::{ErrorKind, Event},
@@ -67,13 +67,8 @@ impl Waiter {
         let mut failures = saved.runs;
         failures.clock_corrected = false;
         Ok(Self {
-            action: DescribeExportJobResult::new(saved.job_id),
-            policy: saved.policy,
-            began: now.mono,
             elapsed_before: saved.elapsed.saturating_add(away),
-            now: now.mono,
             phase: Phase::Waiting { due: now.mono.saturating_add(due_in) },
-            prepared: None,
             interval: saved.interval,
             failures,
             random: saved.random,
@@ -81,7 +76,7 @@ impl Waiter {
             wants_fresh_credentials: saved.wants_fresh_credentials,
             polls_without_url: saved.polls_without_url,
             seen: saved.seen,
-            transcript: None,
+            ..Self::new(saved.job_id, &saved.policy, 0, now.mono)
         })
     }
 
@@ -102,7 +97,7 @@ impl Waiter {
     /// Returns the lines since the last call; the first one is the wait itself.
     pub fn take_transcript(&mut self) -> Vec<TranscriptLine> {
         let Some(mut transcript) = self.transcript.take() else { return Vec::new() };
-        let mut lines = transcript.take_lines();
+        let mut lines = mem::take(&mut transcript.lines);
         match &self.phase {
             Phase::Done(outcome) => lines.push(ended(transcript.since(self.now), outcome)),
             _ => self.transcript = Some(transcript),

@@ -245,8 +245,9 @@ impl WaitSet {
         }
         self.next_place += 1;
         let place = |moment| (moment, self.next_place);
-        requeue(&mut self.polls, key, &mut wait.poll, wait.waiter.due().map(place));
-        requeue(&mut self.limits, key, &mut wait.limit, wait.waiter.limit().map(place));
+        let (due, limit) = wait.waiter.due_and_limit();
+        requeue(&mut self.polls, key, &mut wait.poll, due.map(place));
+        requeue(&mut self.limits, key, &mut wait.limit, limit.map(place));
     }
 }
 
