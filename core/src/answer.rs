@@ -105,14 +105,13 @@ fn object_text<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b str, Kind>
     }
     str::from_utf8(body).map_err(|error| match error.error_len() {
         None => Kind::Truncated,
-        Some(_) => not_json_after(&body[..error.valid_up_to()]),
+        Some(_) => {
+            let valid = &body[..error.valid_up_to()];
+            let line = 1 + valid.iter().filter(|b| **b == b'\n').count();
+            let column = 1 + valid.iter().rev().take_while(|b| **b != b'\n').count();
+            Kind::NotJson { line, column }
+        }
     })
-}
-
-fn not_json_after(valid: &[u8]) -> Kind {
-    let line = 1 + valid.iter().filter(|b| **b == b'\n').count();
-    let column = 1 + valid.iter().rev().take_while(|b| **b != b'\n').count();
-    Kind::NotJson { line, column }
 }
 
 /// Parses the text, and a second time without the action if its members do not fit.
@@ -164,10 +163,7 @@ impl<T> Envelope<'_, T> {
     /// Returns the action's response or the service's error, and the request id.
     fn into_result(self) -> (Result<T, Kind>, Option<String>) {
         match self.response {
-            Some(Members { error: Some(error), request_id, .. }) => {
-                (Err(Kind::Api(error)), request_id)
-            }
-            Some(Members { of_action, error: None, request_id }) => (Ok(of_action), request_id),
+            Some(Members { result, request_id }) => (result, request_id),
             None => (Err(self.flat_error().map_or(Kind::Unexpected, Kind::Api)), None),
         }
     }
@@ -187,8 +183,7 @@ impl<T> Envelope<'_, T> {
 ///
 /// One pass without a buffer parses those of the action, and sets the other two aside.
 struct Members<T> {
-    of_action: T,
-    error: Option<ApiError>,
+    result: Result<T, Kind>,
     request_id: Option<String>,
 }
 
@@ -211,7 +206,8 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for MembersVisitor<T> {
         let mut others = OtherMembers { map, error: None, request_id: None };
         let of_action = T::deserialize(MapAccessDeserializer::new(&mut others))?;
         let error = others.error.filter(|json| json.get() != "null").map(api_error);
-        Ok(Members { of_action, error, request_id: others.request_id.and_then(nonempty_text) })
+        let result = error.map_or(Ok(of_action), |error| Err(Kind::Api(error)));
+        Ok(Members { result, request_id: others.request_id.and_then(nonempty_text) })
     }
 }
 

@@ -350,7 +350,6 @@ impl Download {
         self.now = now;
         let is_stalled = self.phase.is_in_flight() && self.limit() <= now;
         match self.phase {
-            Phase::Done(_) => return,
             Phase::Useless(_) => drop(self.ended(now, Ok(()))),
             // Even past the deadline: the file may be complete.
             Phase::Body(_) if is_stalled => drop(self.ended(now, Err(TransportErrorKind::Timeout))),

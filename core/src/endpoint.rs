@@ -25,7 +25,8 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     uri: Uri,
-    host: HeaderValue,
+    /// The value of `Host`.
+    pub(crate) host: HeaderValue,
 }
 
 impl Endpoint {
@@ -67,10 +68,6 @@ impl Endpoint {
     /// Returns whether the host is this machine, for which no proxy may be used.
     pub fn is_loopback(&self) -> bool {
         self.uri.host().is_some_and(is_loopback)
-    }
-
-    pub(crate) const fn host_value(&self) -> &HeaderValue {
-        &self.host
     }
 
     fn known(host: &'static str) -> Self {

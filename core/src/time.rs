@@ -129,10 +129,8 @@ impl ClockOffset {
         let (Some(date), None) = (dates.next(), dates.next()) else { return None };
         let half = answered.saturating_since(started.mono) / 2;
         let middle = started.wall.saturating_add_millis(i64::try_from(half.as_millis()).ok()?);
-        let server = http_date(date, started.wall.max(PLAUSIBLE.start))?;
-        if !PLAUSIBLE.contains(&server) {
-            return None;
-        }
+        let server = http_date(date, started.wall.max(PLAUSIBLE.start));
+        let server = server.filter(|server| PLAUSIBLE.contains(server))?;
         Some(Self { millis: server.unix_millis().checked_sub(middle.unix_millis())? })
     }
 }

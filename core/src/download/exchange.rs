@@ -12,7 +12,8 @@ use super::{
     Body, Download, Opening, Phase, Problem, Step,
     error_page::{Refusal, request_id},
     object::{
-        ContentRange, Object, content_length, differ, foreign_transfer_coding, sole, suggested_name,
+        ContentRange, Object, content_length, differ, foreign_transfer_coding, sole_text,
+        suggested_name,
     },
     outcome::{ErrorKind, Event, EventKind, Fault},
 };
@@ -199,7 +200,8 @@ impl Download {
     /// the file held. A server that ignores `If-Range` could send bytes of another file.
     fn is_proven_same(&self, headers: &HeaderMap, object: &Object) -> bool {
         let has_checksum = object.crc64.is_some() && object.crc64 == self.held.object.crc64;
-        (sole(headers, &ETAG).is_some() || has_checksum) && !self.is_other_file(headers, object)
+        (sole_text(headers, &ETAG).is_some() || has_checksum)
+            && !self.is_other_file(headers, object)
     }
 
     /// Returns whether tag, length or checksum differ from those of the file held. Values that only

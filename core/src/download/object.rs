@@ -28,11 +28,10 @@ const CRC64: HeaderName = HeaderName::from_static("x-cos-hash-crc64ecma");
 
 impl Object {
     pub(super) fn new(headers: &HeaderMap, total: Option<u64>) -> Self {
-        let text = |name| sole(headers, name).and_then(|value| value.to_str().ok());
         Self {
-            etag: text(&ETAG).filter(|etag| is_strong(etag)).map(String::from),
+            etag: sole_text(headers, &ETAG).filter(|etag| is_strong(etag)).map(String::from),
             total,
-            crc64: text(&CRC64).and_then(|value| digits(value.trim())),
+            crc64: sole_text(headers, &CRC64).and_then(|value| digits(value.trim())),
         }
     }
 
@@ -55,10 +54,9 @@ impl Object {
     /// Returns whether the response is a page of a login or a gateway: HTML without the tag or the
     /// checksum of a stored file.
     pub(super) fn is_page(&self, headers: &HeaderMap) -> bool {
-        let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
-        let is_html = content_type.is_some_and(|text| {
-            text.get(..HTML.len()).is_some_and(|start| start.eq_ignore_ascii_case(HTML))
-        });
+        let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let start = content_type.and_then(|text| text.get(..HTML.len()));
+        let is_html = start.is_some_and(|start| start.eq_ignore_ascii_case(HTML));
         is_html && self.crc64.is_none() && !headers.contains_key(ETAG)
     }
 }
@@ -78,10 +76,10 @@ pub(super) fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
     a.is_some() && b.is_some() && a != b
 }
 
-/// Returns the value of a header that occurs exactly once.
-pub(super) fn sole<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
+/// Returns the text of a header that occurs exactly once.
+pub(super) fn sole_text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
-    values.next().filter(|_| values.next().is_none())
+    values.next().filter(|_| values.next().is_none())?.to_str().ok()
 }
 
 /// Parses the length, which must not be repeated.
@@ -89,7 +87,7 @@ pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> 
     if !headers.contains_key(CONTENT_LENGTH) {
         return Ok(None);
     }
-    let length = sole(headers, &CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let length = sole_text(headers, &CONTENT_LENGTH);
     length.and_then(|length| digits(length.trim())).map(Some).ok_or(Fault::BadLength)
 }
 
@@ -145,7 +143,7 @@ impl ContentRange {
 }
 
 fn text(headers: &HeaderMap) -> Option<&str> {
-    let (unit, range) = sole(headers, &CONTENT_RANGE)?.to_str().ok()?.trim().split_once(' ')?;
+    let (unit, range) = sole_text(headers, &CONTENT_RANGE)?.trim().split_once(' ')?;
     unit.eq_ignore_ascii_case("bytes").then(|| range.trim())
 }
 

@@ -132,8 +132,11 @@ impl WaitSet {
         while let Some(key) = first_due(&self.limits, now) {
             self.update(key, now);
         }
-        if let Some(ended) = self.pop_ended() {
-            return ended;
+        while let Some(key) = self.ended.pop_front() {
+            if let Some(wait) = self.waits.remove(&key) {
+                let job = wait.waiter.job().clone();
+                return SetStep::Ended { key, job, outcome: wait.waiter.finish() };
+            }
         }
         if let Some(key) = first_due(&self.polls, now)
             && let Some(wait) = self.waits.get_mut(&key)
@@ -217,16 +220,6 @@ impl WaitSet {
     /// Returns whether the set has no waits.
     pub fn is_empty(&self) -> bool {
         self.waits.is_empty()
-    }
-
-    fn pop_ended(&mut self) -> Option<SetStep> {
-        while let Some(key) = self.ended.pop_front() {
-            if let Some(wait) = self.waits.remove(&key) {
-                let job = wait.waiter.job().clone();
-                return Some(SetStep::Ended { key, job, outcome: wait.waiter.finish() });
-            }
-        }
-        None
     }
 
     fn change<R>(&mut self, key: WaitKey, change: impl FnOnce(&mut Waiter) -> R) -> Option<R> {
