@@ -32,9 +32,9 @@ pub use self::{
     url::DownloadUrl,
 };
 use self::{object::Object, part::Crc64, url::Location};
-#[cfg(doc)]
-use crate::Reason;
 pub use crate::retry::Backoff;
+#[cfg(doc)]
+use crate::{AddressPolicy, Reason};
 use crate::{
     error::{BuildError, TransportErrorKind},
     retry::{Failures, Random},

@@ -217,10 +217,8 @@ impl ErrorCode {
             ("InternalError.ErrRoleNotExist", _) => Advice::Stop,
             // The rest of this family are quotas.
             ("LimitExceeded.RateLimitExceeded", _) | (_, "RequestLimitExceeded") => Advice::BackOff,
-            (
-                _,
-                "InternalError" | "ResourceInUse" | "ResourceUnavailable" | "ServiceUnavailable",
-            ) => Advice::Retry,
+            (_, "InternalError" | "ResourceInUse") => Advice::Retry,
+            (_, "ResourceUnavailable" | "ServiceUnavailable") => Advice::Retry,
             _ => Advice::Stop,
         }
     }

@@ -66,8 +66,8 @@ pub(crate) fn text_or_json(json: &RawValue) -> Cow<'_, str> {
     json_text(json).unwrap_or_else(|| json.get().into())
 }
 
-/// A longer word may be a token or a signature; a shorter one with `?`, `=` or `@` may be a URL with
-/// a query or a password.
+/// A longer word may be a token or a signature; a shorter one with `?`, `=` or `@` may be a URL
+/// with a query or a password.
 const LONGEST_WORD: usize = 36;
 const LONGEST_SNIPPET: usize = 120;
 
@@ -88,7 +88,7 @@ pub(crate) fn snippet(body: &str) -> String {
     snippet
 }
 
-/// Deserializes a string that is not empty. It and the next functions take other JSON for `None`.
+/// Deserializes a string that is not empty. This and the functions below read other JSON as `None`.
 pub(crate) fn lenient_text<'de, D: Deserializer<'de>>(json: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<&RawValue>::deserialize(json)?.and_then(nonempty_text))
 }

@@ -10,11 +10,11 @@ use crate::{
 };
 
 /// Starts an export of compliance results, to be polled with
-/// [`DescribeExportJobResult`](crate::DescribeExportJobResult).
+/// [`DescribeExportJobResult`](super::DescribeExportJobResult).
 ///
 /// Do not retry it after a fault if the request may have arrived (`may_have_arrived` of the
 /// driver's error): without a deduplication token, a second job may start. Look for the first job
-/// with [`DescribeExportJobManageList`](crate::DescribeExportJobManageList) instead.
+/// with [`DescribeExportJobManageList`](super::DescribeExportJobManageList) instead.
 ///
 /// Service page:
 /// [CreateExportComplianceStatusListJob](https://www.tencentcloud.com/document/product/1163/52923).

@@ -6,8 +6,8 @@ use crate::download::DownloadUrl;
 /// Asks for the URL of an export job's file, without the state of the job.
 ///
 /// The service does not document the jobs that this action knows. For
-/// [`CreateExportComplianceStatusListJob`](crate::CreateExportComplianceStatusListJob), it
-/// recommends [`DescribeExportJobResult`](crate::DescribeExportJobResult).
+/// [`CreateExportComplianceStatusListJob`](super::CreateExportComplianceStatusListJob), it
+/// recommends [`DescribeExportJobResult`](super::DescribeExportJobResult).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DescribeExportJobDownloadURL {

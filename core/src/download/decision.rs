@@ -121,9 +121,7 @@ impl Download {
         };
         let is_short = misses_bytes || body.skip > 0;
         match end {
-            Err(TransportErrorKind::Permanent) => {
-                Some(Fault::Transport(TransportErrorKind::Permanent))
-            }
+            Err(fault @ TransportErrorKind::Permanent) => Some(Fault::Transport(fault)),
             Err(TransportErrorKind::Timeout) if is_short => Some(Fault::Stalled),
             _ if is_short => Some(Fault::Incomplete),
             _ => None,

@@ -123,7 +123,7 @@ impl Replay {
     /// [`ReplayError::Resume`] for a wait that this version cannot resume.
     pub fn begin(line: TranscriptLine) -> Result<Self, ReplayError> {
         let TranscriptLine::Begun { mut wait } = line else { return Err(ReplayError::NotBegun) };
-        // At the origin of the clock no time has passed since.
+        // The clock of a replay starts at zero, so no time has passed since.
         wait.saved_at = 0;
         let mut session = Session::new(wait.site.parse().map_err(ReplayError::Site)?);
         let waiter = Waiter::resume(*wait, Now::default(), &mut session);

@@ -222,6 +222,7 @@ impl WaitSet {
         self.waits.is_empty()
     }
 
+    /// Changes a wait and then its entries in the queues.
     fn change<R>(&mut self, key: WaitKey, change: impl FnOnce(&mut Waiter) -> R) -> Option<R> {
         let wait = self.waits.get_mut(&key)?;
         let result = change(&mut wait.waiter);
