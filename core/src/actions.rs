@@ -8,7 +8,7 @@ mod describe_export_job_result;
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserializer, Serialize, de::DeserializeOwned};
 
 pub use self::{
     create_export_compliance_status_list_job::{
@@ -24,7 +24,11 @@ pub use self::{
         DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus,
     },
 };
-use crate::error::{BuildError, Field, Reason};
+use crate::{
+    download::DownloadUrl,
+    error::{BuildError, Field, Reason},
+    text::lenient_text,
+};
 
 /// The service of every action here.
 const SERVICE: &str = "tcss";
@@ -114,6 +118,14 @@ impl TryFrom<String> for JobId {
     fn try_from(id: String) -> Result<Self, BuildError> {
         Self::new(id)
     }
+}
+
+fn lenient_job_id<'de, D: Deserializer<'de>>(json: D) -> Result<Option<JobId>, D::Error> {
+    Ok(lenient_text(json)?.and_then(|id| JobId::new(id).ok()))
+}
+
+fn lenient_url<'de, D: Deserializer<'de>>(json: D) -> Result<Option<DownloadUrl>, D::Error> {
+    Ok(lenient_text(json)?.and_then(DownloadUrl::new))
 }
 
 /// A condition on the items that an action lists or exports, the service's `RunTimeFilters`.

@@ -20,7 +20,7 @@ use crate::{
     actions::Action,
     header::{X_TC_REQUEST_ID, foreign_coding, redirect_host, retry_after},
     response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind as Kind},
-    text::{nonempty_text, snippet},
+    text::{lenient_text, nonempty_text, snippet},
 };
 
 /// The size limit of an answer in bytes; real ones have a few thousand.
@@ -62,11 +62,7 @@ pub fn read_answer<A: Action>(
     response: &Response<impl AsRef<[u8]>>,
 ) -> Result<Answer<A::Response>, ResponseError> {
     let (status, headers) = (response.status(), response.headers());
-    let json = match foreign_coding(headers) {
-        Some(coding) => Err(Kind::Encoding(coding)),
-        None => object_text(response.body().as_ref(), headers),
-    };
-    let (result, request_id) = match json {
+    let (result, request_id) = match object_text(response.body().as_ref(), headers) {
         Ok(json) => parse::<A>(json),
         Err(kind) => (Err(kind), None),
     };
@@ -89,6 +85,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Returns the text of a body that starts like a JSON object.
 fn object_text<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b str, Kind> {
+    if let Some(coding) = foreign_coding(headers) {
+        return Err(Kind::Encoding(coding));
+    }
     if body.len() > ANSWER_LIMIT {
         return Err(Kind::TooLarge);
     }
@@ -106,14 +105,13 @@ fn object_text<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b str, Kind>
     }
     str::from_utf8(body).map_err(|error| match error.error_len() {
         None => Kind::Truncated,
-        Some(_) => not_json_after(&body[..error.valid_up_to()]),
+        Some(_) => {
+            let valid = &body[..error.valid_up_to()];
+            let line = 1 + valid.iter().filter(|b| **b == b'\n').count();
+            let column = 1 + valid.iter().rev().take_while(|b| **b != b'\n').count();
+            Kind::NotJson { line, column }
+        }
     })
-}
-
-fn not_json_after(valid: &[u8]) -> Kind {
-    let line = 1 + valid.iter().filter(|b| **b == b'\n').count();
-    let column = 1 + valid.iter().rev().take_while(|b| **b != b'\n').count();
-    Kind::NotJson { line, column }
 }
 
 /// Parses the text, and a second time without the action if its members do not fit.
@@ -155,34 +153,29 @@ struct Envelope<'a, T> {
     response: Option<Members<T>>,
     #[serde(borrow)]
     code: Option<&'a RawValue>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow, rename = "codeDesc")]
-    code_desc: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "lenient_text")]
+    message: Option<String>,
+    #[serde(default, deserialize_with = "lenient_text", rename = "codeDesc")]
+    code_desc: Option<String>,
 }
 
 impl<T> Envelope<'_, T> {
     /// Returns the action's response or the service's error, and the request id.
     fn into_result(self) -> (Result<T, Kind>, Option<String>) {
-        let flat_error = self.flat_error();
         match self.response {
-            Some(Members { error: Some(error), request_id, .. }) => {
-                (Err(Kind::Api(error)), request_id)
-            }
-            Some(Members { of_action, error: None, request_id }) => (Ok(of_action), request_id),
-            None => (Err(flat_error.map_or(Kind::Unexpected, Kind::Api)), None),
+            Some(Members { result, request_id }) => (result, request_id),
+            None => (Err(self.flat_error().map_or(Kind::Unexpected, Kind::Api)), None),
         }
     }
 
     /// Parses `{"code":4100,"message":"m","codeDesc":"AuthFailure"}`; the code 0 is no error.
-    fn flat_error(&self) -> Option<ApiError> {
+    fn flat_error(self) -> Option<ApiError> {
         let number = number_or_text(self.code?)?;
         if number == "0" {
             return None;
         }
-        let code = nonempty_text(self.code_desc).unwrap_or(number);
-        let message = nonempty_text(self.message).unwrap_or_default();
-        Some(ApiError { code: ErrorCode::new(code), message })
+        let code = ErrorCode(self.code_desc.unwrap_or(number));
+        Some(ApiError { code, message: self.message.unwrap_or_default() })
     }
 }
 
@@ -190,8 +183,7 @@ impl<T> Envelope<'_, T> {
 ///
 /// One pass without a buffer parses those of the action, and sets the other two aside.
 struct Members<T> {
-    of_action: T,
-    error: Option<ApiError>,
+    result: Result<T, Kind>,
     request_id: Option<String>,
 }
 
@@ -211,22 +203,22 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for MembersVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Members<T>, A::Error> {
-        let (mut error, mut request_id) = (None, None);
-        let others = OtherMembers { map, error: &mut error, request_id: &mut request_id };
-        let of_action = T::deserialize(MapAccessDeserializer::new(others))?;
-        let error = error.filter(|json| json.get() != "null").map(api_error);
-        Ok(Members { of_action, error, request_id: nonempty_text(request_id) })
+        let mut others = OtherMembers { map, error: None, request_id: None };
+        let of_action = T::deserialize(MapAccessDeserializer::new(&mut others))?;
+        let error = others.error.filter(|json| json.get() != "null").map(api_error);
+        let result = error.map_or(Ok(of_action), |error| Err(Kind::Api(error)));
+        Ok(Members { result, request_id: others.request_id.and_then(nonempty_text) })
     }
 }
 
 /// Yields all members but `Error` and `RequestId`, which it sets aside.
-struct OtherMembers<'s, 'de, A> {
+struct OtherMembers<'de, A> {
     map: A,
-    error: &'s mut Option<&'de RawValue>,
-    request_id: &'s mut Option<&'de RawValue>,
+    error: Option<&'de RawValue>,
+    request_id: Option<&'de RawValue>,
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'_, 'de, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'de, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
@@ -235,8 +227,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'_, 'de, A> {
     ) -> Result<Option<K::Value>, A::Error> {
         while let Some(Key(key)) = self.map.next_key()? {
             let (name, place) = match &*key {
-                "Error" => ("Error", &mut *self.error),
-                "RequestId" => ("RequestId", &mut *self.request_id),
+                "Error" => ("Error", &mut self.error),
+                "RequestId" => ("RequestId", &mut self.request_id),
                 _ => return seed.deserialize(CowStrDeserializer::new(key)).map(Some),
             };
             // A second error could be a null that hides the first.
@@ -256,27 +248,26 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'_, 'de, A> {
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ErrorMembers<'a> {
-    #[serde(borrow)]
-    code: Option<&'a RawValue>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ErrorMembers {
+    #[serde(deserialize_with = "lenient_text")]
+    code: Option<String>,
+    #[serde(deserialize_with = "lenient_text")]
+    message: Option<String>,
 }
 
 /// Parses `{"Code":..,"Message":..}`. Other JSON becomes a message without a code.
 fn api_error(json: &RawValue) -> ApiError {
     // serde would read an array as members in order.
     let object = Some(json.get()).filter(|json| json.starts_with('{'));
-    let members = object.and_then(|json| serde_json::from_str::<ErrorMembers<'_>>(json).ok());
-    let code = members.as_ref().and_then(|members| nonempty_text(members.code));
-    let message = members.and_then(|members| nonempty_text(members.message));
+    let members = object.and_then(|json| serde_json::from_str(json).ok());
+    let ErrorMembers { code, message } = members.unwrap_or_default();
     let message = message.unwrap_or_else(|| snippet(json.get()));
-    ApiError { code: ErrorCode::new(code.unwrap_or_default()), message }
+    ApiError { code: ErrorCode(code.unwrap_or_default()), message }
 }
 
 fn number_or_text(json: &RawValue) -> Option<String> {
     let is_number = json.get().starts_with(|c: char| c == '-' || c.is_ascii_digit());
-    if is_number { Some(json.get().to_owned()) } else { nonempty_text(Some(json)) }
+    if is_number { Some(json.get().to_owned()) } else { nonempty_text(json) }
 }

@@ -1,4 +1,4 @@
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use core::time::Duration;
 
 use crate::time::Mono;
@@ -24,19 +24,11 @@ pub struct RateBudget {
     spacing: Duration,
     /// The earliest next start.
     next_start: Mono,
-    /// Sorted by ticket.
-    queue: VecDeque<Place>,
-    /// The number of idle places in the queue.
-    idle: usize,
+    /// The tickets that count and when they joined, sorted by ticket.
+    queue: VecDeque<(Ticket, Mono)>,
+    /// The tickets that missed their turn, which do not count until they ask again.
+    idle: BTreeMap<Ticket, Mono>,
     next_number: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    ticket: Ticket,
-    joined: Mono,
-    /// It missed its turn and does not count until it asks again.
-    is_idle: bool,
 }
 
 /// A place in the queue of a [`RateBudget`].
@@ -50,14 +42,14 @@ impl RateBudget {
     /// Creates a budget with a spacing, for an account with another limit.
     pub const fn new(spacing: Duration) -> Self {
         let next_start = Mono::from_origin(Duration::ZERO);
-        Self { spacing, next_start, queue: VecDeque::new(), idle: 0, next_number: 0 }
+        Self { spacing, next_start, queue: VecDeque::new(), idle: BTreeMap::new(), next_number: 0 }
     }
 
     /// Joins the end of the queue.
     pub fn join(&mut self, now: Mono) -> Ticket {
         let ticket = Ticket(self.next_number);
         self.next_number += 1;
-        self.queue.push_back(Place { ticket, joined: now, is_idle: false });
+        self.queue.push_back((ticket, now));
         ticket
     }
 
@@ -75,10 +67,7 @@ impl RateBudget {
             return Err(turn);
         }
         let at = self.position(ticket);
-        for passed in self.queue.iter_mut().take(at).filter(|place| !place.is_idle) {
-            passed.is_idle = true;
-            self.idle += 1;
-        }
+        self.idle.extend(self.queue.drain(..at));
         self.leave(ticket);
         self.next_start = now.saturating_add(self.spacing);
         Ok(())
@@ -88,43 +77,30 @@ impl RateBudget {
     /// that has left counts as one that joins.
     pub fn turn(&mut self, ticket: Ticket, now: Mono) -> Mono {
         let at = self.position(ticket);
-        if let Some(place) = self.queue.get_mut(at).filter(|place| place.ticket == ticket)
-            && place.is_idle
-        {
-            place.is_idle = false;
-            self.idle -= 1;
+        if let Some(joined) = self.idle.remove(&ticket) {
+            self.queue.insert(at, (ticket, joined));
         }
-        let (first, before) = self.waiting_before(at);
-        let first = first.map_or(now, |first| first.joined).max(self.next_start);
-        let before = u32::try_from(before).unwrap_or(u32::MAX);
+        let first = self.queue.front().map_or(now, |(_, joined)| *joined).max(self.next_start);
+        let before = u32::try_from(at).unwrap_or(u32::MAX);
         first.saturating_add(self.spacing.saturating_mul(before))
     }
 
     /// Leaves the queue.
     pub fn leave(&mut self, ticket: Ticket) {
+        self.idle.remove(&ticket);
         let at = self.position(ticket);
-        if self.queue.get(at).is_some_and(|place| place.ticket == ticket) {
-            let left = self.queue.remove(at);
-            self.idle -= usize::from(left.is_some_and(|place| place.is_idle));
+        if self.queue.get(at).is_some_and(|(other, _)| *other == ticket) {
+            self.queue.remove(at);
         }
     }
 
     /// Returns the ticket whose turn is next: wake it after each start and each leave.
     pub fn first(&self) -> Option<Ticket> {
-        self.queue.iter().find(|place| !place.is_idle).map(|place| place.ticket)
-    }
-
-    /// Returns the first place that counts, and how many count before `at`.
-    fn waiting_before(&self, at: usize) -> (Option<&Place>, usize) {
-        if self.idle == 0 {
-            return (self.queue.front(), at.min(self.queue.len()));
-        }
-        let mut waiting = self.queue.iter().take(at + 1).filter(|place| !place.is_idle);
-        (waiting.next(), waiting.count())
+        self.queue.front().map(|(ticket, _)| *ticket)
     }
 
     fn position(&self, ticket: Ticket) -> usize {
-        self.queue.partition_point(|place| place.ticket < ticket)
+        self.queue.partition_point(|(other, _)| *other < ticket)
     }
 }
 
@@ -220,7 +196,7 @@ mod tests {
                 }
             }
             proptest::prop_assert!(starts.windows(2).all(|pair| pair[1] - pair[0] >= 52_500));
-            proptest::prop_assert_eq!(budget.queue.len(), tickets.len());
+            proptest::prop_assert_eq!(budget.queue.len() + budget.idle.len(), tickets.len());
         }
     }
 }

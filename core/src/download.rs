@@ -21,10 +21,9 @@ mod part;
 mod policy;
 mod url;
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
-use self::{error_page::Excerpt, object::Object, part::Crc64, url::Location};
 pub use self::{
     error_page::Refusal,
     outcome::{Downloaded, Error, ErrorKind, Event, EventKind, Fault, Outcome, Report},
@@ -32,9 +31,10 @@ pub use self::{
     policy::Policy,
     url::DownloadUrl,
 };
-#[cfg(doc)]
-use crate::Reason;
+use self::{object::Object, part::Crc64, url::Location};
 pub use crate::retry::Backoff;
+#[cfg(doc)]
+use crate::{AddressPolicy, Reason};
 use crate::{
     error::{BuildError, TransportErrorKind},
     retry::{Failures, Random},
@@ -145,7 +145,7 @@ enum Phase {
     /// An error page is arriving.
     Refused {
         refusal: Box<Refusal>,
-        excerpt: Excerpt,
+        excerpt: Vec<u8>,
         since: Mono,
     },
     /// The response cannot be used, and the rest of it is ignored.
@@ -327,8 +327,7 @@ impl Download {
 
     /// Returns the metadata for resuming; `None` if the file has no strong `ETag`.
     pub fn metadata(&self) -> Option<PartMetadata> {
-        let Object { etag, total, crc64 } = self.held.object.clone();
-        Some(PartMetadata::new(self.location.object.clone(), etag?, total, crc64))
+        PartMetadata::new(self.location.object.clone(), self.held.object.clone())
     }
 
     /// Returns when the exchange in flight reaches its time limit.
@@ -351,7 +350,6 @@ impl Download {
         self.now = now;
         let is_stalled = self.phase.is_in_flight() && self.limit() <= now;
         match self.phase {
-            Phase::Done(_) => return,
             Phase::Useless(_) => drop(self.ended(now, Ok(()))),
             // Even past the deadline: the file may be complete.
             Phase::Body(_) if is_stalled => drop(self.ended(now, Err(TransportErrorKind::Timeout))),

@@ -1,4 +1,4 @@
-use alloc::{format, string::String};
+use alloc::format;
 use core::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -7,7 +7,10 @@ use core::{
 
 use http::{HeaderValue, Uri};
 
-use crate::error::{BuildError, Field, Reason};
+use crate::{
+    error::{BuildError, Field, Reason},
+    text::digits,
+};
 
 /// The scheme, host and port of the service. The name of the service does not depend on it.
 ///
@@ -22,7 +25,8 @@ use crate::error::{BuildError, Field, Reason};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     uri: Uri,
-    host: HeaderValue,
+    /// The value of `Host`.
+    pub(crate) host: HeaderValue,
 }
 
 impl Endpoint {
@@ -66,10 +70,6 @@ impl Endpoint {
         self.uri.host().is_some_and(is_loopback)
     }
 
-    pub(crate) const fn host_value(&self) -> &HeaderValue {
-        &self.host
-    }
-
     fn known(host: &'static str) -> Self {
         host.parse().expect("both sites are plain host names")
     }
@@ -93,21 +93,11 @@ impl FromStr for Endpoint {
         let text = text.to_ascii_lowercase();
         let (scheme, rest) = text.split_once("://").unwrap_or(("https", &text));
         let (host, port) = host_and_port(authority(rest)?).map_err(refused)?;
-        let default_port = match scheme {
-            "https" => 443,
-            "http" if is_loopback(host) => 80,
-            _ => return Err(refused(Reason::Scheme)),
-        };
-        let authority = match port {
-            Some(port) if port != default_port => format!("{host}:{port}"),
-            _ => String::from(host),
-        };
-        let uri = Uri::builder().scheme(scheme).authority(&*authority).path_and_query("/").build();
-        let host = HeaderValue::try_from(authority);
-        match (uri, host) {
-            (Ok(uri), Ok(host)) => Ok(Self { uri, host }),
-            _ => Err(refused(Reason::Host)),
+        if scheme != "https" && !(scheme == "http" && is_loopback(host)) {
+            return Err(refused(Reason::Scheme));
         }
+        let (uri, host) = uri_and_host(scheme, host, port, "/").ok_or(refused(Reason::Host))?;
+        Ok(Self { uri, host })
     }
 }
 
@@ -164,19 +154,26 @@ pub(crate) fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), Reas
     let (host, port) = match authority[end_of_host..].find(':') {
         Some(colon) => {
             let (host, port) = authority.split_at(end_of_host + colon);
-            (host, Some(parse_port(&port[1..])?))
+            (host, Some(digits(&port[1..]).filter(|port| *port > 0).ok_or(Reason::Port)?))
         }
         None => (authority, None),
     };
     if is_host(host) { Ok((host, port)) } else { Err(Reason::Host) }
 }
 
-fn parse_port(text: &str) -> Result<u16, Reason> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    match text.parse() {
-        Ok(port) if digits && port > 0 => Ok(port),
-        _ => Err(Reason::Port),
-    }
+/// Returns the URI and the value of `Host` for requests; both omit the scheme's default port.
+pub(crate) fn uri_and_host(
+    scheme: &str,
+    host: &str,
+    port: Option<u16>,
+    target: &str,
+) -> Option<(Uri, HeaderValue)> {
+    let authority = match (scheme, port) {
+        (_, None) | ("https", Some(443)) | ("http", Some(80)) => host.into(),
+        (_, Some(port)) => format!("{host}:{port}"),
+    };
+    let uri = Uri::builder().scheme(scheme).authority(&*authority).path_and_query(target).build();
+    Some((uri.ok()?, HeaderValue::try_from(authority).ok()?))
 }
 
 fn is_host(host: &str) -> bool {
@@ -219,7 +216,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::string::{String, ToString};
 
     use super::*;
 

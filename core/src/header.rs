@@ -97,7 +97,5 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let sent = http_date(headers.get(DATE)?, PLAUSIBLE.start)?;
-    let until = http_date(value, sent)?;
-    let millis = until.unix_millis().saturating_sub(sent.unix_millis());
-    Some(Duration::from_millis(millis.try_into().unwrap_or_default()))
+    Some(http_date(value, sent)?.saturating_since(sent))
 }

@@ -88,17 +88,16 @@ impl AddressPolicy {
 ///
 /// [IPv4 special-purpose registry]: https://www.iana.org/assignments/iana-ipv4-special-registry
 fn is_public(v4: Ipv4Addr) -> bool {
-    let is_special = match v4.octets() {
-        [0 | 10 | 127, ..] | [169, 254, ..] | [192, 168, ..] => true,
+    match v4.octets() {
+        [0 | 10 | 127, ..] | [169, 254, ..] | [192, 168, ..] => false,
         // Carrier-grade NAT, private use, benchmarks.
-        [100, 64..=127, ..] | [172, 16..=31, ..] | [198, 18 | 19, ..] => true,
+        [100, 64..=127, ..] | [172, 16..=31, ..] | [198, 18 | 19, ..] => false,
         // Protocol assignments and documentation.
-        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => true,
+        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => false,
         // Multicast, reserved, broadcast.
-        [224..=255, ..] => true,
-        _ => false,
-    };
-    !is_special
+        [224..=255, ..] => false,
+        _ => true,
+    }
 }
 
 /// Returns the IPv4 address that an IPv6 address embeds.

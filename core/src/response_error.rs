@@ -104,11 +104,9 @@ impl ResponseError {
             | ResponseErrorKind::Empty
             | ResponseErrorKind::Truncated
             | ResponseErrorKind::NotJson { .. } => Advice::Retry,
-            ResponseErrorKind::Unexpected | ResponseErrorKind::Status => {
-                let passes =
-                    self.status.is_server_error() || self.status == StatusCode::REQUEST_TIMEOUT;
-                if passes { Advice::Retry } else { Advice::Stop }
-            }
+            _ if self.status.is_server_error() => Advice::Retry,
+            _ if self.status == StatusCode::REQUEST_TIMEOUT => Advice::Retry,
+            ResponseErrorKind::Unexpected | ResponseErrorKind::Status => Advice::Stop,
         }
     }
 
@@ -122,7 +120,7 @@ impl ResponseError {
     /// Only the codes of a refusal rule it out: an unreadable answer may report a success, and an
     /// internal error may occur after the action.
     pub fn may_have_acted(&self) -> bool {
-        self.code().is_none_or(|code| may_have_acted(code.as_str(), code.family()))
+        self.code().is_none_or(ErrorCode::may_have_acted)
     }
 
     /// Returns whether the service asks for fewer requests.
@@ -152,11 +150,8 @@ impl fmt::Display for ResponseErrorKind {
             }
             Self::Redirect { host: None } => f.write_str("unexpected redirect"),
             Self::Encoding(coding) => {
-                write!(
-                    f,
-                    "answer has the content encoding {}, identity was asked for",
-                    brief(coding)
-                )
+                let coding = brief(coding);
+                write!(f, "answer has the content encoding {coding}, identity was asked for")
             }
             Self::Page { content_type, snippet } => {
                 let content_type = content_type.as_deref().unwrap_or("no content type");
@@ -194,13 +189,9 @@ impl fmt::Display for ApiError {
 /// An error code of the service: a family, or a family and a detail after a dot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct ErrorCode(String);
+pub struct ErrorCode(pub(crate) String);
 
 impl ErrorCode {
-    pub(crate) const fn new(code: String) -> Self {
-        Self(code)
-    }
-
     /// Returns the whole code.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -211,9 +202,35 @@ impl ErrorCode {
         self.0.split('.').next().unwrap_or_default()
     }
 
-    /// Returns what to do.
+    /// Returns what to do, by the code or else by its family; an unknown family stops.
+    ///
+    /// Sources: the service's
+    /// [error codes](https://www.tencentcloud.com/document/product/1163/52901) and its official
+    /// clients.
     pub fn advice(&self) -> Advice {
-        Advice::of(&self.0, self.family())
+        match (self.as_str(), self.family()) {
+            ("AuthFailure.SignatureExpire", _) => Advice::CorrectClock,
+            ("AuthFailure.TokenFailure", _) => Advice::RefreshCredentials,
+            // The back end is still working and asks for a retry.
+            ("InvalidParameter.RequestTimeout", _) => Advice::Retry,
+            // The account has not granted the service its role.
+            ("InternalError.ErrRoleNotExist", _) => Advice::Stop,
+            // The rest of this family are quotas.
+            ("LimitExceeded.RateLimitExceeded", _) | (_, "RequestLimitExceeded") => Advice::BackOff,
+            (_, "InternalError" | "ResourceInUse") => Advice::Retry,
+            (_, "ResourceUnavailable" | "ServiceUnavailable") => Advice::Retry,
+            _ => Advice::Stop,
+        }
+    }
+
+    fn may_have_acted(&self) -> bool {
+        match self.as_str() {
+            // The account has not granted the service its role.
+            "InternalError.ErrRoleNotExist" => false,
+            // The back end is still working.
+            "InvalidParameter.RequestTimeout" => true,
+            _ => !REFUSALS.split(' ').any(|refusal| refusal == self.family()),
+        }
     }
 }
 
@@ -252,45 +269,6 @@ pub enum Advice {
     CorrectClock,
     /// Refresh the credentials, once: the token was refused.
     RefreshCredentials,
-}
-
-impl Advice {
-    /// Looks up a code, then its family; an unknown family stops.
-    ///
-    /// Sources: the service's
-    /// [error codes](https://www.tencentcloud.com/document/product/1163/52901) and its official
-    /// clients.
-    pub(crate) fn of(code: &str, family: &str) -> Self {
-        match code {
-            "AuthFailure.SignatureExpire" => Self::CorrectClock,
-            "AuthFailure.TokenFailure" => Self::RefreshCredentials,
-            // The back end is still working and asks for a retry.
-            "InvalidParameter.RequestTimeout" => Self::Retry,
-            // The account has not granted the service its role.
-            "InternalError.ErrRoleNotExist" => Self::Stop,
-            // The rest of this family are quotas.
-            "LimitExceeded.RateLimitExceeded" => Self::BackOff,
-            _ => match family {
-                "RequestLimitExceeded" => Self::BackOff,
-                "InternalError"
-                | "ResourceInUse"
-                | "ResourceUnavailable"
-                | "ServiceUnavailable" => Self::Retry,
-                _ => Self::Stop,
-            },
-        }
-    }
-}
-
-/// Returns whether the service may have acted on a request that it answered with this code.
-pub(crate) fn may_have_acted(code: &str, family: &str) -> bool {
-    match code {
-        // The account has not granted the service its role.
-        "InternalError.ErrRoleNotExist" => false,
-        // The back end is still working.
-        "InvalidParameter.RequestTimeout" => true,
-        _ => !REFUSALS.split(' ').any(|refusal| refusal == family),
-    }
 }
 
 /// The families of codes with which the service refuses before it acts.

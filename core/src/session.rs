@@ -6,6 +6,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request,
     header::{AUTHORIZATION, CONTENT_TYPE, HOST},
 };
+use sha2::Sha256;
 
 use crate::{
     actions::Action,
@@ -17,8 +18,8 @@ use crate::{
     header::Language,
     response_error::{Advice, ResponseError},
     signing::{
-        CanonicalHeaders, CanonicalRequest, CredentialScope, HashedHead, HexDigest,
-        SESSION_HEADERS, SigningKey, StringToSign, Timestamp, authorization,
+        CanonicalHeaders, CanonicalRequest, CredentialScope, HexDigest, SESSION_HEADERS,
+        SigningKey, StringToSign, Timestamp, authorization, request_hash,
     },
     time::{ClockOffset, Mono, Now, Wall},
 };
@@ -46,7 +47,7 @@ pub struct Session {
     endpoint: Endpoint,
     /// The headers of every request.
     headers: HeaderMap,
-    clock_offset: ClockOffset,
+    pub(crate) clock_offset: ClockOffset,
     /// The template of the action that was prepared last.
     template: Option<Template>,
     signer: Option<Signer>,
@@ -57,7 +58,7 @@ impl Session {
     pub fn new(endpoint: Endpoint) -> Self {
         // Placeholders for `fill`.
         let headers = HeaderMap::from_iter([
-            (HOST, endpoint.host_value().clone()),
+            (HOST, endpoint.host.clone()),
             (CONTENT_TYPE, HeaderValue::from_static(header::JSON)),
             (header::X_TC_ACTION, EMPTY),
             (header::X_TC_VERSION, EMPTY),
@@ -116,7 +117,7 @@ impl Session {
         credentials: &Credentials,
         now: Wall,
     ) -> Result<Request<Bytes>, BuildError> {
-        if prepared.names.host != *self.endpoint.host_value() {
+        if prepared.names.host != self.endpoint.host {
             return Err(BuildError::new(Field::Prepared, Reason::OtherEndpoint));
         }
         let timestamp = Timestamp::new(self.clock_offset.apply(now).unix_seconds())?;
@@ -182,11 +183,6 @@ impl Session {
         self.update_offset(ClockOffset::measure(started, answered, headers)?, expired)
     }
 
-    #[cfg(feature = "serde")]
-    pub(crate) const fn set_clock_offset(&mut self, offset: ClockOffset) {
-        self.clock_offset = offset;
-    }
-
     pub(crate) fn update_offset(
         &mut self,
         measured: ClockOffset,
@@ -209,7 +205,7 @@ impl Session {
     pub fn prepare<A: Action>(&mut self, action: &A) -> Result<Prepared, BuildError> {
         let template = match &mut self.template {
             Some(template) if template.is_of::<A>() => template,
-            other => other.insert(Template::new::<A>(self.endpoint.host_value())?),
+            other => other.insert(Template::new::<A>(&self.endpoint.host)?),
         };
         template.prepare(action)
     }
@@ -220,7 +216,7 @@ impl Session {
     ///
     /// Those of [`Session::prepare`].
     pub fn canonical_request<A: Action>(&self, action: &A) -> Result<CanonicalRequest, BuildError> {
-        canonical_request::<A>(self.endpoint.host_value(), &body(action)?)
+        canonical_request::<A>(&self.endpoint.host, &body(action)?)
     }
 
     /// Returns the endpoint.
@@ -314,7 +310,7 @@ struct Names {
 #[derive(Clone)]
 struct Template {
     names: Names,
-    head: HashedHead,
+    hashed_head: Sha256,
 }
 
 impl Template {
@@ -325,7 +321,7 @@ impl Template {
             version: constant(A::VERSION, Field::Version)?,
             service: A::SERVICE,
         };
-        Ok(Self { names, head: canonical_request::<A>(host, b"")?.hashed_head() })
+        Ok(Self { names, hashed_head: canonical_request::<A>(host, b"")?.hashed_head() })
     }
 
     fn is_of<A: Action>(&self) -> bool {
@@ -335,7 +331,7 @@ impl Template {
 
     fn prepare<A: Action>(&self, action: &A) -> Result<Prepared, BuildError> {
         let body = body(action)?;
-        let canonical_request_hash = self.head.request_hash(&HexDigest::of(&body));
+        let canonical_request_hash = request_hash(self.hashed_head.clone(), HexDigest::of(&body));
         Ok(Prepared { names: self.names.clone(), body, canonical_request_hash })
     }
 }
@@ -352,7 +348,7 @@ fn canonical_request<A: Action>(
 ) -> Result<CanonicalRequest, BuildError> {
     let host = host.to_str().unwrap_or_default();
     constant(A::NAME, Field::Action)?;
-    let headers = CanonicalHeaders::of_session(header::JSON, host, A::NAME);
+    let headers = CanonicalHeaders::of_session(host, A::NAME);
     Ok(CanonicalRequest::new("POST", "/", "", &headers, HexDigest::of(body)))
 }
 

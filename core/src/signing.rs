@@ -27,7 +27,7 @@ mod canonical_request;
 mod signing_key;
 mod string_to_sign;
 
-pub(crate) use self::canonical_request::{HashedHead, SESSION_HEADERS};
+pub(crate) use self::canonical_request::{SESSION_HEADERS, request_hash};
 pub use self::{
     authorization::authorization,
     canonical_request::{CanonicalHeaders, CanonicalRequest, HexDigest},

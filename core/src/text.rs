@@ -1,11 +1,12 @@
 //! Makes text from outside safe for a terminal or a log line.
 
-use alloc::string::String;
+use alloc::{borrow::Cow, string::String};
 use core::{
     fmt::{self, Write},
     str::FromStr,
 };
 
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// Shows a text with every control character and every mark that reorders text replaced by U+FFFD,
@@ -45,18 +46,28 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Parses a number that consists of digits only.
+pub(crate) fn digits<T: FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
 /// Parses a JSON string.
-pub(crate) fn json_text(json: &RawValue) -> Option<String> {
+fn json_text(json: &RawValue) -> Option<Cow<'_, str>> {
     let inner = json.get().strip_prefix('"')?.strip_suffix('"')?;
     // serde_json has checked the syntax, so text without escapes needs no decoding.
     if !inner.contains('\\') {
         return Some(inner.into());
     }
-    serde_json::from_str(json.get()).ok()
+    serde_json::from_str(json.get()).ok().map(Cow::Owned)
 }
 
-/// A longer word may be a token or a signature; a shorter one with `?`, `=` or `@` may be a URL with
-/// a query or a password.
+/// Returns the text of a JSON string, or the JSON of another type.
+pub(crate) fn text_or_json(json: &RawValue) -> Cow<'_, str> {
+    json_text(json).unwrap_or_else(|| json.get().into())
+}
+
+/// A longer word may be a token or a signature; a shorter one with `?`, `=` or `@` may be a URL
+/// with a query or a password.
 const LONGEST_WORD: usize = 36;
 const LONGEST_SNIPPET: usize = 120;
 
@@ -77,30 +88,30 @@ pub(crate) fn snippet(body: &str) -> String {
     snippet
 }
 
-/// Parses a JSON string that is not empty.
-pub(crate) fn nonempty_text(json: Option<&RawValue>) -> Option<String> {
-    json_text(json?).filter(|text| !text.is_empty())
+/// Deserializes a string that is not empty. This and the functions below read other JSON as `None`.
+pub(crate) fn lenient_text<'de, D: Deserializer<'de>>(json: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<&RawValue>::deserialize(json)?.and_then(nonempty_text))
 }
 
-/// Parses a number, or a string that contains one.
+pub(crate) fn nonempty_text(json: &RawValue) -> Option<String> {
+    json_text(json).filter(|text| !text.is_empty()).map(Cow::into_owned)
+}
+
+/// Deserializes a number, or a string that contains one.
 ///
 /// It does not use serde_json, whose numbers may be inexact in the last digit.
-fn number<T: FromStr>(json: Option<&RawValue>) -> Option<T> {
-    let json = json?;
-    match json_text(json) {
-        Some(text) => text.parse().ok(),
-        None => json.get().parse().ok(),
-    }
+pub(crate) fn lenient_number<'de, T: FromStr, D: Deserializer<'de>>(
+    json: D,
+) -> Result<Option<T>, D::Error> {
+    let json = Option::<&RawValue>::deserialize(json)?;
+    Ok(json.and_then(|json| text_or_json(json).parse().ok()))
 }
 
-/// Parses a count.
-pub(crate) fn json_count(json: Option<&RawValue>) -> Option<u64> {
-    number(json)
-}
-
-/// Parses a progress, which is finite.
-pub(crate) fn json_progress(json: Option<&RawValue>) -> Option<f64> {
-    number(json).filter(|number: &f64| number.is_finite())
+/// Deserializes a progress, which is finite.
+pub(crate) fn lenient_progress<'de, D: Deserializer<'de>>(
+    json: D,
+) -> Result<Option<f64>, D::Error> {
+    Ok(lenient_number(json)?.filter(|progress: &f64| progress.is_finite()))
 }
 
 #[cfg(test)]

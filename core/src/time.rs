@@ -67,6 +67,12 @@ impl Wall {
         self.0.div_euclid(1_000)
     }
 
+    /// Returns the time since `earlier`, or zero if that is later.
+    pub(crate) fn saturating_since(self, earlier: Self) -> Duration {
+        let millis = self.0.saturating_sub(earlier.0);
+        Duration::from_millis(millis.try_into().unwrap_or_default())
+    }
+
     pub(crate) const fn saturating_add_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }
@@ -123,10 +129,8 @@ impl ClockOffset {
         let (Some(date), None) = (dates.next(), dates.next()) else { return None };
         let half = answered.saturating_since(started.mono) / 2;
         let middle = started.wall.saturating_add_millis(i64::try_from(half.as_millis()).ok()?);
-        let server = http_date(date, started.wall.max(PLAUSIBLE.start))?;
-        if !PLAUSIBLE.contains(&server) {
-            return None;
-        }
+        let server = http_date(date, started.wall.max(PLAUSIBLE.start));
+        let server = server.filter(|server| PLAUSIBLE.contains(server))?;
         Some(Self { millis: server.unix_millis().checked_sub(middle.unix_millis())? })
     }
 }

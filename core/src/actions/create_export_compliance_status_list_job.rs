@@ -2,20 +2,19 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
-use serde_json::value::RawValue;
 
-use super::{Action, JobId, RunTimeFilter, SERVICE, VERSION};
+use super::{Action, JobId, RunTimeFilter, SERVICE, VERSION, lenient_job_id};
 use crate::{
     error::{BuildError, Field, Reason},
-    text::{brief, nonempty_text},
+    text::brief,
 };
 
 /// Starts an export of compliance results, to be polled with
-/// [`DescribeExportJobResult`](crate::DescribeExportJobResult).
+/// [`DescribeExportJobResult`](super::DescribeExportJobResult).
 ///
 /// Do not retry it after a fault if the request may have arrived (`may_have_arrived` of the
 /// driver's error): without a deduplication token, a second job may start. Look for the first job
-/// with [`DescribeExportJobManageList`](crate::DescribeExportJobManageList) instead.
+/// with [`DescribeExportJobManageList`](super::DescribeExportJobManageList) instead.
 ///
 /// Service page:
 /// [CreateExportComplianceStatusListJob](https://www.tencentcloud.com/document/product/1163/52923).
@@ -82,25 +81,16 @@ impl Action for CreateExportComplianceStatusListJob {
 /// The created job.
 ///
 /// An answer without a valid id is an error: the job may exist, but cannot be polled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct CreateExportComplianceStatusListJobResponse {
     /// The id of the job.
+    #[serde(rename = "JobId", deserialize_with = "valid_job_id")]
     pub job_id: JobId,
 }
 
-#[derive(Deserialize)]
-struct Members<'a> {
-    #[serde(borrow, rename = "JobId")]
-    job_id: Option<&'a RawValue>,
-}
-
-impl<'de> Deserialize<'de> for CreateExportComplianceStatusListJobResponse {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let id = nonempty_text(Members::deserialize(deserializer)?.job_id);
-        let id = id.ok_or_else(|| D::Error::missing_field("JobId"))?;
-        Ok(Self { job_id: JobId::new(id).map_err(D::Error::custom)? })
-    }
+fn valid_job_id<'de, D: Deserializer<'de>>(json: D) -> Result<JobId, D::Error> {
+    lenient_job_id(json)?.ok_or_else(|| D::Error::missing_field("JobId"))
 }
 
 /// The kind of assets of a compliance check.

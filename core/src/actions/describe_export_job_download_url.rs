@@ -1,14 +1,13 @@
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
-use super::{Action, JobId, SERVICE, VERSION};
-use crate::{download::DownloadUrl, text::nonempty_text};
+use super::{Action, JobId, SERVICE, VERSION, lenient_url};
+use crate::download::DownloadUrl;
 
 /// Asks for the URL of an export job's file, without the state of the job.
 ///
 /// The service does not document the jobs that this action knows. For
-/// [`CreateExportComplianceStatusListJob`](crate::CreateExportComplianceStatusListJob), it
-/// recommends [`DescribeExportJobResult`](crate::DescribeExportJobResult).
+/// [`CreateExportComplianceStatusListJob`](super::CreateExportComplianceStatusListJob), it
+/// recommends [`DescribeExportJobResult`](super::DescribeExportJobResult).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DescribeExportJobDownloadURL {
@@ -32,22 +31,11 @@ impl Action for DescribeExportJobDownloadURL {
 }
 
 /// The URL of an export job's file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct DescribeExportJobDownloadURLResponse {
     /// The URL; `None` if the service sent null, nothing, an empty text or another JSON type.
+    #[serde(rename = "DownloadURL", deserialize_with = "lenient_url")]
     pub download_url: Option<DownloadUrl>,
-}
-
-#[derive(Deserialize)]
-struct Members<'a> {
-    #[serde(borrow, rename = "DownloadURL")]
-    download_url: Option<&'a RawValue>,
-}
-
-impl<'de> Deserialize<'de> for DescribeExportJobDownloadURLResponse {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let url = Members::deserialize(deserializer)?.download_url;
-        Ok(Self { download_url: nonempty_text(url).and_then(DownloadUrl::new) })
-    }
 }

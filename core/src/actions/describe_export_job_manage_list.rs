@@ -1,10 +1,10 @@
 use alloc::{string::String, vec::Vec};
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Action, ExportStatus, JobId, RunTimeFilter, SERVICE, VERSION};
-use crate::text::{json_count, json_progress, nonempty_text};
+use super::{Action, ExportStatus, JobId, RunTimeFilter, SERVICE, VERSION, lenient_job_id};
+use crate::text::{lenient_number, lenient_progress, lenient_text};
 
 /// Lists the export jobs of the account.
 ///
@@ -55,14 +55,17 @@ impl Action for DescribeExportJobManageList {
 }
 
 /// Some of the account's export jobs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct DescribeExportJobManageListResponse {
     /// The number of jobs of the account; `None` if the service sent no readable number.
+    #[serde(rename = "TotalCount", deserialize_with = "lenient_number")]
     pub total_count: Option<u64>,
     /// The jobs, one for each element of the service's list, so they can be counted for the offset.
     /// Null or no list means no jobs; another JSON type is an error, since it does not show whether
     /// the account has jobs.
+    #[serde(rename = "List", deserialize_with = "jobs")]
     pub jobs: Vec<ExportJobInfo>,
 }
 
@@ -72,84 +75,46 @@ pub struct DescribeExportJobManageListResponse {
 /// empty if the element is not an object or repeats a member.
 ///
 /// Service page: [data types](https://www.tencentcloud.com/document/product/1163/52928).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct ExportJobInfo {
     /// The id of the job.
+    #[serde(rename = "JobID", deserialize_with = "lenient_job_id")]
     pub job_id: Option<JobId>,
     /// The name of the job.
+    #[serde(rename = "JobName", deserialize_with = "lenient_text")]
     pub name: Option<String>,
     /// The source of the exported data.
+    #[serde(deserialize_with = "lenient_text")]
     pub source: Option<String>,
     /// The status of the job.
+    #[serde(rename = "ExportStatus", deserialize_with = "ExportStatus::lenient")]
     pub status: ExportStatus,
     /// The progress in percent.
+    #[serde(rename = "ExportProgress", deserialize_with = "lenient_progress")]
     pub progress: Option<f64>,
     /// Why the job failed.
+    #[serde(rename = "FailureMsg", deserialize_with = "lenient_text")]
     pub failure_message: Option<String>,
     /// When the job times out, in the service's format.
+    #[serde(deserialize_with = "lenient_text")]
     pub timeout: Option<String>,
     /// When the job was created, as `YYYY-MM-DD hh:mm:ss` in an unnamed time zone.
+    #[serde(deserialize_with = "lenient_text")]
     pub insert_time: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Members<'a> {
-    #[serde(borrow)]
-    total_count: Option<&'a RawValue>,
-    #[serde(borrow)]
-    list: Option<&'a RawValue>,
-}
-
-impl<'de> Deserialize<'de> for DescribeExportJobManageListResponse {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = Members::deserialize(deserializer)?;
-        let list = members.list.map_or("null", RawValue::get);
-        let list: Option<Vec<&RawValue>> = serde_json::from_str(list).map_err(D::Error::custom)?;
-        let jobs = list.unwrap_or_default().into_iter().map(ExportJobInfo::from_json).collect();
-        Ok(Self { total_count: json_count(members.total_count), jobs })
-    }
-}
-
-/// The members of an element of the list, each of any JSON type.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct JobMembers<'a> {
-    #[serde(borrow, rename = "JobID")]
-    job_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    job_name: Option<&'a RawValue>,
-    #[serde(borrow)]
-    source: Option<&'a RawValue>,
-    #[serde(borrow)]
-    export_status: Option<&'a RawValue>,
-    #[serde(borrow)]
-    export_progress: Option<&'a RawValue>,
-    #[serde(borrow)]
-    failure_msg: Option<&'a RawValue>,
-    #[serde(borrow)]
-    timeout: Option<&'a RawValue>,
-    #[serde(borrow)]
-    insert_time: Option<&'a RawValue>,
+fn jobs<'de, D: Deserializer<'de>>(json: D) -> Result<Vec<ExportJobInfo>, D::Error> {
+    let list = Option::<Vec<&RawValue>>::deserialize(json)?;
+    Ok(list.unwrap_or_default().into_iter().map(ExportJobInfo::from_json).collect())
 }
 
 impl ExportJobInfo {
     fn from_json(json: &RawValue) -> Self {
         // serde would read an array as members in order.
         let object = Some(json.get()).filter(|json| json.starts_with('{'));
-        let members = object.and_then(|json| serde_json::from_str(json).ok());
-        let members: JobMembers<'_> = members.unwrap_or_default();
-        Self {
-            job_id: nonempty_text(members.job_id).and_then(|id| JobId::new(id).ok()),
-            name: nonempty_text(members.job_name),
-            source: nonempty_text(members.source),
-            status: ExportStatus::from_json(members.export_status),
-            progress: json_progress(members.export_progress),
-            failure_message: nonempty_text(members.failure_msg),
-            timeout: nonempty_text(members.timeout),
-            insert_time: nonempty_text(members.insert_time),
-        }
+        object.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
     }
 }
 

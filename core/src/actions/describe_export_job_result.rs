@@ -4,10 +4,10 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Action, JobId, SERVICE, VERSION};
+use super::{Action, JobId, SERVICE, VERSION, lenient_url};
 use crate::{
     download::DownloadUrl,
-    text::{json_progress, json_text, nonempty_text, printable},
+    text::{lenient_progress, lenient_text, printable, text_or_json},
 };
 
 /// Asks for the state of an export job.
@@ -39,16 +39,21 @@ impl Action for DescribeExportJobResult {
 ///
 /// A field is `None` if the service sent null, nothing, an empty text or another JSON type; the
 /// other fields are read anyway. A repeated member makes the whole answer unusable.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct DescribeExportJobResultResponse {
     /// The status of the job.
+    #[serde(rename = "ExportStatus", deserialize_with = "ExportStatus::lenient")]
     pub status: ExportStatus,
     /// The URL of the file, once the job has succeeded.
+    #[serde(rename = "DownloadURL", deserialize_with = "lenient_url")]
     pub download_url: Option<DownloadUrl>,
     /// The progress in percent.
+    #[serde(rename = "ExportProgress", deserialize_with = "lenient_progress")]
     pub progress: Option<f64>,
     /// Why the job failed. The service may send one with any status.
+    #[serde(rename = "FailureMsg", deserialize_with = "lenient_text")]
     pub failure_message: Option<String>,
 }
 
@@ -78,57 +83,29 @@ impl ExportStatus {
         }
     }
 
-    pub(super) fn from_json(raw: Option<&RawValue>) -> Self {
-        let Some(raw) = raw else { return Self::Unknown(String::new()) };
-        let json = raw.get();
-        match json {
-            r#""RUNNING""# => Self::Running,
-            r#""SUCCESS""# => Self::Success,
-            r#""FAILURE""# => Self::Failure,
-            _ => match json_text(raw) {
-                Some(text) => Self::from_text(text),
-                None => Self::Unknown(json.into()),
-            },
-        }
+    pub(super) fn lenient<'de, D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let Some(json) = Option::<&RawValue>::deserialize(json)? else {
+            return Ok(Self::default());
+        };
+        let text = text_or_json(json);
+        Ok(match &*text {
+            "RUNNING" => Self::Running,
+            "SUCCESS" => Self::Success,
+            "FAILURE" => Self::Failure,
+            _ => Self::Unknown(text.into_owned()),
+        })
     }
+}
 
-    fn from_text(text: String) -> Self {
-        // A known status gets here only if its text has escapes.
-        [Self::Running, Self::Success, Self::Failure]
-            .into_iter()
-            .find(|known| known.as_str() == text)
-            .unwrap_or(Self::Unknown(text))
+/// No status.
+impl Default for ExportStatus {
+    fn default() -> Self {
+        Self::Unknown(String::new())
     }
 }
 
 impl fmt::Display for ExportStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         printable(self.as_str()).fmt(f)
-    }
-}
-
-/// The members of the answer, each of any JSON type.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Members<'a> {
-    #[serde(borrow)]
-    export_status: Option<&'a RawValue>,
-    #[serde(borrow, rename = "DownloadURL")]
-    download_url: Option<&'a RawValue>,
-    #[serde(borrow)]
-    export_progress: Option<&'a RawValue>,
-    #[serde(borrow)]
-    failure_msg: Option<&'a RawValue>,
-}
-
-impl<'de> Deserialize<'de> for DescribeExportJobResultResponse {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = Members::deserialize(deserializer)?;
-        Ok(Self {
-            status: ExportStatus::from_json(members.export_status),
-            download_url: nonempty_text(members.download_url).and_then(DownloadUrl::new),
-            progress: json_progress(members.export_progress),
-            failure_message: nonempty_text(members.failure_msg),
-        })
     }
 }

@@ -5,7 +5,7 @@ use core::mem;
 
 use super::{
     Body, Download, Held, Phase, Problem, Received,
-    error_page::{Reaction, Refusal},
+    error_page::{Reaction, Refusal, extend_excerpt},
     object::Object,
     outcome::{Downloaded, Error, ErrorKind, Event, EventKind, Fault, Outcome, Report},
     url::{DownloadUrl, Location},
@@ -39,7 +39,7 @@ impl Download {
                 self.take(bytes.get(skipped..).unwrap_or_default(), end)
             }
             // A whole error page must arrive within one stall limit.
-            Phase::Refused { excerpt, .. } => match excerpt.take(bytes) && !is_stalled {
+            Phase::Refused { excerpt, .. } => match extend_excerpt(excerpt, bytes) && !is_stalled {
                 true => Received::Nothing,
                 false => Received::Drop,
             },
@@ -81,8 +81,12 @@ impl Download {
             }
             Phase::Body(body) => self.body_ended(&body, end),
             Phase::Refused { mut refusal, excerpt, .. } => {
-                refusal.read(excerpt.as_bytes());
-                self.refused(refusal)
+                refusal.read(&excerpt);
+                match refusal.reaction() {
+                    Reaction::NewUrl => self.need_url(Some(refusal)),
+                    Reaction::Retry | Reaction::BackOff => self.fault(Fault::Refused(refusal)),
+                    Reaction::Stop => self.fail(ErrorKind::Refused(refusal)),
+                }
             }
             Phase::Useless(Problem::Again(fault)) => self.fault(fault),
             Phase::Useless(Problem::StartOver(fault)) => self.start_over(fault),
@@ -117,9 +121,7 @@ impl Download {
         };
         let is_short = misses_bytes || body.skip > 0;
         match end {
-            Err(TransportErrorKind::Permanent) => {
-                Some(Fault::Transport(TransportErrorKind::Permanent))
-            }
+            Err(fault @ TransportErrorKind::Permanent) => Some(Fault::Transport(fault)),
             Err(TransportErrorKind::Timeout) if is_short => Some(Fault::Stalled),
             _ if is_short => Some(Fault::Incomplete),
             _ => None,
@@ -165,14 +167,6 @@ impl Download {
                 let report = self.report();
                 self.end(Ok(Downloaded { bytes, crc64, verified, report }))
             }
-        }
-    }
-
-    fn refused(&mut self, refusal: Box<Refusal>) -> Event {
-        match refusal.reaction() {
-            Reaction::NewUrl => self.need_url(Some(refusal)),
-            Reaction::Retry | Reaction::BackOff => self.fault(Fault::Refused(refusal)),
-            Reaction::Stop => self.fail(ErrorKind::Refused(refusal)),
         }
     }
 

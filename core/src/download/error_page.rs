@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::text::{brief, json_text, snippet};
+use crate::text::{brief, lenient_text, snippet, text_or_json};
 
 /// The error page of a file server.
 ///
@@ -112,23 +112,14 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     headers.get("x-cos-request-id")?.to_str().ok().map(String::from)
 }
 
-/// The start of an error page.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Excerpt(Vec<u8>);
+/// The length of the start of an error page that is read.
+const EXCERPT: usize = 16 * 1024;
 
-impl Excerpt {
-    const LIMIT: usize = 16 * 1024;
-
-    /// Appends bytes up to the limit; returns whether more are welcome.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> bool {
-        let room = Self::LIMIT - self.0.len();
-        self.0.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-        self.0.len() < Self::LIMIT
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
+/// Appends bytes to the start of an error page; returns whether more are welcome.
+pub(super) fn extend_excerpt(excerpt: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    let room = EXCERPT.saturating_sub(excerpt.len());
+    excerpt.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+    excerpt.len() < EXCERPT
 }
 
 /// Returns code, message and request id of an error page, without words that may be secrets.
@@ -145,15 +136,15 @@ fn json_contents(text: &str) -> Option<[Option<String>; 3]> {
     struct Members<'a> {
         #[serde(borrow, alias = "Code")]
         code: Option<&'a RawValue>,
-        #[serde(borrow, alias = "Message")]
-        message: Option<&'a RawValue>,
-        #[serde(borrow, alias = "requestid", alias = "requestId", alias = "RequestId")]
-        request_id: Option<&'a RawValue>,
+        #[serde(default, deserialize_with = "lenient_text", alias = "Message")]
+        message: Option<String>,
+        #[serde(default, deserialize_with = "lenient_text")]
+        #[serde(alias = "requestid", alias = "requestId", alias = "RequestId")]
+        request_id: Option<String>,
     }
     let Members { code, message, request_id } = serde_json::from_str(text).ok()?;
     // The code may be a number.
-    let code = code.map(|code| json_text(code).unwrap_or_else(|| code.get().into()));
-    Some([code, message.and_then(json_text), request_id.and_then(json_text)])
+    Some([code.map(|code| text_or_json(code).into_owned()), message, request_id])
 }
 
 /// Returns the text of the first element with this name inside `<Error>`, unless it is empty.
@@ -169,16 +160,10 @@ fn unescaped(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         plain.push_str(before);
-        match after.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest))) {
-            Some((character, after)) => {
-                plain.push(character);
-                rest = after;
-            }
-            None => {
-                plain.push('&');
-                rest = after;
-            }
-        }
+        let known = after.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest)));
+        let (character, after) = known.unwrap_or(('&', after));
+        plain.push(character);
+        rest = after;
     }
     plain.push_str(rest);
     plain
@@ -269,11 +254,11 @@ mod tests {
 
     #[test]
     fn an_excerpt_ends_at_its_limit() {
-        let mut excerpt = Excerpt::default();
-        assert!(excerpt.take(&[b'x'; 10_000]));
-        assert!(!excerpt.take(&[b'x'; 10_000]));
-        assert!(!excerpt.take(b"x"));
-        assert_eq!(excerpt.as_bytes().len(), 16 * 1024);
+        let mut excerpt = Vec::new();
+        assert!(extend_excerpt(&mut excerpt, &[b'x'; 10_000]));
+        assert!(!extend_excerpt(&mut excerpt, &[b'x'; 10_000]));
+        assert!(!extend_excerpt(&mut excerpt, b"x"));
+        assert_eq!(excerpt.len(), 16 * 1024);
     }
 
     fn some<const N: usize>(texts: [&str; N]) -> [Option<String>; N] {

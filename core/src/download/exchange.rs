@@ -1,17 +1,20 @@
 //! The requests of a download, and the heads of their responses.
 
-use alloc::format;
+use alloc::{format, vec::Vec};
 
 use http::{
-    HeaderMap, HeaderValue, Method, Request, StatusCode, Version,
+    HeaderMap, HeaderValue, Request, StatusCode, Version,
     header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HOST, IF_RANGE, RANGE, TRANSFER_ENCODING},
     response::Parts,
 };
 
 use super::{
     Body, Download, Opening, Phase, Problem, Step,
-    error_page::{Excerpt, Refusal, request_id},
-    object::{ContentRange, Object, content_length, foreign_transfer_coding, sole, suggested_name},
+    error_page::{Refusal, request_id},
+    object::{
+        ContentRange, Object, content_length, differ, foreign_transfer_coding, sole_text,
+        suggested_name,
+    },
     outcome::{ErrorKind, Event, EventKind, Fault},
 };
 use crate::{
@@ -66,7 +69,6 @@ impl Download {
 
     fn request(&self, range: Option<(HeaderValue, HeaderValue)>) -> Request<()> {
         let mut request = Request::new(());
-        *request.method_mut() = Method::GET;
         *request.uri_mut() = self.location.uri.clone();
         request.extensions_mut().insert(Limits {
             address_policy: self.location.address_policy,
@@ -99,14 +101,8 @@ impl Download {
     fn opening(&mut self, head: &Parts) -> Result<Opening, Problem> {
         let Parts { status, headers, .. } = head;
         match *status {
-            StatusCode::OK => {
-                check_coding(head)?;
-                self.whole_file(head)
-            }
-            StatusCode::PARTIAL_CONTENT => {
-                check_coding(head)?;
-                self.partial_file(headers)
-            }
+            StatusCode::OK => self.whole_file(head),
+            StatusCode::PARTIAL_CONTENT => self.partial_file(head),
             StatusCode::RANGE_NOT_SATISFIABLE if self.held.bytes > 0 => {
                 Err(self.unsatisfied(headers))
             }
@@ -117,8 +113,7 @@ impl Download {
             }
             status if status.is_client_error() || status.is_server_error() => {
                 let refusal = Refusal::new(status, headers);
-                let excerpt = Excerpt::default();
-                self.phase = Phase::Refused { refusal, excerpt, since: self.now };
+                self.phase = Phase::Refused { refusal, excerpt: Vec::new(), since: self.now };
                 Ok(Opening::Read)
             }
             status => Err(Problem::End(ErrorKind::Status(status))),
@@ -126,7 +121,7 @@ impl Download {
     }
 
     fn whole_file(&mut self, head: &Parts) -> Result<Opening, Problem> {
-        let headers = &head.headers;
+        let headers = checked_coding(head)?;
         let object = Object::new(headers, content_length(headers).map_err(Problem::StartOver)?);
         if object.is_page(headers) {
             return Err(Problem::Again(Fault::Page));
@@ -154,7 +149,8 @@ impl Download {
         Ok(self.open(headers, Body { end, shows_its_end, skip, since: self.now, began: skip }))
     }
 
-    fn partial_file(&mut self, headers: &HeaderMap) -> Result<Opening, Problem> {
+    fn partial_file(&mut self, head: &Parts) -> Result<Opening, Problem> {
+        let headers = checked_coding(head)?;
         let wrong = || Problem::StartOver(Fault::WrongRange);
         let range = ContentRange::of(headers).ok_or_else(wrong)?;
         let fits = content_length(headers)
@@ -204,7 +200,8 @@ impl Download {
     /// the file held. A server that ignores `If-Range` could send bytes of another file.
     fn is_proven_same(&self, headers: &HeaderMap, object: &Object) -> bool {
         let has_checksum = object.crc64.is_some() && object.crc64 == self.held.object.crc64;
-        (sole(headers, &ETAG).is_some() || has_checksum) && !self.is_other_file(headers, object)
+        (sole_text(headers, &ETAG).is_some() || has_checksum)
+            && !self.is_other_file(headers, object)
     }
 
     /// Returns whether tag, length or checksum differ from those of the file held. Values that only
@@ -244,13 +241,10 @@ impl Download {
     }
 }
 
-fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
-    a.is_some() && b.is_some() && a != b
-}
-
-fn check_coding(head: &Parts) -> Result<(), Problem> {
+/// Returns the headers of a response whose body has the bytes of the file.
+fn checked_coding(head: &Parts) -> Result<&HeaderMap, Problem> {
     match foreign_coding(&head.headers).or_else(|| foreign_transfer_coding(head)) {
         Some(coding) => Err(Problem::End(ErrorKind::Coding(coding))),
-        None => Ok(()),
+        None => Ok(&head.headers),
     }
 }

@@ -13,7 +13,7 @@ use http::{
 use percent_encoding::percent_decode_str;
 
 use super::outcome::Fault;
-use crate::text::printable;
+use crate::text::{digits, printable};
 
 /// What a server has stated about the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,11 +28,10 @@ const CRC64: HeaderName = HeaderName::from_static("x-cos-hash-crc64ecma");
 
 impl Object {
     pub(super) fn new(headers: &HeaderMap, total: Option<u64>) -> Self {
-        let text = |name| sole(headers, name).and_then(|value| value.to_str().ok());
         Self {
-            etag: text(&ETAG).filter(|etag| is_strong(etag)).map(String::from),
+            etag: sole_text(headers, &ETAG).filter(|etag| is_strong(etag)).map(String::from),
             total,
-            crc64: text(&CRC64).and_then(|value| number(value.trim())),
+            crc64: sole_text(headers, &CRC64).and_then(|value| digits(value.trim())),
         }
     }
 
@@ -46,9 +45,7 @@ impl Object {
             return Ok(self);
         }
         let crc64 = self.crc64.or(known.crc64);
-        let is_other_length =
-            known.total.is_some_and(|known| self.total.is_some_and(|n| n != known));
-        if is_other_length && crc64.is_none() {
+        if differ(self.total, known.total) && crc64.is_none() {
             return Err(Fault::OtherLength);
         }
         Ok(Self { total: self.total.or(known.total), crc64, ..self })
@@ -57,10 +54,9 @@ impl Object {
     /// Returns whether the response is a page of a login or a gateway: HTML without the tag or the
     /// checksum of a stored file.
     pub(super) fn is_page(&self, headers: &HeaderMap) -> bool {
-        let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
-        let is_html = content_type.is_some_and(|text| {
-            text.get(..HTML.len()).is_some_and(|start| start.eq_ignore_ascii_case(HTML))
-        });
+        let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let start = content_type.and_then(|text| text.get(..HTML.len()));
+        let is_html = start.is_some_and(|start| start.eq_ignore_ascii_case(HTML));
         is_html && self.crc64.is_none() && !headers.contains_key(ETAG)
     }
 }
@@ -75,15 +71,15 @@ fn is_strong(etag: &str) -> bool {
     inner.is_some_and(|inner| !inner.contains('"') && inner.len() <= LONGEST_ETAG)
 }
 
-/// Returns the value of a header that occurs exactly once.
-pub(super) fn sole<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    values.next().filter(|_| values.next().is_none())
+/// Returns whether both values are known and not equal.
+pub(super) fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
+    a.is_some() && b.is_some() && a != b
 }
 
-/// Parses a number that consists of digits only.
-pub(super) fn number(text: &str) -> Option<u64> {
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+/// Returns the text of a header that occurs exactly once.
+pub(super) fn sole_text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())?.to_str().ok()
 }
 
 /// Parses the length, which must not be repeated.
@@ -91,8 +87,8 @@ pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> 
     if !headers.contains_key(CONTENT_LENGTH) {
         return Ok(None);
     }
-    let length = sole(headers, &CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    length.and_then(|length| number(length.trim())).map(Some).ok_or(Fault::BadLength)
+    let length = sole_text(headers, &CONTENT_LENGTH);
+    length.and_then(|length| digits(length.trim())).map(Some).ok_or(Fault::BadLength)
 }
 
 /// Returns the transfer coding, unless it is `chunked` alone, which shows the end of the body and
@@ -123,15 +119,15 @@ impl ContentRange {
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let (range, total) = text(headers)?.split_once('/')?;
         let (first, last) = range.split_once('-')?;
-        let (first, end) = (number(first)?, number(last)?.checked_add(1)?);
-        let total = if total == "*" { None } else { Some(number(total)?) };
+        let (first, end) = (digits(first)?, digits::<u64>(last)?.checked_add(1)?);
+        let total = if total == "*" { None } else { Some(digits(total)?) };
         let fits = first < end && total.is_none_or(|total| end <= total);
         fits.then_some(Self { first, end, total })
     }
 
     /// Parses the length of the file from a response without any byte of the range.
     pub(super) fn unsatisfied(headers: &HeaderMap) -> Option<u64> {
-        number(text(headers)?.strip_prefix("*/")?)
+        digits(text(headers)?.strip_prefix("*/")?)
     }
 
     pub(super) const fn len(self) -> u64 {
@@ -147,7 +143,7 @@ impl ContentRange {
 }
 
 fn text(headers: &HeaderMap) -> Option<&str> {
-    let (unit, range) = sole(headers, &CONTENT_RANGE)?.to_str().ok()?.trim().split_once(' ')?;
+    let (unit, range) = sole_text(headers, &CONTENT_RANGE)?.trim().split_once(' ')?;
     unit.eq_ignore_ascii_case("bytes").then(|| range.trim())
 }
 
@@ -156,11 +152,9 @@ fn text(headers: &HeaderMap) -> Option<&str> {
 ///
 /// [RFC 6266]: https://www.rfc-editor.org/rfc/rfc6266.html
 pub(super) fn suggested_name(headers: &HeaderMap, path: &str) -> Option<String> {
-    let disposition = headers.get(CONTENT_DISPOSITION).map(|value| {
-        // Many servers send plain UTF-8.
-        String::from_utf8_lossy(value.as_bytes()).into_owned()
-    });
-    let named = disposition.as_deref().and_then(name_of_disposition);
+    // Many servers send plain UTF-8.
+    let disposition = headers.get(CONTENT_DISPOSITION).map(HeaderValue::as_bytes);
+    let named = disposition.and_then(|text| name_of_disposition(&String::from_utf8_lossy(text)));
     let of_path = || percent_decode_str(path.rsplit('/').next()?).decode_utf8().ok();
     named.and_then(|name| plain(&name)).or_else(|| plain(&of_path()?))
 }
@@ -222,9 +216,8 @@ fn plain(name: &str) -> Option<String> {
         Some(rest) => ["_", rest].concat(),
         None => name,
     };
-    let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
-    let end = ends.take_while(|end| *end <= LONGEST).last().unwrap_or_default();
-    let name = name.get(..end).unwrap_or_default().trim_end_matches(['.', ' ']);
+    let (name, _) = name.split_at(name.floor_char_boundary(LONGEST));
+    let name = name.trim_end_matches(['.', ' ']);
     (!name.is_empty() && !is_device(name)).then(|| name.to_owned())
 }
 

@@ -4,6 +4,8 @@ use core::fmt;
 use crc64fast::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::object::Object;
+
 /// The metadata of the bytes that a download leaves behind, which a later one needs to resume. It
 /// identifies the file by its strong entity tag and contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,13 +22,10 @@ pub struct PartMetadata {
 const VERSION: u32 = 1;
 
 impl PartMetadata {
-    pub(super) const fn new(
-        object: String,
-        etag: String,
-        total: Option<u64>,
-        crc64: Option<u64>,
-    ) -> Self {
-        Self { version: VERSION, object, etag, total, crc64 }
+    /// Returns `None` without a strong tag.
+    pub(super) fn new(object: String, known: Object) -> Option<Self> {
+        let Object { etag, total, crc64 } = known;
+        Some(Self { version: VERSION, object, etag: etag?, total, crc64 })
     }
 
     /// Returns the metadata as JSON, to be stored beside the bytes.
@@ -163,22 +162,20 @@ mod tests {
 
     use super::*;
 
+    fn metadata(crc64: Option<u64>) -> PartMetadata {
+        let known = Object { etag: Some("\"x\"".into()), total: Some(7), crc64 };
+        PartMetadata::new("https://h.example/a".into(), known).unwrap()
+    }
+
     #[test]
     fn metadata_is_read_back() {
-        let metadata =
-            PartMetadata::new("https://h.example/a".into(), "\"x\"".into(), Some(7), None);
+        let metadata = metadata(None);
         assert_eq!(PartMetadata::from_text(&metadata.to_text()), Some(metadata));
     }
 
     #[test]
     fn other_texts_are_not_metadata() {
-        let metadata = PartMetadata::new(
-            "https://h.example/a".into(),
-            "\"x\"".into(),
-            Some(7),
-            Some(u64::MAX),
-        );
-        let text = metadata.to_text();
+        let text = metadata(Some(u64::MAX)).to_text();
         assert!(text.contains("18446744073709551615"));
         for end in 0..text.len() {
             assert_eq!(PartMetadata::from_text(&text[..end]), None);

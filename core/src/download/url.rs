@@ -1,15 +1,15 @@
 use alloc::{format, string::String};
 use core::fmt;
 
-use http::{HeaderValue, Uri};
+use http::{HeaderValue, Uri, uri::Authority};
 use percent_encoding::percent_decode_str;
 
 use super::policy::Policy;
 use crate::{
-    endpoint::{host_and_port, ip_address, is_loopback},
+    endpoint::{host_and_port, ip_address, is_loopback, uri_and_host},
     error::{BuildError, Field, Reason},
     limits::AddressPolicy,
-    text::printable,
+    text::{digits, printable},
     time::Wall,
 };
 
@@ -85,41 +85,34 @@ impl Location {
         check_text(text)?;
         let (scheme, rest) = text.split_once("://").ok_or(refused(Reason::UrlScheme))?;
         let scheme = scheme.to_ascii_lowercase();
-        let default_port = match &*scheme {
-            "https" => 443,
-            "http" => 80,
-            _ => return Err(refused(Reason::UrlScheme)),
-        };
+        if !matches!(&*scheme, "https" | "http") {
+            return Err(refused(Reason::UrlScheme));
+        }
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (host, port) = checked_host(authority)?;
-        if scheme == "http" && !policy.allow_http && !is_loopback(&host) {
+        if authority.contains('@') {
+            return Err(refused(Reason::UserInfo));
+        }
+        let authority = authority.to_ascii_lowercase();
+        let (host, port) = host_and_port(&authority).map_err(refused)?;
+        if scheme == "http" && !policy.allow_http && !is_loopback(host) {
             return Err(refused(Reason::PlainHttp));
         }
-        let address_policy = match (is_loopback(&host), policy.allow_private) {
+        let address_policy = match (is_loopback(host), policy.allow_private) {
             (true, _) => AddressPolicy::Loopback,
             (false, true) => AddressPolicy::Any,
             (false, false) => AddressPolicy::Public,
         };
-        if ip_address(&host).is_some_and(|address| !address_policy.permits(address)) {
+        if ip_address(host).is_some_and(|address| !address_policy.permits(address)) {
             return Err(refused(Reason::PrivateAddress));
         }
-        let authority = match port {
-            Some(port) if port != default_port => format!("{host}:{port}"),
-            _ => host,
-        };
-        let path = target.split('?').next().unwrap_or_default();
-        let object = format!("{scheme}://{authority}{path}");
         // The target of a request starts with a slash.
         let slash = if target.starts_with('/') { "" } else { "/" };
-        let target = format!("{slash}{target}");
-        let uri = Uri::builder().scheme(&*scheme).authority(&*authority).path_and_query(target);
-        match (uri.build(), HeaderValue::try_from(authority)) {
-            (Ok(uri), Ok(host)) => {
-                let expiry = expiry(text);
-                Ok(Self { url, expiry, uri, host, address_policy, object })
-            }
-            _ => Err(refused(Reason::InvalidCharacter)),
-        }
+        let (uri, host_value) = uri_and_host(&scheme, host, port, &format!("{slash}{target}"))
+            .ok_or(refused(Reason::InvalidCharacter))?;
+        let authority = uri.authority().map_or(host, Authority::as_str);
+        let path = target.split('?').next().unwrap_or_default();
+        let object = format!("{scheme}://{authority}{path}");
+        Ok(Self { expiry: expiry(text), url, uri, host: host_value, address_policy, object })
     }
 }
 
@@ -135,15 +128,6 @@ fn check_text(text: &str) -> Result<(), BuildError> {
         return Err(refused(Reason::Fragment));
     }
     Ok(())
-}
-
-fn checked_host(authority: &str) -> Result<(String, Option<u16>), BuildError> {
-    if authority.contains('@') {
-        return Err(refused(Reason::UserInfo));
-    }
-    let authority = authority.to_ascii_lowercase();
-    let (host, port) = host_and_port(&authority).map_err(refused)?;
-    Ok((host.into(), port))
 }
 
 const fn refused(reason: Reason) -> BuildError {
@@ -166,7 +150,7 @@ fn window_end(parameter: &str) -> Option<i64> {
     }
     let value = percent_decode_str(value).decode_utf8().ok()?;
     let (_, end) = value.split_once(';')?;
-    end.bytes().all(|b| b.is_ascii_digit()).then(|| end.parse().ok())?
+    digits(end)
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@ use core::{fmt, str};
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{BuildError, Field, Reason};
+use crate::{
+    error::{BuildError, Field, Reason},
+    header::JSON,
+};
 
 /// The signed headers: lower-case, trimmed, sorted by name.
 ///
@@ -42,10 +45,9 @@ impl CanonicalHeaders {
     }
 
     /// Creates the list of a session; `new` would make a first request a third more expensive.
-    pub(crate) fn of_session(content_type: &str, host: &str, action: &str) -> Self {
+    pub(crate) fn of_session(host: &str, action: &str) -> Self {
         let action = action.to_ascii_lowercase();
-        let lines =
-            ["content-type:", content_type, "\nhost:", host, "\nx-tc-action:", &action, "\n"];
+        let lines = ["content-type:", JSON, "\nhost:", host, "\nx-tc-action:", &action, "\n"];
         Self { lines: lines.concat(), names: SESSION_HEADERS.into() }
     }
 
@@ -115,11 +117,12 @@ impl CanonicalRequest {
 
     /// Returns the hash for the string to sign.
     pub fn hash(&self) -> HexDigest {
-        self.hashed_head().request_hash(&self.payload_hash)
+        request_hash(self.hashed_head(), self.payload_hash)
     }
 
-    pub(crate) fn hashed_head(&self) -> HashedHead {
-        HashedHead(Sha256::new_with_prefix(&self.head))
+    /// Returns the state of the hash before the payload, which all requests of one action share.
+    pub(crate) fn hashed_head(&self) -> Sha256 {
+        Sha256::new_with_prefix(&self.head)
     }
 
     /// Returns the hash of the payload.
@@ -135,15 +138,8 @@ impl fmt::Display for CanonicalRequest {
     }
 }
 
-/// The state of the hash before the payload, which all requests of one action share.
-#[derive(Clone)]
-pub(crate) struct HashedHead(Sha256);
-
-impl HashedHead {
-    pub(crate) fn request_hash(&self, payload_hash: &HexDigest) -> HexDigest {
-        let whole = self.0.clone().chain_update(payload_hash.as_bytes());
-        HexDigest::from_raw(whole.finalize().into())
-    }
+pub(crate) fn request_hash(hashed_head: Sha256, payload_hash: HexDigest) -> HexDigest {
+    HexDigest::from_raw(hashed_head.chain_update(payload_hash.as_bytes()).finalize().into())
 }
 
 /// A SHA-256 digest as 64 lower-case hexadecimal digits.
@@ -173,8 +169,13 @@ impl HexDigest {
         &self.0
     }
 
-    pub(super) const fn from_raw(raw: [u8; 32]) -> Self {
-        Self(hex_digits(raw))
+    /// Encodes by arithmetic that vectorizes, in a fifth of the time of `hex::encode_to_slice`.
+    pub(super) fn from_raw(raw: [u8; 32]) -> Self {
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(raw) {
+            *pair = [hex_digit(byte >> 4), hex_digit(byte & 15)];
+        }
+        Self(digits)
     }
 }
 
@@ -188,18 +189,6 @@ impl fmt::Debug for HexDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HexDigest({self})")
     }
-}
-
-/// Encodes hex by arithmetic that vectorizes, in a fifth of the time of `hex::encode_to_slice`.
-const fn hex_digits(raw: [u8; 32]) -> [u8; 64] {
-    let mut digits = [0; 64];
-    let mut at = 0;
-    while at < 32 {
-        digits[2 * at] = hex_digit(raw[at] >> 4);
-        digits[2 * at + 1] = hex_digit(raw[at] & 15);
-        at += 1;
-    }
-    digits
 }
 
 const fn hex_digit(nibble: u8) -> u8 {
@@ -237,7 +226,7 @@ mod tests {
     fn the_list_of_a_session_is_the_same_as_that_of_any_headers() {
         let headers = [TYPE, HOST, ("X-TC-Action", "DescribeExportJobResult")];
         let expected = CanonicalHeaders::new(headers).unwrap();
-        let session = CanonicalHeaders::of_session(TYPE.1, HOST.1, "DescribeExportJobResult");
+        let session = CanonicalHeaders::of_session(HOST.1, "DescribeExportJobResult");
         assert_eq!(session, expected);
     }
 

@@ -43,10 +43,6 @@ impl Signature {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
-
-    pub(super) const fn as_bytes(&self) -> &[u8; 64] {
-        self.0.as_bytes()
-    }
 }
 
 impl fmt::Debug for Signature {

@@ -36,18 +36,13 @@ impl Waiter {
         session: &mut Session,
         answer: Result<Response<Bytes>, TransportErrorKind>,
     ) -> Event {
+        self.now = now.mono;
         match self.phase {
             Phase::InFlight { started } => {
-                self.decide(now.mono, session, Reading::new(started, now.mono, answer))
+                self.decide(Some(session), Reading::new(started, now.mono, answer))
             }
             _ => self.event(EventKind::Ignored),
         }
-    }
-
-    /// Decides how to go on after an exchange.
-    pub(super) fn decide(&mut self, now: Mono, session: &mut Session, reading: Reading) -> Event {
-        self.now = now;
-        self.react_and_record(Some(session), reading)
     }
 
     /// Records that the due poll cannot be started, which counts as a fault of the exchange.
@@ -65,11 +60,7 @@ impl Waiter {
     }
 
     /// Reacts to the result of an exchange; without a session, the clock is not corrected.
-    pub(super) fn react_and_record(
-        &mut self,
-        session: Option<&mut Session>,
-        reading: Reading,
-    ) -> Event {
+    pub(super) fn decide(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
         #[cfg(feature = "serde")]
         let recorded = self.transcript.is_some().then(|| reading.clone());
         let event = self.react(session, reading);
@@ -189,7 +180,10 @@ impl Waiter {
             polls: seen.polls,
             retries: seen.retries,
             elapsed: self.elapsed_at(self.now),
-            last: seen.last.map(Last::into_response),
+            last: seen.last.map(|Last { status, progress, failure_message }| {
+                let download_url = None;
+                DescribeExportJobResultResponse { status, download_url, progress, failure_message }
+            }),
             last_fault: seen.last_fault.map(|fault| *fault),
             request_id: seen.request_id.map(String::from),
             clock_offset: seen.clock_offset,

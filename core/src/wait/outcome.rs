@@ -285,13 +285,6 @@ pub(super) struct Last {
     pub(super) failure_message: Option<String>,
 }
 
-impl Last {
-    pub(super) fn into_response(self) -> DescribeExportJobResultResponse {
-        let Self { status, progress, failure_message } = self;
-        DescribeExportJobResultResponse { status, download_url: None, progress, failure_message }
-    }
-}
-
 /// The result of one exchange.
 #[derive(Clone)]
 pub(super) struct Reading {

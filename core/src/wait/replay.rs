@@ -1,10 +1,10 @@
 //! Saves, resumes, records and replays waits.
 
 use alloc::{borrow::ToOwned, boxed::Box, string::ToString, vec::Vec};
-use core::{fmt, time::Duration};
+use core::{fmt, mem, time::Duration};
 
 use super::{
-    outcome::Event,
+    outcome::{ErrorKind, Event},
     saved::{ResumeError, SavedWait, VERSION},
     transcript::{Polled, Transcript, TranscriptLine, ended},
     waiter::{Phase, Step, Waiter},
@@ -58,22 +58,17 @@ impl Waiter {
     /// wait, [`ResumeError::Site`] for another endpoint.
     pub fn resume(saved: SavedWait, now: Now, session: &mut Session) -> Result<Self, ResumeError> {
         saved.check(session)?;
-        if session.clock_offset() == ClockOffset::default() {
-            session.set_clock_offset(saved.clock_offset);
+        if session.clock_offset == ClockOffset::default() {
+            session.clock_offset = saved.clock_offset;
         }
         let left = saved.policy.max_wait.saturating_sub(saved.elapsed);
-        let away = away(Wall::from_unix_millis(saved.saved_at), now.wall).min(left);
+        let away = now.wall.saturating_since(Wall::from_unix_millis(saved.saved_at)).min(left);
         let due_in = saved.due_in.saturating_sub(away);
         let mut failures = saved.runs;
         failures.clock_corrected = false;
         Ok(Self {
-            action: DescribeExportJobResult::new(saved.job_id),
-            policy: saved.policy,
-            began: now.mono,
             elapsed_before: saved.elapsed.saturating_add(away),
-            now: now.mono,
             phase: Phase::Waiting { due: now.mono.saturating_add(due_in) },
-            prepared: None,
             interval: saved.interval,
             failures,
             random: saved.random,
@@ -81,7 +76,7 @@ impl Waiter {
             wants_fresh_credentials: saved.wants_fresh_credentials,
             polls_without_url: saved.polls_without_url,
             seen: saved.seen,
-            transcript: None,
+            ..Self::new(saved.job_id, &saved.policy, 0, now.mono)
         })
     }
 
@@ -101,21 +96,14 @@ impl Waiter {
 
     /// Returns the lines since the last call; the first one is the wait itself.
     pub fn take_transcript(&mut self) -> Vec<TranscriptLine> {
-        let Some(transcript) = &mut self.transcript else { return Vec::new() };
-        let mut lines = transcript.take_lines();
-        if let Phase::Done(outcome) = &self.phase
-            && let Some(mut transcript) = self.transcript.take()
-        {
-            transcript.ended(self.now, outcome);
-            lines.append(&mut transcript.take_lines());
+        let Some(mut transcript) = self.transcript.take() else { return Vec::new() };
+        let mut lines = mem::take(&mut transcript.lines);
+        match &self.phase {
+            Phase::Done(outcome) => lines.push(ended(transcript.since(self.now), outcome)),
+            _ => self.transcript = Some(transcript),
         }
         lines
     }
-}
-
-fn away(saved: Wall, now: Wall) -> Duration {
-    let millis = now.unix_millis().saturating_sub(saved.unix_millis());
-    Duration::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
 /// Replays a recorded wait, without network or clock.
@@ -134,9 +122,11 @@ impl Replay {
     /// [`ReplayError::NotBegun`] for any other line; [`ReplayError::Site`] or
     /// [`ReplayError::Resume`] for a wait that this version cannot resume.
     pub fn begin(line: TranscriptLine) -> Result<Self, ReplayError> {
-        let TranscriptLine::Begun { wait } = line else { return Err(ReplayError::NotBegun) };
-        let mut session = Session::new(wait.site().parse().map_err(ReplayError::Site)?);
-        let waiter = Waiter::resume(wait.unmoved(), Now::default(), &mut session);
+        let TranscriptLine::Begun { mut wait } = line else { return Err(ReplayError::NotBegun) };
+        // The clock of a replay starts at zero, so no time has passed since.
+        wait.saved_at = 0;
+        let mut session = Session::new(wait.site.parse().map_err(ReplayError::Site)?);
+        let waiter = Waiter::resume(*wait, Now::default(), &mut session);
         let credentials = Credentials::new("REPLAY", "REPLAY").map_err(ReplayError::Site)?;
         Ok(Self { waiter: waiter.map_err(ReplayError::Resume)?, session, credentials })
     }
@@ -155,10 +145,7 @@ impl Replay {
                 let decided = self.waiter.cannot_start(Mono::from_origin(at), fault);
                 same(event, decided).map(Some)
             }
-            TranscriptLine::Ended { at, outcome, polls, retries } => {
-                let recorded = TranscriptLine::Ended { at, outcome, polls, retries };
-                self.end(at, recorded).map(|()| None)
-            }
+            TranscriptLine::Ended { at, .. } => self.end(at, line).map(|()| None),
         }
     }
 
@@ -166,16 +153,18 @@ impl Replay {
         let Polled { started, answered, wall, clock_offset, result, measured_offset, event } =
             polled;
         let now = Now { wall: Wall::from_unix_millis(wall), mono: Mono::from_origin(started) };
-        self.session.set_clock_offset(clock_offset);
+        self.session.clock_offset = clock_offset;
         self.waiter
             .start(now, &mut self.session, &self.credentials)
             .map_err(|_| ReplayError::NotDue { started: now.mono })?;
         let reading = result.into_reading(measured_offset);
-        same(event, self.waiter.decide(Mono::from_origin(answered), &mut self.session, reading))
+        self.waiter.now = Mono::from_origin(answered);
+        same(event, self.waiter.decide(Some(&mut self.session), reading))
     }
 
     fn end(&mut self, at: Duration, recorded: TranscriptLine) -> Result<(), ReplayError> {
-        if matches!(&recorded, TranscriptLine::Ended { outcome, .. } if outcome == CANCELLED) {
+        let cancelled = ErrorKind::Cancelled.to_string();
+        if matches!(&recorded, TranscriptLine::Ended { outcome, .. } if *outcome == cancelled) {
             self.waiter.cancel();
         }
         let Step::Done(outcome) = self.waiter.step(Mono::from_origin(at)) else {
@@ -188,8 +177,6 @@ impl Replay {
         Err(ReplayError::Ended { recorded: Box::new(recorded), decided: Box::new(decided) })
     }
 }
-
-const CANCELLED: &str = "the wait was cancelled";
 
 fn same(recorded: Event, decided: Event) -> Result<Event, ReplayError> {
     if recorded == decided {

@@ -50,16 +50,6 @@ impl SavedWait {
         &self.job_id
     }
 
-    pub(super) const fn clock_offset(&self) -> ClockOffset {
-        self.clock_offset
-    }
-
-    /// Moves the wait to the origin of the wall clock, for a replay: no time has passed since.
-    pub(super) fn unmoved(mut self) -> Self {
-        self.saved_at = 0;
-        self
-    }
-
     /// Returns the text of the [`Endpoint`](crate::Endpoint).
     pub fn site(&self) -> &str {
         &self.site

@@ -120,10 +120,10 @@ impl WaitSet {
 
     /// Adds a wait in any state.
     pub fn add(&mut self, waiter: Waiter) -> WaitKey {
-        let (key, now) = (WaitKey(self.next_key), waiter.now);
+        let key = WaitKey(self.next_key);
         self.next_key += 1;
         self.waits.insert(key, Box::new(Wait { waiter, poll: None, limit: None }));
-        self.update(key, now);
+        self.change(key, |_| {});
         key
     }
 
@@ -132,8 +132,11 @@ impl WaitSet {
         while let Some(key) = first_due(&self.limits, now) {
             self.update(key, now);
         }
-        if let Some(ended) = self.pop_ended() {
-            return ended;
+        while let Some(key) = self.ended.pop_front() {
+            if let Some(wait) = self.waits.remove(&key) {
+                let job = wait.waiter.job().clone();
+                return SetStep::Ended { key, job, outcome: wait.waiter.finish() };
+            }
         }
         if let Some(key) = first_due(&self.polls, now)
             && let Some(wait) = self.waits.get_mut(&key)
@@ -159,12 +162,13 @@ impl WaitSet {
         session: &mut Session,
         credentials: &Credentials,
     ) -> Result<Request<Bytes>, StartError> {
-        let wait = self.waits.get_mut(&key).ok_or(StartError::NotDue)?;
-        let request = wait.waiter.start(now, session, credentials);
-        // Saves memory: preparing the request again for its next poll costs little.
-        wait.waiter.prepared = None;
-        self.update(key, now.mono);
-        request
+        let started = self.change(key, |waiter| {
+            let request = waiter.start(now, session, credentials);
+            // Saves memory: preparing the request again for its next poll costs little.
+            waiter.prepared = None;
+            request
+        });
+        started.unwrap_or(Err(StartError::NotDue))
     }
 
     /// Takes the result of a request, as [`Waiter::answer`]; `None` if the wait has left the set.
@@ -175,9 +179,7 @@ impl WaitSet {
         session: &mut Session,
         answer: Result<Response<Bytes>, TransportErrorKind>,
     ) -> Option<Event> {
-        let event = self.waits.get_mut(&key)?.waiter.answer(now, session, answer);
-        self.update(key, now.mono);
-        Some(event)
+        self.change(key, |waiter| waiter.answer(now, session, answer))
     }
 
     /// Records that the due poll cannot be started, as [`Waiter::cannot_start`] does.
@@ -187,27 +189,17 @@ impl WaitSet {
         now: Mono,
         fault: TransportErrorKind,
     ) -> Option<Event> {
-        let event = self.waits.get_mut(&key)?.waiter.cannot_start(now, fault);
-        self.update(key, now);
-        Some(event)
+        self.change(key, |waiter| waiter.cannot_start(now, fault))
     }
 
     /// Forgets a request that was dropped without an answer: the poll is due again.
     pub fn abandon(&mut self, key: WaitKey) {
-        if let Some(wait) = self.waits.get_mut(&key) {
-            wait.waiter.abandon();
-            let now = wait.waiter.now;
-            self.update(key, now);
-        }
+        self.change(key, Waiter::abandon);
     }
 
     /// Cancels a wait: it sends nothing more, and [`next`](Self::next) returns its outcome.
     pub fn cancel(&mut self, key: WaitKey) {
-        if let Some(wait) = self.waits.get_mut(&key) {
-            wait.waiter.cancel();
-            let now = wait.waiter.now;
-            self.update(key, now);
-        }
+        self.change(key, Waiter::cancel);
     }
 
     /// Returns the next moment at which the limit of a wait or of an exchange passes.
@@ -230,14 +222,13 @@ impl WaitSet {
         self.waits.is_empty()
     }
 
-    fn pop_ended(&mut self) -> Option<SetStep> {
-        while let Some(key) = self.ended.pop_front() {
-            if let Some(wait) = self.waits.remove(&key) {
-                let job = wait.waiter.job().clone();
-                return Some(SetStep::Ended { key, job, outcome: wait.waiter.finish() });
-            }
-        }
-        None
+    /// Changes a wait and then its entries in the queues.
+    fn change<R>(&mut self, key: WaitKey, change: impl FnOnce(&mut Waiter) -> R) -> Option<R> {
+        let wait = self.waits.get_mut(&key)?;
+        let result = change(&mut wait.waiter);
+        let now = wait.waiter.now;
+        self.update(key, now);
+        Some(result)
     }
 
     /// Moves a wait's entries in the queues to where its state now requires them.
@@ -248,8 +239,9 @@ impl WaitSet {
         }
         self.next_place += 1;
         let place = |moment| (moment, self.next_place);
-        requeue(&mut self.polls, key, &mut wait.poll, wait.waiter.due().map(place));
-        requeue(&mut self.limits, key, &mut wait.limit, wait.waiter.limit().map(place));
+        let (due, limit) = wait.waiter.due_and_limit();
+        requeue(&mut self.polls, key, &mut wait.poll, due.map(place));
+        requeue(&mut self.limits, key, &mut wait.limit, limit.map(place));
     }
 }
 

@@ -11,7 +11,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    outcome::{ErrorKind, Event, Fault, Outcome, Reading},
+    outcome::{Error, ErrorKind, Event, Fault, Outcome, Reading},
     saved::SavedWait,
 };
 use crate::{
@@ -103,20 +103,16 @@ pub(super) enum PollResult {
 pub(super) struct Transcript {
     began: Mono,
     /// The poll in flight.
-    started: (Now, ClockOffset),
-    lines: Vec<TranscriptLine>,
+    pub(super) started: (Now, ClockOffset),
+    pub(super) lines: Vec<TranscriptLine>,
 }
 
 impl Transcript {
     /// Starts a transcript, with a poll in flight if the next line is a result.
     pub(super) fn begin(wait: SavedWait, now: Now) -> Self {
-        let started = (now, wait.clock_offset());
+        let started = (now, wait.clock_offset);
         let lines = vec![TranscriptLine::Begun { wait: Box::new(wait) }];
         Self { began: now.mono, started, lines }
-    }
-
-    pub(super) const fn started(&mut self, now: Now, clock_offset: ClockOffset) {
-        self.started = (now, clock_offset);
     }
 
     pub(super) fn polled(&mut self, answered: Mono, reading: &Reading, event: &Event) {
@@ -137,15 +133,7 @@ impl Transcript {
         self.lines.push(TranscriptLine::NotStarted { at, fault, event });
     }
 
-    pub(super) fn ended(&mut self, now: Mono, outcome: &Outcome) {
-        self.lines.push(ended(self.since(now), outcome));
-    }
-
-    pub(super) fn take_lines(&mut self) -> Vec<TranscriptLine> {
-        core::mem::take(&mut self.lines)
-    }
-
-    fn since(&self, moment: Mono) -> Duration {
+    pub(super) fn since(&self, moment: Mono) -> Duration {
         moment.saturating_since(self.began)
     }
 }
@@ -153,18 +141,13 @@ impl Transcript {
 pub(super) fn ended(at: Duration, outcome: &Outcome) -> TranscriptLine {
     let (outcome, report) = match outcome {
         Ok(finished) => ("success".to_string(), &finished.report),
-        Err(error) => (words(&error.kind), &error.report),
+        // Without the service's message, so masking it in the last poll does not change the end.
+        Err(Error { kind: ErrorKind::JobFailed { .. }, report }) => {
+            (ErrorKind::JobFailed { message: None }.to_string(), report)
+        }
+        Err(error) => (error.kind.to_string(), &error.report),
     };
-    let (polls, retries) = (report.polls, report.retries);
-    TranscriptLine::Ended { at, outcome, polls, retries }
-}
-
-/// Omits the service's message, so masking it elsewhere in the transcript does not change the end.
-fn words(kind: &ErrorKind) -> String {
-    match kind {
-        ErrorKind::JobFailed { .. } => ErrorKind::JobFailed { message: None }.to_string(),
-        kind => kind.to_string(),
-    }
+    TranscriptLine::Ended { at, outcome, polls: report.polls, retries: report.retries }
 }
 
 impl Polled {

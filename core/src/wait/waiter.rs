@@ -147,7 +147,7 @@ impl Waiter {
         self.phase = Phase::InFlight { started: now };
         #[cfg(feature = "serde")]
         if let Some(transcript) = &mut self.transcript {
-            transcript.started(now, self.seen.clock_offset);
+            transcript.started = (now, self.seen.clock_offset);
         }
         Ok(request)
     }
@@ -199,7 +199,7 @@ impl Waiter {
         if let Phase::InFlight { started } = self.phase
             && now >= self.limit_of(started.mono)
         {
-            self.react_and_record(None, Reading::of_fault(TransportErrorKind::Timeout));
+            self.decide(None, Reading::of_fault(TransportErrorKind::Timeout));
         }
         if matches!(self.phase, Phase::Waiting { .. }) && now >= self.deadline() {
             self.end(Err(ErrorKind::TimedOut));
@@ -214,20 +214,13 @@ impl Waiter {
         started.saturating_add(self.policy.exchange_limit)
     }
 
-    /// Returns when the next poll is due, if none is in flight.
-    pub(super) const fn due(&self) -> Option<Mono> {
+    /// Returns when the next poll is due, if none is in flight; and when the wait ends without a
+    /// poll, or the exchange without an answer.
+    pub(super) const fn due_and_limit(&self) -> (Option<Mono>, Option<Mono>) {
         match self.phase {
-            Phase::Waiting { due } => Some(due),
-            _ => None,
-        }
-    }
-
-    /// Returns when the wait ends without a poll, or the exchange ends without an answer.
-    pub(super) const fn limit(&self) -> Option<Mono> {
-        match self.phase {
-            Phase::Waiting { .. } => Some(self.deadline()),
-            Phase::InFlight { started } => Some(self.limit_of(started.mono)),
-            Phase::Done(_) => None,
+            Phase::Waiting { due } => (Some(due), Some(self.deadline())),
+            Phase::InFlight { started } => (None, Some(self.limit_of(started.mono))),
+            Phase::Done(_) => (None, None),
         }
     }
 
