@@ -29,7 +29,14 @@ pub use tcss_export_ureq as ureq;
 /// The actions of the service, and the trait for any other one.
 pub mod actions {
     #[doc(inline)]
-    pub use tcss_export_core::{Answer, actions::*};
+    pub use tcss_export_core::{
+        Answer,
+        actions::{
+            Action, AssetType, CreateExportComplianceStatusListJob, DescribeExportJobDownloadURL,
+            DescribeExportJobManageList, DescribeExportJobResult, ExportJobInfo, ExportStatus,
+            RunTimeFilter,
+        },
+    };
 }
 
 /// The wait for a job: its policy, events, outcome, and saving it.
@@ -40,14 +47,14 @@ pub mod wait {
     };
     #[cfg(feature = "serde")]
     #[doc(inline)]
-    pub use tcss_export_core::wait::{ResumeError, SavedWait, TranscriptLine};
+    pub use tcss_export_core::wait::{ResumeError, SavedWait};
 }
 
 /// The download of a file: its policy, events and outcome.
 pub mod download {
     #[doc(inline)]
     pub use tcss_export_core::download::{
-        Backoff, Downloaded, ErrorKind, Event, EventKind, Fault, Policy, Refusal, Report,
+        Backoff, Downloaded, ErrorKind, Event, EventKind, Fault, Policy, Report,
     };
 }
 
@@ -60,9 +67,8 @@ pub mod driver {
     pub use tcss_export_driver::Tower;
     #[doc(inline)]
     pub use tcss_export_driver::{
-        AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, IDLE_LIMIT, Proxies,
-        ProxyError, Transport, TransportError, TunnelError, Wait, async_fn, blocking, blocking_fn,
-        clock,
+        AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, IDLE_LIMIT,
+        Transport, TransportError, Wait, async_fn, blocking, blocking_fn, clock,
     };
 }
 
@@ -70,7 +76,7 @@ pub mod driver {
 pub mod error {
     #[doc(inline)]
     pub use tcss_export_core::{
-        Advice, ApiError, BuildError, ErrorCode, Field, Reason, ResponseError, ResponseErrorKind,
+        Advice, BuildError, ErrorCode, Field, Reason, ResponseError, ResponseErrorKind,
     };
     #[doc(inline)]
     pub use tcss_export_driver::{DownloadError, FileError, FileErrorKind, SendError, WaitError};

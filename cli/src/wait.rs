@@ -7,11 +7,12 @@ use std::mem;
 
 use tcss_export::{
     JobId, Session,
+    core::wait::TranscriptLine,
     core::wait::Waiter,
     driver::clock,
     error::WaitError,
     hyper::Client,
-    wait::{Event, EventKind, Finished, Report, SavedWait, TranscriptLine},
+    wait::{Event, EventKind, Finished, Report, SavedWait},
 };
 use tokio::select;
 

@@ -2,10 +2,8 @@
 
 use serde::Serialize;
 use tcss_export::{
-    JobId,
-    actions::{CreateExportComplianceStatusListJob, CreateExportComplianceStatusListJobResponse},
-    core::Answer,
-    core::text::printable,
+    JobId, actions::CreateExportComplianceStatusListJob, core::Answer,
+    core::actions::CreateExportComplianceStatusListJobResponse, core::text::printable,
     hyper::Client,
 };
 use tokio::select;

@@ -9,9 +9,11 @@ use std::{
 
 use serde::Serialize;
 use tcss_export::{
-    core::text::printable,
-    core::wait::{Replay, ReplayError},
-    wait::{Event, EventKind, TranscriptLine},
+    core::{
+        text::printable,
+        wait::{Replay, ReplayError, TranscriptLine},
+    },
+    wait::{Event, EventKind},
 };
 
 use crate::{

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use tcss_export::{
     DownloadUrl, JobId,
-    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
+    actions::{DescribeExportJobResult, ExportStatus},
+    core::actions::DescribeExportJobResultResponse,
     wait::{ErrorKind as WaitErrorKind, Finished, Report},
 };
 

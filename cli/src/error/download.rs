@@ -8,7 +8,7 @@ use tcss_export::{
         download,
         text::{brief, printable},
     },
-    download::{ErrorKind as DownloadErrorKind, Fault, Refusal, Report},
+    download::{ErrorKind as DownloadErrorKind, Fault, Report},
     driver::{TransportError, TransportErrorKind},
     error::{BuildError, DownloadError, FileError, FileErrorKind, Reason},
     wait::Finished,
@@ -226,7 +226,7 @@ impl Failed<'_> {
         Error::new(kind, "the URL has expired").with_hint(hint)
     }
 
-    fn refused(self, refusal: &Refusal) -> Error {
+    fn refused(self, refusal: &download::Refusal) -> Error {
         let message = match (&refusal.code, &refusal.message, &refusal.snippet) {
             (Some(_), message, _) => message.clone().unwrap_or_default(),
             (None, _, Some(snippet)) => format!("the file server answered \"{}\"", brief(snippet)),

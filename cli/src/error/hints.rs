@@ -3,7 +3,7 @@
 use std::io;
 
 use tcss_export::{
-    driver::{TransportError, TransportErrorKind, TunnelError},
+    driver::{TransportError, TransportErrorKind},
     error::{ErrorCode, ResponseErrorKind},
 };
 
@@ -129,11 +129,10 @@ pub(crate) fn of_proxy(error: &TransportError) -> Option<&'static str> {
     if error.proxy_error().is_some() {
         return Some(PROXY_VARIABLE);
     }
-    match error.tunnel_error()? {
-        TunnelError::Refused { status, .. } if status.as_u16() == 407 => Some(PROXY_LOGIN),
-        TunnelError::Refused { .. } => Some(PROXY),
+    match error.tunnel_error()?.status() {
+        Some(status) if status.as_u16() == 407 => Some(PROXY_LOGIN),
         // The proxy did connect; the error is about the server behind it.
-        _ if error.kind() == TransportErrorKind::Permanent => None,
+        None if error.kind() == TransportErrorKind::Permanent => None,
         _ => Some(PROXY),
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tcss_export::wait::TranscriptLine;
+use tcss_export::core::wait::TranscriptLine;
 
 use crate::{
     error::{Error, Result, hints},

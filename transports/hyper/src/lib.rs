@@ -48,7 +48,7 @@ use tcss_export_driver::{
 pub use self::connector::Connector;
 
 /// A pooled client of hyper-util.
-pub type HttpClient<C> = legacy::Client<C, Full<Bytes>>;
+type HttpClient<C> = legacy::Client<C, Full<Bytes>>;
 
 /// An async client of the service over hyper.
 pub type Client<C = Connector> = tcss_export_driver::Client<Hyper<C>>;
@@ -154,7 +154,7 @@ impl<C> fmt::Debug for Hyper<C> {
 }
 
 /// A future that an executor must be able to run.
-pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn pooled<C: Connect + Clone>(
     connector: C,

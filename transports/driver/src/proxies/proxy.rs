@@ -147,6 +147,14 @@ impl TunnelError {
         Self::Failed { proxy: proxy.to_string(), source: source.into() }
     }
 
+    /// Returns the status of a proxy that refused.
+    pub const fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            Self::Failed { .. } => None,
+        }
+    }
+
     /// Returns the fault of a refusal: permanent, unless its status names a passing state.
     pub(crate) fn fault(&self) -> Option<TransportErrorKind> {
         let Self::Refused { status, .. } = self else { return None };
