@@ -1,4 +1,4 @@
-//! Characters that no part of credentials may have (field cases K1 and K2).
+//! Characters that no part of credentials may have.
 
 use tcss_export::{
     Credentials,
@@ -22,51 +22,49 @@ macro_rules! bad_characters {
         }
     )*};
 }
-
-// Field case K1.
 bad_characters! {
-    k1_final_newline_is_refused: "\n" => WhiteSpace;
-    k1_final_carriage_return_is_refused: "\r\n" => WhiteSpace;
-    k1_final_blank_is_refused: " " => WhiteSpace;
-    k1_final_tab_is_refused: "\t" => WhiteSpace;
-    k1_nul_is_refused: "\0" => WhiteSpace;
-    k1_delete_is_refused: "\u{7f}" => WhiteSpace;
-    k1_no_break_space_is_refused: "\u{a0}" => WhiteSpace;
-    k1_line_separator_is_refused: "\u{2028}" => WhiteSpace;
-    k1_byte_order_mark_is_refused: "\u{feff}" => InvalidCharacter;
-    k1_letter_outside_ascii_is_refused: "\u{fc}" => InvalidCharacter;
+    final_newline_is_refused: "\n" => WhiteSpace;
+    final_carriage_return_is_refused: "\r\n" => WhiteSpace;
+    final_blank_is_refused: " " => WhiteSpace;
+    final_tab_is_refused: "\t" => WhiteSpace;
+    nul_is_refused: "\0" => WhiteSpace;
+    delete_is_refused: "\u{7f}" => WhiteSpace;
+    no_break_space_is_refused: "\u{a0}" => WhiteSpace;
+    line_separator_is_refused: "\u{2028}" => WhiteSpace;
+    byte_order_mark_is_refused: "\u{feff}" => InvalidCharacter;
+    letter_outside_ascii_is_refused: "\u{fc}" => InvalidCharacter;
 }
 
 #[test]
-fn k1_blank_in_the_middle_is_refused() {
+fn blank_in_the_middle_is_refused() {
     refused(Credentials::new("AKID FIELD", KEY), Field::SecretId, Reason::WhiteSpace);
     refused(Credentials::new(ID, "Field Cases"), Field::SecretKey, Reason::WhiteSpace);
     refused(credentials().with_token("Field Cases"), Field::Token, Reason::WhiteSpace);
 }
 
 #[test]
-fn k1_error_names_the_field_and_never_the_value() {
+fn error_names_the_field_and_never_the_value() {
     let error = Credentials::new(ID, format!("{KEY}\n")).unwrap_err();
     assert_eq!(error.to_string(), "secret key contains white space or a control character");
     assert!(!format!("{error:?}").contains(KEY));
 }
 
-// Field case K2: not to be taken for the service's "secret id not found".
+// Not to be taken for the service's "secret id not found".
 #[test]
-fn k2_empty_secret_id_is_refused() {
+fn empty_secret_id_is_refused() {
     let error = Credentials::new("", KEY).unwrap_err();
     assert_eq!((error.field(), error.reason()), (Field::SecretId, Reason::Empty));
     assert_eq!(error.to_string(), "secret id is empty");
 }
 
 #[test]
-fn k2_empty_secret_key_is_refused() {
+fn empty_secret_key_is_refused() {
     let error = Credentials::new(ID, "").unwrap_err();
     assert_eq!((error.field(), error.reason()), (Field::SecretKey, Reason::Empty));
     assert_eq!(error.to_string(), "secret key is empty");
 }
 
 #[test]
-fn k2_text_of_nothing_but_blanks_is_refused() {
+fn text_of_nothing_but_blanks_is_refused() {
     refused(Credentials::new(ID, "  "), Field::SecretKey, Reason::WhiteSpace);
 }

@@ -1,4 +1,4 @@
-//! Where requests go, and which endpoints are refused (field cases B2 to B4).
+//! Where requests go, and which endpoints are refused.
 
 use tcss_export::{
     Endpoint, Session,
@@ -10,9 +10,9 @@ use crate::{
     requests::{refused, sign},
 };
 
-// Field case B2: each spelling is sent and signed in lower case.
+// Each spelling is sent and signed in lower case.
 #[test]
-fn b2_every_spelling_of_a_host_is_signed_alike() {
+fn every_spelling_of_a_host_is_signed_alike() {
     for text in [
         "tcss.intl.tencentcloudapi.com",
         "tcss.intl.tencentcloudapi.com/",
@@ -42,11 +42,11 @@ macro_rules! refuses {
 }
 
 refuses! {
-    b2_empty_text_is_refused: Empty, ["", "/", "https://", "https:///"];
-    b2_path_is_refused: Path, ["h.example/a", "https://h.example/a/", "h.example//", "h.example\\a"];
-    b2_query_is_refused: Query, ["h.example?a=1", "https://h.example/?", "?"];
-    b2_fragment_is_refused: Fragment, ["h.example#a", "https://h.example/#", "#"];
-    b2_user_part_is_refused: UserInfo, ["user@h.example", "https://user:EXAMPLE@h.example"];
+    empty_text_is_refused: Empty, ["", "/", "https://", "https:///"];
+    path_is_refused: Path, ["h.example/a", "https://h.example/a/", "h.example//", "h.example\\a"];
+    query_is_refused: Query, ["h.example?a=1", "https://h.example/?", "?"];
+    fragment_is_refused: Fragment, ["h.example#a", "https://h.example/#", "#"];
+    user_part_is_refused: UserInfo, ["user@h.example", "https://user:EXAMPLE@h.example"];
     white_space_is_refused: WhiteSpace,
         [" h.example", "h.example\n", "h .example", "h.example\r\nX-Evil: 1", "h\0", "\u{3000}"];
     bad_port_is_refused: Port,
@@ -86,18 +86,16 @@ fn plain_http_reaches_this_machine() {
     }
 }
 
-// Field case B3: the service is the action's, never cut out of the host.
+// The service is the action's, never cut out of the host.
 #[test]
-fn b3_scope_names_the_service_of_the_action() {
+fn scope_names_the_service_of_the_action() {
     for text in ["gw.example:8443", "10.0.0.9", "cvm.tencentcloudapi.com", "http://[::1]:1"] {
         let request = sign(Session::new(text.parse().unwrap()));
         assert_eq!(scope(&request), "2023-11-14/tcss/tc3_request", "{text}");
     }
 }
-
-// Field case B4.
 #[test]
-fn b4_both_sites_take_the_same_request_but_for_the_host() {
+fn both_sites_take_the_same_request_but_for_the_host() {
     let [intl, mainland] =
         [Endpoint::international(), Endpoint::mainland()].map(|site| sign(Session::new(site)));
     assert_eq!(header(&mainland, "host"), "tcss.tencentcloudapi.com");

@@ -67,10 +67,8 @@ fn authorization_is_the_documented_one() {
     );
     assert_eq!(header(&f0(), "authorization"), expected);
 }
-
-// Field cases S2 and T6.
 #[test]
-fn s2_no_header_stands_there_twice() {
+fn no_header_stands_there_twice() {
     for request in [f0(), full()] {
         assert_eq!(request.headers().len(), names(&request).len());
     }
@@ -84,18 +82,16 @@ fn no_header_is_empty() {
     }
 }
 
-// Field case K3: so that a transport's own debug output hides them too.
+// So that a transport's own debug output hides them too.
 #[test]
-fn k3_authorization_and_token_are_marked_sensitive_and_no_other() {
+fn authorization_and_token_are_marked_sensitive_and_no_other() {
     let request = full();
     let marked = request.headers().iter().filter(|(_, value)| value.is_sensitive());
     let marked: BTreeSet<_> = marked.map(|(name, _)| name.as_str()).collect();
     assert_eq!(marked, BTreeSet::from(["authorization", "x-tc-token"]));
 }
-
-// Field case B7.
 #[test]
-fn b7_request_is_a_post_to_the_root_without_a_query() {
+fn request_is_a_post_to_the_root_without_a_query() {
     let request = f0();
     assert_eq!(request.method(), http::Method::POST);
     assert_eq!(request.uri().to_string(), format!("https://{HOST}/"));

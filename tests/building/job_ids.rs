@@ -1,4 +1,4 @@
-//! Ids of jobs in the body (field case B5).
+//! Ids of jobs in the body.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -23,16 +23,14 @@ fn read_back(body: &[u8]) -> String {
     assert_eq!(value.as_object().unwrap().len(), 1);
     value["JobId"].as_str().unwrap().to_owned()
 }
-
-// Field case B5.
 #[test]
-fn b5_id_with_marks_of_json_and_html_reads_back() {
+fn id_with_marks_of_json_and_html_reads_back() {
     let job = "a\"b\\c\u{1}d<e>&f";
     assert_eq!(read_back(&body_of(job)), job);
 }
 
 #[test]
-fn b5_empty_id_is_refused() {
+fn empty_id_is_refused() {
     refused(JobId::new(""), Field::JobId, Reason::Empty);
     refused("".parse::<JobId>(), Field::JobId, Reason::Empty);
 }
@@ -44,7 +42,7 @@ fn body_is_compact() {
 
 proptest! {
     #[test]
-    fn b5_any_id_reads_back(job in "(?s).{1,60}") {
+    fn any_id_reads_back(job in "(?s).{1,60}") {
         prop_assert_eq!(read_back(&body_of(&job)), job);
     }
 }

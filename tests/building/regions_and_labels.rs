@@ -1,4 +1,4 @@
-//! Regions and labels of a client (field cases B1 and B6).
+//! Regions and labels of a client.
 
 use proptest::prelude::*;
 use tcss_export::error::{Field, Reason};
@@ -8,26 +8,26 @@ use crate::{
     requests::{refused, sign},
 };
 
-// Field case B1: the service refuses an empty one.
+// The service refuses an empty one.
 #[test]
-fn b1_unset_region_has_no_header() {
+fn unset_region_has_no_header() {
     assert!(!f0().headers().contains_key("x-tc-region"));
 }
 
 #[test]
-fn b1_empty_region_has_no_header() {
+fn empty_region_has_no_header() {
     let request = sign(session().with_region("").unwrap());
     assert!(!request.headers().contains_key("x-tc-region"));
 }
 
 #[test]
-fn b1_empty_region_takes_the_place_of_an_earlier_one() {
+fn empty_region_takes_the_place_of_an_earlier_one() {
     let session = session().with_region("ap-guangzhou").unwrap().with_region("").unwrap();
     assert!(!sign(session).headers().contains_key("x-tc-region"));
 }
 
 #[test]
-fn b1_region_is_sent() {
+fn region_is_sent() {
     let request = sign(session().with_region("ap-guangzhou").unwrap());
     assert_eq!(header(&request, "x-tc-region"), "ap-guangzhou");
 }
@@ -47,16 +47,14 @@ fn region_that_would_break_a_header_is_refused() {
         refused(result, Field::Region, Reason::InvalidCharacter);
     }
 }
-
-// Field case B6.
 #[test]
-fn b6_label_is_cleaned() {
+fn label_is_cleaned() {
     let request = sign(session().with_client_label("my app/1.0"));
     assert_eq!(header(&request, "x-tc-requestclient"), "my app1.0");
 }
 
 #[test]
-fn b6_label_without_a_good_character_has_no_header() {
+fn label_without_a_good_character_has_no_header() {
     for label in ["", "   ", "导出", "\r\n", "///"] {
         let request = sign(session().with_client_label(label));
         assert!(!request.headers().contains_key("x-tc-requestclient"), "{label:?}");
@@ -64,7 +62,7 @@ fn b6_label_without_a_good_character_has_no_header() {
 }
 
 #[test]
-fn b6_label_cannot_start_another_header() {
+fn label_cannot_start_another_header() {
     let request = sign(session().with_client_label("a\r\nX-Evil: 1"));
     assert_eq!(header(&request, "x-tc-requestclient"), "aX-Evil 1");
     assert!(!request.headers().contains_key("x-evil"));
@@ -73,7 +71,7 @@ fn b6_label_cannot_start_another_header() {
 proptest! {
     // Letters, digits, `-_ ,;.` and at most 128 of them.
     #[test]
-    fn b6_any_label_is_made_fit(label: String) {
+    fn any_label_is_made_fit(label: String) {
         let request = sign(session().with_client_label(&label));
         let sent = header(&request, "x-tc-requestclient");
         prop_assert!(sent.len() <= 128);
@@ -83,7 +81,7 @@ proptest! {
 }
 
 #[test]
-fn b6_label_of_200_letters_is_cut_to_128() {
+fn label_of_200_letters_is_cut_to_128() {
     let request = sign(session().with_client_label(&"a".repeat(200)));
     assert_eq!(header(&request, "x-tc-requestclient").len(), 128);
 }

@@ -1,4 +1,4 @@
-//! Credentials with a token and without (field cases K4 and K5).
+//! Credentials with a token and without.
 
 use bytes::Bytes;
 use http::Request;
@@ -12,38 +12,36 @@ use crate::common::{
 fn signed_with(credentials: &Credentials) -> Request<Bytes> {
     session().request(&action(), credentials, at(TIME)).unwrap()
 }
-
-// Field case K4.
 #[test]
-fn k4_absent_token_has_no_header() {
+fn absent_token_has_no_header() {
     assert!(!f0().headers().contains_key("x-tc-token"));
 }
 
 #[test]
-fn k4_empty_token_has_no_header() {
+fn empty_token_has_no_header() {
     let request = signed_with(&credentials().with_token("").unwrap());
     assert!(!request.headers().contains_key("x-tc-token"));
 }
 
 #[test]
-fn k4_empty_token_takes_the_place_of_an_earlier_one() {
+fn empty_token_takes_the_place_of_an_earlier_one() {
     let request = signed_with(&with_token().with_token("").unwrap());
     assert!(!request.headers().contains_key("x-tc-token"));
 }
 
 #[test]
-fn k4_token_is_sent() {
+fn token_is_sent() {
     assert_eq!(header(&signed_with(&with_token()), "x-tc-token"), TOKEN);
 }
 
 #[test]
-fn k4_token_does_not_change_the_signature() {
+fn token_does_not_change_the_signature() {
     assert_eq!(signature(&signed_with(&with_token())), SIGNATURE);
 }
 
-// Field case K5: a provider that hands out two sets in turn.
+// A provider that hands out two sets in turn.
 #[test]
-fn k5_every_request_carries_one_set_and_is_signed_with_its_key() {
+fn every_request_carries_one_set_and_is_signed_with_its_key() {
     let sets = ["A", "B"].map(|set| {
         let [id, key, token] = [ID, KEY, TOKEN].map(|text| [text, set].concat());
         (Credentials::new(&*id, &*key).unwrap().with_token(&*token).unwrap(), id, key, token)

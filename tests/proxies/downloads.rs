@@ -28,7 +28,7 @@ fn assert_asked(files: &WireServer, host: &str) {
 }
 
 #[test]
-fn t3_a_file_comes_through_the_proxy_from_its_own_host() {
+fn a_file_comes_through_the_proxy_from_its_own_host() {
     for library in LIBRARIES {
         // Its certificate is for this name only.
         let files = files(FILE_HOST);

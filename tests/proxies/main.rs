@@ -58,7 +58,7 @@ fn assert_runs(text: &str) {
 }
 
 #[test]
-fn t3_the_tunnel_leads_to_the_signed_host_and_host_and_tls_name_stay_its_own() {
+fn the_tunnel_leads_to_the_signed_host_and_host_and_tls_name_stay_its_own() {
     for library in LIBRARIES {
         // Its certificate is for this name only.
         let server = server(HOST);
@@ -190,7 +190,7 @@ fn a_proxy_that_hangs_up_or_talks_nonsense_is_a_broken_connection() {
 }
 
 #[test]
-fn t5_a_proxy_that_never_answers_ends_in_a_time_limit() {
+fn a_proxy_that_never_answers_ends_in_a_time_limit() {
     let server = server(HOST);
     for library in LIBRARIES {
         let proxy = refusing(WireAnswer::Hang);

@@ -1,4 +1,4 @@
-//! Errors of answers (field case K3).
+//! Errors of answers.
 
 use crate::{
     looking::{assert_chain_clean, assert_clean, assert_debug_clean},
@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[test]
-fn k3_every_error_of_an_answer() {
+fn every_error_of_an_answer() {
     for response in bad_answers() {
         let error = tcss_export::core::read_answer::<tcss_export::actions::DescribeExportJobResult>(
             &response,

@@ -1,4 +1,4 @@
-//! Credentials, and all that is made of them before a request is sent (field case K3).
+//! Credentials, and all that is made of them before a request is sent.
 
 use tcss_export::{
     Credentials, Endpoint, Session,
@@ -15,18 +15,18 @@ use crate::{
 };
 
 #[test]
-fn k3_credentials() {
+fn credentials() {
     assert_debug_clean(&with_token());
     assert!(format!("{:?}", with_token()).contains(ID));
 }
 
 #[test]
-fn k3_credentials_in_other_values() {
+fn credentials_in_other_values() {
     assert_debug_clean(&Some(vec![with_token()]));
 }
 
 #[test]
-fn k3_errors_of_credentials() {
+fn errors_of_credentials() {
     for bad in ["\n", " ", "\u{fc}"] {
         assert_chain_clean(&Credentials::new(ID, format!("{KEY}{bad}")).unwrap_err());
         assert_chain_clean(&with_token().with_token(format!("{TOKEN}{bad}")).unwrap_err());
@@ -34,7 +34,7 @@ fn k3_errors_of_credentials() {
 }
 
 #[test]
-fn k3_session_that_has_signed() {
+fn session_that_has_signed() {
     let mut session = session();
     assert_debug_clean(&session);
     session.request(&action(), &with_token(), at(TIME)).unwrap();
@@ -43,14 +43,14 @@ fn k3_session_that_has_signed() {
 
 // `http::Request` shows its headers; those marked sensitive are hidden by it.
 #[test]
-fn k3_built_request() {
+fn built_request() {
     assert_debug_clean(&request());
     assert_debug_clean(request().headers());
     assert_debug_clean(&request().into_parts().0);
 }
 
 #[test]
-fn k3_errors_of_signing() {
+fn errors_of_signing() {
     let mut session = session();
     let prepared = session.prepare(&action()).unwrap();
     let bad_time = session.sign(&prepared, &with_token(), at(-1)).unwrap_err();
@@ -68,7 +68,7 @@ fn endpoint_with_a_password_is_refused_without_it() {
 
 // What is hashed is public; only the last two stages depend on the key.
 #[test]
-fn k3_stages_of_a_signature() {
+fn stages_of_a_signature() {
     let headers = [("content-type", "application/json"), ("host", HOST)];
     let headers = headers.into_iter().chain([("x-tc-action", "DescribeExportJobResult")]);
     let headers = CanonicalHeaders::new(headers).unwrap();

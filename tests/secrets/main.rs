@@ -1,4 +1,4 @@
-//! Nothing secret is ever printed (field cases K3 and D11): every public type that can hold a
+//! Nothing secret is ever printed: every public type that can hold a
 //! secret is shown in both ways, down its whole chain of sources, and searched.
 
 mod answers;

@@ -1,4 +1,4 @@
-//! URLs of results (field case D11).
+//! URLs of results.
 
 use tcss_export::DownloadUrl;
 
@@ -6,10 +6,8 @@ use crate::{
     common::{KEY, read},
     looking::{QUERY, URL, assert_debug_clean, assert_shown_clean},
 };
-
-// Field case D11.
 #[test]
-fn d11_url_shows_no_query() {
+fn url_shows_no_query() {
     let url = DownloadUrl::new(URL).unwrap();
     assert_shown_clean(&url);
     assert_eq!(url.to_string(), "https://h.example/a.csv?...");
@@ -18,7 +16,7 @@ fn d11_url_shows_no_query() {
 }
 
 #[test]
-fn d11_url_of_any_form_shows_no_query() {
+fn url_of_any_form_shows_no_query() {
     for url in [
         format!("?{QUERY}"),
         format!("//h.example?{QUERY}"),
@@ -34,7 +32,7 @@ fn d11_url_of_any_form_shows_no_query() {
 }
 
 #[test]
-fn d11_url_in_an_answer() {
+fn url_in_an_answer() {
     let body = format!(r#"{{"Response":{{"ExportStatus":"SUCCESS","DownloadURL":"{URL}"}}}}"#);
     let answer = read(200, &[], body).unwrap();
     assert_debug_clean(&answer);

@@ -1,4 +1,4 @@
-//! Waiters, their events and their outcomes (field case K3).
+//! Waiters, their events and their outcomes.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ fn running() -> Response<Bytes> {
 }
 
 #[test]
-fn k3_waiter_in_each_phase() {
+fn waiter_in_each_phase() {
     let mut rig = Rig::new();
     assert_debug_clean(&rig.waiter);
     rig.start(0);
@@ -80,7 +80,7 @@ fn k3_waiter_in_each_phase() {
 }
 
 #[test]
-fn k3_events_and_outcomes_of_every_bad_answer() {
+fn events_and_outcomes_of_every_bad_answer() {
     for bad in bad_answers() {
         let mut rig = Rig::new();
         rig.start(0);
@@ -98,7 +98,7 @@ fn k3_events_and_outcomes_of_every_bad_answer() {
 }
 
 #[test]
-fn k3_outcomes_of_every_send_fault() {
+fn outcomes_of_every_send_fault() {
     for fault in [
         TransportErrorKind::Connection,
         TransportErrorKind::Timeout,
@@ -114,7 +114,7 @@ fn k3_outcomes_of_every_send_fault() {
 }
 
 #[test]
-fn k3_errors_of_starting() {
+fn errors_of_starting() {
     let mut rig = Rig::new();
     rig.start(0);
     let not_due = rig.waiter.start(now(0), &mut rig.session, &with_token()).unwrap_err();
@@ -127,7 +127,7 @@ fn k3_errors_of_starting() {
 }
 
 #[test]
-fn k3_wait_that_ran_out_of_time() {
+fn wait_that_ran_out_of_time() {
     let mut rig = Rig::new();
     rig.start(0);
     rig.answer(0, Ok(running()));
@@ -136,7 +136,7 @@ fn k3_wait_that_ran_out_of_time() {
 }
 
 #[test]
-fn k3_failed_and_cancelled_waits() {
+fn failed_and_cancelled_waits() {
     let mut rig = Rig::new();
     rig.start(0);
     let failure = format!(

@@ -48,7 +48,7 @@ fn gives(input: &Input, canonical_request_hash: &str, signature: &str) {
 
 // Mainland document "Signature v3", with a key of asterisks.
 #[test]
-fn v1_example_of_the_mainland_page() {
+fn example_of_the_mainland_page() {
     let (id, key) = (["AKID", &"*".repeat(32)].concat(), "*".repeat(32));
     gives(
         &with_action(cvm(&id, &key), "DescribeInstances"),
@@ -59,7 +59,7 @@ fn v1_example_of_the_mainland_page() {
 
 // An earlier state of the same page, and the service's demonstration repository.
 #[test]
-fn v2_example_of_the_demonstration_programs() {
+fn example_of_the_demonstration_programs() {
     let (id, key) = mask("*******");
     gives(
         &with_action(cvm(&id, &key), "DescribeInstances"),
@@ -70,7 +70,7 @@ fn v2_example_of_the_demonstration_programs() {
 
 // The international page, which signs two headers.
 #[test]
-fn v3_example_of_the_international_page() {
+fn example_of_the_international_page() {
     let (id, key) = mask("EXAMPLE");
     gives(
         &cvm(&id, &key),
@@ -81,7 +81,7 @@ fn v3_example_of_the_international_page() {
 
 // The document "Common Params".
 #[test]
-fn v4_example_of_a_query() {
+fn example_of_a_query() {
     let (id, key) = mask("EXAMPLE");
     let input = input((&id, &key), "cvm", "cvm.tencentcloudapi.com", FORM);
     gives(

@@ -5,9 +5,9 @@ use tcss_export_testkit::verify::Refusal;
 
 use crate::common::{BODY, ID, KEY, TIME, Wire, action, at, credentials, f0, scope, session};
 
-// Field case S1: midnight in UTC parts the days, whatever the zone of the machine.
+// Midnight in UTC parts the days, whatever the zone of the machine.
 #[test]
-fn s1_scope_date_is_the_utc_date_of_the_timestamp() {
+fn scope_date_is_the_utc_date_of_the_timestamp() {
     for (time, date) in [
         (TIME, "2023-11-14/tcss/tc3_request"),
         (1_700_006_399, "2023-11-14/tcss/tc3_request"),
@@ -20,9 +20,9 @@ fn s1_scope_date_is_the_utc_date_of_the_timestamp() {
     }
 }
 
-// Field case S3. Expected: `printf '{"JobId": "3f1c..."}' | sha256sum` begins 13d4c165.
+// Expected: `printf '{"JobId": "3f1c..."}' | sha256sum` begins 13d4c165.
 #[test]
-fn s3_body_that_is_serialised_again_has_another_hash() {
+fn body_that_is_serialised_again_has_another_hash() {
     let spaced = BODY.replace(":", ": ");
     assert!(HexDigest::of(spaced.as_bytes()).as_str().starts_with("13d4c165"));
     let mut wire = Wire::of(&f0());
@@ -31,22 +31,22 @@ fn s3_body_that_is_serialised_again_has_another_hash() {
 }
 
 #[test]
-fn s3_bytes_that_are_hashed_are_the_bytes_that_are_sent() {
+fn bytes_that_are_hashed_are_the_bytes_that_are_sent() {
     let hashed = session().canonical_request(&action()).unwrap().payload_hash();
     assert_eq!(hashed, HexDigest::of(f0().body()));
     assert_eq!(f0().body(), BODY);
 }
 
 #[test]
-fn s4_signed_action_is_lower_case_and_the_header_is_not() {
+fn signed_action_is_lower_case_and_the_header_is_not() {
     let canonical = session().canonical_request(&action()).unwrap().to_string();
     assert!(canonical.contains("\nx-tc-action:describeexportjobresult\n"), "{canonical}");
     assert_eq!(f0().headers()["x-tc-action"], "DescribeExportJobResult");
 }
 
-// Field case S6: the body is counted and hashed in bytes. Hash by `sha256sum`.
+// The body is counted and hashed in bytes. Hash by `sha256sum`.
 #[test]
-fn s6_body_is_hashed_in_bytes() {
+fn body_is_hashed_in_bytes() {
     let job = JobId::new(r#"导出-"7"\A<b>&"#).unwrap();
     let action = DescribeExportJobResult::new(job);
     let request = session().request(&action, &credentials(), at(TIME)).unwrap();
@@ -57,10 +57,8 @@ fn s6_body_is_hashed_in_bytes() {
         "398da367113c0ab6904fca2049df40c2b25d01b811752b98e5ed7d7d635b0ca1"
     );
 }
-
-// Field case S10.
 #[test]
-fn s10_payload_hash_is_64_lower_case_hex_digits() {
+fn payload_hash_is_64_lower_case_hex_digits() {
     let hash = session().canonical_request(&action()).unwrap().payload_hash();
     let is_digit = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
     assert!(hash.as_str().len() == 64 && hash.as_str().bytes().all(is_digit));

@@ -39,7 +39,7 @@ fn status(result: Result) -> ExportStatus {
     result.expect("a good answer").response.status
 }
 
-pub(crate) fn t2_a_status_is_no_error(setup: &Setup) {
+pub(crate) fn a_status_is_no_error(setup: &Setup) {
     let body =
         r#"{"Response":{"Error":{"Code":"InvalidParameter","Message":"m"},"RequestId":"r-5"}}"#;
     let headers = [("Content-Type", "application/json")];
@@ -52,13 +52,13 @@ pub(crate) fn t2_a_status_is_no_error(setup: &Setup) {
     }
 }
 
-pub(crate) fn t3_the_host_header_is_the_signed_host(setup: &Setup) {
+pub(crate) fn the_host_header_is_the_signed_host(setup: &Setup) {
     let (_, server) = setup.answer(WireAnswer::json(RUNNING));
     let host = server.url().split_once("://").unwrap().1.to_owned();
     assert_eq!(only_request(&server).all("host"), [host]);
 }
 
-pub(crate) fn t4_a_redirect_is_not_followed(setup: &Setup) {
+pub(crate) fn a_redirect_is_not_followed(setup: &Setup) {
     for status in [301, 302, 303, 307, 308] {
         let headers = [("Location", "https://other.example/")];
         let (result, server) = setup.answer(WireAnswer::response(status, &headers, ""));
@@ -70,20 +70,20 @@ pub(crate) fn t4_a_redirect_is_not_followed(setup: &Setup) {
     }
 }
 
-pub(crate) fn t5_a_silent_server_ends_in_a_time_limit(setup: &Setup) {
+pub(crate) fn a_silent_server_ends_in_a_time_limit(setup: &Setup) {
     let server = setup.server([WireAnswer::Hang]);
     let client = setup.client(&server).with_policy(impatient());
     assert_eq!(fault(client.send()), TransportErrorKind::Timeout);
 }
 
-pub(crate) fn t5_an_answer_that_stalls_ends_in_a_time_limit(setup: &Setup) {
+pub(crate) fn an_answer_that_stalls_ends_in_a_time_limit(setup: &Setup) {
     let slow = WireAnswer::json(RUNNING).slowly(20, Duration::from_secs(60));
     let server = setup.server([slow]);
     let client = setup.client(&server).with_policy(impatient());
     assert_eq!(fault(client.send()), TransportErrorKind::Timeout);
 }
 
-pub(crate) fn t6_the_request_leaves_as_it_was_signed(setup: &Setup) {
+pub(crate) fn the_request_leaves_as_it_was_signed(setup: &Setup) {
     let (result, server) = setup.answer(WireAnswer::json(RUNNING));
     assert_eq!(status(result), ExportStatus::Running);
     let request = only_request(&server);
@@ -114,7 +114,7 @@ pub(crate) fn t6_the_request_leaves_as_it_was_signed(setup: &Setup) {
     assert_eq!(names, expected);
 }
 
-pub(crate) fn s2_the_bytes_on_the_wire_verify(setup: &Setup) {
+pub(crate) fn the_bytes_on_the_wire_verify(setup: &Setup) {
     let (_, server) = setup.answer(WireAnswer::json(RUNNING));
     let Request { headers, body, .. } = only_request(&server);
     let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -128,7 +128,7 @@ pub(crate) fn s2_the_bytes_on_the_wire_verify(setup: &Setup) {
     );
 }
 
-pub(crate) fn p5_a_page_of_a_gateway_is_an_error_of_its_own(setup: &Setup) {
+pub(crate) fn a_page_of_a_gateway_is_an_error_of_its_own(setup: &Setup) {
     let page = "<html><title>502 Bad Gateway</title></html>";
     let (result, _server) =
         setup.answer(WireAnswer::response(502, &[("Content-Type", "text/html")], page));
@@ -138,7 +138,7 @@ pub(crate) fn p5_a_page_of_a_gateway_is_an_error_of_its_own(setup: &Setup) {
     assert!(error.is_transient());
 }
 
-pub(crate) fn p6_a_page_with_status_200_is_no_success(setup: &Setup) {
+pub(crate) fn a_page_with_status_200_is_no_success(setup: &Setup) {
     let page = "<!DOCTYPE html><title>Please log in</title>";
     let (result, _server) =
         setup.answer(WireAnswer::response(200, &[("Content-Type", "text/html")], page));
@@ -147,22 +147,22 @@ pub(crate) fn p6_a_page_with_status_200_is_no_success(setup: &Setup) {
     assert_eq!(error.status().as_u16(), 200);
 }
 
-pub(crate) fn p7_an_empty_body_is_an_empty_answer(setup: &Setup) {
+pub(crate) fn an_empty_body_is_an_empty_answer(setup: &Setup) {
     let error = answer_error(setup.answer(WireAnswer::json("")).0);
     assert_eq!(*error.kind(), ResponseErrorKind::Empty);
 }
 
-pub(crate) fn p8_cut_json_is_a_truncated_answer(setup: &Setup) {
+pub(crate) fn cut_json_is_a_truncated_answer(setup: &Setup) {
     let error = answer_error(setup.answer(WireAnswer::json(r#"{"Response":{"ExportSt"#)).0);
     assert_eq!(*error.kind(), ResponseErrorKind::Truncated);
 }
 
-pub(crate) fn p8_a_body_that_ends_too_early_is_the_transports_error(setup: &Setup) {
+pub(crate) fn a_body_that_ends_too_early_is_the_transports_error(setup: &Setup) {
     let cut = WireAnswer::response(200, &[("Content-Length", "500")], RUNNING).then_close();
     assert_eq!(fault(setup.answer(cut).0), TransportErrorKind::Truncated);
 }
 
-pub(crate) fn p9_a_compressed_answer_is_an_error_that_names_the_coding(setup: &Setup) {
+pub(crate) fn a_compressed_answer_is_an_error_that_names_the_coding(setup: &Setup) {
     // A RUNNING answer with request id r-8, made by another program.
     let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x0a\x4a\x2d\x2e\xc8\xcf\x2b\x4e\
           \x55\xb2\xaa\x56\x72\xad\x28\xc8\x2f\x2a\x09\x2e\x49\x2c\x29\x2d\x56\xb2\x52\x0a\
@@ -179,12 +179,12 @@ fn good_answer_of(bytes: usize) -> String {
     [head, &"x".repeat(bytes - head.len() - tail.len()), tail].concat()
 }
 
-pub(crate) fn d9_an_answer_of_the_largest_size_arrives_whole(setup: &Setup) {
+pub(crate) fn an_answer_of_the_largest_size_arrives_whole(setup: &Setup) {
     let (result, _server) = setup.answer(WireAnswer::json(good_answer_of(ANSWER_LIMIT)));
     assert_eq!(status(result), ExportStatus::Running);
 }
 
-pub(crate) fn d9_a_larger_declared_answer_is_refused(setup: &Setup) {
+pub(crate) fn a_larger_declared_answer_is_refused(setup: &Setup) {
     let (result, _server) = setup.answer(WireAnswer::json(good_answer_of(ANSWER_LIMIT + 1)));
     assert_eq!(fault(result), TransportErrorKind::TooLarge);
 }
@@ -194,7 +194,7 @@ fn chunked(body: &str) -> WireAnswer {
     WireAnswer::raw(format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()))
 }
 
-pub(crate) fn d9_a_larger_chunked_answer_is_refused(setup: &Setup) {
+pub(crate) fn a_larger_chunked_answer_is_refused(setup: &Setup) {
     let (result, _server) = setup.answer(chunked(&good_answer_of(ANSWER_LIMIT + 1)));
     assert_eq!(fault(result), TransportErrorKind::TooLarge);
 }
@@ -204,14 +204,14 @@ pub(crate) fn a_chunked_answer_arrives_whole(setup: &Setup) {
     assert_eq!(status(result), ExportStatus::Running);
 }
 
-pub(crate) fn t1_a_broken_connection_is_told_and_nothing_is_sent_again(setup: &Setup) {
+pub(crate) fn a_broken_connection_is_told_and_nothing_is_sent_again(setup: &Setup) {
     let (result, server) = setup.answer(WireAnswer::Close);
     assert!(result.as_ref().unwrap_err().may_have_arrived());
     assert_eq!(fault(result), TransportErrorKind::Connection);
     only_request(&server);
 }
 
-pub(crate) fn t1_a_stale_connection_is_told_or_replaced_and_nothing_is_sent_twice(setup: &Setup) {
+pub(crate) fn a_stale_connection_is_told_or_replaced_and_nothing_is_sent_twice(setup: &Setup) {
     let server = setup.server([WireAnswer::json(RUNNING).then_close(), WireAnswer::json(RUNNING)]);
     let client = setup.client(&server);
     assert_eq!(status(client.send()), ExportStatus::Running);

@@ -30,7 +30,7 @@ fn setups() -> impl Iterator<Item = Setup> {
 }
 
 #[test]
-fn t1_w2_w3_w4_w5_a_job_is_followed_through_every_passing_fault_to_its_url() {
+fn a_job_is_followed_through_every_passing_fault_to_its_url() {
     let script = "RUNNING:10,ERROR:InternalError,HTTP:502,EMPTY,CUT,CUTJSON,RESET,NULLS,\
                   ERROR:RequestLimitExceeded.UinLimitExceeded,STATUS:PENDING,SUCCESS:,\
                   SUCCESS:https://h.example/a.csv?q-signature=EXAMPLE";
@@ -58,7 +58,7 @@ fn a_job_is_followed_over_tls() {
 }
 
 #[test]
-fn s8_a_clock_that_is_off_is_corrected_by_the_services_date() {
+fn a_clock_that_is_off_is_corrected_by_the_services_date() {
     for setup in setups() {
         let service = service("SKEW:600,RUNNING,SUCCESS");
         let client = setup.client_at(&service.url(), &[]).with_policy(hasty());
@@ -71,7 +71,7 @@ fn s8_a_clock_that_is_off_is_corrected_by_the_services_date() {
 }
 
 #[test]
-fn s7_the_final_error_names_the_last_fault_and_keeps_its_source() {
+fn the_final_error_names_the_last_fault_and_keeps_its_source() {
     for setup in setups() {
         let service = service("RUNNING:30,RESET");
         let client =
@@ -87,7 +87,7 @@ fn s7_the_final_error_names_the_last_fault_and_keeps_its_source() {
 }
 
 #[test]
-fn w6_a_wrong_key_ends_the_wait_after_one_request() {
+fn a_wrong_key_ends_the_wait_after_one_request() {
     for setup in setups() {
         let service = Service::builder().key(SECRET_ID, "EXAMPLEOTHERKEY").start().unwrap();
         let client = setup.client_at(&service.url(), &[]).with_policy(hasty());
@@ -99,7 +99,7 @@ fn w6_a_wrong_key_ends_the_wait_after_one_request() {
 }
 
 #[test]
-fn w7_single_exchanges_are_paced_by_the_budget() {
+fn single_exchanges_are_paced_by_the_budget() {
     for setup in setups() {
         let service = service("RUNNING");
         let client = setup.client_at(&service.url(), &[]);
@@ -124,7 +124,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[cfg(feature = "ureq")]
 #[test]
-fn w7_ureqs_threads_start_one_after_another_on_cold_and_on_warm_connections() {
+fn ureqs_threads_start_one_after_another_on_cold_and_on_warm_connections() {
     let service = service("RUNNING");
     let session = tcss_export::Session::new(service.url().parse().unwrap());
     let client = tcss_export::ureq::Client::new(session, crate::setup::credentials());
@@ -141,7 +141,7 @@ fn w7_ureqs_threads_start_one_after_another_on_cold_and_on_warm_connections() {
 
 #[cfg(feature = "hyper")]
 #[tokio::test]
-async fn w7_hypers_tasks_start_one_after_another_on_cold_and_on_warm_connections() {
+async fn hypers_tasks_start_one_after_another_on_cold_and_on_warm_connections() {
     let service = service("RUNNING");
     let session = tcss_export::Session::new(service.url().parse().unwrap());
     let client = tcss_export::hyper::Client::new(session, crate::setup::credentials());
@@ -199,7 +199,7 @@ fn rotating() -> CredentialSource {
 
 #[cfg(feature = "ureq")]
 #[test]
-fn k6_ureq_asks_for_credentials_again_when_the_token_is_refused() {
+fn ureq_asks_for_credentials_again_when_the_token_is_refused() {
     let service = service("RUNNING,SUCCESS");
     let session = tcss_export::Session::new(service.url().parse().unwrap());
     let client = tcss_export::ureq::Client::new(session, rotating()).with_policy(hasty());
@@ -209,7 +209,7 @@ fn k6_ureq_asks_for_credentials_again_when_the_token_is_refused() {
 
 #[cfg(feature = "hyper")]
 #[test]
-fn k6_hyper_asks_for_credentials_again_when_the_token_is_refused() {
+fn hyper_asks_for_credentials_again_when_the_token_is_refused() {
     let service = service("RUNNING,SUCCESS");
     let session = tcss_export::Session::new(service.url().parse().unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();

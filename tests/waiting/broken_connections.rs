@@ -13,14 +13,14 @@ fn broken() -> Exchange {
 }
 
 #[test]
-fn t1_first_broken_connection_is_repeated_at_once() {
+fn first_broken_connection_is_repeated_at_once() {
     let run = run([running(), broken(), success()]);
     run.assert_url(3);
     assert_eq!(run.starts(), [ZERO, secs(2), secs(2)]);
 }
 
 #[test]
-fn t1_next_ones_in_a_row_back_off() {
+fn next_ones_in_a_row_back_off() {
     let run = run([broken(), broken(), broken(), success()]);
     let delays = run.delays();
     assert_eq!(delays[0], ZERO);
@@ -31,22 +31,22 @@ fn t1_next_ones_in_a_row_back_off() {
 }
 
 #[test]
-fn t1_first_one_after_a_good_answer_is_repeated_at_once_again() {
+fn first_one_after_a_good_answer_is_repeated_at_once_again() {
     let run = run([broken(), running(), broken(), success()]);
     assert_eq!(run.delays(), [ZERO, secs(2), ZERO]);
 }
 
 #[test]
-fn t1_other_faults_are_not_repeated_at_once() {
+fn other_faults_are_not_repeated_at_once() {
     for other in [TransportErrorKind::Timeout, TransportErrorKind::Truncated] {
         let run = run([fault(other), success()]);
         assert!(run.delays()[0] >= ms(100), "{other:?}");
     }
 }
 
-// Field case S7. The signature is the row of time 1699979800.
+// The signature is the row of time 1699979800.
 #[test]
-fn s7_every_attempt_is_signed_anew() {
+fn every_attempt_is_signed_anew() {
     let run = run([broken().then_wall_jumps(400), success()]);
     assert_eq!(run.timestamps(), ["1699979400", "1699979800"]);
     assert_eq!(signature(&run.polls[0].request), SIGNATURE);
@@ -57,7 +57,7 @@ fn s7_every_attempt_is_signed_anew() {
 }
 
 #[test]
-fn s7_final_error_names_the_network_failure() {
+fn final_error_names_the_network_failure() {
     let run = run(std::iter::repeat_n(broken().then_wall_jumps(400), 9));
     let text = chain(run.error());
     assert!(text.starts_with("polling failed (polls: 9"), "{text}");

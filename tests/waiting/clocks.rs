@@ -1,4 +1,4 @@
-//! Wall clocks that jump or are wrong (field cases S8, S9 and W9).
+//! Wall clocks that jump or are wrong.
 
 use tcss_export::{
     core::{ClockOffset, wait::StartError},
@@ -26,10 +26,8 @@ fn expired() -> Exchange {
 fn slow() -> Rig {
     Rig { wall: SLOW * 1_000, ..Rig::new(&Policy::default(), 7) }
 }
-
-// Field case W9.
 #[test]
-fn w9_wall_clock_that_jumps_changes_no_delay() {
+fn wall_clock_that_jumps_changes_no_delay() {
     let script = |hours: i64| {
         let jump = hours * 3_600;
         [
@@ -46,7 +44,7 @@ fn w9_wall_clock_that_jumps_changes_no_delay() {
 }
 
 #[test]
-fn w9_signing_follows_the_wall_clock() {
+fn signing_follows_the_wall_clock() {
     let policy = with(Policy::default(), |p| {
         p.poll_interval = secs(5);
         p.longest_poll_interval = secs(5);
@@ -58,7 +56,7 @@ fn w9_signing_follows_the_wall_clock() {
 
 // Field case S8, with its exact values.
 #[test]
-fn s8_expired_signature_corrects_the_clock_and_is_repeated_at_once() {
+fn expired_signature_corrects_the_clock_and_is_repeated_at_once() {
     let run = slow().run([expired().dated(DATE), success()]);
     run.assert_url(2);
     assert_eq!(run.timestamps(), ["1700006390", "1700006990"]);
@@ -73,7 +71,7 @@ fn s8_expired_signature_corrects_the_clock_and_is_repeated_at_once() {
 }
 
 #[test]
-fn s8_offset_is_kept_for_later_requests() {
+fn offset_is_kept_for_later_requests() {
     let run = slow().run([expired().dated(DATE), running(), success()]);
     assert_eq!(run.timestamps(), ["1700006390", "1700006990", "1700006992"]);
     assert_eq!(run.session.clock_offset().as_millis(), 600_000);
@@ -83,7 +81,7 @@ fn s8_offset_is_kept_for_later_requests() {
 }
 
 #[test]
-fn s8_second_in_a_row_is_final_and_its_text_names_the_offset() {
+fn second_in_a_row_is_final_and_its_text_names_the_offset() {
     let run = slow().run([expired().dated(DATE), expired().dated(DATE)]);
     let error = run.error();
     assert_eq!(run.polls.len(), 2);
@@ -94,7 +92,7 @@ fn s8_second_in_a_row_is_final_and_its_text_names_the_offset() {
 }
 
 #[test]
-fn s8_second_in_a_row_is_final_whatever_failed_in_between() {
+fn second_in_a_row_is_final_whatever_failed_in_between() {
     let between =
         [api("InternalError"), fault(TransportErrorKind::Timeout), api("RequestLimitExceeded")];
     for between in between {
@@ -104,7 +102,7 @@ fn s8_second_in_a_row_is_final_whatever_failed_in_between() {
 }
 
 #[test]
-fn s8_next_one_is_corrected_again_after_a_good_answer() {
+fn next_one_is_corrected_again_after_a_good_answer() {
     let script = [
         expired().dated(DATE),
         running().then_wall_jumps(600),
@@ -118,14 +116,14 @@ fn s8_next_one_is_corrected_again_after_a_good_answer() {
 }
 
 #[test]
-fn s8_without_a_usable_date_is_final() {
+fn without_a_usable_date_is_final() {
     let run = slow().run([expired()]);
     assert!(matches!(run.kind(), wait::ErrorKind::Fault(_)));
     assert_eq!(run.session.clock_offset(), ClockOffset::default());
 }
 
 #[test]
-fn s8_small_difference_is_corrected_when_the_service_says_expired() {
+fn small_difference_is_corrected_when_the_service_says_expired() {
     let run = slow().run([expired().dated("Wed, 15 Nov 2023 00:00:00 GMT"), success()]);
     assert_eq!(run.timestamps(), ["1700006390", "1700006400"]);
 }
@@ -146,19 +144,17 @@ macro_rules! tells_no_time {
         }
     )*};
 }
-
-// Field case S9.
 tells_no_time! {
-    s9_no_date: [];
-    s9_date_with_an_age: [("date", DATE), ("age", "0")];
-    s9_two_dates: [("date", DATE), ("date", DATE)];
-    s9_empty_date: [("date", "")];
-    s9_date_of_no_form: [("date", "yesterday")];
-    s9_date_in_another_zone: [("date", "Wed, 15 Nov 2023 00:09:50 CET")];
-    s9_date_of_no_weekday: [("date", "15-Nov-23 00:09:50 GMT")];
-    s9_date_before_the_epoch: [("date", "Wed, 15 Nov 1923 00:09:50 GMT")];
-    s9_hour_that_is_none: [("date", "Wed, 15 Nov 2023 24:09:50 GMT")];
-    s9_seconds_as_a_number: [("date", "1700006990")];
+    no_date: [];
+    date_with_an_age: [("date", DATE), ("age", "0")];
+    two_dates: [("date", DATE), ("date", DATE)];
+    empty_date: [("date", "")];
+    date_of_no_form: [("date", "yesterday")];
+    date_in_another_zone: [("date", "Wed, 15 Nov 2023 00:09:50 CET")];
+    date_of_no_weekday: [("date", "15-Nov-23 00:09:50 GMT")];
+    date_before_the_epoch: [("date", "Wed, 15 Nov 1923 00:09:50 GMT")];
+    hour_that_is_none: [("date", "Wed, 15 Nov 2023 24:09:50 GMT")];
+    seconds_as_a_number: [("date", "1700006990")];
 }
 
 #[test]

@@ -15,9 +15,9 @@ use crate::{
     with::with,
 };
 
-// Field case W1. Polls at 0, 2, 5, 9.5, 16.25 and 26.375 s, then 38 more up to 596.375 s.
+// Polls at 0, 2, 5, 9.5, 16.25 and 26.375 s, then 38 more up to 596.375 s.
 #[test]
-fn w1_job_that_runs_for_ever_ends_in_a_timeout() {
+fn job_that_runs_for_ever_ends_in_a_timeout() {
     let run = run_under(secs(600), std::iter::repeat(running()));
     let error = run.error();
     assert_eq!(error.kind, wait::ErrorKind::TimedOut);
@@ -34,7 +34,7 @@ fn w1_job_that_runs_for_ever_ends_in_a_timeout() {
 }
 
 #[test]
-fn w1_default_deadline_is_30_minutes() {
+fn default_deadline_is_30_minutes() {
     let run = run(std::iter::repeat(running()));
     assert_eq!(run.error().report.elapsed, secs(1_800));
 }

@@ -11,10 +11,8 @@ use crate::{
     rig::{Rig, chain, run},
     with::with,
 };
-
-// Field case W5.
 #[test]
-fn w5_hiccup_is_survived() {
+fn hiccup_is_survived() {
     let run = run([running(), api("InternalError"), running(), success()]);
     run.assert_url(4);
     assert_eq!(run.remedies(), [Correction::Retry]);
@@ -22,12 +20,12 @@ fn w5_hiccup_is_survived() {
 }
 
 #[test]
-fn w5_eight_failures_in_a_row_are_survived() {
+fn eight_failures_in_a_row_are_survived() {
     run(std::iter::repeat_n(api("InternalError"), 8).chain([success()])).assert_url(9);
 }
 
 #[test]
-fn w5_ninth_failure_in_a_row_ends_the_wait_with_its_code_and_request_id() {
+fn ninth_failure_in_a_row_ends_the_wait_with_its_code_and_request_id() {
     let run = run(std::iter::repeat_n(api("InternalError"), 9));
     let error = run.error();
     assert!(matches!(error.kind, wait::ErrorKind::Fault(Fault::Answer(_))));
@@ -40,13 +38,13 @@ fn w5_ninth_failure_in_a_row_ends_the_wait_with_its_code_and_request_id() {
 }
 
 #[test]
-fn w5_good_answer_resets_the_count() {
+fn good_answer_resets_the_count() {
     let eight = || std::iter::repeat_n(api("InternalError"), 8);
     run(eight().chain([running()]).chain(eight()).chain([success()])).assert_url(18);
 }
 
 #[test]
-fn w5_failures_of_every_kind_count_together() {
+fn failures_of_every_kind_count_together() {
     let script = [
         api("InternalError"),
         said(502, "<html>"),
@@ -90,17 +88,15 @@ macro_rules! ends {
 ends! {
     answer_that_is_too_large_ends_the_wait: fault(TransportErrorKind::TooLarge);
     fault_that_will_not_pass_ends_the_wait: fault(TransportErrorKind::Permanent);
-    t4_redirect_ends_the_wait: said(302, "").with_header("location", "https://other.example/");
+    redirect_ends_the_wait: said(302, "").with_header("location", "https://other.example/");
     encoded_answer_ends_the_wait: success().with_header("content-encoding", "gzip");
     json_that_is_no_answer_ends_the_wait: said(200, "{}");
     good_answer_with_a_status_of_failure_ends_the_wait:
         said(400, r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"u"}}"#);
     old_flat_error_ends_the_wait: said(200, r#"{"code":4100,"codeDesc":"AuthFailure"}"#);
 }
-
-// Field case T4.
 #[test]
-fn t4_redirect_names_status_and_host() {
+fn redirect_names_status_and_host() {
     let run = run([said(302, "").with_header("location", "https://other.example/")]);
     let wait::ErrorKind::Fault(Fault::Answer(error)) = run.kind() else { panic!() };
     assert_eq!(error.status().as_u16(), 302);

@@ -28,50 +28,50 @@ macro_rules! ends {
 
 // The service's common codes and those of TCSS 2020-11-01.
 ends! {
-    w6_auth_failure: "AuthFailure";
-    w6_invalid_authorization: "AuthFailure.InvalidAuthorization";
-    w6_invalid_secret_id: "AuthFailure.InvalidSecretId";
-    w6_mfa_failure: "AuthFailure.MFAFailure";
-    w6_secret_id_not_found: "AuthFailure.SecretIdNotFound";
-    w6_signature_failure: "AuthFailure.SignatureFailure";
-    w6_unauthorized_operation_of_auth_failure: "AuthFailure.UnauthorizedOperation";
-    w6_unauthorized_operation: "UnauthorizedOperation" "UnauthorizedOperation.CamNoAuth";
-    w6_missing_parameter: "MissingParameter" "MissingParameter.JobId";
-    w6_invalid_parameter: "InvalidParameter";
-    w6_details_of_invalid_parameter:
+    auth_failure: "AuthFailure";
+    invalid_authorization: "AuthFailure.InvalidAuthorization";
+    invalid_secret_id: "AuthFailure.InvalidSecretId";
+    mfa_failure: "AuthFailure.MFAFailure";
+    secret_id_not_found: "AuthFailure.SecretIdNotFound";
+    signature_failure: "AuthFailure.SignatureFailure";
+    unauthorized_operation_of_auth_failure: "AuthFailure.UnauthorizedOperation";
+    unauthorized_operation: "UnauthorizedOperation" "UnauthorizedOperation.CamNoAuth";
+    missing_parameter: "MissingParameter" "MissingParameter.JobId";
+    invalid_parameter: "InvalidParameter";
+    details_of_invalid_parameter:
         "InvalidParameter.ErrIpNoValid" "InvalidParameter.InvalidFormat"
         "InvalidParameter.IpNoValid" "InvalidParameter.MissingParameter"
         "InvalidParameter.ParsingError" "InvalidParameter.PortNoValid"
         "InvalidParameter.RegexRuleError" "InvalidParameter.ReverShellKeyFieldAllEmpty"
         "InvalidParameter.RuleInfoInValid";
-    w6_invalid_parameter_value:
+    invalid_parameter_value:
         "InvalidParameterValue" "InvalidParameterValue.DataNotFound"
         "InvalidParameterValue.DataRange" "InvalidParameterValue.LengthLimit";
-    w6_unknown_parameter: "UnknownParameter";
-    b3_w6_invalid_action: "InvalidAction";
-    b3_w6_no_such_version: "NoSuchVersion";
-    w6_no_such_product: "NoSuchProduct";
-    w6_role_not_granted: "InternalError.ErrRoleNotExist";
-    w10_quota: "LimitExceeded" "LimitExceeded.SomethingNew";
-    w6_action_offline: "ActionOffline";
-    w6_dry_run: "DryRunOperation";
-    w6_failed_operation:
+    unknown_parameter: "UnknownParameter";
+    invalid_action: "InvalidAction";
+    no_such_version: "NoSuchVersion";
+    no_such_product: "NoSuchProduct";
+    role_not_granted: "InternalError.ErrRoleNotExist";
+    quota: "LimitExceeded" "LimitExceeded.SomethingNew";
+    action_offline: "ActionOffline";
+    dry_run: "DryRunOperation";
+    failed_operation:
         "FailedOperation" "FailedOperation.AgentOffline" "FailedOperation.AuthorizedNotEnough"
         "FailedOperation.DataValueNotCorrect" "FailedOperation.ErrAlreadyScanning"
         "FailedOperation.RuleNotFind";
-    w6_invalid_request: "InvalidRequest";
-    w6_address_lists: "IpInBlacklist" "IpNotInWhitelist";
-    w6_operation_denied: "OperationDenied";
-    w6_size_limits: "RequestSizeLimitExceeded" "ResponseSizeLimitExceeded";
-    w6_resource_insufficient: "ResourceInsufficient";
-    w6_resource_not_found: "ResourceNotFound";
-    w6_unsupported: "UnsupportedOperation" "UnsupportedProtocol" "UnsupportedRegion";
-    w6_family_nobody_knows: "SomethingNew" "SomethingNew.InternalError" "4100";
-    w6_family_in_another_spelling: "internalerror" "InternalErrors" " InternalError";
+    invalid_request: "InvalidRequest";
+    address_lists: "IpInBlacklist" "IpNotInWhitelist";
+    operation_denied: "OperationDenied";
+    size_limits: "RequestSizeLimitExceeded" "ResponseSizeLimitExceeded";
+    resource_insufficient: "ResourceInsufficient";
+    resource_not_found: "ResourceNotFound";
+    unsupported: "UnsupportedOperation" "UnsupportedProtocol" "UnsupportedRegion";
+    family_nobody_knows: "SomethingNew" "SomethingNew.InternalError" "4100";
+    family_in_another_spelling: "internalerror" "InternalErrors" " InternalError";
 }
 
 #[test]
-fn w6_error_without_a_code_ends_the_wait() {
+fn error_without_a_code_ends_the_wait() {
     let run = run([members(r#""Error":{},"ExportStatus":"SUCCESS""#)]);
     assert_eq!(run.error().code().map(tcss_export::error::ErrorCode::as_str), Some(""));
 }

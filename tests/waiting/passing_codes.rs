@@ -22,7 +22,7 @@ macro_rules! passes {
 
 passes! {
     internal_error: "InternalError" "InternalError.MainDBFail" "InternalError.SomethingNew";
-    w6_request_timeout_though_it_is_an_invalid_parameter: "InvalidParameter.RequestTimeout";
+    request_timeout_though_it_is_an_invalid_parameter: "InvalidParameter.RequestTimeout";
     service_unavailable: "ServiceUnavailable" "ServiceUnavailable.SomethingNew";
     resource_unavailable: "ResourceUnavailable" "ResourceUnavailable.SomethingNew";
     resource_in_use: "ResourceInUse" "ResourceInUse.SomethingNew";

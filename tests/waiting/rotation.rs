@@ -1,4 +1,4 @@
-//! Credentials that change during a wait (field case K6).
+//! Credentials that change during a wait.
 
 use tcss_export::{
     Credentials,
@@ -17,7 +17,7 @@ fn token_failure() -> Exchange {
 }
 
 #[test]
-fn k6_refused_token_asks_for_fresh_credentials_and_is_repeated_at_once() {
+fn refused_token_asks_for_fresh_credentials_and_is_repeated_at_once() {
     let run = run([running(), token_failure(), success()]);
     run.assert_url(3);
     let fresh: Vec<_> = run.polls.iter().map(|poll| poll.fresh_credentials).collect();
@@ -27,7 +27,7 @@ fn k6_refused_token_asks_for_fresh_credentials_and_is_repeated_at_once() {
 }
 
 #[test]
-fn k6_second_in_a_row_ends_the_wait() {
+fn second_in_a_row_ends_the_wait() {
     let run = run([token_failure(), token_failure()]);
     let code = run.error().code().map(tcss_export::error::ErrorCode::as_str);
     assert_eq!(code, Some("AuthFailure.TokenFailure"));
@@ -35,18 +35,18 @@ fn k6_second_in_a_row_ends_the_wait() {
 }
 
 #[test]
-fn k6_second_in_a_row_ends_the_wait_whatever_failed_in_between() {
+fn second_in_a_row_ends_the_wait_whatever_failed_in_between() {
     let run = run([token_failure(), fault(TransportErrorKind::Connection), token_failure()]);
     assert!(matches!(run.kind(), wait::ErrorKind::Fault(Fault::Answer(_))));
 }
 
 #[test]
-fn k6_next_one_is_repeated_again_after_a_good_answer() {
+fn next_one_is_repeated_again_after_a_good_answer() {
     run([token_failure(), running(), token_failure(), success()]).assert_url(4);
 }
 
 #[test]
-fn k6_every_poll_is_signed_with_the_credentials_of_its_moment() {
+fn every_poll_is_signed_with_the_credentials_of_its_moment() {
     let mut rig = Rig::new(&Policy::default(), 7);
     for token in ["FieldCasesToken0001", "FieldCasesToken0002", "FieldCasesToken0001"] {
         assert!(rig.sleep().is_some());
@@ -57,7 +57,7 @@ fn k6_every_poll_is_signed_with_the_credentials_of_its_moment() {
 }
 
 #[test]
-fn k6_fresh_credentials_are_still_wanted_when_they_could_not_be_had() {
+fn fresh_credentials_are_still_wanted_when_they_could_not_be_had() {
     let mut rig = Rig::new(&Policy::default(), 7);
     rig.start().unwrap();
     rig.answer(token_failure());

@@ -42,17 +42,15 @@ fn message_beside_a_success_is_no_failure() {
         members(&format!(r#""ExportStatus":"SUCCESS","FailureMsg":"m","DownloadURL":"{URL}""#));
     run([both]).assert_url(1);
 }
-
-// Field case W2.
 #[test]
-fn w2_unknown_status_is_neither_success_nor_failure() {
+fn unknown_status_is_neither_success_nor_failure() {
     let script =
         [members(r#""ExportStatus":"PENDING""#), members(r#""ExportStatus":null"#), success()];
     run(script).assert_url(3);
 }
 
 #[test]
-fn w2_timeout_names_the_last_raw_status() {
+fn timeout_names_the_last_raw_status() {
     let run = run_under(secs(1), [members(r#""ExportStatus":"PENDING""#)]);
     assert_eq!(run.error().last_status().map(ExportStatus::as_str), Some("PENDING"));
     assert!(run.error().to_string().contains("last status \"PENDING\""));
@@ -61,16 +59,14 @@ fn w2_timeout_names_the_last_raw_status() {
 fn without_url() -> Exchange {
     members(r#""ExportStatus":"SUCCESS","DownloadURL":null"#)
 }
-
-// Field case W3.
 #[test]
-fn w3_success_without_a_url_is_polled_again() {
+fn success_without_a_url_is_polled_again() {
     let empty = members(r#""ExportStatus":"SUCCESS","DownloadURL":"""#);
     run([without_url(), empty, success()]).assert_url(3);
 }
 
 #[test]
-fn w3_url_that_never_comes_ends_the_wait_after_three_more_polls() {
+fn url_that_never_comes_ends_the_wait_after_three_more_polls() {
     let run = run(std::iter::repeat_n(without_url(), 4));
     assert_eq!(*run.kind(), wait::ErrorKind::WithoutUrl);
     assert_eq!(run.polls.len(), 4);
@@ -79,14 +75,14 @@ fn w3_url_that_never_comes_ends_the_wait_after_three_more_polls() {
 }
 
 #[test]
-fn w3_further_polls_are_counted_over_the_whole_wait() {
+fn further_polls_are_counted_over_the_whole_wait() {
     let policy = with(Policy::default(), |p| p.polls_without_url = 1);
     let run = Rig::new(&policy, 7).run([without_url(), running(), without_url()]);
     assert_eq!(*run.kind(), wait::ErrorKind::WithoutUrl);
 }
 
 #[test]
-fn w3_none_further_when_none_is_wanted() {
+fn none_further_when_none_is_wanted() {
     let policy = with(Policy::default(), |p| p.polls_without_url = 0);
     let run = Rig::new(&policy, 7).run([without_url()]);
     assert_eq!(*run.kind(), wait::ErrorKind::WithoutUrl);

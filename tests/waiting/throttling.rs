@@ -22,48 +22,46 @@ macro_rules! throttles {
         }
     )*};
 }
-
-// Field cases W4 and W10.
 throttles! {
-    w4_request_limit_exceeded: "RequestLimitExceeded";
-    w4_of_the_account_over_all_regions: "RequestLimitExceeded.GlobalRegionUinLimitExceeded";
-    w4_of_the_address: "RequestLimitExceeded.IPLimitExceeded";
-    w4_of_the_account: "RequestLimitExceeded.UinLimitExceeded";
-    w4_of_a_detail_nobody_knows: "RequestLimitExceeded.SomethingNew";
-    w10_rate_among_the_quotas: "LimitExceeded.RateLimitExceeded";
+    request_limit_exceeded: "RequestLimitExceeded";
+    of_the_account_over_all_regions: "RequestLimitExceeded.GlobalRegionUinLimitExceeded";
+    of_the_address: "RequestLimitExceeded.IPLimitExceeded";
+    of_the_account: "RequestLimitExceeded.UinLimitExceeded";
+    of_a_detail_nobody_knows: "RequestLimitExceeded.SomethingNew";
+    rate_among_the_quotas: "LimitExceeded.RateLimitExceeded";
 }
 
 #[test]
-fn w4_status_429_without_an_api_error_is_throttling() {
+fn status_429_without_an_api_error_is_throttling() {
     let run = run_under(secs(60), std::iter::repeat(said(429, "slow down")));
     assert_eq!(*run.kind(), wait::ErrorKind::TimedOut);
 }
 
 #[test]
-fn w4_throttling_does_not_count_as_a_failure() {
+fn throttling_does_not_count_as_a_failure() {
     let script = std::iter::repeat_n(api("RequestLimitExceeded"), 20).chain([success()]);
     run(script).assert_url(21);
 }
 
-// Field case W8: 500 ms to min(15 s, 1 s x 2^n).
+// 500 ms to min(15 s, 1 s x 2^n).
 fn five_throttles(seed: u64) -> Vec<Duration> {
     let script = std::iter::repeat_n(api("RequestLimitExceeded"), 5).chain([success()]);
     Rig::new(&Policy::default(), seed).run(script).delays()
 }
 
 #[test]
-fn w8_one_seed_gives_one_list_of_delays() {
+fn one_seed_gives_one_list_of_delays() {
     assert_eq!(five_throttles(1), five_throttles(1));
 }
 
 #[test]
-fn w8_another_seed_gives_another_list_of_delays() {
+fn another_seed_gives_another_list_of_delays() {
     assert_ne!(five_throttles(1), five_throttles(2));
 }
 
 proptest! {
     #[test]
-    fn w8_every_delay_after_a_throttle_lies_within_its_bounds(seed: u64) {
+    fn every_delay_after_a_throttle_lies_within_its_bounds(seed: u64) {
         for (n, delay) in five_throttles(seed).into_iter().enumerate() {
             let longest = secs(1 << n).min(secs(15));
             prop_assert!(ms(500) <= delay && delay <= longest, "throttle {}: {:?}", n, delay);
@@ -71,7 +69,7 @@ proptest! {
     }
 
     #[test]
-    fn w8_every_delay_after_a_failure_lies_within_its_bounds(seed: u64) {
+    fn every_delay_after_a_failure_lies_within_its_bounds(seed: u64) {
         let script = std::iter::repeat_n(api("InternalError"), 8).chain([success()]);
         let delays = Rig::new(&Policy::default(), seed).run(script).delays();
         for (n, delay) in delays.into_iter().enumerate() {

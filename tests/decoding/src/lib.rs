@@ -9,7 +9,7 @@ use tcss_export::{Credentials, actions::{DescribeExportJobResult, ExportStatus},
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 use ureq::Agent;
 
-/// Field case P9: a JSON text in gzip.
+/// A JSON text in gzip.
 const GZIP: &str = "H4sIAAAAAAACA6tWCkotLsjPK05VsqpWcq0oyC8qCS5JLCktVrJSCgr18/P0c1fSASoqLE0tLvFMAYoW6Voo1dYCAPQgeeY5AAAA";
 
 fn gzip() -> Vec<u8> {

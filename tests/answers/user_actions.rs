@@ -1,4 +1,4 @@
-//! Actions that a user adds, with members that must be there.
+//! Actions that a user adds, with required members.
 
 use serde::Deserialize;
 use tcss_export::{
@@ -40,7 +40,7 @@ fn required_members_are_read() {
 }
 
 #[test]
-fn api_error_is_told_though_required_members_are_missing() {
+fn an_api_error_is_reported_even_if_required_members_are_missing() {
     let body = r#"{"Response":{"Error":{"Code":"InternalError","Message":"m"},"RequestId":"r-2"}}"#;
     let error = read_summary(body).unwrap_err();
     assert_eq!(error.code().map(tcss_export::error::ErrorCode::as_str), Some("InternalError"));
@@ -48,14 +48,14 @@ fn api_error_is_told_though_required_members_are_missing() {
 }
 
 #[test]
-fn api_error_is_told_though_a_member_before_it_does_not_fit() {
+fn an_api_error_is_reported_even_if_a_member_before_it_is_mistyped() {
     let body = r#"{"Response":{"HostCnt":"x","Error":{"Code":"InternalError","Message":"m"}}}"#;
     let error = read_summary(body).unwrap_err();
     assert_eq!(error.code().map(tcss_export::error::ErrorCode::as_str), Some("InternalError"));
 }
 
 #[test]
-fn missing_and_unfit_members_are_unexpected_and_keep_the_request_id() {
+fn missing_and_mistyped_members_are_unexpected_and_keep_the_request_id() {
     for members in
         [r#""HostCnt":3"#, r#""HostCnt":-1,"AppName":"a""#, r#""HostCnt":3,"AppName":null"#]
     {
@@ -67,13 +67,13 @@ fn missing_and_unfit_members_are_unexpected_and_keep_the_request_id() {
 }
 
 #[test]
-fn cut_answer_is_truncated_though_a_member_does_not_fit() {
+fn a_cut_answer_is_truncated_even_if_a_required_member_is_missing() {
     let body = r#"{"Response":{"HostCnt":3,"App"#;
     assert_eq!(*read_summary(body).unwrap_err().kind(), Kind::Truncated);
 }
 
 #[test]
-fn answer_without_members_is_read() {
+fn an_answer_without_members_is_read() {
     #[derive(serde::Serialize)]
     struct Ping;
 
