@@ -1,14 +1,14 @@
-//! The table of the field cases: F0 and one change to it, signed in both usual ways. The values
-//! were made by an independent script.
+//! One request and variants with one change each, with two and with three signed headers. An
+//! independent script computed the values.
 
 use tcss_export::{JobId, Session, actions::DescribeExportJobResult};
 
 use crate::{
+    Input,
     common::{BODY, HOST, ID, JOB, KEY, SIGNATURE, TIME, action, at, credentials, signature},
-    stages::Input,
 };
 
-fn f0() -> Input {
+fn base() -> Input {
     Input {
         method: "POST".into(),
         path: "/".into(),
@@ -25,7 +25,7 @@ fn f0() -> Input {
     }
 }
 
-/// Makes two tests for each row, and one of a session where it can reach the row.
+/// Two tests for each row, and a third with a session if a session can build that request.
 macro_rules! table {
     ($(
         $row:ident: $change:expr $(, ($endpoint:expr, $time:expr, $job:expr))? =>
@@ -36,7 +36,7 @@ macro_rules! table {
 
             #[test]
             fn two_headers_signed() {
-                let mut input = f0();
+                let mut input = base();
                 let change: fn(&mut Input) = $change;
                 change(&mut input);
                 assert_eq!(input.signature(), $two);
@@ -44,7 +44,7 @@ macro_rules! table {
 
             #[test]
             fn three_headers_signed() {
-                let mut input = f0();
+                let mut input = base();
                 let change: fn(&mut Input) = $change;
                 change(&mut input);
                 input.headers.push(("X-TC-Action".into(), "DescribeExportJobResult".into()));
@@ -65,10 +65,10 @@ macro_rules! table {
 }
 
 const SITE: &str = HOST;
-const S6_JOB: &str = r#"导出-"7"\A<b>&"#;
+const ESCAPED_JOB: &str = r#"导出-"7"\A<b>&"#;
 
 table! {
-    f0_itself: |_| (), (SITE, TIME, JOB) =>
+    unchanged: |_| (), (SITE, TIME, JOB) =>
         "cefb8fe8e46cd0b8222f7fe89be404bd0e33db094fc18880f8a9c2fadaed8559",
         "295587ae31998eaf3cf0bb49ebb10a1d3c4e3fcf7b682522f9a131da6b8aec27";
     time_1699979800: |f| f.timestamp = 1_699_979_800, (SITE, 1_699_979_800, JOB) =>
@@ -89,7 +89,7 @@ table! {
         |f| f.headers[0].1 = "application/json; charset=utf-8".into() =>
         "c8d8f81a24e656732e14e26f5011e8d9b181be53dfa516b8eea24b25de8178a7",
         "4df73ea45a1913e084a41d82e27358adae6560c64656bc1a1877d5af0c25f9d2";
-    port_of_its_own: |f| f.headers[1].1 = format!("{HOST}:8443"),
+    another_port: |f| f.headers[1].1 = format!("{HOST}:8443"),
         ("https://tcss.intl.tencentcloudapi.com:8443", TIME, JOB) =>
         "8216a2b39e450295a21595c0132e7f0031eae94e13fb63f0eca276e10d146f14",
         "e84cce12d52e288ada95cc310ebd6bb376791a2f1529216d211758108be762de";
@@ -99,13 +99,13 @@ table! {
         "e7e82b0694ca2c39f8f3d70a5928262d8137562220abadcb31f89d77b9dd4e3b";
     job_id_that_needs_escapes:
         |f| f.payload = Some(r#"{"JobId":"导出-\"7\"\\A<b>&"}"#.into()),
-        (SITE, TIME, S6_JOB) =>
+        (SITE, TIME, ESCAPED_JOB) =>
         "b83f3e488345dace64398e4e2649f08c26f9831b02440f8749a36a0f9b37a46b",
         "acd5b4da986b50da702a2ac1f4558d6af1d560612441701d10c2216b9bcbb3ce";
 }
 
 #[test]
-fn default_port_is_not_signed() {
+fn the_default_port_is_not_signed() {
     let endpoint = "https://tcss.intl.tencentcloudapi.com:443".parse().unwrap();
     let request = Session::new(endpoint).request(&action(), &credentials(), at(TIME)).unwrap();
     assert_eq!(signature(&request), SIGNATURE);

@@ -1,8 +1,8 @@
-//! Laws of the stages: what changes a signature, and what does not.
+//! What changes a signature and what does not, for any input.
 
 use proptest::prelude::*;
 
-use crate::stages::{Input, Stages};
+use crate::{Input, Stages};
 
 prop_compose! {
     fn any_input()(
@@ -24,31 +24,27 @@ prop_compose! {
     }
 }
 
-fn spelled_differently(name: &str, odd: u8) -> String {
-    let mut name = name.to_owned();
-    if odd & 1 == 1 {
-        name.make_ascii_uppercase();
-    }
-    name
+fn in_upper_case_if(is_upper: bool, text: &str) -> String {
+    if is_upper { text.to_ascii_uppercase() } else { text.to_owned() }
 }
 
 proptest! {
     #[test]
-    fn order_and_spelling_of_headers_do_not_matter(
-        input in any_input(), rotation: usize, odd: [u8; 6], padding in "[ \t]{0,3}",
+    fn order_case_and_padding_of_headers_do_not_matter(
+        input in any_input(), rotation: usize, upper: [(bool, bool); 6], padding in "[ \t]{0,3}",
     ) {
         let mut other = input.clone();
         let count = other.headers.len();
         other.headers.rotate_left(rotation % count);
-        for ((name, value), odd) in other.headers.iter_mut().zip(odd) {
-            *name = spelled_differently(name, odd);
-            *value = format!("{padding}{}{padding}", spelled_differently(value, odd >> 1));
+        for ((name, value), upper) in other.headers.iter_mut().zip(upper) {
+            *name = in_upper_case_if(upper.0, name);
+            *value = format!("{padding}{}{padding}", in_upper_case_if(upper.1, value));
         }
         prop_assert_eq!(other.stages(), input.stages());
     }
 
     #[test]
-    fn any_one_changed_input_changes_the_signature(
+    fn changing_any_one_input_changes_the_signature(
         input in any_input(), which in 0usize..8, at: prop::sample::Index, flip in 1u8..,
     ) {
         let mut other = input.clone();
@@ -66,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn authorization_reads_back_to_its_parts(input in any_input()) {
+    fn the_authorization_header_parses_back_into_its_parts(input in any_input()) {
         let Stages(stages) = input.stages();
         let [_, _, _, (_, scope), _, (_, signature), (_, value)] = &stages;
         let rest = value.strip_prefix("TC3-HMAC-SHA256 Credential=").expect("the algorithm");
