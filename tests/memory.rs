@@ -24,8 +24,10 @@ use with::with;
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const JOBS: usize = 100_000;
+
 /// What a wait may cost, all in.
 const BYTES: usize = 1_024;
+
 /// Itself, its job id, the last request id, and its share of the nodes of the set's three trees.
 const ALLOCATIONS: usize = 4;
 

@@ -17,12 +17,14 @@ fn the_url_is_kept_unchanged() {
     let url = response.download_url.as_ref().map(DownloadUrl::as_str);
     assert_eq!(url, Some("http://1.2.3.4/result.csv"));
 }
+
 #[test]
 fn json_escapes_in_a_url_are_decoded() {
     let response = read::<Locate>(r#""DownloadURL":"https:\/\/h.example\/a?x=1\u0026y=2""#);
     let url = response.unwrap().download_url.map(DownloadUrl::into_string);
     assert_eq!(url.as_deref(), Some("https://h.example/a?x=1&y=2"));
 }
+
 #[test]
 fn debug_output_hides_the_query_of_a_url() {
     let response = read::<Locate>(r#""DownloadURL":"https://h.example/a?sign=EXAMPLE""#);

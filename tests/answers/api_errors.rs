@@ -30,6 +30,7 @@ fn an_api_error_counts_whatever_the_status() {
         assert_eq!(error.request_id(), Some("r-5"), "{status}");
     }
 }
+
 #[test]
 fn an_old_flat_error_takes_its_code_from_code_desc() {
     api_error(

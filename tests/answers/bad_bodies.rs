@@ -18,6 +18,7 @@ fn assert_error(read: Read, kind: &Kind, advice: Advice) -> ResponseError {
     assert_eq!((error.kind(), error.advice()), (kind, advice));
     error
 }
+
 #[test]
 fn a_gateway_page_is_an_error_with_its_content_type_and_a_snippet() {
     let body = "<html><title>502 Bad Gateway</title></html>";
@@ -33,6 +34,7 @@ fn a_gateway_page_is_an_error_with_its_content_type_and_a_snippet() {
          (HTTP status 502, no request id)"
     );
 }
+
 #[test]
 fn a_page_with_status_200_is_never_a_success() {
     let error = read(200, &[("Content-Type", "text/html")], "<!DOCTYPE html>...").unwrap_err();
@@ -69,6 +71,7 @@ fn the_snippet_is_short_and_omits_possible_secrets() {
     assert!(snippet.starts_with("<p> ... said no word"), "{snippet}");
     assert!(snippet.len() <= 120, "{}", snippet.len());
 }
+
 #[test]
 fn an_empty_body_is_an_empty_answer() {
     let error =
@@ -82,6 +85,7 @@ fn a_body_of_white_space_is_an_empty_answer() {
         assert_error(read_ok(body), &Kind::Empty, Advice::Retry);
     }
 }
+
 #[test]
 fn a_cut_body_is_a_truncated_answer() {
     let body = r#"{"Response":{"ExportStatus":"SUCC"#;
@@ -121,6 +125,7 @@ fn a_cut_object_100000_levels_deep_is_a_truncated_answer() {
         Advice::Stop,
     );
 }
+
 #[test]
 fn a_byte_order_mark_is_skipped() {
     assert_eq!(read_ok(["\u{feff}", GOOD].concat()), read_ok(GOOD));

@@ -59,6 +59,7 @@ const ID_HEADER: (&str, &str) = ("X-TC-RequestId", "r-header");
 fn request_id(headers: &[(&str, &str)], body: &str) -> Option<String> {
     read(200, headers, body).unwrap().request_id
 }
+
 #[test]
 fn the_request_id_of_the_body_comes_first() {
     let body = r#"{"Response":{"RequestId":"r-body"}}"#;

@@ -45,6 +45,7 @@ fn a_status_with_escapes_is_known() {
 fn a_member_name_with_escapes_is_known() {
     assert_eq!(members(r#""\u0045xportStatus":"SUCCESS""#).status, ExportStatus::Success);
 }
+
 #[test]
 fn an_unknown_status_keeps_its_text_and_the_other_members() {
     let body = r#"{"Response":{"ExportStatus":"PENDING","ExportProgress":5,"RequestId":"r-3"}}"#;
@@ -60,6 +61,7 @@ fn a_status_is_matched_by_its_exact_spelling() {
     assert_eq!(members(r#""ExportStatus":"success""#).status, unknown_status("success"));
     assert_eq!(members(r#""ExportStatus":" SUCCESS""#).status, unknown_status(" SUCCESS"));
 }
+
 #[test]
 fn unknown_members_are_ignored() {
     let body = r#"{"Response":{"ExportStatus":"RUNNING","New":{"x":[1]},"RequestId":"r-4"},"retcode":0,"retmsg":"ok"}"#;
@@ -73,6 +75,7 @@ fn a_deprecation_warning_is_ignored() {
     let response = members(r#""DeprecatedWarning":"old","ExportStatus":"RUNNING""#);
     assert_eq!(response.status, ExportStatus::Running);
 }
+
 #[test]
 fn json_escapes_in_a_url_are_decoded() {
     let response = members(r#""DownloadURL":"https:\/\/h.example\/a?x=1\u0026y=2""#);

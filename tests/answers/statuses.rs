@@ -48,6 +48,7 @@ fn host_of(headers: &[(&str, &str)]) -> Option<String> {
         kind => panic!("{kind:?}"),
     }
 }
+
 #[test]
 fn the_error_for_a_redirect_names_its_host() {
     let error = read(302, &[("Location", "https://other.example/")], "").unwrap_err();

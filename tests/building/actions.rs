@@ -26,6 +26,7 @@ fn read_back(body: &[u8]) -> String {
     assert_eq!(value.as_object().unwrap().len(), 1);
     value["JobId"].as_str().unwrap().to_owned()
 }
+
 #[test]
 fn a_job_id_with_json_and_html_characters_reads_back() {
     let job = "a\"b\\c\u{1}d<e>&f";

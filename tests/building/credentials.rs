@@ -27,6 +27,7 @@ macro_rules! bad_characters {
         }
     )*};
 }
+
 bad_characters! {
     final_newline_is_refused: "\n" => WhiteSpace;
     final_carriage_return_is_refused: "\r\n" => WhiteSpace;
@@ -77,6 +78,7 @@ fn a_secret_key_of_spaces_is_refused() {
 fn signed_with(credentials: &Credentials) -> Request<Bytes> {
     session().request(&action(), credentials, at(TIME)).unwrap()
 }
+
 #[test]
 fn an_absent_token_has_no_header() {
     assert!(!signed_request().headers().contains_key("x-tc-token"));

@@ -93,6 +93,7 @@ fn the_scope_names_the_service_of_the_action_and_not_of_the_host() {
         assert_eq!(scope(&request), "2023-11-14/tcss/tc3_request", "{text}");
     }
 }
+
 #[test]
 fn requests_to_both_sites_differ_only_in_the_host() {
     let [intl, mainland] =

@@ -71,6 +71,7 @@ fn authorization_is_the_documented_one() {
     );
     assert_eq!(header(&signed_request(), "authorization"), expected);
 }
+
 #[test]
 fn no_header_is_repeated() {
     for request in [signed_request(), full()] {
@@ -94,6 +95,7 @@ fn only_authorization_and_token_are_marked_sensitive() {
     let marked: BTreeSet<_> = marked.map(|(name, _)| name.as_str()).collect();
     assert_eq!(marked, BTreeSet::from(["authorization", "x-tc-token"]));
 }
+
 #[test]
 fn a_request_is_a_post_to_the_root_without_a_query() {
     let request = signed_request();
@@ -149,6 +151,7 @@ fn a_region_that_would_break_a_header_is_refused() {
         assert_refused(result, Field::Region, Reason::InvalidCharacter);
     }
 }
+
 #[test]
 fn a_label_loses_characters_that_the_service_refuses() {
     let request = sign(session().with_client_label("my app/1.0"));

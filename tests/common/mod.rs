@@ -18,8 +18,10 @@ pub(crate) const TOKEN: &str = "FieldCasesToken0001";
 pub(crate) const HOST: &str = "tcss.intl.tencentcloudapi.com";
 pub(crate) const JOB: &str = "3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10";
 pub(crate) const BODY: &str = r#"{"JobId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}"#;
+
 /// 2023-11-14T16:30:00Z.
 pub(crate) const TIME: i64 = 1_699_979_400;
+
 /// The signature of [`signed_request`] over `content-type;host;x-tc-action`.
 pub(crate) const SIGNATURE: &str =
     "295587ae31998eaf3cf0bb49ebb10a1d3c4e3fcf7b682522f9a131da6b8aec27";

@@ -74,6 +74,7 @@ struct Walk<'p> {
 
 /// 2023-11-14T16:30:00Z.
 const TIME: i64 = 1_699_979_400;
+
 /// Wide enough to hold up retries.
 const SPACING: Duration = Duration::from_millis(400);
 

@@ -14,6 +14,7 @@ use tcss_export::{
 
 /// Names library, endpoint and way, divided by blanks.
 pub(crate) const TASK: &str = "TCSS_EXPORT_TEST_PROXIES";
+
 /// Names the URL of a file to be downloaded behind the exchanges.
 pub(crate) const FILE: &str = "TCSS_EXPORT_TEST_PROXIES_FILE";
 

@@ -24,8 +24,10 @@ const LIBRARIES: &[&str] = &[
     #[cfg(feature = "reqwest")]
     "reqwest",
 ];
+
 /// A host that only a proxy can find.
 const HOST: &str = "gw.example";
+
 /// An address that leads to this machine and is not a loopback one.
 const HERE: &str = "0.0.0.0";
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;

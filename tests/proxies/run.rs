@@ -9,6 +9,7 @@ use crate::child::TASK;
 const USER: &str = "EXAMPLEUSER";
 const PASSWORD: &str = "EXAMPLE WORD@PROXY";
 pub(crate) const LOGIN: &str = "EXAMPLEUSER:EXAMPLE%20WORD%40PROXY";
+
 /// Base64 of user and password, by `base64(1)`.
 pub(crate) const BASIC: &str = "RVhBTVBMRVVTRVI6RVhBTVBMRSBXT1JEQFBST1hZ";
 

@@ -65,6 +65,7 @@ fn the_body_is_hashed_in_bytes_and_not_in_characters() {
         "398da367113c0ab6904fca2049df40c2b25d01b811752b98e5ed7d7d635b0ca1"
     );
 }
+
 #[test]
 fn the_payload_hash_is_64_lower_case_hex_digits() {
     let hash = session().canonical_request(&action()).unwrap().payload_hash();

@@ -1,32 +1,30 @@
-//! Field case W6: one request, then the error.
+//! Which error codes end a wait and which are retried. Throttling has a file of its own.
 
-use tcss_export::wait::{self, Fault};
+use tcss_export::wait::{self, Correction, Fault};
 
-use crate::{
-    exchange::{api, members},
-    rig::run,
-};
+use crate::harness::{api, members, run, success};
 
 #[track_caller]
-fn ends_the_wait(code: &str) {
+fn assert_ends_the_wait(code: &str) {
     let run = run([api(code)]);
     let error = run.error();
     assert!(matches!(error.kind, wait::ErrorKind::Fault(Fault::Answer(_))), "{:?}", error.kind);
-    assert_eq!(error.code().map(tcss_export::error::ErrorCode::as_str), Some(code));
+    assert_eq!(run.code(), Some(code));
     assert_eq!(error.request_id(), Some(&*format!("r-{code}")));
     assert_eq!(error.report.polls, 1);
 }
 
+/// One test for each group of codes that end the wait after one request.
 macro_rules! ends {
     ($($name:ident: $($code:literal)*;)*) => {$(
         #[test]
         fn $name() {
-            $(ends_the_wait($code);)*
+            $(assert_ends_the_wait($code);)*
         }
     )*};
 }
 
-// The service's common codes and those of TCSS 2020-11-01.
+// The service's common codes and those of the TCSS API, version 2020-11-01.
 ends! {
     auth_failure: "AuthFailure";
     invalid_authorization: "AuthFailure.InvalidAuthorization";
@@ -51,7 +49,7 @@ ends! {
     invalid_action: "InvalidAction";
     no_such_version: "NoSuchVersion";
     no_such_product: "NoSuchProduct";
-    role_not_granted: "InternalError.ErrRoleNotExist";
+    a_role_that_does_not_exist: "InternalError.ErrRoleNotExist";
     quota: "LimitExceeded" "LimitExceeded.SomethingNew";
     action_offline: "ActionOffline";
     dry_run: "DryRunOperation";
@@ -66,12 +64,34 @@ ends! {
     resource_insufficient: "ResourceInsufficient";
     resource_not_found: "ResourceNotFound";
     unsupported: "UnsupportedOperation" "UnsupportedProtocol" "UnsupportedRegion";
-    family_nobody_knows: "SomethingNew" "SomethingNew.InternalError" "4100";
+    unknown_family: "SomethingNew" "SomethingNew.InternalError" "4100";
     family_in_another_spelling: "internalerror" "InternalErrors" " InternalError";
 }
 
 #[test]
-fn error_without_a_code_ends_the_wait() {
+fn an_error_without_a_code_ends_the_wait() {
     let run = run([members(r#""Error":{},"ExportStatus":"SUCCESS""#)]);
-    assert_eq!(run.error().code().map(tcss_export::error::ErrorCode::as_str), Some(""));
+    assert_eq!(run.code(), Some(""));
+}
+
+/// One test for each group of codes that are retried.
+macro_rules! retried {
+    ($($name:ident: $($code:literal)*;)*) => {$(
+        #[test]
+        fn $name() {
+            for code in [$($code),*] {
+                let run = run([api(code), success()]);
+                run.assert_url(2);
+                assert_eq!(run.corrections(), [Correction::Retry], "{code}");
+            }
+        }
+    )*};
+}
+
+retried! {
+    internal_error: "InternalError" "InternalError.MainDBFail" "InternalError.SomethingNew";
+    request_timeout_even_in_the_family_invalid_parameter: "InvalidParameter.RequestTimeout";
+    service_unavailable: "ServiceUnavailable" "ServiceUnavailable.SomethingNew";
+    resource_unavailable: "ResourceUnavailable" "ResourceUnavailable.SomethingNew";
+    resource_in_use: "ResourceInUse" "ResourceInUse.SomethingNew";
 }
