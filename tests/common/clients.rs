@@ -1,5 +1,5 @@
-//! The clients that one table of cases is passed by, and the servers that they ask.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! The clients that each table of cases runs over, and their servers.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use tcss_export::{Credentials, Endpoint, JobId, Session, error::WaitError, wait::Finished};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
@@ -28,18 +28,18 @@ pub(crate) const LIBRARIES: &[Library] = &[
 ];
 
 impl Library {
-    /// reqwest sends `accept: */*`, and no setting prevents it.
+    /// Whether the library adds a header itself: no setting stops reqwest from sending `accept: */*`.
     pub(crate) fn adds(self, header: &str) -> bool {
         format!("{self:?}") == "Reqwest" && header == "accept"
     }
 
-    /// reqwest rewrites some characters of a URL, so such a URL is refused.
+    /// Whether the library rewrites some characters of a URL, so that such a URL is refused.
     pub(crate) fn rewrites_urls(self) -> bool {
         format!("{self:?}") == "Reqwest"
     }
 }
 
-/// Whose HTTP client it is.
+/// Which HTTP client the transport uses: the one that `new` builds, or one that the user built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Http {
     Own,
@@ -52,7 +52,7 @@ pub(crate) enum Wire {
     Tls,
 }
 
-/// One way to set up a client and its server.
+/// A library, its HTTP client and the protocol of the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) library: Library,
@@ -60,7 +60,7 @@ pub(crate) struct Setup {
     pub(crate) wire: Wire,
 }
 
-/// A client of any library, driven from blocking tests.
+/// A client of any library, called from blocking tests.
 pub(crate) enum Client {
     #[cfg(feature = "ureq")]
     Ureq(tcss_export::ureq::Client),
@@ -78,10 +78,10 @@ pub(crate) enum AsyncClient {
     Reqwest(tcss_export::reqwest::Client),
 }
 
-/// Calls a method on whichever client it is.
+/// Evaluates an expression with the client inside the enums.
 macro_rules! on_client {
     ($client:expr, $inner:ident => $call:expr) => {
-        $crate::clients::on_client!($client, $inner => $call, |_runtime, ended| ended)
+        $crate::clients::on_client!($client, $inner => $call, |_runtime, result| result)
     };
     ($client:expr, $inner:ident => $call:expr, |$runtime:ident, $future:ident| $run:expr) => {
         match $client {
@@ -109,7 +109,7 @@ macro_rules! on_client {
     };
 }
 
-/// Calls a method on whichever client it is, and runs its future to the end.
+/// Calls a method of the client inside the enums, and runs its future to completion.
 macro_rules! run_on_client {
     ($client:expr, $inner:ident => $call:expr) => {
         $crate::clients::on_client!(
@@ -135,11 +135,11 @@ impl Setup {
             Wire::Plain => WireServer::plain(answers),
             Wire::Tls => WireServer::tls(answers),
         };
-        server.expect("a loopback port is to be had")
+        server.expect("a free loopback port")
     }
 
-    /// Makes a client of the API at this URL that trusts these authorities; a plain server has an
-    /// empty one.
+    /// Makes a client of the API at this URL that trusts these authorities. The authority of a plain
+    /// server is empty.
     pub(crate) fn client_by(
         &self,
         credentials: Credentials,

@@ -1,4 +1,4 @@
-//! HTTP clients of the user's own that trust the authorities of test servers.
+//! HTTP clients as a user may build them, which trust the certificate authorities of test servers.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(crate) fn connector(authorities: &[&[u8]]) -> Connector {
         .build()
 }
 
-/// A client with the settings that the transport asks for.
+/// A client with the settings that the docs of the transport require.
 #[cfg(feature = "reqwest")]
 pub(crate) fn reqwest(authorities: &[&[u8]]) -> reqwest::Client {
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
