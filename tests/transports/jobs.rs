@@ -235,9 +235,9 @@ fn hyper_asks_for_fresh_credentials_after_a_refused_token() {
     assert_eq!(runtime.block_on(wait).unwrap().unwrap().report.polls, 3);
 }
 
+/// Connector, executor and timer are smol's.
 #[cfg(feature = "hyper")]
 #[test]
-/// Connector, executor and timer are smol's.
 fn hyper_runs_on_smol() {
     use crate::on_smol::{Connector, Spawn};
     use smol_hyper::rt::SmolTimer;

@@ -1,4 +1,4 @@
-//! A transport whose starts are noted.
+//! A transport that records when each start was granted.
 
 use std::{
     sync::{Arc, Mutex},
@@ -12,12 +12,12 @@ use tcss_export::{
     driver::{Blocking, Body, Transport, TransportError},
 };
 
-/// The moments at which starts were granted.
+/// The times at which the budget granted a start.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Grants(Arc<Mutex<Vec<Mono>>>);
 
 impl Grants {
-    fn note(&self, at: Mono) {
+    fn push(&self, at: Mono) {
         self.0.lock().expect("no panic").push(at);
     }
 
@@ -26,31 +26,31 @@ impl Grants {
     }
 
     pub(crate) fn assert_spacing(&self, spacing: Duration, seed: u64) {
-        let mut moments = self.0.lock().expect("no panic").clone();
-        moments.sort();
-        for pair in moments.windows(2) {
+        let mut times = self.0.lock().expect("no panic").clone();
+        times.sort();
+        for pair in times.windows(2) {
             let gap = pair[1].saturating_since(pair[0]);
             assert!(gap >= spacing, "seed {seed}: two starts are {gap:?} apart");
         }
     }
 }
 
-/// A transport whose starts are noted. The last moment that a loop has asked for before it sends is
-/// the one at which its start was granted.
+/// A transport that records when each start was granted: the driver's last call of `now` before
+/// `send`.
 #[derive(Debug)]
-pub(crate) struct Watched<T> {
+pub(crate) struct Recording<T> {
     transport: T,
     now: Mutex<Now>,
     grants: Grants,
 }
 
-impl<T> Watched<T> {
+impl<T> Recording<T> {
     pub(crate) fn new(transport: T, grants: &Grants) -> Self {
         Self { transport, now: Mutex::default(), grants: grants.clone() }
     }
 }
 
-impl<T: Transport> Transport for Watched<T> {
+impl<T: Transport> Transport for Recording<T> {
     fn now(&self) -> Now {
         let now = self.transport.now();
         *self.now.lock().expect("no panic") = now;
@@ -62,9 +62,9 @@ impl<T: Transport> Transport for Watched<T> {
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        self.grants.note(self.now.lock().expect("no panic").mono);
+        self.grants.push(self.now.lock().expect("no panic").mono);
         self.transport.send(request).await
     }
 }
 
-impl<T: Blocking> Blocking for Watched<T> {}
+impl<T: Blocking> Blocking for Recording<T> {}

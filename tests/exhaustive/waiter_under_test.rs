@@ -1,4 +1,4 @@
-//! The waiter under test, and wrong ones by which the search shows that it finds something.
+//! The waiter under test, and faulty ones that show that the search finds bugs.
 
 use std::time::Duration;
 
@@ -14,44 +14,43 @@ use tcss_export::{
     wait::{Event, Policy},
 };
 
-use crate::answers::Kind;
-use crate::with::with;
+use crate::{answers::Kind, with::with};
 
-/// What is wrong with a waiter.
+/// A fault of a waiter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Bug {
     None,
-    /// Where `when` holds of the kinds so far, the last one is taken for another.
-    Mistakes {
+    /// Reads the last answer as another kind if `when` holds for the kinds so far.
+    Misreads {
         when: fn(&[Kind]) -> bool,
         taken_as: Kind,
     },
-    /// An end is forgotten.
+    /// Polls again after its end.
     PollsAfterTheEnd,
-    /// The deadline never comes.
-    KnowsNoDeadline,
-    /// A second lasts nine tenths of one.
+    /// Polls after its deadline.
+    IgnoresDeadline,
+    /// Polls after nine tenths of the interval.
     RunsFast,
 }
 
 #[derive(Clone)]
-pub(crate) struct Subject {
+pub(crate) struct WaiterUnderTest {
     waiter: Waiter,
     bug: Bug,
 }
 
-/// What a waiter says is to be done.
+/// The next step of a waiter.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Standing {
+pub(crate) enum NextStep {
     Sleep(Duration),
     Poll { fresh_credentials: bool },
     Ended,
 }
 
-impl Subject {
+impl WaiterUnderTest {
     pub(crate) fn new(policy: &Policy, bug: Bug) -> Self {
         let policy = match bug {
-            Bug::KnowsNoDeadline => {
+            Bug::IgnoresDeadline => {
                 &with(policy.clone(), |p| p.max_wait = Duration::from_secs(86_400))
             }
             Bug::RunsFast => &with(policy.clone(), |p| {
@@ -64,14 +63,14 @@ impl Subject {
         Self { waiter: Waiter::new(job, policy, 7, Mono::default()), bug }
     }
 
-    pub(crate) fn step(&mut self, now: Duration) -> Standing {
+    pub(crate) fn step(&mut self, now: Duration) -> NextStep {
         match self.waiter.step(Mono::from_origin(now)) {
-            Step::WaitUntil(moment) => Standing::Sleep(moment.since_origin()),
-            Step::Poll { fresh_credentials } => Standing::Poll { fresh_credentials },
+            Step::WaitUntil(moment) => NextStep::Sleep(moment.since_origin()),
+            Step::Poll { fresh_credentials } => NextStep::Poll { fresh_credentials },
             Step::Done(_) if matches!(self.bug, Bug::PollsAfterTheEnd) => {
-                Standing::Poll { fresh_credentials: false }
+                NextStep::Poll { fresh_credentials: false }
             }
-            Step::Done(_) => Standing::Ended,
+            Step::Done(_) => NextStep::Ended,
         }
     }
 
@@ -84,25 +83,21 @@ impl Subject {
         self.waiter.start(now, session, credentials)
     }
 
-    /// Takes the last of these kinds.
+    /// Answers the last poll with the last of these kinds.
     pub(crate) fn answer(&mut self, now: Now, session: &mut Session, kinds: &[Kind]) -> Event {
-        let kind = *kinds.last().expect("something came");
-        self.waiter.answer(now, session, self.understood(kinds, kind))
+        let kind = *kinds.last().expect("an answer");
+        self.waiter.answer(now, session, self.as_read(kinds, kind))
     }
 
-    fn understood(
-        &self,
-        kinds: &[Kind],
-        kind: Kind,
-    ) -> Result<Response<Bytes>, TransportErrorKind> {
+    fn as_read(&self, kinds: &[Kind], kind: Kind) -> Result<Response<Bytes>, TransportErrorKind> {
         match self.bug {
-            Bug::Mistakes { when, taken_as } if when(kinds) => taken_as.answer(),
+            Bug::Misreads { when, taken_as } if when(kinds) => taken_as.answer(),
             _ => kind.answer(),
         }
     }
 
-    /// Returns the true waiter.
-    pub(crate) fn waiter(&mut self) -> &mut Waiter {
+    /// Returns the waiter inside.
+    pub(crate) fn inner(&mut self) -> &mut Waiter {
         &mut self.waiter
     }
 }

@@ -1,4 +1,4 @@
-//! The world around a set: a clock, a budget, and answers on their way.
+//! A wait set with a virtual clock, a rate budget and answers in flight.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +18,7 @@ use tcss_export::{
 
 use crate::{
     random::Random,
-    script::{Said, Script, travel},
+    script::{Reply, Script, latency},
     with::with,
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct Setting {
     pub(crate) seed: u64,
 }
 
-/// What has happened in a run.
+/// Everything that happened in a run.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Run {
     seed: u64,
@@ -42,7 +42,7 @@ pub(crate) struct Run {
 struct Start {
     at: Duration,
     job: usize,
-    /// The request as it stands on the wire.
+    /// The request on the wire.
     bytes: Vec<u8>,
 }
 
@@ -52,20 +52,20 @@ struct End {
     outcome: Outcome,
     fits_script: bool,
     polls: usize,
-    was_under_way: bool,
+    was_in_flight: bool,
 }
 
 struct Job {
     script: Script,
     polls: usize,
-    /// Its place in the queue, while it has one.
+    /// Its place in the queue, if it has one.
     due: Option<Due>,
 }
 
-/// The moment a poll is due, as it was told, and how many were told before.
+/// When a poll is due, and how many polls were queued before it.
 type Due = (Duration, usize);
 
-struct World {
+struct Simulation {
     setting: Setting,
     policy: Policy,
     random: Random,
@@ -76,11 +76,11 @@ struct World {
     budget: RateBudget,
     ticket: Option<Ticket>,
     jobs: BTreeMap<WaitKey, (usize, Job)>,
-    /// Polls that are due or will be, in the order in which they come.
+    /// Polls that are or will be due, in the order in which they must start.
     queue: BTreeSet<Due>,
-    told: usize,
-    /// Answers on their way, by their arrival.
-    under_way: BTreeMap<(Duration, WaitKey), Said>,
+    due_count: usize,
+    /// Replies in flight, by the time of their arrival.
+    in_flight: BTreeMap<(Duration, WaitKey), Reply>,
     run: Run,
 }
 
@@ -89,14 +89,14 @@ const TIME: i64 = 1_699_979_400_000;
 
 impl Setting {
     pub(crate) fn run(self) -> Run {
-        let mut world = World::new(self);
-        (0..self.jobs).for_each(|job| world.add(job));
-        while world.advance() {}
-        world.run
+        let mut simulation = Simulation::new(self);
+        (0..self.jobs).for_each(|job| simulation.add(job));
+        while simulation.advance() {}
+        simulation.run
     }
 }
 
-impl World {
+impl Simulation {
     fn new(setting: Setting) -> Self {
         let policy = with(Policy::default(), |p| p.max_wait = setting.max_wait);
         let limits = [policy.max_wait, policy.max_wait + policy.exchange_limit];
@@ -112,8 +112,8 @@ impl World {
             ticket: None,
             jobs: BTreeMap::new(),
             queue: BTreeSet::new(),
-            told: 0,
-            under_way: BTreeMap::new(),
+            due_count: 0,
+            in_flight: BTreeMap::new(),
             run: Run { seed: setting.seed, limits, starts: vec![], ends: vec![] },
         }
     }
@@ -124,10 +124,10 @@ impl World {
         let key = self.set.add(Waiter::new(id, &self.policy, seed, self.mono()));
         let script = Script::random(number, &mut self.random);
         self.jobs.insert(key, (number, Job { script, polls: 0, due: None }));
-        self.is_due(key, self.now);
+        self.set_due(key, self.now);
     }
 
-    /// Does one thing, or lets time pass; tells whether anything is left.
+    /// Handles one event or lets time pass, and returns whether any wait is left.
     fn advance(&mut self) -> bool {
         if self.deliver() {
             return true;
@@ -148,16 +148,16 @@ impl World {
             },
         };
         assert!(wake > self.mono(), "seed {}: woken too early", self.setting.seed);
-        let arrival = self.under_way.keys().next().map(|(at, _)| *at);
+        let arrival = self.in_flight.keys().next().map(|(at, _)| *at);
         let wake = wake.since_origin();
         self.now = arrival.map_or(wake, |at| at.min(wake));
         self.oversleep();
         let [_, latest] = self.run.limits;
-        assert!(self.now <= latest, "seed {}: a wait outlives its limit", self.setting.seed);
+        assert!(self.now <= latest, "seed {}: a wait runs past its limit", self.setting.seed);
         true
     }
 
-    /// Now and then wakes late, as a suspended process does; never so late that a wait ends late.
+    /// Sometimes wakes late, as a suspended process does, but before any wait would end late.
     fn oversleep(&mut self) {
         let late = self.now + Duration::from_millis(self.random.below(3_000));
         let limit = self.set.next_limit().map_or(late, Mono::since_origin);
@@ -166,43 +166,44 @@ impl World {
         }
     }
 
-    /// Hands over the next answer that has arrived.
+    /// Passes the next answer that has arrived to the set.
     fn deliver(&mut self) -> bool {
-        let Some(entry) = self.under_way.first_entry().filter(|entry| entry.key().0 <= self.now)
+        let Some(entry) = self.in_flight.first_entry().filter(|entry| entry.key().0 <= self.now)
         else {
             return false;
         };
-        let ((_, key), said) = entry.remove_entry();
+        let ((_, key), reply) = entry.remove_entry();
         let Some((number, _)) = self.jobs.get(&key) else { return true };
-        let answer = said.answer(*number).expect("silence never arrives");
+        let answer = reply.answer(*number).expect("silence is never in flight");
         let now = self.now();
         if let Some(event) = self.set.answer(key, now, &mut self.session, answer) {
-            self.note(key, &event);
+            self.queue_next_poll(key, &event);
         }
         true
     }
 
-    fn note(&mut self, key: WaitKey, event: &Event) {
+    /// Queues the next poll after an event.
+    fn queue_next_poll(&mut self, key: WaitKey, event: &Event) {
         match event.kind {
-            // Past the deadline nothing is due any more.
+            // No poll is due after the deadline.
             _ if self.now >= self.setting.max_wait => {}
             EventKind::Waiting { delay, .. } | EventKind::Retrying { delay, .. } => {
-                self.is_due(key, self.now + delay);
+                self.set_due(key, self.now + delay);
             }
             _ => {}
         }
     }
 
-    fn is_due(&mut self, key: WaitKey, due: Duration) {
+    fn set_due(&mut self, key: WaitKey, due: Duration) {
         if let Some((_, job)) = self.jobs.get_mut(&key) {
-            let due = (due, self.told);
-            self.told += 1;
+            let due = (due, self.due_count);
+            self.due_count += 1;
             job.due = Some(due);
             self.queue.insert(due);
         }
     }
 
-    /// Asks the budget for one start, whoever it is for.
+    /// Asks the budget for one start, for any job.
     fn grant(&mut self) -> Result<(), Mono> {
         let now = self.mono();
         let ticket = *self.ticket.get_or_insert_with(|| self.budget.join(now));
@@ -211,22 +212,23 @@ impl World {
         Ok(())
     }
 
+    /// Starts a poll, and checks that it was the first in the queue.
     fn start(&mut self, key: WaitKey) {
         let now = self.now();
         let request = self.set.start(key, now, &mut self.session, &self.credentials);
         let bytes = wire(&request.expect("a poll is due"));
         let (number, job) = self.jobs.get_mut(&key).expect("a wait of the set");
         self.run.starts.push(Start { at: self.now, job: *number, bytes });
-        let said = job.script.at(job.polls);
+        let reply = job.script.at(job.polls);
         job.polls += 1;
-        // None if the last exchange has run into its limit: only the set knows when it is due.
+        // `None` after an exchange reached its limit: only the set knows when the next poll is due.
         if let Some(due) = job.due.take() {
             let (first, seed) = (self.queue.pop_first(), self.setting.seed);
-            assert_eq!(first, Some(due), "seed {seed}: job {number} is not the first");
+            assert_eq!(first, Some(due), "seed {seed}: job {number} is not first in the queue");
         }
-        let travel = travel(&mut self.random);
-        if said != Said::Silence {
-            self.under_way.insert((self.now + travel, key), said);
+        let latency = latency(&mut self.random);
+        if reply != Reply::Silence {
+            self.in_flight.insert((self.now + latency, key), reply);
         }
     }
 
@@ -240,7 +242,7 @@ impl World {
             fits_script: job.script.fits(&outcome) && job.polls == job.script.polls(),
             outcome,
             polls: job.polls,
-            was_under_way: job.due.is_none(),
+            was_in_flight: job.due.is_none(),
         });
     }
 
@@ -280,8 +282,8 @@ impl Run {
         }
     }
 
-    /// Each wait ends once: as its script says, or at its deadline, or with the exchange that was
-    /// under way then.
+    /// Asserts that each wait ends as its script says, at its deadline, or with the exchange that was
+    /// in flight at its deadline.
     pub(crate) fn assert_ends(&self) {
         let [deadline, latest] = self.limits;
         for end in &self.ends {
@@ -289,7 +291,7 @@ impl Run {
                 Ok(finished) => &finished.report,
                 Err(error) => &error.report,
             };
-            let in_time = if end.was_under_way {
+            let in_time = if end.was_in_flight {
                 (deadline..=latest).contains(&end.at)
             } else {
                 end.at == deadline
