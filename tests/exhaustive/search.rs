@@ -40,7 +40,7 @@ pub(crate) fn search(policy: &Policy, bug: Bug, longest: usize) -> Result<u64, V
     (1..=longest).try_fold(0, |_, length| search_to(policy, bug, length))
 }
 
-/// Tries all sequences of one length, with one thread for each first answer.
+/// Tries all sequences of up to `length` answers, with one thread for each first answer.
 fn search_to(policy: &Policy, bug: Bug, length: usize) -> Result<u64, Violation> {
     thread::scope(|scope| {
         let search = |first| scope.spawn(move || Search::new(policy).sequences(bug, first, length));

@@ -1,8 +1,12 @@
-//! Create, wait and download in a task that moves between threads: over hyper, reqwest, a tower
-//! service and closures. The futures of these clients must be `Send`.
+//! Create, wait and download over hyper, reqwest, a tower service and closures, in a spawned task,
+//! which requires `Send` futures.
 #![cfg(all(feature = "hyper", feature = "reqwest", feature = "tower"))]
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -36,8 +40,8 @@ fn credentials() -> Credentials {
     Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY).unwrap()
 }
 
-/// Pauses so short that a test may make them.
-fn hasty() -> Policy {
+/// Delays short enough for a test.
+fn short_delays() -> Policy {
     let soon = Duration::from_millis(1);
     let mut policy = Policy::default();
     (policy.poll_interval, policy.longest_poll_interval) = (soon, soon);
@@ -45,9 +49,9 @@ fn hasty() -> Policy {
     policy
 }
 
-macro_rules! whole_way_in_a_task {
+macro_rules! create_wait_and_download {
     ($client:expr) => {{
-        let client = $client.with_policy(hasty());
+        let client = $client.with_policy(short_delays());
         tokio::spawn(async move {
             let create = CreateExportComplianceStatusListJob::all(AssetType::HOST);
             let job = client.send(&create).await.unwrap().response.job_id;
@@ -67,26 +71,26 @@ macro_rules! whole_way_in_a_task {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_hyper() {
+async fn a_report_is_exported_over_hyper() {
     let service = service();
-    whole_way_in_a_task!(tcss_export::hyper::Client::new(session(&service), credentials()));
+    create_wait_and_download!(tcss_export::hyper::Client::new(session(&service), credentials()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_reqwest() {
+async fn a_report_is_exported_over_reqwest() {
     let service = service();
-    whole_way_in_a_task!(tcss_export::reqwest::Client::new(session(&service), credentials()));
+    create_wait_and_download!(tcss_export::reqwest::Client::new(session(&service), credentials()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_checks_the_addresses_that_a_name_leads_to() {
+async fn a_download_checks_the_addresses_of_a_host_name() {
     let mut request = Request::get("http://localhost:9/").body(Bytes::new()).unwrap();
     request.extensions_mut().insert(Limits::new(AddressPolicy::Any));
-    let anywhere = Reqwest::default().send(request.clone()).await.unwrap_err();
-    assert!(anywhere.address_error().is_none());
+    let permitted = Reqwest::default().send(request.clone()).await.unwrap_err();
+    assert!(permitted.address_error().is_none());
     request.extensions_mut().insert(Limits::new(AddressPolicy::Public));
-    let inside = Reqwest::default().send(request).await.unwrap_err();
-    assert!(inside.address_error().is_some(), "{inside:?}");
+    let refused = Reqwest::default().send(request).await.unwrap_err();
+    assert!(refused.address_error().is_some(), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,7 +100,7 @@ async fn credentials_may_come_from_an_async_function() {
         tokio::time::sleep(Duration::from_millis(5)).await;
         Ok(credentials())
     });
-    whole_way_in_a_task!(tcss_export::reqwest::Client::new(session(&service), source));
+    create_wait_and_download!(tcss_export::reqwest::Client::new(session(&service), source));
     let hanging = CredentialSource::from_async_fn(|_| std::future::pending());
     let mut policy = Policy::default();
     policy.exchange_limit = Duration::from_millis(50);
@@ -106,16 +110,17 @@ async fn credentials_may_come_from_an_async_function() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_a_tower_service() {
+async fn a_report_is_exported_over_a_tower_service() {
     let service = service();
-    // reqwest, built without a provider of its own, needs one.
+    // This reqwest is built without a TLS provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let tower = Tower::<_, _, Bytes>::new(OfHttp(reqwest::Client::new()), tokio::time::sleep);
-    whole_way_in_a_task!(Client::with_transport(session(&service), credentials(), tower));
+    let tower =
+        Tower::<_, _, Bytes>::new(ReqwestService(reqwest::Client::new()), tokio::time::sleep);
+    create_wait_and_download!(Client::with_transport(session(&service), credentials(), tower));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_async_closures() {
+async fn a_report_is_exported_over_async_closures() {
     let service = service();
     let reqwest = Reqwest::default();
     let sending = move |request: Request<Bytes>| {
@@ -123,11 +128,11 @@ async fn over_async_closures() {
         async move { reqwest.send(request).await }
     };
     let closures = async_fn(sending, tokio::time::sleep);
-    whole_way_in_a_task!(Client::with_transport(session(&service), credentials(), closures));
+    create_wait_and_download!(Client::with_transport(session(&service), credentials(), closures));
 }
 
 #[test]
-fn over_a_blocking_closure() {
+fn a_job_is_followed_over_a_blocking_closure() {
     let service = service();
     let sending = |request: Request<Bytes>| -> Result<Response<&[u8]>, TransportError> {
         assert!(!request.body().is_empty());
@@ -143,22 +148,18 @@ fn over_a_blocking_closure() {
     assert_eq!(client.wait_all([job]).count(), 1);
 }
 
-/// reqwest's client as a service of `http` types.
+/// reqwest's client as a tower service over `http` types.
 #[derive(Clone)]
-struct OfHttp(reqwest::Client);
+struct ReqwestService(reqwest::Client);
 
-impl tower_service::Service<Request<Bytes>> for OfHttp {
+impl tower_service::Service<Request<Bytes>> for ReqwestService {
     type Response = Response<reqwest::Body>;
     type Error = reqwest::Error;
-    type Future = std::pin::Pin<
-        Box<dyn Future<Output = Result<Response<reqwest::Body>, reqwest::Error>> + Send>,
-    >;
+    type Future =
+        Pin<Box<dyn Future<Output = Result<Response<reqwest::Body>, reqwest::Error>> + Send>>;
 
-    fn poll_ready(
-        &mut self,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Result<(), reqwest::Error>> {
-        std::task::Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), reqwest::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
@@ -171,7 +172,7 @@ impl tower_service::Service<Request<Bytes>> for OfHttp {
 }
 
 #[expect(dead_code, reason = "it has to compile")]
-fn all_cross_threads(client: tcss_export::reqwest::Client, duration: Duration) {
+fn all_futures_are_send(client: tcss_export::reqwest::Client, duration: Duration) {
     fn is_send(_: impl Send) {}
     let job = JobId::new("4711").unwrap();
     let url = tcss_export_core::DownloadUrl::new("https://h.example/").unwrap();
