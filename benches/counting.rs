@@ -51,7 +51,11 @@ fn compare() -> Result<()> {
             over_limit.push(operation);
         }
     }
-    if over_limit.is_empty() { Ok(()) } else { Err(format!("over the limit: {over_limit:?}").into()) }
+    if over_limit.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("over the limit: {over_limit:?}").into())
+    }
 }
 
 /// Returns the cost of one operation. The difference of two runs leaves out what each does once.

@@ -122,7 +122,12 @@ fn measure_all(folder: &Path, rounds: u32, least_of_curl: f64) -> Result<()> {
 }
 
 /// Downloads once in a new process, and returns its time and its peak memory in KiB.
-fn measure(client: &str, service: &Service, file: &PathBuf, length: u64) -> Result<(Duration, u64)> {
+fn measure(
+    client: &str,
+    service: &Service,
+    file: &PathBuf,
+    length: u64,
+) -> Result<(Duration, u64)> {
     let url = service.file_url().ok_or("no file URL")?;
     let _ = fs::remove_file(file);
     let mut command = match client {
