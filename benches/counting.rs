@@ -4,8 +4,9 @@
 //! cargo bench --bench counting # fails if an operation costs more than its limit
 //! ```
 //!
-//! valgrind does not support the SHA instructions, so sha2 runs its portable code, where each block of
-//! 64 bytes takes the same number of instructions. So the bench can separate hashing from the rest.
+//! valgrind does not support the SHA instructions, so sha2 runs its portable code, where each block
+//! of 64 bytes takes the same number of instructions. So the bench can separate hashing from the
+//! rest.
 
 use std::{env, error::Error, fs, hint::black_box, process::Command};
 

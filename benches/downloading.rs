@@ -1,7 +1,7 @@
-//! Downloads 1 GiB from a loopback service through each transport and through curl, each time in a new
-//! process, and prints the rates. It fails if the peak memory grows with the file or, over five rounds,
-//! if the best rate is below 0.8 of curl's. A download includes syncing the file to disk, so the time
-//! of curl does as well.
+//! Downloads 1 GiB from a loopback service through each transport and through curl, each time in a
+//! new process, and prints the rates. It fails if the peak memory grows with the file or, over five
+//! rounds, if the best rate is below 0.8 of curl's. A download includes syncing the file to disk,
+//! so the time of curl does as well.
 //!
 //! ```sh
 //! cargo bench --features ureq,hyper,reqwest --bench downloading           # the best of five rounds

@@ -1,5 +1,5 @@
-//! The time to build a signed request: with a new signing key, with the cached key of the day, and from
-//! a prepared poll. Large payloads are compared with a bare SHA-256.
+//! The time to build a signed request: with a new signing key, with the cached key of the day, and
+//! from a prepared poll. Large payloads are compared with a bare SHA-256.
 //!
 //! Absolute times say little on a shared machine: compare the lines of one run.
 #![allow(missing_docs, reason = "criterion's macros generate undocumented functions")]
@@ -82,8 +82,8 @@ impl Action for Upload {
     type Response = serde_json::Value;
 }
 
-/// Hashing a payload: in the first stage alone, and in a whole request, which also writes the body as
-/// JSON.
+/// Hashing a payload: in the first stage alone, and in a whole request, which also writes the body
+/// as JSON.
 fn payloads(c: &mut Criterion) {
     let (credentials, now) = (credentials(), Wall::from_unix_seconds(TIME));
     let mut session = session();

@@ -1,8 +1,8 @@
-//! Creates a job, waits for it and downloads its file with a blocking transport of its own, made of TCP
-//! streams and httparse.
+//! Creates a job, waits for it and downloads its file over a blocking transport that is built from
+//! TCP streams and httparse.
 //!
-//! Run it with `cargo run --example tcp`. A test service on a loopback port replaces the real one, which
-//! would require TLS.
+//! Run it with `cargo run --example tcp`. A test service on a loopback port replaces the real one,
+//! which would require TLS.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -59,8 +59,8 @@ impl Transport for Tcp {
 
 impl Blocking for Tcp {}
 
-/// Connects to the first permitted address that accepts. The limit applies to each read, so a server
-/// that sends single bytes can exceed the limit of the exchange.
+/// Connects to the first permitted address that accepts. The limit applies to each read, so a
+/// server that sends single bytes can exceed the limit of the exchange.
 fn connect(uri: &Uri, address_policy: AddressPolicy, limit: Duration) -> io::Result<TcpStream> {
     let authority = uri.authority().ok_or(io::ErrorKind::InvalidInput)?;
     let resolved = authority.as_str().to_socket_addrs()?;

@@ -1,4 +1,5 @@
-//! Any answer is read without a panic, and is a result exactly if a second reading of its JSON agrees.
+//! Any answer is read without a panic, and is a result exactly if a second reading of its JSON
+//! agrees.
 //!
 //! The input is a status, header lines, an empty line and the body.
 #![no_main]

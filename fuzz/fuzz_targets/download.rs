@@ -1,10 +1,10 @@
-//! A download under any sequence of operations never panics, counts the bytes that it has written, and
-//! discards bytes only if it starts over.
+//! A download under any sequence of operations never panics, counts the bytes that it has written,
+//! and discards bytes only if it starts over.
 //!
-//! The first line of the input is the URL. Each further line is one operation: `s` starts a request, `h`
-//! is the head of an answer (status and headers, separated by tabs), `b` a piece of its body, `e` its
-//! end, `a` abandons the request, `u` is a new URL, `n` the lack of one, `t` lets time pass, `k` is part
-//! metadata with the bytes of the part, and `o` an option.
+//! The first line of the input is the URL. Each further line is one operation: `s` starts a
+//! request, `h` is the head of an answer (status and headers, separated by tabs), `b` a piece of
+//! its body, `e` its end, `a` abandons the request, `u` is a new URL, `n` the lack of one, `t` lets
+//! time pass, `k` is part metadata with the bytes of the part, and `o` an option.
 #![no_main]
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The verifier accepts every request that a session signs, and refuses it after one change.
 //!
-//! The input has a line each for time, id, key, token, region, endpoint and change; the rest is the job
-//! id.
+//! The input has a line each for time, id, key, token, region, endpoint and change; the rest is the
+//! job id.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -29,7 +29,8 @@ struct Sent {
 fuzz_target!(|text: &str| {
     let Some(input) = input(text) else { return };
     let Some(mut sent) = sent(&input) else { return };
-    // These characters separate the parts of the Authorization header, and no real id contains them.
+    // These characters separate the parts of the Authorization header, and no real id contains
+    // them.
     if input.id.contains(['/', ',']) {
         return;
     }

@@ -28,7 +28,8 @@ pub(crate) const LIBRARIES: &[Library] = &[
 ];
 
 impl Library {
-    /// Whether the library adds a header itself: no setting stops reqwest from sending `accept: */*`.
+    /// Whether the library adds a header itself: no setting stops reqwest from sending `accept:
+    /// */*`.
     pub(crate) fn adds(self, header: &str) -> bool {
         format!("{self:?}") == "Reqwest" && header == "accept"
     }
@@ -138,8 +139,8 @@ impl Setup {
         server.expect("a free loopback port")
     }
 
-    /// Makes a client of the API at this URL that trusts these authorities. The authority of a plain
-    /// server is empty.
+    /// Makes a client of the API at this URL that trusts these authorities. The authority of a
+    /// plain server is empty.
     pub(crate) fn client_by(
         &self,
         credentials: Credentials,

@@ -1,4 +1,5 @@
-//! A file as an object store serves it: by the rules of RFC 9110, with an entity tag and a checksum.
+//! A file as an object store serves it: by the rules of RFC 9110, with an entity tag and a
+//! checksum.
 
 use bytes::Bytes;
 use crc::{CRC_64_XZ, Crc};

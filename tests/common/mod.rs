@@ -1,5 +1,5 @@
-//! Shared by several test binaries: one example request, its parts on the wire, and the check of its
-//! signature by a verifier that shares no code with the signer.
+//! Shared by several test binaries: one example request, its parts on the wire, and the check of
+//! its signature by a verifier that shares no code with the signer.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use bytes::Bytes;

@@ -1,6 +1,7 @@
 //! Every sequence of answers up to a length, checked against the rules of a wait after each answer.
 //!
-//! A debug build tries all sequences of up to 4 answers, a release build all of up to 6: `cargo test --release -p tcss-export --test exhaustive`.
+//! A debug build tries all sequences of up to 4 answers, a release build all of up to 6:
+//! `cargo test --release -p tcss-export --test exhaustive`.
 //!
 //! The sequences form a tree, and the search clones the waiter at each branch. It tries shorter
 //! sequences first, so a failure shows a shortest sequence.

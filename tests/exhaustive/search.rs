@@ -179,7 +179,8 @@ impl<'p> Search<'p> {
         broken.map_or(Ok(()), |(rule, _)| self.require(false, rule))
     }
 
-    /// Advances the clock until the budget grants a start. Returns `false` if the wait ended before.
+    /// Advances the clock until the budget grants a start. Returns `false` if the wait ended
+    /// before.
     fn until_start(&self, node: &mut Node, late: Duration) -> Checked<bool> {
         let mut ticket = None;
         loop {

@@ -4,11 +4,13 @@
 
 use std::{error::Error, fmt::Debug, process::Command, time::Duration};
 
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+use tcss_export::driver::{Client, Transport};
 use tcss_export::{
     Credentials, DownloadUrl, Endpoint, JobId, Session, Source,
     actions::DescribeExportJobResult,
     download::{self, Downloaded},
-    driver::{Client, ProxyError, Transport, TunnelError},
+    driver::{ProxyError, TunnelError},
     error::{DownloadError, SendError},
     wait::Policy,
 };

@@ -1,7 +1,7 @@
 //! Every transport through a proxy; the tests check the bytes that proxy and server receive.
 //!
-//! The environment names the proxy and the root certificates, so each client runs in a child process:
-//! this binary again, with the test `child::child`.
+//! The environment names the proxy and the root certificates, so each client runs in a child
+//! process: this binary again, with the test `child::child`.
 #![cfg(all(unix, any(feature = "hyper", feature = "reqwest", feature = "ureq")))]
 
 mod child;

@@ -1,5 +1,5 @@
-//! No secret is ever printed: every public type that can hold a secret is formatted with `Debug` and
-//! `Display`, with its whole chain of sources, and searched.
+//! No secret is ever printed: every public type that can hold a secret is formatted with `Debug`
+//! and `Display`, with its whole chain of sources, and searched.
 
 mod answers;
 #[path = "../common/mod.rs"]

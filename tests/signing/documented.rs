@@ -1,5 +1,5 @@
-//! The examples in the service's documents. They verify with the masked keys taken literally; a mask
-//! that looks like a real key is assembled here from two halves.
+//! The examples in the service's documents. They verify with the masked keys taken literally; a
+//! mask that looks like a real key is assembled here from two halves.
 
 use tcss_export::signing::HexDigest;
 

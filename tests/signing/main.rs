@@ -1,4 +1,5 @@
-//! Each stage of a signature against signatures made by other programs, and what holds for any input.
+//! Each stage of a signature against signatures made by other programs, and what holds for any
+//! input.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -71,7 +71,8 @@ proptest! {
             2 => wire.header_mut("content-type").push_str("; charset=utf-8"),
             3 => wire.header_mut("x-tc-action").push('s'),
             4 => {
-                // Another second may have another date, and the date is checked before the signature.
+                // Another second may have another date, and the date is checked before the
+                // signature.
                 let time = input.time + 1 - 2 * i64::from(input.time == 253_402_300_799);
                 *wire.header_mut("x-tc-timestamp") = time.to_string();
                 expected = None;

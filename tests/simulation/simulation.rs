@@ -282,8 +282,8 @@ impl Run {
         }
     }
 
-    /// Asserts that each wait ends as its script says, at its deadline, or with the exchange that was
-    /// in flight at its deadline.
+    /// Asserts that each wait ends as its script says, at its deadline, or with the exchange that
+    /// was in flight at its deadline.
     pub(crate) fn assert_ends(&self) {
         let [deadline, latest] = self.limits;
         for end in &self.ends {

@@ -1,10 +1,12 @@
-//! Every transport against one table of cases, over plain HTTP and over TLS with a private certificate
-//! authority; the cases check the bytes on the wire.
+//! Every transport against one table of cases, over plain HTTP and over TLS with a private
+//! certificate authority; the cases check the bytes on the wire.
 #![cfg(any(feature = "hyper", feature = "reqwest", feature = "ureq"))]
 
 mod cases;
 #[path = "../common/clients.rs"]
 mod clients;
+#[cfg(any(feature = "hyper", feature = "ureq"))]
+mod concurrency;
 #[path = "../common/given.rs"]
 mod given;
 mod jobs;

@@ -1,4 +1,4 @@
-//! Which error codes end a wait and which are retried. Throttling has a file of its own.
+//! Which error codes end a wait and which are retried. For throttling see `throttling.rs`.
 
 use tcss_export::wait::{self, Correction, Fault};
 

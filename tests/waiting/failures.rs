@@ -111,7 +111,7 @@ fn the_error_for_a_redirect_has_its_status_and_host() {
     assert_eq!(*error.kind(), ResponseErrorKind::Redirect { host });
 }
 
-// The service closes idle connections after 60 s, so a broken connection is nothing unusual.
+// The service closes idle connections after 60 s, so broken connections are normal.
 
 fn broken() -> Exchange {
     fault(TransportErrorKind::Connection)

@@ -1,5 +1,5 @@
-//! Downloads over a ureq that decodes bodies, as it does with its default features: the file has the
-//! bytes that were sent, or the download fails.
+//! Downloads over a ureq that decodes bodies, as it does with its default features: the file has
+//! the bytes that were sent, or the download fails.
 #![cfg(test)]
 
 use std::{env, fs, process, time::Duration};
