@@ -23,8 +23,8 @@ const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
 const SUCCESS: &str =
     r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
 
-/// A service with exchanges of one second. Each job succeeds at its second poll, except for `stuck`,
-/// which gets no answer, and `broken`, whose connection always breaks.
+/// A service with exchanges of one second. Each job succeeds at its second poll, except for
+/// `stuck`, which gets no answer, and `broken`, whose connection always breaks.
 #[derive(Clone)]
 struct Service {
     start: Instant,

@@ -216,7 +216,7 @@ fn a_poll_for_a_new_url_carries_the_time_left_for_the_download() {
         for client in BOTH_CLIENTS {
             let folder = Folder::new();
             let transport = TestTransport::new(|_| Reply::expired()).with_api([NEW_URL]);
-            let policy = total.map(|total| within(total));
+            let policy = total.map(within);
             let source = job_source().with_policy(policy.unwrap_or_default());
             client.download_with_events(&transport, source, folder.at("a.csv")).1.unwrap_err();
             assert_eq!(transport.exchange_limits(), [expected * SECOND]);

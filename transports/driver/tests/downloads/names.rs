@@ -66,7 +66,7 @@ fn any_name_that_the_system_accepts_works() {
 
 #[test]
 fn long_names_with_a_common_beginning_share_part_and_metadata_or_neither() {
-    // Some of these leave room for the suffix of the part, but not for the longer one of its metadata.
+    // Some of these leave room for the suffix of the part, but not for that of its metadata.
     for length in 239..=255 {
         let folder = Folder::new();
         let names = ["a", "b"].map(|end| format!("{}{end}", "n".repeat(length - 1)));

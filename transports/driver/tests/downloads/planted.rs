@@ -1,5 +1,5 @@
-//! Files, links, folders and pipes that someone else, or a crash, has left in place of the part or its
-//! metadata.
+//! Files, links, folders and pipes that someone else, or a crash, has left in place of the part or
+//! its metadata.
 
 use std::{
     fs::{self, Permissions},
