@@ -1,10 +1,10 @@
-//! Which proxy stands before which endpoint, and what errors through one mean.
+//! Which proxy a connection uses, which addresses it may use, and what its errors mean.
 
-use std::{error::Error, io};
+use std::{error::Error, io, net::IpAddr};
 
-use http::StatusCode;
-use tcss_export_core::{Endpoint, TransportErrorKind};
-use tcss_export_driver::{Proxies, Proxy, ProxyError, TransportError, TunnelError};
+use http::{StatusCode, Uri};
+use tcss_export_core::{AddressPolicy, Endpoint, TransportErrorKind};
+use tcss_export_driver::{AddressError, Proxies, Proxy, ProxyError, TransportError, TunnelError};
 
 const GATEWAY: &str = "gw.corp.example";
 
@@ -14,15 +14,24 @@ fn proxy_for(endpoint: &str, variables: &[(&str, &str)]) -> Result<Option<Proxy>
     Proxies::from_variables(|name| named(name).map(|(_, value)| value.into())).proxy_for(&endpoint)
 }
 
-/// The host and port of the gateway's proxy; empty if there is none.
+/// Returns the host and port of the proxy for the gateway; empty if it has none.
 fn chosen(variables: &[(&str, &str)]) -> String {
     let proxy = proxy_for(GATEWAY, variables).expect("a proxy or none");
     proxy.map(|proxy| proxy.to_string()).unwrap_or_default()
 }
 
-/// The proxy of a URL.
+/// Returns the proxy of this URL.
 fn proxy(url: &str) -> Result<Proxy, ProxyError> {
     Ok(proxy_for(GATEWAY, &[("https_proxy", url)])?.expect("a proxy"))
+}
+
+fn is_url_excepted(url: &'static str, list: &str) -> bool {
+    let proxies = Proxies::from_variables(|name| match name {
+        "https_proxy" => Some("http://proxy.example:3128".into()),
+        "no_proxy" => Some(list.into()),
+        _ => None,
+    });
+    proxies.proxy_for_url(&Uri::from_static(url)).expect("a usable proxy").is_none()
 }
 
 fn is_excepted(endpoint: &str, list: &str) -> bool {
@@ -30,7 +39,7 @@ fn is_excepted(endpoint: &str, list: &str) -> bool {
     proxy_for(endpoint, &variables).expect("a usable proxy").is_none()
 }
 
-/// Makes each row a test: the variables, and the proxy that they choose.
+/// Makes each row a test: the variables and the proxy that they select.
 macro_rules! choices {
     ($($name:ident: [$($variable:ident = $value:literal),*] => $proxy:literal;)*) => {$(
         #[test]
@@ -41,24 +50,24 @@ macro_rules! choices {
 }
 
 choices! {
-    without_variables_there_is_none: [] => "";
-    https_proxy_is_for_https: [https_proxy = "http://p.example:1"] => "p.example:1";
-    capitals_do_as_well: [HTTPS_PROXY = "http://p.example:1"] => "p.example:1";
-    lower_case_wins: [HTTPS_PROXY = "http://p.example:1", https_proxy = "http://q.example:2"]
+    without_variables_no_proxy_is_used: [] => "";
+    https_proxy_is_used_for_https: [https_proxy = "http://p.example:1"] => "p.example:1";
+    upper_case_names_are_read: [HTTPS_PROXY = "http://p.example:1"] => "p.example:1";
+    lower_case_takes_precedence: [HTTPS_PROXY = "http://p.example:1", https_proxy = "http://q.example:2"]
         => "q.example:2";
-    an_empty_value_is_not_set: [https_proxy = "", HTTPS_PROXY = "http://p.example:1"]
+    an_empty_value_counts_as_unset: [https_proxy = "", HTTPS_PROXY = "http://p.example:1"]
         => "p.example:1";
-    blanks_are_not_a_value: [https_proxy = "  ", all_proxy = " http://p.example:1 "]
+    a_blank_value_counts_as_unset: [https_proxy = "  ", all_proxy = " http://p.example:1 "]
         => "p.example:1";
-    all_proxy_is_for_https_too: [ALL_PROXY = "http://p.example:1"] => "p.example:1";
-    https_proxy_comes_first: [all_proxy = "http://p.example:1", HTTPS_PROXY = "http://q.example:2"]
+    all_proxy_is_used_for_https: [ALL_PROXY = "http://p.example:1"] => "p.example:1";
+    https_proxy_takes_precedence_over_all_proxy: [all_proxy = "http://p.example:1", HTTPS_PROXY = "http://q.example:2"]
         => "q.example:2";
-    http_proxy_is_not_for_https: [http_proxy = "http://p.example:1", HTTP_PROXY = "p.example"] => "";
-    lower_case_exceptions_win:
+    http_proxy_is_not_used_for_https: [http_proxy = "http://p.example:1", HTTP_PROXY = "p.example"] => "";
+    lower_case_exceptions_take_precedence:
         [https_proxy = "p.example:1", no_proxy = "other.example", NO_PROXY = "*"] => "p.example:1";
-    empty_exceptions_are_not_set: [https_proxy = "p.example:1", no_proxy = "", NO_PROXY = "*"]
+    empty_exceptions_count_as_unset: [https_proxy = "p.example:1", no_proxy = "", NO_PROXY = "*"]
         => "";
-    a_proxy_that_is_not_needed_may_be_nonsense: [https_proxy = "nonsense:", NO_PROXY = "*"] => "";
+    an_unused_proxy_may_be_invalid: [https_proxy = "nonsense:", NO_PROXY = "*"] => "";
 }
 
 #[test]
@@ -71,7 +80,7 @@ fn loopback_is_never_proxied() {
 }
 
 #[test]
-fn a_url_gives_host_port_and_login() {
+fn a_proxy_url_has_host_port_and_login() {
     for (url, address, username, password) in [
         ("http://p.example:3128", "p.example:3128", None, None),
         ("HTTP://P.Example:3128/", "p.example:3128", None, None),
@@ -97,7 +106,7 @@ fn a_url_gives_host_port_and_login() {
 }
 
 #[test]
-fn what_is_no_url_of_a_proxy_is_refused_and_not_shown() {
+fn an_invalid_proxy_url_is_refused_and_not_shown() {
     let long = format!("http://u:{}@p.example:1", "W".repeat(5000));
     for url in [
         "http://",
@@ -123,7 +132,7 @@ fn what_is_no_url_of_a_proxy_is_refused_and_not_shown() {
 }
 
 #[test]
-fn another_scheme_is_refused_by_name() {
+fn another_scheme_is_refused_and_named() {
     for scheme in ["https", "socks", "socks4", "socks4a", "socks5", "socks5h", "ftp"] {
         let url = format!("{}://u:WORD@p.example:1", scheme.to_uppercase());
         let error = proxy_for(GATEWAY, &[("ALL_PROXY", &url)]).unwrap_err();
@@ -136,7 +145,7 @@ fn another_scheme_is_refused_by_name() {
 
 #[test]
 #[cfg(unix)]
-fn a_value_that_is_not_unicode_is_not_taken_for_none() {
+fn a_value_that_is_not_unicode_is_an_error() {
     use std::os::unix::ffi::OsStringExt;
 
     let proxies = Proxies::from_variables(|name| {
@@ -147,7 +156,7 @@ fn a_value_that_is_not_unicode_is_not_taken_for_none() {
 }
 
 #[test]
-fn exceptions_hold_for_what_they_name() {
+fn an_exception_applies_to_the_hosts_it_names() {
     for (list, endpoint) in [
         ("*", GATEWAY),
         ("gw.corp.example", GATEWAY),
@@ -183,7 +192,7 @@ fn exceptions_hold_for_what_they_name() {
 }
 
 #[test]
-fn exceptions_hold_for_nothing_else() {
+fn an_exception_applies_to_no_other_host() {
     for (list, endpoint) in [
         (",", GATEWAY),
         (".", GATEWAY),
@@ -215,7 +224,7 @@ fn exceptions_hold_for_nothing_else() {
 }
 
 #[test]
-fn a_login_is_in_no_text() {
+fn no_text_shows_the_login() {
     let proxy = proxy("http://NAME:WORD@p.example:1").unwrap();
     let mut texts = format!("{proxy} {proxy:?}");
     for error in [
@@ -233,7 +242,7 @@ fn a_login_is_in_no_text() {
 }
 
 #[test]
-fn errors_say_that_it_was_the_proxy() {
+fn errors_name_the_proxy() {
     let proxy = proxy("http://p.example:1").unwrap();
     let refused = TunnelError::refused(&proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED);
     let text = "the proxy at p.example:1 refused to connect with status \
@@ -245,7 +254,7 @@ fn errors_say_that_it_was_the_proxy() {
 }
 
 #[test]
-fn a_refusal_is_final_unless_it_tells_of_a_passing_state() {
+fn a_refusal_is_permanent_unless_its_status_is_temporary() {
     let proxy = proxy("http://p.example:1").unwrap();
     for (status, fault) in [
         (407, TransportErrorKind::Permanent),
@@ -257,14 +266,14 @@ fn a_refusal_is_final_unless_it_tells_of_a_passing_state() {
         (504, TransportErrorKind::Connection),
     ] {
         let refused = TunnelError::refused(&proxy, StatusCode::from_u16(status).unwrap());
-        // As a client wraps it.
+        // As an HTTP client wraps it.
         let error = TransportError::from(io::Error::other(refused));
         assert_eq!(error.kind(), fault, "{status}");
     }
 }
 
 #[test]
-fn what_failed_through_a_proxy_keeps_its_meaning() {
+fn a_failure_through_a_proxy_keeps_its_kind() {
     let proxy = proxy("http://p.example:1").unwrap();
     for (kind, fault) in [
         (io::ErrorKind::ConnectionRefused, TransportErrorKind::Connection),
@@ -279,7 +288,69 @@ fn what_failed_through_a_proxy_keeps_its_meaning() {
 }
 
 #[test]
-fn errors_can_be_sent_between_threads_and_are_small() {
+fn an_exception_with_a_port_applies_to_the_port_of_the_url() {
+    for (list, url) in [
+        ("h.example:80", "http://h.example/a"),
+        ("h.example:443", "https://h.example/a?b"),
+        ("h.example:8443", "https://h.example:8443/a"),
+        ("example", "http://h.example/a"),
+        ("[2001:db8::9]:80", "http://[2001:db8::9]/a"),
+        ("2001:db8::/32", "https://[2001:db8::9]:8443/a"),
+    ] {
+        assert!(is_url_excepted(url, list), "{list} for {url}");
+    }
+    for (list, url) in [
+        ("h.example:443", "http://h.example/a"),
+        ("h.example:80", "https://h.example/a"),
+        ("h.example:443", "https://h.example:8443/a"),
+        ("[2001:db8::9]:443", "http://[2001:db8::9]/a"),
+    ] {
+        assert!(!is_url_excepted(url, list), "{list} for {url}");
+    }
+}
+
+#[test]
+fn a_loopback_url_has_no_proxy() {
+    for url in ["http://127.0.0.1:1/a", "https://localhost/a", "http://[::1]/a"] {
+        assert!(is_url_excepted(url, "other.example"), "{url}");
+    }
+}
+
+fn filter(address_policy: AddressPolicy, addresses: &[&str]) -> Result<Vec<String>, AddressError> {
+    let addresses = addresses.iter().map(|text| text.parse::<IpAddr>().expect("an address"));
+    let addresses = addresses.map(|address| (address, 443).into());
+    let left = AddressError::filter("h.example", address_policy, addresses)?;
+    Ok(left.iter().map(|address| address.ip().to_string()).collect())
+}
+
+#[test]
+fn the_filter_keeps_permitted_addresses_in_order() {
+    let found = ["10.0.0.1", "8.8.8.8", "::1", "2606:4700::1111"];
+    assert_eq!(filter(AddressPolicy::Public, &found).unwrap(), ["8.8.8.8", "2606:4700::1111"]);
+    assert_eq!(filter(AddressPolicy::Loopback, &found).unwrap(), ["::1"]);
+    assert_eq!(filter(AddressPolicy::Any, &found).unwrap(), found);
+}
+
+#[test]
+fn the_error_names_a_host_without_a_permitted_address() {
+    let error = filter(AddressPolicy::Public, &["10.0.0.1", "169.254.0.23"]).unwrap_err();
+    let text = "h.example leads to a private address, which must be allowed";
+    assert_eq!(error.to_string(), text);
+}
+
+#[test]
+fn a_forbidden_address_is_permanent_however_it_is_wrapped() {
+    let error = || filter(AddressPolicy::Public, &["10.0.0.1"]).unwrap_err();
+    for source in [io::Error::other(error()), io::Error::other(io::Error::other(error()))] {
+        let error = TransportError::of_chain(source, TransportErrorKind::Connection);
+        assert_eq!(error.kind(), TransportErrorKind::Permanent);
+    }
+    let refused = io::Error::new(io::ErrorKind::PermissionDenied, error());
+    assert_eq!(TransportError::from(refused).kind(), TransportErrorKind::Permanent);
+}
+
+#[test]
+fn errors_are_send_sync_and_small() {
     fn check<T: Error + Send + Sync + 'static>() {
         assert!(size_of::<T>() <= 48, "{}", size_of::<T>());
     }

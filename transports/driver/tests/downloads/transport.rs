@@ -1,5 +1,5 @@
-//! What a download runs on: a clock that moves only by sleeping and by slow answers, a scripted
-//! file server and a scripted API.
+//! A transport for tests: a clock that moves only when the code sleeps or an answer is slow, a
+//! scripted file server and a scripted API.
 
 use std::{
     collections::VecDeque,
@@ -29,9 +29,9 @@ pub(crate) const OTHER_URL: &str = "https://h.example/a.csv?q-signature=EXAMPLE0
 
 type Script = Box<dyn FnMut(&Request<()>) -> Reply + Send>;
 
-/// Everything outside of a download; clones are the same one.
+/// Clones share one state.
 #[derive(Clone)]
-pub(crate) struct World(Arc<Mutex<State>>);
+pub(crate) struct TestTransport(Arc<Mutex<State>>);
 
 struct State {
     now: Duration,
@@ -42,12 +42,12 @@ struct State {
     api: VecDeque<String>,
     /// The limit of each request to the API.
     exchange_limits: Vec<Duration>,
-    /// Its caller is not let wait.
-    blocks: bool,
+    /// Whether a body that hangs reports a timeout itself, as blocking transports do.
+    is_blocking: bool,
 }
 
-impl World {
-    /// Answers each request as the script says.
+impl TestTransport {
+    /// Answers each request by calling the script.
     pub(crate) fn new(script: impl FnMut(&Request<()>) -> Reply + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(State {
             now: Duration::ZERO,
@@ -56,7 +56,7 @@ impl World {
             requests: vec![],
             api: VecDeque::new(),
             exchange_limits: vec![],
-            blocks: false,
+            is_blocking: false,
         })))
     }
 
@@ -66,16 +66,16 @@ impl World {
         Self::new(move |request| file.answer(request))
     }
 
-    /// Serves a file, spoiled once for each of these.
-    pub(crate) fn spoiling<const N: usize>(file: &File, spoilers: [fn(Reply) -> Reply; N]) -> Self {
-        let (file, mut spoilers) = (file.clone(), spoilers.into_iter());
+    /// Serves a file; each fault changes one reply, and the later replies are correct.
+    pub(crate) fn faulty<const N: usize>(file: &File, faults: [fn(Reply) -> Reply; N]) -> Self {
+        let (file, mut faults) = (file.clone(), faults.into_iter());
         Self::new(move |request| {
             let reply = file.answer(request);
-            spoilers.next().map_or_else(|| file.answer(request), |spoil| spoil(reply))
+            faults.next().map_or_else(|| file.answer(request), |fault| fault(reply))
         })
     }
 
-    /// Answers polls of the job with these, one after the other.
+    /// Answers the polls of the job with these bodies in order.
     pub(crate) fn with_api<const N: usize>(self, answers: [&str; N]) -> Self {
         self.state().api = answers.map(String::from).into();
         self
@@ -85,7 +85,7 @@ impl World {
         self.state().slept.clone()
     }
 
-    /// Returns how long it is since the beginning.
+    /// Returns the time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
         self.state().now
     }
@@ -112,7 +112,7 @@ impl World {
     }
 
     fn body(&self, pieces: VecDeque<Piece>) -> Body {
-        Body::from_stream(Pieces { pieces, world: self.clone() })
+        Body::from_stream(Pieces { pieces, transport: self.clone() })
     }
 
     fn read_clocks(&self) -> Now {
@@ -121,13 +121,8 @@ impl World {
         Now { wall, mono: Mono::from_origin(now) }
     }
 
-    fn pass(&self, time: Duration) {
+    fn advance(&self, time: Duration) {
         self.state().now += time;
-    }
-
-    fn rest(&self, time: Duration) {
-        self.pass(time);
-        self.state().slept.push(time);
     }
 
     fn call(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
@@ -157,10 +152,10 @@ fn credentials() -> Credentials {
     Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("not empty")
 }
 
-/// The body of an answer, for either loop.
+/// The body of an answer.
 struct Pieces {
     pieces: VecDeque<Piece>,
-    world: World,
+    transport: TestTransport,
 }
 
 impl Stream for Pieces {
@@ -170,16 +165,16 @@ impl Stream for Pieces {
         loop {
             match self.pieces.pop_front() {
                 None => return Poll::Ready(None),
-                Some(Piece::Takes(time)) => self.world.pass(time),
+                Some(Piece::Pause(time)) => self.transport.advance(time),
                 Some(Piece::Bytes(bytes)) => return Poll::Ready(Some(Ok(bytes))),
                 Some(Piece::Broken) => {
                     let error = TransportError::new(TransportErrorKind::Truncated, "made up");
                     return Poll::Ready(Some(Err(error)));
                 }
-                Some(Piece::Silence) if !self.world.state().blocks => return Poll::Pending,
-                Some(Piece::Silence) => {
-                    // What a transport's own limit does.
-                    self.world.pass(Policy::STALL_LIMIT);
+                Some(Piece::Hang) if !self.transport.state().is_blocking => return Poll::Pending,
+                Some(Piece::Hang) => {
+                    // As the stall limit of a blocking transport does.
+                    self.transport.advance(Policy::STALL_LIMIT);
                     let error = TransportError::new(TransportErrorKind::Timeout, "made up");
                     return Poll::Ready(Some(Err(error)));
                 }
@@ -188,13 +183,14 @@ impl Stream for Pieces {
     }
 }
 
-impl Transport for World {
+impl Transport for TestTransport {
     fn now(&self) -> Now {
         self.read_clocks()
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.rest(duration);
+        self.advance(duration);
+        self.state().slept.push(duration);
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
@@ -206,49 +202,52 @@ impl Transport for World {
     }
 }
 
-impl Blocking for World {}
+impl Blocking for TestTransport {}
 
-pub(crate) fn client<T: Transport>(transport: T) -> Client<T> {
+pub(crate) fn async_client<T: Transport>(transport: T) -> Client<T> {
     Client::with_transport(session(), credentials(), transport).with_seed(7)
 }
 
-/// A client of a world that does not let its caller wait.
-pub(crate) fn blocking_client(world: World) -> blocking::Client<World> {
-    world.state().blocks = true;
-    blocking::Client::with_transport(session(), credentials(), world).with_seed(7)
+pub(crate) fn blocking_client(transport: TestTransport) -> blocking::Client<TestTransport> {
+    transport.state().is_blocking = true;
+    blocking::Client::with_transport(session(), credentials(), transport).with_seed(7)
 }
 
-/// One of the two loops.
+/// Which client runs a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Loop {
+pub(crate) enum ClientKind {
     Blocking,
     Async,
 }
 
-pub(crate) const BOTH: [Loop; 2] = [Loop::Blocking, Loop::Async];
+pub(crate) const BOTH_CLIENTS: [ClientKind; 2] = [ClientKind::Blocking, ClientKind::Async];
 
-pub(crate) type End = Result<Downloaded, DownloadError>;
+pub(crate) type DownloadResult = Result<Downloaded, DownloadError>;
 
-impl Loop {
-    pub(crate) fn download(self, world: &World, target: impl Into<Target>) -> End {
-        self.told(world, source(), target).1
+impl ClientKind {
+    pub(crate) fn download(
+        self,
+        transport: &TestTransport,
+        target: impl Into<Target>,
+    ) -> DownloadResult {
+        self.download_with_events(transport, source(), target).1
     }
 
-    /// Downloads, and returns the events as well.
-    pub(crate) fn told(
+    /// Downloads, and returns the events and the result.
+    pub(crate) fn download_with_events(
         self,
-        world: &World,
+        transport: &TestTransport,
         source: Source,
         target: impl Into<Target>,
-    ) -> (Vec<Event>, End) {
-        let (events, end) = match self {
+    ) -> (Vec<Event>, DownloadResult) {
+        let (events, result) = match self {
             Self::Blocking => {
-                let download = blocking_client(world.clone()).download(source, target);
+                let download = blocking_client(transport.clone()).download(source, target);
                 let mut download = download.expect("a URL");
                 (download.by_ref().collect(), download.outcome())
             }
-            Self::Async => run(async {
-                let download = client(world.clone()).download(source, target);
+            Self::Async => block_on(async {
+                let download = async_client(transport.clone()).download(source, target);
                 let (mut download, mut events) = (download.expect("a URL"), vec![]);
                 while let Some(event) = download.next().await {
                     events.push(event);
@@ -256,16 +255,16 @@ impl Loop {
                 (events, download.outcome().await)
             }),
         };
-        let ends = events.iter().filter(|event| event.kind == EventKind::Ended).count();
-        let expected = usize::from(!matches!(end, Err(DownloadError::File(_))));
-        assert_eq!(ends, expected, "an end is told once, but for an error of the file");
+        let last_events = events.iter().filter(|event| event.kind == EventKind::Ended).count();
+        let expected = usize::from(!matches!(result, Err(DownloadError::File(_))));
+        assert_eq!(last_events, expected, "one last event, and none for a file error");
         assert_eq!(events.last().map_or(0, |e| usize::from(e.kind == EventKind::Ended)), expected);
-        (events, end)
+        (events, result)
     }
 }
 
-/// Runs a future that waits for nothing but the threads of files.
-pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+/// Runs a future that waits only for the threads of file I/O.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.expect("a runtime").block_on(future)
 }
@@ -286,7 +285,7 @@ pub(crate) fn url(text: &str) -> DownloadUrl {
     DownloadUrl::new(text).expect("not empty")
 }
 
-/// A fault that no next try will mend.
-pub(crate) fn for_good(_: Reply) -> Reply {
+/// Replies with a permanent transport error.
+pub(crate) fn permanent_error(_: Reply) -> Reply {
     Reply::unsent(TransportErrorKind::Permanent)
 }

@@ -1,4 +1,4 @@
-//! The walk through the tree of sequences.
+//! The depth-first search through all sequences.
 
 use std::{fmt, thread};
 
@@ -12,48 +12,48 @@ use tcss_export::{
 };
 
 use super::{
-    rules::{Moment, RULES},
-    told::{Bug, Marks, Told},
+    rules::{RULES, Snapshot},
+    steps::{Bug, ServerStep, Validators},
 };
 use crate::{
-    server::{File, Play, first_byte},
-    trial::{Due, Exchange, Trial, url},
+    run::{Due, Exchange, Run, url},
+    server::{File, Reply, first_byte},
     with::with,
 };
 
-/// So few that short sequences reach the bound.
+/// Low enough that short sequences reach it.
 pub(crate) const MAX_FAILURES: u32 = 2;
 
-/// Where the bytes go.
+/// The target of the download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     File,
-    /// What is written cannot be taken back.
+    /// Written bytes cannot be taken back.
     Pipe,
-    /// After each exchange the process is killed, and another goes on with what is there.
+    /// After each exchange the process is killed, and another resumes its part.
     KilledFile,
 }
 
-/// What is gone through.
+/// One search.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Search {
-    pub(crate) marks: Marks,
+    pub(crate) validators: Validators,
     pub(crate) target: Target,
     pub(crate) bug: Bug,
 }
 
-/// A rule and a sequence that breaks it.
+/// A broken rule and the sequence that breaks it.
 #[derive(Debug)]
 pub(crate) struct Violation {
     pub(crate) rule: &'static str,
-    pub(crate) past: Vec<Told>,
+    pub(crate) steps: Vec<ServerStep>,
     sink: Vec<u8>,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "broken rule: {}\nshortest sequence:", self.rule)?;
-        (1..).zip(&self.past).try_for_each(|(n, told)| write!(f, "\n  {n}. {told}"))?;
+        (1..).zip(&self.steps).try_for_each(|(n, step)| write!(f, "\n  {n}. {step}"))?;
         write!(f, "\nin the target: {:?}", String::from_utf8_lossy(&self.sink))
     }
 }
@@ -61,20 +61,19 @@ impl fmt::Display for Violation {
 type Checked<T = ()> = Result<T, Violation>;
 
 impl Search {
-    /// Goes through all sequences of up to `longest` exchanges, the shorter ones first; returns
-    /// how many there are.
+    /// Tries all sequences of up to `longest` exchanges, shorter ones first; returns their number.
     pub(crate) fn run(self, longest: usize) -> Checked<u64> {
         (1..=longest).try_fold(0, |_, length| self.run_to(length))
     }
 
-    /// Has one thread for each half of the first exchanges.
+    /// Searches with two threads, each with half of the first steps.
     fn run_to(self, length: usize) -> Checked<u64> {
-        let (told, versions) = (Told::all(), self.marks.versions());
+        let (all, versions) = (ServerStep::all(), self.validators.versions());
         thread::scope(|scope| {
-            let halves = told.chunks(told.len().div_ceil(2)).map(|firsts| {
-                let (told, versions) = (&told, &versions);
-                let walk = Walk { search: self, told, versions, past: vec![], sequences: 0 };
-                scope.spawn(move || walk.sequences(firsts, length))
+            let halves = all.chunks(all.len().div_ceil(2)).map(|firsts| {
+                let (all, versions) = (&all, &versions);
+                let branch = Branch { search: self, all, versions, steps: vec![], sequences: 0 };
+                scope.spawn(move || branch.search(firsts, length))
             });
             let halves: Vec<_> = halves.collect();
             halves.into_iter().map(|half| half.join().expect("no panic")).sum()
@@ -82,15 +81,15 @@ impl Search {
     }
 }
 
-/// One place in the tree: a download and what stands around it.
+/// A download after some steps.
 #[derive(Clone)]
 struct Node {
-    trial: Trial,
-    /// Which version of the file there is.
+    run: Run,
+    /// The index of the current version of the file.
     version: usize,
-    /// What was kept beside the target, once the target was begun.
+    /// The part metadata on the disk, if any.
     part: Option<PartMetadata>,
-    /// Failures since the last byte that was not there before, as the rules count them.
+    /// Failures since the last new byte.
     failures: u32,
     was_broken: bool,
     new_urls: u32,
@@ -98,19 +97,21 @@ struct Node {
     serial: u32,
 }
 
-struct Walk<'s> {
+/// The state of the search in one thread.
+struct Branch<'s> {
     search: Search,
-    told: &'s [Told],
+    all: &'s [ServerStep],
     versions: &'s [File],
-    past: Vec<Told>,
+    /// The steps to the current node.
+    steps: Vec<ServerStep>,
     sequences: u64,
 }
 
-impl Walk<'_> {
-    fn sequences(mut self, firsts: &[Told], length: usize) -> Checked<u64> {
-        let trial = Trial { piece: 2, ..Trial::of(self.download(0)) };
+impl Branch<'_> {
+    fn search(mut self, firsts: &[ServerStep], length: usize) -> Checked<u64> {
+        let run = Run { piece: 2, ..Run::of(self.download(0)) };
         let root = Node {
-            trial,
+            run,
             version: 0,
             part: None,
             failures: 0,
@@ -120,7 +121,7 @@ impl Walk<'_> {
             serial: 0,
         };
         for first in firsts {
-            self.follow(root.clone(), *first, length)?;
+            self.visit(root.clone(), *first, length)?;
         }
         Ok(self.sequences)
     }
@@ -135,33 +136,33 @@ impl Walk<'_> {
         }
     }
 
-    /// Lets one exchange happen, and all that may follow it.
-    fn follow(&mut self, mut node: Node, told: Told, length: usize) -> Checked {
+    /// Runs one exchange, and every sequence that follows.
+    fn visit(&mut self, mut node: Node, step: ServerStep, length: usize) -> Checked {
         self.sequences += 1;
-        self.past.push(told);
-        if self.exchange(&mut node, told)? {
+        self.steps.push(step);
+        if self.exchange(&mut node, step)? {
             if length > 1 {
-                for next in self.told {
-                    self.follow(node.clone(), *next, length - 1)?;
+                for next in self.all {
+                    self.visit(node.clone(), *next, length - 1)?;
                 }
             } else {
                 self.recover(node)?;
             }
         }
-        self.past.pop();
+        self.steps.pop();
         Ok(())
     }
 
-    /// Lets one exchange happen; tells whether the download has not ended by it.
-    fn exchange(&self, node: &mut Node, told: Told) -> Checked<bool> {
-        node.version = (node.version + usize::from(told.changes)) % self.versions.len();
-        let before = node.trial.sink.clone();
-        self.serve(node, told.play, &before);
-        let exchange = node.trial.past.pop().expect("just served");
+    /// Runs one exchange; returns whether the download continues.
+    fn exchange(&self, node: &mut Node, step: ServerStep) -> Checked<bool> {
+        node.version = (node.version + usize::from(step.changes)) % self.versions.len();
+        let before = node.run.sink.clone();
+        self.serve(node, step.reply, &before);
+        let exchange = node.run.exchanges.pop().expect("just served");
         let has_ended = exchange.event.kind == EventKind::Ended;
-        self.check(node, told, &exchange, &before)?;
+        self.check(node, step, &exchange, &before)?;
         if exchange.opening == Some(Opening::StartOver) {
-            node.part.clone_from(&node.trial.download.metadata());
+            node.part.clone_from(&node.run.download.metadata());
         }
         match &exchange.event.kind {
             EventKind::Ended => {}
@@ -172,54 +173,60 @@ impl Walk<'_> {
         Ok(!has_ended)
     }
 
-    fn serve(&self, node: &mut Node, play: Play, before: &[u8]) {
-        let request = node.trial.start();
-        let mut answer = self.versions[node.version].answer(&request, play);
+    fn serve(&self, node: &mut Node, reply: Reply, before: &[u8]) {
+        let request = node.run.start();
+        let mut answer = self.versions[node.version].answer(&request, reply);
         let asked = first_byte(request.headers()).unwrap_or_default();
         let tag = request.headers().get("if-range").cloned();
-        self.search.bug.spoil(asked, tag.as_ref(), &mut answer);
-        node.trial.take(request, &answer);
-        let exchange = node.trial.past.last().expect("just served");
+        self.search.bug.apply(asked, tag.as_ref(), &mut answer);
+        node.run.process(request, &answer);
+        let exchange = node.run.exchanges.last().expect("just served");
         let starts_over = exchange.opening == Some(Opening::StartOver);
         if starts_over && self.search.bug == Bug::KeepsOldBytes {
-            node.trial.sink.splice(0..0, before.iter().copied());
+            node.run.sink.splice(0..0, before.iter().copied());
         }
     }
 
-    /// Checks the rules, and counts as they do.
-    fn check(&self, node: &mut Node, told: Told, exchange: &Exchange, before: &[u8]) -> Checked {
-        let bytes = node.trial.download.bytes();
+    /// Checks the rules and updates the counts.
+    fn check(
+        &self,
+        node: &mut Node,
+        step: ServerStep,
+        exchange: &Exchange,
+        before: &[u8],
+    ) -> Checked {
+        let bytes = node.run.download.bytes();
         let is_progress = self.has_grown(node, exchange);
-        let moment = Moment {
+        let snapshot = Snapshot {
             target: self.search.target,
             versions: self.versions,
             served: &self.versions[node.version],
-            told,
+            step,
             exchange,
             before,
-            sink: &node.trial.sink,
+            sink: &node.run.sink,
             bytes,
             failures: node.failures,
             was_broken: node.was_broken,
             new_urls: node.new_urls,
             is_progress,
-            outcome: match node.trial.download.step(Mono::from_origin(node.trial.now)) {
+            outcome: match node.run.download.step(Mono::from_origin(node.run.now)) {
                 Step::Done(outcome) => Some(outcome),
                 _ => None,
             },
         };
-        let has_ended = moment.outcome.is_some();
-        let broken = RULES.iter().find(|(_, holds)| !holds(&moment)).map(|(rule, _)| *rule);
+        let has_ended = snapshot.outcome.is_some();
+        let broken = RULES.iter().find(|(_, holds)| !holds(&snapshot)).map(|(rule, _)| *rule);
         self.require(node, has_ended == (exchange.event.kind == EventKind::Ended), ENDED)?;
         broken.map_or(Ok(()), |rule| self.require(node, false, rule))?;
         node.count(exchange, is_progress);
         Ok(())
     }
 
-    /// Tells whether there were more bytes than ever before, also if they are thrown away again.
+    /// Returns whether the target had more bytes than ever before, even if they are discarded again.
     fn has_grown(&self, node: &mut Node, exchange: &Exchange) -> bool {
         let is_file = matches!(exchange.opening, Some(Opening::StartOver | Opening::Append));
-        let reached = if is_file { node.trial.sink.len() as u64 } else { 0 };
+        let reached = if is_file { node.run.sink.len() as u64 } else { 0 };
         let has_grown = reached > node.furthest;
         node.furthest = node.furthest.max(reached);
         has_grown
@@ -227,38 +234,38 @@ impl Walk<'_> {
 
     fn renew(&self, node: &mut Node) -> Checked {
         node.serial += 1;
-        let is_asked = node.trial.rest() == Due::NewUrl;
-        self.require(node, is_asked, "a new URL is waited for")?;
+        let is_asked = node.run.wait_until_due() == Due::NewUrl;
+        self.require(node, is_asked, "the download waits for a new URL")?;
         let next = url(&format!("https://h.example/a.csv?q-signature=EXAMPLE{:04}", node.serial));
-        let event = node.trial.download.new_url(node.trial.mono(), next);
-        self.require(node, event.kind == EventKind::NewUrl, "a new URL is taken")
+        let event = node.run.download.new_url(node.run.mono(), next);
+        self.require(node, event.kind == EventKind::NewUrl, "a new URL is accepted")
     }
 
-    /// Lets another process go on with what is there.
+    /// Replaces the download by one of a new process that resumes the part.
     fn kill(&self, node: &mut Node) {
         let mut download = self.download(node.serial);
         let mut sink = Vec::new();
         if let Some(part) = &node.part {
-            let mut kept = Part::new(part.clone());
-            sink.clone_from(&node.trial.sink);
-            sink.truncate(usize::try_from(kept.limit()).unwrap_or(usize::MAX));
-            kept.read(&sink);
-            download.resume(kept);
+            let mut part = Part::new(part.clone());
+            sink.clone_from(&node.run.sink);
+            sink.truncate(usize::try_from(part.limit()).unwrap_or(usize::MAX));
+            part.read(&sink);
+            download.resume(part);
         }
         node.furthest = sink.len() as u64;
-        node.trial = Trial { sink, piece: node.trial.piece, ..Trial::of(download) };
+        node.run = Run { sink, piece: node.run.piece, ..Run::of(download) };
         (node.failures, node.new_urls, node.was_broken) = (0, 0, false);
     }
 
-    /// Checks that one good answer ends what has not ended: well, where bytes can be taken back.
+    /// Checks that one correct answer ends the download: successfully, unless the target is a pipe.
     fn recover(&mut self, mut node: Node) -> Checked {
-        let well = Told { changes: false, play: Play::Well };
-        self.past.push(well);
-        let goes_on = self.exchange(&mut node, well)?;
-        self.require(&node, !goes_on, "a good answer is the end")?;
-        let is_good = node.trial.outcome().is_ok() || self.search.target == Target::Pipe;
-        self.require(&node, is_good, "a good answer is a good end")?;
-        self.past.pop();
+        let correct = ServerStep { changes: false, reply: Reply::Correct };
+        self.steps.push(correct);
+        let continues = self.exchange(&mut node, correct)?;
+        self.require(&node, !continues, "a correct answer ends the download")?;
+        let succeeds = node.run.outcome().is_ok() || self.search.target == Target::Pipe;
+        self.require(&node, succeeds, "a correct answer leads to success")?;
+        self.steps.pop();
         Ok(())
     }
 
@@ -266,11 +273,11 @@ impl Walk<'_> {
         if holds {
             return Ok(());
         }
-        Err(Violation { rule, past: self.past.clone(), sink: node.trial.sink.clone() })
+        Err(Violation { rule, steps: self.steps.clone(), sink: node.run.sink.clone() })
     }
 }
 
-const ENDED: &str = "an end is told once it is there";
+const ENDED: &str = "the event of the end comes when the download has ended";
 
 impl Node {
     fn count(&mut self, exchange: &Exchange, is_progress: bool) {

@@ -1,4 +1,5 @@
-//! Both loops in virtual time: the clock moves only when a loop sleeps or a function takes long.
+//! Waits and single exchanges of both clients in virtual time: the clock moves only when the client
+//! sleeps or a call is slow.
 
 use std::{
     future::Future,
@@ -29,35 +30,35 @@ const SUCCESS: &str =
 const BAD_TOKEN: &str =
     r#"{"Response":{"Error":{"Code":"AuthFailure.TokenFailure","Message":"m"}}}"#;
 
-/// What happened, and after how many milliseconds.
+/// A call by the client, with the time in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
-enum Done {
-    Slept(u64),
-    Asked { fresh: bool, at: u64 },
-    Sent { at: u64, timestamp: String },
+enum Call {
+    Sleep(u64),
+    Credentials { fresh: bool, at: u64 },
+    Send { at: u64, timestamp: String },
 }
 
-/// A clock, answers and a log that the four functions share.
+/// A transport and a source of credentials with one clock and one log; clones share them.
 #[derive(Clone, Default)]
-struct World(Arc<Mutex<State>>);
+struct TestTransport(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
     now: Duration,
-    /// How long a fetch of credentials takes.
+    /// The time that a fetch of credentials takes.
     fetch: Duration,
     answers: Vec<Result<&'static str, TransportErrorKind>>,
     credentials: Vec<TransportErrorKind>,
-    log: Vec<Done>,
+    log: Vec<Call>,
     /// The limit of each request.
     limits: Vec<Duration>,
 }
 
-impl World {
+impl TestTransport {
     fn new(answers: &[Result<&'static str, TransportErrorKind>]) -> Self {
-        let world = Self::default();
-        world.0.lock().unwrap().answers = answers.iter().rev().copied().collect();
-        world
+        let transport = Self::default();
+        transport.0.lock().unwrap().answers = answers.iter().rev().copied().collect();
+        transport
     }
 
     fn now(&self) -> Now {
@@ -73,7 +74,7 @@ impl World {
     fn sleep(&self, duration: Duration) {
         let mut state = self.0.lock().unwrap();
         state.now += duration;
-        state.log.push(Done::Slept(duration.as_millis() as u64));
+        state.log.push(Call::Sleep(duration.as_millis() as u64));
     }
 
     fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
@@ -81,7 +82,7 @@ impl World {
         let mut state = self.0.lock().unwrap();
         let fetch = state.fetch;
         state.now += fetch;
-        state.log.push(Done::Asked { fresh, at });
+        state.log.push(Call::Credentials { fresh, at });
         match state.credentials.pop() {
             Some(fault) => Err(TransportError::new(fault, "the metadata service is away")),
             None => Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap()),
@@ -92,34 +93,34 @@ impl World {
         let at = self.millis();
         let timestamp = request.headers()["x-tc-timestamp"].to_str().unwrap().to_owned();
         let mut state = self.0.lock().unwrap();
-        state.log.push(Done::Sent { at, timestamp });
+        state.log.push(Call::Send { at, timestamp });
         state.limits.extend(Limits::of(request).total);
-        match state.answers.pop().expect("an answer is left") {
+        match state.answers.pop().expect("another answer") {
             Ok(body) => Ok(Response::new(body.into())),
             Err(fault) => Err(TransportError::new(fault, "made up")),
         }
     }
 
-    fn log(&self) -> Vec<Done> {
+    fn log(&self) -> Vec<Call> {
         self.0.lock().unwrap().log.clone()
     }
 
     fn source(&self) -> CredentialSource {
-        let world = self.clone();
-        CredentialSource::from_fn(move |fresh| world.credentials(fresh))
+        let transport = self.clone();
+        CredentialSource::from_fn(move |fresh| transport.credentials(fresh))
     }
 
-    fn blocking(&self) -> blocking::Client<Self> {
+    fn blocking_client(&self) -> blocking::Client<Self> {
         blocking::Client::with_transport(session(), self.source(), self.clone())
             .with_policy(policy())
     }
 
-    fn asynchronous(&self) -> Client<Self> {
+    fn async_client(&self) -> Client<Self> {
         Client::with_transport(session(), self.source(), self.clone()).with_policy(policy())
     }
 }
 
-impl Transport for World {
+impl Transport for TestTransport {
     fn now(&self) -> Now {
         Self::now(self)
     }
@@ -133,9 +134,9 @@ impl Transport for World {
     }
 }
 
-impl Blocking for World {}
+impl Blocking for TestTransport {}
 
-/// Runs a future that never has to wait.
+/// Runs a future that is ready at its first poll.
 fn run<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -158,74 +159,76 @@ fn job() -> JobId {
     JobId::new("4711").unwrap()
 }
 
-fn sent(at: u64, timestamp: &str) -> Done {
-    Done::Sent { at, timestamp: timestamp.into() }
+fn sent(at: u64, timestamp: &str) -> Call {
+    Call::Send { at, timestamp: timestamp.into() }
 }
 
 #[test]
-fn each_poll_asks_for_credentials_then_starts_and_both_loops_do_the_same() {
+fn each_poll_requests_credentials_before_it_starts() {
     let answers = [Ok(RUNNING), Err(TransportErrorKind::Connection), Ok(RUNNING), Ok(SUCCESS)];
-    let (one, other) = (World::new(&answers), World::new(&answers));
-    let finished = one.blocking().follow(job()).outcome().unwrap();
-    let same = run(other.asynchronous().follow(job()).outcome()).unwrap();
-    assert_eq!(finished, same);
-    assert_eq!(one.log(), other.log());
-    let asked = |at| Done::Asked { fresh: false, at };
+    let transports = [(); 2].map(|()| TestTransport::new(&answers));
+    transports[0].blocking_client().follow(job()).outcome().unwrap();
+    run(transports[1].async_client().follow(job()).outcome()).unwrap();
+    let fetched = |at| Call::Credentials { fresh: false, at };
     let expected = [
-        asked(0),
+        fetched(0),
         sent(0, "1699979400"),
-        Done::Slept(1_000),
-        asked(1_000),
+        Call::Sleep(1_000),
+        fetched(1_000),
         sent(1_000, "1699979401"),
-        // The first broken connection is repeated at once, paced by the budget.
-        Done::Slept(52),
-        asked(1_052),
+        // The first broken connection is retried at once, paced by the budget.
+        Call::Sleep(52),
+        fetched(1_052),
         sent(1_052, "1699979401"),
-        Done::Slept(1_000),
-        asked(2_052),
+        Call::Sleep(1_000),
+        fetched(2_052),
         sent(2_052, "1699979402"),
     ];
-    assert_eq!(one.log(), expected);
+    for transport in transports {
+        assert_eq!(transport.log(), expected);
+    }
 }
 
 #[test]
-fn one_seed_gives_the_same_times_twice_and_another_others() {
+fn the_same_seed_yields_the_same_times_and_another_seed_others() {
     let log = |seed| {
         let fault = Err(TransportErrorKind::Timeout);
-        let world = World::new(&[fault, fault, fault, fault, Ok(SUCCESS)]);
-        world.blocking().with_seed(seed).follow(job()).outcome().unwrap();
-        world.log()
+        let transport = TestTransport::new(&[fault, fault, fault, fault, Ok(SUCCESS)]);
+        transport.blocking_client().with_seed(seed).follow(job()).outcome().unwrap();
+        transport.log()
     };
     assert_eq!(log(7), log(7));
     assert_ne!(log(7), log(8));
 }
 
 #[test]
-fn k6_a_refused_token_asks_for_fresh_credentials_once() {
-    let world = World::new(&[Ok(BAD_TOKEN), Ok(RUNNING), Ok(SUCCESS)]);
-    world.blocking().follow(job()).outcome().unwrap();
-    let asked: Vec<_> = world
+fn a_refused_token_requests_fresh_credentials_once() {
+    let transport = TestTransport::new(&[Ok(BAD_TOKEN), Ok(RUNNING), Ok(SUCCESS)]);
+    transport.blocking_client().follow(job()).outcome().unwrap();
+    let fetches: Vec<_> = transport
         .log()
         .into_iter()
-        .filter_map(|done| if let Done::Asked { fresh, .. } = done { Some(fresh) } else { None })
+        .filter_map(
+            |call| if let Call::Credentials { fresh, .. } = call { Some(fresh) } else { None },
+        )
         .collect();
-    assert_eq!(asked, [false, true, false]);
+    assert_eq!(fetches, [false, true, false]);
 }
 
 #[test]
-fn a_slow_fetch_of_credentials_comes_before_the_start_it_is_for() {
-    let world = World::new(&[Ok(SUCCESS)]);
-    world.0.lock().unwrap().fetch = Duration::from_secs(400);
-    world.blocking().follow(job()).outcome().unwrap();
-    let asked = Done::Asked { fresh: false, at: 0 };
-    assert_eq!(world.log(), [asked, sent(400_000, "1699979800")]);
+fn a_request_is_signed_after_a_slow_fetch_of_its_credentials() {
+    let transport = TestTransport::new(&[Ok(SUCCESS)]);
+    transport.0.lock().unwrap().fetch = Duration::from_secs(400);
+    transport.blocking_client().follow(job()).outcome().unwrap();
+    let fetched = Call::Credentials { fresh: false, at: 0 };
+    assert_eq!(transport.log(), [fetched, sent(400_000, "1699979800")]);
 }
 
 #[test]
-fn credentials_that_cannot_be_had_for_a_while_are_asked_for_again() {
-    let world = World::new(&[Ok(SUCCESS)]);
-    world.0.lock().unwrap().credentials = vec![TransportErrorKind::Connection];
-    let mut wait = world.blocking().follow(job());
+fn a_temporary_failure_to_fetch_credentials_is_retried() {
+    let transport = TestTransport::new(&[Ok(SUCCESS)]);
+    transport.0.lock().unwrap().credentials = vec![TransportErrorKind::Connection];
+    let mut wait = transport.blocking_client().follow(job());
     let event = wait.next().unwrap();
     let EventKind::Retrying { fault, .. } = event.kind else { panic!("{event:?}") };
     assert_eq!(fault, Fault::Transport(TransportErrorKind::Connection));
@@ -233,10 +236,10 @@ fn credentials_that_cannot_be_had_for_a_while_are_asked_for_again() {
 }
 
 #[test]
-fn credentials_that_cannot_be_had_at_all_end_the_wait_with_their_error() {
-    let world = World::new(&[]);
-    world.0.lock().unwrap().credentials = vec![TransportErrorKind::Permanent];
-    let failure = world.blocking().follow(job()).outcome().unwrap_err();
+fn a_permanent_failure_to_fetch_credentials_ends_the_wait_with_its_error() {
+    let transport = TestTransport::new(&[]);
+    transport.0.lock().unwrap().credentials = vec![TransportErrorKind::Permanent];
+    let failure = transport.blocking_client().follow(job()).outcome().unwrap_err();
     assert_eq!(
         failure.kind,
         wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent))
@@ -247,52 +250,53 @@ fn credentials_that_cannot_be_had_at_all_end_the_wait_with_their_error() {
 
 #[test]
 fn single_exchanges_are_paced_like_polls() {
-    let world = World::new(&[Ok(RUNNING), Ok(RUNNING), Err(TransportErrorKind::Timeout)]);
-    let (client, action) = (world.blocking(), DescribeExportJobResult::new(job()));
+    let transport =
+        TestTransport::new(&[Ok(RUNNING), Ok(RUNNING), Err(TransportErrorKind::Timeout)]);
+    let (client, action) = (transport.blocking_client(), DescribeExportJobResult::new(job()));
     client.send(&action).unwrap();
-    let asynchronous = world.asynchronous().with_budget(client.budget().clone());
+    let asynchronous = transport.async_client().with_budget(client.budget().clone());
     run(asynchronous.send(&action)).unwrap();
     let error = client.send(&action).unwrap_err();
     let SendError::Transport(error) = error else { panic!("{error:?}") };
     assert_eq!(error.kind(), TransportErrorKind::Timeout);
-    let starts: Vec<_> = world
+    let starts: Vec<_> = transport
         .log()
         .into_iter()
-        .filter_map(|done| if let Done::Sent { at, .. } = done { Some(at) } else { None })
+        .filter_map(|call| if let Call::Send { at, .. } = call { Some(at) } else { None })
         .collect();
     assert_eq!(starts, [0, 52, 105]);
 }
 
 #[test]
-fn every_request_is_told_the_limit_of_its_exchange() {
+fn every_request_carries_the_limit_of_its_exchange() {
     let limit = Duration::from_secs(7);
     let mut policy = Policy::default();
     policy.exchange_limit = limit;
-    let world = World::new(&[Ok(RUNNING), Ok(SUCCESS), Ok(SUCCESS), Ok(SUCCESS)]);
+    let transport = TestTransport::new(&[Ok(RUNNING), Ok(SUCCESS), Ok(SUCCESS), Ok(SUCCESS)]);
     let action = DescribeExportJobResult::new(job());
-    let client = world.blocking().with_policy(policy.clone());
+    let client = transport.blocking_client().with_policy(policy.clone());
     client.send(&action).unwrap();
     client.follow(job()).outcome().unwrap();
-    run(world.asynchronous().with_policy(policy).follow(job()).outcome()).unwrap();
+    run(transport.async_client().with_policy(policy).follow(job()).outcome()).unwrap();
     assert_eq!(client.wait_all([job()]).count(), 1);
-    assert_eq!(world.0.lock().unwrap().limits, [limit; 4]);
+    assert_eq!(transport.0.lock().unwrap().limits, [limit; 4]);
 }
 
 #[test]
 fn clients_that_share_a_budget_share_its_pace() {
     let budget = Budget::new(RateBudget::new(Duration::from_secs(1)));
-    let world = World::new(&[Ok(RUNNING), Ok(RUNNING)]);
+    let transport = TestTransport::new(&[Ok(RUNNING), Ok(RUNNING)]);
     let action = DescribeExportJobResult::new(job());
     for _ in 0..2 {
-        world.blocking().with_budget(budget.clone()).send(&action).unwrap();
+        transport.blocking_client().with_budget(budget.clone()).send(&action).unwrap();
     }
-    assert_eq!(world.millis(), 1_000);
+    assert_eq!(transport.millis(), 1_000);
 }
 
-/// A client whose sleeps and exchanges do not end as long as this says so.
-struct Stuck(World, Arc<AtomicBool>);
+/// A transport that is pending as long as the flag is set.
+struct Hanging(TestTransport, Arc<AtomicBool>);
 
-impl Stuck {
+impl Hanging {
     async fn hold(&self) {
         if self.1.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
@@ -300,7 +304,7 @@ impl Stuck {
     }
 }
 
-impl Transport for Stuck {
+impl Transport for Hanging {
     fn now(&self) -> Now {
         self.0.now()
     }
@@ -316,36 +320,36 @@ impl Transport for Stuck {
     }
 }
 
-fn stuck(world: &World) -> Client<Stuck> {
-    let stuck = Stuck(world.clone(), Arc::new(true.into()));
-    Client::with_transport(session(), world.source(), stuck)
+fn hanging_client(transport: &TestTransport) -> Client<Hanging> {
+    let hanging = Hanging(transport.clone(), Arc::new(true.into()));
+    Client::with_transport(session(), transport.source(), hanging)
 }
 
 #[derive(Default)]
-struct Woken(AtomicUsize);
+struct Wakes(AtomicUsize);
 
-impl Wake for Woken {
+impl Wake for Wakes {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 #[test]
-fn a_request_whose_future_is_dropped_is_made_again() {
-    let world = World::new(&[Ok(SUCCESS)]);
-    let is_stuck = Arc::new(AtomicBool::new(true));
-    let stuck = Stuck(world.clone(), is_stuck.clone());
-    let mut wait = Client::with_transport(session(), world.source(), stuck).follow(job());
+fn a_request_dropped_with_its_future_is_sent_again() {
+    let transport = TestTransport::new(&[Ok(SUCCESS)]);
+    let hangs = Arc::new(AtomicBool::new(true));
+    let hanging = Hanging(transport.clone(), hangs.clone());
+    let mut wait = Client::with_transport(session(), transport.source(), hanging).follow(job());
     let first = pin!(wait.next()).poll(&mut Context::from_waker(Waker::noop()));
     assert!(first.is_pending());
-    is_stuck.store(false, Ordering::Relaxed);
+    hangs.store(false, Ordering::Relaxed);
     assert_eq!(run(wait.outcome()).unwrap().report.polls, 2);
 }
 
 #[test]
-fn two_hundred_dropped_waits_leave_no_place_in_the_queue() {
-    let world = World::new(&[Ok(RUNNING)]);
-    let client = stuck(&world);
+fn dropped_waits_leave_the_queue() {
+    let transport = TestTransport::new(&[Ok(RUNNING)]);
+    let client = hanging_client(&transport);
     let mut waits: Vec<_> = (0..200).map(|_| client.follow(job())).collect();
     for wait in &mut waits {
         let next = pin!(wait.next()).poll(&mut Context::from_waker(Waker::noop()));
@@ -353,23 +357,23 @@ fn two_hundred_dropped_waits_leave_no_place_in_the_queue() {
     }
     drop(waits);
     let action = DescribeExportJobResult::new(job());
-    world.blocking().with_budget(client.budget().clone()).send(&action).unwrap();
-    // One of them had taken a start; the others had only queued.
-    assert_eq!(world.millis(), 52);
+    transport.blocking_client().with_budget(client.budget().clone()).send(&action).unwrap();
+    // One wait had used the budget; the others had only queued.
+    assert_eq!(transport.millis(), 52);
 }
 
 #[test]
-fn a_place_that_is_given_up_wakes_the_next_sleeper_and_nobody_else() {
-    let client = stuck(&World::default());
+fn a_wait_that_leaves_the_queue_wakes_only_the_next_one() {
+    let client = hanging_client(&TestTransport::default());
     let mut waits: Vec<_> = (0..4).map(|_| client.follow(job())).collect();
-    let wakers: Vec<_> = (0..4).map(|_| Arc::new(Woken::default())).collect();
+    let wakers: Vec<_> = (0..4).map(|_| Arc::new(Wakes::default())).collect();
     let mut futures: Vec<_> = waits.iter_mut().map(|wait| Box::pin(wait.next())).collect();
-    for (future, woken) in futures.iter_mut().zip(&wakers) {
-        let waker = Waker::from(woken.clone());
+    for (future, wakes) in futures.iter_mut().zip(&wakers) {
+        let waker = Waker::from(wakes.clone());
         assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     }
     let counts = || wakers.iter().map(|w| w.0.load(Ordering::Relaxed)).collect::<Vec<_>>();
-    assert_eq!(counts(), [0, 0, 0, 0], "the first has started, three sleep in the queue");
+    assert_eq!(counts(), [0, 0, 0, 0], "the first has started, and three sleep in the queue");
     drop(futures);
     drop(waits.remove(1));
     assert_eq!(counts(), [0, 0, 1, 0]);

@@ -1,5 +1,4 @@
-//! Many jobs in one loop. The clock of tokio stands still and jumps to the next timer, so no test
-//! takes the time it tells of.
+//! `wait_all`: many jobs at once. The clock of tokio is paused and jumps to the next timer.
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,31 +23,31 @@ const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
 const SUCCESS: &str =
     r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
 
-/// A service whose every exchange takes a second; each job succeeds at its second poll, save
-/// `stuck`, which is never answered, and `broken`, whose connection always breaks.
+/// A service with exchanges of one second. Each job succeeds at its second poll, except for
+/// `stuck`, which gets no answer, and `broken`, whose connection always breaks.
 #[derive(Clone)]
 struct Service {
-    began: Instant,
+    start: Instant,
     polls: Rc<RefCell<BTreeMap<String, u32>>>,
     starts: Rc<RefCell<Vec<Duration>>>,
-    under_way: Rc<Cell<u32>>,
-    most_under_way: Rc<Cell<u32>>,
+    active: Rc<Cell<u32>>,
+    max_active: Rc<Cell<u32>>,
     fetch: Duration,
 }
 
 impl Service {
     fn new() -> Self {
         Self {
-            began: Instant::now(),
+            start: Instant::now(),
             polls: Rc::default(),
             starts: Rc::default(),
-            under_way: Rc::default(),
-            most_under_way: Rc::default(),
+            active: Rc::default(),
+            max_active: Rc::default(),
             fetch: Duration::ZERO,
         }
     }
 
-    /// Answers at once, for the blocking loop, whose time is told by hand.
+    /// Answers at once.
     fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
         let job = body["JobId"].as_str().unwrap().to_owned();
@@ -65,7 +64,7 @@ impl Service {
 
 impl Transport for Service {
     fn now(&self) -> Now {
-        let since = self.began.elapsed();
+        let since = self.start.elapsed();
         let wall = Wall::from_unix_millis(1_699_979_400_000 + since.as_millis() as i64);
         Now { wall, mono: Mono::from_origin(since) }
     }
@@ -75,14 +74,14 @@ impl Transport for Service {
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        self.starts.borrow_mut().push(self.began.elapsed());
-        self.under_way.update(|count| count + 1);
-        self.most_under_way.update(|most| most.max(self.under_way.get()));
+        self.starts.borrow_mut().push(self.start.elapsed());
+        self.active.update(|count| count + 1);
+        self.max_active.update(|most| most.max(self.active.get()));
         if request.body().windows(5).any(|window| window == b"stuck") {
             std::future::pending::<()>().await;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        self.under_way.update(|count| count - 1);
+        self.active.update(|count| count - 1);
         Ok(self.answer(&request)?.map(Body::from))
     }
 }
@@ -111,7 +110,7 @@ fn jobs(count: usize) -> impl Stream<Item = JobId> {
 type Ended = (JobId, Result<wait::Finished, WaitError>);
 
 fn assert_paced(starts: &[Duration]) {
-    // The clock of tokio has milliseconds.
+    // The clock of tokio has a resolution of one millisecond.
     let spacing = RateBudget::SPACING - Duration::from_millis(1);
     for pair in starts.windows(2) {
         assert!(pair[1] - pair[0] >= spacing, "{pair:?}");
@@ -119,7 +118,7 @@ fn assert_paced(starts: &[Duration]) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_exchanges_are_under_way_at_once_and_paced() {
+async fn many_exchanges_run_at_once_and_are_paced() {
     let service = Service::new();
     let all = client(service.clone()).wait_all(jobs(100));
     let ended: Vec<Ended> = all.collect().await;
@@ -127,13 +126,13 @@ async fn many_exchanges_are_under_way_at_once_and_paced() {
     assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
     assert_eq!(service.starts.borrow().len(), 200);
     assert_paced(&service.starts.borrow());
-    // A second holds 19 starts, and an exchange takes a second.
-    assert!((15..=20).contains(&service.most_under_way.get()));
-    assert!(service.began.elapsed() < Duration::from_secs(13));
+    // 19 exchanges start within a second, and each takes a second.
+    assert!((15..=20).contains(&service.max_active.get()));
+    assert!(service.start.elapsed() < Duration::from_secs(13));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_never_answered_ends_at_its_limits_and_holds_nobody_up() {
+async fn a_job_without_an_answer_ends_at_its_limits_and_delays_no_other() {
     let service = Service::new();
     let mut policy = Policy::default();
     policy.max_wait = Duration::from_secs(20);
@@ -145,11 +144,11 @@ async fn a_job_that_is_never_answered_ends_at_its_limits_and_holds_nobody_up() {
     assert!(others.iter().all(|(_, outcome)| outcome.is_ok()));
     assert_eq!(last.0.as_str(), "stuck");
     assert_eq!(last.1.as_ref().unwrap_err().kind, wait::ErrorKind::TimedOut);
-    assert_eq!(service.began.elapsed().as_secs(), 25);
+    assert_eq!(service.start.elapsed().as_secs(), 25);
 }
 
 #[tokio::test(start_paused = true)]
-async fn jobs_may_come_in_later() {
+async fn jobs_may_arrive_later() {
     let service = Service::new();
     let later = stream::once(async {
         tokio::time::sleep(Duration::from_secs(100)).await;
@@ -165,7 +164,7 @@ async fn jobs_may_come_in_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_next_that_is_dropped_loses_nothing() {
+async fn a_dropped_call_of_next_loses_nothing() {
     let service = Service::new();
     let mut all = client(service.clone()).wait_all(jobs(10));
     let mut ended = 0;
@@ -180,7 +179,7 @@ async fn a_next_that_is_dropped_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_fetch_of_credentials_is_made_once_at_a_time_and_breaks_no_spacing() {
+async fn slow_fetches_of_credentials_keep_the_spacing_of_requests() {
     let service = Service { fetch: Duration::from_secs(2), ..Service::new() };
     let all = client(service.clone()).wait_all(jobs(3));
     let ended: Vec<Ended> = all.collect().await;
@@ -188,7 +187,7 @@ async fn a_slow_fetch_of_credentials_is_made_once_at_a_time_and_breaks_no_spacin
     assert_paced(&service.starts.borrow());
 }
 
-/// A blocking transport: time moves when it sleeps.
+/// A blocking transport whose clock moves only when the client sleeps.
 struct InVirtualTime {
     service: Service,
     now: Rc<Cell<Duration>>,
@@ -214,7 +213,7 @@ impl Transport for InVirtualTime {
 impl Blocking for InVirtualTime {}
 
 #[tokio::test(start_paused = true)]
-async fn the_blocking_loop_gives_each_outcome_with_its_own_error() {
+async fn the_blocking_client_yields_each_outcome_with_its_own_error() {
     let service = Service::new();
     let transport = InVirtualTime { service: service.clone(), now: Rc::default() };
     let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
