@@ -4,7 +4,7 @@
 use tcss_export::{Credentials, Endpoint, JobId, Session, error::WaitError, wait::Finished};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
-use crate::given;
+use crate::custom_clients;
 
 pub(crate) const JOB: &str = "3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10";
 
@@ -42,9 +42,9 @@ impl Library {
 
 /// Which HTTP client the transport uses: the one that `new` builds, or one that the user built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Http {
-    Own,
-    Given,
+pub(crate) enum HttpClient {
+    Default,
+    Custom,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) enum Wire {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) library: Library,
-    pub(crate) http: Http,
+    pub(crate) http: HttpClient,
     pub(crate) wire: Wire,
 }
 
@@ -74,7 +74,7 @@ pub(crate) enum AsyncClient {
     #[cfg(feature = "hyper")]
     Hyper(tcss_export::hyper::Client),
     #[cfg(feature = "hyper")]
-    HyperGiven(tcss_export::hyper::Client<given::Connector>),
+    HyperCustom(tcss_export::hyper::Client<custom_clients::Connector>),
     #[cfg(feature = "reqwest")]
     Reqwest(tcss_export::reqwest::Client),
 }
@@ -96,7 +96,7 @@ macro_rules! on_client {
                     $run
                 }
                 #[cfg(feature = "hyper")]
-                $crate::clients::AsyncClient::HyperGiven($inner) => {
+                $crate::clients::AsyncClient::HyperCustom($inner) => {
                     let $future = $call;
                     $run
                 }
@@ -127,8 +127,8 @@ pub(crate) fn job() -> JobId {
 
 impl Setup {
     /// A client made by `new`, and a server without TLS.
-    pub(crate) const fn own(library: Library) -> Self {
-        Self { library, http: Http::Own, wire: Wire::Plain }
+    pub(crate) const fn new(library: Library) -> Self {
+        Self { library, http: HttpClient::Default, wire: Wire::Plain }
     }
 
     pub(crate) fn server(&self, answers: impl IntoIterator<Item = WireAnswer>) -> WireServer {
@@ -141,7 +141,7 @@ impl Setup {
 
     /// Makes a client of the API at this URL that trusts these authorities. The authority of a
     /// plain server is empty.
-    pub(crate) fn client_by(
+    pub(crate) fn client_with(
         &self,
         credentials: Credentials,
         url: &str,
@@ -162,13 +162,18 @@ impl Setup {
 
 impl Client {
     #[cfg(feature = "ureq")]
-    fn ureq(session: Session, credentials: Credentials, http: Http, authorities: &[&[u8]]) -> Self {
+    fn ureq(
+        session: Session,
+        credentials: Credentials,
+        http: HttpClient,
+        authorities: &[&[u8]],
+    ) -> Self {
         use tcss_export::ureq::Client;
 
         Self::Ureq(match http {
-            Http::Own => Client::new(session, credentials),
-            Http::Given => {
-                let ureq = tcss_export::ureq::Ureq::with_agent(given::agent(authorities));
+            HttpClient::Default => Client::new(session, credentials),
+            HttpClient::Custom => {
+                let ureq = tcss_export::ureq::Ureq::with_agent(custom_clients::agent(authorities));
                 Client::with_transport(session, credentials, ureq)
             }
         })
@@ -178,19 +183,19 @@ impl Client {
     fn hyper(
         session: Session,
         credentials: Credentials,
-        http: Http,
+        http: HttpClient,
         authorities: &[&[u8]],
     ) -> Self {
         use hyper_util::rt::{TokioExecutor, TokioTimer};
         use tcss_export::hyper::{Client, Hyper};
 
         let client = match http {
-            Http::Own => AsyncClient::Hyper(Client::new(session, credentials)),
-            Http::Given => AsyncClient::HyperGiven(Client::with_transport(
+            HttpClient::Default => AsyncClient::Hyper(Client::new(session, credentials)),
+            HttpClient::Custom => AsyncClient::HyperCustom(Client::with_transport(
                 session,
                 credentials,
                 Hyper::with_connector(
-                    given::connector(authorities),
+                    custom_clients::connector(authorities),
                     TokioExecutor::new(),
                     TokioTimer::new(),
                 ),
@@ -203,15 +208,15 @@ impl Client {
     fn reqwest(
         session: Session,
         credentials: Credentials,
-        http: Http,
+        http: HttpClient,
         authorities: &[&[u8]],
     ) -> Self {
         use tcss_export::reqwest::{Client, Reqwest};
 
         let client = match http {
-            Http::Own => Client::new(session, credentials),
-            Http::Given => {
-                let reqwest = Reqwest::from_client(given::reqwest(authorities));
+            HttpClient::Default => Client::new(session, credentials),
+            HttpClient::Custom => {
+                let reqwest = Reqwest::from_client(custom_clients::reqwest(authorities));
                 Client::with_transport(session, credentials, reqwest.skipping_address_check())
             }
         };

@@ -18,7 +18,7 @@ use tcss_export::{
 use tcss_export_testkit::wire::WireAnswer;
 
 use crate::{
-    clients::{Client, Http, LIBRARIES, Setup},
+    clients::{Client, HttpClient, LIBRARIES, Setup},
     folder::Folder,
     setup::{DownloadResult, FILE, kind, short_delays, source},
     with::with,
@@ -131,7 +131,7 @@ fn a_name_that_resolves_to_a_private_address_is_refused_permanently() {
         {
             let folder = Folder::new();
             let source = source_with(&local.url(scheme), policy);
-            let result = client(&Setup::own(*library)).download(source, folder.target());
+            let result = client(&Setup::new(*library)).download(source, folder.target());
             assert_eq!(
                 *kind(&result),
                 ErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent))
@@ -158,18 +158,18 @@ fn an_allowed_private_address_is_connected_to() {
             p.allow_http = true;
             p.allow_private = true;
         });
-        let downloaded = local.download(Setup::own(*library), policy).expect("a whole file");
+        let downloaded = local.download(Setup::new(*library), policy).expect("a whole file");
         assert_eq!(downloaded.bytes, 9);
     }
 }
 
 #[test]
-fn with_a_given_client_only_the_text_of_the_url_is_checked() {
+fn with_a_custom_client_only_the_text_of_the_url_is_checked() {
     let Some(local) = LocalName::find() else { return skip() };
     for library in LIBRARIES {
-        let given = Setup { http: Http::Given, ..Setup::own(*library) };
+        let custom = Setup { http: HttpClient::Custom, ..Setup::new(*library) };
         let downloaded = local
-            .download(given, with(short_delays(), |p| p.allow_http = true))
+            .download(custom, with(short_delays(), |p| p.allow_http = true))
             .expect("a whole file");
         assert_eq!(downloaded.bytes, 9);
     }

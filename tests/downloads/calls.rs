@@ -52,7 +52,7 @@ impl Client {
                     #[cfg(feature = "hyper")]
                     AsyncClient::Hyper(client) => drain(client, source, target, continues).await,
                     #[cfg(feature = "hyper")]
-                    AsyncClient::HyperGiven(client) => {
+                    AsyncClient::HyperCustom(client) => {
                         drain(client, source, target, continues).await
                     }
                     #[cfg(feature = "reqwest")]

@@ -10,7 +10,7 @@ use tcss_export::{
 use tcss_export_testkit::wire::WireAnswer;
 
 use crate::{
-    clients::{Http, LIBRARIES, Setup},
+    clients::{HttpClient, LIBRARIES, Setup},
     folder::Folder,
     setup::{ETAG, Run, file, kind, no_retries, source},
     with::with,
@@ -71,7 +71,8 @@ fn connecting_counts_towards_the_limits_of_the_download() {
         (with(no_retries(), |p| p.total_limit = Some(STALL_LIMIT)), ErrorKind::TimedOut),
     ] {
         for library in LIBRARIES {
-            let client = Setup { http: Http::Given, ..Setup::own(*library) }.client(&host, &[]);
+            let client =
+                Setup { http: HttpClient::Custom, ..Setup::new(*library) }.client(&host, &[]);
             let source = source(&format!("{host}/a.csv")).with_policy(policy.clone());
             let result = client.download(source, Folder::new().target());
             assert_eq!(*kind(&result), expected);
@@ -121,7 +122,7 @@ fn endless_chunk_framing_is_a_stall() {
     for library in LIBRARIES {
         let policy = with(no_retries(), |p| p.stall_limit = STALL_LIMIT);
         for framing in endless_framings() {
-            let run = Setup::own(*library).run_with(policy.clone(), [framing]);
+            let run = Setup::new(*library).run_with(policy.clone(), [framing]);
             assert_ended_early(&run, &ErrorKind::Fault(Fault::Stalled));
         }
     }

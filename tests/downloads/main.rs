@@ -7,10 +7,10 @@ mod bodies;
 mod calls;
 #[path = "../common/clients.rs"]
 mod clients;
+#[path = "../common/custom_clients.rs"]
+mod custom_clients;
 #[path = "../common/folder.rs"]
 mod folder;
-#[path = "../common/given.rs"]
-mod given;
 mod limits;
 #[cfg(feature = "hyper")]
 #[path = "../common/smol.rs"]
@@ -32,32 +32,32 @@ mod with;
 macro_rules! table {
     ($($topic:ident: $($case:ident,)*;)*) => {
         #[cfg(feature = "ureq")]
-        table!(@client ureq_own, Ureq, Own, Plain, $($($topic $case,)*)*);
+        table!(@client ureq_default, Ureq, Default, Plain, $($($topic $case,)*)*);
         #[cfg(feature = "ureq")]
-        table!(@client ureq_given, Ureq, Given, Plain, $($($topic $case,)*)*);
+        table!(@client ureq_custom, Ureq, Custom, Plain, $($($topic $case,)*)*);
         #[cfg(feature = "ureq")]
-        table!(@client ureq_given_tls, Ureq, Given, Tls, $($($topic $case,)*)*);
+        table!(@client ureq_custom_tls, Ureq, Custom, Tls, $($($topic $case,)*)*);
         #[cfg(feature = "hyper")]
-        table!(@client hyper_own, Hyper, Own, Plain, $($($topic $case,)*)*);
+        table!(@client hyper_default, Hyper, Default, Plain, $($($topic $case,)*)*);
         #[cfg(feature = "hyper")]
-        table!(@client hyper_given, Hyper, Given, Plain, $($($topic $case,)*)*);
+        table!(@client hyper_custom, Hyper, Custom, Plain, $($($topic $case,)*)*);
         #[cfg(feature = "hyper")]
-        table!(@client hyper_given_tls, Hyper, Given, Tls, $($($topic $case,)*)*);
+        table!(@client hyper_custom_tls, Hyper, Custom, Tls, $($($topic $case,)*)*);
         #[cfg(feature = "reqwest")]
-        table!(@client reqwest_own, Reqwest, Own, Plain, $($($topic $case,)*)*);
+        table!(@client reqwest_default, Reqwest, Default, Plain, $($($topic $case,)*)*);
         #[cfg(feature = "reqwest")]
-        table!(@client reqwest_given, Reqwest, Given, Plain, $($($topic $case,)*)*);
+        table!(@client reqwest_custom, Reqwest, Custom, Plain, $($($topic $case,)*)*);
         #[cfg(feature = "reqwest")]
-        table!(@client reqwest_given_tls, Reqwest, Given, Tls, $($($topic $case,)*)*);
+        table!(@client reqwest_custom_tls, Reqwest, Custom, Tls, $($($topic $case,)*)*);
     };
     (@client $module:ident, $library:ident, $http:ident, $wire:ident, $($topic:ident $case:ident,)*) => {
         mod $module {
-            use crate::clients::{Http, Library, Setup, Wire};
+            use crate::clients::{HttpClient, Library, Setup, Wire};
 
             $(
                 #[test]
                 fn $case() {
-                    let (library, http, wire) = (Library::$library, Http::$http, Wire::$wire);
+                    let (library, http, wire) = (Library::$library, HttpClient::$http, Wire::$wire);
                     crate::$topic::$case(&Setup { library, http, wire });
                 }
             )*

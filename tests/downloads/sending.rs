@@ -8,7 +8,7 @@ use tcss_export::{
 use tcss_export_testkit::wire::WireAnswer;
 
 use crate::{
-    clients::{Http, Setup, job},
+    clients::{HttpClient, Setup, job},
     folder::Folder,
     requests::only_request,
     setup::{DownloadResult, FILE, file, kind, source},
@@ -64,10 +64,10 @@ pub(crate) fn the_request_has_these_headers_and_no_others(setup: &Setup) {
     assert_eq!(request.all("host"), [host]);
     assert_eq!(request.all("accept-encoding"), ["identity"]);
     assert!(request.body.is_empty());
-    // A given client may have any user agent.
+    // A custom client may have any user agent.
     let names = request.headers.iter().map(|(name, _)| name.as_str());
-    let is_given = setup.http == Http::Given;
-    let names = names.filter(|name| !is_given || *name != "user-agent");
+    let is_custom = setup.http == HttpClient::Custom;
+    let names = names.filter(|name| !is_custom || *name != "user-agent");
     let mut names: Vec<_> = names.filter(|name| !setup.library.adds(name)).collect();
     names.sort_unstable();
     assert_eq!(names, ["accept-encoding", "host"]);

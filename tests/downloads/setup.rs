@@ -26,7 +26,7 @@ pub(crate) type DownloadResult = Result<Downloaded, DownloadError>;
 impl Setup {
     /// Creates a client for the API at this URL that trusts these authorities.
     pub(crate) fn client(&self, url: &str, authorities: &[&[u8]]) -> Client {
-        self.client_by(credentials(), url, authorities)
+        self.client_with(credentials(), url, authorities)
     }
 
     /// Creates a client for downloads from this server.

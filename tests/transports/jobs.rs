@@ -6,7 +6,7 @@ use tcss_export::{core::RateBudget, driver::TransportErrorKind, wait};
 use tcss_export_testkit::{Script, Service, wire::TlsProxy};
 
 use crate::{
-    clients::{Client, Http, LIBRARIES, Setup, Wire},
+    clients::{Client, HttpClient, LIBRARIES, Setup, Wire},
     setup::{SECRET_ID, SECRET_KEY, TOKEN, short_delays},
     with::with,
 };
@@ -21,7 +21,7 @@ pub(crate) fn service(script: &str) -> Service {
 }
 
 fn setups() -> impl Iterator<Item = Setup> {
-    LIBRARIES.iter().copied().map(Setup::own)
+    LIBRARIES.iter().copied().map(Setup::new)
 }
 
 fn client(setup: Setup, service: &Service) -> Client {
@@ -49,7 +49,7 @@ fn a_wait_runs_over_tls() {
     for setup in setups() {
         let service = service("RUNNING:50,SUCCESS");
         let proxy = TlsProxy::to(service.addr()).unwrap();
-        let setup = Setup { http: Http::Given, wire: Wire::Tls, ..setup };
+        let setup = Setup { http: HttpClient::Custom, wire: Wire::Tls, ..setup };
         let client = setup.client_at(&proxy.url(), proxy.ca_der()).with_policy(short_delays());
         let finished = client.wait().unwrap_or_else(|error| panic!("{setup:?}: {error}"));
         assert_eq!(finished.report.polls, 2, "{setup:?}");

@@ -7,8 +7,8 @@ mod cases;
 mod clients;
 #[cfg(any(feature = "hyper", feature = "ureq"))]
 mod concurrency;
-#[path = "../common/given.rs"]
-mod given;
+#[path = "../common/custom_clients.rs"]
+mod custom_clients;
 mod jobs;
 #[cfg(feature = "hyper")]
 #[path = "../common/smol.rs"]
@@ -24,32 +24,32 @@ mod with;
 macro_rules! table {
     ($($case:ident,)*) => {
         #[cfg(feature = "ureq")]
-        table!(@client ureq_own, Ureq, Own, Plain, $($case,)*);
+        table!(@client ureq_default, Ureq, Default, Plain, $($case,)*);
         #[cfg(feature = "ureq")]
-        table!(@client ureq_given, Ureq, Given, Plain, $($case,)*);
+        table!(@client ureq_custom, Ureq, Custom, Plain, $($case,)*);
         #[cfg(feature = "ureq")]
-        table!(@client ureq_given_tls, Ureq, Given, Tls, $($case,)*);
+        table!(@client ureq_custom_tls, Ureq, Custom, Tls, $($case,)*);
         #[cfg(feature = "hyper")]
-        table!(@client hyper_own, Hyper, Own, Plain, $($case,)*);
+        table!(@client hyper_default, Hyper, Default, Plain, $($case,)*);
         #[cfg(feature = "hyper")]
-        table!(@client hyper_given, Hyper, Given, Plain, $($case,)*);
+        table!(@client hyper_custom, Hyper, Custom, Plain, $($case,)*);
         #[cfg(feature = "hyper")]
-        table!(@client hyper_given_tls, Hyper, Given, Tls, $($case,)*);
+        table!(@client hyper_custom_tls, Hyper, Custom, Tls, $($case,)*);
         #[cfg(feature = "reqwest")]
-        table!(@client reqwest_own, Reqwest, Own, Plain, $($case,)*);
+        table!(@client reqwest_default, Reqwest, Default, Plain, $($case,)*);
         #[cfg(feature = "reqwest")]
-        table!(@client reqwest_given, Reqwest, Given, Plain, $($case,)*);
+        table!(@client reqwest_custom, Reqwest, Custom, Plain, $($case,)*);
         #[cfg(feature = "reqwest")]
-        table!(@client reqwest_given_tls, Reqwest, Given, Tls, $($case,)*);
+        table!(@client reqwest_custom_tls, Reqwest, Custom, Tls, $($case,)*);
     };
     (@client $module:ident, $library:ident, $http:ident, $wire:ident, $($case:ident,)*) => {
         mod $module {
-            use crate::clients::{Http, Library, Setup, Wire};
+            use crate::clients::{HttpClient, Library, Setup, Wire};
 
             $(
                 #[test]
                 fn $case() {
-                    let (library, http, wire) = (Library::$library, Http::$http, Wire::$wire);
+                    let (library, http, wire) = (Library::$library, HttpClient::$http, Wire::$wire);
                     crate::cases::$case(&Setup { library, http, wire });
                 }
             )*

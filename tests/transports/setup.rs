@@ -30,7 +30,7 @@ impl Setup {
     }
 
     pub(crate) fn client_at(&self, url: &str, ca: &[u8]) -> Client {
-        self.client_by(credentials(), url, &[ca])
+        self.client_with(credentials(), url, &[ca])
     }
 
     /// Sends one request to a server with one answer.
@@ -80,8 +80,8 @@ impl Client {
                     #[cfg(feature = "hyper")]
                     AsyncClient::Hyper(client) => AsyncClient::Hyper(client.with_policy(policy)),
                     #[cfg(feature = "hyper")]
-                    AsyncClient::HyperGiven(client) => {
-                        AsyncClient::HyperGiven(client.with_policy(policy))
+                    AsyncClient::HyperCustom(client) => {
+                        AsyncClient::HyperCustom(client.with_policy(policy))
                     }
                     #[cfg(feature = "reqwest")]
                     AsyncClient::Reqwest(client) => {

@@ -10,7 +10,7 @@ use std::{
 use tcss_export::{driver::TransportErrorKind, error::SendError};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
-use crate::clients::{Http, LIBRARIES, Library, Setup, Wire};
+use crate::clients::{HttpClient, LIBRARIES, Library, Setup, Wire};
 
 /// Answers the ClientHello with a fatal alert.
 fn refuse(mut stream: TcpStream, alert: u8) -> io::Result<()> {
@@ -28,7 +28,8 @@ fn errors_after(alert: u8) -> Vec<TransportErrorKind> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
         let server = thread::spawn(move || refuse(listener.accept().unwrap().0, alert).unwrap());
-        let client = Setup { http: Http::Given, ..Setup::own(*library) }.client_at(&url, &[]);
+        let client =
+            Setup { http: HttpClient::Custom, ..Setup::new(*library) }.client_at(&url, &[]);
         let Err(SendError::Transport(error)) = client.send() else { panic!("expected no answer") };
         server.join().unwrap();
         error.kind()
@@ -69,7 +70,7 @@ const CHILD_URL: &str = "TCSS_EXPORT_TEST_URL";
 /// Sends one request and prints the result, if this process is a child.
 fn run_as_child(library: Library) {
     let Ok(url) = std::env::var(CHILD_URL) else { return };
-    let setup = Setup { wire: Wire::Tls, ..Setup::own(library) };
+    let setup = Setup { wire: Wire::Tls, ..Setup::new(library) };
     match setup.client_at(&url, &[]).send() {
         Ok(answer) => println!("status={}", answer.response.status),
         Err(SendError::Transport(error)) => println!("error={:?}", error.kind()),
