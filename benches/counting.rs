@@ -1,11 +1,12 @@
-//! Counts instructions under valgrind: the one measure that a busy machine does not change.
+//! Counts instructions under valgrind, which a busy machine does not change.
 //!
 //! ```sh
-//! cargo bench --bench counting # fails if an operation has become dearer
+//! cargo bench --bench counting # fails if an operation costs more than its limit
 //! ```
 //!
-//! valgrind knows no SHA instructions, so that sha2 takes its portable way there, where a block of
-//! 64 bytes is always the same number of instructions: blocks and all else are told apart.
+//! valgrind does not support the SHA instructions, so sha2 runs its portable code, where each block
+//! of 64 bytes takes the same number of instructions. So the bench can separate hashing from the
+//! rest.
 
 use std::{env, error::Error, fs, hint::black_box, process::Command};
 
@@ -18,10 +19,10 @@ use tcss_export::{
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// What an operation may cost: blocks hashed, and instructions outside of hashing.
+/// The limits of each operation: hashed blocks, and instructions outside of hashing.
 const LIMITS: [(&str, f64, f64); 6] = [
-    // Beyond a request: twelve blocks for the key of the day, two for its pads, two for what all
-    // canonical requests of the action begin with, one for the empty payload it is made with.
+    // In addition to a request: twelve blocks for the key of the day, two for its pads, two for the
+    // common beginning of all canonical requests of the action, and one for the empty payload.
     ("request, fresh session", 23.0, 16_000.0),
     ("request", 6.0, 7_400.0),
     ("request, same job", 3.0, 5_400.0),
@@ -43,31 +44,35 @@ fn main() -> Result<()> {
 }
 
 fn compare() -> Result<()> {
-    let mut dearer = Vec::new();
+    let mut over_limit = Vec::new();
     for (operation, most_blocks, most_instructions) in LIMITS {
         let (blocks, instructions) = cost(operation)?;
         println!("{operation:22} {blocks:4.1} blocks {instructions:6.0} instructions");
         if blocks > most_blocks + 0.1 || instructions > most_instructions {
-            dearer.push(operation);
+            over_limit.push(operation);
         }
     }
-    if dearer.is_empty() { Ok(()) } else { Err(format!("dearer than allowed: {dearer:?}").into()) }
+    if over_limit.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("over the limit: {over_limit:?}").into())
+    }
 }
 
-/// Returns what one operation costs: the difference of two runs, so that what both do once is out.
+/// Returns the cost of one operation. The difference of two runs leaves out what each does once.
 fn cost(operation: &str) -> Result<(f64, f64)> {
     const FEW: u32 = 100;
     const MANY: u32 = 1_100;
     let ((hashing, all), (more_hashing, more)) = (count(operation, FEW)?, count(operation, MANY)?);
     let each = |few: u64, many: u64| (many - few) as f64 / f64::from(MANY - FEW);
     let hashing_each = each(hashing, more_hashing);
-    Ok((hashing_each / INSTRUCTIONS_A_BLOCK, each(all, more) - hashing_each))
+    Ok((hashing_each / INSTRUCTIONS_PER_BLOCK, each(all, more) - hashing_each))
 }
 
-/// Of sha2 0.11 without SHA instructions.
-const INSTRUCTIONS_A_BLOCK: f64 = 3_372.0;
+/// For sha2 0.11 without SHA instructions.
+const INSTRUCTIONS_PER_BLOCK: f64 = 3_372.0;
 
-/// Returns the instructions of a run: those of hashing, and all.
+/// Returns the instructions of a run: those of hashing, and all of them.
 fn count(operation: &str, times: u32) -> Result<(u64, u64)> {
     let file = env::temp_dir().join(format!("tcss-export-counting-{}", std::process::id()));
     let output = Command::new("valgrind")
@@ -85,14 +90,14 @@ fn count(operation: &str, times: u32) -> Result<(u64, u64)> {
         .output()?;
     fs::remove_file(&file)?;
     let report = String::from_utf8(report.stdout)?;
-    let sum = |marks: [&str; 2]| {
-        let lines = report.lines().filter(|line| marks.iter().all(|mark| line.contains(mark)));
+    let sum = |words: [&str; 2]| {
+        let lines = report.lines().filter(|line| words.iter().all(|word| line.contains(word)));
         lines.filter_map(instructions).sum::<u64>()
     };
     Ok((sum(["sha2", "compress"]), sum(["PROGRAM", "TOTALS"])))
 }
 
-/// Reads the number at the beginning of a line, such as `1,234 (56.7%)  file:function`.
+/// Parses the number at the start of a line such as `1,234 (56.7%)  file:function`.
 fn instructions(line: &str) -> Option<u64> {
     line.split_whitespace().next()?.replace(',', "").parse().ok()
 }

@@ -1,7 +1,7 @@
-//! What it costs to read an answer, next to reading the same bytes as any JSON.
+//! The time to read an answer, compared with parsing the same bytes as generic JSON.
 //!
-//! A bare time says little on a shared machine: compare the lines of one run.
-#![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
+//! Absolute times say little on a shared machine: compare the lines of one run.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented functions")]
 
 use std::hint::black_box;
 
@@ -29,14 +29,14 @@ fn answers(c: &mut Criterion) {
         group.bench_function("typed", |b| {
             b.iter(|| read_answer::<DescribeExportJobResult>(black_box(&response)));
         });
-        group.bench_function("any JSON", |b| {
+        group.bench_function("generic JSON", |b| {
             b.iter(|| serde_json::from_str::<Value>(black_box(body)));
         });
         group.finish();
     }
 }
 
-/// Members that nobody knows are skipped, and kept nowhere.
+/// Unknown members are skipped and not stored.
 fn unknown_members(c: &mut Criterion) {
     let padding = r#"{"a":[1,2,3],"b":"text"},"#.repeat(40_000);
     let body = format!(r#"{{"Response":{{"New":[{padding}null],"ExportStatus":"RUNNING"}}}}"#);
@@ -47,7 +47,7 @@ fn unknown_members(c: &mut Criterion) {
     group.bench_function("typed", |b| {
         b.iter(|| read_answer::<DescribeExportJobResult>(black_box(&response)).expect("running"));
     });
-    group.bench_function("any JSON", |b| {
+    group.bench_function("generic JSON", |b| {
         b.iter(|| serde_json::from_str::<Value>(black_box(&body)).expect("JSON"));
     });
     group.finish();

@@ -1,8 +1,8 @@
-//! What it costs to make a signed request: with a fresh key and with the day's key kept, again
-//! for the same job, and next to a bare SHA-256 where the payload is what counts.
+//! The time to build a signed request: with a new signing key, with the cached key of the day, and
+//! from a prepared poll. Large payloads are compared with a bare SHA-256.
 //!
-//! A bare time says little on a shared machine: compare the lines of one run.
-#![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
+//! Absolute times say little on a shared machine: compare the lines of one run.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented functions")]
 
 use std::hint::black_box;
 
@@ -34,7 +34,7 @@ fn timestamp() -> Timestamp {
     Timestamp::new(TIME).expect("a four-digit year")
 }
 
-/// The signature alone, once the canonical request is hashed.
+/// The signature alone, without the canonical request.
 fn signatures(c: &mut Criterion) {
     let (credentials, hash) = (credentials(), HexDigest::of(b"a canonical request"));
     let scope = CredentialScope::new(timestamp(), "tcss");
@@ -42,35 +42,35 @@ fn signatures(c: &mut Criterion) {
     let key = SigningKey::derive(&credentials, &scope);
     let mut group = c.benchmark_group("signature");
     group.throughput(Throughput::Elements(1));
-    group.bench_function("fresh key", |b| {
+    group.bench_function("new key", |b| {
         b.iter(|| SigningKey::derive(black_box(&credentials), &scope).sign(black_box(&text)));
     });
-    group.bench_function("kept key", |b| b.iter(|| black_box(&key).sign(black_box(&text))));
+    group.bench_function("cached key", |b| b.iter(|| black_box(&key).sign(black_box(&text))));
     group.finish();
 }
 
 /// From the typed action to the `http::Request`.
 fn requests(c: &mut Criterion) {
     let (credentials, action, now) = (credentials(), action(), Wall::from_unix_seconds(TIME));
-    let mut kept = session();
-    let prepared = kept.prepare(&action).expect("an action");
-    kept.sign(&prepared, &credentials, now).expect("signed");
+    let mut session_with_key = session();
+    let prepared = session_with_key.prepare(&action).expect("an action");
+    session_with_key.sign(&prepared, &credentials, now).expect("signed");
     let mut group = c.benchmark_group("request");
     group.throughput(Throughput::Elements(1));
-    group.bench_function("fresh key", |b| {
+    group.bench_function("new key", |b| {
         let sign = |mut session: Session| session.request(black_box(&action), &credentials, now);
         b.iter_batched(session, sign, BatchSize::SmallInput);
     });
-    group.bench_function("kept key", |b| {
-        b.iter(|| kept.request(black_box(&action), &credentials, now));
+    group.bench_function("cached key", |b| {
+        b.iter(|| session_with_key.request(black_box(&action), &credentials, now));
     });
     group.bench_function("prepared", |b| {
-        b.iter(|| kept.sign(black_box(&prepared), &credentials, now));
+        b.iter(|| session_with_key.sign(black_box(&prepared), &credentials, now));
     });
     group.finish();
 }
 
-/// An action whose body is of any size.
+/// An action with a body of any size.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Upload(String);
@@ -82,14 +82,14 @@ impl Action for Upload {
     type Response = serde_json::Value;
 }
 
-/// Hashing of a payload: as the first stage does it, and in a whole request, whose body has to be
-/// written as JSON too.
+/// Hashing a payload: in the first stage alone, and in a whole request, which also writes the body
+/// as JSON.
 fn payloads(c: &mut Criterion) {
     let (credentials, now) = (credentials(), Wall::from_unix_seconds(TIME));
     let mut session = session();
     let mut group = c.benchmark_group("payload");
     for (name, size) in [("48 bytes", 48), ("1 MB", 1_000_000)] {
-        // The body has two quotation marks beside the text.
+        // The body also has two quotation marks.
         let upload = Upload("a".repeat(size - 2));
         let body = serde_json::to_vec(&upload).expect("a body");
         assert_eq!(body.len(), size);

@@ -1,7 +1,7 @@
-//! What a wait among 100,000 costs, next to a bare heap of the same size.
+//! The time of one wait in a set of 100,000, compared with a plain heap of the same size.
 //!
-//! A bare time says little on a shared machine: compare the lines of one run.
-#![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
+//! Absolute times say little on a shared machine: compare the lines of one run.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented functions")]
 
 use std::{cmp::Reverse, collections::BinaryHeap, hint::black_box, time::Duration};
 
@@ -21,12 +21,12 @@ use tcss_export::{
 const JOBS: u64 = 100_000;
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","DownloadURL":"","ExportProgress":42.5,"FailureMsg":"","RequestId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}}"#;
 
-/// In which order the waits come round.
+/// The order in which polls become due.
 #[derive(Clone, Copy)]
 enum Order {
-    /// Each again after 100 s: the order of waits that are polled at intervals.
+    /// Each again after 100 s, as with waits that are polled at intervals.
     InTurn,
-    /// Each again after 1 to 100 s: the worst one for the caches, memory being what it costs.
+    /// Each again after 1 to 100 s, the worst order for the caches of the processor.
     AtRandom,
 }
 
@@ -38,7 +38,7 @@ impl Order {
         }
     }
 
-    /// Each wait is put off for ever.
+    /// A policy that retries for ever.
     fn policy(self) -> Policy {
         let mut policy = Policy::default();
         policy.max_wait = Duration::MAX;
@@ -59,24 +59,24 @@ fn now(mono: Mono) -> Now {
     Now { wall: Wall::from_unix_seconds(1_699_979_400), mono }
 }
 
-/// A set and the moment up to which it has been driven.
-struct Driven {
+/// A set and its virtual clock.
+struct ClockedSet {
     set: WaitSet,
     now: Mono,
 }
 
-impl Driven {
+impl ClockedSet {
     fn new(order: Order) -> Self {
         let mut set = WaitSet::new();
         (0..JOBS).for_each(|number| _ = set.add(waiter(number, order)));
-        let mut driven = Self { set, now: Mono::default() };
-        // Once round, so that the waits are spread.
-        (0..JOBS).for_each(|_| driven.put_off());
-        driven
+        let mut clocked = Self { set, now: Mono::default() };
+        // One retry of each wait spreads them over time.
+        (0..JOBS).for_each(|_| clocked.delay_one());
+        clocked
     }
 
-    /// Goes on to the next poll that is due.
-    fn due(&mut self) -> WaitKey {
+    /// Advances the clock to the next due poll.
+    fn next_due(&mut self) -> WaitKey {
         loop {
             match self.set.next(self.now) {
                 SetStep::Poll { key, .. } => return key,
@@ -86,14 +86,14 @@ impl Driven {
         }
     }
 
-    /// One event without signing and reading: a poll comes due and is put off.
-    fn put_off(&mut self) {
-        let key = self.due();
+    /// One event without signing and reading: a poll becomes due and is delayed.
+    fn delay_one(&mut self) {
+        let key = self.next_due();
         self.set.cannot_start(key, self.now, TransportErrorKind::Timeout);
     }
 
     fn poll(&mut self, session: &mut Session, credentials: &Credentials) {
-        let (key, now) = (self.due(), now(self.now));
+        let (key, now) = (self.next_due(), now(self.now));
         let request = self.set.start(key, now, session, credentials).expect("it is due");
         black_box(request);
         self.set.answer(key, now, session, Ok(running()));
@@ -106,32 +106,32 @@ fn running() -> Response<Bytes> {
 
 fn event(c: &mut Criterion) {
     for (name, order) in [("in turn", Order::InTurn), ("at random", Order::AtRandom)] {
-        let mut group = c.benchmark_group(format!("an event among 100,000, {name}"));
+        let mut group = c.benchmark_group(format!("an event in a set of 100,000, {name}"));
         group.throughput(Throughput::Elements(1));
-        let mut heap = BareHeap::new(order);
-        group.bench_function("bare heap", |b| b.iter(|| heap.put_off()));
-        let mut driven = Driven::new(order);
-        group.bench_function("set", |b| b.iter(|| driven.put_off()));
+        let mut heap = PlainHeap::new(order);
+        group.bench_function("plain heap", |b| b.iter(|| heap.delay_one()));
+        let mut set = ClockedSet::new(order);
+        group.bench_function("set", |b| b.iter(|| set.delay_one()));
         group.finish();
     }
 }
 
-/// Moments and numbers, with no waits behind them.
-struct BareHeap {
+/// A heap of due times and numbers, without waits.
+struct PlainHeap {
     heap: BinaryHeap<Reverse<(u64, u64)>>,
     order: Order,
 }
 
-impl BareHeap {
+impl PlainHeap {
     fn new(order: Order) -> Self {
         let heap = (0..JOBS).map(|number| Reverse((number, number))).collect();
         let mut heap = Self { heap, order };
-        (0..JOBS).for_each(|_| heap.put_off());
+        (0..JOBS).for_each(|_| heap.delay_one());
         heap
     }
 
-    /// Takes the first and puts it back for later, as a set does with a wait.
-    fn put_off(&mut self) {
+    /// Removes the first entry and inserts it again for later, as a set does with a wait.
+    fn delay_one(&mut self) {
         let Some(Reverse((at, number))) = self.heap.pop() else { return };
         let shortest = nanos(self.order.shortest());
         let spread = u128::from(nanos(LONGEST) - shortest);
@@ -142,17 +142,17 @@ impl BareHeap {
 }
 
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).expect("a short one")
+    u64::try_from(duration.as_nanos()).expect("a short duration")
 }
 
-/// Sign, send, read: what the set adds to that.
+/// Signing and reading a poll, alone and in a set.
 fn whole_poll(c: &mut Criterion) {
     let mut session = Session::new(Endpoint::international());
     let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("plain");
     let mut group = c.benchmark_group("a whole poll");
     group.throughput(Throughput::Elements(1));
     let (mut waiter, mut mono) = (waiter(0, Order::InTurn), Mono::default());
-    group.bench_function("one wait alone", |b| {
+    group.bench_function("a single wait", |b| {
         b.iter(|| {
             if let Step::WaitUntil(moment) = waiter.step(mono) {
                 mono = moment;
@@ -162,9 +162,9 @@ fn whole_poll(c: &mut Criterion) {
             waiter.answer(now(mono), &mut session, Ok(running()))
         });
     });
-    let mut driven = Driven::new(Order::InTurn);
-    group.bench_function("one among 100,000", |b| {
-        b.iter(|| driven.poll(&mut session, &credentials));
+    let mut set = ClockedSet::new(Order::InTurn);
+    group.bench_function("one of 100,000 waits", |b| {
+        b.iter(|| set.poll(&mut session, &credentials));
     });
     group.finish();
 }

@@ -1,6 +1,6 @@
-//! Follows a job on smol, over hyper's connections without a pool.
+//! Waits for a job on smol, over hyper without a connection pool.
 //!
-//! `cargo run --example smol`; a test service on a loopback port stands in for the real one.
+//! Run it with `cargo run --example smol`. A test service on a loopback port replaces the real one.
 
 use std::error::Error;
 
@@ -19,24 +19,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let service = Service::builder().script("RUNNING:40,RESET,SUCCESS".parse()?).start()?;
     let session = Session::new(service.url().parse()?);
     let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
-    let sending = async |request| match send(request).await {
-        Ok(answer) => Ok(answer.map(Body::from)),
-        Err(error) => Err(TransportError::of_chain(error, TransportErrorKind::Connection)),
-    };
-    let sleep = async |duration| {
-        smol::Timer::after(duration).await;
-    };
-    let client = Client::with_transport(session, credentials, async_fn(sending, sleep));
+    let transport = async_fn(send, async |duration| _ = smol::Timer::after(duration).await);
+    let client = Client::with_transport(session, credentials, transport);
     let finished = smol::block_on(client.wait(JobId::new("4711")?))?;
     println!("the file is at {}", finished.download_url);
     Ok(())
 }
 
-async fn send(
+async fn send(request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+    let answer = exchange(request).await;
+    answer.map_err(|error| TransportError::of_chain(error, TransportErrorKind::Connection))
+}
+
+/// Sends one request over a new connection.
+async fn exchange(
     mut request: Request<Bytes>,
-) -> Result<Response<Bytes>, Box<dyn Error + Send + Sync>> {
-    let address = request.uri().authority().ok_or("a URL with a host")?.to_string();
-    // A connection of HTTP/1.1 is asked for a path alone.
+) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
+    let address = request.uri().authority().ok_or("the URL has no host")?.to_string();
+    // An HTTP/1.1 request names only the path.
     *request.uri_mut() = Uri::from_static("/");
     let stream = smol::net::TcpStream::connect(address).await?;
     let (mut sender, connection) =
@@ -44,5 +44,5 @@ async fn send(
     let _connection = smol::spawn(connection);
     let (head, body) = sender.send_request(request.map(Full::new)).await?.into_parts();
     let body = Limited::new(body, ANSWER_LIMIT).collect().await?;
-    Ok(Response::from_parts(head, body.to_bytes()))
+    Ok(Response::from_parts(head, body.to_bytes().into()))
 }

@@ -1,14 +1,12 @@
-//! Goes the whole way with next to nothing: creates a job, follows it and downloads its file over
-//! TCP streams of std and httparse, blocking.
+//! Creates a job, waits for it and downloads its file over a blocking transport that is built from
+//! TCP streams and httparse.
 //!
-//! `cargo run --example tcp`; a test service on a loopback port stands in for the real one, which
-//! would want TLS around the streams.
+//! Run it with `cargo run --example tcp`. A test service on a loopback port replaces the real one,
+//! which would require TLS.
 
 use std::{
-    env, fs,
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpStream, ToSocketAddrs},
-    process,
     time::Duration,
 };
 
@@ -38,13 +36,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let job = client.send(&create)?.response.job_id;
     let finished = client.wait(job.clone())?;
     let source = Source::new(finished.download_url).of_job(job);
-
-    let folder = env::temp_dir().join(format!("tcss-export-tcp-{}", process::id()));
-    fs::create_dir(&folder)?;
-    let target = folder.join("report.csv");
-    let outcome = client.download(source, &*target)?.outcome();
-    fs::remove_dir_all(&folder)?;
-    println!("{} bytes were at {}", outcome?.bytes, target.display());
+    // `download` writes to a file instead.
+    let mut report = Vec::new();
+    client.download_into(source, &mut report)?.outcome()?;
+    println!("{}", String::from_utf8_lossy(&report));
     Ok(())
 }
 
@@ -64,12 +59,12 @@ impl Transport for Tcp {
 
 impl Blocking for Tcp {}
 
-/// Connects to the first of the permitted addresses that takes it. The limit is that of each read:
-/// a client for servers that may send byte by byte would count from the start of the exchange.
+/// Connects to the first permitted address that accepts. The limit applies to each read, so a
+/// server that sends single bytes can exceed the limit of the exchange.
 fn connect(uri: &Uri, address_policy: AddressPolicy, limit: Duration) -> io::Result<TcpStream> {
     let authority = uri.authority().ok_or(io::ErrorKind::InvalidInput)?;
-    let found = authority.as_str().to_socket_addrs()?;
-    let permitted = AddressError::filter(authority.host(), address_policy, found);
+    let resolved = authority.as_str().to_socket_addrs()?;
+    let permitted = AddressError::filter(authority.host(), address_policy, resolved);
     let permitted = permitted.map_err(io::Error::other)?;
     let mut streams = permitted.iter().map(|address| TcpStream::connect_timeout(address, limit));
     let stream = streams.find_map(Result::ok).ok_or(io::ErrorKind::ConnectionRefused)?;
@@ -78,18 +73,18 @@ fn connect(uri: &Uri, address_policy: AddressPolicy, limit: Duration) -> io::Res
     Ok(stream)
 }
 
-/// One connection, one exchange: the answer ends where the connection does.
+/// Sends the request and reads the head of the answer. The body ends with the connection.
 fn exchange(
     mut stream: TcpStream,
     request: &Request<Bytes>,
 ) -> io::Result<Response<BufReader<TcpStream>>> {
-    stream.write_all(&wire(request))?;
+    stream.write_all(&request_bytes(request))?;
     let mut answer = BufReader::new(stream);
     let mut head = Vec::new();
     let mut lines = answer.by_ref().take(HEAD_LIMIT);
     while !head.ends_with(b"\r\n\r\n") {
         if lines.read_until(b'\n', &mut head)? == 0 {
-            return Err(broken("the answer has no whole head"));
+            return Err(broken("the connection ended inside the head of the answer"));
         }
     }
     Ok(response(&head)?.map(|()| answer))
@@ -97,8 +92,8 @@ fn exchange(
 
 const HEAD_LIMIT: u64 = 64 * 1024;
 
-/// HTTP/1.0, so that no answer comes in chunks.
-fn wire(request: &Request<Bytes>) -> Vec<u8> {
+/// Writes the request as HTTP/1.0, so that the answer is not chunked.
+fn request_bytes(request: &Request<Bytes>) -> Vec<u8> {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let mut bytes = format!("{} {target} HTTP/1.0\r\n", request.method()).into_bytes();
     for (name, value) in request.headers() {
@@ -124,7 +119,7 @@ fn response(bytes: &[u8]) -> io::Result<Response<()>> {
         response.headers_mut().append(name, value);
     }
     match response.headers().contains_key(header::TRANSFER_ENCODING) {
-        true => Err(broken("the answer comes in chunks")),
+        true => Err(broken("the answer is chunked")),
         false => Ok(response),
     }
 }

@@ -1,6 +1,6 @@
-//! How often memory is asked for when a request is made and when an answer is read.
+//! Counts the allocations of building a request and of reading an answer.
 //!
-//! A test binary of its own without a harness, so that every allocation it counts is the core's.
+//! The binary has no test harness, so every counted allocation belongs to the core.
 
 use std::{alloc::System, hint::black_box};
 
@@ -33,9 +33,9 @@ fn requests() {
     let prepared = session.prepare(&action).expect("an action");
     session.sign(&prepared, &credentials, now).expect("signed");
 
-    // The body and its owner, the two tables of the headers, two values.
+    // The body and its owner, the two tables of the header map, and two header values.
     at_most(6, "a request", || session.request(&action, &credentials, now));
-    // The body is shared with the request before.
+    // The body is shared with the previous request.
     at_most(4, "a request of the same job", || session.sign(&prepared, &credentials, now));
 }
 
@@ -48,13 +48,13 @@ fn answers() {
     at_most(3, "an error of the service", read(ERROR));
 }
 
-/// Asserts how many allocations there are, and that none of them had to grow.
-fn at_most<T>(allocations: usize, of: &str, make: impl FnOnce() -> T) {
+/// Asserts a maximum of allocations, and that none is reallocated.
+fn at_most<T>(allocations: usize, name: &str, make: impl FnOnce() -> T) {
     let region = Region::new(ALLOCATOR);
     let made = black_box(make());
     let change = region.change();
     drop(made);
-    println!("{of}: {} allocations, {} reallocations", change.allocations, change.reallocations);
-    assert!(change.allocations <= allocations, "{of}: {} allocations", change.allocations);
-    assert_eq!(change.reallocations, 0, "{of}");
+    println!("{name}: {} allocations, {} reallocations", change.allocations, change.reallocations);
+    assert!(change.allocations <= allocations, "{name}: {} allocations", change.allocations);
+    assert_eq!(change.reallocations, 0, "{name}");
 }

@@ -1,6 +1,6 @@
-//! What a wait costs in memory when there are 100,000 of them in one set.
+//! The memory of one wait in a set of 100,000.
 //!
-//! A test binary of its own without a harness, so that every byte it counts is the set's.
+//! The binary has no test harness, so every counted byte belongs to the set.
 
 #[path = "common/with.rs"]
 mod with;
@@ -24,19 +24,20 @@ use with::with;
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const JOBS: usize = 100_000;
-/// What a wait may cost, all in.
+
+/// The limit for one wait, with its share of the set.
 const BYTES: usize = 1_024;
-/// Itself, its job id, the last request id, and its share of the nodes of the set's three trees.
+
+/// The wait, its job id, the last request id, and its share of the nodes of the set's three trees.
 const ALLOCATIONS: usize = 4;
 
 /// 2023-11-14T16:30:00Z.
 const TIME: i64 = 1_699_979_400_000;
 
-/// A wait among a hundred thousand takes at most 1 KiB.
 fn main() {
     let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("plain");
     let mut session = Session::new(Endpoint::international());
-    session_is_warm(&mut session, &credentials);
+    warm_up(&mut session, &credentials);
 
     let region = Region::new(ALLOCATOR);
     let mut set = WaitSet::new();
@@ -56,8 +57,8 @@ fn main() {
     assert!(allocations <= ALLOCATIONS * JOBS, "{allocations} allocations");
 }
 
-/// Makes all that a session keeps.
-fn session_is_warm(session: &mut Session, credentials: &Credentials) {
+/// Fills the caches of the session.
+fn warm_up(session: &mut Session, credentials: &Credentials) {
     let mut set = WaitSet::new();
     let key = set.add(waiter(0));
     set.start(key, at(Duration::ZERO), session, credentials).expect("a poll is due");
@@ -75,31 +76,33 @@ fn waiter(number: usize) -> Waiter {
     Waiter::new(job, &policy, number as u64, Mono::default())
 }
 
-/// Polls each job once at the pace of the service; 2 s later it runs.
+/// Polls each job once at the spacing of the service; the RUNNING answer arrives 2 s later.
 fn poll_all(set: &mut WaitSet, session: &mut Session, credentials: &Credentials) {
-    let (mut now, mut under_way, mut polled) = (Duration::ZERO, VecDeque::new(), 0);
+    let (mut now, mut in_flight, mut polled) = (Duration::ZERO, VecDeque::new(), 0);
     while polled < JOBS {
-        let SetStep::Poll { key, .. } = set.next(at(now).mono) else { panic!("one is due") };
+        let SetStep::Poll { key, .. } = set.next(at(now).mono) else {
+            panic!("expected a due poll")
+        };
         set.start(key, at(now), session, credentials).expect("a poll is due");
-        under_way.push_back(key);
+        in_flight.push_back(key);
         polled += 1;
         now += RateBudget::SPACING;
-        if under_way.len() > 40 {
-            answer(set, session, &mut under_way, now);
+        if in_flight.len() > 40 {
+            answer(set, session, &mut in_flight, now);
         }
     }
-    while !under_way.is_empty() {
-        answer(set, session, &mut under_way, now);
+    while !in_flight.is_empty() {
+        answer(set, session, &mut in_flight, now);
     }
 }
 
 fn answer(
     set: &mut WaitSet,
     session: &mut Session,
-    under_way: &mut VecDeque<WaitKey>,
+    in_flight: &mut VecDeque<WaitKey>,
     now: Duration,
 ) {
-    let key = under_way.pop_front().expect("one is under way");
+    let key = in_flight.pop_front().expect("a poll in flight");
     set.answer(key, at(now), session, Ok(running(now))).expect("a wait of the set");
 }
 
@@ -110,7 +113,7 @@ fn running(now: Duration) -> Response<Bytes> {
     Response::new(format!(r#"{{"Response":{{{members},"RequestId":"{id}"}}}}"#).into())
 }
 
-/// Returns a text of 36 characters, as the service's ids have.
+/// Returns an id of 36 characters, like the ids of the service.
 fn uuid(number: usize) -> String {
     format!("00000000-7e57-4000-8000-{number:012x}")
 }

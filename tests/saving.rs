@@ -1,4 +1,5 @@
-//! A wait that is put aside at any moment and goes on elsewhere, against one never interrupted.
+//! A wait that is saved at any step and resumed in another process, compared with one that is never
+//! interrupted.
 #![cfg(feature = "serde")]
 
 mod common;
@@ -35,7 +36,7 @@ const EXPIRED: &str =
 
 type Reply = Result<&'static str, TransportErrorKind>;
 
-/// Every kind of state a wait has: running, faults of both counts, a correction under way.
+/// Leads through every state of a wait: running, retries, throttling and corrections.
 const SCRIPT: &[Reply] = &[
     Ok(EXPIRED),
     Ok(RUNNING),
@@ -50,20 +51,20 @@ const SCRIPT: &[Reply] = &[
     Ok(SUCCESS),
 ];
 
-/// Delays of whole milliseconds, the unit of the wall clock by which time away is told.
+/// Delays of whole milliseconds, because the wall clock that measures the time away has that unit.
 fn policy() -> Policy {
-    let even = |millis| {
+    let fixed = |millis| {
         let delay = Duration::from_millis(millis);
         tcss_export::wait::Backoff::new(delay, delay, delay)
     };
     with(Policy::default(), |p| {
-        p.retry = even(300);
-        p.throttle = even(700);
+        p.retry = fixed(300);
+        p.throttle = fixed(700);
     })
 }
 
-/// One process: its monotonic clock began at another moment than the others'.
-struct World {
+/// A process with its own monotonic clock.
+struct Process {
     since_start: Duration,
     origin: Duration,
     session: Session,
@@ -71,7 +72,7 @@ struct World {
     log: Vec<String>,
 }
 
-impl World {
+impl Process {
     fn new(script: &'static [Reply]) -> Self {
         let session = session();
         let (since_start, origin) = (Duration::ZERO, Duration::from_secs(1_000));
@@ -85,16 +86,16 @@ impl World {
     }
 
     fn reply(&mut self) -> Result<Response<Bytes>, TransportErrorKind> {
-        let reply = *self.replies.next().expect("a reply is left");
+        let reply = *self.replies.next().expect("another reply");
         // The service's clock is ten minutes ahead.
         let date = [("Date", "Tue, 14 Nov 2023 16:40:00 GMT")];
         let headers = if reply == Ok(EXPIRED) { &date[..] } else { &[] };
         reply.map(|body| response(200, headers, body))
     }
 
-    /// Saves, takes the saved form through JSON, and resumes with another monotonic clock and a
-    /// new session.
-    fn move_house(&mut self, waiter: &Waiter, away: Duration) -> Waiter {
+    /// Saves a wait as JSON and resumes it in a new process, with another origin of the monotonic
+    /// clock and a new session.
+    fn save_and_resume(&mut self, waiter: &Waiter, away: Duration) -> Waiter {
         let json = serde_json::to_string(&waiter.save(self.now(), &self.session)).unwrap();
         self.since_start += away;
         self.origin = Duration::from_secs(7);
@@ -103,7 +104,7 @@ impl World {
         Waiter::resume(saved, self.now(), &mut self.session).unwrap()
     }
 
-    /// Does one thing: sleeps, or polls and logs what was sent and decided.
+    /// Sleeps, or polls and logs the request and the event. Returns `false` if the wait has ended.
     fn advance(&mut self, waiter: &mut Waiter) -> bool {
         let now = self.now();
         match waiter.step(now.mono) {
@@ -113,103 +114,103 @@ impl World {
                 let request = waiter.start(now, &mut self.session, &credentials()).unwrap();
                 let (reply, now) = (self.reply(), self.now());
                 let event = waiter.answer(now, &mut self.session, reply);
-                self.note(fresh_credentials, &request.headers()["x-tc-timestamp"], &event);
+                self.log_poll(fresh_credentials, &request.headers()["x-tc-timestamp"], &event);
             }
         }
         true
     }
 
-    fn note(&mut self, fresh: bool, timestamp: &http::HeaderValue, event: &Event) {
+    fn log_poll(&mut self, fresh: bool, timestamp: &http::HeaderValue, event: &Event) {
         let line = format!("{:?} fresh={fresh} {timestamp:?} {event:?}", self.since_start);
         self.log.push(line);
     }
 }
 
 fn uninterrupted(script: &'static [Reply]) -> (Vec<String>, Outcome) {
-    let mut world = World::new(script);
-    let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
-    while world.advance(&mut waiter) {}
-    (world.log, waiter.finish())
+    let mut process = Process::new(script);
+    let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+    while process.advance(&mut waiter) {}
+    (process.log, waiter.finish())
 }
 
 #[test]
-fn a_wait_saved_and_resumed_at_any_step_goes_on_as_if_never_interrupted() {
+fn a_wait_resumed_after_any_step_continues_as_if_never_interrupted() {
     let expected = uninterrupted(SCRIPT);
     assert_eq!(expected.0.len(), SCRIPT.len());
     for cut in 0.. {
-        let mut world = World::new(SCRIPT);
-        let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
+        let mut process = Process::new(SCRIPT);
+        let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
         for step in 0.. {
             if step == cut {
-                waiter = world.move_house(&waiter, Duration::ZERO);
+                waiter = process.save_and_resume(&waiter, Duration::ZERO);
             }
-            if !world.advance(&mut waiter) {
+            if !process.advance(&mut waiter) {
                 break;
             }
-            if world.log.len() == SCRIPT.len() && step < cut {
-                // Every step of the wait has been a cut.
+            if process.log.len() == SCRIPT.len() && step < cut {
+                // The wait has been interrupted before each of its steps.
                 assert!(cut > 15, "{cut} steps");
                 return;
             }
         }
-        assert_eq!((world.log, waiter.finish()), expected, "cut before step {cut}");
+        assert_eq!((process.log, waiter.finish()), expected, "interrupted before step {cut}");
     }
 }
 
 #[test]
-fn time_away_during_a_pause_is_part_of_the_pause() {
+fn time_away_during_a_pause_counts_towards_the_pause() {
     let expected = uninterrupted(SCRIPT);
-    let mut world = World::new(SCRIPT);
-    let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
-    world.advance(&mut waiter);
-    world.advance(&mut waiter);
-    waiter = world.move_house(&waiter, Duration::from_millis(1_250));
-    while world.advance(&mut waiter) {}
-    assert_eq!((world.log, waiter.finish()), expected);
+    let mut process = Process::new(SCRIPT);
+    let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+    process.advance(&mut waiter);
+    process.advance(&mut waiter);
+    waiter = process.save_and_resume(&waiter, Duration::from_millis(1_250));
+    while process.advance(&mut waiter) {}
+    assert_eq!((process.log, waiter.finish()), expected);
 }
 
 #[test]
-fn a_request_under_way_is_made_again() {
-    let mut world = World::new(&[Ok(SUCCESS)]);
-    let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
-    waiter.start(world.now(), &mut world.session, &credentials()).unwrap();
-    let mut waiter = world.move_house(&waiter, Duration::ZERO);
-    while world.advance(&mut waiter) {}
+fn a_request_in_flight_is_sent_again_after_resuming() {
+    let mut process = Process::new(&[Ok(SUCCESS)]);
+    let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+    waiter.start(process.now(), &mut process.session, &credentials()).unwrap();
+    let mut waiter = process.save_and_resume(&waiter, Duration::ZERO);
+    while process.advance(&mut waiter) {}
     assert_eq!(waiter.finish().unwrap().report.polls, 2);
 }
 
 #[test]
-fn a_wish_for_fresh_credentials_outlives_the_poll_that_was_to_bring_them() {
-    let mut world = World::new(&[Ok(BAD_TOKEN), Ok(SUCCESS)]);
-    let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
-    world.advance(&mut waiter);
-    let now = world.now();
-    waiter.start(now, &mut world.session, &credentials()).unwrap();
-    let mut moved = world.move_house(&waiter, Duration::ZERO);
+fn a_resumed_wait_still_requires_fresh_credentials() {
+    let mut process = Process::new(&[Ok(BAD_TOKEN), Ok(SUCCESS)]);
+    let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+    process.advance(&mut waiter);
+    let now = process.now();
+    waiter.start(now, &mut process.session, &credentials()).unwrap();
+    let mut resumed = process.save_and_resume(&waiter, Duration::ZERO);
     waiter.abandon();
     let fresh = Step::Poll { fresh_credentials: true };
     assert_eq!(waiter.step(now.mono), fresh);
-    assert_eq!(moved.step(world.now().mono), fresh);
+    assert_eq!(resumed.step(process.now().mono), fresh);
 }
 
 #[test]
-fn an_offset_that_does_not_fit_the_new_machine_is_corrected_again() {
-    let mut world = World::new(&[Ok(EXPIRED), Ok(EXPIRED), Ok(SUCCESS)]);
-    let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
-    world.advance(&mut waiter);
-    waiter = world.move_house(&waiter, Duration::ZERO);
-    while world.advance(&mut waiter) {}
+fn a_wrong_clock_offset_is_corrected_again_after_resuming() {
+    let mut process = Process::new(&[Ok(EXPIRED), Ok(EXPIRED), Ok(SUCCESS)]);
+    let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+    process.advance(&mut waiter);
+    waiter = process.save_and_resume(&waiter, Duration::ZERO);
+    while process.advance(&mut waiter) {}
     assert!(waiter.finish().is_ok());
 }
 
 #[test]
-fn time_away_counts_against_the_deadline_and_never_for_more_than_was_left() {
+fn time_away_counts_towards_the_deadline_up_to_the_time_that_was_left() {
     for (away, elapsed) in [(1_799, 1_800), (1_800, 1_800), (1_000_000, 1_800)] {
-        let mut world = World::new(&[Ok(RUNNING), Ok(RUNNING)]);
-        let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
-        world.advance(&mut waiter);
-        waiter = world.move_house(&waiter, Duration::from_secs(away));
-        while world.advance(&mut waiter) {}
+        let mut process = Process::new(&[Ok(RUNNING), Ok(RUNNING)]);
+        let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+        process.advance(&mut waiter);
+        waiter = process.save_and_resume(&waiter, Duration::from_secs(away));
+        while process.advance(&mut waiter) {}
         let report = waiter.finish().unwrap_err().report;
         assert_eq!(report.elapsed, Duration::from_secs(elapsed), "{away} s away");
         assert_eq!(report.last.unwrap().progress, Some(40.0));
@@ -217,43 +218,43 @@ fn time_away_counts_against_the_deadline_and_never_for_more_than_was_left() {
 }
 
 #[test]
-fn a_wall_clock_that_went_back_counts_as_no_time_away() {
-    let mut world = World::new(&[Ok(RUNNING), Ok(SUCCESS)]);
-    let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
-    world.advance(&mut waiter);
-    let saved = waiter.save(world.now(), &world.session);
-    let earlier = Now { wall: Wall::from_unix_seconds(0), ..world.now() };
-    let mut waiter = Waiter::resume(saved, earlier, &mut world.session).unwrap();
-    let due = world.now().mono.saturating_add(Policy::POLL_INTERVAL);
-    assert_eq!(waiter.step(world.now().mono), Step::WaitUntil(due));
+fn no_time_counts_as_away_if_the_wall_clock_went_back() {
+    let mut process = Process::new(&[Ok(RUNNING), Ok(SUCCESS)]);
+    let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+    process.advance(&mut waiter);
+    let saved = waiter.save(process.now(), &process.session);
+    let earlier = Now { wall: Wall::from_unix_seconds(0), ..process.now() };
+    let mut waiter = Waiter::resume(saved, earlier, &mut process.session).unwrap();
+    let due = process.now().mono.saturating_add(Policy::POLL_INTERVAL);
+    assert_eq!(waiter.step(process.now().mono), Step::WaitUntil(due));
 }
 
 #[test]
-fn a_wait_that_has_ended_is_saved_without_its_url_and_polls_once_more() {
-    let mut world = World::new(&[Ok(SUCCESS), Ok(SUCCESS)]);
-    let mut waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
-    while world.advance(&mut waiter) {}
-    let json = serde_json::to_string(&waiter.save(world.now(), &world.session)).unwrap();
+fn an_ended_wait_is_saved_without_its_url_and_polls_once_more() {
+    let mut process = Process::new(&[Ok(SUCCESS), Ok(SUCCESS)]);
+    let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+    while process.advance(&mut waiter) {}
+    let json = serde_json::to_string(&waiter.save(process.now(), &process.session)).unwrap();
     assert!(!json.contains("h.example"), "{json}");
-    waiter = world.move_house(&waiter, Duration::ZERO);
-    while world.advance(&mut waiter) {}
+    waiter = process.save_and_resume(&waiter, Duration::ZERO);
+    while process.advance(&mut waiter) {}
     assert_eq!(waiter.finish().unwrap().report.polls, 2);
 }
 
 fn saved_json() -> String {
-    let world = World::new(&[]);
-    let waiter = Waiter::new(job(), &policy(), 7, world.now().mono);
-    serde_json::to_string(&waiter.save(world.now(), &world.session)).unwrap()
+    let process = Process::new(&[]);
+    let waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+    serde_json::to_string(&waiter.save(process.now(), &process.session)).unwrap()
 }
 
-fn resumed(json: &str, session: &Session) -> ResumeError {
+fn resume_error(json: &str, session: &Session) -> ResumeError {
     let saved = serde_json::from_str(json).unwrap();
-    Waiter::resume(saved, World::new(&[]).now(), &mut session.clone()).unwrap_err()
+    Waiter::resume(saved, Process::new(&[]).now(), &mut session.clone()).unwrap_err()
 }
 
 #[test]
-fn a_session_of_another_site_refuses() {
-    let error = resumed(&saved_json(), &Session::new(Endpoint::mainland()));
+fn a_session_of_another_site_cannot_resume_a_wait() {
+    let error = resume_error(&saved_json(), &Session::new(Endpoint::mainland()));
     let text = "expected a wait at https://tcss.tencentcloudapi.com, \
                 got one at https://tcss.intl.tencentcloudapi.com";
     assert_eq!(error.to_string(), text);
@@ -261,16 +262,16 @@ fn a_session_of_another_site_refuses() {
 }
 
 #[test]
-fn another_form_and_another_action_are_refused() {
+fn a_saved_wait_of_another_version_or_action_is_refused() {
     let other = saved_json().replace(r#""version":1"#, r#""version":2"#);
-    assert_eq!(resumed(&other, &session()), ResumeError::Version { saved: 2 });
+    assert_eq!(resume_error(&other, &session()), ResumeError::Version { saved: 2 });
     let other = saved_json().replace("DescribeExportJobResult", "DescribeOther");
     let saved = "DescribeOther".into();
-    assert_eq!(resumed(&other, &session()), ResumeError::Action { saved });
+    assert_eq!(resume_error(&other, &session()), ResumeError::Action { saved });
 }
 
 #[test]
-fn the_saved_form_names_site_and_job_and_no_empty_job_is_read() {
+fn a_saved_wait_has_site_and_job_id_and_refuses_an_empty_job_id() {
     let saved: SavedWait = serde_json::from_str(&saved_json()).unwrap();
     assert_eq!(saved.job_id(), &job());
     assert_eq!(saved.site(), "https://tcss.intl.tencentcloudapi.com");
@@ -280,7 +281,7 @@ fn the_saved_form_names_site_and_job_and_no_empty_job_is_read() {
 }
 
 #[test]
-fn numbers_as_large_as_they_get_do_no_harm() {
+fn the_largest_numbers_in_a_saved_wait_do_not_overflow() {
     let mut value: serde_json::Value = serde_json::from_str(&saved_json()).unwrap();
     for name in ["elapsed", "due_in", "interval"] {
         value[name] = u64::MAX.into();
@@ -288,7 +289,7 @@ fn numbers_as_large_as_they_get_do_no_harm() {
     value["saved_at"] = i64::MIN.into();
     value["polls_without_url"] = u32::MAX.into();
     let saved = serde_json::from_value(value).unwrap();
-    let mut world = World::new(&[]);
-    let mut waiter = Waiter::resume(saved, world.now(), &mut world.session).unwrap();
-    assert!(matches!(waiter.step(world.now().mono), Step::Done(Err(_))));
+    let mut process = Process::new(&[]);
+    let mut waiter = Waiter::resume(saved, process.now(), &mut process.session).unwrap();
+    assert!(matches!(waiter.step(process.now().mono), Step::Done(Err(_))));
 }

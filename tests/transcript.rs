@@ -1,4 +1,4 @@
-//! A recorded wait is decided again, line by line, without network and clock.
+//! A recorded wait is replayed line by line, without network and clock.
 #![cfg(feature = "serde")]
 
 mod common;
@@ -17,6 +17,7 @@ use tcss_export::{
     driver::TransportErrorKind,
     wait::{EventKind, Policy, TranscriptLine},
 };
+use with::with;
 
 const RUNNING: &str =
     r#"{"Response":{"ExportStatus":"RUNNING","ExportProgress":33.3,"RequestId":"r-1"}}"#;
@@ -33,7 +34,7 @@ const BAD_TOKEN: &str =
 #[derive(Clone, Copy)]
 enum Reply {
     Json(&'static str),
-    /// With the `Date` of a clock that is ten minutes ahead.
+    /// Its `Date` is ten minutes ahead of the local clock.
     Ahead(&'static str),
     Page,
     Fault(TransportErrorKind),
@@ -41,10 +42,9 @@ enum Reply {
 }
 
 use Reply::{Ahead, Fault, Json, NoCredentials, Page};
-use with::with;
 
-/// Runs a wait whose exchanges take 40 ms each and writes it down.
-fn recorded(script: &[Reply], policy: &Policy) -> Vec<TranscriptLine> {
+/// Runs a wait whose exchanges take 40 ms each, and returns its transcript.
+fn record(script: &[Reply], policy: &Policy) -> Vec<TranscriptLine> {
     let mut session = session();
     let mut elapsed = Duration::ZERO;
     let origin = Duration::from_secs(5_000);
@@ -66,7 +66,7 @@ fn recorded(script: &[Reply], policy: &Policy) -> Vec<TranscriptLine> {
                     break;
                 };
                 elapsed += Duration::from_millis(40);
-                act(&mut waiter, &mut session, *reply, now, at(elapsed));
+                poll(&mut waiter, &mut session, *reply, now, at(elapsed));
             }
         }
         lines.append(&mut waiter.take_transcript());
@@ -75,7 +75,7 @@ fn recorded(script: &[Reply], policy: &Policy) -> Vec<TranscriptLine> {
     lines
 }
 
-fn act(waiter: &mut Waiter, session: &mut Session, reply: Reply, started: Now, answered: Now) {
+fn poll(waiter: &mut Waiter, session: &mut Session, reply: Reply, started: Now, answered: Now) {
     if let NoCredentials = reply {
         waiter.cannot_start(answered.mono, TransportErrorKind::Connection);
         return;
@@ -91,7 +91,8 @@ fn act(waiter: &mut Waiter, session: &mut Session, reply: Reply, started: Now, a
     waiter.answer(answered, session, answer);
 }
 
-fn eventful() -> Vec<TranscriptLine> {
+/// A transcript with many kinds of events.
+fn sample_transcript() -> Vec<TranscriptLine> {
     let script = [
         Ahead(EXPIRED),
         Json(RUNNING),
@@ -103,10 +104,11 @@ fn eventful() -> Vec<TranscriptLine> {
         Json(RUNNING),
         Json(SUCCESS),
     ];
-    recorded(&script, &Policy::default())
+    record(&script, &Policy::default())
 }
 
-fn replayed(lines: &[TranscriptLine]) -> Result<usize, (usize, ReplayError)> {
+/// Replays a transcript, and returns its length or the first line that fails.
+fn replay_all(lines: &[TranscriptLine]) -> Result<usize, (usize, ReplayError)> {
     let mut replay = Replay::begin(lines[0].clone()).map_err(|error| (0, error))?;
     for (nth, line) in lines.iter().enumerate().skip(1) {
         replay.next(line.clone()).map_err(|error| (nth, error))?;
@@ -120,38 +122,38 @@ fn through_json(lines: &[TranscriptLine]) -> Vec<TranscriptLine> {
 }
 
 #[test]
-fn a_replay_decides_as_it_was_recorded() {
-    let lines = eventful();
+fn a_replay_makes_the_recorded_decisions() {
+    let lines = sample_transcript();
     assert_eq!(lines.len(), 11);
-    assert_eq!(replayed(&through_json(&lines)), Ok(11));
+    assert_eq!(replay_all(&through_json(&lines)), Ok(11));
 }
 
 #[test]
-fn other_ends_are_replayed_too() {
+fn a_timeout_a_cancellation_and_a_permanent_error_are_replayed() {
     let short = with(Policy::default(), |p| p.max_wait = Duration::from_secs(3));
     for (script, policy) in [
         (&[Json(RUNNING), Json(RUNNING)][..], short),
         (&[Json(RUNNING)][..], Policy::default()),
         (&[Fault(TransportErrorKind::Permanent)][..], Policy::default()),
     ] {
-        let lines = recorded(script, &policy);
+        let lines = record(script, &policy);
         assert!(matches!(lines.last(), Some(TranscriptLine::Ended { .. })), "{lines:?}");
-        assert_eq!(replayed(&through_json(&lines)), Ok(lines.len()));
+        assert_eq!(replay_all(&through_json(&lines)), Ok(lines.len()));
     }
 }
 
 #[test]
-fn what_the_service_said_can_be_masked_without_another_end() {
-    let mut lines = recorded(&[Json(FAILURE)], &Policy::default());
+fn masking_a_message_of_the_service_does_not_change_the_replay() {
+    let mut lines = record(&[Json(FAILURE)], &Policy::default());
     let polled = serde_json::to_string(&lines[1]).unwrap();
     lines[1] = serde_json::from_str(&polled.replace("disk is full", "***")).unwrap();
     assert_ne!(serde_json::to_string(&lines[1]).unwrap(), polled);
-    assert_eq!(replayed(&lines), Ok(3));
+    assert_eq!(replay_all(&lines), Ok(3));
 }
 
 #[test]
-fn a_recorded_poll_tells_its_times_and_its_request_id() {
-    let lines = eventful();
+fn a_recorded_poll_has_its_times_and_its_request_id() {
+    let lines = sample_transcript();
     let [_, TranscriptLine::Polled(expired), TranscriptLine::Polled(running), ..] = &lines[..]
     else {
         panic!("{lines:?}")
@@ -163,7 +165,7 @@ fn a_recorded_poll_tells_its_times_and_its_request_id() {
 
 #[test]
 fn a_transcript_holds_no_secret() {
-    let lines = eventful();
+    let lines = sample_transcript();
     let text: String = lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect();
     assert!(text.contains("https://h.example/a.csv?..."), "{text}");
     for secret in [common::KEY, common::TOKEN, "q-signature", "Authorization"] {
@@ -172,12 +174,12 @@ fn a_transcript_holds_no_secret() {
 }
 
 #[test]
-fn a_replay_that_decides_otherwise_says_where() {
+fn a_replay_with_another_decision_fails_at_that_line() {
     let json = |line| serde_json::to_string(line).unwrap();
-    let mut lines = eventful();
+    let mut lines = sample_transcript();
     let other = json(&lines[3]).replace("InternalError", "ResourceNotFound");
     lines[3] = serde_json::from_str(&other).unwrap();
-    let (nth, error) = replayed(&lines).unwrap_err();
+    let (nth, error) = replay_all(&lines).unwrap_err();
     let ReplayError::Decided { recorded, decided } = &error else { panic!("{error}") };
     assert_eq!(nth, 3);
     assert!(matches!(recorded.kind, EventKind::Retrying { .. }));
@@ -186,28 +188,28 @@ fn a_replay_that_decides_otherwise_says_where() {
 }
 
 #[test]
-fn lines_that_are_left_out_or_out_of_place_are_told() {
-    let lines = eventful();
+fn a_missing_or_misplaced_line_fails_the_replay() {
+    let lines = sample_transcript();
     let without = |nth: usize| [&lines[..nth], &lines[nth + 1..]].concat();
-    assert_eq!(replayed(&without(0)), Err((0, ReplayError::NotBegun)));
-    assert!(matches!(replayed(&without(2)), Err((2, _))));
-    assert_eq!(replayed(&without(9)), Err((9, ReplayError::NotEnded)));
+    assert_eq!(replay_all(&without(0)), Err((0, ReplayError::NotBegun)));
+    assert!(matches!(replay_all(&without(2)), Err((2, _))));
+    assert_eq!(replay_all(&without(9)), Err((9, ReplayError::NotEnded)));
     let twice = [&lines[..1], &lines[..]].concat();
-    assert_eq!(replayed(&twice), Err((1, ReplayError::NotBegun)));
+    assert_eq!(replay_all(&twice), Err((1, ReplayError::NotBegun)));
 }
 
 #[test]
-fn a_poll_before_it_is_due_is_told() {
-    let lines = eventful();
+fn a_poll_before_it_is_due_fails_the_replay() {
+    let lines = sample_transcript();
     let mut value = serde_json::to_value(&lines[3]).unwrap();
     value["started"] = 1.into();
     let mut lines = lines;
     lines[3] = serde_json::from_value(value).unwrap();
-    assert!(matches!(replayed(&lines), Err((3, ReplayError::NotDue { .. }))));
+    assert!(matches!(replay_all(&lines), Err((3, ReplayError::NotDue { .. }))));
 }
 
 #[test]
-fn a_recording_that_begins_during_a_poll_is_replayed() {
+fn a_recording_that_begins_during_a_poll_is_replay_all() {
     let (mut session, now) =
         (session(), Now { wall: Wall::from_unix_seconds(TIME), ..Now::default() });
     let mut waiter = Waiter::new(job(), &Policy::default(), 7, now.mono);
@@ -217,5 +219,5 @@ fn a_recording_that_begins_during_a_poll_is_replayed() {
     waiter.answer(later, &mut session, Ok(response(200, &[], SUCCESS)));
     let lines = waiter.take_transcript();
     assert_eq!(lines.len(), 3);
-    assert_eq!(replayed(&through_json(&lines)), Ok(3));
+    assert_eq!(replay_all(&through_json(&lines)), Ok(3));
 }

@@ -1,7 +1,7 @@
-//! Any answer is read without a panic, and is a result exactly where a plain reading of its JSON
-//! says so.
+//! Any answer is read without a panic, and is a result exactly if a second reading of its JSON
+//! agrees.
 //!
-//! An input is a status, header lines, an empty line and the body.
+//! The input is a status, header lines, an empty line and the body.
 #![no_main]
 
 use http::{HeaderName, HeaderValue, Response};
@@ -16,7 +16,7 @@ use tcss_export_core::{
 fuzz_target!(|input: &[u8]| {
     let Some(response) = response(input) else { return };
     let result = read_answer::<DescribeExportJobResult>(&response);
-    let value = plain_value(&response);
+    let value = generic_json(&response);
     match &result {
         Ok(answer) => check_result(&response, answer, value.as_ref()),
         Err(error) => check_error(&response, error, value.as_ref()),
@@ -39,17 +39,17 @@ fn response(input: &[u8]) -> Option<Response<&[u8]>> {
     Some(response)
 }
 
-/// Reads the body as any JSON, where nothing else about the answer speaks against it.
+/// Reads the body as generic JSON, unless its status, encoding or size rules out a result.
 ///
-/// It is `None` also for what only the plain reading refuses: nesting of 128 levels, numbers out
-/// of range and halves of surrogate pairs in members that nobody needs.
-fn plain_value(response: &Response<&[u8]>) -> Option<Value> {
-    let coded = response.headers().get_all("content-encoding");
-    let is_coded = coded
-        .iter()
-        .any(|coding| !coding.is_empty() && !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+/// It is also `None` for JSON that only this reading refuses: nesting of 128 levels, numbers out of
+/// range, and half a surrogate pair in a member that is ignored.
+fn generic_json(response: &Response<&[u8]>) -> Option<Value> {
+    let encodings = response.headers().get_all("content-encoding");
+    let is_encoded = encodings.iter().any(|encoding| {
+        !encoding.is_empty() && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    });
     let body = response.body();
-    if is_coded || !response.status().is_success() || body.len() > ANSWER_LIMIT {
+    if is_encoded || !response.status().is_success() || body.len() > ANSWER_LIMIT {
         return None;
     }
     serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()
@@ -81,7 +81,7 @@ fn check_result(
     assert_eq!(url, text(&members["DownloadURL"]));
     assert_eq!(read.failure_message.as_deref(), text(&members["FailureMsg"]));
     if let Some(number) = members["ExportProgress"].as_f64() {
-        let read = read.progress.expect("a number is a progress");
+        let read = read.progress.expect("a progress");
         assert!((read - number).abs() <= number.abs() * 1e-9, "{read} of {number}");
     }
     if let Some(id) = text(&members["RequestId"]) {
@@ -93,7 +93,7 @@ fn check_error(response: &Response<&[u8]>, error: &ResponseError, value: Option<
     assert_eq!(error.status(), response.status());
     assert!(!error.to_string().contains(char::is_control));
     if value.is_some_and(is_good) {
-        // Members that stand there twice are the one reason to refuse what is good otherwise.
+        // Repeated members are the only reason to refuse an otherwise good answer.
         assert_eq!(*error.kind(), ResponseErrorKind::Unexpected);
     }
 }

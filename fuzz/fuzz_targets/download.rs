@@ -1,10 +1,10 @@
-//! A download keeps its laws whatever it is told: it never panics, what it has written is what it
-//! counts, and it takes nothing back but when it says so.
+//! A download under any sequence of operations never panics, counts the bytes that it has written,
+//! and discards bytes only if it starts over.
 //!
-//! An input is the URL in a line of its own, then one operation in each line: `s` asks what to do
-//! and starts what is due, `h` is a head (status, then headers separated by tabs), `b` a piece of a
-//! body, `e` its end, `a` that it is abandoned, `u` a new URL, `n` none, `t` a time that passes,
-//! `k` a note that was kept and the bytes it is of, `o` an option.
+//! The first line of the input is the URL. Each further line is one operation: `s` starts a
+//! request, `h` is the head of an answer (status and headers, separated by tabs), `b` a piece of
+//! its body, `e` its end, `a` abandons the request, `u` is a new URL, `n` the lack of one, `t` lets
+//! time pass, `k` is part metadata with the bytes of the part, and `o` an option.
 #![no_main]
 
 use std::time::Duration;
@@ -27,15 +27,15 @@ fuzz_target!(|input: &[u8]| {
     machine.finish();
 });
 
-/// A download and a target that does as it says.
+/// A download and the target that it writes to.
 struct Machine {
     download: Download,
     url: String,
     now: Duration,
     sink: Vec<u8>,
     can_restart: bool,
-    has_begun: bool,
-    /// How many bytes the download counted last.
+    has_started: bool,
+    /// The number of bytes after the previous operation.
     counted: u64,
 }
 
@@ -57,7 +57,7 @@ impl Machine {
             now: Duration::ZERO,
             sink: vec![],
             can_restart: true,
-            has_begun: false,
+            has_started: false,
             counted: 0,
         })
     }
@@ -74,8 +74,8 @@ impl Machine {
                 self.download.no_new_url(self.mono());
             }
             b't' => self.now += Duration::from_millis(u64::from(number(rest))),
-            b'k' if !self.has_begun => self.keep(rest),
-            b'o' if !self.has_begun => self.option(rest),
+            b'k' if !self.has_started => self.resume(rest),
+            b'o' if !self.has_started => self.option(rest),
             _ => {}
         }
     }
@@ -85,7 +85,7 @@ impl Machine {
     }
 
     fn start(&mut self) {
-        self.has_begun = true;
+        self.has_started = true;
         let now = Now { wall: Wall::from_unix_seconds(1_699_979_400), mono: self.mono() };
         let Ok(request) = self.download.start(now, ClockOffset::default()) else { return };
         let (_, rest) = self.url.split_once("://").expect("a URL");
@@ -97,7 +97,7 @@ impl Machine {
         assert!(headers.contains_key("host") && headers["accept-encoding"] == "identity");
         match headers.get("range") {
             Some(range) => {
-                // The last byte may be asked for again.
+                // The range may begin with the last byte that was written.
                 let last = self.sink.len() - 1;
                 assert!([last, last + 1].iter().any(|first| *range == format!("bytes={first}-")));
                 assert!(headers.contains_key("if-range") && headers.len() == 4);
@@ -148,19 +148,20 @@ impl Machine {
         }
     }
 
-    fn keep(&mut self, text: &[u8]) {
+    fn resume(&mut self, text: &[u8]) {
         let at = text.iter().rposition(|byte| *byte == b'\t').unwrap_or(text.len());
-        let Some(note) = str::from_utf8(&text[..at]).ok().and_then(PartMetadata::from_text) else {
+        let Some(metadata) = str::from_utf8(&text[..at]).ok().and_then(PartMetadata::from_text)
+        else {
             return;
         };
-        assert_eq!(PartMetadata::from_text(&note.to_text()).as_ref(), Some(&note));
-        let mut kept = Part::new(note);
-        let there = text.get(at + 1..).unwrap_or_default();
-        kept.read(there);
+        assert_eq!(PartMetadata::from_text(&metadata.to_text()).as_ref(), Some(&metadata));
+        let mut part = Part::new(metadata);
+        let bytes = text.get(at + 1..).unwrap_or_default();
+        part.read(bytes);
         let before = self.download.bytes();
-        self.download.resume(kept);
+        self.download.resume(part);
         if self.download.bytes() != before {
-            self.sink = there.to_vec();
+            self.sink = bytes.to_vec();
         }
     }
 
@@ -178,11 +179,15 @@ impl Machine {
 
     fn check(&mut self) {
         let bytes = self.download.bytes();
-        assert!(bytes >= self.counted || bytes == 0, "bytes are thrown away all or none");
+        assert!(bytes >= self.counted || bytes == 0, "a download discards all bytes or none");
         self.counted = bytes;
-        // Bytes that were thrown away stay in the target until others come.
+        // Discarded bytes stay in the target until new ones arrive.
         let is_counted = bytes == self.sink.len() as u64 || (bytes == 0 && self.can_restart);
-        assert!(is_counted, "{bytes} bytes are counted, {} are there", self.sink.len());
+        assert!(
+            is_counted,
+            "the download counts {bytes} bytes, the target has {}",
+            self.sink.len()
+        );
         let now = self.mono();
         match self.download.clone().step(now) {
             Step::WaitUntil(moment) => assert!(moment > now),
@@ -195,7 +200,7 @@ impl Machine {
     fn check_secret(&self) {
         let Some((open, query)) = self.url.split_once('?') else { return };
         let shown = format!("{:?}", self.download);
-        // Short words may stand there by chance.
+        // Short words may occur by chance.
         let words = query.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= 12);
         for word in words.filter(|word| !open.contains(word)) {
             assert!(!shown.contains(word), "{shown}");

@@ -1,5 +1,5 @@
-//! A text is taken as an endpoint exactly where a second reading of the rules takes it, and what
-//! is taken shows as a text that reads back to it.
+//! A text parses as an endpoint exactly if a second implementation of the rules accepts it, and the
+//! endpoint is displayed as a text that parses back to it.
 #![no_main]
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -8,12 +8,12 @@ use libfuzzer_sys::fuzz_target;
 use tcss_export_core::Endpoint;
 
 fuzz_target!(|text: &str| {
-    let expected = plain_reading(text);
+    let expected = second_reading(text);
     let Ok(endpoint) = text.parse::<Endpoint>() else {
         assert_eq!(expected, None, "{text:?} was refused");
         return;
     };
-    let (scheme, host) = expected.expect("taken by both or by none");
+    let (scheme, host) = expected.expect("accepted by both or by neither");
     assert_eq!(endpoint.to_string(), format!("{scheme}://{host}"));
     assert_eq!(endpoint.host(), host);
     assert_eq!(endpoint.uri().to_string(), format!("{scheme}://{host}/"));
@@ -22,8 +22,8 @@ fuzz_target!(|text: &str| {
     assert!(scheme == "https" || endpoint.is_loopback());
 });
 
-/// Returns the scheme and the value of `Host`.
-fn plain_reading(text: &str) -> Option<(&'static str, String)> {
+/// Returns the scheme and the value of the `Host` header.
+fn second_reading(text: &str) -> Option<(&'static str, String)> {
     let text = text.to_ascii_lowercase();
     let (scheme, default_port, rest) = if let Some(rest) = text.strip_prefix("http://") {
         ("http", 80, rest)
@@ -42,7 +42,7 @@ fn plain_reading(text: &str) -> Option<(&'static str, String)> {
     if !host.starts_with('[') && !is_name_or_ipv4(host) {
         return None;
     }
-    if scheme == "http" && !is_this_machine(host) {
+    if scheme == "http" && !is_loopback_host(host) {
         return None;
     }
     match port_number(port)? {
@@ -51,7 +51,7 @@ fn plain_reading(text: &str) -> Option<(&'static str, String)> {
     }
 }
 
-/// Reads nothing, or a colon and a number between 1 and 65535.
+/// Parses an empty text, or a colon and a number between 1 and 65535.
 fn port_number(text: &str) -> Option<Option<u32>> {
     if text.is_empty() {
         return Some(None);
@@ -83,7 +83,7 @@ fn is_name_or_ipv4(host: &str) -> bool {
     !ends_in_a_number || host.parse::<Ipv4Addr>().is_ok()
 }
 
-fn is_this_machine(host: &str) -> bool {
+fn is_loopback_host(host: &str) -> bool {
     host == "localhost"
         || host.parse::<Ipv4Addr>().is_ok_and(|address| address.octets()[0] == 127)
         || host.trim_matches(['[', ']']).parse() == Ok(Ipv6Addr::LOCALHOST)

@@ -1,6 +1,7 @@
-//! The service accepts what a session signs, and refuses it once one thing is changed on the way.
+//! The verifier accepts every request that a session signs, and refuses it after one change.
 //!
-//! An input is lines of time, id, key, token, region, endpoint and change; the rest is the job.
+//! The input has a line each for time, id, key, token, region, endpoint and change; the rest is the
+//! job id.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -28,11 +29,12 @@ struct Sent {
 fuzz_target!(|text: &str| {
     let Some(input) = input(text) else { return };
     let Some(mut sent) = sent(&input) else { return };
-    // These two part the credential in the Authorization header, and no real id has them.
+    // These characters separate the parts of the Authorization header, and no real id contains
+    // them.
     if input.id.contains(['/', ',']) {
         return;
     }
-    let verified = sent.verify(&input).expect("the service accepts what was signed");
+    let verified = sent.verify(&input).expect("the verifier accepts a signed request");
     assert_eq!((&*verified.secret_id, verified.timestamp), (input.id, input.time));
     sent.change(input.change);
     assert!(sent.verify(&input).is_err(), "change {} was not noticed", input.change);
@@ -79,8 +81,8 @@ impl Sent {
     }
 
     fn change(&mut self, change: usize) {
-        let (what, at) = (change % 6, change / 6);
-        let name = match what {
+        let (kind, at) = (change % 6, change / 6);
+        let name = match kind {
             0 => {
                 let at = at % self.body.len();
                 self.body[at] ^= 1;
@@ -94,7 +96,7 @@ impl Sent {
         };
         let header = self.headers.iter_mut().find(|header| header.0 == name);
         let value = &mut header.expect("every request has it").1;
-        if what < 5 {
+        if kind < 5 {
             value.push('0');
             return;
         }

@@ -1,4 +1,4 @@
-//! The scripted transport with the blocking and the async client.
+//! The scripted transport with the blocking and the async client, in virtual time.
 #![cfg(feature = "scripted")]
 
 use std::{
@@ -66,15 +66,12 @@ fn the_clock_moves_when_the_code_sleeps() {
 }
 
 #[test]
-fn both_clients_see_the_same() {
+fn both_clients_follow_the_script() {
     let text = "RUNNING,HTTP:502,CUT,RESET,EMPTY,CUTJSON,ERROR:RequestLimitExceeded,SUCCESS";
-    let (one, other) = (scripted(text), scripted(text));
-    let finished = wait(&one).unwrap();
-    let same =
-        run(Client::with_transport(session(), credentials(), other.clone()).wait(job())).unwrap();
-    assert_eq!((finished.report.polls, same.report.polls), (8, 8));
-    let sent = |scripted: &Scripted| scripted.sent()[1].request.headers().clone();
-    assert_eq!(sent(&one), sent(&other));
+    let client = Client::with_transport(session(), credentials(), scripted(text));
+    for finished in [wait(&scripted(text)), run(client.wait(job()))] {
+        assert_eq!(finished.unwrap().report.polls, 8);
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The verifier with signatures of other programs.
+//! The verifier accepts the signatures of other programs and refuses changed ones.
 
 use proptest::prelude::*;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The raw-bytes server and the TLS proxy.
+//! The server of raw answers and the TLS proxy.
 #![cfg(feature = "wire")]
 
 use std::io::{Read, Write};

@@ -1,50 +1,50 @@
-//! The job that is created.
+//! `CreateExportComplianceStatusListJob`.
 
 use tcss_export::{
     JobId,
     actions::{AssetType, CreateExportComplianceStatusListJob as Create, RunTimeFilter},
 };
 
-use crate::exchange::{read, sent, unusable};
+use crate::{assert_unusable, read, sent};
 
 const NAME: &str = "CreateExportComplianceStatusListJob";
 
 #[track_caller]
-fn sends(action: &Create, body: &str) {
+fn assert_sends(action: &Create, body: &str) {
     assert_eq!(sent(action), (NAME.to_owned(), body.to_owned()));
 }
 
 #[test]
-fn all_check_items_need_no_list_of_ids() {
-    sends(
+fn an_export_of_all_check_items_sends_no_id_list() {
+    assert_sends(
         &Create::all(AssetType::HOST),
         r#"{"AssetType":"ASSET_HOST","ExportByAsset":false,"ExportAll":true}"#,
     );
 }
 
 #[test]
-fn ids_are_numbers_in_the_order_given() {
+fn ids_are_sent_as_numbers_in_their_order() {
     let action = Create::of(AssetType::K8S, [17, 3, u64::MAX]).unwrap();
-    sends(
+    assert_sends(
         &action,
         r#"{"AssetType":"ASSET_K8S","ExportByAsset":false,"ExportAll":false,"IdList":[17,3,18446744073709551615]}"#,
     );
 }
 
 #[test]
-fn filters_come_last_and_ids_may_be_those_of_assets() {
+fn filters_are_sent_last_and_ids_may_be_asset_ids() {
     let mut action = Create::of(AssetType::IMAGE, [1]).unwrap();
     action.export_by_asset = true;
     action.filters = vec![RunTimeFilter::new("A", ["x", "y"]), RunTimeFilter::new("B", [""; 0])];
     action.filters[1].exact_match = Some(false);
-    sends(
+    assert_sends(
         &action,
         r#"{"AssetType":"ASSET_IMAGE","ExportByAsset":true,"ExportAll":false,"IdList":[1],"Filters":[{"Name":"A","Values":["x","y"]},{"Name":"B","Values":[],"ExactMatch":false}]}"#,
     );
 }
 
 #[test]
-fn known_asset_types_are_those_of_the_sibling_actions() {
+fn known_asset_types_are_the_documented_ones() {
     let known = AssetType::KNOWN.map(|known| known.as_str().to_owned());
     let documented = [
         "ASSET_CONTAINER",
@@ -58,15 +58,15 @@ fn known_asset_types_are_those_of_the_sibling_actions() {
 }
 
 #[test]
-fn any_other_asset_type_is_sent_as_it_is() {
-    sends(
+fn an_unknown_asset_type_is_sent_unchanged() {
+    assert_sends(
         &Create::all(AssetType::new("ASSET_\"NEW\"").unwrap()),
         r#"{"AssetType":"ASSET_\"NEW\"","ExportByAsset":false,"ExportAll":true}"#,
     );
 }
 
 #[test]
-fn what_is_refused_is_named() {
+fn an_empty_asset_type_and_an_empty_id_list_are_refused_by_name() {
     let empty = AssetType::new("").unwrap_err();
     assert_eq!(empty.to_string(), "asset type is empty");
     let nothing = Create::of(AssetType::HOST, []).unwrap_err();
@@ -74,13 +74,13 @@ fn what_is_refused_is_named() {
 }
 
 #[test]
-fn job_id_of_the_answer_is_kept_as_it_is() {
+fn the_job_id_of_the_answer_is_kept_unchanged() {
     let response = read::<Create>(r#""JobId":"jobid-dafdhj","New":1,"RequestId":"r-1""#);
     assert_eq!(response.unwrap().job_id, JobId::new("jobid-dafdhj").unwrap());
 }
 
 #[test]
-fn an_answer_without_a_usable_id_is_no_answer() {
+fn an_answer_without_a_usable_job_id_is_an_error() {
     for members in [
         "",
         r#""JobID":"4711""#,
@@ -91,12 +91,12 @@ fn an_answer_without_a_usable_id_is_no_answer() {
         r#""JobId":"\ud83d""#,
         r#""JobId":"1","JobId":"2""#,
     ] {
-        unusable::<Create>(members);
+        assert_unusable::<Create>(members);
     }
 }
 
 #[test]
-fn an_unusable_answer_keeps_its_request_id() {
+fn the_error_for_an_unusable_answer_has_its_request_id() {
     let error = read::<Create>(r#""JobId":"","RequestId":"r-1""#).unwrap_err();
     assert_eq!(error.request_id(), Some("r-1"));
 }

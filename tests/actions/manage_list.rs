@@ -1,4 +1,4 @@
-//! The list of jobs.
+//! `DescribeExportJobManageList`.
 
 use tcss_export::{
     JobId,
@@ -8,28 +8,28 @@ use tcss_export::{
     },
 };
 
-use crate::exchange::{read, sent, unusable};
+use crate::{assert_unusable, read, sent};
 
 const NAME: &str = "DescribeExportJobManageList";
 
 #[track_caller]
-fn sends(action: &List, body: &str) {
+fn assert_sends(action: &List, body: &str) {
     assert_eq!(sent(action), (NAME.to_owned(), body.to_owned()));
 }
 
 #[test]
-fn what_is_not_set_is_not_sent() {
-    sends(&List::new(), "{}");
+fn unset_parameters_are_not_sent() {
+    assert_sends(&List::new(), "{}");
 }
 
 #[test]
-fn all_that_is_set_is_sent() {
+fn all_set_parameters_are_sent() {
     let mut running = RunTimeFilter::new("ExportStatus", ["RUNNING"]);
     running.exact_match = Some(true);
     let mut action = List::new().newest_first();
     action.filters = vec![running];
     (action.offset, action.limit) = (Some(0), Some(100));
-    sends(
+    assert_sends(
         &action,
         r#"{"Filters":[{"Name":"ExportStatus","Values":["RUNNING"],"ExactMatch":true}],"Offset":0,"Limit":100,"Order":"DESC","By":"InsertTime"}"#,
     );
@@ -39,8 +39,8 @@ fn list(members: &str) -> DescribeExportJobManageListResponse {
     read::<List>(members).expect(members)
 }
 
-/// Reads a list of one job with these members.
-fn one(members: &str) -> ExportJobInfo {
+/// Reads a list with one job that has these members.
+fn list_of_one(members: &str) -> ExportJobInfo {
     let mut jobs = list(&format!(r#""List":[{{{members}}}]"#)).jobs;
     assert_eq!(jobs.len(), 1);
     jobs.remove(0)
@@ -64,7 +64,7 @@ fn every_member_is_read() {
 }
 
 #[test]
-fn progress_is_a_number_or_a_text_that_holds_one() {
+fn progress_is_read_from_a_number_or_from_text_with_a_number() {
     for (json, progress) in [
         ("40", Some(40.0)),
         ("99.9", Some(99.9)),
@@ -76,14 +76,14 @@ fn progress_is_a_number_or_a_text_that_holds_one() {
         ("1e999", None),
         ("{}", None),
     ] {
-        let job = one(&format!(r#""JobID":"1","ExportProgress":{json}"#));
+        let job = list_of_one(&format!(r#""JobID":"1","ExportProgress":{json}"#));
         assert_eq!(job.progress, progress, "{json}");
         assert_eq!(job.job_id, Some(JobId::new("1").unwrap()), "{json}");
     }
 }
 
 #[test]
-fn total_count_may_be_a_text_and_hides_no_job() {
+fn total_count_may_be_text_and_a_bad_one_hides_no_job() {
     for (json, count) in
         [("7", Some(7)), (r#""7""#, Some(7)), ("-1", None), ("null", None), ("{}", None)]
     {
@@ -93,28 +93,28 @@ fn total_count_may_be_a_text_and_hides_no_job() {
 }
 
 #[test]
-fn nulls_and_absent_members_read_alike() {
-    let nulls = one(
+fn null_members_read_like_absent_ones() {
+    let nulls = list_of_one(
         r#""JobID":null,"JobName":null,"Source":null,"ExportStatus":null,"ExportProgress":null,"FailureMsg":null,"Timeout":null,"InsertTime":null"#,
     );
-    assert_eq!(nulls, one(""));
+    assert_eq!(nulls, list_of_one(""));
     assert_eq!(nulls.job_id, None);
     assert_eq!(nulls.status, ExportStatus::Unknown(String::new()));
 }
 
 #[test]
-fn no_list_is_no_jobs() {
+fn a_null_absent_or_empty_list_means_no_jobs() {
     for members in ["", r#""List":null"#, r#""List":[]"#, r#""TotalCount":0"#] {
         assert_eq!(list(members).jobs, [], "{members}");
     }
 }
 
 #[test]
-fn a_list_of_another_type_is_no_answer() {
+fn a_list_of_another_type_is_an_error() {
     for json in ["{}", r#""""#, "0", "false", r#"{"JobID":"1"}"#] {
-        unusable::<List>(&format!(r#""List":{json}"#));
+        assert_unusable::<List>(&format!(r#""List":{json}"#));
     }
-    unusable::<List>(r#""List":[],"List":[]"#);
+    assert_unusable::<List>(r#""List":[],"List":[]"#);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_bad_element_keeps_its_place_and_hides_no_other() {
 }
 
 #[test]
-fn nesting_of_100000_levels_hides_no_job() {
+fn nesting_100000_levels_deep_hides_no_job() {
     let deep = ["[".repeat(100_000), "]".repeat(100_000)].concat();
     let jobs = list(&format!(r#""List":[{deep},{{"JobID":"2","New":{deep}}}]"#)).jobs;
     assert_eq!(jobs[1].job_id, Some(JobId::new("2").unwrap()));

@@ -1,4 +1,4 @@
-//! Whatever comes, it is read without a panic and hides nothing else.
+//! Any JSON is read without a panic, and one bad member hides no other.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use tcss_export::{
     core::read_answer,
 };
 
-use crate::{common::response, exchange::read};
+use crate::{common::response, read};
 
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -57,8 +57,8 @@ fn texts(job: &ExportJobInfo) -> [Option<String>; 8] {
 
 proptest! {
     #[test]
-    fn an_odd_member_of_a_job_hides_no_other(
-        odd in 0..MEMBERS.len(),
+    fn a_mistyped_member_of_a_job_hides_no_other(
+        mistyped in 0..MEMBERS.len(),
         value in any_json(),
         before in proptest::collection::vec(any_json(), 0..3),
     ) {
@@ -67,7 +67,7 @@ proptest! {
             good[name] = "42".into();
         }
         let mut changed = good.clone();
-        changed[MEMBERS[odd]] = value;
+        changed[MEMBERS[mistyped]] = value;
         let place = before.len();
         let list = [before, vec![changed, good]].concat();
         let body = json!({ "Response": { "TotalCount": 42, "List": list } }).to_string();
@@ -75,7 +75,7 @@ proptest! {
         prop_assert_eq!(answer.total_count, Some(42));
         prop_assert_eq!(answer.jobs.len(), place + 2);
         for (member, text) in texts(&answer.jobs[place]).into_iter().enumerate() {
-            prop_assert!(member == odd || text.as_deref() == Some("42"), "{}", MEMBERS[member]);
+            prop_assert!(member == mistyped || text.as_deref() == Some("42"), "{}", MEMBERS[member]);
         }
         for text in texts(&answer.jobs[place + 1]) {
             prop_assert_eq!(text.as_deref(), Some("42"));

@@ -1,12 +1,12 @@
-//! Whatever comes, it is read without a panic and never for what it is not.
+//! Any bytes are read without a panic, and never as a success that they are not.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tcss_export::{actions::ExportStatus, core::read_answer, error::ResponseErrorKind as Kind};
 
-use crate::reading::{read_ok, url_of};
+use crate::{read_ok, url_of};
 
-/// Any answer, with the headers that are looked at more often than not.
+/// Any headers, mostly those that the reader looks at.
 fn any_headers() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
     let name = "Location|Retry-After|Date|Content-Encoding|Content-Type|X-TC-RequestId|[a-z]{1,8}";
     let value = prop_oneof![
@@ -18,7 +18,7 @@ fn any_headers() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
     proptest::collection::vec((name, value), 0..5)
 }
 
-/// JSON of the members that are known, each of any type, and some that are not.
+/// JSON of known members, each of any type, and of some unknown ones.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -37,7 +37,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Whether an answer may count as a success, judged a second way.
+/// Whether an answer may count as a success, by a second reading.
 fn is_success(value: &Value) -> bool {
     let response = &value["Response"];
     response.is_object() && response["Error"].is_null() && response["ExportStatus"] == "SUCCESS"
@@ -69,13 +69,13 @@ proptest! {
     }
 
     #[test]
-    fn any_json_is_a_success_only_where_it_says_so(json in any_json()) {
+    fn any_json_is_a_success_only_if_its_status_says_so(json in any_json()) {
         let success = read_ok(json.to_string()).is_ok_and(|a| a.response.status == ExportStatus::Success);
         prop_assert_eq!(success, is_success(&json));
     }
 
     #[test]
-    fn members_in_any_order_give_the_same_answer(order in Just([0usize, 1, 2, 3, 4, 5]).prop_shuffle()) {
+    fn the_order_of_members_does_not_matter(order in Just([0usize, 1, 2, 3, 4, 5]).prop_shuffle()) {
         let members = [
             r#""ExportStatus":"SUCCESS""#,
             r#""DownloadURL":"https://h.example/a""#,
@@ -91,12 +91,12 @@ proptest! {
     }
 
     #[test]
-    fn retyped_members_never_give_a_wrong_success(
-        retyped in proptest::collection::vec(any_json(), 5), which: [bool; 5],
+    fn mistyped_members_never_make_a_wrong_success(
+        mistyped in proptest::collection::vec(any_json(), 5), which: [bool; 5],
     ) {
         let names = ["ExportStatus", "DownloadURL", "ExportProgress", "FailureMsg", "Error"];
         let mut json = json!({ "Response": { "ExportStatus": "SUCCESS", "DownloadURL": "u" } });
-        for ((name, value), _) in names.iter().zip(retyped).zip(which).filter(|(_, change)| *change) {
+        for ((name, value), _) in names.iter().zip(mistyped).zip(which).filter(|(_, change)| *change) {
             json["Response"][*name] = value;
         }
         let success = read_ok(json.to_string()).is_ok_and(|a| a.response.status == ExportStatus::Success);
@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn serialised_answer_reads_back(
+    fn a_serialised_answer_reads_back(
         status in "RUNNING|SUCCESS|FAILURE|.{0,12}",
         url in prop::option::of(".{1,20}"),
         progress in prop::option::of(-1e300f64..1e300),

@@ -1,4 +1,4 @@
-//! Where requests go, and which endpoints are refused (field cases B2 to B4).
+//! The endpoint that a request goes to, and which endpoints are refused.
 
 use tcss_export::{
     Endpoint, Session,
@@ -6,13 +6,13 @@ use tcss_export::{
 };
 
 use crate::{
+    assert_refused,
     common::{HOST, SIGNATURE, header, scope, signature},
-    requests::{refused, sign},
+    sign,
 };
 
-// Field case B2: each spelling is sent and signed in lower case.
 #[test]
-fn b2_every_spelling_of_a_host_is_signed_alike() {
+fn every_spelling_of_a_host_is_sent_and_signed_in_lower_case() {
     for text in [
         "tcss.intl.tencentcloudapi.com",
         "tcss.intl.tencentcloudapi.com/",
@@ -27,26 +27,26 @@ fn b2_every_spelling_of_a_host_is_signed_alike() {
     }
 }
 
-/// Makes one test a kind of bad text.
+/// One test for each reason to refuse an endpoint.
 macro_rules! refuses {
     ($($name:ident: $reason:ident, $texts:expr;)*) => {$(
         #[test]
         fn $name() {
             for text in $texts {
                 let result = text.parse::<Endpoint>();
-                assert!(result.is_err(), "{text:?} was taken as {result:?}");
-                refused(result, Field::Endpoint, Reason::$reason);
+                assert!(result.is_err(), "{text:?} was accepted as {result:?}");
+                assert_refused(result, Field::Endpoint, Reason::$reason);
             }
         }
     )*};
 }
 
 refuses! {
-    b2_empty_text_is_refused: Empty, ["", "/", "https://", "https:///"];
-    b2_path_is_refused: Path, ["h.example/a", "https://h.example/a/", "h.example//", "h.example\\a"];
-    b2_query_is_refused: Query, ["h.example?a=1", "https://h.example/?", "?"];
-    b2_fragment_is_refused: Fragment, ["h.example#a", "https://h.example/#", "#"];
-    b2_user_part_is_refused: UserInfo, ["user@h.example", "https://user:EXAMPLE@h.example"];
+    empty_text_is_refused: Empty, ["", "/", "https://", "https:///"];
+    path_is_refused: Path, ["h.example/a", "https://h.example/a/", "h.example//", "h.example\\a"];
+    query_is_refused: Query, ["h.example?a=1", "https://h.example/?", "?"];
+    fragment_is_refused: Fragment, ["h.example#a", "https://h.example/#", "#"];
+    user_part_is_refused: UserInfo, ["user@h.example", "https://user:EXAMPLE@h.example"];
     white_space_is_refused: WhiteSpace,
         [" h.example", "h.example\n", "h .example", "h.example\r\nX-Evil: 1", "h\0", "\u{3000}"];
     bad_port_is_refused: Port,
@@ -62,21 +62,21 @@ refuses! {
 }
 
 #[test]
-fn label_of_64_characters_is_refused() {
+fn a_host_label_of_64_characters_is_refused() {
     let text = format!("{}.example", "a".repeat(64));
-    refused(text.parse::<Endpoint>(), Field::Endpoint, Reason::Host);
+    assert_refused(text.parse::<Endpoint>(), Field::Endpoint, Reason::Host);
 }
 
 #[test]
-fn name_of_254_characters_is_refused() {
+fn a_host_name_of_254_characters_is_refused() {
     let text = ["a"; 127].join(".") + ".a";
     assert_eq!(text.len(), 255);
-    refused(text.parse::<Endpoint>(), Field::Endpoint, Reason::Host);
+    assert_refused(text.parse::<Endpoint>(), Field::Endpoint, Reason::Host);
     assert!(text[2..].parse::<Endpoint>().is_ok());
 }
 
 #[test]
-fn plain_http_reaches_this_machine() {
+fn plain_http_to_a_loopback_address_is_accepted() {
     for text in
         ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost", "http://127.9.9.9"]
     {
@@ -86,18 +86,16 @@ fn plain_http_reaches_this_machine() {
     }
 }
 
-// Field case B3: the service is the action's, never cut out of the host.
 #[test]
-fn b3_scope_names_the_service_of_the_action() {
+fn the_scope_names_the_service_of_the_action_and_not_of_the_host() {
     for text in ["gw.example:8443", "10.0.0.9", "cvm.tencentcloudapi.com", "http://[::1]:1"] {
         let request = sign(Session::new(text.parse().unwrap()));
         assert_eq!(scope(&request), "2023-11-14/tcss/tc3_request", "{text}");
     }
 }
 
-// Field case B4.
 #[test]
-fn b4_both_sites_take_the_same_request_but_for_the_host() {
+fn requests_to_both_sites_differ_only_in_the_host() {
     let [intl, mainland] =
         [Endpoint::international(), Endpoint::mainland()].map(|site| sign(Session::new(site)));
     assert_eq!(header(&mainland, "host"), "tcss.tencentcloudapi.com");
@@ -108,15 +106,15 @@ fn b4_both_sites_take_the_same_request_but_for_the_host() {
 }
 
 #[test]
-fn region_names_an_access_point() {
+fn a_regional_endpoint_has_the_region_in_its_host() {
     let endpoint = Endpoint::regional("ap-singapore").unwrap();
     assert_eq!(endpoint.host(), "tcss.ap-singapore.tencentcloudapi.com");
 }
 
 #[test]
-fn access_point_of_no_region_is_refused() {
-    refused(Endpoint::regional(""), Field::Region, Reason::Empty);
+fn a_regional_endpoint_with_a_bad_region_is_refused() {
+    assert_refused(Endpoint::regional(""), Field::Region, Reason::Empty);
     for region in ["ap/x", "a.example#", "ap singapore", "ap.intl", "@h"] {
-        refused(Endpoint::regional(region), Field::Region, Reason::InvalidCharacter);
+        assert_refused(Endpoint::regional(region), Field::Region, Reason::InvalidCharacter);
     }
 }

@@ -1,10 +1,10 @@
-//! The clients that one table of cases is passed by, and the servers that they ask.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! The clients that each table of cases runs over, and their servers.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use tcss_export::{Credentials, Endpoint, JobId, Session, error::WaitError, wait::Finished};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
-use crate::given;
+use crate::custom_clients;
 
 pub(crate) const JOB: &str = "3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10";
 
@@ -28,22 +28,23 @@ pub(crate) const LIBRARIES: &[Library] = &[
 ];
 
 impl Library {
-    /// reqwest sends `accept: */*`, and no setting prevents it.
+    /// Whether the library adds a header itself: no setting stops reqwest from sending `accept:
+    /// */*`.
     pub(crate) fn adds(self, header: &str) -> bool {
         format!("{self:?}") == "Reqwest" && header == "accept"
     }
 
-    /// reqwest rewrites some characters of a URL, so such a URL is refused.
+    /// Whether the library rewrites some characters of a URL, so that such a URL is refused.
     pub(crate) fn rewrites_urls(self) -> bool {
         format!("{self:?}") == "Reqwest"
     }
 }
 
-/// Whose HTTP client it is.
+/// Which HTTP client the transport uses: the one that `new` builds, or one that the user built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Http {
-    Own,
-    Given,
+pub(crate) enum HttpClient {
+    Default,
+    Custom,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,15 +53,15 @@ pub(crate) enum Wire {
     Tls,
 }
 
-/// One way to set up a client and its server.
+/// A library, its HTTP client and the protocol of the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) library: Library,
-    pub(crate) http: Http,
+    pub(crate) http: HttpClient,
     pub(crate) wire: Wire,
 }
 
-/// A client of any library, driven from blocking tests.
+/// A client of any library, called from blocking tests.
 pub(crate) enum Client {
     #[cfg(feature = "ureq")]
     Ureq(tcss_export::ureq::Client),
@@ -73,15 +74,15 @@ pub(crate) enum AsyncClient {
     #[cfg(feature = "hyper")]
     Hyper(tcss_export::hyper::Client),
     #[cfg(feature = "hyper")]
-    HyperGiven(tcss_export::hyper::Client<given::Connector>),
+    HyperCustom(tcss_export::hyper::Client<custom_clients::Connector>),
     #[cfg(feature = "reqwest")]
     Reqwest(tcss_export::reqwest::Client),
 }
 
-/// Calls a method on whichever client it is.
+/// Evaluates an expression with the client inside the enums.
 macro_rules! on_client {
     ($client:expr, $inner:ident => $call:expr) => {
-        $crate::clients::on_client!($client, $inner => $call, |_runtime, ended| ended)
+        $crate::clients::on_client!($client, $inner => $call, |_runtime, result| result)
     };
     ($client:expr, $inner:ident => $call:expr, |$runtime:ident, $future:ident| $run:expr) => {
         match $client {
@@ -95,7 +96,7 @@ macro_rules! on_client {
                     $run
                 }
                 #[cfg(feature = "hyper")]
-                $crate::clients::AsyncClient::HyperGiven($inner) => {
+                $crate::clients::AsyncClient::HyperCustom($inner) => {
                     let $future = $call;
                     $run
                 }
@@ -109,7 +110,7 @@ macro_rules! on_client {
     };
 }
 
-/// Calls a method on whichever client it is, and runs its future to the end.
+/// Calls a method of the client inside the enums, and runs its future to completion.
 macro_rules! run_on_client {
     ($client:expr, $inner:ident => $call:expr) => {
         $crate::clients::on_client!(
@@ -126,8 +127,8 @@ pub(crate) fn job() -> JobId {
 
 impl Setup {
     /// A client made by `new`, and a server without TLS.
-    pub(crate) const fn own(library: Library) -> Self {
-        Self { library, http: Http::Own, wire: Wire::Plain }
+    pub(crate) const fn new(library: Library) -> Self {
+        Self { library, http: HttpClient::Default, wire: Wire::Plain }
     }
 
     pub(crate) fn server(&self, answers: impl IntoIterator<Item = WireAnswer>) -> WireServer {
@@ -135,12 +136,12 @@ impl Setup {
             Wire::Plain => WireServer::plain(answers),
             Wire::Tls => WireServer::tls(answers),
         };
-        server.expect("a loopback port is to be had")
+        server.expect("a free loopback port")
     }
 
-    /// Makes a client of the API at this URL that trusts these authorities; a plain server has an
-    /// empty one.
-    pub(crate) fn client_by(
+    /// Makes a client of the API at this URL that trusts these authorities. The authority of a
+    /// plain server is empty.
+    pub(crate) fn client_with(
         &self,
         credentials: Credentials,
         url: &str,
@@ -161,13 +162,18 @@ impl Setup {
 
 impl Client {
     #[cfg(feature = "ureq")]
-    fn ureq(session: Session, credentials: Credentials, http: Http, authorities: &[&[u8]]) -> Self {
+    fn ureq(
+        session: Session,
+        credentials: Credentials,
+        http: HttpClient,
+        authorities: &[&[u8]],
+    ) -> Self {
         use tcss_export::ureq::Client;
 
         Self::Ureq(match http {
-            Http::Own => Client::new(session, credentials),
-            Http::Given => {
-                let ureq = tcss_export::ureq::Ureq::with_agent(given::agent(authorities));
+            HttpClient::Default => Client::new(session, credentials),
+            HttpClient::Custom => {
+                let ureq = tcss_export::ureq::Ureq::with_agent(custom_clients::agent(authorities));
                 Client::with_transport(session, credentials, ureq)
             }
         })
@@ -177,19 +183,19 @@ impl Client {
     fn hyper(
         session: Session,
         credentials: Credentials,
-        http: Http,
+        http: HttpClient,
         authorities: &[&[u8]],
     ) -> Self {
         use hyper_util::rt::{TokioExecutor, TokioTimer};
         use tcss_export::hyper::{Client, Hyper};
 
         let client = match http {
-            Http::Own => AsyncClient::Hyper(Client::new(session, credentials)),
-            Http::Given => AsyncClient::HyperGiven(Client::with_transport(
+            HttpClient::Default => AsyncClient::Hyper(Client::new(session, credentials)),
+            HttpClient::Custom => AsyncClient::HyperCustom(Client::with_transport(
                 session,
                 credentials,
                 Hyper::with_connector(
-                    given::connector(authorities),
+                    custom_clients::connector(authorities),
                     TokioExecutor::new(),
                     TokioTimer::new(),
                 ),
@@ -202,15 +208,15 @@ impl Client {
     fn reqwest(
         session: Session,
         credentials: Credentials,
-        http: Http,
+        http: HttpClient,
         authorities: &[&[u8]],
     ) -> Self {
         use tcss_export::reqwest::{Client, Reqwest};
 
         let client = match http {
-            Http::Own => Client::new(session, credentials),
-            Http::Given => {
-                let reqwest = Reqwest::from_client(given::reqwest(authorities));
+            HttpClient::Default => Client::new(session, credentials),
+            HttpClient::Custom => {
+                let reqwest = Reqwest::from_client(custom_clients::reqwest(authorities));
                 Client::with_transport(session, credentials, reqwest.skipping_address_check())
             }
         };

@@ -1,4 +1,4 @@
-//! A file as an object store gives it out: by the rules of RFC 9110, with an entity tag and a
+//! A file as an object store serves it: by the rules of RFC 9110, with an entity tag and a
 //! checksum.
 
 use bytes::Bytes;
@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Response};
 
 pub(crate) const CRC64: &str = "x-cos-hash-crc64ecma";
 
-/// A file as it is at one time.
+/// One version of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct File {
     pub(crate) bytes: Bytes,
@@ -17,13 +17,13 @@ pub(crate) struct File {
 
 static CRC: Crc<u64> = Crc::<u64>::new(&CRC_64_XZ);
 
-/// The checksum of a file, by other code than the client's.
+/// Computes the checksum of a file with code that the client does not use.
 pub(crate) fn crc64(bytes: &[u8]) -> u64 {
     CRC.checksum(bytes)
 }
 
 impl File {
-    /// Has a strong entity tag and names its checksum.
+    /// Makes a file with a strong entity tag and a checksum.
     pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
         Self { bytes: bytes.into(), etag: Some("\"v1\"".into()), names_crc: true }
     }
@@ -42,8 +42,8 @@ impl File {
         self.bytes.len()
     }
 
-    /// Whether a range is to be given of this file: if its tag is the one that is named, or none
-    /// is.
+    /// Whether the condition of a range request holds: `If-Range` is absent or names the strong tag
+    /// of this file.
     pub(crate) fn fits_condition(&self, headers: &HeaderMap) -> bool {
         let is_strong = |etag: &&String| !etag.starts_with("W/");
         let etag = self.etag.as_ref().filter(is_strong).map(|etag| etag.as_bytes());
@@ -80,14 +80,14 @@ impl File {
     }
 }
 
-/// Returns where a range begins; it is asked for in this one form.
+/// Returns the first byte of a range; clients send ranges without an end only.
 pub(crate) fn first_byte(headers: &HeaderMap) -> Option<usize> {
     let range = headers.get("range")?.to_str().expect("ASCII");
     let first = range.strip_prefix("bytes=").and_then(|range| range.strip_suffix('-'));
-    Some(first.and_then(|first| first.parse().ok()).expect("a range that has no end"))
+    Some(first.and_then(|first| first.parse().ok()).expect("a range without an end"))
 }
 
-/// Returns an error of the object store.
+/// Returns an error answer of the object store.
 pub(crate) fn xml(status: u16, code: &str, message: &str) -> Response<Bytes> {
     let body = format!(
         "<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>{code}</Code>\n\t\

@@ -1,4 +1,4 @@
-//! Folders of their own for tests, gone when they are done.
+//! A folder for one test, removed when the test ends.
 
 use std::{
     env, fs,
@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// An empty folder of the system's place for such.
+/// An empty folder below the system's folder for temporary files.
 #[derive(Debug)]
 pub(crate) struct Folder(PathBuf);
 
@@ -28,7 +28,7 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// Returns the names of what is there, sorted.
+    /// Returns the names of the files in it, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).expect("a folder");
         let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();

@@ -1,6 +1,6 @@
-//! What several test files share: the fixture F0 of the field cases, a request as it stands on
-//! the wire, and the service's own view of its signature.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! Shared by several test binaries: one example request, its parts on the wire, and the check of
+//! its signature by a verifier that shares no code with the signer.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -18,18 +18,20 @@ pub(crate) const TOKEN: &str = "FieldCasesToken0001";
 pub(crate) const HOST: &str = "tcss.intl.tencentcloudapi.com";
 pub(crate) const JOB: &str = "3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10";
 pub(crate) const BODY: &str = r#"{"JobId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}"#;
+
 /// 2023-11-14T16:30:00Z.
 pub(crate) const TIME: i64 = 1_699_979_400;
-/// F0's signature over `content-type;host;x-tc-action`.
+
+/// The signature of [`signed_request`] over `content-type;host;x-tc-action`.
 pub(crate) const SIGNATURE: &str =
     "295587ae31998eaf3cf0bb49ebb10a1d3c4e3fcf7b682522f9a131da6b8aec27";
 
 pub(crate) fn credentials() -> Credentials {
-    Credentials::new(ID, KEY).expect("F0")
+    Credentials::new(ID, KEY).expect("a valid example")
 }
 
 pub(crate) fn with_token() -> Credentials {
-    credentials().with_token(TOKEN).expect("F0")
+    credentials().with_token(TOKEN).expect("a valid example")
 }
 
 pub(crate) fn session() -> Session {
@@ -37,7 +39,7 @@ pub(crate) fn session() -> Session {
 }
 
 pub(crate) fn job() -> JobId {
-    JobId::new(JOB).expect("F0")
+    JobId::new(JOB).expect("a valid example")
 }
 
 pub(crate) fn action() -> DescribeExportJobResult {
@@ -48,12 +50,12 @@ pub(crate) fn at(seconds: i64) -> Wall {
     Wall::from_unix_seconds(seconds)
 }
 
-/// F0 as a session signs it.
-pub(crate) fn f0() -> Request<Bytes> {
-    session().request(&action(), &credentials(), at(TIME)).expect("F0")
+/// Returns the example request as a session signs it.
+pub(crate) fn signed_request() -> Request<Bytes> {
+    session().request(&action(), &credentials(), at(TIME)).expect("a valid example")
 }
 
-/// Returns the one value of a header, or "" without it.
+/// Returns the value of a header, or "" if it is absent.
 pub(crate) fn header<'r>(request: &'r Request<Bytes>, name: &str) -> &'r str {
     request.headers().get(name).map_or("", |value| value.to_str().expect("ASCII"))
 }
@@ -64,13 +66,13 @@ pub(crate) fn signature(request: &Request<Bytes>) -> &str {
     signature
 }
 
-/// Returns the scope in a request's `Authorization`, without the id.
+/// Returns the credential scope in a request's `Authorization`.
 pub(crate) fn scope(request: &Request<Bytes>) -> &str {
     let (_, rest) = header(request, "authorization").split_once('/').expect("signed");
     rest.split_once(", ").expect("three parts").0
 }
 
-/// A request in the parts that stand on the wire, open to changes.
+/// The headers and the body of a request on the wire, which tests may change.
 #[derive(Clone, Debug)]
 pub(crate) struct Wire {
     pub(crate) headers: Vec<(String, String)>,
@@ -87,7 +89,7 @@ impl Wire {
         Self { headers, body: request.body().to_vec() }
     }
 
-    /// Judges the request as a service that knows one key pair does at its time `now`.
+    /// Verifies the request as a service would that knows one key pair and has the time `now`.
     pub(crate) fn verify(&self, now: i64, id: &str, key: &str) -> Result<Verified, Refusal> {
         let headers: Vec<_> = self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let request = RawRequest {
@@ -97,7 +99,7 @@ impl Wire {
             headers: &headers,
             body: &self.body,
         };
-        Verifier::new("tcss").verify(&request, now, |named| (named == id).then_some(key))
+        Verifier::new("tcss").verify(&request, now, |other| (other == id).then_some(key))
     }
 
     pub(crate) fn header_mut(&mut self, name: &str) -> &mut String {
@@ -106,10 +108,10 @@ impl Wire {
     }
 }
 
-/// Reads an answer to the poll of a job.
+/// The result of reading the answer to a poll.
 pub(crate) type Read = Result<Answer<DescribeExportJobResultResponse>, ResponseError>;
 
-/// Reads a body that came with a status and headers.
+/// Reads the answer to a poll.
 pub(crate) fn read(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Read {
     read_answer::<DescribeExportJobResult>(&response(status, headers, body))
 }
@@ -125,7 +127,7 @@ pub(crate) fn response(
     builder.body(Bytes::copy_from_slice(body.as_ref())).expect("a status and headers")
 }
 
-/// Decodes the base64 of the vectors and field cases.
+/// Decodes base64.
 pub(crate) fn base64(text: &str) -> Vec<u8> {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = text.trim_end_matches('=').bytes();

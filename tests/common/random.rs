@@ -1,6 +1,6 @@
-//! Numbers that tests make their cases from.
+//! Random numbers from a seed.
 
-/// SplitMix64: one seed, one list of numbers.
+/// SplitMix64: the same seed always yields the same numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(pub(crate) u64);
 

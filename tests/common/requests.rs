@@ -1,12 +1,12 @@
-//! Requests that a server of tests has recorded, taken apart without any HTTP library.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! Requests that a test server has recorded, parsed without any HTTP library.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use tcss_export_testkit::wire::WireServer;
 
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) line: String,
-    /// With names in lower case.
+    /// Their names are in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
@@ -27,12 +27,13 @@ impl Request {
         }
     }
 
+    /// Returns all values of a header.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let named = self.headers.iter().filter(|(known, _)| known == name);
         named.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// Returns the values of Range and If-Range, each of which may be there once.
+    /// Returns the values of Range and If-Range, and fails if either is repeated.
     pub(crate) fn range(&self) -> (Option<&str>, Option<&str>) {
         (self.sole("range"), self.sole("if-range"))
     }
@@ -48,7 +49,7 @@ pub(crate) fn requests(server: &WireServer) -> Vec<Request> {
     server.requests().iter().map(|bytes| Request::of(bytes)).collect()
 }
 
-/// Returns the one request that has come.
+/// Returns the only request that has arrived.
 #[track_caller]
 pub(crate) fn only_request(server: &WireServer) -> Request {
     let mut requests = requests(server);

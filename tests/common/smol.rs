@@ -1,4 +1,4 @@
-//! What hyper needs of smol: a connector and an executor.
+//! The connector and the executor that hyper needs to run on smol.
 
 use std::{
     io,

@@ -1,112 +1,118 @@
-//! Every sequence of exchanges up to a length, with a file so small that every cut is tried, and
-//! after each exchange the rules of a download.
+//! Tries every sequence of exchanges up to a length and checks the rules of a download after each
+//! exchange. The file is so small that every cut is tried.
 //!
-//! The sequences are walked as a tree, the download being cloned where they part, and shorter ones
-//! first: so the sequence that a failure shows is a shortest one.
+//! The search clones the download at each branch and tries shorter sequences first, so a failure
+//! shows a shortest sequence.
 
 mod rules;
-mod told;
-mod walk;
+mod search;
+mod steps;
 
-use std::fmt::Write;
-
-use told::{Bug, Marks};
-use walk::{Search, Target, Violation};
+use search::{Search, Target, Violation};
+use steps::{Bug, Validators};
 
 const LENGTH: usize = if cfg!(debug_assertions) { 2 } else { 3 };
 
 #[track_caller]
-fn assert_keeps_every_rule(marks: Marks, target: Target, length: usize) {
-    let search = Search { marks, target, bug: Bug::None };
+fn assert_keeps_every_rule(validators: Validators, target: Target, length: usize) {
+    let search = Search { validators, target, bug: Bug::None };
     let sequences = search.run(length).unwrap_or_else(|violation| panic!("{violation}"));
     println!("{sequences} sequences of up to {length} exchanges");
 }
 
 #[test]
-fn every_sequence_keeps_every_rule_by_a_strong_tag() {
-    assert_keeps_every_rule(Marks::StrongTag, Target::File, LENGTH + 1);
+fn every_sequence_keeps_every_rule_with_a_strong_tag() {
+    assert_keeps_every_rule(Validators::StrongTag, Target::File, LENGTH + 1);
 }
 
 #[test]
-fn every_sequence_keeps_every_rule_by_a_strong_tag_and_a_checksum() {
-    assert_keeps_every_rule(Marks::StrongTagAndChecksum, Target::File, LENGTH);
+fn every_sequence_keeps_every_rule_with_a_strong_tag_and_a_checksum() {
+    assert_keeps_every_rule(Validators::StrongTagAndChecksum, Target::File, LENGTH);
 }
 
 #[test]
-fn every_sequence_keeps_every_rule_by_a_weak_tag() {
-    assert_keeps_every_rule(Marks::WeakTag, Target::File, LENGTH);
+fn every_sequence_keeps_every_rule_with_a_weak_tag() {
+    assert_keeps_every_rule(Validators::WeakTag, Target::File, LENGTH);
 }
 
 #[test]
 fn every_sequence_keeps_every_rule_without_a_tag() {
-    assert_keeps_every_rule(Marks::None, Target::File, LENGTH);
+    assert_keeps_every_rule(Validators::None, Target::File, LENGTH);
 }
 
 #[test]
 fn every_sequence_keeps_every_rule_on_a_pipe() {
-    for marks in [Marks::StrongTag, Marks::StrongTagAndChecksum, Marks::None] {
-        assert_keeps_every_rule(marks, Target::Pipe, LENGTH);
+    for validators in [Validators::StrongTag, Validators::StrongTagAndChecksum, Validators::None] {
+        assert_keeps_every_rule(validators, Target::Pipe, LENGTH);
     }
 }
 
 #[test]
-fn every_sequence_keeps_every_rule_over_processes_that_are_killed() {
-    for marks in [Marks::StrongTag, Marks::StrongTagAndChecksum, Marks::WeakTag] {
-        assert_keeps_every_rule(marks, Target::KilledFile, LENGTH);
+fn every_sequence_keeps_every_rule_when_each_process_is_killed() {
+    for validators in [Validators::StrongTag, Validators::StrongTagAndChecksum, Validators::WeakTag]
+    {
+        assert_keeps_every_rule(validators, Target::KilledFile, LENGTH);
     }
 }
 
-/// Runs the search over something wrong and returns what it found.
-fn found(marks: Marks, bug: Bug) -> Violation {
-    Search { marks, target: Target::File, bug }.run(3).expect_err("the bug is found")
+/// Returns what the search finds with this bug.
+fn found(validators: Validators, bug: Bug) -> Violation {
+    Search { validators, target: Target::File, bug }.run(3).expect_err("the bug is found")
 }
 
 #[track_caller]
-fn assert_found(marks: Marks, bug: Bug, rule: &str, sequence: &str) {
-    let violation = found(marks, bug);
-    let mut past = String::new();
-    for told in &violation.past {
-        write!(past, "{told}, ").expect("a string takes any text");
-    }
-    assert_eq!((violation.rule, past.trim_end_matches(", ")), (rule, sequence));
+fn assert_found(validators: Validators, bug: Bug, rule: &str, sequence: &str) {
+    let violation = found(validators, bug);
+    let steps: Vec<_> = violation.steps.iter().map(ToString::to_string).collect();
+    assert_eq!((violation.rule, &*steps.join(", ")), (rule, sequence));
 }
 
-const ONE_VERSION: &str = "what is there is the beginning of one version of the file";
+const ONE_VERSION: &str = "the target holds the beginning of one version of the file";
 
 #[test]
-fn a_target_that_keeps_its_bytes_when_it_starts_over_is_found() {
-    assert_found(Marks::None, Bug::KeepsOldBytes, ONE_VERSION, "Cut(1), Well");
+fn the_search_finds_a_target_that_keeps_its_bytes_on_a_restart() {
+    assert_found(Validators::None, Bug::KeepsOldBytes, ONE_VERSION, "Cut(1), Correct");
 }
 
 #[test]
-fn a_tag_that_stays_when_the_bytes_change_is_found() {
-    assert_found(Marks::StaleTag, Bug::None, ONE_VERSION, "Cut(1), change and Cut(0), Well");
+fn the_search_finds_a_tag_that_stays_when_the_bytes_change() {
+    assert_found(
+        Validators::StaleTag,
+        Bug::None,
+        ONE_VERSION,
+        "Cut(1), change and Cut(0), Correct",
+    );
 }
 
 #[test]
-fn a_part_whose_range_nobody_checks_is_found() {
-    assert_found(Marks::StrongTag, Bug::TrustsRanges, ONE_VERSION, "Elsewhere");
+fn the_search_finds_an_unchecked_range() {
+    assert_found(Validators::StrongTag, Bug::TrustsRanges, ONE_VERSION, "WrongRange");
 }
 
 #[test]
-fn a_part_whose_tag_nobody_checks_is_found() {
-    assert_found(Marks::StrongTag, Bug::OverlooksTags, ONE_VERSION, "Cut(1), change and AnyFile");
+fn the_search_finds_an_unchecked_tag() {
+    assert_found(
+        Validators::StrongTag,
+        Bug::IgnoresTags,
+        ONE_VERSION,
+        "Cut(1), change and IgnoresIfRange",
+    );
 }
 
 #[test]
-fn a_cut_that_nobody_notices_is_found() {
-    let rule = "a download succeeds with the bytes that were served last";
-    assert_found(Marks::StrongTag, Bug::OverlooksLengths, rule, "Cut(0)");
+fn the_search_finds_an_unnoticed_cut() {
+    let rule = "a successful download has the bytes of the version served last";
+    assert_found(Validators::StrongTag, Bug::IgnoresLengths, rule, "Cut(0)");
 }
 
 #[test]
 fn a_violation_shows_its_sequence() {
     let expected = "\
-broken rule: what is there is the beginning of one version of the file
+broken rule: the target holds the beginning of one version of the file
 shortest sequence:
   1. Cut(1)
   2. change and Cut(0)
-  3. Well
+  3. Correct
 in the target: \"ahijkl\"";
-    assert_eq!(found(Marks::StaleTag, Bug::None).to_string(), expected);
+    assert_eq!(found(Validators::StaleTag, Bug::None).to_string(), expected);
 }

@@ -1,4 +1,4 @@
-//! What ends a download by itself: limits of time and size.
+//! Limits of time and size.
 
 use std::{error::Error, time::Duration};
 
@@ -13,14 +13,14 @@ use tcss_export::{
 };
 
 use crate::{
-    server::{Answer, Play, digits, xml},
-    trial::{Due, Trial, download},
+    run::{Due, Run, download, run},
+    server::{Answer, Reply, digits, xml},
     with::with,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
 
-/// Starts a download at the origin of time, so far as to its answer's head.
+/// Starts a download and its request at the origin of time.
 fn started(policy: &Policy) -> Download {
     let mut download = download(policy);
     download.start(Now::default(), ClockOffset::default()).unwrap();
@@ -31,7 +31,8 @@ fn at(since_origin: Duration) -> Mono {
     Mono::from_origin(since_origin)
 }
 
-fn fault_after(download: &mut Download, moment: Duration) -> Fault {
+/// Returns the fault by which the download has ended at a moment.
+fn fault_at(download: &mut Download, moment: Duration) -> Fault {
     match download.step(at(moment)) {
         Step::Done(Err(error)) => error.report.last_fault.clone().unwrap(),
         step => panic!("{step:?}"),
@@ -47,12 +48,12 @@ fn no_head_within_the_stall_limit_is_a_timeout() {
     }));
     assert_eq!(download.limit(), at(limit));
     assert_eq!(download.step(at(limit - MILLI)), Step::WaitUntil(at(limit)));
-    let fault = fault_after(&mut download, limit);
+    let fault = fault_at(&mut download, limit);
     assert_eq!(fault, Fault::Transport(TransportErrorKind::Timeout));
 }
 
 #[test]
-fn no_byte_within_the_stall_limit_is_a_stall_and_each_byte_begins_it_anew() {
+fn no_byte_within_the_stall_limit_is_a_stall_and_each_byte_restarts_the_limit() {
     let limit = Duration::from_secs(9);
     let mut download = started(&with(Policy::default(), |p| {
         p.stall_limit = limit;
@@ -65,11 +66,11 @@ fn no_byte_within_the_stall_limit_is_a_stall_and_each_byte_begins_it_anew() {
     assert_eq!(download.limit(), at(limit * 2));
     assert_eq!(download.body(at(limit + MILLI), b""), Received::Write(b""));
     assert_eq!(download.step(at(limit * 2 - MILLI)), Step::WaitUntil(at(limit * 2)));
-    assert_eq!(fault_after(&mut download, limit * 2), Fault::Stalled);
+    assert_eq!(fault_at(&mut download, limit * 2), Fault::Stalled);
 }
 
 #[test]
-fn an_error_that_stops_in_its_body_is_read_as_far_as_it_came() {
+fn an_error_body_that_stops_is_parsed_as_far_as_it_came() {
     let mut download = started(&Policy::default());
     let answer = xml(404, "NoSuchKey", "m");
     assert_eq!(download.head(at(MILLI), answer.head.as_ref().unwrap()), Opening::Read);
@@ -80,7 +81,7 @@ fn an_error_that_stops_in_its_body_is_read_as_far_as_it_came() {
 }
 
 #[test]
-fn all_of_an_error_has_the_time_of_one_stall() {
+fn the_whole_error_body_has_the_time_of_one_stall_limit() {
     let mut download = started(&Policy::default());
     let answer = xml(404, "NoSuchKey", "m");
     download.head(at(MILLI), answer.head.as_ref().unwrap());
@@ -89,7 +90,7 @@ fn all_of_an_error_has_the_time_of_one_stall() {
 }
 
 #[test]
-fn an_error_that_drips_is_not_read_past_the_time_of_one_stall() {
+fn a_slow_error_body_is_dropped_after_one_stall_limit() {
     let mut download = started(&Policy::default());
     let answer = xml(404, "NoSuchKey", "m");
     download.head(at(MILLI), answer.head.as_ref().unwrap());
@@ -102,7 +103,7 @@ fn an_error_that_drips_is_not_read_past_the_time_of_one_stall() {
 }
 
 #[test]
-fn an_endless_error_is_not_read_to_its_end() {
+fn an_endless_error_body_is_not_read_to_its_end() {
     let mut download = started(&Policy::default());
     let answer = Answer::new(404, &[], "");
     download.head(at(MILLI), answer.head.as_ref().unwrap());
@@ -113,18 +114,18 @@ fn an_endless_error_is_not_read_to_its_end() {
 }
 
 #[test]
-fn the_limit_of_the_whole_download_ends_it_at_its_moment() {
+fn the_total_limit_ends_the_download_on_time() {
     let policy = with(Policy::default(), |p| p.total_limit = Some(Duration::from_secs(30)));
-    let mut pausing = Trial::new(&policy);
-    pausing.serve(&digits(), Play::Cut(3));
+    let mut pausing = Run::new(&policy);
+    pausing.serve(&digits(), Reply::Cut(3));
     let mut asking = pausing.clone();
     asking.start();
     assert_eq!(asking.download.limit(), at(Duration::from_secs(30)));
-    for (mut trial, requests) in [(pausing, 1), (asking, 2)] {
-        let before = trial.download.step(at(Duration::from_secs(30) - MILLI));
+    for (mut run, requests) in [(pausing, 1), (asking, 2)] {
+        let before = run.download.step(at(Duration::from_secs(30) - MILLI));
         assert!(!matches!(before, Step::Done(_)));
-        trial.now = Duration::from_secs(30);
-        let error = trial.outcome().unwrap_err();
+        run.now = Duration::from_secs(30);
+        let error = run.outcome().unwrap_err();
         assert_eq!(error.kind, ErrorKind::TimedOut);
         let expected = format!(
             "the file was not there within the limit (requests: {requests}, 30.0 s, 3 of 9 bytes)"
@@ -136,7 +137,7 @@ fn the_limit_of_the_whole_download_ends_it_at_its_moment() {
 }
 
 #[test]
-fn no_byte_is_taken_after_the_limit_of_the_whole_download() {
+fn no_byte_is_accepted_after_the_total_limit() {
     for end in [Ok(()), Err(TransportErrorKind::Timeout), Err(TransportErrorKind::Truncated)] {
         let limit = Duration::from_secs(30);
         let mut download = started(&with(Policy::default(), |p| p.total_limit = Some(limit)));
@@ -151,7 +152,7 @@ fn no_byte_is_taken_after_the_limit_of_the_whole_download() {
 }
 
 #[test]
-fn an_answer_that_ends_after_the_limit_with_all_its_bytes_in_time_counts() {
+fn an_answer_that_ends_after_the_total_limit_counts_if_its_bytes_came_in_time() {
     let limit = Duration::from_secs(30);
     let mut download = started(&with(Policy::default(), |p| p.total_limit = Some(limit)));
     let answer = Answer::new(200, &[("content-length", "9")], "");
@@ -165,71 +166,109 @@ fn an_answer_that_ends_after_the_limit_with_all_its_bytes_in_time_counts() {
 }
 
 #[test]
-fn a_new_url_that_never_comes_is_not_why_a_download_ends_at_its_limit() {
+fn at_the_total_limit_a_missing_new_url_is_reported_as_a_timeout() {
     let limit = Duration::from_secs(30);
     let policy = with(Policy::default(), |p| p.total_limit = Some(limit));
-    let mut trial = Trial::of(download(&policy).with_new_urls());
-    trial.serve(&digits(), Play::Expired);
-    assert_eq!(trial.download.no_new_url(at(limit)).kind, EventKind::Ended);
-    assert_eq!(trial.outcome().unwrap_err().kind, ErrorKind::TimedOut);
+    let mut run = Run::of(download(&policy).with_new_urls());
+    run.serve(&digits(), Reply::Expired);
+    assert_eq!(run.download.no_new_url(at(limit)).kind, EventKind::Ended);
+    assert_eq!(run.outcome().unwrap_err().kind, ErrorKind::TimedOut);
 }
 
 #[test]
-fn no_pause_goes_beyond_the_limit_of_the_whole_download() {
+fn no_pause_exceeds_the_total_limit() {
     let hour = Duration::from_secs(3_600);
     let policy = with(Policy::default(), |p| {
         p.total_limit = Some(Duration::from_secs(30));
         p.retry = Backoff::new(hour, hour, hour);
     });
-    let mut trial = Trial::new(&policy);
-    trial.serve(&digits(), Play::Cut(3));
-    assert_eq!(trial.download.step(trial.mono()), Step::WaitUntil(at(Duration::from_secs(30))));
-    assert_eq!(trial.rest(), Due::Nothing);
-    assert_eq!(trial.kind(), ErrorKind::TimedOut);
+    let mut run = Run::new(&policy);
+    run.serve(&digits(), Reply::Cut(3));
+    assert_eq!(run.download.step(run.mono()), Step::WaitUntil(at(Duration::from_secs(30))));
+    assert_eq!(run.wait_until_due(), Due::Nothing);
+    assert_eq!(run.kind(), ErrorKind::TimedOut);
 }
 
 #[test]
-fn the_limit_of_the_whole_download_holds_while_a_url_is_asked_for() {
+fn the_total_limit_applies_while_a_new_url_is_requested() {
     let policy = with(Policy::default(), |p| p.total_limit = Some(Duration::from_secs(30)));
-    let mut trial = Trial::of(download(&policy).with_new_urls());
-    trial.serve(&digits(), Play::Expired);
-    assert_eq!(trial.download.limit(), at(Duration::from_secs(30)));
-    trial.now = Duration::from_secs(30);
-    assert_eq!(trial.kind(), ErrorKind::TimedOut);
+    let mut run = Run::of(download(&policy).with_new_urls());
+    run.serve(&digits(), Reply::Expired);
+    assert_eq!(run.download.limit(), at(Duration::from_secs(30)));
+    run.now = Duration::from_secs(30);
+    assert_eq!(run.kind(), ErrorKind::TimedOut);
 }
 
 #[test]
-fn a_declared_length_above_the_size_limit_is_refused_before_a_byte() {
-    for play in [Play::Well, Play::Less(3)] {
-        let mut trial = Trial::new(&with(Policy::default(), |p| p.size_limit = Some(8)));
-        trial.serve(&digits(), play);
-        assert_eq!(trial.past[0].opening, Some(Opening::Drop));
-        let error = trial.outcome().unwrap_err();
+fn a_declared_length_above_the_size_limit_is_refused_before_any_byte() {
+    for reply in [Reply::Correct, Reply::ShortRange(3)] {
+        let mut run = Run::new(&with(Policy::default(), |p| p.size_limit = Some(8)));
+        run.serve(&digits(), reply);
+        assert_eq!(run.exchanges[0].opening, Some(Opening::Drop));
+        let error = run.outcome().unwrap_err();
         assert_eq!(error.kind, ErrorKind::TooLarge { limit: 8 });
         assert!(error.to_string().starts_with("the file is larger than the limit of 8 bytes ("));
-        assert_eq!(trial.sink, b"");
+        assert_eq!(run.sink, b"");
     }
 }
 
 #[test]
-fn a_length_that_is_found_out_ends_above_the_size_limit() {
+fn a_file_of_unknown_length_ends_at_the_size_limit() {
     for piece in [1, 4, 9] {
-        let mut trial =
-            Trial { piece, ..Trial::new(&with(Policy::default(), |p| p.size_limit = Some(8))) };
-        trial.serve(&digits(), Play::Chunked);
-        assert_eq!(trial.kind(), ErrorKind::TooLarge { limit: 8 });
-        assert!(trial.sink.len() <= 8, "never more than the limit is written");
+        let mut run =
+            Run { piece, ..Run::new(&with(Policy::default(), |p| p.size_limit = Some(8))) };
+        run.serve(&digits(), Reply::Chunked);
+        assert_eq!(run.kind(), ErrorKind::TooLarge { limit: 8 });
+        assert!(run.sink.len() <= 8, "more bytes were written than the limit");
     }
-    let mut trial = Trial::new(&with(Policy::default(), |p| p.size_limit = Some(8)));
-    trial.play(&digits(), &[Play::ChunkedCut(3), Play::Well]);
-    assert_eq!(trial.kind(), ErrorKind::TooLarge { limit: 8 });
+    let mut run = Run::new(&with(Policy::default(), |p| p.size_limit = Some(8)));
+    run.serve_all(&digits(), &[Reply::ChunkedCut(3), Reply::Correct]);
+    assert_eq!(run.kind(), ErrorKind::TooLarge { limit: 8 });
 }
 
 #[test]
 fn a_file_may_be_as_large_as_the_size_limit() {
-    for play in [Play::Well, Play::Chunked] {
-        let mut trial = Trial::new(&with(Policy::default(), |p| p.size_limit = Some(9)));
-        trial.serve(&digits(), play);
-        assert_eq!(trial.outcome().unwrap().bytes, 9);
+    for reply in [Reply::Correct, Reply::Chunked] {
+        let mut run = Run::new(&with(Policy::default(), |p| p.size_limit = Some(9)));
+        run.serve(&digits(), reply);
+        assert_eq!(run.outcome().unwrap().bytes, 9);
     }
+}
+
+#[test]
+fn a_slow_download_is_not_a_stall() {
+    let mut download = download(&Policy::default());
+    let at = |seconds| Mono::from_origin(Duration::from_secs(seconds));
+    download.start(Now::default(), ClockOffset::default()).unwrap();
+    let length = (600 * 1_024).to_string();
+    let answer = Answer::new(200, &[("content-length", &length)], "");
+    download.head(at(0), answer.head.as_ref().unwrap());
+    for second in 1..=600 {
+        let limit = Step::WaitUntil(at(second - 1 + Policy::STALL_LIMIT.as_secs()));
+        assert_eq!(download.step(at(second)), limit);
+        assert_eq!(download.body(at(second), &[0; 1_024]), Received::Write(&[0; 1_024]));
+    }
+    assert_eq!(download.ended(at(600), Ok(())).kind, EventKind::Ended);
+    assert_eq!(download.finish().unwrap().report.elapsed, Duration::from_secs(600));
+}
+
+#[test]
+fn a_stall_is_reported_with_its_time_and_bytes() {
+    let policy = with(Policy::default(), |p| p.max_failures = 0);
+    let mut run = Run::new(&policy);
+    run.serve(&digits(), Reply::Stall(3));
+    assert_eq!(run.now, Policy::STALL_LIMIT + Duration::from_millis(40));
+    let error = run.outcome().unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Fault(Fault::Stalled));
+    assert_eq!(error.to_string(), "downloading failed (requests: 1, 60.0 s, 3 of 9 bytes)");
+    let source = error.source().unwrap();
+    assert_eq!(source.to_string(), "no byte came within the stall limit");
+}
+
+#[test]
+fn by_default_a_download_has_no_total_limit() {
+    assert_eq!(Policy::default().total_limit, None);
+    let mut run = Run { now: Duration::from_secs(86_400 * 365), ..run() };
+    run.serve(&digits(), Reply::Correct);
+    assert_eq!(run.outcome().unwrap().bytes, 9);
 }

@@ -1,29 +1,26 @@
-//! Downloads by the pure half alone: the field cases, each rule of resuming and starting over, and
-//! every sequence of answers up to a length.
+//! Tests the download state machine of the core without I/O: each rule alone, random sequences of
+//! faults, and every sequence of answers up to a length.
 //!
-//! A debug build goes through all sequences of up to 2 or 3 exchanges, a release build through all
-//! of up to 3 or 4: `cargo test --release -p tcss-export --test download`.
+//! A debug build tries all sequences of up to 2 or 3 exchanges, a release build all of up to 3 or 4:
+//! `cargo test --release -p tcss-export --test download`.
 
-mod checks;
-mod endings;
+mod bodies;
+mod calls;
 mod exhaustive;
 mod failures;
-mod field_cases;
-mod handling;
-mod keeping;
-mod known;
 mod limits;
 mod names;
+mod parts;
+mod pipes;
 mod properties;
 mod ranges;
 mod refusals;
 mod renewing;
+mod requests;
 mod resuming;
+mod run;
 mod same_file;
 mod secrets;
 mod server;
-mod strange;
-mod trial;
-mod urls;
 #[path = "../common/with.rs"]
 mod with;

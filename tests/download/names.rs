@@ -1,28 +1,23 @@
-//! The name that is suggested for a file: never with path parts, whatever a server or a URL says.
+//! The suggested name of a file, which never contains a path.
 
 use proptest::prelude::*;
-use tcss_export::{
-    core::{Mono, download::Download},
-    download::Policy,
-};
 
 use crate::{
+    run::{URL, run_from},
     server::Answer,
-    trial::{Trial, URL, url},
 };
 
-/// Returns the name after an answer with this `Content-Disposition` to this URL.
+/// Returns the name suggested for this URL and this `Content-Disposition`.
 fn suggested(text: &str, disposition: Option<&[u8]>) -> Option<String> {
-    let download = Download::new(url(text), &Policy::default(), 7, Mono::default()).unwrap();
     let mut answer = Answer::new(200, &[("content-length", "1")], "x");
     if let Some(disposition) = disposition {
         let value = http::HeaderValue::from_bytes(disposition).unwrap();
         let headers = &mut answer.head.as_mut().unwrap().headers;
         headers.insert("content-disposition", value);
     }
-    let mut trial = Trial::of(download);
-    trial.answer(&answer);
-    trial.outcome().unwrap().report.suggested_name
+    let mut run = run_from(text);
+    run.answer(&answer);
+    run.outcome().unwrap().report.suggested_name
 }
 
 fn named(disposition: &str) -> Option<String> {
@@ -30,14 +25,14 @@ fn named(disposition: &str) -> Option<String> {
 }
 
 #[test]
-fn the_server_names_the_file() {
+fn content_disposition_names_the_file() {
     assert_eq!(named("attachment; filename=\"report.csv\"").as_deref(), Some("report.csv"));
     let both = "attachment; filename=\"x.csv\"; filename*=UTF-8''%E5%AF%BC%E5%87%BA.csv";
     assert_eq!(named(both).as_deref(), Some("\u{5bfc}\u{51fa}.csv"));
 }
 
 #[test]
-fn else_the_url_does() {
+fn without_content_disposition_the_url_names_the_file() {
     assert_eq!(suggested(URL, None).as_deref(), Some("a.csv"));
     assert_eq!(
         suggested("https://h.example/p%2Fq%2B(1)%20x.csv", None).as_deref(),
@@ -47,7 +42,7 @@ fn else_the_url_does() {
 }
 
 #[test]
-fn no_name_leads_out_of_a_folder() {
+fn a_suggested_name_has_no_path() {
     for value in [
         "attachment; filename=\"../../x.csv\"",
         "attachment; filename=\"..\\\\..\\\\x.csv\"",
@@ -63,7 +58,7 @@ fn no_name_leads_out_of_a_folder() {
 }
 
 #[test]
-fn a_name_that_cannot_be_one_gives_way_to_the_urls() {
+fn an_unusable_name_is_replaced_by_the_name_in_the_url() {
     for value in
         ["attachment; filename=\"..\"", "attachment; filename=\" \"", "attachment; filename=NUL"]
     {
@@ -71,8 +66,8 @@ fn a_name_that_cannot_be_one_gives_way_to_the_urls() {
     }
 }
 
-/// Checks what no name may be on any system.
-fn assert_plain(name: &str) {
+/// Checks that every system accepts this name.
+fn assert_safe(name: &str) {
     assert!(!name.is_empty() && name.len() <= 255);
     assert!(!name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']), "{name:?}");
     assert!(!name.contains(char::is_control), "{name:?}");
@@ -81,33 +76,33 @@ fn assert_plain(name: &str) {
 }
 
 #[test]
-fn a_name_that_is_cut_does_not_end_oddly() {
+fn a_truncated_name_does_not_end_in_a_dot_or_space() {
     for end in [". b", " b", "...b"] {
         let long = format!("{}{end}", "a".repeat(199));
-        assert_plain(&named(&format!("attachment; filename=\"{long}\"")).unwrap());
+        assert_safe(&named(&format!("attachment; filename=\"{long}\"")).unwrap());
     }
 }
 
 proptest! {
     #[test]
-    fn any_disposition_gives_a_plain_name_or_none(value in "[ -~\u{80}-\u{ffff}]{0,80}") {
+    fn any_content_disposition_yields_a_safe_name_or_none(value in "[ -~\u{80}-\u{ffff}]{0,80}") {
         if let Some(name) = named(&value) {
-            assert_plain(&name);
+            assert_safe(&name);
         }
     }
 
     #[test]
-    fn any_named_text_gives_a_plain_name(value in "[ !#-~\u{80}-\u{ffff}]{0,300}") {
+    fn any_quoted_filename_yields_a_safe_name_or_none(value in "[ !#-~\u{80}-\u{ffff}]{0,300}") {
         if let Some(name) = named(&format!("attachment; filename=\"{value}\"")) {
-            assert_plain(&name);
+            assert_safe(&name);
         }
     }
 
     #[test]
-    fn any_path_gives_a_plain_name_or_none(path in "([a-z./ ]|%[0-9a-f]{2}){0,80}") {
+    fn any_url_path_yields_a_safe_name_or_none(path in "([a-z./ ]|%[0-9a-f]{2}){0,80}") {
         let text = format!("https://h.example/{}", path.replace(' ', "+"));
         if let Some(name) = suggested(&text, None) {
-            assert_plain(&name);
+            assert_safe(&name);
         }
     }
 }

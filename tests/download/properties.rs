@@ -1,27 +1,24 @@
-//! Any order of faults, any cut, any pieces, any changes of the file: a download comes to its end,
-//! with the bytes of one version of the file or a typed error.
+//! Random faults, cuts, pieces and changes of the file: every download ends, with the bytes of one
+//! version of the file or with a typed error.
 
 use std::time::Duration;
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use tcss_export::{
-    core::{
-        Mono,
-        download::{Download, Opening, Outcome, Part, PartMetadata},
-    },
+    core::download::{Opening, Outcome, Part, PartMetadata},
     download::{ErrorKind, Policy},
     driver::TransportErrorKind,
 };
 
 use crate::{
-    server::{File, Play, crc64},
-    trial::{Due, Trial, URL, download, url},
+    run::{Due, Run, download, url},
+    server::{File, Reply, crc64},
     with::with,
 };
 
-/// What a server names of its file.
+/// The tag and the checksum in the answers of a server.
 #[derive(Clone, Copy, Debug)]
-struct Marks {
+struct Validators {
     tag: Tag,
     names_crc: bool,
 }
@@ -33,8 +30,8 @@ enum Tag {
     None,
 }
 
-impl Marks {
-    /// Returns one version of the file; no two of them have one tag.
+impl Validators {
+    /// Returns one version of the file; each has its own tag.
     fn file(self, bytes: &[u8], serial: usize) -> File {
         let file = File { names_crc: self.names_crc, ..File::new(bytes.to_vec()) };
         match self.tag {
@@ -45,114 +42,114 @@ impl Marks {
     }
 }
 
-/// One exchange: what the file has become before it, if it changes, and how it is answered.
-type Told = (Option<Vec<u8>>, Play);
+/// One exchange: the new content of the file, if it changes first, and the reply.
+type ServerStep = (Option<Vec<u8>>, Reply);
 
 const LONGEST: usize = 40;
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    // Two values, so that versions have long beginnings in common.
+    // Two values, so that versions share long prefixes.
     vec(prop_oneof![9 => Just(b'a'), 1 => Just(b'b')], 0..LONGEST)
 }
 
-fn marks() -> impl Strategy<Value = Marks> {
+fn validators() -> impl Strategy<Value = Validators> {
     let tag = prop_oneof![3 => Just(Tag::Strong), 1 => Just(Tag::Weak), 1 => Just(Tag::None)];
-    (tag, any::<bool>()).prop_map(|(tag, names_crc)| Marks { tag, names_crc })
+    (tag, any::<bool>()).prop_map(|(tag, names_crc)| Validators { tag, names_crc })
 }
 
-/// All that may pass.
-fn passing() -> impl Strategy<Value = Play> {
+/// Temporary faults.
+fn temporary() -> impl Strategy<Value = Reply> {
     prop_oneof![
-        8 => (0..LONGEST).prop_map(Play::Cut),
-        4 => (0..LONGEST).prop_map(Play::ChunkedCut),
-        2 => (0..LONGEST).prop_map(Play::Stall),
-        4 => (1..LONGEST).prop_map(Play::Less),
-        2 => (1..LONGEST).prop_map(Play::LessOfUnknown),
-        1 => Just(Play::Unsent(TransportErrorKind::Connection)),
-        1 => Just(Play::Unsent(TransportErrorKind::Timeout)),
-        1 => Just(Play::Silence),
-        1 => Just(Play::Beyond),
-        1 => Just(Play::Whole),
-        2 => Just(Play::AnyFile),
-        1 => Just(Play::Elsewhere),
-        1 => Just(Play::Expired),
-        1 => Just(Play::Status(500)),
-        1 => Just(Play::Status(503)),
+        8 => (0..LONGEST).prop_map(Reply::Cut),
+        4 => (0..LONGEST).prop_map(Reply::ChunkedCut),
+        2 => (0..LONGEST).prop_map(Reply::Stall),
+        4 => (1..LONGEST).prop_map(Reply::ShortRange),
+        2 => (1..LONGEST).prop_map(Reply::ShortRangeNoTotal),
+        1 => Just(Reply::NoAnswer(TransportErrorKind::Connection)),
+        1 => Just(Reply::NoAnswer(TransportErrorKind::Timeout)),
+        1 => Just(Reply::Hang),
+        1 => Just(Reply::ExtraByte),
+        1 => Just(Reply::Whole),
+        2 => Just(Reply::IgnoresIfRange),
+        1 => Just(Reply::WrongRange),
+        1 => Just(Reply::Expired),
+        1 => Just(Reply::Status(500)),
+        1 => Just(Reply::Status(503)),
     ]
 }
 
-fn any_play() -> impl Strategy<Value = Play> {
+fn any_reply() -> impl Strategy<Value = Reply> {
     let others = vec![
-        Play::Unsatisfied,
-        Play::AnyUnsatisfied,
-        Play::RangeAsWhole,
-        Play::WrongCrc,
-        Play::Gzip,
-        Play::Redirect,
-        Play::Denied,
-        Play::Gone,
+        Reply::NotSatisfiable,
+        Reply::AlwaysNotSatisfiable,
+        Reply::RangeWithStatus200,
+        Reply::WrongCrc,
+        Reply::Gzip,
+        Reply::Redirect,
+        Reply::Denied,
+        Reply::Gone,
     ];
-    let good = vec![Play::Well, Play::Chunked, Play::Endless];
+    let good = vec![Reply::Correct, Reply::Chunked, Reply::NoLength];
     prop_oneof![
-        20 => passing(),
+        20 => temporary(),
         1 => select(others),
         1 => select(good),
     ]
 }
 
-fn exchanges(play: impl Strategy<Value = Play>) -> impl Strategy<Value = Vec<Told>> {
-    vec((option::weighted(0.3, bytes()), play), 0..24)
+fn exchanges(reply: impl Strategy<Value = Reply>) -> impl Strategy<Value = Vec<ServerStep>> {
+    vec((option::weighted(0.3, bytes()), reply), 0..24)
 }
 
 /// A server and a download of its file.
-struct World {
-    marks: Marks,
+struct Scenario {
+    validators: Validators,
     file: File,
     serial: usize,
-    trial: Trial,
+    run: Run,
 }
 
-impl World {
-    fn new(marks: Marks, first: &[u8], trial: Trial) -> Self {
-        Self { marks, file: marks.file(first, 0), serial: 0, trial }
+impl Scenario {
+    fn new(validators: Validators, first: &[u8], run: Run) -> Self {
+        Self { validators, file: validators.file(first, 0), serial: 0, run }
     }
 
-    /// Lets one exchange happen; tells whether the download had not ended before.
-    fn exchange(&mut self, (change, play): &Told) -> bool {
-        if self.trial.rest() == Due::NewUrl {
+    /// Runs one exchange; returns false if the download has ended already.
+    fn exchange(&mut self, (change, reply): &ServerStep) -> bool {
+        if self.run.wait_until_due() == Due::NewUrl {
             self.serial += 1;
             let text = format!("https://h.example/a.csv?q-signature=EXAMPLE1{:03}", self.serial);
-            self.trial.download.new_url(self.trial.mono(), url(&text));
+            self.run.download.new_url(self.run.mono(), url(&text));
         }
-        if self.trial.rest() == Due::Nothing {
+        if self.run.wait_until_due() == Due::Nothing {
             return false;
         }
         if let Some(bytes) = change {
             self.serial += 1;
-            self.file = self.marks.file(bytes, self.serial);
+            self.file = self.validators.file(bytes, self.serial);
         }
-        self.trial.serve(&self.file, *play);
+        self.run.serve(&self.file, *reply);
         true
     }
 
-    /// Answers well until the download has ended; fails if it goes on for ever.
+    /// Replies correctly until the download has ended.
     fn recover(&mut self) -> Outcome {
         for _ in 0..=Policy::MAX_FAILURES {
-            if !self.exchange(&(None, Play::Well)) {
+            if !self.exchange(&(None, Reply::Correct)) {
                 break;
             }
         }
-        assert_eq!(self.trial.rest(), Due::Nothing, "it comes to an end");
-        self.trial.outcome()
+        assert_eq!(self.run.wait_until_due(), Due::Nothing, "the download has not ended");
+        self.run.outcome()
     }
 
-    /// Checks the end against the version of the file that was served last.
+    /// Checks the result against the version of the file served last.
     fn assert_right(&self, outcome: &Outcome) {
         let Ok(downloaded) = outcome else { return };
-        assert_eq!(self.trial.sink, self.file.bytes);
+        assert_eq!(self.run.sink, self.file.bytes);
         assert_eq!(downloaded.bytes, self.file.bytes.len() as u64);
         assert_eq!(downloaded.crc64, crc64(&self.file.bytes));
-        assert_eq!(downloaded.verified, self.marks.names_crc);
+        assert_eq!(downloaded.verified, self.validators.names_crc);
     }
 }
 
@@ -162,101 +159,100 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn a_download_ends_in_the_bytes_of_one_version_or_a_typed_error(
-        marks in marks(),
+    fn a_download_ends_with_the_bytes_of_one_version_or_a_typed_error(
+        validators in validators(),
         first in bytes(),
-        exchanges in exchanges(any_play()),
+        exchanges in exchanges(any_reply()),
         piece in 1..LONGEST,
         is_pipe: bool,
     ) {
         let download = download(&Policy::default()).with_new_urls();
         let download = if is_pipe { download.without_restart() } else { download };
-        let mut world = World::new(marks, &first, Trial { piece, ..Trial::of(download) });
-        for told in &exchanges {
-            if !world.exchange(told) {
+        let mut scenario = Scenario::new(validators, &first, Run { piece, ..Run::of(download) });
+        for step in &exchanges {
+            if !scenario.exchange(step) {
                 break;
             }
         }
-        let outcome = world.recover();
-        world.assert_right(&outcome);
+        let outcome = scenario.recover();
+        scenario.assert_right(&outcome);
         let report = match &outcome {
             Ok(downloaded) => &downloaded.report,
             Err(error) => &error.report,
         };
-        prop_assert_eq!(report.requests as usize, world.trial.past.len());
+        prop_assert_eq!(report.requests as usize, scenario.run.exchanges.len());
     }
 
-    /// The trial fails if a byte is taken later.
+    /// [`Run`] panics if a byte is accepted later.
     #[test]
-    fn a_download_ends_at_its_limit_however_slowly_bytes_come(
-        marks in marks(), exchanges in exchanges(passing()), seconds in (1..100_u64, 0..40_u64),
+    fn a_download_ends_at_its_total_limit_however_slowly_bytes_arrive(
+        validators in validators(), exchanges in exchanges(temporary()), seconds in (1..100_u64, 0..40_u64),
     ) {
         let (limit, pause) = (Duration::from_secs(seconds.0), Duration::from_secs(seconds.1));
         let policy = with(Policy::default(), |p| { p.max_failures = u32::MAX; p.total_limit = Some(limit); });
-        let trial = Trial { piece: 1, pause, ..Trial::new(&policy) };
-        let mut world = World::new(marks, b"a file", trial);
-        for told in &exchanges {
-            world.exchange(told);
+        let run = Run { piece: 1, pause, ..Run::new(&policy) };
+        let mut scenario = Scenario::new(validators, b"a file", run);
+        for step in &exchanges {
+            scenario.exchange(step);
         }
-        world.trial.now = world.trial.now.max(limit);
-        prop_assert_eq!(world.trial.rest(), Due::Nothing);
-        let outcome = world.trial.outcome();
-        world.assert_right(&outcome);
+        scenario.run.now = scenario.run.now.max(limit);
+        prop_assert_eq!(scenario.run.wait_until_due(), Due::Nothing);
+        let outcome = scenario.run.outcome();
+        scenario.assert_right(&outcome);
     }
 
-    /// Whatever may pass, and it passed.
     #[test]
-    fn what_may_pass_never_ends_a_patient_download(
-        marks in marks(), first in bytes(), exchanges in exchanges(passing()), piece in 1..LONGEST,
+    fn temporary_faults_never_end_a_download_without_limits(
+        validators in validators(), first in bytes(), exchanges in exchanges(temporary()), piece in 1..LONGEST,
     ) {
         let policy =
             with(Policy::default(), |p| { p.max_failures = u32::MAX; p.max_new_urls = u32::MAX; });
-        let trial = Trial { piece, ..Trial::of(download(&policy).with_new_urls()) };
-        let mut world = World::new(marks, &first, trial);
-        for told in &exchanges {
-            world.exchange(told);
+        let run = Run { piece, ..Run::of(download(&policy).with_new_urls()) };
+        let mut scenario = Scenario::new(validators, &first, run);
+        for step in &exchanges {
+            scenario.exchange(step);
         }
-        let outcome = world.recover();
+        let outcome = scenario.recover();
         prop_assert!(outcome.is_ok(), "{outcome:?}");
-        world.assert_right(&outcome);
+        scenario.assert_right(&outcome);
     }
 
-    /// Each exchange is of a process of its own, and the last bytes may not have come to the disk.
+    /// Each exchange runs in a new process, and the last bytes may not have reached the disk.
     #[test]
-    fn what_a_killed_process_leaves_never_leads_to_wrong_bytes(
-        marks in marks(),
+    fn parts_left_by_killed_processes_never_lead_to_wrong_bytes(
+        validators in validators(),
         first in bytes(),
-        exchanges in vec((option::weighted(0.3, bytes()), passing(), 0..4_usize), 0..24),
+        exchanges in vec((option::weighted(0.3, bytes()), temporary(), 0..4_usize), 0..24),
         piece in 1..LONGEST,
     ) {
-        let mut world = World::new(marks, &first, Trial::of(download(&Policy::default())));
+        let mut scenario = Scenario::new(validators, &first, Run::of(download(&Policy::default())));
         let mut part = None;
-        for (change, play, lost) in exchanges {
-            world.trial.piece = piece;
-            world.exchange(&(change, play));
-            if world.trial.past[0].opening == Some(Opening::StartOver) {
-                part = world.trial.download.metadata();
+        for (change, reply, lost) in exchanges {
+            scenario.run.piece = piece;
+            scenario.exchange(&(change, reply));
+            if scenario.run.exchanges[0].opening == Some(Opening::StartOver) {
+                part = scenario.run.download.metadata();
             }
-            let there = world.trial.sink.len().saturating_sub(lost);
-            world.trial = after(part.as_ref(), &world.trial.sink[..there]);
+            let there = scenario.run.sink.len().saturating_sub(lost);
+            scenario.run = resuming(part.as_ref(), &scenario.run.sink[..there]);
         }
-        let outcome = world.recover();
+        let outcome = scenario.recover();
         prop_assert!(outcome.is_ok(), "{outcome:?}");
-        world.assert_right(&outcome);
+        scenario.assert_right(&outcome);
     }
 
     #[test]
     fn a_size_limit_is_never_exceeded(
-        marks in marks(), first in bytes(), exchanges in exchanges(passing()), limit in 0..40_u64,
+        validators in validators(), first in bytes(), exchanges in exchanges(temporary()), limit in 0..40_u64,
     ) {
         let policy = with(Policy::default(), |p| p.size_limit = Some(limit));
-        let mut world = World::new(marks, &first, Trial::new(&policy));
-        for told in &exchanges {
-            world.exchange(told);
-            prop_assert!(world.trial.sink.len() as u64 <= limit);
+        let mut scenario = Scenario::new(validators, &first, Run::new(&policy));
+        for step in &exchanges {
+            scenario.exchange(step);
+            prop_assert!(scenario.run.sink.len() as u64 <= limit);
         }
-        let outcome = world.recover();
-        world.assert_right(&outcome);
+        let outcome = scenario.recover();
+        scenario.assert_right(&outcome);
         if let Err(error) = outcome {
             let is_typed = matches!(
                 error.kind,
@@ -267,14 +263,13 @@ proptest! {
     }
 }
 
-/// Begins a process that finds these bytes.
-fn after(note: Option<&PartMetadata>, there: &[u8]) -> Trial {
-    let Some(note) = note else { return Trial::of(download(&Policy::default())) };
-    let mut kept = Part::new(note.clone());
-    let there = &there[..there.len().min(usize::try_from(kept.limit()).unwrap_or(usize::MAX))];
-    kept.read(there);
-    let download = Download::new(url(URL), &Policy::default(), 7, Mono::default());
-    let mut download = download.expect("a URL");
-    download.resume(kept);
-    Trial { sink: there.to_vec(), ..Trial::of(download) }
+/// Starts a run that finds this part.
+fn resuming(metadata: Option<&PartMetadata>, there: &[u8]) -> Run {
+    let Some(metadata) = metadata else { return Run::of(download(&Policy::default())) };
+    let mut part = Part::new(metadata.clone());
+    let there = &there[..there.len().min(usize::try_from(part.limit()).unwrap_or(usize::MAX))];
+    part.read(there);
+    let mut download = download(&Policy::default());
+    download.resume(part);
+    Run { sink: there.to_vec(), ..Run::of(download) }
 }

@@ -1,31 +1,30 @@
-//! Ranges that are not what was asked for, or of which nothing is left.
+//! Ranges other than requested, and status 416.
 
 use tcss_export::download::{ErrorKind, Fault};
 
 use crate::{
-    checks::{assert_retries, assert_starts_over, assert_whole},
-    server::{Answer, CRC64, File, Play, crc64, digits, xml},
-    trial::{cut, trial},
+    run::{assert_complete, assert_retries, assert_starts_over, cut_after_3, run},
+    server::{Answer, CRC64, File, Reply, crc64, digits, xml},
 };
 
 #[test]
-fn parts_of_a_file_whose_length_is_never_named_are_no_whole_file() {
-    let mut trial = trial();
-    trial.serve(&digits().without_crc(), Play::ChunkedCut(5));
+fn ranges_without_a_total_length_do_not_complete_a_file() {
+    let mut run = run();
+    run.serve(&digits().without_crc(), Reply::ChunkedCut(5));
     let part =
         |range, bytes| Answer::new(206, &[("content-range", range), ("etag", "\"v1\"")], bytes);
-    trial.answer(&part("bytes 4-8/*", "56789"));
-    assert_eq!((trial.download.bytes(), trial.download.total()), (9, None));
-    trial.answer(&part("bytes 8-8/*", "9"));
-    let ranges = [1, 2].map(|n| trial.past[n].request.headers()["range"].clone());
+    run.answer(&part("bytes 4-8/*", "56789"));
+    assert_eq!((run.download.bytes(), run.download.total()), (9, None));
+    run.answer(&part("bytes 8-8/*", "9"));
+    let ranges = [1, 2].map(|n| run.exchanges[n].request.headers()["range"].clone());
     assert_eq!(ranges, ["bytes=4-", "bytes=8-"]);
-    assert_starts_over(&mut trial, &digits().without_crc(), &Fault::ShortRanges);
+    assert_starts_over(&mut run, &digits().without_crc(), &Fault::ShortRanges);
 }
 
 #[test]
-fn parts_of_a_file_whose_length_is_never_named_end_with_its_checksum() {
-    let mut trial = trial();
-    trial.serve(&digits(), Play::LessOfUnknown(5));
+fn ranges_without_a_total_length_are_complete_at_the_checksum() {
+    let mut run = run();
+    run.serve(&digits(), Reply::ShortRangeNoTotal(5));
     let headers = [
         ("content-range", "bytes 4-8/*"),
         ("etag", "\"v1\""),
@@ -33,75 +32,76 @@ fn parts_of_a_file_whose_length_is_never_named_end_with_its_checksum() {
     ]
     .map(|(name, value)| (name, value.to_owned()));
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
-    trial.answer(&Answer::new(206, &headers, "56789"));
-    assert_whole(&mut trial, &digits());
+    run.answer(&Answer::new(206, &headers, "56789"));
+    assert_complete(&mut run, &digits());
 }
 
 #[test]
-fn nothing_left_is_no_end_where_the_length_is_another() {
+fn status_416_of_a_file_of_another_length_starts_over() {
     for bytes in ["12345", "123"] {
         let short = File::new(bytes);
-        let mut trial = cut();
-        trial.serve(&short, Play::Unsatisfied);
-        assert_starts_over(&mut trial, &short, &Fault::Changed);
+        let mut run = cut_after_3();
+        run.serve(&short, Reply::NotSatisfiable);
+        assert_starts_over(&mut run, &short, &Fault::Changed);
     }
 }
 
 #[test]
-fn nothing_left_of_an_unknown_length_is_no_end() {
+fn status_416_never_completes_a_file_of_unknown_length() {
     for range in ["bytes */3", "bytes */4", "bytes *", "items */3", "bytes */", "bytes 3-3/3"] {
-        let mut trial = trial();
-        trial.serve(&digits(), Play::ChunkedCut(3));
-        trial.answer(&xml(416, "InvalidRange", "m").with("content-range", range));
-        assert_starts_over(&mut trial, &digits(), &Fault::WrongRange);
+        let mut run = run();
+        run.serve(&digits(), Reply::ChunkedCut(3));
+        run.answer(&xml(416, "InvalidRange", "m").with("content-range", range));
+        assert_starts_over(&mut run, &digits(), &Fault::WrongRange);
     }
-    let mut trial = trial();
-    trial.serve(&digits(), Play::ChunkedCut(3));
-    trial.answer(&xml(416, "InvalidRange", "m"));
-    assert_starts_over(&mut trial, &digits(), &Fault::WrongRange);
+    let mut run = run();
+    run.serve(&digits(), Reply::ChunkedCut(3));
+    run.answer(&xml(416, "InvalidRange", "m"));
+    assert_starts_over(&mut run, &digits(), &Fault::WrongRange);
 }
 
 #[test]
-fn nothing_left_of_a_shorter_file_is_a_change() {
-    let mut trial = trial();
-    trial.serve(&digits(), Play::ChunkedCut(3));
-    trial.answer(&xml(416, "InvalidRange", "m").with("content-range", "bytes */2"));
-    assert_starts_over(&mut trial, &digits(), &Fault::Changed);
+fn status_416_of_a_shorter_file_is_a_change() {
+    let mut run = run();
+    run.serve(&digits(), Reply::ChunkedCut(3));
+    run.answer(&xml(416, "InvalidRange", "m").with("content-range", "bytes */2"));
+    assert_starts_over(&mut run, &digits(), &Fault::Changed);
 }
 
 #[test]
-fn nothing_left_of_another_file_is_no_end() {
-    let mut trial = trial();
-    trial.serve(&digits().without_crc(), Play::ChunkedCut(3));
+fn status_416_of_another_file_is_a_change() {
+    let mut run = run();
+    run.serve(&digits().without_crc(), Reply::ChunkedCut(3));
     let other = File::new("abc").with_etag("\"v2\"").without_crc();
-    let answer = other.answer(&trial.past[0].request, Play::Unsatisfied).with("etag", "\"v2\"");
-    trial.answer(&answer);
-    assert_starts_over(&mut trial, &other, &Fault::Changed);
+    let answer =
+        other.answer(&run.exchanges[0].request, Reply::NotSatisfiable).with("etag", "\"v2\"");
+    run.answer(&answer);
+    assert_starts_over(&mut run, &other, &Fault::Changed);
 }
 
 #[test]
-fn nothing_left_of_the_first_request_is_a_refusal() {
-    let mut trial = trial();
-    trial.serve(&digits(), Play::Unsatisfied);
-    assert!(matches!(trial.outcome().unwrap_err().kind, ErrorKind::Refused(_)));
+fn status_416_without_a_range_request_is_a_refusal() {
+    let mut run = run();
+    run.serve(&digits(), Reply::NotSatisfiable);
+    assert!(matches!(run.outcome().unwrap_err().kind, ErrorKind::Refused(_)));
 }
 
 #[test]
-fn a_range_that_begins_elsewhere_starts_over() {
-    let mut trial = cut();
-    trial.serve(&digits(), Play::Elsewhere);
-    assert_starts_over(&mut trial, &digits(), &Fault::WrongRange);
+fn a_range_with_another_start_starts_over() {
+    let mut run = cut_after_3();
+    run.serve(&digits(), Reply::WrongRange);
+    assert_starts_over(&mut run, &digits(), &Fault::WrongRange);
 }
 
 #[test]
-fn a_first_answer_that_begins_elsewhere_starts_over() {
-    let mut trial = trial();
-    trial.serve(&digits(), Play::Elsewhere);
-    assert_starts_over(&mut trial, &digits(), &Fault::WrongRange);
+fn a_first_answer_that_skips_bytes_starts_over() {
+    let mut run = run();
+    run.serve(&digits(), Reply::WrongRange);
+    assert_starts_over(&mut run, &digits(), &Fault::WrongRange);
 }
 
 #[test]
-fn a_range_that_is_none_starts_over() {
+fn an_invalid_content_range_starts_over() {
     for range in [
         "bytes 3-8",
         "bytes 3-8/",
@@ -114,51 +114,51 @@ fn a_range_that_is_none_starts_over() {
         "bytes +3-8/9",
         "",
     ] {
-        let mut trial = cut();
+        let mut run = cut_after_3();
         let answer = Answer::new(206, &[("content-range", range), ("etag", "\"v1\"")], "456789");
-        trial.answer(&answer);
-        assert_starts_over(&mut trial, &digits(), &Fault::WrongRange);
+        run.answer(&answer);
+        assert_starts_over(&mut run, &digits(), &Fault::WrongRange);
     }
 }
 
 #[test]
-fn two_ranges_and_no_range_start_over() {
-    let mut trial = cut();
+fn a_missing_or_repeated_content_range_starts_over() {
+    let mut run = cut_after_3();
     let mut answer = Answer::new(206, &[("etag", "\"v1\"")], "456789");
-    trial.answer(&answer);
-    assert_retries(&trial, &Fault::WrongRange);
-    trial = cut();
+    run.answer(&answer);
+    assert_retries(&run, &Fault::WrongRange);
+    run = cut_after_3();
     let headers = &mut answer.head.as_mut().unwrap().headers;
     headers.append("content-range", "bytes 3-8/9".parse().unwrap());
     headers.append("content-range", "bytes 3-8/9".parse().unwrap());
-    trial.answer(&answer);
-    assert_starts_over(&mut trial, &digits(), &Fault::WrongRange);
+    run.answer(&answer);
+    assert_starts_over(&mut run, &digits(), &Fault::WrongRange);
 }
 
 #[test]
-fn a_range_of_another_length_than_its_body_starts_over() {
-    let mut trial = cut();
+fn a_range_whose_length_differs_from_content_length_starts_over() {
+    let mut run = cut_after_3();
     let headers = [("content-range", "bytes 3-8/9"), ("content-length", "5"), ("etag", "\"v1\"")];
-    trial.answer(&Answer::new(206, &headers, "45678"));
-    assert_starts_over(&mut trial, &digits(), &Fault::WrongRange);
+    run.answer(&Answer::new(206, &headers, "45678"));
+    assert_starts_over(&mut run, &digits(), &Fault::WrongRange);
 }
 
 #[test]
-fn a_range_beyond_the_known_end_starts_over() {
+fn a_range_past_the_known_end_starts_over() {
     let file = digits().without_crc();
-    let mut trial = trial();
-    trial.serve(&file, Play::Cut(3));
+    let mut run = run();
+    run.serve(&file, Reply::Cut(3));
     let headers = [("content-range", "bytes 3-9/*"), ("etag", "\"v1\"")];
-    trial.answer(&Answer::new(206, &headers, "456789x"));
-    assert_starts_over(&mut trial, &file, &Fault::WrongRange);
+    run.answer(&Answer::new(206, &headers, "456789x"));
+    assert_starts_over(&mut run, &file, &Fault::WrongRange);
 }
 
 #[test]
-fn more_bytes_than_were_declared_start_over() {
-    let mut trial = trial();
-    trial.serve(&digits(), Play::Beyond);
-    assert_starts_over(&mut trial, &digits(), &Fault::WrongRange);
-    let mut trial = cut();
-    trial.serve(&digits(), Play::Beyond);
-    assert_starts_over(&mut trial, &digits(), &Fault::WrongRange);
+fn more_bytes_than_declared_start_over() {
+    let mut run = run();
+    run.serve(&digits(), Reply::ExtraByte);
+    assert_starts_over(&mut run, &digits(), &Fault::WrongRange);
+    let mut run = cut_after_3();
+    run.serve(&digits(), Reply::ExtraByte);
+    assert_starts_over(&mut run, &digits(), &Fault::WrongRange);
 }

@@ -1,4 +1,4 @@
-//! How a download goes on behind what is there.
+//! How a download resumes after the bytes it has.
 
 use tcss_export::{
     core::download::Opening,
@@ -7,73 +7,72 @@ use tcss_export::{
 };
 
 use crate::{
-    checks::{assert_retries, assert_whole},
-    server::{Answer, File, Play, digits},
-    trial::{Due, cut, trial},
+    run::{Due, assert_complete, assert_retries, cut_after_3, run},
+    server::{Answer, File, Reply, digits},
 };
 
 #[test]
-fn every_cut_is_resumed_where_it_was() {
+fn every_cut_is_resumed_at_its_position() {
     for at in 1..9 {
-        // Of a file whose length is not known the last byte is asked for again.
+        // If the length is unknown, the last byte is requested again.
         for (cut, first) in
-            [(Play::Cut(at), at), (Play::Stall(at), at), (Play::ChunkedCut(at), at - 1)]
+            [(Reply::Cut(at), at), (Reply::Stall(at), at), (Reply::ChunkedCut(at), at - 1)]
         {
-            let mut trial = trial();
-            trial.play(&digits(), &[cut, Play::Well]);
-            let headers = trial.past[1].request.headers();
+            let mut run = run();
+            run.serve_all(&digits(), &[cut, Reply::Correct]);
+            let headers = run.exchanges[1].request.headers();
             assert_eq!(headers["range"], format!("bytes={first}-"));
             assert_eq!(headers["if-range"], "\"v1\"");
-            assert_eq!(trial.past[1].opening, Some(Opening::Append));
-            assert_whole(&mut trial, &digits());
-            assert_eq!(trial.outcome().unwrap().report.resumes, 1);
+            assert_eq!(run.exchanges[1].opening, Some(Opening::Append));
+            assert_complete(&mut run, &digits());
+            assert_eq!(run.outcome().unwrap().report.resumes, 1);
         }
     }
 }
 
 #[test]
-fn a_cut_before_the_first_byte_is_no_resume() {
-    let mut trial = trial();
-    trial.play(&digits(), &[Play::Cut(0), Play::Well]);
-    assert_eq!(trial.past[1].request.headers().get("range"), None);
-    assert_whole(&mut trial, &digits());
-    let report = trial.outcome().unwrap().report;
+fn a_cut_before_the_first_byte_does_not_count_as_a_resume() {
+    let mut run = run();
+    run.serve_all(&digits(), &[Reply::Cut(0), Reply::Correct]);
+    assert_eq!(run.exchanges[1].request.headers().get("range"), None);
+    assert_complete(&mut run, &digits());
+    let report = run.outcome().unwrap().report;
     assert_eq!((report.resumes, report.restarts, report.requests), (0, 0, 2));
 }
 
 #[test]
-fn a_part_that_covers_less_is_continued_at_once() {
-    for play in [Play::Less(2), Play::LessOfUnknown(2)] {
-        let mut trial = cut();
-        assert_eq!(trial.serve(&digits(), play).kind, EventKind::Continuing);
-        let then = trial.now;
-        assert_eq!(trial.rest(), Due::Request);
-        assert_eq!(trial.now, then);
-        trial.serve(&digits(), Play::Well);
-        assert_eq!(trial.past[2].request.headers()["range"], "bytes=5-");
-        assert_whole(&mut trial, &digits());
+fn a_short_range_is_continued_at_once() {
+    for reply in [Reply::ShortRange(2), Reply::ShortRangeNoTotal(2)] {
+        let mut run = cut_after_3();
+        assert_eq!(run.serve(&digits(), reply).kind, EventKind::Continuing);
+        let then = run.now;
+        assert_eq!(run.wait_until_due(), Due::Request);
+        assert_eq!(run.now, then);
+        run.serve(&digits(), Reply::Correct);
+        assert_eq!(run.exchanges[2].request.headers()["range"], "bytes=5-");
+        assert_complete(&mut run, &digits());
     }
 }
 
 #[test]
-fn a_part_of_what_was_asked_for_whole_is_continued() {
-    let mut trial = trial();
-    trial.play(&digits(), &[Play::Less(4), Play::Less(4), Play::Well]);
-    assert_eq!(trial.past[0].opening, Some(Opening::StartOver));
-    assert_eq!(trial.past[0].event.total, Some(9));
-    assert_whole(&mut trial, &digits());
-    assert_eq!(trial.outcome().unwrap().report.resumes, 2);
+fn a_range_in_answer_to_a_request_for_the_whole_file_is_continued() {
+    let mut run = run();
+    run.serve_all(&digits(), &[Reply::ShortRange(4), Reply::ShortRange(4), Reply::Correct]);
+    assert_eq!(run.exchanges[0].opening, Some(Opening::StartOver));
+    assert_eq!(run.exchanges[0].event.total, Some(9));
+    assert_complete(&mut run, &digits());
+    assert_eq!(run.outcome().unwrap().report.resumes, 2);
 }
 
 #[test]
-fn parts_that_cover_little_again_and_again_are_not_continued_at_once() {
-    let mut trial = trial();
-    assert_eq!(trial.answer(&part("bytes 0-0/*", "x")).kind, EventKind::Continuing);
+fn repeated_tiny_ranges_are_continued_after_a_delay() {
+    let mut run = run();
+    assert_eq!(run.answer(&part("bytes 0-0/*", "x")).kind, EventKind::Continuing);
     for _ in 0..2 * Policy::MAX_FAILURES {
-        assert_eq!(trial.rest(), Due::Request);
-        // The last byte that is there, and one more.
-        let at = trial.download.bytes();
-        let event = trial.answer(&part(&format!("bytes {}-{at}/*", at - 1), "xx"));
+        assert_eq!(run.wait_until_due(), Due::Request);
+        // The last byte again, and one more.
+        let at = run.download.bytes();
+        let event = run.answer(&part(&format!("bytes {}-{at}/*", at - 1), "xx"));
         let EventKind::Retrying { fault: Fault::ShortRanges, delay } = &event.kind else {
             panic!("{event:?}")
         };
@@ -86,34 +85,34 @@ fn part(range: &str, bytes: &'static str) -> Answer {
 }
 
 #[test]
-fn large_parts_are_continued_at_once() {
+fn large_ranges_are_continued_at_once() {
     let large = File::new(vec![b'x'; 200_000]);
-    let mut trial = trial();
+    let mut run = run();
     for _ in 0..3 {
-        assert_eq!(trial.serve(&large, Play::Less(65_536)).kind, EventKind::Continuing);
+        assert_eq!(run.serve(&large, Reply::ShortRange(65_536)).kind, EventKind::Continuing);
     }
-    trial.serve(&large, Play::Well);
-    assert_whole(&mut trial, &large);
+    run.serve(&large, Reply::Correct);
+    assert_complete(&mut run, &large);
 }
 
-/// Without a strong tag the rest cannot be asked for, and asking for all again may never end.
+/// Without a strong tag the rest cannot be requested, and requesting it all again may never end.
 #[test]
-fn a_part_that_cannot_be_continued_is_incomplete_and_counts() {
+fn a_short_range_without_a_strong_tag_counts_as_a_failure() {
     for file in [digits().without_etag(), digits().with_etag("W/\"v1\"")] {
-        let mut trial = trial();
-        trial.serve(&file, Play::Less(3));
-        assert_retries(&trial, &Fault::Incomplete);
+        let mut run = run();
+        run.serve(&file, Reply::ShortRange(3));
+        assert_retries(&run, &Fault::Incomplete);
         for _ in 0..Policy::MAX_FAILURES {
-            assert_eq!(trial.rest(), Due::Request);
-            trial.serve(&file, Play::Less(3));
+            assert_eq!(run.wait_until_due(), Due::Request);
+            run.serve(&file, Reply::ShortRange(3));
         }
-        let kind = trial.outcome().unwrap_err().kind;
+        let kind = run.outcome().unwrap_err().kind;
         assert_eq!(kind, ErrorKind::Fault(Fault::Incomplete));
     }
 }
 
 #[test]
-fn without_a_strong_tag_nothing_is_resumed() {
+fn without_a_strong_tag_a_cut_starts_over() {
     for file in [
         digits().without_etag(),
         digits().with_etag("W/\"v1\""),
@@ -122,38 +121,52 @@ fn without_a_strong_tag_nothing_is_resumed() {
         digits().with_etag("\"a\"b\""),
         digits().with_etag(&format!("\"{}\"", "a".repeat(2_000))),
     ] {
-        let mut trial = trial();
-        trial.play(&file, &[Play::Cut(3), Play::Well]);
-        let headers = trial.past[1].request.headers();
+        let mut run = run();
+        run.serve_all(&file, &[Reply::Cut(3), Reply::Correct]);
+        let headers = run.exchanges[1].request.headers();
         assert_eq!((headers.get("range"), headers.get("if-range")), (None, None));
-        assert_whole(&mut trial, &file);
-        assert_eq!(trial.outcome().unwrap().report.restarts, 1);
+        assert_complete(&mut run, &file);
+        assert_eq!(run.outcome().unwrap().report.restarts, 1);
     }
 }
 
 #[test]
-fn bytes_that_cannot_be_resumed_do_not_count_from_the_next_request_on() {
-    let mut trial = trial();
-    trial.serve(&digits().without_etag(), Play::Cut(3));
-    assert_eq!(trial.download.bytes(), 3);
-    trial.start();
-    assert_eq!(trial.download.bytes(), 0);
+fn bytes_that_cannot_be_resumed_count_until_the_next_request() {
+    let mut run = run();
+    run.serve(&digits().without_etag(), Reply::Cut(3));
+    assert_eq!(run.download.bytes(), 3);
+    run.start();
+    assert_eq!(run.download.bytes(), 0);
 }
 
 #[test]
-fn two_tags_are_none() {
-    let mut trial = trial();
-    let request = trial.start();
-    let mut answer = digits().answer(&request, Play::Cut(3));
+fn two_tags_count_as_none() {
+    let mut run = run();
+    let request = run.start();
+    let mut answer = digits().answer(&request, Reply::Cut(3));
     answer.head.as_mut().unwrap().headers.append("etag", "\"v2\"".parse().unwrap());
-    trial.take(request, &answer);
-    assert_eq!(trial.start().headers().get("range"), None);
+    run.process(request, &answer);
+    assert_eq!(run.start().headers().get("range"), None);
 }
 
 #[test]
-fn a_refusal_that_passes_does_not_touch_what_is_there() {
-    let mut trial = cut();
-    trial.play(&digits(), &[Play::Status(502), Play::Status(503), Play::Well]);
-    assert_eq!(trial.past[3].request.headers()["range"], "bytes=3-");
-    assert_whole(&mut trial, &digits());
+fn a_temporary_refusal_keeps_the_bytes() {
+    let mut run = cut_after_3();
+    run.serve_all(&digits(), &[Reply::Status(502), Reply::Status(503), Reply::Correct]);
+    assert_eq!(run.exchanges[3].request.headers()["range"], "bytes=3-");
+    assert_complete(&mut run, &digits());
+}
+
+#[test]
+fn a_whole_answer_to_a_range_request_starts_over() {
+    let mut run = run();
+    run.serve(&File::new(vec![b'a'; 200]), Reply::Cut(100));
+    assert_eq!(run.sink, [b'a'; 100]);
+    run.serve(&File::new(vec![b'b'; 250]), Reply::Whole);
+    assert_eq!(run.exchanges[1].request.headers()["range"], "bytes=100-");
+    assert_eq!(run.exchanges[1].opening, Some(Opening::StartOver));
+    assert_eq!(run.sink, [b'b'; 250]);
+    let downloaded = run.outcome().unwrap();
+    assert_eq!((downloaded.bytes, downloaded.report.restarts), (250, 1));
+    assert_eq!(downloaded.report.resumes, 0);
 }

@@ -1,4 +1,4 @@
-//! D11: whatever a download shows of itself, the secret part of its URL is not in it.
+//! No text of a download shows the query or the user part of its URL.
 
 use std::{
     error::Error,
@@ -15,12 +15,12 @@ use tcss_export::{
 };
 
 use crate::{
-    server::{Answer, Play, digits, xml},
-    trial::{Trial, URL, download, url},
+    run::{Run, URL, download, url},
+    server::{Answer, Reply, digits, xml},
     with::with,
 };
 
-/// The query of the first URL and of the second, and a user part.
+/// The queries of both URLs, and a user part.
 const SECRETS: [&str; 3] = ["EXAMPLE0001", "EXAMPLE0002", "EXAMPLEPASSWORD"];
 const RENEWED: &str = "https://h.example/a.csv?q-signature=EXAMPLE0002";
 
@@ -47,64 +47,64 @@ fn assert_chain_clean(error: &(dyn Error + 'static)) {
     }
 }
 
-/// Looks at all that a download shows after each of its exchanges.
+/// Checks every text of a download and its exchanges.
 #[track_caller]
-fn assert_trial_clean(trial: &mut Trial) {
-    assert_debug_clean(&trial.download);
-    assert_debug_clean(&trial.download.step(Mono::from_origin(trial.now)));
-    let part = trial.download.metadata();
+fn assert_run_clean(run: &mut Run) {
+    assert_debug_clean(&run.download);
+    assert_debug_clean(&run.download.step(Mono::from_origin(run.now)));
+    let part = run.download.metadata();
     assert_debug_clean(&part);
     if let Some(part) = part {
         assert_clean(&part.to_text());
         assert_debug_clean(&Part::new(part));
     }
-    for exchange in &trial.past {
+    for exchange in &run.exchanges {
         assert_debug_clean(&exchange.event);
     }
-    if let Step::Done(Err(error)) = trial.download.step(Mono::from_origin(trial.now)) {
+    if let Step::Done(Err(error)) = run.download.step(Mono::from_origin(run.now)) {
         assert_chain_clean(error);
     }
 }
 
-/// Every way to end, and what comes before it.
-const PLAYS: [Play; 14] = [
-    Play::Well,
-    Play::Cut(3),
-    Play::Unsent(TransportErrorKind::Connection),
-    Play::Unsent(TransportErrorKind::Permanent),
-    Play::Endless,
-    Play::Beyond,
-    Play::Elsewhere,
-    Play::WrongCrc,
-    Play::Gzip,
-    Play::Redirect,
-    Play::Expired,
-    Play::Denied,
-    Play::Gone,
-    Play::Status(500),
+/// Replies that end a download in every way, or precede an end.
+const REPLIES: [Reply; 14] = [
+    Reply::Correct,
+    Reply::Cut(3),
+    Reply::NoAnswer(TransportErrorKind::Connection),
+    Reply::NoAnswer(TransportErrorKind::Permanent),
+    Reply::NoLength,
+    Reply::ExtraByte,
+    Reply::WrongRange,
+    Reply::WrongCrc,
+    Reply::Gzip,
+    Reply::Redirect,
+    Reply::Expired,
+    Reply::Denied,
+    Reply::Gone,
+    Reply::Status(500),
 ];
 
 #[test]
-fn d11_no_state_and_no_end_shows_the_query() {
-    for play in PLAYS {
+fn no_state_and_no_result_shows_the_query() {
+    for reply in REPLIES {
         for max_failures in [0, 8] {
             let policy = with(Policy::default(), |p| p.max_failures = max_failures);
-            let mut trial = Trial::of(download(&policy).with_new_urls());
-            assert_trial_clean(&mut trial);
-            trial.start();
-            assert_trial_clean(&mut trial);
-            let mut trial = Trial::of(download(&policy).with_new_urls());
-            trial.serve(&digits(), play);
-            assert_trial_clean(&mut trial);
-            trial.download.new_url(trial.mono(), url(RENEWED));
-            assert_trial_clean(&mut trial);
+            let mut run = Run::of(download(&policy).with_new_urls());
+            assert_run_clean(&mut run);
+            run.start();
+            assert_run_clean(&mut run);
+            let mut run = Run::of(download(&policy).with_new_urls());
+            run.serve(&digits(), reply);
+            assert_run_clean(&mut run);
+            run.download.new_url(run.mono(), url(RENEWED));
+            assert_run_clean(&mut run);
         }
     }
 }
 
-/// Such an answer of the object store holds what was signed.
+/// The object store echoes the signed text in such an answer.
 #[test]
-fn d11_what_a_refusal_echoes_is_not_shown() {
+fn an_echoed_url_in_a_refusal_is_not_shown() {
     let echoes = [
         "<Error><Code>SignatureDoesNotMatch</Code><Message>m</Message><StringToSign>sha1 \
          EXAMPLE0001</StringToSign><FormatString>get\n/a.csv\nq-signature=EXAMPLE0001</FormatString>\
@@ -114,28 +114,28 @@ fn d11_what_a_refusal_echoes_is_not_shown() {
     ];
     for echo in echoes {
         for status in [403, 404, 500] {
-            let mut trial = Trial::new(&with(Policy::default(), |p| p.max_failures = 0));
-            trial.answer(&Answer::new(status, &[], echo));
-            assert_trial_clean(&mut trial);
+            let mut run = Run::new(&with(Policy::default(), |p| p.max_failures = 0));
+            run.answer(&Answer::new(status, &[], echo));
+            assert_run_clean(&mut run);
         }
     }
 }
 
 #[test]
-fn d11_a_message_that_quotes_the_url_is_shown_without_it() {
+fn a_message_that_quotes_the_url_is_shown_without_its_query() {
     for message in [
         "https://h.example/a.csv?q-signature=EXAMPLE0001 has expired",
         "no access to /a.csv?q-signature=EXAMPLE0001.",
     ] {
-        let mut trial = Trial::new(&Policy::default());
-        trial.answer(&xml(403, "AccessDenied", message));
-        assert!(trial.outcome().unwrap_err().to_string().contains("AccessDenied: "));
-        assert_trial_clean(&mut trial);
+        let mut run = Run::new(&Policy::default());
+        run.answer(&xml(403, "AccessDenied", message));
+        assert!(run.outcome().unwrap_err().to_string().contains("AccessDenied: "));
+        assert_run_clean(&mut run);
     }
 }
 
 #[test]
-fn d11_a_redirect_names_its_host_alone() {
+fn a_redirect_shows_only_its_host() {
     for location in [
         "https://other.example/a.csv?q-signature=EXAMPLE0001",
         "https://u:EXAMPLEPASSWORD@other.example/a.csv",
@@ -143,14 +143,14 @@ fn d11_a_redirect_names_its_host_alone() {
         "q-signature=EXAMPLE0001",
         "EXAMPLE0001:1",
     ] {
-        let mut trial = Trial::new(&Policy::default());
-        trial.answer(&Answer::new(302, &[("location", location)], ""));
-        assert_trial_clean(&mut trial);
+        let mut run = Run::new(&Policy::default());
+        run.answer(&Answer::new(302, &[("location", location)], ""));
+        assert_run_clean(&mut run);
     }
 }
 
 #[test]
-fn d11_a_url_that_is_refused_is_not_shown() {
+fn a_refused_url_is_not_shown() {
     for text in [
         "http://h.example/a.csv?q-signature=EXAMPLE0001",
         "https://u:EXAMPLEPASSWORD@h.example/a.csv",
@@ -166,7 +166,7 @@ fn d11_a_url_that_is_refused_is_not_shown() {
 }
 
 #[test]
-fn d11_the_open_part_of_a_url_is_shown_with_a_marker() {
+fn the_url_is_shown_with_a_mark_in_place_of_its_query() {
     let shown = format!("{:?}", download(&Policy::default()));
     assert!(shown.contains("https://h.example/a.csv?..."), "{shown}");
     assert_eq!(url(URL).as_str(), URL);
@@ -175,7 +175,7 @@ fn d11_the_open_part_of_a_url_is_shown_with_a_marker() {
 fn assert_is_error<E: Error + Display + Send + Sync + Clone + 'static>() {}
 
 #[test]
-fn errors_go_between_threads_and_are_small() {
+fn errors_are_send_sync_and_small() {
     assert_is_error::<download::Error>();
     assert_is_error::<Fault>();
     assert!(size_of::<download::Error>() <= 64);

@@ -1,4 +1,4 @@
-//! A server of files as the object store is one, and what goes wrong with it.
+//! A file server that behaves like the object store, and its faults.
 
 #[path = "../common/file_server.rs"]
 mod file_server;
@@ -9,72 +9,70 @@ use tcss_export::driver::TransportErrorKind;
 
 pub(crate) use file_server::{CRC64, File, crc64, first_byte};
 
-/// How one request is answered.
+/// How the server replies to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Play {
-    Well,
-    /// No answer comes, and the transport says why.
-    Unsent(TransportErrorKind),
-    /// No answer comes, and nothing says so.
-    Silence,
-    /// The connection breaks after so many bytes of the body.
+pub(crate) enum Reply {
+    /// As RFC 9110 demands.
+    Correct,
+    /// No answer; the transport reports this error.
+    NoAnswer(TransportErrorKind),
+    /// No answer and no error.
+    Hang,
+    /// The connection breaks after this many bytes of the body.
     Cut(usize),
-    /// After so many bytes of the body nothing more comes.
+    /// Nothing more arrives after this many bytes of the body.
     Stall(usize),
-    /// The length is not declared, but the end of the body shows.
+    /// Chunks instead of a declared length.
     Chunked,
-    /// As before, and the connection breaks after so many bytes.
+    /// Chunks, and the connection breaks after this many bytes.
     ChunkedCut(usize),
-    /// Neither the length nor the end of the body shows.
-    Endless,
-    /// One byte more comes than was declared.
-    Beyond,
-    /// A range is answered with the whole file.
+    /// Neither a length nor chunks.
+    NoLength,
+    /// One byte more than declared.
+    ExtraByte,
+    /// The whole file, even to a range request.
     Whole,
-    /// A range is given of whatever file there is, and all of it where it has no such range.
-    AnyFile,
-    /// A range begins one byte later than was asked for.
-    Elsewhere,
-    /// No more than so many bytes of what was asked for.
-    Less(usize),
-    /// As before, and the length of the file is not named.
-    LessOfUnknown(usize),
-    /// Where a checksum is named, it is that of other bytes.
+    /// A range even if `If-Range` names another tag; the whole file if it has no such range.
+    IgnoresIfRange,
+    /// A range that starts one byte after the requested one.
+    WrongRange,
+    /// A range of at most this many bytes.
+    ShortRange(usize),
+    /// The same without the length of the file.
+    ShortRangeNoTotal(usize),
+    /// A wrong checksum, if the file has one.
     WrongCrc,
-    /// No checksum is named.
     NoCrc,
-    /// The bytes are in a coding.
     Gzip,
-    /// There is said to be nothing of the range, if it is of this file.
-    Unsatisfied,
-    /// There is said to be nothing of the range, whatever file it is of.
-    AnyUnsatisfied,
-    /// A range is given as if it were the whole file.
-    RangeAsWhole,
+    /// Status 416 if `If-Range` names this file.
+    NotSatisfiable,
+    /// Status 416 to any range request.
+    AlwaysNotSatisfiable,
+    RangeWithStatus200,
     Redirect,
     Expired,
     Denied,
     Gone,
-    /// A status, and a page that says no more.
+    /// A status with an HTML page.
     Status(u16),
 }
 
-/// What comes of a request.
+/// The answer to one request.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// None if no answer comes.
+    /// `None` if no answer arrives.
     pub(crate) head: Option<Parts>,
     pub(crate) body: Bytes,
     pub(crate) end: End,
 }
 
-/// How an answer, or the wait for it, ends.
+/// How an answer ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    Well,
+    Complete,
     Broken(TransportErrorKind),
-    /// The transport notices nothing.
-    Silence,
+    /// Nothing more arrives, without an error.
+    Hang,
 }
 
 /// The file of most tests.
@@ -88,77 +86,80 @@ impl File {
         self
     }
 
-    pub(crate) fn answer(&self, request: &Request<()>, play: Play) -> Answer {
+    pub(crate) fn answer(&self, request: &Request<()>, reply: Reply) -> Answer {
         let headers = request.headers();
-        match play {
-            Play::Unsent(fault) => return Answer::none(End::Broken(fault)),
-            Play::Silence => return Answer::none(End::Silence),
-            Play::Redirect => return redirect(),
-            Play::Expired => return xml(403, "AccessDenied", "Request has expired"),
-            Play::Denied => return xml(403, "AccessDenied", "Access Denied."),
-            Play::Gone => return xml(404, "NoSuchKey", "The specified key does not exist."),
-            Play::Status(status) => return Answer::new(status, &[], "<html> a page </html>"),
+        match reply {
+            Reply::NoAnswer(fault) => return Answer::none(End::Broken(fault)),
+            Reply::Hang => return Answer::none(End::Hang),
+            Reply::Redirect => return redirect(),
+            Reply::Expired => return xml(403, "AccessDenied", "Request has expired"),
+            Reply::Denied => return xml(403, "AccessDenied", "Access Denied."),
+            Reply::Gone => return xml(404, "NoSuchKey", "The specified key does not exist."),
+            Reply::Status(status) => return Answer::new(status, &[], "<html> a page </html>"),
             _ => {}
         }
         let asked = first_byte(headers);
-        let is_unsatisfied = match play {
-            Play::Unsatisfied => self.goes_by_range(headers, play),
-            Play::AnyUnsatisfied => asked.is_some(),
+        let is_unsatisfied = match reply {
+            Reply::NotSatisfiable => self.honors_range(headers, reply),
+            Reply::AlwaysNotSatisfiable => asked.is_some(),
             _ => false,
         };
         if is_unsatisfied {
             return self.unsatisfied().into();
         }
-        let mut answer: Answer = match asked.filter(|_| self.goes_by_range(headers, play)) {
-            Some(first) if first >= self.len() && play != Play::AnyFile => {
+        let mut answer: Answer = match asked.filter(|_| self.honors_range(headers, reply)) {
+            Some(first) if first >= self.len() && reply != Reply::IgnoresIfRange => {
                 return self.unsatisfied().into();
             }
             Some(first) if first < self.len() => self.partial(first, self.len()).into(),
             _ => self.whole().into(),
         };
-        self.spoil(&mut answer, asked.unwrap_or_default(), play);
+        self.apply(&mut answer, asked.unwrap_or_default(), reply);
         answer
     }
 
-    fn goes_by_range(&self, headers: &HeaderMap, play: Play) -> bool {
-        match play {
-            Play::Whole => false,
-            Play::AnyFile => true,
+    fn honors_range(&self, headers: &HeaderMap, reply: Reply) -> bool {
+        match reply {
+            Reply::Whole => false,
+            Reply::IgnoresIfRange => true,
             _ => self.fits_condition(headers),
         }
     }
 
-    fn spoil(&self, answer: &mut Answer, asked: usize, play: Play) {
-        match play {
-            Play::Cut(at) => answer.cut(at, End::Broken(TransportErrorKind::Truncated)),
-            Play::Stall(at) => answer.cut(at, End::Silence),
-            Play::Chunked => answer.chunk(),
-            Play::ChunkedCut(at) => {
+    /// Changes a correct answer as the reply says.
+    fn apply(&self, answer: &mut Answer, asked: usize, reply: Reply) {
+        match reply {
+            Reply::Cut(at) => answer.cut(at, End::Broken(TransportErrorKind::Truncated)),
+            Reply::Stall(at) => answer.cut(at, End::Hang),
+            Reply::Chunked => answer.chunk(),
+            Reply::ChunkedCut(at) => {
                 answer.chunk();
                 answer.body.truncate(at);
                 answer.end = End::Broken(TransportErrorKind::Connection);
             }
-            Play::Endless => answer.remove("content-length"),
-            Play::Beyond => answer.body = [&answer.body[..], b"+"].concat().into(),
-            Play::Elsewhere if asked + 1 < self.len() => {
+            Reply::NoLength => answer.remove("content-length"),
+            Reply::ExtraByte => answer.body = [&answer.body[..], b"+"].concat().into(),
+            Reply::WrongRange if asked + 1 < self.len() => {
                 *answer = self.partial(asked + 1, self.len()).into();
             }
-            Play::Less(length) | Play::LessOfUnknown(length) if answer.body.len() > length => {
+            Reply::ShortRange(length) | Reply::ShortRangeNoTotal(length)
+                if answer.body.len() > length =>
+            {
                 let first = self.len() - answer.body.len();
                 *answer = self.partial(first, first + length).into();
-                if matches!(play, Play::LessOfUnknown(_)) {
+                if matches!(reply, Reply::ShortRangeNoTotal(_)) {
                     let range = format!("bytes {first}-{}/*", first + length - 1);
                     answer.set("content-range", &range);
                 }
             }
-            Play::RangeAsWhole => {
+            Reply::RangeWithStatus200 => {
                 if let Some(head) = &mut answer.head {
                     head.status = StatusCode::OK;
                 }
             }
-            Play::WrongCrc if self.names_crc => answer.set(CRC64, "1"),
-            Play::NoCrc => answer.remove(CRC64),
-            Play::Gzip => answer.set("content-encoding", "gzip"),
+            Reply::WrongCrc if self.names_crc => answer.set(CRC64, "1"),
+            Reply::NoCrc => answer.remove(CRC64),
+            Reply::Gzip => answer.set("content-encoding", "gzip"),
             _ => {}
         }
     }
@@ -167,7 +168,7 @@ impl File {
 impl From<Response<Bytes>> for Answer {
     fn from(response: Response<Bytes>) -> Self {
         let (head, body) = response.into_parts();
-        Self { head: Some(head), body, end: End::Well }
+        Self { head: Some(head), body, end: End::Complete }
     }
 }
 
@@ -202,7 +203,7 @@ impl Answer {
         self
     }
 
-    /// Lets no more than the bytes before `at` come; an answer that is not longer stays whole.
+    /// Keeps only the bytes before `at`; a shorter answer stays complete.
     fn cut(&mut self, at: usize, end: End) {
         if at < self.body.len() {
             self.body.truncate(at);

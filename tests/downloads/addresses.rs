@@ -1,4 +1,4 @@
-//! Where a download may go: by the text of its URL, and by the addresses that a name leads to.
+//! Which URLs and which resolved addresses a download may use.
 
 use std::{
     fs,
@@ -18,19 +18,18 @@ use tcss_export::{
 use tcss_export_testkit::wire::WireAnswer;
 
 use crate::{
-    answers::FILE,
-    clients::{Client, Http, LIBRARIES, Setup},
+    clients::{Client, HttpClient, LIBRARIES, Setup},
     folder::Folder,
-    setup::{Ended, hasty, kind, source},
+    setup::{DownloadResult, FILE, kind, short_delays, source},
     with::with,
 };
 
-/// A client whose server nobody asks.
+/// Creates a client whose server gets no request.
 fn client(setup: &Setup) -> Client {
-    setup.client_of(&setup.server([WireAnswer::Close]))
+    setup.client_for(&setup.server([WireAnswer::Close]))
 }
 
-pub(crate) fn the_text_of_a_url_is_judged_before_anything_is_sent(setup: &Setup) {
+pub(crate) fn the_text_of_a_url_is_checked_before_anything_is_sent(setup: &Setup) {
     let client = client(setup);
     for (url, reason) in [
         ("http://h.example/a", Reason::PlainHttp),
@@ -45,30 +44,32 @@ pub(crate) fn the_text_of_a_url_is_judged_before_anything_is_sent(setup: &Setup)
         let error = client.refusal(source(url));
         assert_eq!((error.field(), error.reason()), (Field::DownloadUrl, reason), "{url}");
     }
-    let text = client.text(by("http://h.example/a", with(hasty(), |p| p.allow_http = true)));
+    let text = client
+        .text(source_with("http://h.example/a", with(short_delays(), |p| p.allow_http = true)));
     assert!(text.contains("http://h.example/a"), "{text}");
-    let text = client.text(by("https://10.0.0.1/a", with(hasty(), |p| p.allow_private = true)));
+    let text = client
+        .text(source_with("https://10.0.0.1/a", with(short_delays(), |p| p.allow_private = true)));
     assert!(text.contains("https://10.0.0.1/a"), "{text}");
 }
 
-fn by(url: &str, policy: Policy) -> Source {
+fn source_with(url: &str, policy: Policy) -> Source {
     source(url).with_policy(policy)
 }
 
-/// This machine, by a name that does not show it.
-struct Inside {
+/// A name of this machine that does not look local, with a listener at its address.
+struct LocalName {
     name: String,
     listener: TcpListener,
 }
 
-impl Inside {
-    /// Finds a name in the list of hosts; there may be none but `localhost`, which shows it.
+impl LocalName {
+    /// Searches the hosts file; it may hold no such name.
     fn find() -> Option<Self> {
         let hosts = fs::read_to_string("/etc/hosts").ok()?;
         let entries = hosts.lines().map(|line| line.split('#').next().unwrap_or_default());
         let mut names = entries.flat_map(|entry| entry.split_whitespace().skip(1));
         names.find_map(|name| {
-            let listener = TcpListener::bind((inner_address(name)?, 0)).ok()?;
+            let listener = TcpListener::bind((private_address(name)?, 0)).ok()?;
             Some(Self { name: name.to_lowercase(), listener })
         })
     }
@@ -77,8 +78,8 @@ impl Inside {
         format!("{scheme}://{}:{}/a.csv", self.name, self.listener.local_addr().unwrap().port())
     }
 
-    /// Downloads while one connection is answered with the file.
-    fn download(&self, setup: Setup, policy: Policy) -> Ended {
+    /// Downloads while the listener answers one connection with the file.
+    fn download(&self, setup: Setup, policy: Policy) -> DownloadResult {
         let folder = Folder::new();
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -91,34 +92,36 @@ impl Inside {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n").unwrap();
                 stream.write_all(FILE).unwrap();
             });
-            client(&setup).download(by(&self.url("http"), policy), folder.target())
+            client(&setup).download(source_with(&self.url("http"), policy), folder.target())
         })
     }
 }
 
-/// Returns an address of a name that is usable in a URL and leads to private ones only.
-fn inner_address(name: &str) -> Option<IpAddr> {
+/// Returns an address of a name that is valid in a URL and resolves only to private addresses.
+fn private_address(name: &str) -> Option<IpAddr> {
     let addresses: Vec<_> = (name, 0).to_socket_addrs().ok()?.map(|found| found.ip()).collect();
-    let is_inner = |address: &IpAddr| !AddressPolicy::Public.permits(*address);
+    let is_private = |address: &IpAddr| !AddressPolicy::Public.permits(*address);
     let url = DownloadUrl::new(format!("https://{name}/"))?;
     let mut download = Download::new(url, &Policy::default(), 0, Mono::default()).ok()?;
     let request = download.start(Now::default(), ClockOffset::default()).ok()?;
     let is_plain_name = Limits::of(&request).address_policy == AddressPolicy::Public;
-    let is_of_use = is_plain_name && addresses.iter().all(is_inner);
-    addresses.into_iter().next().filter(|_| is_of_use)
+    let is_usable = is_plain_name && addresses.iter().all(is_private);
+    addresses.into_iter().next().filter(|_| is_usable)
 }
 
-/// What becomes of the addresses of a name is tested in each transport, by names that are made up.
+/// The tests of each transport check resolved addresses with made-up names.
 fn skip() {
-    // Written past the capture of tests that pass.
-    let _ = io::stderr().write_all(b"skipped: no name in the list of hosts hides this machine\n");
+    // The test harness hides `eprintln!` of tests that pass.
+    let _ = io::stderr().write_all(
+        b"skipped: the hosts file has no name of this machine that does not look local\n",
+    );
 }
 
 #[test]
-fn a_name_that_leads_to_a_private_address_is_refused_for_good() {
-    let Some(inside) = Inside::find() else { return skip() };
-    // A connection that should not be is answered by nobody.
-    let policy = with(hasty(), |p| {
+fn a_name_that_resolves_to_a_private_address_is_refused_permanently() {
+    let Some(local) = LocalName::find() else { return skip() };
+    // No one answers a connection that should not be made.
+    let policy = with(short_delays(), |p| {
         p.max_failures = 1;
         p.stall_limit = Duration::from_secs(5);
     });
@@ -127,46 +130,47 @@ fn a_name_that_leads_to_a_private_address_is_refused_for_good() {
             [("http", with(policy.clone(), |p| p.allow_http = true)), ("https", policy.clone())]
         {
             let folder = Folder::new();
-            let source = by(&inside.url(scheme), policy);
-            let end = client(&Setup::own(*library)).download(source, folder.target());
+            let source = source_with(&local.url(scheme), policy);
+            let result = client(&Setup::new(*library)).download(source, folder.target());
             assert_eq!(
-                *kind(&end),
+                *kind(&result),
                 ErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent))
             );
-            let failure = end.unwrap_err();
+            let failure = result.unwrap_err();
             assert_eq!(failure.download_error().unwrap().report.requests, 1);
             let DownloadError::Download { transport: Some(transport), .. } = failure else {
                 panic!("{failure:?}")
             };
-            let said = transport.address_error().expect("an error of the address").to_string();
-            assert!(said.starts_with(&inside.name), "{said}");
+            let message = transport.address_error().expect("an error of the address").to_string();
+            assert!(message.starts_with(&local.name), "{message}");
             folder.assert_empty();
         }
     }
-    inside.listener.set_nonblocking(true).unwrap();
-    assert!(inside.listener.accept().is_err(), "somebody has connected");
+    local.listener.set_nonblocking(true).unwrap();
+    assert!(local.listener.accept().is_err(), "a client has connected");
 }
 
 #[test]
-fn a_private_address_that_is_allowed_is_connected_to() {
-    let Some(inside) = Inside::find() else { return skip() };
+fn an_allowed_private_address_is_connected_to() {
+    let Some(local) = LocalName::find() else { return skip() };
     for library in LIBRARIES {
-        let policy = with(hasty(), |p| {
+        let policy = with(short_delays(), |p| {
             p.allow_http = true;
             p.allow_private = true;
         });
-        let downloaded = inside.download(Setup::own(*library), policy).expect("a whole file");
+        let downloaded = local.download(Setup::new(*library), policy).expect("a whole file");
         assert_eq!(downloaded.bytes, 9);
     }
 }
 
 #[test]
-fn of_a_given_client_only_the_text_of_the_url_is_checked() {
-    let Some(inside) = Inside::find() else { return skip() };
+fn with_a_custom_client_only_the_text_of_the_url_is_checked() {
+    let Some(local) = LocalName::find() else { return skip() };
     for library in LIBRARIES {
-        let given = Setup { http: Http::Given, ..Setup::own(*library) };
-        let downloaded =
-            inside.download(given, with(hasty(), |p| p.allow_http = true)).expect("a whole file");
+        let custom = Setup { http: HttpClient::Custom, ..Setup::new(*library) };
+        let downloaded = local
+            .download(custom, with(short_delays(), |p| p.allow_http = true))
+            .expect("a whole file");
         assert_eq!(downloaded.bytes, 9);
     }
 }

@@ -1,4 +1,4 @@
-//! Downloads of the hyper client on a runtime of many threads, and on another one than tokio.
+//! Downloads of the hyper client on a multi-threaded runtime and on smol.
 
 use futures_util::StreamExt;
 use smol_hyper::rt::SmolTimer;
@@ -19,7 +19,7 @@ use crate::{
 
 const LENGTH: u64 = 1 << 20;
 
-/// A service whose first URL expires in the middle of the file.
+/// Starts a service whose first URL expires in the middle of the file.
 fn service() -> Service {
     let service = Service::builder().key(SECRET_ID, SECRET_KEY).script("SUCCESS".parse().unwrap());
     let faults = "CUT:500000,EXPIRED".parse().unwrap();
@@ -40,7 +40,7 @@ fn runtime() -> Runtime {
 }
 
 #[test]
-fn downloads_cross_the_threads_of_a_runtime() {
+fn downloads_run_on_a_multi_threaded_runtime() {
     let runtime = runtime();
     let tasks = (0..4).map(|_| {
         let (service, folder) = (service(), Folder::new());
@@ -60,7 +60,7 @@ fn downloads_cross_the_threads_of_a_runtime() {
 }
 
 #[test]
-fn a_download_into_a_writer_crosses_the_threads_of_a_runtime() {
+fn a_download_into_a_writer_runs_on_a_multi_threaded_runtime() {
     let runtime = runtime();
     let task = runtime.spawn(async {
         let service = service();
@@ -75,7 +75,7 @@ fn a_download_into_a_writer_crosses_the_threads_of_a_runtime() {
 }
 
 #[test]
-fn a_file_is_downloaded_on_smol() {
+fn a_download_runs_on_smol() {
     let (service, folder) = (service(), Folder::new());
     let (connector, timer) = (Connector, SmolTimer::new());
     let hyper = Hyper::with_connector(connector, Spawn, timer);

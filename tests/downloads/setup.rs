@@ -1,6 +1,6 @@
-//! Downloads by any of the set-ups, and what is left of them.
+//! Runs downloads with each set-up, and checks their results and what they leave on the disk.
 
-use std::time::Duration;
+use std::{fs, path::PathBuf, time::Duration};
 
 use tcss_export::{
     Credentials, DownloadUrl, Source,
@@ -21,86 +21,86 @@ use crate::{
 
 pub(crate) const SECRET_ID: &str = "AKIDEXAMPLEOFTHEDOWNLOADS";
 pub(crate) const SECRET_KEY: &str = "EXAMPLEKEYOFTHEDOWNLOADS";
-pub(crate) type Ended = Result<Downloaded, DownloadError>;
+pub(crate) type DownloadResult = Result<Downloaded, DownloadError>;
 
 impl Setup {
-    /// Makes a client of the API at this URL that trusts these authorities.
+    /// Creates a client for the API at this URL that trusts these authorities.
     pub(crate) fn client(&self, url: &str, authorities: &[&[u8]]) -> Client {
-        self.client_by(credentials(), url, authorities)
+        self.client_with(credentials(), url, authorities)
     }
 
-    /// Makes a client for downloads from this server.
-    pub(crate) fn client_of(&self, server: &WireServer) -> Client {
+    /// Creates a client for downloads from this server.
+    pub(crate) fn client_for(&self, server: &WireServer) -> Client {
         self.client(&server.url(), &[server.ca_der()])
     }
 
-    /// Downloads a file from a server that plays these answers, by a hasty policy.
-    pub(crate) fn trial(&self, answers: impl IntoIterator<Item = WireAnswer>) -> Trial {
-        self.trial_by(hasty(), answers)
+    /// Downloads a file from a server with these answers.
+    pub(crate) fn run(&self, answers: impl IntoIterator<Item = WireAnswer>) -> Run {
+        self.run_with(short_delays(), answers)
     }
 
-    pub(crate) fn trial_by(
+    pub(crate) fn run_with(
         &self,
         policy: Policy,
         answers: impl IntoIterator<Item = WireAnswer>,
-    ) -> Trial {
+    ) -> Run {
         let (server, folder) = (self.server(answers), Folder::new());
         let source = source(&format!("{}{TARGET}", server.url())).with_policy(policy);
-        let end = self.client_of(&server).download(source, folder.target());
-        Trial { server, folder, end }
+        let result = self.client_for(&server).download(source, folder.target());
+        Run { server, folder, result }
     }
 
-    /// Starts a service whose files are served as the set-up says.
-    pub(crate) fn service(&self, builder: tcss_export_testkit::Builder) -> Served {
+    /// Starts a service, behind a TLS proxy if the set-up uses TLS.
+    pub(crate) fn service(&self, builder: tcss_export_testkit::Builder) -> TestService {
         let service = builder.key(SECRET_ID, SECRET_KEY).start().unwrap();
-        let front = (self.wire == Wire::Tls).then(|| TlsProxy::to(service.addr()).unwrap());
-        let url = front.as_ref().map_or_else(|| service.url(), TlsProxy::url);
+        let tls_proxy = (self.wire == Wire::Tls).then(|| TlsProxy::to(service.addr()).unwrap());
+        let url = tls_proxy.as_ref().map_or_else(|| service.url(), TlsProxy::url);
         service.set_file_base(&*url);
-        Served { front, service, url }
+        TestService { tls_proxy, service, url }
     }
 }
 
-/// What is asked for in a [`Trial`].
+/// The request target of a [`Run`].
 pub(crate) const TARGET: &str = "/report.csv?q-signature=EXAMPLE";
 
-/// One download that has ended, with all that it leaves to be looked at.
-pub(crate) struct Trial {
+/// A finished download: its server, its folder and its result.
+pub(crate) struct Run {
     pub(crate) server: WireServer,
     pub(crate) folder: Folder,
-    pub(crate) end: Ended,
+    pub(crate) result: DownloadResult,
 }
 
-impl Trial {
+impl Run {
     #[track_caller]
     pub(crate) fn downloaded(&self) -> &Downloaded {
-        self.end.as_ref().expect("a whole file")
+        self.result.as_ref().expect("a whole file")
     }
 
     #[track_caller]
     pub(crate) fn kind(&self) -> &ErrorKind {
-        kind(&self.end)
+        kind(&self.result)
     }
 }
 
-/// Returns why a download has ended without a file.
+/// Returns the kind of the error that ended a download.
 #[track_caller]
-pub(crate) fn kind(end: &Ended) -> &ErrorKind {
-    let failure = end.as_ref().expect_err("an error");
+pub(crate) fn kind(result: &DownloadResult) -> &ErrorKind {
+    let failure = result.as_ref().expect_err("no file");
     let error = failure.download_error();
     &error.unwrap_or_else(|| panic!("expected an error of the download, got {failure:?}")).kind
 }
 
-/// A service and what is in front of it.
-pub(crate) struct Served {
-    /// Dropped first: it leads to the service.
-    front: Option<TlsProxy>,
+/// A service with its TLS proxy, if any.
+pub(crate) struct TestService {
+    /// Dropped before the service that it connects to.
+    tls_proxy: Option<TlsProxy>,
     pub(crate) service: Service,
     url: String,
 }
 
-impl Served {
+impl TestService {
     pub(crate) fn client(&self, setup: &Setup) -> Client {
-        let authority = self.front.as_ref().map_or(&[][..], TlsProxy::ca_der);
+        let authority = self.tls_proxy.as_ref().map_or(&[][..], TlsProxy::ca_der);
         setup.client(&self.url, &[authority])
     }
 }
@@ -110,11 +110,11 @@ pub(crate) fn credentials() -> Credentials {
 }
 
 pub(crate) fn source(url: &str) -> Source {
-    Source::new(DownloadUrl::new(url).unwrap()).with_policy(hasty())
+    Source::new(DownloadUrl::new(url).unwrap()).with_policy(short_delays())
 }
 
-/// Pauses so short that a test may make them.
-pub(crate) fn hasty() -> Policy {
+/// Returns a policy whose delays are short enough for a test.
+pub(crate) fn short_delays() -> Policy {
     let soon = Duration::from_millis(1);
     let backoff = Backoff::new(soon, soon, soon);
     with(Policy::default(), |p| {
@@ -123,7 +123,59 @@ pub(crate) fn hasty() -> Policy {
     })
 }
 
-/// A policy by which the first fault is the end.
-pub(crate) fn strict() -> Policy {
-    with(hasty(), |p| p.max_failures = 0)
+/// Returns a policy that ends a download at the first fault.
+pub(crate) fn no_retries() -> Policy {
+    with(short_delays(), |p| p.max_failures = 0)
+}
+
+/// The file of most tests.
+pub(crate) const FILE: &[u8] = b"123456789";
+/// Its checksum: the check value of CRC-64/XZ, from its catalogue entry.
+pub(crate) const FILE_CRC: &str = "11051210869376104954";
+pub(crate) const CRC: &str = "x-cos-hash-crc64ecma";
+pub(crate) const ETAG: &str = "\"EXAMPLE-1\"";
+
+/// Answers with a whole file.
+pub(crate) fn file(headers: &[(&str, &str)], body: &[u8]) -> WireAnswer {
+    WireAnswer::response(200, headers, body)
+}
+
+/// Answers with this declared length, and closes the connection after these bytes.
+pub(crate) fn cut(length: &str, etag: &str, body: &[u8]) -> WireAnswer {
+    file(&[("Content-Length", length), ("ETag", etag)], body).then_close()
+}
+
+/// Answers with a range.
+pub(crate) fn range(range: &str, etag: &str, body: &[u8]) -> WireAnswer {
+    WireAnswer::response(206, &[("Content-Range", range), ("ETag", etag)], body)
+}
+
+const NAME: &str = "report.csv";
+const PART: &str = ".report.csv.part";
+const METADATA: &str = ".report.csv.part.json";
+
+impl Folder {
+    pub(crate) fn target(&self) -> PathBuf {
+        self.at(NAME)
+    }
+
+    /// Checks that the folder holds this file under its final name and nothing else.
+    #[track_caller]
+    pub(crate) fn assert_holds(&self, bytes: &[u8]) {
+        assert_eq!(self.names(), [NAME]);
+        // Without assert_eq, which would print both.
+        assert!(fs::read(self.target()).unwrap() == bytes, "other bytes than expected");
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_empty(&self) {
+        assert!(self.names().is_empty(), "{:?}", self.names());
+    }
+
+    /// Checks that the folder holds only a part file and its metadata; returns the part.
+    #[track_caller]
+    pub(crate) fn part(&self) -> Vec<u8> {
+        assert_eq!(self.names(), [PART, METADATA]);
+        fs::read(self.at(PART)).unwrap()
+    }
 }

@@ -1,4 +1,4 @@
-//! The kinds of answers, and what the service's documents make of each.
+//! The kinds of answers, and what the service's documents say about each.
 
 use std::{fmt, time::Duration};
 
@@ -25,7 +25,7 @@ pub(crate) enum Kind {
     Broken,
     Timeout,
     Page,
-    /// The answer comes after the exchange's limit.
+    /// The answer arrives after the exchange limit.
     Overdue,
 }
 
@@ -49,17 +49,17 @@ impl Kind {
         Overdue,
     ];
 
-    /// Whether the service has told how the job stands.
+    /// Whether the answer has a job status.
     pub(crate) const fn is_good(self) -> bool {
         matches!(self, Running | Success | SuccessWithoutUrl | Failure | Unknown)
     }
 
-    /// Whether it is a failure that may pass by itself.
-    pub(crate) const fn is_passing(self) -> bool {
+    /// Whether it is a transient failure.
+    pub(crate) const fn is_transient(self) -> bool {
         matches!(self, InternalError | Broken | Timeout | Page | Overdue)
     }
 
-    /// Whether there is something to correct before asking again.
+    /// Whether a correction is needed before the next poll.
     pub(crate) const fn is_correctable(self) -> bool {
         matches!(self, Expired | BadToken)
     }
@@ -90,7 +90,7 @@ fn members(body: &'static str) -> Response<Bytes> {
     Response::new(Bytes::from_static(body.as_bytes()))
 }
 
-/// By this `Date` the caller's clock is some minutes behind.
+/// An answer whose `Date` is some minutes ahead of the local clock.
 fn dated(body: &'static str) -> Response<Bytes> {
     let mut response = members(body);
     let date = HeaderValue::from_static("Tue, 14 Nov 2023 16:40:00 GMT");
@@ -125,7 +125,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// How long an exchange takes, and how much too late the caller asks what to do next.
+/// How long an exchange takes, and how late the driver asks for the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
     Prompt,
@@ -133,7 +133,7 @@ pub(crate) enum Pace {
 }
 
 impl Pace {
-    pub(crate) const fn took(self) -> Duration {
+    pub(crate) const fn duration(self) -> Duration {
         match self {
             Self::Prompt => Duration::from_millis(40),
             Self::Slow => Duration::from_secs(5),
@@ -148,16 +148,43 @@ impl Pace {
     }
 }
 
-/// What comes of one request, and when.
+/// The answer to one request, and how fast it arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct Reply {
     pub(crate) kind: Kind,
     pub(crate) pace: Pace,
 }
 
-impl Told {
+impl Reply {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let paces = [Pace::Prompt, Pace::Slow].into_iter();
         paces.flat_map(|pace| Kind::ALL.into_iter().map(move |kind| Self { kind, pace }))
+    }
+}
+
+/// One finished exchange of a sequence.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) reply: Reply,
+    pub(crate) started: Duration,
+    /// When the waiter received the answer or the exchange reached its limit.
+    pub(crate) answered: Duration,
+    /// The pause until the next step, or `None` if the wait ended.
+    pub(crate) pause: Option<Duration>,
+}
+
+impl fmt::Display for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |duration: Duration| duration.as_secs_f64();
+        let (started, answered) = (seconds(self.started), seconds(self.answered));
+        write!(f, "started at {started:.3} s, at {answered:.3} s {}", self.reply.kind)?;
+        match self.pause {
+            Some(pause) => write!(f, ", next poll after {:.3} s", seconds(pause))?,
+            None => f.write_str(", no next poll")?,
+        }
+        match self.reply.pace {
+            Pace::Prompt => Ok(()),
+            Pace::Slow => write!(f, ", started {:.1} s late", seconds(Pace::Slow.late())),
+        }
     }
 }

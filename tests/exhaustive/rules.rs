@@ -1,4 +1,4 @@
-//! What must hold after each answer, said of the sequence so far and not of any state.
+//! The rules after each answer. They refer to the sequence of answers only, not to internal state.
 
 use std::time::Duration;
 
@@ -7,41 +7,39 @@ use tcss_export::{
     wait::{self, Correction, Event, EventKind, Fault, Policy},
 };
 
-use crate::{
-    answers::{
-        Kind::{self, *},
-        PERMANENT, URL,
-    },
-    exchange::Exchange,
+use crate::answers::{
+    Exchange,
+    Kind::{self, *},
+    PERMANENT, URL,
 };
 
-/// A waiter after an answer.
+/// A waiter just after an answer.
 #[derive(Debug)]
 pub(crate) struct Moment<'w> {
     pub(crate) policy: &'w Policy,
     /// The last exchange is the one that was just answered.
     pub(crate) past: &'w [Exchange],
-    /// What was decided; nothing is told where only the limit of the exchange has passed.
+    /// The event, or `None` if the exchange only reached its limit.
     pub(crate) event: Option<&'w Event>,
     pub(crate) poll_count: u32,
     pub(crate) outcome: Option<&'w Outcome>,
-    /// The time to the deadline.
+    /// The time until the deadline.
     pub(crate) left: Duration,
 }
 
 pub(crate) type Rule = (&'static str, fn(&Moment<'_>) -> bool);
 
 pub(crate) const RULES: [Rule; 11] = [
-    ("a wait succeeds by a success with a URL, and with that URL", success),
-    ("a success without a URL is polled again to its bound", success_without_url),
-    ("a failure of the job ends the wait", failure),
-    ("a status that is no end is polled again", no_end),
-    ("throttles never end a wait and count apart", throttle),
+    ("a wait succeeds only by SUCCESS with a URL, and with that URL", success),
+    ("SUCCESS without a URL is polled again up to its limit", success_without_url),
+    ("FAILURE ends the wait", failure),
+    ("RUNNING and unknown statuses are polled again", unfinished),
+    ("throttling never ends a wait and is counted separately", throttle),
     ("a permanent error ends the wait at once", permanent),
-    ("a correction is tried once until a good answer comes", correction),
-    ("passing failures end a wait at their bound and not before", passing_failure),
+    ("a correction is tried only once before the next good answer", correction),
+    ("transient failures end a wait at their limit and not before", transient_failure),
     ("a wait times out at its deadline and never before", timeout),
-    ("every delay lies within the bounds of its kind", delay),
+    ("every delay is within its documented bounds", delay),
     ("polls and retries are counted", counters),
 ];
 
@@ -54,7 +52,7 @@ fn success(m: &Moment<'_>) -> bool {
 }
 
 fn success_without_url(m: &Moment<'_>) -> bool {
-    let count = m.past.iter().filter(|exchange| exchange.told.kind == SuccessWithoutUrl).count();
+    let count = m.past.iter().filter(|exchange| exchange.reply.kind == SuccessWithoutUrl).count();
     let is_over = m.kind() == SuccessWithoutUrl && count > m.policy.polls_without_url as usize;
     is_over == matches!(m.error(), Some(wait::ErrorKind::WithoutUrl))
 }
@@ -63,12 +61,14 @@ fn failure(m: &Moment<'_>) -> bool {
     (m.kind() == Failure) == matches!(m.error(), Some(wait::ErrorKind::JobFailed { .. }))
 }
 
-fn no_end(m: &Moment<'_>) -> bool {
-    !matches!(m.kind(), Running | Unknown) || (!m.is_answered_by_end() && m.remedy().is_none())
+fn unfinished(m: &Moment<'_>) -> bool {
+    !matches!(m.kind(), Running | Unknown)
+        || (!m.answer_ended_the_wait() && m.correction().is_none())
 }
 
 fn throttle(m: &Moment<'_>) -> bool {
-    m.kind() != Throttled || (!m.is_answered_by_end() && m.remedy() == Some(Correction::BackOff))
+    m.kind() != Throttled
+        || (!m.answer_ended_the_wait() && m.correction() == Some(Correction::BackOff))
 }
 
 fn permanent(m: &Moment<'_>) -> bool {
@@ -80,22 +80,22 @@ fn correction(m: &Moment<'_>) -> bool {
     if !m.kind().is_correctable() {
         return true;
     }
-    let remedy =
+    let expected =
         if m.kind() == Expired { Correction::ClockCorrected } else { Correction::FreshCredentials };
-    let is_corrected = m.event.is_some_and(|event| event.clock_offset.is_some());
-    match m.run().iter().any(|exchange| exchange.told.kind == m.kind()) {
-        true => m.fault().is_some() && !is_corrected,
-        false => m.remedy() == Some(remedy) && is_corrected == (m.kind() == Expired),
+    let clock_changed = m.event.is_some_and(|event| event.clock_offset.is_some());
+    match m.since_good_answer().iter().any(|exchange| exchange.reply.kind == m.kind()) {
+        true => m.fault().is_some() && !clock_changed,
+        false => m.correction() == Some(expected) && clock_changed == (m.kind() == Expired),
     }
 }
 
-fn passing_failure(m: &Moment<'_>) -> bool {
-    if !m.kind().is_passing() {
+fn transient_failure(m: &Moment<'_>) -> bool {
+    if !m.kind().is_transient() {
         return true;
     }
-    let is_last = m.count_in_run(Kind::is_passing) >= m.policy.max_failures;
-    let is_retried = m.remedy() == Some(Correction::Retry) || m.kind() == Overdue;
-    if is_last { m.fault().is_some() } else { !m.is_answered_by_end() && is_retried }
+    let is_last = m.count_since_good_answer(Kind::is_transient) >= m.policy.max_failures;
+    let is_retried = m.correction() == Some(Correction::Retry) || m.kind() == Overdue;
+    if is_last { m.fault().is_some() } else { !m.answer_ended_the_wait() && is_retried }
 }
 
 fn timeout(m: &Moment<'_>) -> bool {
@@ -113,7 +113,7 @@ fn delay(m: &Moment<'_>) -> bool {
 
 fn counters(m: &Moment<'_>) -> bool {
     let polls = m.past.len();
-    let retries = m.past[..polls - 1].iter().filter(|before| !before.told.kind.is_good()).count();
+    let retries = m.past[..polls - 1].iter().filter(|before| !before.reply.kind.is_good()).count();
     let report = m.outcome.map(|outcome| match outcome {
         Ok(finished) => &finished.report,
         Err(error) => &error.report,
@@ -125,21 +125,22 @@ fn counters(m: &Moment<'_>) -> bool {
 
 impl Moment<'_> {
     fn last(&self) -> &Exchange {
-        self.past.last().expect("something came")
+        self.past.last().expect("an answer")
     }
 
     fn kind(&self) -> Kind {
-        self.last().told.kind
+        self.last().reply.kind
     }
 
-    /// Returns what came before since the last good answer.
-    fn run(&self) -> &[Exchange] {
+    /// Returns the earlier exchanges since the last good answer.
+    fn since_good_answer(&self) -> &[Exchange] {
         let before = &self.past[..self.past.len() - 1];
-        before.rsplit(|exchange| exchange.told.kind.is_good()).next().unwrap_or(before)
+        before.rsplit(|exchange| exchange.reply.kind.is_good()).next().unwrap_or(before)
     }
 
-    fn count_in_run(&self, which: fn(Kind) -> bool) -> u32 {
-        let count = self.run().iter().filter(|exchange| which(exchange.told.kind)).count();
+    fn count_since_good_answer(&self, which: fn(Kind) -> bool) -> u32 {
+        let count =
+            self.since_good_answer().iter().filter(|exchange| which(exchange.reply.kind)).count();
         u32::try_from(count).expect("a short sequence")
     }
 
@@ -155,11 +156,11 @@ impl Moment<'_> {
     }
 
     /// Whether the answer, and not the deadline, has ended the wait.
-    fn is_answered_by_end(&self) -> bool {
+    fn answer_ended_the_wait(&self) -> bool {
         self.outcome.is_some() && !matches!(self.error(), Some(wait::ErrorKind::TimedOut))
     }
 
-    fn remedy(&self) -> Option<Correction> {
+    fn correction(&self) -> Option<Correction> {
         match self.event?.kind {
             EventKind::Retrying { remedy, .. } => Some(remedy),
             _ => None,
@@ -170,24 +171,27 @@ impl Moment<'_> {
     fn bounds(&self) -> (Duration, Duration) {
         match self.kind() {
             Expired | BadToken => (Duration::ZERO, Duration::ZERO),
-            Throttled => self.policy.throttle.bounds(self.count_in_run(|k| k == Throttled)),
-            Broken if !self.is_after_a_broken_one() => (Duration::ZERO, Duration::ZERO),
-            kind if kind.is_passing() => {
-                self.policy.retry.bounds(self.count_in_run(Kind::is_passing))
+            Throttled => {
+                self.policy.throttle.bounds(self.count_since_good_answer(|k| k == Throttled))
+            }
+            Broken if !self.is_after_a_broken_connection() => (Duration::ZERO, Duration::ZERO),
+            kind if kind.is_transient() => {
+                self.policy.retry.bounds(self.count_since_good_answer(Kind::is_transient))
             }
             _ => (self.interval(), self.interval()),
         }
     }
 
-    fn is_after_a_broken_one(&self) -> bool {
-        let passing = self.run().iter().rfind(|exchange| exchange.told.kind.is_passing());
-        passing.is_some_and(|exchange| exchange.told.kind == Broken)
+    fn is_after_a_broken_connection(&self) -> bool {
+        let transient =
+            self.since_good_answer().iter().rfind(|exchange| exchange.reply.kind.is_transient());
+        transient.is_some_and(|exchange| exchange.reply.kind == Broken)
     }
 
-    /// Returns the interval after so many good answers.
+    /// Returns the poll interval after the good answers so far.
     fn interval(&self) -> Duration {
         let before = &self.past[..self.past.len() - 1];
-        let grown = before.iter().filter(|exchange| exchange.told.kind.is_good());
+        let grown = before.iter().filter(|exchange| exchange.reply.kind.is_good());
         grown.fold(self.policy.poll_interval, |interval, _| {
             (interval + interval / 2).min(Policy::LONGEST_POLL_INTERVAL)
         })

@@ -1,18 +1,18 @@
-//! Hundreds of jobs at once through each transport against a service that fails in every way it
-//! knows, on the loopback address.
+//! Hundreds of concurrent waits over ureq and over hyper, against a loopback service that fails in
+//! every way it knows.
 //!
-//! The short form, a part of every test run, checks what the budget granted. The long form keeps
-//! the pace of the real service and checks what arrived there as well, on a quiet machine, because
-//! the pace allows for 50 ms of jitter:
+//! The short form, part of every test run, checks when the budget granted each start. The long form
+//! uses the spacing of the real service and also checks the arrivals. It needs an idle machine,
+//! because the spacing allows only 50 ms of jitter:
 //! `TCSS_EXPORT_FAULT_RUN=long cargo test --release -p tcss-export --features ureq,hyper
 //! --test fault_run -- --nocapture --test-threads=1`.
-//! `TCSS_EXPORT_SEED=7` makes up other scripts; the seed is printed.
+//! `TCSS_EXPORT_SEED=7` chooses other scripts; the seed is printed.
 #![cfg(all(feature = "hyper", feature = "ureq"))]
 
 mod plan;
 #[path = "../common/random.rs"]
 mod random;
-mod watched;
+mod recording;
 #[path = "../common/with.rs"]
 mod with;
 
@@ -22,6 +22,7 @@ use std::{
 };
 
 use plan::{Plan, SECRET_ID, SECRET_KEY, TOKEN, credential_source};
+use recording::{Grants, Recording};
 use tcss_export::{
     JobId, Session,
     core::RateBudget,
@@ -30,14 +31,13 @@ use tcss_export::{
     wait::{Backoff, Finished, Policy},
 };
 use tcss_export_testkit::{Seen, SeenAnswer, Service};
-use watched::{Grants, Watched};
 use with::with;
 
 const JOBS: usize = 500;
 
 type Outcome = Result<Finished, WaitError>;
 
-/// How fast it goes.
+/// The short or the long form.
 #[derive(Clone, Copy)]
 struct Form {
     is_long: bool,
@@ -46,7 +46,7 @@ struct Form {
 }
 
 impl Form {
-    fn asked_for() -> Self {
+    fn from_environment() -> Self {
         let is_long = env::var("TCSS_EXPORT_FAULT_RUN").is_ok_and(|form| form == "long");
         let seed = env::var("TCSS_EXPORT_SEED").ok().and_then(|seed| seed.parse().ok());
         let short = Duration::from_millis(4);
@@ -55,7 +55,7 @@ impl Form {
     }
 }
 
-/// Short pauses; an exchange limit that a busy machine keeps and a hanging one does not.
+/// Short delays, and an exchange limit that only a hanging answer reaches, even on a busy machine.
 fn policy() -> Policy {
     let ms = Duration::from_millis;
     with(Policy::default(), |p| {
@@ -74,8 +74,8 @@ fn policy_of(plan: &Plan) -> Policy {
     }
 }
 
-/// One transport's service, jobs and budget.
-struct Scene {
+/// The service, the jobs and the budget for one transport.
+struct FaultRun {
     form: Form,
     plans: Vec<Plan>,
     service: Service,
@@ -83,13 +83,13 @@ struct Scene {
     grants: Grants,
 }
 
-impl Scene {
+impl FaultRun {
     fn new() -> Self {
-        let form = Form::asked_for();
+        let form = Form::from_environment();
         let plans = Plan::all(JOBS, form.seed);
         let builder = Service::builder().key(SECRET_ID, SECRET_KEY).token(TOKEN);
         let builder = plans.iter().fold(builder, |b, plan| b.job(&plan.job, plan.script()));
-        let service = builder.start().expect("a loopback port is to be had");
+        let service = builder.start().expect("a free loopback port");
         let budget = Budget::new(RateBudget::new(form.spacing));
         Self { form, plans, service, budget, grants: Grants::default() }
     }
@@ -105,20 +105,20 @@ impl Scene {
             assert!(plan.fits(outcome), "seed {seed}: {plan:?} ended in {outcome:?}");
             let arrived = seen.iter().filter(|seen| seen.job_id.as_deref() == Some(&plan.job));
             let polls = plan::report(outcome).polls as usize;
-            assert!(arrived.count() <= polls, "seed {seed}: {plan:?} is polled after its end");
+            assert!(arrived.count() <= polls, "seed {seed}: {plan:?} was polled after its end");
         }
         for code in ["AuthFailure.SignatureExpire", "AuthFailure.TokenFailure"] {
             assert!(seen.iter().any(|seen| is_refusal(seen, code)), "seed {seed}: no {code}");
         }
         self.grants.assert_spacing(self.form.spacing, seed);
         let polls: usize = outcomes.iter().map(|o| plan::report(o).polls as usize).sum();
-        assert_eq!(self.grants.count(), polls, "seed {seed}: every start was granted");
+        assert_eq!(self.grants.count(), polls, "seed {seed}: every start had a grant");
         if self.form.is_long {
             assert_at_most_20_a_second(&seen, seed);
         }
     }
 
-    fn tell(&self, transport: &str, begun: Instant) {
+    fn print_summary(&self, transport: &str, begun: Instant) {
         let (seed, starts) = (self.form.seed, self.grants.count());
         let (seen, seconds) = (self.service.seen(), begun.elapsed().as_secs_f64());
         let busiest = busiest_second(&seen);
@@ -134,7 +134,7 @@ fn is_refusal(seen: &Seen, code: &str) -> bool {
     matches!(&seen.answer, SeenAnswer::Refused { code: refused } if refused == code)
 }
 
-/// Returns how many requests arrived in the second that holds most.
+/// Returns the largest number of requests that arrived within one second.
 fn busiest_second(seen: &[Seen]) -> usize {
     let within = |first: &Seen| first.at + Duration::from_secs(1);
     let count = |(n, first): (usize, &Seen)| {
@@ -149,49 +149,46 @@ fn assert_at_most_20_a_second(seen: &[Seen], seed: u64) {
 }
 
 #[test]
-fn ureq_brings_every_job_to_its_end() {
-    let (scene, begun) = (Scene::new(), Instant::now());
+fn every_wait_over_ureq_ends_as_planned() {
+    let (run, begun) = (FaultRun::new(), Instant::now());
     let ureq = tcss_export::ureq::Ureq::default();
-    let client = tcss_export::ureq::Client::with_transport(
-        scene.session(),
-        credential_source(),
-        ureq.clone(),
-    )
-    .with_budget(scene.budget.clone());
-    // Session and budget are the same for all jobs.
+    let client =
+        tcss_export::ureq::Client::with_transport(run.session(), credential_source(), ureq.clone())
+            .with_budget(run.budget.clone());
+    // All jobs share session and budget.
     let wait = |plan: &Plan| {
         let job = JobId::new(&*plan.job).expect("a text");
-        let client = client.over(Watched::new(ureq.clone(), &scene.grants));
+        let client = client.over(Recording::new(ureq.clone(), &run.grants));
         client.with_policy(policy_of(plan)).wait(job)
     };
     let outcomes: Vec<_> = thread::scope(|scope| {
-        let waits: Vec<_> = scene.plans.iter().map(|plan| scope.spawn(|| wait(plan))).collect();
+        let waits: Vec<_> = run.plans.iter().map(|plan| scope.spawn(|| wait(plan))).collect();
         waits.into_iter().map(|wait| wait.join().expect("no panic")).collect()
     });
-    scene.tell("ureq", begun);
-    scene.check(&outcomes);
+    run.print_summary("ureq", begun);
+    run.check(&outcomes);
 }
 
 #[test]
-fn hyper_brings_every_job_to_its_end() {
-    let (scene, begun) = (Scene::new(), Instant::now());
+fn every_wait_over_hyper_ends_as_planned() {
+    let (run, begun) = (FaultRun::new(), Instant::now());
     let hyper = tcss_export::hyper::Hyper::default();
     let client = tcss_export::hyper::Client::with_transport(
-        scene.session(),
+        run.session(),
         credential_source(),
         hyper.clone(),
     )
-    .with_budget(scene.budget.clone());
-    let runtime = tokio::runtime::Runtime::new().expect("threads are to be had");
+    .with_budget(run.budget.clone());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let wait = |plan: &Plan| {
         let job = JobId::new(&*plan.job).expect("a text");
-        let client = client.over(Watched::new(hyper.clone(), &scene.grants));
+        let client = client.over(Recording::new(hyper.clone(), &run.grants));
         let client = client.with_policy(policy_of(plan));
         runtime.spawn(async move { client.wait(job).await })
     };
-    let waits: Vec<_> = scene.plans.iter().map(wait).collect();
+    let waits: Vec<_> = run.plans.iter().map(wait).collect();
     let outcomes = waits.into_iter().map(|wait| runtime.block_on(wait).expect("no panic"));
     let outcomes: Vec<_> = outcomes.collect();
-    scene.tell("hyper", begun);
-    scene.check(&outcomes);
+    run.print_summary("hyper", begun);
+    run.check(&outcomes);
 }

@@ -1,4 +1,4 @@
-//! What the service does to each job, made up from a seed, and how its wait must end.
+//! The script of each job, chosen by a seed, and how its wait must end.
 
 use std::{
     fmt::Write,
@@ -19,8 +19,8 @@ pub(crate) const SECRET_ID: &str = "AKIDEXAMPLEOFTHEFAULTRUN";
 pub(crate) const SECRET_KEY: &str = "EXAMPLEKEYOFTHEFAULTRUN";
 pub(crate) const TOKEN: &str = "EXAMPLETOKENOFTHEFAULTRUN";
 
-/// After so many requests the token has been rotated behind the source's back: what it gives is
-/// refused until it is asked for fresh credentials.
+/// After this many requests the service refuses the token that the source returns, until the source
+/// is asked for fresh credentials.
 const ROTATED_AFTER: u32 = 700;
 
 pub(crate) fn credential_source() -> CredentialSource {
@@ -47,13 +47,13 @@ enum End {
     Failed,
     Forbidden,
     NoUrl,
-    /// Failures for ever.
+    /// It fails until the wait gives up.
     Broken,
-    /// It runs for ever.
+    /// It runs until the deadline of the wait.
     Late,
 }
 
-/// What may stand in a script besides its end; each passes by itself.
+/// Steps before the end of a script; a wait survives each of them.
 const STEPS: [&str; 14] = [
     "RUNNING:42.5",
     "RUNNING:42.5",
@@ -72,7 +72,7 @@ const STEPS: [&str; 14] = [
 ];
 
 impl Plan {
-    /// In the middle the service's clock jumps by ten minutes.
+    /// Plans all jobs. The service's clock jumps by ten minutes in the middle one.
     pub(crate) fn all(jobs: usize, seed: u64) -> Vec<Self> {
         let mut random = Random(seed);
         let mut plans: Vec<_> = (0..jobs).map(|number| Self::random(number, &mut random)).collect();
@@ -118,12 +118,12 @@ impl Plan {
         format!("https://h.example/{}.csv?q-signature=EXAMPLE", self.job)
     }
 
-    /// Returns how long the wait may last, for a job that would run for ever.
+    /// Returns the deadline of the wait for a job that would run for ever.
     pub(crate) fn deadline(&self) -> Option<Duration> {
         (self.end == End::Late).then_some(Duration::from_secs(8))
     }
 
-    /// Whether this is how the wait must end.
+    /// Whether the wait must end with this outcome.
     pub(crate) fn fits(&self, outcome: &Outcome) -> bool {
         let error = match outcome {
             Ok(finished) => {

@@ -1,12 +1,11 @@
-//! Both transports through a proxy, checked on the bytes that proxy and server see.
+//! Every transport through a proxy; the tests check the bytes that proxy and server receive.
 //!
-//! The proxy and the system's roots are told by the environment, so each client runs in a process
-//! of its own: this binary again, with one test of `child`.
+//! The environment names the proxy and the root certificates, so each client runs in a child
+//! process: this binary again, with the test `child::child`.
 #![cfg(all(unix, any(feature = "hyper", feature = "reqwest", feature = "ureq")))]
 
 mod child;
 mod downloads;
-mod run;
 #[path = "../common/with.rs"]
 mod with;
 
@@ -14,7 +13,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use tcss_export_testkit::wire::{ConnectProxy, WireAnswer, WireServer};
 
-use crate::run::{BASIC, LOGIN, Run};
+use crate::child::{BASIC, LOGIN, Run};
 
 const LIBRARIES: &[&str] = &[
     #[cfg(feature = "ureq")]
@@ -24,9 +23,11 @@ const LIBRARIES: &[&str] = &[
     #[cfg(feature = "reqwest")]
     "reqwest",
 ];
-/// A host that only a proxy can find.
+
+/// A host name that only a proxy can resolve.
 const HOST: &str = "gw.example";
-/// An address that leads to this machine and is not a loopback one.
+
+/// An address of this machine that is not a loopback address.
 const HERE: &str = "0.0.0.0";
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
 
@@ -38,38 +39,41 @@ fn proxy_to(server: &WireServer) -> ConnectProxy {
     ConnectProxy::to(server.addr()).unwrap()
 }
 
-fn refusing(answer: WireAnswer) -> WireServer {
+/// A proxy that only sends this answer.
+fn proxy_that_answers(answer: WireAnswer) -> WireServer {
     WireServer::plain([answer]).unwrap()
 }
 
+/// The URL of a proxy, with a login.
 fn url(proxy: SocketAddr) -> String {
     format!("http://{LOGIN}@{proxy}")
 }
 
-/// The lines of a request's head, without the empty one.
+/// The lines of a request's head, without the empty last one.
 fn head(request: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(request);
     let (head, _) = text.split_once("\r\n\r\n").expect("a whole head");
     head.split("\r\n").map(str::to_owned).collect()
 }
 
-fn assert_runs(text: &str) {
+/// Asserts that both exchanges of the child succeeded.
+fn assert_succeeds(text: &str) {
     assert_eq!(text.matches("status=Running").count(), 2, "{text}");
 }
 
 #[test]
-fn t3_the_tunnel_leads_to_the_signed_host_and_host_and_tls_name_stay_its_own() {
+fn the_tunnel_leads_to_the_signed_host_and_host_header_and_tls_name_do_not_change() {
     for library in LIBRARIES {
         // Its certificate is for this name only.
         let server = server(HOST);
         let proxy = proxy_to(&server);
         let run = Run::new(&server, HOST).env("HTTPS_PROXY", format!("http://{}", proxy.addr()));
-        assert_runs(&run.with(library));
+        assert_succeeds(&run.with(library));
 
         let asked = proxy.requests();
-        assert_eq!(asked.len(), 1, "{library}: one tunnel for both");
+        assert_eq!(asked.len(), 1, "{library}: one tunnel for both exchanges");
         let mut lines = head(&asked[0]);
-        // ureq adds this one by itself.
+        // ureq adds this one.
         lines.retain(|line| line != "Proxy-Connection: Keep-Alive");
         assert_eq!(lines, ["CONNECT gw.example:443 HTTP/1.1", "Host: gw.example:443"], "{library}");
 
@@ -88,12 +92,12 @@ fn t3_the_tunnel_leads_to_the_signed_host_and_host_and_tls_name_stay_its_own() {
 }
 
 #[test]
-fn a_login_goes_to_the_proxy_alone() {
+fn the_login_is_sent_only_to_the_proxy() {
     for library in LIBRARIES {
         let server = server(HOST);
         let proxy = proxy_to(&server);
         let run = Run::new(&server, "gw.example:8443").env("all_proxy", url(proxy.addr()));
-        assert_runs(&run.with(library));
+        assert_succeeds(&run.with(library));
         let lines = head(&proxy.requests()[0]);
         assert_eq!(lines[0], "CONNECT gw.example:8443 HTTP/1.1", "{library}");
         assert!(lines.contains(&format!("Proxy-Authorization: Basic {BASIC}")), "{library}");
@@ -103,48 +107,48 @@ fn a_login_goes_to_the_proxy_alone() {
 }
 
 #[test]
-fn no_proxy_and_the_opt_out_lead_straight_there() {
+fn no_proxy_and_without_proxy_connect_directly() {
     for library in LIBRARIES {
         let server = server(HERE);
         let proxy = proxy_to(&server);
         let address = format!("https://{HERE}:{}", server.addr().port());
         let run = || Run::new(&server, &*address).env("HTTPS_PROXY", url(proxy.addr()));
-        assert_runs(&run().env("NO_PROXY", "a.example, 0.0.0.0/8").with(library));
-        assert_runs(&run().way("without").with(library));
+        assert_succeeds(&run().env("NO_PROXY", "a.example, 0.0.0.0/8").with(library));
+        assert_succeeds(&run().options("without_proxy").with(library));
         assert_eq!((server.connections(), proxy.connections()), (2, 0), "{library}");
-        assert_runs(&run().env("NO_PROXY", "other.example").with(library));
+        assert_succeeds(&run().env("NO_PROXY", "other.example").with(library));
         assert_eq!(proxy.requests().len(), 1, "{library}");
     }
 }
 
 #[test]
-fn a_loopback_endpoint_is_asked_straight() {
+fn a_loopback_endpoint_is_never_reached_through_a_proxy() {
     for library in LIBRARIES {
         let server = WireServer::plain([WireAnswer::json(RUNNING)]).unwrap();
         let proxy = proxy_to(&server);
         let run = ["http_proxy", "https_proxy", "all_proxy"]
             .iter()
             .fold(Run::new(&server, server.url()), |run, name| run.env(name, url(proxy.addr())));
-        assert_runs(&run.with(library));
+        assert_succeeds(&run.with(library));
         assert_eq!(proxy.connections(), 0, "{library}");
     }
 }
 
 #[cfg(feature = "ureq")]
 #[test]
-fn a_given_agent_is_not_given_a_proxy() {
+fn an_agent_built_by_the_user_gets_no_proxy_from_the_environment() {
     let server = WireServer::plain([WireAnswer::Close]).unwrap();
     let run = Run::new(&server, "0.0.0.0:9").env("https_proxy", url(server.addr()));
-    let text = run.with("given");
-    assert!(text.contains("fault=") && !text.contains("typed"), "{text}");
+    let text = run.with("custom_agent");
+    assert!(text.contains("error=") && !text.contains("typed"), "{text}");
     assert_eq!(server.connections(), 0);
 }
 
-/// Runs clients against a proxy that only answers, and gives what each printed.
-fn refused(answer: &WireAnswer) -> Vec<(&'static str, String)> {
+/// Runs each client against a proxy that sends this answer to CONNECT, and returns the outputs.
+fn outputs_after(answer: &WireAnswer) -> Vec<(&'static str, String)> {
     let server = server(HOST);
     let run = |library: &&'static str| {
-        let proxy = refusing(answer.clone());
+        let proxy = proxy_that_answers(answer.clone());
         let text = Run::new(&server, HOST).env("https_proxy", url(proxy.addr())).with(library);
         assert_eq!(proxy.requests().len(), 2, "{library}: one CONNECT for each exchange: {text}");
         let address = proxy.addr().to_string();
@@ -157,21 +161,21 @@ fn refused(answer: &WireAnswer) -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn a_407_is_a_permanent_fault_that_names_proxy_and_status() {
+fn status_407_of_a_proxy_is_a_permanent_error_that_names_proxy_and_status() {
     let headers = [("Proxy-Authenticate", "Basic realm=\"x\""), ("Connection", "close")];
-    let answer = WireAnswer::response(407, &headers, "who are you?").then_close();
-    for (_, text) in refused(&answer) {
-        assert!(text.contains("fault=Permanent"), "{text}");
+    let answer = WireAnswer::response(407, &headers, "login required").then_close();
+    for (_, text) in outputs_after(&answer) {
+        assert!(text.contains("error=Permanent"), "{text}");
         assert!(text.contains("refused to connect with status 407 Proxy Auth"), "{text}");
     }
 }
 
 #[test]
-fn a_502_is_a_broken_connection_that_names_the_status() {
-    for (library, text) in refused(&WireAnswer::response(502, &[], "").then_close()) {
-        assert!(text.contains("fault=Connection"), "{text}");
+fn status_502_of_a_proxy_is_a_broken_connection_that_names_the_status() {
+    for (library, text) in outputs_after(&WireAnswer::response(502, &[], "").then_close()) {
+        assert!(text.contains("error=Connection"), "{text}");
         let expected = match library {
-            // reqwest does not say which status it was.
+            // reqwest does not report the status.
             "reqwest" => ": the connection through the proxy at ",
             _ => "refused to connect with status 502 Bad Gateway",
         };
@@ -180,46 +184,47 @@ fn a_502_is_a_broken_connection_that_names_the_status() {
 }
 
 #[test]
-fn a_proxy_that_hangs_up_or_talks_nonsense_is_a_broken_connection() {
+fn a_proxy_that_closes_or_does_not_speak_http_is_a_broken_connection() {
     for answer in [WireAnswer::Close, WireAnswer::raw("SSH-2.0-x\r\n\r\n").then_close()] {
-        for (_, text) in refused(&answer) {
-            assert!(text.contains("fault=Connection"), "{text}");
+        for (_, text) in outputs_after(&answer) {
+            assert!(text.contains("error=Connection"), "{text}");
             assert!(text.contains(": the connection through the proxy at "), "{text}");
         }
     }
 }
 
 #[test]
-fn t5_a_proxy_that_never_answers_ends_in_a_time_limit() {
+fn a_silent_proxy_is_a_timeout() {
     let server = server(HOST);
     for library in LIBRARIES {
-        let proxy = refusing(WireAnswer::Hang);
-        let run = Run::new(&server, HOST).env("https_proxy", url(proxy.addr())).way("impatient");
+        let proxy = proxy_that_answers(WireAnswer::Hang);
+        let run =
+            Run::new(&server, HOST).env("https_proxy", url(proxy.addr())).options("short_limit");
         let text = run.with(library);
-        assert_eq!(text.matches("fault=Timeout").count(), 2, "{text}");
+        assert_eq!(text.matches("error=Timeout").count(), 2, "{text}");
         assert_eq!(proxy.requests().len(), 2, "{library}");
     }
 }
 
 #[test]
-fn a_proxy_that_cannot_be_reached_is_named() {
+fn the_error_for_an_unreachable_proxy_names_it() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = server(HOST);
     for library in LIBRARIES {
         let text = Run::new(&server, HOST).env("https_proxy", url(closed)).with(library);
-        assert!(text.contains("fault=Connection"), "{text}");
+        assert!(text.contains("error=Connection"), "{text}");
         let expected = format!(": the connection through the proxy at {closed} failed");
         assert!(text.contains(&expected) && text.contains("refused"), "{text}");
     }
 }
 
 #[test]
-fn a_certificate_of_another_host_is_a_permanent_fault_behind_a_proxy_too() {
+fn a_certificate_for_another_host_is_a_permanent_error_through_a_proxy_too() {
     let server = server("other.example");
     let proxy = proxy_to(&server);
     for library in LIBRARIES {
         let text = Run::new(&server, HOST).env("https_proxy", url(proxy.addr())).with(library);
-        assert!(text.contains("fault=Permanent"), "{text}");
+        assert!(text.contains("error=Permanent"), "{text}");
         assert!(text.contains(": the connection through the proxy at "), "{text}");
         assert!(text.contains("certificate"), "{text}");
     }
@@ -227,7 +232,7 @@ fn a_certificate_of_another_host_is_a_permanent_fault_behind_a_proxy_too() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_used_is_told_at_the_first_request() {
+fn an_unusable_proxy_setting_is_reported_at_the_first_request() {
     let server = server(HOST);
     for library in LIBRARIES {
         for (value, expected) in [
@@ -239,7 +244,7 @@ fn a_proxy_that_cannot_be_used_is_told_at_the_first_request() {
             (format!("http://{LOGIN}@p.example:x"), "https_proxy is not the URL of a proxy"),
         ] {
             let text = Run::new(&server, HOST).env("https_proxy", value).with(library);
-            assert!(text.contains("fault=Permanent") && text.contains("typed"), "{text}");
+            assert!(text.contains("error=Permanent") && text.contains("typed"), "{text}");
             assert!(text.contains(expected), "{text}");
         }
     }

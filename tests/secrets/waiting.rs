@@ -1,4 +1,4 @@
-//! Waiters, their events and their outcomes (field case K3).
+//! Waiters, their events and their outcomes.
 
 use std::time::Duration;
 
@@ -8,16 +8,15 @@ use tcss_export::{
     Session,
     core::{
         Mono, Now,
-        wait::{Outcome, Waiter},
+        wait::{Outcome, Step, Waiter},
     },
     driver::TransportErrorKind,
     wait::Policy,
 };
 
 use crate::{
+    URL, assert_chain_clean, assert_debug_clean, bad_answers,
     common::{TIME, at, job, response, session, with_token},
-    looking::{URL, assert_chain_clean, assert_debug_clean},
-    samples::bad_answers,
     with::with,
 };
 
@@ -26,12 +25,13 @@ fn now(seconds: u64) -> Now {
     Now { wall: at(TIME + i64::try_from(seconds).unwrap()), mono }
 }
 
-struct Rig {
+/// A waiter and its session, searched after every call.
+struct Wait {
     waiter: Waiter,
     session: Session,
 }
 
-impl Rig {
+impl Wait {
     fn new() -> Self {
         let policy = with(Policy::default(), |p| p.max_failures = 1);
         Self { waiter: Waiter::new(job(), &policy, 7, now(0).mono), session: session() }
@@ -60,45 +60,43 @@ impl Rig {
 }
 
 fn running() -> Response<Bytes> {
-    // The service may give a URL with any status.
+    // The service may send a URL with any status.
     let body = format!(r#"{{"Response":{{"ExportStatus":"RUNNING","DownloadURL":"{URL}"}}}}"#);
     response(200, &[], body)
 }
 
 #[test]
-fn k3_waiter_in_each_phase() {
-    let mut rig = Rig::new();
-    assert_debug_clean(&rig.waiter);
-    rig.start(0);
-    assert_debug_clean(&rig.waiter);
-    rig.answer(0, Ok(running()));
-    rig.start(2);
+fn a_waiter_shows_no_secret_in_any_phase() {
+    let mut wait = Wait::new();
+    assert_debug_clean(&wait.waiter);
+    wait.start(0);
+    assert_debug_clean(&wait.waiter);
+    wait.answer(0, Ok(running()));
+    wait.start(2);
     let success = format!(r#"{{"Response":{{"ExportStatus":"SUCCESS","DownloadURL":"{URL}"}}}}"#);
-    rig.answer(2, Ok(response(200, &[], success)));
-    assert_debug_clean(&rig.session);
-    assert_eq!(rig.finish().unwrap().download_url.as_str(), URL);
+    wait.answer(2, Ok(response(200, &[], success)));
+    assert_debug_clean(&wait.session);
+    assert_eq!(wait.finish().unwrap().download_url.as_str(), URL);
 }
 
 #[test]
-fn k3_events_and_outcomes_of_every_bad_answer() {
+fn events_and_outcomes_of_bad_answers_show_no_secret() {
     for bad in bad_answers() {
-        let mut rig = Rig::new();
-        rig.start(0);
-        rig.answer(0, Ok(running()));
-        rig.start(2);
-        rig.answer(2, Ok(bad.clone()));
-        if rig.waiter.step(now(20).mono)
-            == (tcss_export::core::wait::Step::Poll { fresh_credentials: false })
-        {
-            rig.start(20);
-            rig.answer(20, Ok(bad));
+        let mut wait = Wait::new();
+        wait.start(0);
+        wait.answer(0, Ok(running()));
+        wait.start(2);
+        wait.answer(2, Ok(bad.clone()));
+        if wait.waiter.step(now(20).mono) == (Step::Poll { fresh_credentials: false }) {
+            wait.start(20);
+            wait.answer(20, Ok(bad));
         }
-        rig.finish().unwrap_err();
+        wait.finish().unwrap_err();
     }
 }
 
 #[test]
-fn k3_outcomes_of_every_send_fault() {
+fn outcomes_of_transport_errors_show_no_secret() {
     for fault in [
         TransportErrorKind::Connection,
         TransportErrorKind::Timeout,
@@ -106,47 +104,47 @@ fn k3_outcomes_of_every_send_fault() {
         TransportErrorKind::TooLarge,
         TransportErrorKind::Permanent,
     ] {
-        let mut rig = Rig::new();
-        rig.start(0);
-        rig.answer(0, Err(fault));
-        rig.finish().unwrap_err();
+        let mut wait = Wait::new();
+        wait.start(0);
+        wait.answer(0, Err(fault));
+        wait.finish().unwrap_err();
     }
 }
 
 #[test]
-fn k3_errors_of_starting() {
-    let mut rig = Rig::new();
-    rig.start(0);
-    let not_due = rig.waiter.start(now(0), &mut rig.session, &with_token()).unwrap_err();
+fn errors_of_starting_a_poll_show_no_secret() {
+    let mut wait = Wait::new();
+    wait.start(0);
+    let not_due = wait.waiter.start(now(0), &mut wait.session, &with_token()).unwrap_err();
     assert_chain_clean(&not_due);
-    let mut rig = Rig::new();
+    let mut wait = Wait::new();
     let bad_time = Now { wall: at(-1), ..now(0) };
-    let build = rig.waiter.start(bad_time, &mut rig.session, &with_token()).unwrap_err();
+    let build = wait.waiter.start(bad_time, &mut wait.session, &with_token()).unwrap_err();
     assert_chain_clean(&build);
-    rig.finish().unwrap_err();
+    wait.finish().unwrap_err();
 }
 
 #[test]
-fn k3_wait_that_ran_out_of_time() {
-    let mut rig = Rig::new();
-    rig.start(0);
-    rig.answer(0, Ok(running()));
-    assert_debug_clean(&rig.waiter.step(now(3_600).mono));
-    rig.finish().unwrap_err();
+fn a_wait_that_timed_out_shows_no_secret() {
+    let mut wait = Wait::new();
+    wait.start(0);
+    wait.answer(0, Ok(running()));
+    assert_debug_clean(&wait.waiter.step(now(3_600).mono));
+    wait.finish().unwrap_err();
 }
 
 #[test]
-fn k3_failed_and_cancelled_waits() {
-    let mut rig = Rig::new();
-    rig.start(0);
+fn failed_and_cancelled_waits_show_no_secret() {
+    let mut wait = Wait::new();
+    wait.start(0);
     let failure = format!(
         r#"{{"Response":{{"ExportStatus":"FAILURE","FailureMsg":"m","DownloadURL":"{URL}"}}}}"#
     );
-    rig.answer(0, Ok(response(200, &[], failure)));
-    rig.finish().unwrap_err();
-    let mut rig = Rig::new();
-    rig.start(0);
-    rig.answer(0, Ok(running()));
-    rig.waiter.cancel();
-    rig.finish().unwrap_err();
+    wait.answer(0, Ok(response(200, &[], failure)));
+    wait.finish().unwrap_err();
+    let mut wait = Wait::new();
+    wait.start(0);
+    wait.answer(0, Ok(running()));
+    wait.waiter.cancel();
+    wait.finish().unwrap_err();
 }

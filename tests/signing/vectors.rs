@@ -1,14 +1,11 @@
-//! Vectors that other programs made, compared stage by stage.
+//! Vectors made by other programs, compared stage by stage.
 
 use serde::Deserialize;
 
-use crate::{
-    common::base64,
-    stages::{Input, Stages},
-};
+use crate::{Input, Stages, common::base64};
 
-/// A row of the vectors: 400 made by the service's own Python SDK, 91 that also sign x-tc-action
-/// by an independent script.
+/// One vector: the service's own Python SDK made 400, and an independent script made 91 that sign
+/// x-tc-action as well.
 #[derive(Deserialize)]
 struct Row {
     id: String,
@@ -58,7 +55,7 @@ impl Row {
         ])
     }
 
-    /// Names the row and the first of its stages that comes out differently.
+    /// Names the row and its first stage that differs.
     fn difference(&self, expected: &Stages) -> Option<String> {
         let difference = self.input().stages().first_difference(expected)?;
         Some(format!("{}: {difference}", self.id))
@@ -71,7 +68,7 @@ fn rows() -> Vec<Row> {
 }
 
 #[test]
-fn every_stage_of_every_vector_is_the_expected_one() {
+fn every_stage_of_every_vector_is_as_expected() {
     let rows = rows();
     assert_eq!(rows.len(), 491);
     let differences: Vec<_> =
@@ -88,14 +85,14 @@ fn vectors_cover_unsigned_payloads_queries_and_a_third_signed_header() {
 }
 
 #[test]
-fn comparison_names_the_row_and_the_first_stage_that_is_changed() {
+fn the_comparison_names_the_row_and_the_first_changed_stage() {
     let row = &rows()[7];
     for stage in 0..7 {
         let mut expected = row.expected();
         for later in &mut expected.0[stage..] {
             later.1.push('0');
         }
-        let difference = row.difference(&expected).expect("a changed stage is noticed");
+        let difference = row.difference(&expected).expect("a difference");
         let named = format!("{}: {}:\n", row.id, expected.0[stage].0);
         assert!(difference.starts_with(&named), "{difference}");
     }

@@ -1,4 +1,4 @@
-//! What a session signs, before a verifier that shares no code with it.
+//! Requests of a session, checked by a verifier that shares no code with it.
 
 use proptest::prelude::*;
 use tcss_export::{Credentials, Endpoint, JobId, Session, actions::DescribeExportJobResult};
@@ -6,9 +6,9 @@ use tcss_export_testkit::verify::Refusal;
 
 use crate::common::{Wire, at};
 
-/// What a session is asked to sign.
+/// The input of one signed request.
 #[derive(Clone, Debug)]
-struct Ask {
+struct Input {
     job: String,
     endpoint: String,
     region: String,
@@ -19,7 +19,7 @@ struct Ask {
 }
 
 prop_compose! {
-    fn any_ask()(
+    fn any_input()(
         job in "(?s).{1,40}",
         endpoint in "https://[a-z]{1,20}\\.example(:[1-9][0-9]{0,3})?/?|http://127\\.0\\.0\\.[1-9]:[1-9][0-9]{0,3}|http://\\[::1\\]:[1-9][0-9]{0,3}|TCSS\\.Intl\\.TencentCloudAPI\\.com",
         region in "([a-z]{2}-[a-z]{3,10})?",
@@ -27,12 +27,12 @@ prop_compose! {
         time in 0i64..=253_402_300_799,
         id in "[A-Za-z0-9]{1,40}",
         key in "[!-~]{1,64}",
-    ) -> Ask {
-        Ask { job, endpoint, region, token, time, id, key }
+    ) -> Input {
+        Input { job, endpoint, region, token, time, id, key }
     }
 }
 
-impl Ask {
+impl Input {
     fn wire(&self) -> Wire {
         let endpoint: Endpoint = self.endpoint.parse().expect("an endpoint");
         let mut session = Session::new(endpoint).with_region(&self.region).expect("a region");
@@ -43,7 +43,7 @@ impl Ask {
     }
 }
 
-/// Puts another character of the same kind in place of one.
+/// Replaces one digit with another.
 fn flip(text: &mut String, at: usize) {
     let other = if text.as_bytes()[at] == b'0' { "1" } else { "0" };
     text.replace_range(at..=at, other);
@@ -51,19 +51,19 @@ fn flip(text: &mut String, at: usize) {
 
 proptest! {
     #[test]
-    fn service_accepts_what_a_session_signs(ask in any_ask()) {
-        let verified = ask.wire().verify(ask.time, &ask.id, &ask.key).expect("accepted");
-        prop_assert_eq!(verified.secret_id, ask.id);
-        prop_assert_eq!(verified.timestamp, ask.time);
+    fn the_verifier_accepts_what_a_session_signs(input in any_input()) {
+        let verified = input.wire().verify(input.time, &input.id, &input.key).expect("accepted");
+        prop_assert_eq!(verified.secret_id, input.id);
+        prop_assert_eq!(verified.timestamp, input.time);
         prop_assert_eq!(&*verified.signed_headers, "content-type;host;x-tc-action");
         prop_assert!(verified.payload_signed);
     }
 
     #[test]
-    fn service_refuses_a_request_that_is_changed_on_the_way(
-        ask in any_ask(), which in 0usize..7, at: prop::sample::Index, bit in 0u32..8,
+    fn the_verifier_refuses_a_request_that_was_changed_after_signing(
+        input in any_input(), which in 0usize..7, at: prop::sample::Index, bit in 0u32..8,
     ) {
-        let mut wire = ask.wire();
+        let mut wire = input.wire();
         let mut expected = Some(Refusal::Signature);
         match which {
             0 => *at.get_mut(&mut wire.body) ^= 1u8 << bit,
@@ -71,8 +71,9 @@ proptest! {
             2 => wire.header_mut("content-type").push_str("; charset=utf-8"),
             3 => wire.header_mut("x-tc-action").push('s'),
             4 => {
-                // Another second may be of another date, which is noticed before the signature.
-                let time = ask.time + 1 - 2 * i64::from(ask.time == 253_402_300_799);
+                // Another second may have another date, and the date is checked before the
+                // signature.
+                let time = input.time + 1 - 2 * i64::from(input.time == 253_402_300_799);
                 *wire.header_mut("x-tc-timestamp") = time.to_string();
                 expected = None;
             }
@@ -88,7 +89,7 @@ proptest! {
                 expected = Some(Refusal::ScopeDate);
             }
         }
-        let refusal = wire.verify(ask.time, &ask.id, &ask.key).unwrap_err();
+        let refusal = wire.verify(input.time, &input.id, &input.key).unwrap_err();
         prop_assert!(expected.is_none_or(|expected| expected == refusal), "{}", refusal);
     }
 }

@@ -1,4 +1,4 @@
-//! What happens to a job, made up from a seed, and how its wait must end.
+//! The answers to the polls of one job, chosen by a seed, and how its wait must end.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use tcss_export::{core::wait::Outcome, driver::TransportErrorKind, wait};
 
 use crate::random::Random;
 
-/// What comes of one request.
+/// The result of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum Reply {
     Running,
     InternalError,
     Throttled,
@@ -18,15 +18,15 @@ pub(crate) enum Said {
     Page,
     Cut,
     Broken,
-    /// Nothing ever comes.
+    /// No answer ever arrives.
     Silence,
     Success,
     Failure,
     Forbidden,
 }
 
-impl Said {
-    /// Returns what arrives for a job; nothing for [`Said::Silence`].
+impl Reply {
+    /// Returns the answer for a job, or nothing for [`Reply::Silence`].
     pub(crate) fn answer(self, job: usize) -> Option<Result<Response<Bytes>, TransportErrorKind>> {
         Some(Ok(match self {
             Self::Running => members(r#""ExportStatus":"RUNNING","ExportProgress":42.5"#),
@@ -49,11 +49,11 @@ impl Said {
         }))
     }
 
-    /// Returns what follows in a script, and how many failures in a row there are then.
+    /// Chooses the next reply, and returns the new number of failures in a row.
     fn choose(random: &mut Random, failures: u32) -> (Self, u32) {
-        let passing = [Self::InternalError, Self::Page, Self::Cut, Self::Broken, Self::Silence];
+        let transient = [Self::InternalError, Self::Page, Self::Cut, Self::Broken, Self::Silence];
         match random.below(10) {
-            0 | 1 if failures < MAX_FAILURES => (random.pick(&passing), failures + 1),
+            0 | 1 if failures < MAX_FAILURES => (random.pick(&transient), failures + 1),
             2 | 3 => (Self::Throttled, failures),
             4 => (Self::BadToken, failures),
             _ => (Self::Running, 0),
@@ -61,7 +61,7 @@ impl Said {
     }
 }
 
-/// The policy's default.
+/// The default of the policy.
 const MAX_FAILURES: u32 = 8;
 const FORBIDDEN: &str = "UnauthorizedOperation";
 
@@ -77,54 +77,53 @@ fn url(job: usize) -> String {
     format!("https://h.example/{job}.csv?q-signature=EXAMPLE")
 }
 
-/// The answers of one job; the last one ends the wait.
+/// The replies for one job; the last one ends its wait.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     job: usize,
-    said: Vec<Said>,
+    replies: Vec<Reply>,
 }
 
 impl Script {
     pub(crate) fn random(job: usize, random: &mut Random) -> Self {
-        let (mut said, mut failures) = (Vec::new(), 0);
+        let (mut replies, mut failures) = (Vec::new(), 0);
         for _ in 0..random.below(6) {
-            let (next, now) = Said::choose(random, failures);
-            // A second one in a row would be final.
-            if next == Said::BadToken && said.contains(&Said::BadToken) {
+            let (next, failures_now) = Reply::choose(random, failures);
+            // A second one in a row would end the wait.
+            if next == Reply::BadToken && replies.contains(&Reply::BadToken) {
                 continue;
             }
-            said.push(next);
-            failures = now;
+            replies.push(next);
+            failures = failures_now;
         }
-        said.push(match random.below(10) {
-            0 => Said::Failure,
-            1 => Said::Forbidden,
-            _ => Said::Success,
+        replies.push(match random.below(10) {
+            0 => Reply::Failure,
+            1 => Reply::Forbidden,
+            _ => Reply::Success,
         });
-        Self { job, said }
+        Self { job, replies }
     }
 
-    /// Returns what comes of the poll with this number, counted from 0.
-    ///
-    /// # Panics
-    ///
-    /// If the script is over: the job was polled after its end.
-    pub(crate) fn at(&self, poll: usize) -> Said {
-        *self.said.get(poll).unwrap_or_else(|| panic!("job {} is polled after its end", self.job))
+    /// Returns the reply to a poll, numbered from 0. Panics if the job was polled after its end.
+    pub(crate) fn at(&self, poll: usize) -> Reply {
+        *self
+            .replies
+            .get(poll)
+            .unwrap_or_else(|| panic!("job {} was polled after its end", self.job))
     }
 
     pub(crate) fn polls(&self) -> usize {
-        self.said.len()
+        self.replies.len()
     }
 
-    /// Whether a wait that has heard the whole script must end like this.
+    /// Whether a wait over the whole script must end with this outcome.
     pub(crate) fn fits(&self, outcome: &Outcome) -> bool {
-        match (self.said.last(), outcome) {
-            (Some(Said::Success), Ok(finished)) => finished.download_url.as_str() == url(self.job),
-            (Some(Said::Failure), Err(error)) => {
+        match (self.replies.last(), outcome) {
+            (Some(Reply::Success), Ok(finished)) => finished.download_url.as_str() == url(self.job),
+            (Some(Reply::Failure), Err(error)) => {
                 matches!(error.kind, wait::ErrorKind::JobFailed { .. })
             }
-            (Some(Said::Forbidden), Err(error)) => {
+            (Some(Reply::Forbidden), Err(error)) => {
                 error.code().is_some_and(|code| code.as_str() == FORBIDDEN)
             }
             _ => false,
@@ -132,9 +131,9 @@ impl Script {
     }
 }
 
-/// How long the answer to a request is on its way.
-pub(crate) fn travel(random: &mut Random) -> Duration {
-    // One in fifty is slow.
+/// Chooses the time between a request and its answer.
+pub(crate) fn latency(random: &mut Random) -> Duration {
+    // One answer in fifty is slow.
     let longest = if random.below(50) == 0 { 20_000 } else { 400 };
     Duration::from_millis(20 + random.below(longest))
 }

@@ -1,4 +1,4 @@
-//! What every transport does, each case by any set-up.
+//! What every transport does, as cases for any client.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -16,7 +16,7 @@ use tcss_export_testkit::{
 use crate::{
     clients::{JOB, Setup},
     requests::{Request, only_request},
-    setup::{Result, SECRET_ID, SECRET_KEY, TOKEN, impatient},
+    setup::{Result, SECRET_ID, SECRET_KEY, TOKEN, short_limit},
 };
 
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
@@ -24,11 +24,11 @@ const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"
 fn answer_error(result: Result) -> ResponseError {
     match result {
         Err(SendError::Answer(error)) => error,
-        other => panic!("expected an answer without a result, got {other:?}"),
+        other => panic!("expected an error in the answer, got {other:?}"),
     }
 }
 
-fn fault(result: Result) -> TransportErrorKind {
+fn transport_error(result: Result) -> TransportErrorKind {
     match result {
         Err(SendError::Transport(error)) => error.kind(),
         other => panic!("expected no answer, got {other:?}"),
@@ -39,7 +39,7 @@ fn status(result: Result) -> ExportStatus {
     result.expect("a good answer").response.status
 }
 
-pub(crate) fn t2_a_status_is_no_error(setup: &Setup) {
+pub(crate) fn an_http_error_status_still_reads_the_answer(setup: &Setup) {
     let body =
         r#"{"Response":{"Error":{"Code":"InvalidParameter","Message":"m"},"RequestId":"r-5"}}"#;
     let headers = [("Content-Type", "application/json")];
@@ -52,13 +52,13 @@ pub(crate) fn t2_a_status_is_no_error(setup: &Setup) {
     }
 }
 
-pub(crate) fn t3_the_host_header_is_the_signed_host(setup: &Setup) {
+pub(crate) fn the_host_header_is_the_signed_host(setup: &Setup) {
     let (_, server) = setup.answer(WireAnswer::json(RUNNING));
     let host = server.url().split_once("://").unwrap().1.to_owned();
     assert_eq!(only_request(&server).all("host"), [host]);
 }
 
-pub(crate) fn t4_a_redirect_is_not_followed(setup: &Setup) {
+pub(crate) fn a_redirect_is_not_followed(setup: &Setup) {
     for status in [301, 302, 303, 307, 308] {
         let headers = [("Location", "https://other.example/")];
         let (result, server) = setup.answer(WireAnswer::response(status, &headers, ""));
@@ -70,20 +70,20 @@ pub(crate) fn t4_a_redirect_is_not_followed(setup: &Setup) {
     }
 }
 
-pub(crate) fn t5_a_silent_server_ends_in_a_time_limit(setup: &Setup) {
+pub(crate) fn a_silent_server_is_a_timeout(setup: &Setup) {
     let server = setup.server([WireAnswer::Hang]);
-    let client = setup.client(&server).with_policy(impatient());
-    assert_eq!(fault(client.send()), TransportErrorKind::Timeout);
+    let client = setup.client(&server).with_policy(short_limit());
+    assert_eq!(transport_error(client.send()), TransportErrorKind::Timeout);
 }
 
-pub(crate) fn t5_an_answer_that_stalls_ends_in_a_time_limit(setup: &Setup) {
+pub(crate) fn a_stalled_answer_is_a_timeout(setup: &Setup) {
     let slow = WireAnswer::json(RUNNING).slowly(20, Duration::from_secs(60));
     let server = setup.server([slow]);
-    let client = setup.client(&server).with_policy(impatient());
-    assert_eq!(fault(client.send()), TransportErrorKind::Timeout);
+    let client = setup.client(&server).with_policy(short_limit());
+    assert_eq!(transport_error(client.send()), TransportErrorKind::Timeout);
 }
 
-pub(crate) fn t6_the_request_leaves_as_it_was_signed(setup: &Setup) {
+pub(crate) fn the_request_is_sent_as_it_was_signed(setup: &Setup) {
     let (result, server) = setup.answer(WireAnswer::json(RUNNING));
     assert_eq!(status(result), ExportStatus::Running);
     let request = only_request(&server);
@@ -95,7 +95,7 @@ pub(crate) fn t6_the_request_leaves_as_it_was_signed(setup: &Setup) {
     assert_eq!(request.all("x-tc-version"), ["2020-11-01"]);
     assert_eq!(request.all("x-tc-token"), [TOKEN]);
     assert_eq!(request.all("accept-encoding"), ["identity"]);
-    // A given client's own name for itself is its user's business.
+    // The user of an HTTP client may set its user agent.
     let names = request.headers.iter().map(|(name, _)| name.as_str());
     let names = names.filter(|name| *name != "user-agent");
     let mut names: Vec<_> = names.filter(|name| !setup.library.adds(name)).collect();
@@ -114,7 +114,7 @@ pub(crate) fn t6_the_request_leaves_as_it_was_signed(setup: &Setup) {
     assert_eq!(names, expected);
 }
 
-pub(crate) fn s2_the_bytes_on_the_wire_verify(setup: &Setup) {
+pub(crate) fn the_bytes_on_the_wire_have_a_valid_signature(setup: &Setup) {
     let (_, server) = setup.answer(WireAnswer::json(RUNNING));
     let Request { headers, body, .. } = only_request(&server);
     let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -123,12 +123,12 @@ pub(crate) fn s2_the_bytes_on_the_wire_verify(setup: &Setup) {
     let key_of = |id: &str| (id == SECRET_ID).then_some(SECRET_KEY);
     let verified = Verifier::new("tcss").verify(&raw, timestamp.parse().unwrap(), key_of);
     assert_eq!(
-        verified.expect("a right signature").signed_headers,
+        verified.expect("a valid signature").signed_headers,
         "content-type;host;x-tc-action"
     );
 }
 
-pub(crate) fn p5_a_page_of_a_gateway_is_an_error_of_its_own(setup: &Setup) {
+pub(crate) fn a_gateway_page_is_an_error_with_its_content_type_and_a_snippet(setup: &Setup) {
     let page = "<html><title>502 Bad Gateway</title></html>";
     let (result, _server) =
         setup.answer(WireAnswer::response(502, &[("Content-Type", "text/html")], page));
@@ -138,7 +138,7 @@ pub(crate) fn p5_a_page_of_a_gateway_is_an_error_of_its_own(setup: &Setup) {
     assert!(error.is_transient());
 }
 
-pub(crate) fn p6_a_page_with_status_200_is_no_success(setup: &Setup) {
+pub(crate) fn a_page_with_status_200_is_never_a_success(setup: &Setup) {
     let page = "<!DOCTYPE html><title>Please log in</title>";
     let (result, _server) =
         setup.answer(WireAnswer::response(200, &[("Content-Type", "text/html")], page));
@@ -147,29 +147,29 @@ pub(crate) fn p6_a_page_with_status_200_is_no_success(setup: &Setup) {
     assert_eq!(error.status().as_u16(), 200);
 }
 
-pub(crate) fn p7_an_empty_body_is_an_empty_answer(setup: &Setup) {
+pub(crate) fn an_empty_body_is_an_empty_answer(setup: &Setup) {
     let error = answer_error(setup.answer(WireAnswer::json("")).0);
     assert_eq!(*error.kind(), ResponseErrorKind::Empty);
 }
 
-pub(crate) fn p8_cut_json_is_a_truncated_answer(setup: &Setup) {
+pub(crate) fn cut_json_is_a_truncated_answer(setup: &Setup) {
     let error = answer_error(setup.answer(WireAnswer::json(r#"{"Response":{"ExportSt"#)).0);
     assert_eq!(*error.kind(), ResponseErrorKind::Truncated);
 }
 
-pub(crate) fn p8_a_body_that_ends_too_early_is_the_transports_error(setup: &Setup) {
+pub(crate) fn a_body_shorter_than_its_length_is_a_truncated_transfer(setup: &Setup) {
     let cut = WireAnswer::response(200, &[("Content-Length", "500")], RUNNING).then_close();
-    assert_eq!(fault(setup.answer(cut).0), TransportErrorKind::Truncated);
+    assert_eq!(transport_error(setup.answer(cut).0), TransportErrorKind::Truncated);
 }
 
-pub(crate) fn p9_a_compressed_answer_is_an_error_that_names_the_coding(setup: &Setup) {
-    // A RUNNING answer with request id r-8, made by another program.
+pub(crate) fn the_error_for_a_compressed_answer_names_the_encoding(setup: &Setup) {
+    // A RUNNING answer with request id r-8, compressed by another program.
     let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x0a\x4a\x2d\x2e\xc8\xcf\x2b\x4e\
           \x55\xb2\xaa\x56\x72\xad\x28\xc8\x2f\x2a\x09\x2e\x49\x2c\x29\x2d\x56\xb2\x52\x0a\
           \x0a\xf5\xf3\xf3\xf4\x73\x57\xd2\x01\x2a\x2a\x2c\x4d\x2d\x2e\xf1\x4c\x01\x8a\x16\
           \xe9\x5a\x28\xd5\xd6\x02\x00\xf4\x20\x79\xe6\x39\x00\x00\x00";
-    let coded = WireAnswer::response(200, &[("Content-Encoding", "gzip")], gzip);
-    let error = answer_error(setup.answer(coded).0);
+    let compressed = WireAnswer::response(200, &[("Content-Encoding", "gzip")], gzip);
+    let error = answer_error(setup.answer(compressed).0);
     assert_eq!(*error.kind(), ResponseErrorKind::Encoding("gzip".into()));
 }
 
@@ -179,14 +179,14 @@ fn good_answer_of(bytes: usize) -> String {
     [head, &"x".repeat(bytes - head.len() - tail.len()), tail].concat()
 }
 
-pub(crate) fn d9_an_answer_of_the_largest_size_arrives_whole(setup: &Setup) {
+pub(crate) fn an_answer_of_the_largest_size_is_read(setup: &Setup) {
     let (result, _server) = setup.answer(WireAnswer::json(good_answer_of(ANSWER_LIMIT)));
     assert_eq!(status(result), ExportStatus::Running);
 }
 
-pub(crate) fn d9_a_larger_declared_answer_is_refused(setup: &Setup) {
+pub(crate) fn a_larger_answer_with_a_length_is_refused(setup: &Setup) {
     let (result, _server) = setup.answer(WireAnswer::json(good_answer_of(ANSWER_LIMIT + 1)));
-    assert_eq!(fault(result), TransportErrorKind::TooLarge);
+    assert_eq!(transport_error(result), TransportErrorKind::TooLarge);
 }
 
 fn chunked(body: &str) -> WireAnswer {
@@ -194,24 +194,24 @@ fn chunked(body: &str) -> WireAnswer {
     WireAnswer::raw(format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()))
 }
 
-pub(crate) fn d9_a_larger_chunked_answer_is_refused(setup: &Setup) {
+pub(crate) fn a_larger_chunked_answer_is_refused(setup: &Setup) {
     let (result, _server) = setup.answer(chunked(&good_answer_of(ANSWER_LIMIT + 1)));
-    assert_eq!(fault(result), TransportErrorKind::TooLarge);
+    assert_eq!(transport_error(result), TransportErrorKind::TooLarge);
 }
 
-pub(crate) fn a_chunked_answer_arrives_whole(setup: &Setup) {
+pub(crate) fn a_chunked_answer_is_read(setup: &Setup) {
     let (result, _server) = setup.answer(chunked(RUNNING));
     assert_eq!(status(result), ExportStatus::Running);
 }
 
-pub(crate) fn t1_a_broken_connection_is_told_and_nothing_is_sent_again(setup: &Setup) {
+pub(crate) fn a_broken_connection_is_reported_and_nothing_is_sent_again(setup: &Setup) {
     let (result, server) = setup.answer(WireAnswer::Close);
     assert!(result.as_ref().unwrap_err().may_have_arrived());
-    assert_eq!(fault(result), TransportErrorKind::Connection);
+    assert_eq!(transport_error(result), TransportErrorKind::Connection);
     only_request(&server);
 }
 
-pub(crate) fn t1_a_stale_connection_is_told_or_replaced_and_nothing_is_sent_twice(setup: &Setup) {
+pub(crate) fn a_stale_connection_is_reported_or_replaced_and_nothing_is_sent_twice(setup: &Setup) {
     let server = setup.server([WireAnswer::json(RUNNING).then_close(), WireAnswer::json(RUNNING)]);
     let client = setup.client(&server);
     assert_eq!(status(client.send()), ExportStatus::Running);
@@ -220,25 +220,25 @@ pub(crate) fn t1_a_stale_connection_is_told_or_replaced_and_nothing_is_sent_twic
     match second {
         Ok(_) => assert_eq!(arrived, 2),
         Err(_) => {
-            assert_eq!(fault(second), TransportErrorKind::Connection);
+            assert_eq!(transport_error(second), TransportErrorKind::Connection);
             assert_eq!(arrived, 1);
         }
     }
 }
 
-pub(crate) fn a_head_too_large_for_one_library_ends_no_wait(setup: &Setup) {
+pub(crate) fn a_very_large_answer_head_is_a_transient_error(setup: &Setup) {
     let filler = "x".repeat(200_000);
     let headers = [("Content-Type", "text/html"), ("X-Filler", filler.as_str())];
     let (result, _server) = setup.answer(WireAnswer::response(502, &headers, "<html>"));
     match result {
         Err(SendError::Answer(error)) => assert!(error.is_transient(), "{error}"),
-        other => assert_eq!(fault(other), TransportErrorKind::Connection),
+        other => assert_eq!(transport_error(other), TransportErrorKind::Connection),
     }
 }
 
-pub(crate) fn what_is_no_http_is_a_broken_connection(setup: &Setup) {
+pub(crate) fn an_answer_that_is_not_http_is_a_broken_connection(setup: &Setup) {
     let (result, _server) = setup.answer(WireAnswer::raw("nonsense\r\n\r\n").then_close());
-    assert_eq!(fault(result), TransportErrorKind::Connection);
+    assert_eq!(transport_error(result), TransportErrorKind::Connection);
 }
 
 pub(crate) fn a_closed_port_is_a_broken_connection(setup: &Setup) {
@@ -248,10 +248,10 @@ pub(crate) fn a_closed_port_is_a_broken_connection(setup: &Setup) {
     let client = setup.client_at(&format!("{scheme}://127.0.0.1:{port}"), &[]);
     let result = client.send();
     assert!(!result.as_ref().unwrap_err().may_have_arrived());
-    assert_eq!(fault(result), TransportErrorKind::Connection);
+    assert_eq!(transport_error(result), TransportErrorKind::Connection);
 }
 
-pub(crate) fn connections_are_kept(setup: &Setup) {
+pub(crate) fn connections_are_reused(setup: &Setup) {
     let server = setup.server([WireAnswer::json(RUNNING)]);
     let client = setup.client(&server);
     for _ in 0..3 {
@@ -261,17 +261,17 @@ pub(crate) fn connections_are_kept(setup: &Setup) {
     assert_eq!(server.connections(), 1);
 }
 
-pub(crate) fn no_secret_is_in_any_text(setup: &Setup) {
+pub(crate) fn errors_and_clients_show_no_secret(setup: &Setup) {
     let answers = [WireAnswer::Close, WireAnswer::json("<"), WireAnswer::raw("\0\r\n\r\n")];
     for answer in answers {
         let server = setup.server([answer]);
         let client = setup.client(&server);
         let result = client.send();
-        let mut text = format!("{} {result:?}", client.text());
-        let mut cause = result.as_ref().err().map(|error| error as &dyn std::error::Error);
-        while let Some(error) = cause {
+        let mut text = format!("{} {result:?}", client.debug_text());
+        let mut next = result.as_ref().err().map(|error| error as &dyn std::error::Error);
+        while let Some(error) = next {
             text.push_str(&error.to_string());
-            cause = error.source();
+            next = error.source();
         }
         let authorization = only_request(&server).all("authorization")[0].to_owned();
         let (_, signature) = authorization.rsplit_once('=').unwrap();

@@ -1,56 +1,55 @@
-//! One table of cases that every transport passes, over plain HTTP and over TLS with a private
-//! authority, checked on the bytes of the wire.
+//! Every transport against one table of cases, over plain HTTP and over TLS with a private
+//! certificate authority; the cases check the bytes on the wire.
 #![cfg(any(feature = "hyper", feature = "reqwest", feature = "ureq"))]
 
-mod alerts;
 mod cases;
 #[path = "../common/clients.rs"]
 mod clients;
-#[path = "../common/given.rs"]
-mod given;
+#[cfg(any(feature = "hyper", feature = "ureq"))]
+mod concurrency;
+#[path = "../common/custom_clients.rs"]
+mod custom_clients;
 mod jobs;
 #[cfg(feature = "hyper")]
 #[path = "../common/smol.rs"]
 mod on_smol;
 #[path = "../common/requests.rs"]
 mod requests;
-mod roots;
 mod setup;
-#[cfg(feature = "hyper")]
-mod smol;
+mod tls;
 #[path = "../common/with.rs"]
 mod with;
 
-/// Makes each row a test of its own in a module for each way to set up a client.
+/// One test for each case and each client.
 macro_rules! table {
     ($($case:ident,)*) => {
         #[cfg(feature = "ureq")]
-        table!(@client ureq_own, Ureq, Own, Plain, $($case,)*);
+        table!(@client ureq_default, Ureq, Default, Plain, $($case,)*);
         #[cfg(feature = "ureq")]
-        table!(@client ureq_given, Ureq, Given, Plain, $($case,)*);
+        table!(@client ureq_custom, Ureq, Custom, Plain, $($case,)*);
         #[cfg(feature = "ureq")]
-        table!(@client ureq_given_tls, Ureq, Given, Tls, $($case,)*);
+        table!(@client ureq_custom_tls, Ureq, Custom, Tls, $($case,)*);
         #[cfg(feature = "hyper")]
-        table!(@client hyper_own, Hyper, Own, Plain, $($case,)*);
+        table!(@client hyper_default, Hyper, Default, Plain, $($case,)*);
         #[cfg(feature = "hyper")]
-        table!(@client hyper_given, Hyper, Given, Plain, $($case,)*);
+        table!(@client hyper_custom, Hyper, Custom, Plain, $($case,)*);
         #[cfg(feature = "hyper")]
-        table!(@client hyper_given_tls, Hyper, Given, Tls, $($case,)*);
+        table!(@client hyper_custom_tls, Hyper, Custom, Tls, $($case,)*);
         #[cfg(feature = "reqwest")]
-        table!(@client reqwest_own, Reqwest, Own, Plain, $($case,)*);
+        table!(@client reqwest_default, Reqwest, Default, Plain, $($case,)*);
         #[cfg(feature = "reqwest")]
-        table!(@client reqwest_given, Reqwest, Given, Plain, $($case,)*);
+        table!(@client reqwest_custom, Reqwest, Custom, Plain, $($case,)*);
         #[cfg(feature = "reqwest")]
-        table!(@client reqwest_given_tls, Reqwest, Given, Tls, $($case,)*);
+        table!(@client reqwest_custom_tls, Reqwest, Custom, Tls, $($case,)*);
     };
     (@client $module:ident, $library:ident, $http:ident, $wire:ident, $($case:ident,)*) => {
         mod $module {
-            use crate::clients::{Http, Library, Setup, Wire};
+            use crate::clients::{HttpClient, Library, Setup, Wire};
 
             $(
                 #[test]
                 fn $case() {
-                    let (library, http, wire) = (Library::$library, Http::$http, Wire::$wire);
+                    let (library, http, wire) = (Library::$library, HttpClient::$http, Wire::$wire);
                     crate::cases::$case(&Setup { library, http, wire });
                 }
             )*
@@ -59,28 +58,28 @@ macro_rules! table {
 }
 
 table! {
-    t2_a_status_is_no_error,
-    t3_the_host_header_is_the_signed_host,
-    t4_a_redirect_is_not_followed,
-    t5_a_silent_server_ends_in_a_time_limit,
-    t5_an_answer_that_stalls_ends_in_a_time_limit,
-    t6_the_request_leaves_as_it_was_signed,
-    s2_the_bytes_on_the_wire_verify,
-    p5_a_page_of_a_gateway_is_an_error_of_its_own,
-    p6_a_page_with_status_200_is_no_success,
-    p7_an_empty_body_is_an_empty_answer,
-    p8_cut_json_is_a_truncated_answer,
-    p8_a_body_that_ends_too_early_is_the_transports_error,
-    p9_a_compressed_answer_is_an_error_that_names_the_coding,
-    d9_an_answer_of_the_largest_size_arrives_whole,
-    d9_a_larger_declared_answer_is_refused,
-    d9_a_larger_chunked_answer_is_refused,
-    a_chunked_answer_arrives_whole,
-    t1_a_broken_connection_is_told_and_nothing_is_sent_again,
-    t1_a_stale_connection_is_told_or_replaced_and_nothing_is_sent_twice,
-    what_is_no_http_is_a_broken_connection,
-    a_head_too_large_for_one_library_ends_no_wait,
+    an_http_error_status_still_reads_the_answer,
+    the_host_header_is_the_signed_host,
+    a_redirect_is_not_followed,
+    a_silent_server_is_a_timeout,
+    a_stalled_answer_is_a_timeout,
+    the_request_is_sent_as_it_was_signed,
+    the_bytes_on_the_wire_have_a_valid_signature,
+    a_gateway_page_is_an_error_with_its_content_type_and_a_snippet,
+    a_page_with_status_200_is_never_a_success,
+    an_empty_body_is_an_empty_answer,
+    cut_json_is_a_truncated_answer,
+    a_body_shorter_than_its_length_is_a_truncated_transfer,
+    the_error_for_a_compressed_answer_names_the_encoding,
+    an_answer_of_the_largest_size_is_read,
+    a_larger_answer_with_a_length_is_refused,
+    a_larger_chunked_answer_is_refused,
+    a_chunked_answer_is_read,
+    a_broken_connection_is_reported_and_nothing_is_sent_again,
+    a_stale_connection_is_reported_or_replaced_and_nothing_is_sent_twice,
+    an_answer_that_is_not_http_is_a_broken_connection,
+    a_very_large_answer_head_is_a_transient_error,
     a_closed_port_is_a_broken_connection,
-    connections_are_kept,
-    no_secret_is_in_any_text,
+    connections_are_reused,
+    errors_and_clients_show_no_secret,
 }

@@ -1,4 +1,4 @@
-//! Exchanges by any of the set-ups.
+//! Clients, policies and single exchanges for the cases.
 
 use std::time::Duration;
 
@@ -30,10 +30,10 @@ impl Setup {
     }
 
     pub(crate) fn client_at(&self, url: &str, ca: &[u8]) -> Client {
-        self.client_by(credentials(), url, &[ca])
+        self.client_with(credentials(), url, &[ca])
     }
 
-    /// Sends one action to a server that plays one answer.
+    /// Sends one request to a server with one answer.
     pub(crate) fn answer(&self, answer: WireAnswer) -> (Result, WireServer) {
         let server = self.server([answer]);
         (self.client(&server).send(), server)
@@ -48,13 +48,13 @@ pub(crate) fn action() -> DescribeExportJobResult {
     DescribeExportJobResult::new(job())
 }
 
-/// A time limit so short that a test may run into it.
-pub(crate) fn impatient() -> Policy {
+/// A time limit short enough for a test to reach it.
+pub(crate) fn short_limit() -> Policy {
     with(Policy::default(), |policy| policy.exchange_limit = Duration::from_millis(300))
 }
 
-/// Pauses so short that a test may make them.
-pub(crate) fn hasty() -> Policy {
+/// Delays short enough for a test.
+pub(crate) fn short_delays() -> Policy {
     let soon = Duration::from_millis(1);
     with(Policy::default(), |policy| {
         (policy.poll_interval, policy.longest_poll_interval) = (soon, soon);
@@ -80,8 +80,8 @@ impl Client {
                     #[cfg(feature = "hyper")]
                     AsyncClient::Hyper(client) => AsyncClient::Hyper(client.with_policy(policy)),
                     #[cfg(feature = "hyper")]
-                    AsyncClient::HyperGiven(client) => {
-                        AsyncClient::HyperGiven(client.with_policy(policy))
+                    AsyncClient::HyperCustom(client) => {
+                        AsyncClient::HyperCustom(client.with_policy(policy))
                     }
                     #[cfg(feature = "reqwest")]
                     AsyncClient::Reqwest(client) => {
@@ -92,7 +92,7 @@ impl Client {
         }
     }
 
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn debug_text(&self) -> String {
         on_client!(self, client => format!("{client:?}"))
     }
 }

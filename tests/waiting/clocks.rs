@@ -1,4 +1,4 @@
-//! Wall clocks that jump or are wrong (field cases S8, S9 and W9).
+//! Wall clocks that jump or are wrong.
 
 use tcss_export::{
     core::{ClockOffset, wait::StartError},
@@ -9,27 +9,28 @@ use tcss_export::{
 
 use crate::{
     common::{scope, session, signature},
-    exchange::{Exchange, api, fault, running, said, success},
-    rig::{Rig, ZERO, run, secs},
+    harness::{Exchange, Harness, ZERO, answer, api, fault, run, running, secs, success},
     with::with,
 };
 
 /// Ten minutes ahead of [`SLOW`].
 const DATE: &str = "Wed, 15 Nov 2023 00:09:50 GMT";
+
 /// 2023-11-14T23:59:50Z.
 const SLOW: i64 = 1_700_006_390;
 
+/// The answer to a request whose timestamp is too far from the service's time.
 fn expired() -> Exchange {
     api("AuthFailure.SignatureExpire")
 }
 
-fn slow() -> Rig {
-    Rig { wall: SLOW * 1_000, ..Rig::new(&Policy::default(), 7) }
+/// A wait on a machine whose clock is ten minutes slow.
+fn slow() -> Harness {
+    Harness { wall: SLOW * 1_000, ..Harness::new(&Policy::default(), 7) }
 }
 
-// Field case W9.
 #[test]
-fn w9_wall_clock_that_jumps_changes_no_delay() {
+fn a_jump_of_the_wall_clock_changes_no_delay() {
     let script = |hours: i64| {
         let jump = hours * 3_600;
         [
@@ -40,25 +41,24 @@ fn w9_wall_clock_that_jumps_changes_no_delay() {
             success(),
         ]
     };
-    let (still, jumping) = (run(script(0)), run(script(2)));
-    assert_eq!(jumping.starts(), still.starts());
-    assert_eq!(jumping.delays(), still.delays());
+    let (steady, jumping) = (run(script(0)), run(script(2)));
+    assert_eq!(jumping.starts(), steady.starts());
+    assert_eq!(jumping.delays(), steady.delays());
 }
 
 #[test]
-fn w9_signing_follows_the_wall_clock() {
+fn timestamps_follow_the_wall_clock() {
     let policy = with(Policy::default(), |p| {
         p.poll_interval = secs(5);
         p.longest_poll_interval = secs(5);
     });
     let script = [running().then_wall_jumps(7_200), running().then_wall_jumps(-7_200), success()];
-    let run = Rig::new(&policy, 7).run(script);
+    let run = Harness::new(&policy, 7).run(script);
     assert_eq!(run.timestamps(), ["1699979400", "1699986605", "1699979410"]);
 }
 
-// Field case S8, with its exact values.
 #[test]
-fn s8_expired_signature_corrects_the_clock_and_is_repeated_at_once() {
+fn an_expired_signature_corrects_the_clock_and_is_retried_at_once() {
     let run = slow().run([expired().dated(DATE), success()]);
     run.assert_url(2);
     assert_eq!(run.timestamps(), ["1700006390", "1700006990"]);
@@ -69,32 +69,32 @@ fn s8_expired_signature_corrects_the_clock_and_is_repeated_at_once() {
         "7ea66f56f45f795df814a4b120c609fc35803f814b1a3d1b8282b6db001cdf37"
     );
     assert_eq!(run.events[0].clock_offset.map(ClockOffset::as_millis), Some(600_000));
-    assert_eq!((run.remedies(), run.delays()), (vec![Correction::ClockCorrected], vec![ZERO]));
+    assert_eq!((run.corrections(), run.delays()), (vec![Correction::ClockCorrected], vec![ZERO]));
 }
 
 #[test]
-fn s8_offset_is_kept_for_later_requests() {
+fn later_requests_use_the_same_offset() {
     let run = slow().run([expired().dated(DATE), running(), success()]);
     assert_eq!(run.timestamps(), ["1700006390", "1700006990", "1700006992"]);
     assert_eq!(run.session.clock_offset().as_millis(), 600_000);
-    let kept = session().with_clock_offset(run.session.clock_offset());
-    let rig = Rig { session: kept, ..slow() };
-    assert_eq!(rig.run([success()]).timestamps(), ["1700006990"]);
+    let next_session = session().with_clock_offset(run.session.clock_offset());
+    let wait = Harness { session: next_session, ..slow() };
+    assert_eq!(wait.run([success()]).timestamps(), ["1700006990"]);
 }
 
 #[test]
-fn s8_second_in_a_row_is_final_and_its_text_names_the_offset() {
+fn a_second_expired_signature_in_a_row_ends_the_wait_and_the_text_has_the_offset() {
     let run = slow().run([expired().dated(DATE), expired().dated(DATE)]);
     let error = run.error();
     assert_eq!(run.polls.len(), 2);
-    let code = error.code().map(tcss_export::error::ErrorCode::as_str);
+    let code = run.code();
     assert_eq!(code, Some("AuthFailure.SignatureExpire"));
     assert_eq!(error.report.clock_offset.as_millis(), 600_000);
     assert!(error.to_string().contains("clock offset +600.000 s"), "{error}");
 }
 
 #[test]
-fn s8_second_in_a_row_is_final_whatever_failed_in_between() {
+fn a_second_expired_signature_ends_the_wait_whatever_failed_in_between() {
     let between =
         [api("InternalError"), fault(TransportErrorKind::Timeout), api("RequestLimitExceeded")];
     for between in between {
@@ -104,11 +104,11 @@ fn s8_second_in_a_row_is_final_whatever_failed_in_between() {
 }
 
 #[test]
-fn s8_next_one_is_corrected_again_after_a_good_answer() {
+fn an_expired_signature_after_a_good_answer_corrects_the_clock_again() {
     let script = [
         expired().dated(DATE),
         running().then_wall_jumps(600),
-        // Now the offset of ten minutes is ten minutes too much.
+        // Now the offset is ten minutes too large.
         expired().dated("Wed, 15 Nov 2023 00:09:52 GMT"),
         success(),
     ];
@@ -118,20 +118,20 @@ fn s8_next_one_is_corrected_again_after_a_good_answer() {
 }
 
 #[test]
-fn s8_without_a_usable_date_is_final() {
+fn an_expired_signature_without_a_usable_date_ends_the_wait() {
     let run = slow().run([expired()]);
     assert!(matches!(run.kind(), wait::ErrorKind::Fault(_)));
     assert_eq!(run.session.clock_offset(), ClockOffset::default());
 }
 
 #[test]
-fn s8_small_difference_is_corrected_when_the_service_says_expired() {
+fn an_expired_signature_corrects_a_small_difference_as_well() {
     let run = slow().run([expired().dated("Wed, 15 Nov 2023 00:00:00 GMT"), success()]);
     assert_eq!(run.timestamps(), ["1700006390", "1700006400"]);
 }
 
-/// Makes one test a set of headers that tell no time.
-macro_rules! tells_no_time {
+/// One test for each set of headers that must not correct the clock.
+macro_rules! corrects_nothing {
     ($($name:ident: $headers:expr;)*) => {$(
         #[test]
         fn $name() {
@@ -147,22 +147,21 @@ macro_rules! tells_no_time {
     )*};
 }
 
-// Field case S9.
-tells_no_time! {
-    s9_no_date: [];
-    s9_date_with_an_age: [("date", DATE), ("age", "0")];
-    s9_two_dates: [("date", DATE), ("date", DATE)];
-    s9_empty_date: [("date", "")];
-    s9_date_of_no_form: [("date", "yesterday")];
-    s9_date_in_another_zone: [("date", "Wed, 15 Nov 2023 00:09:50 CET")];
-    s9_date_of_no_weekday: [("date", "15-Nov-23 00:09:50 GMT")];
-    s9_date_before_the_epoch: [("date", "Wed, 15 Nov 1923 00:09:50 GMT")];
-    s9_hour_that_is_none: [("date", "Wed, 15 Nov 2023 24:09:50 GMT")];
-    s9_seconds_as_a_number: [("date", "1700006990")];
+corrects_nothing! {
+    absent_date: [];
+    date_with_an_age: [("date", DATE), ("age", "0")];
+    two_dates: [("date", DATE), ("date", DATE)];
+    empty_date: [("date", "")];
+    date_in_no_known_form: [("date", "yesterday")];
+    date_in_another_zone: [("date", "Wed, 15 Nov 2023 00:09:50 CET")];
+    obsolete_date_without_a_weekday: [("date", "15-Nov-23 00:09:50 GMT")];
+    date_before_the_epoch: [("date", "Wed, 15 Nov 1923 00:09:50 GMT")];
+    invalid_hour: [("date", "Wed, 15 Nov 2023 24:09:50 GMT")];
+    seconds_as_a_number: [("date", "1700006990")];
 }
 
 #[test]
-fn dates_of_the_two_obsolete_forms_correct_the_clock_as_well() {
+fn a_date_in_an_obsolete_form_corrects_the_clock() {
     for date in ["Wednesday, 15-Nov-23 00:00:21 GMT", "Wed Nov 15 00:00:21 2023"] {
         let run = slow().run([running().dated(date), success()]);
         assert_eq!(run.events[0].clock_offset.map(ClockOffset::as_millis), Some(31_000));
@@ -170,7 +169,7 @@ fn dates_of_the_two_obsolete_forms_correct_the_clock_as_well() {
 }
 
 #[test]
-fn difference_beyond_30_s_is_corrected_by_any_good_answer() {
+fn any_good_answer_corrects_a_difference_above_30_s() {
     // 31 s ahead of the local clock.
     let ahead = running().dated("Wed, 15 Nov 2023 00:00:21 GMT");
     let run = slow().run([ahead, success()]);
@@ -179,7 +178,7 @@ fn difference_beyond_30_s_is_corrected_by_any_good_answer() {
 }
 
 #[test]
-fn difference_up_to_30_s_is_left_alone() {
+fn a_good_answer_ignores_a_difference_up_to_30_s() {
     for date in ["Wed, 15 Nov 2023 00:00:20 GMT", "Tue, 14 Nov 2023 23:59:20 GMT"] {
         let run = slow().run([running().dated(date), success()]);
         assert_eq!(run.events[0].clock_offset, None);
@@ -188,38 +187,38 @@ fn difference_up_to_30_s_is_left_alone() {
 }
 
 #[test]
-fn clock_that_is_ahead_is_corrected_backwards() {
-    let rig = Rig { wall: (SLOW + 1_200) * 1_000, ..slow() };
-    let run = rig.run([expired().dated(DATE), success()]);
+fn a_fast_clock_is_corrected_backwards() {
+    let wait = Harness { wall: (SLOW + 1_200) * 1_000, ..slow() };
+    let run = wait.run([expired().dated(DATE), success()]);
     assert_eq!(run.timestamps(), ["1700007590", "1700006990"]);
     assert_eq!(run.session.clock_offset().to_string(), "-600.000 s");
 }
 
 #[test]
-fn offset_is_taken_at_the_middle_of_the_exchange() {
+fn the_offset_is_measured_at_the_middle_of_the_exchange() {
     let run =
         slow().run([running().dated("Wed, 15 Nov 2023 00:09:52 GMT").taking(secs(4)), success()]);
     assert_eq!(run.session.clock_offset().as_millis(), 600_000);
 }
 
 #[test]
-fn page_never_corrects_the_clock() {
-    let run = slow().run([said(502, "<html>").dated(DATE), success()]);
+fn a_page_never_corrects_the_clock() {
+    let run = slow().run([answer(502, "<html>").dated(DATE), success()]);
     assert_eq!(run.session.clock_offset(), ClockOffset::default());
 }
 
 #[test]
-fn other_error_of_the_service_corrects_the_clock_and_is_treated_as_ever() {
+fn another_api_error_corrects_the_clock_and_is_retried_as_usual() {
     let run = slow().run([api("InternalError").dated(DATE), success()]);
     assert_eq!(run.session.clock_offset().as_millis(), 600_000);
-    assert_eq!(run.remedies(), [Correction::Retry]);
+    assert_eq!(run.corrections(), [Correction::Retry]);
 }
 
 #[test]
-fn time_that_cannot_be_signed_ends_the_wait() {
-    let mut rig = Rig { wall: -1, ..slow() };
-    let Err(StartError::Build(error)) = rig.start() else { panic!("signed") };
+fn a_time_that_cannot_be_signed_ends_the_wait() {
+    let mut wait = Harness { wall: -1, ..slow() };
+    let Err(StartError::Build(error)) = wait.start() else { panic!("the request was signed") };
     assert_eq!((error.field(), error.reason()), (Field::Timestamp, Reason::OutOfRange));
-    let end = rig.waiter.finish().unwrap_err();
+    let end = wait.waiter.finish().unwrap_err();
     assert_eq!((end.kind, end.report.polls), (wait::ErrorKind::Build(error), 0));
 }

@@ -1,21 +1,16 @@
-//! The wait for a job in virtual time.
+//! The wait for a job as a pure state machine, in virtual time.
 
-mod broken_connections;
+mod calls;
 mod clocks;
+mod codes;
 #[path = "../common/mod.rs"]
 mod common;
+mod credentials;
 mod deadline;
-mod errors;
-mod exchange;
 mod failures;
-mod handling;
-mod hopeless_codes;
-mod passing_codes;
+mod harness;
 mod policy;
 mod properties;
-mod retry_after;
-mod rig;
-mod rotation;
 mod statuses;
 mod throttling;
 #[path = "../common/with.rs"]

@@ -1,18 +1,16 @@
-//! Settings: what they start as, and what each changes.
+//! The settings of a wait: their defaults, and what each changes.
 
 use std::time::Duration;
 
 use tcss_export::{core::ClockOffset, wait::Policy};
 
 use crate::{
-    exchange::{running, success},
-    rig::{Rig, ZERO, ms, run, secs},
+    harness::{Harness, ZERO, ms, run, running, secs, success},
     with::with,
 };
 
-// The documented defaults.
 #[test]
-fn defaults_are_the_documented_numbers() {
+fn defaults_are_the_documented_values() {
     let policy = Policy::default();
     assert_eq!(policy.poll_interval, secs(2));
     assert_eq!(Policy::LONGEST_POLL_INTERVAL, secs(15));
@@ -25,7 +23,7 @@ fn defaults_are_the_documented_numbers() {
 }
 
 #[test]
-fn delays_after_failures_lie_between_100_ms_and_200_ms_doubled_up_to_5_s() {
+fn delays_after_failures_are_between_100_ms_and_200_ms_doubled_up_to_5_s() {
     for (n, longest) in
         [(0, 200), (1, 400), (2, 800), (3, 1_600), (4, 3_200), (5, 5_000), (60, 5_000)]
     {
@@ -34,7 +32,7 @@ fn delays_after_failures_lie_between_100_ms_and_200_ms_doubled_up_to_5_s() {
 }
 
 #[test]
-fn delays_after_throttling_lie_between_500_ms_and_1_s_doubled_up_to_15_s() {
+fn delays_after_throttling_are_between_500_ms_and_1_s_doubled_up_to_15_s() {
     for (n, longest) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 15), (60, 15)] {
         let bounds = Policy::default().throttle.bounds(n);
         assert_eq!(bounds, (ms(500), secs(longest)), "throttle {n}");
@@ -42,28 +40,28 @@ fn delays_after_throttling_lie_between_500_ms_and_1_s_doubled_up_to_15_s() {
 }
 
 #[test]
-fn interval_grows_by_half_to_15_s() {
+fn the_poll_interval_grows_by_half_up_to_15_s() {
     let run = run(std::iter::repeat_n(running(), 8).chain([success()]));
     let millis: Vec<_> = run.delays().iter().map(Duration::as_millis).collect();
     assert_eq!(millis, [2_000, 3_000, 4_500, 6_750, 10_125, 15_000, 15_000, 15_000]);
 }
 
 #[test]
-fn interval_is_steady_when_both_are_the_same() {
+fn the_poll_interval_is_constant_if_both_intervals_are_equal() {
     let policy = with(Policy::default(), |p| {
         p.poll_interval = secs(5);
         p.longest_poll_interval = secs(5);
     });
-    let run = Rig::new(&policy, 7).run([running(), running(), running(), success()]);
+    let run = Harness::new(&policy, 7).run([running(), running(), running(), success()]);
     assert_eq!(run.starts(), [ZERO, secs(5), secs(10), secs(15)]);
 }
 
 #[test]
-fn longest_interval_below_the_first_counts_as_the_first() {
+fn a_longest_interval_below_the_first_counts_as_the_first() {
     let policy = with(Policy::default(), |p| {
         p.poll_interval = secs(5);
         p.longest_poll_interval = secs(1);
     });
-    let run = Rig::new(&policy, 7).run([running(), running(), success()]);
+    let run = Harness::new(&policy, 7).run([running(), running(), success()]);
     assert_eq!(run.starts(), [ZERO, secs(5), secs(10)]);
 }

@@ -1,4 +1,4 @@
-//! What each status of a job comes to.
+//! How each job status continues or ends a wait.
 
 use tcss_export::{
     actions::ExportStatus,
@@ -6,13 +6,12 @@ use tcss_export::{
 };
 
 use crate::{
-    exchange::{Exchange, URL, members, running, success},
-    rig::{Rig, ZERO, run, run_under, secs},
+    harness::{Exchange, Harness, URL, ZERO, members, run, run_under, running, secs, success},
     with::with,
 };
 
 #[test]
-fn success_with_a_url_ends_the_wait_with_it() {
+fn success_with_a_url_ends_the_wait_with_that_url() {
     let run = run([success()]);
     run.assert_url(1);
     assert_eq!(run.events.last().map(|event| &event.kind), Some(&EventKind::Ended));
@@ -35,24 +34,23 @@ fn failure_without_a_message_ends_the_wait() {
     assert_eq!(*run.kind(), wait::ErrorKind::JobFailed { message: None });
 }
 
-// The example of the service's page has a message beside SUCCESS.
+// The service's own example has a message beside SUCCESS.
 #[test]
-fn message_beside_a_success_is_no_failure() {
+fn a_message_beside_success_is_not_a_failure() {
     let both =
         members(&format!(r#""ExportStatus":"SUCCESS","FailureMsg":"m","DownloadURL":"{URL}""#));
     run([both]).assert_url(1);
 }
 
-// Field case W2.
 #[test]
-fn w2_unknown_status_is_neither_success_nor_failure() {
+fn an_unknown_status_is_polled_again() {
     let script =
         [members(r#""ExportStatus":"PENDING""#), members(r#""ExportStatus":null"#), success()];
     run(script).assert_url(3);
 }
 
 #[test]
-fn w2_timeout_names_the_last_raw_status() {
+fn the_error_for_a_timeout_has_the_last_status_as_sent() {
     let run = run_under(secs(1), [members(r#""ExportStatus":"PENDING""#)]);
     assert_eq!(run.error().last_status().map(ExportStatus::as_str), Some("PENDING"));
     assert!(run.error().to_string().contains("last status \"PENDING\""));
@@ -62,15 +60,14 @@ fn without_url() -> Exchange {
     members(r#""ExportStatus":"SUCCESS","DownloadURL":null"#)
 }
 
-// Field case W3.
 #[test]
-fn w3_success_without_a_url_is_polled_again() {
+fn success_without_a_url_is_polled_again() {
     let empty = members(r#""ExportStatus":"SUCCESS","DownloadURL":"""#);
     run([without_url(), empty, success()]).assert_url(3);
 }
 
 #[test]
-fn w3_url_that_never_comes_ends_the_wait_after_three_more_polls() {
+fn success_without_a_url_ends_the_wait_after_three_more_polls() {
     let run = run(std::iter::repeat_n(without_url(), 4));
     assert_eq!(*run.kind(), wait::ErrorKind::WithoutUrl);
     assert_eq!(run.polls.len(), 4);
@@ -79,15 +76,15 @@ fn w3_url_that_never_comes_ends_the_wait_after_three_more_polls() {
 }
 
 #[test]
-fn w3_further_polls_are_counted_over_the_whole_wait() {
+fn polls_without_a_url_are_counted_over_the_whole_wait() {
     let policy = with(Policy::default(), |p| p.polls_without_url = 1);
-    let run = Rig::new(&policy, 7).run([without_url(), running(), without_url()]);
+    let run = Harness::new(&policy, 7).run([without_url(), running(), without_url()]);
     assert_eq!(*run.kind(), wait::ErrorKind::WithoutUrl);
 }
 
 #[test]
-fn w3_none_further_when_none_is_wanted() {
+fn success_without_a_url_ends_the_wait_at_once_if_the_limit_is_zero() {
     let policy = with(Policy::default(), |p| p.polls_without_url = 0);
-    let run = Rig::new(&policy, 7).run([without_url()]);
+    let run = Harness::new(&policy, 7).run([without_url()]);
     assert_eq!(*run.kind(), wait::ErrorKind::WithoutUrl);
 }

@@ -15,14 +15,14 @@ fn failed(url: &str) -> (Option<i32>, String, Value) {
     (ended.code, error["kind"].as_str().expect("a kind").to_owned(), error)
 }
 
-/// Checks that an answer cannot be used, and the message.
+/// Checks that an answer is refused as unusable with this message.
 fn unusable(answer: WireAnswer, message: &str) {
     let (code, kind, error) = failed(&server(answer).url());
     assert_eq!((code, &*kind), (Some(6), "answer"), "{error}");
     assert!(error["message"].as_str().expect("a text").starts_with(message), "{error}");
 }
 
-/// Checks that no complete answer arrived, and the message.
+/// Checks that the exchange fails without a complete answer, with this message.
 fn cut_off(url: &str, message: &str) {
     let (code, kind, error) = failed(url);
     assert_eq!((code, &*kind), (Some(5), "transport"), "{error}");

@@ -1,4 +1,4 @@
-//! A job is created at most once.
+//! `create`: creates at most one job.
 
 use std::fs::File;
 use std::io::Read;
@@ -56,8 +56,8 @@ fn corrected(line: &str) {
     // The first poll changes the service's clock.
     assert_eq!(run_at(&service.url(), "result J").code, Some(4));
     let ended = run_at(&service.url(), line);
-    let told = "AuthFailure.SignatureExpire; clock corrected by +";
-    assert!(ended.stderr.starts_with(told), "{ended:?}");
+    let correction = "AuthFailure.SignatureExpire; clock corrected by +";
+    assert!(ended.stderr.starts_with(correction), "{ended:?}");
     assert!(ended.stderr.ends_with(" s; retrying at once\n"), "{ended:?}");
     assert_eq!((ended.code, service.seen().len()), (Some(0), 3), "{ended:?}");
     let ended = run_at(&service.url(), &format!("{line} --quiet --json"));

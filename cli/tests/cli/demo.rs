@@ -1,3 +1,5 @@
+//! `demo`: the whole way against a service of its own.
+
 use serde_json::json;
 
 use crate::support::{Cli, Folder, without_keys};

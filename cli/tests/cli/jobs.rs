@@ -1,4 +1,4 @@
-//! The list of jobs.
+//! `jobs`: the list of jobs.
 
 use serde_json::json;
 use tcss_export_testkit::Service;
@@ -23,10 +23,10 @@ fn two_jobs() -> Service {
 fn jobs_are_a_table_with_the_newest_first() {
     let ended = run_at(&two_jobs().url(), "jobs");
     let lines: Vec<_> = ended.stdout.lines().collect();
-    let [titles, second, why, first] = lines[..] else { panic!("{ended:?}") };
+    let [titles, second, message, first] = lines[..] else { panic!("{ended:?}") };
     let column = |title: &str| titles.find(title).expect("a title");
     assert_eq!(second[..column("PROGRESS")].trim_end(), format!("{SECOND}  FAILURE"));
-    assert_eq!(why, "  no");
+    assert_eq!(message, "  no");
     assert_eq!(first[..column("CREATED")].trim_end(), format!("{FIRST}  RUNNING  40 %"));
     assert_eq!(&first[column("NAME")..], format!("made-up export {FIRST}"));
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
@@ -77,8 +77,8 @@ fn texts_of_the_service_cannot_control_the_terminal_or_show_a_url() {
     let ended = run_at(&server(WireAnswer::json(&body)).url(), "jobs");
     let row = "a\u{fffd}[2J   -       -         -        at https://h.example/a?...";
     assert_eq!(ended.stdout.lines().nth(1), Some(row), "{ended:?}");
-    let why = "  b\u{fffd}[2J at https://h.example/b?...";
-    assert_eq!(ended.stdout.lines().nth(2), Some(why), "{ended:?}");
+    let message = "  b\u{fffd}[2J at https://h.example/b?...";
+    assert_eq!(ended.stdout.lines().nth(2), Some(message), "{ended:?}");
 }
 
 #[test]

@@ -51,10 +51,10 @@ fn every_command_that_signs_needs_keys() {
 
 #[test]
 fn a_value_with_a_line_end_is_refused_and_its_variable_named() {
-    let why = "contains white space or a control character";
+    let problem = "contains white space or a control character";
     for name in ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"].iter().chain(&TOKEN_NAMES) {
         let message = refused(cli(SIGN).env(name, format!("{OTHER_KEY}\n")));
-        assert_eq!(message, format!("{name} {why}"));
+        assert_eq!(message, format!("{name} {problem}"));
     }
 }
 

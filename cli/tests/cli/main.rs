@@ -1,7 +1,9 @@
-//! Runs the binary against a service in this process.
+//! Runs the binary against test services: the arguments, output, exit codes and signals of each
+//! command.
 #![cfg(unix)]
 
 mod answers;
+mod connections;
 mod create;
 mod demo;
 mod download;
@@ -19,6 +21,5 @@ mod signing;
 mod stopping;
 mod support;
 mod targets;
-mod tls;
 mod usage;
 mod wait;

@@ -24,14 +24,14 @@ fn replayed(file: &Path) -> Ended {
     without_keys(&["replay", "--json"]).arg(file).run()
 }
 
-/// Checks that the file is refused with 7, message and hint.
+/// Checks that the file is refused with exit code 7, this message and this hint.
 fn refused(cli: Cli, message: &str, hint: &str) {
     let ended = cli.arg("--json").run();
     assert_eq!((ended.code, &ended.error()["kind"]), (Some(7), &json!("file")), "{ended:?}");
     let text = ended.error()["message"].as_str().expect("a text").to_owned();
     assert!(text.contains(message), "{text}");
-    let told = ended.error()["hint"].as_str().expect("a hint").to_owned();
-    assert!(told.contains(hint), "{told}");
+    let shown = ended.error()["hint"].as_str().expect("a hint").to_owned();
+    assert!(shown.contains(hint), "{shown}");
 }
 
 #[test]
@@ -125,8 +125,8 @@ fn a_recording_that_fails_midway_is_reported_at_each_kind_of_end() {
         [("RUNNING", &["--timeout", "1"][..], 3), ("RUNNING,ERROR:Made.Up", &[], 4)]
     {
         let ended = failed_midway(script, &format!("pipe-{code}"), args);
-        let is_told = ended.stderr.contains(&format!("pipe-{code} cannot be written: "));
-        assert!(ended.code == Some(code) && is_told, "{ended:?}");
+        let is_reported = ended.stderr.contains(&format!("pipe-{code} cannot be written: "));
+        assert!(ended.code == Some(code) && is_reported, "{ended:?}");
     }
 }
 

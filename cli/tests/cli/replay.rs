@@ -1,4 +1,4 @@
-//! `replay`: a recorded wait, decided again.
+//! `replay`: decides a recorded wait again.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ fn last(ended: &Ended) -> Value {
     ended.objects().pop().expect("an object")
 }
 
-/// Checks that a file is refused, and the message.
+/// Checks that a file is refused with this exit code, kind and message.
 fn refused(file: &Path, code: i32, kind: &str, message: &str) {
     let ended = replay(file).arg("--json").run();
     assert_eq!((ended.code, &ended.error()["kind"]), (Some(code), &json!(kind)), "{ended:?}");

@@ -1,3 +1,5 @@
+//! `result`: one exchange about a job.
+
 use serde_json::{Value, json};
 use tcss_export_testkit::wire::WireAnswer;
 

@@ -53,8 +53,8 @@ fn a_wrong_clock_is_corrected_before_the_create() {
     // The first poll changes the service's clock.
     assert_eq!(run_at(&service.url(), "result J").code, Some(4));
     let ended = run(&service, &folder, &[]);
-    let told = "AuthFailure.SignatureExpire; clock corrected by +";
-    assert!(ended.code == Some(0) && ended.stderr.starts_with(told), "{ended:?}");
+    let line = "AuthFailure.SignatureExpire; clock corrected by +";
+    assert!(ended.code == Some(0) && ended.stderr.starts_with(line), "{ended:?}");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn job_and_next_command_are_on_separate_lines() {
 }
 
 #[test]
-fn the_next_command_continues() {
+fn the_next_command_finishes_the_download() {
     let folder = Folder::new("run-command");
     let service = serving("SUCCESS", "CRC");
     let ended = run(&service, &folder, &[]);

@@ -80,13 +80,13 @@ fn without_a_good_answer_an_interrupt_prints_no_status() {
 
 #[test]
 fn an_interrupt_does_not_wait_for_a_request_under_way() {
-    let (asked, was_asked) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let service = builder("HANG")
-        .watch(move |_| asked.send(()).unwrap_or_default())
+        .watch(move |_| sender.send(()).unwrap_or_default())
         .start()
         .expect("a service");
     let running = cli(&["wait", "J", "--endpoint", &service.url()]).start(0);
-    was_asked.recv().expect("a request");
+    receiver.recv().expect("a request");
     running.signal("-INT");
     let ended = running.end();
     assert!(ended.stderr.starts_with("stopped waiting; "), "{ended:?}");
@@ -96,15 +96,15 @@ fn an_interrupt_does_not_wait_for_a_request_under_way() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_second_interrupt_ends_a_process_that_hangs_at_a_full_pipe() {
-    let (asked, was_asked) = mpsc::channel();
-    let service = builder("RUNNING").watch(move |_| asked.send(()).unwrap_or_default()).start();
+    let (sender, receiver) = mpsc::channel();
+    let service = builder("RUNNING").watch(move |_| sender.send(()).unwrap_or_default()).start();
     let service = service.expect("a service");
     let (_unread, mut writer) = io::pipe().expect("a pipe");
     // Fills the pipe.
     writer.write_all(&[b'\n'; 1 << 16]).expect("room");
     let args = ["wait", "J", "--events", "--endpoint", &service.url()];
     let mut running = cli(&args).stdout(writer).start(0);
-    was_asked.recv().expect("a request");
+    receiver.recv().expect("a request");
     running.signal_until_the_end("-INT");
     let ended = running.end();
     assert_eq!((ended.code, &*ended.stderr), (Some(130), ""));

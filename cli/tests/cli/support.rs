@@ -75,7 +75,7 @@ impl Cli {
         self
     }
 
-    /// Allows signature and token in the output.
+    /// Allows the signature and the token in the output.
     pub(crate) fn revealing(mut self) -> Self {
         self.may_reveal = true;
         self
@@ -101,7 +101,7 @@ impl Cli {
         Running { child, stderr, seen }
     }
 
-    /// Returns the command, for a run without an end.
+    /// Returns the command, for a process that the test stops.
     pub(crate) fn into_command(mut self) -> Command {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command
@@ -134,7 +134,7 @@ impl Ended {
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
         let (stdout, stderr) = (text(output.stdout), text(output.stderr));
         let ended = Self { code: output.status.code(), stdout, stderr };
-        ended.hold_no_secret(may_reveal);
+        ended.assert_no_secret(may_reveal);
         ended
     }
 
@@ -155,7 +155,7 @@ impl Ended {
         object["error"].clone()
     }
 
-    fn hold_no_secret(&self, may_reveal: bool) {
+    fn assert_no_secret(&self, may_reveal: bool) {
         let all = format!("{}{}", self.stdout, self.stderr);
         for secret in [KEY, OTHER_KEY] {
             assert!(!all.contains(secret), "{self:?}");

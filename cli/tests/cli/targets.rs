@@ -1,4 +1,4 @@
-//! Unusable targets, and the bytes that are kept.
+//! Targets of downloads that cannot be used, and what stays on the disk.
 
 use std::env;
 use std::fs;
@@ -42,12 +42,12 @@ fn mount(args: &[&str]) -> bool {
 /// Runs a test again in a namespace with the permission to mount.
 fn rerun(test: &str) {
     const INSIDE: &str = "TCSS_EXPORT_TEST_INSIDE";
-    assert!(env::var_os(INSIDE).is_none(), "this test has to mount a tmpfs, and may not");
+    assert!(env::var_os(INSIDE).is_none(), "this test needs the permission to mount a tmpfs");
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--mount"]).arg(env::current_exe().expect("this test"));
     command.args(["--exact", test]).env(INSIDE, "");
     let status = command.status().expect("the command unshare");
-    assert!(status.success(), "this test has to mount a tmpfs: run it as root");
+    assert!(status.success(), "this test needs to mount a tmpfs: run it as root");
 }
 
 fn content() -> Vec<u8> {
@@ -71,7 +71,7 @@ fn download(service: &Service, file: &str) -> Ended {
     cli(&["download", "J", "--json", "--quiet", "-o", file, "--endpoint", &url]).run()
 }
 
-/// Checks that a target is refused before any request, message and hint.
+/// Checks that a target is refused before any request, with this message and hint.
 fn refused(file: &str, message: &str, hint: &str) {
     let service = serving();
     let ended = download(&service, file);
@@ -215,14 +215,14 @@ fn a_file_created_meanwhile_is_kept_and_so_are_the_bytes() {
     let (name, url) = (folder.path("f"), service.url());
     let running = cli(&["download", "J", "--json", "-o", &name, "--endpoint", &url]);
     let running = running.stdout(Stdio::null()).start(1);
-    fs::write(&name, "somebody else's").expect("a file");
+    fs::write(&name, "another program").expect("a file");
     let ended = running.end();
     let error = ended.error();
     assert_eq!((ended.code, &error["command"]), (Some(7), &json!(null)), "{error}");
     let hint =
         "what was downloaded is kept beside it: move it away or use --force, and download again";
     assert_eq!(error["hint"], hint);
-    assert_eq!(folder.read("f"), b"somebody else's");
+    assert_eq!(folder.read("f"), b"another program");
     let ended = cli(&["download", "J", "--json", "--force", "-o", &name, "--endpoint", &url]).run();
     assert_eq!((ended.code, &ended.json()["resumed"]), (Some(0), &json!(true)));
     assert_eq!(folder.read("f"), content());
@@ -246,15 +246,15 @@ fn a_name_that_cannot_be_shown_gives_no_next_command() {
 #[cfg(target_os = "linux")]
 fn a_result_that_cannot_be_printed_keeps_the_file_and_has_no_next_command() {
     let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full");
-    let (service, folder) = (serving(), Folder::new("target-untold"));
+    let (service, folder) = (serving(), Folder::new("target-unprinted"));
     // Looks like a signature, but is not.
     let name = "a".repeat(64);
     let file = folder.path(&name);
     let args = ["download", "J", "-o", &file, "--quiet", "--endpoint", &service.url()];
     let ended = cli(&args).stdout(full).run();
     assert_eq!((ended.code, folder.files()), (Some(7), vec![name]), "{ended:?}");
-    let told = format!("; {file} is complete and in its place\n");
-    assert!(ended.stderr.contains(&told), "{ended:?}");
+    let line = format!("; {file} is complete and in its place\n");
+    assert!(ended.stderr.contains(&line), "{ended:?}");
     assert!(!ended.stderr.contains("continue with"), "{ended:?}");
 }
 

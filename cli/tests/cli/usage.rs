@@ -72,7 +72,7 @@ fn endpoints_are_sites_hosts_or_urls() {
 
 #[test]
 fn bad_endpoints_are_refused_and_not_repeated() {
-    for (spelling, why) in [
+    for (spelling, expected) in [
         ("", "--endpoint is empty"),
         ("http://gw.example", "--endpoint must begin with https://"),
         ("ftp://gw.example", "--endpoint must begin with https://"),
@@ -86,7 +86,7 @@ fn bad_endpoints_are_refused_and_not_repeated() {
         let ended = endpoint(spelling);
         assert_eq!(ended.code, Some(2), "{spelling}");
         let message = ended.error()["message"].as_str().expect("a text").to_owned();
-        assert!(message.starts_with(why), "{spelling}: {message}");
+        assert!(message.starts_with(expected), "{spelling}: {message}");
         assert!(spelling.is_empty() || !message.contains(spelling), "{message}");
     }
 }

@@ -1,8 +1,10 @@
+//! `wait`: its progress, result and exit codes.
+
 use serde_json::{Value, json};
 
 use crate::support::{FIRST_ID, URL, run_at, service};
 
-/// Checks and removes the time.
+/// Checks and removes `elapsed_seconds`.
 fn without_time(mut object: Value) -> Value {
     let members = object.as_object_mut().expect("an object");
     let seconds = members.remove("elapsed_seconds").expect("elapsed_seconds");
@@ -11,7 +13,7 @@ fn without_time(mut object: Value) -> Value {
 }
 
 #[test]
-fn success_ends_with_0_and_prints_the_effort() {
+fn success_ends_with_0_and_prints_polls_and_retries() {
     let script = format!("RUNNING:10,ERROR:InternalError,RESET,SUCCESS:{URL}");
     let ended = run_at(&service(&script).url(), "wait J --interval 0 --json");
     let expected = json!({

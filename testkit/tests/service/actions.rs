@@ -54,7 +54,7 @@ fn a_created_job_follows_the_script() {
 }
 
 #[test]
-fn a_creation_without_an_asset_type_is_refused() {
+fn a_create_without_an_asset_type_is_refused() {
     let body = r#"{"ExportByAsset":true,"ExportAll":true}"#;
     refused("CreateExportComplianceStatusListJob", body, "MissingParameter");
 }
@@ -160,7 +160,7 @@ fn a_running_job_has_no_url() {
 }
 
 #[test]
-fn the_url_action_refuses_the_spelling_of_the_other_actions() {
+fn the_url_action_refuses_the_parameter_name_of_the_other_actions() {
     refused("DescribeExportJobDownloadURL", r#"{"JobId":"job-1"}"#, "MissingParameter");
 }
 

@@ -1,4 +1,4 @@
-//! Every fault of a download, on the wire.
+//! Every fault of a download as bytes on the wire.
 
 use std::io::{ErrorKind, Read, Write};
 use std::sync::mpsc;

@@ -97,7 +97,7 @@ fn a_download_has_all_headers_of_the_file() {
     }
 }
 
-// The check value of CRC-64/XZ, from the documentation of the storage.
+/// The check value of CRC-64/XZ, from the documentation of the storage.
 #[test]
 fn the_checksum_header_is_an_unsigned_decimal() {
     let file = ServedFile::bytes("r.csv", "123456789");
@@ -246,9 +246,9 @@ fn the_record_of_a_download_has_its_target_and_headers() {
     download(&service, &format!("GET {target}"), "Accept-Encoding: identity\r\n");
     let seen = service.seen().remove(0);
     assert_eq!((seen.method.as_str(), seen.action, seen.job_id), ("GET", None, None));
-    let asked = seen.download.expect("a download");
-    assert_eq!(asked.target, target);
-    assert_eq!(asked.header("accept-encoding"), Some("identity"));
+    let request = seen.download.expect("a download");
+    assert_eq!(request.target, target);
+    assert_eq!(request.header("accept-encoding"), Some("identity"));
     let expected = SeenAnswer::Download { status: Some(200), fault: Some(DownloadFault::Ok) };
     assert_eq!(seen.answer, expected);
 }

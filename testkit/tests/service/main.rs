@@ -1,4 +1,4 @@
-//! The service, tested over a socket.
+//! Tests the service over a socket: refusals, scripts, actions, downloads and their faults.
 
 mod actions;
 mod download_faults;

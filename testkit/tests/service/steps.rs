@@ -1,4 +1,4 @@
-//! Every step of a script, on the wire.
+//! Every step of a script as bytes on the wire, and the records of requests.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
@@ -117,7 +117,8 @@ fn empty_declares_no_content() {
 #[test]
 fn cut_ends_before_its_content_length() {
     let answer = first("CUT");
-    let declared: usize = answer.header("content-length").expect("a length").parse().expect("it");
+    let declared: usize =
+        answer.header("content-length").expect("a length").parse().expect("a number");
     assert!(!answer.body.is_empty() && answer.body.len() < declared, "{answer:?}");
     assert!(answer.body.starts_with(r#"{"Response":{"#), "{answer:?}");
 }
@@ -125,7 +126,8 @@ fn cut_ends_before_its_content_length() {
 #[test]
 fn cut_json_is_complete_for_http_but_not_for_json() {
     let answer = first("CUTJSON");
-    let declared: usize = answer.header("content-length").expect("a length").parse().expect("it");
+    let declared: usize =
+        answer.header("content-length").expect("a length").parse().expect("a number");
     assert_eq!(answer.body.len(), declared);
     let error = serde_json::from_str::<Value>(&answer.body).expect_err("half a JSON");
     assert!(error.is_eof());

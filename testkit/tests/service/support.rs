@@ -1,4 +1,4 @@
-//! A short client with its own signing code.
+//! A small client with signing code of its own.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,5 +1,5 @@
-//! Downloads over a ureq that decodes bodies, as it does by default: the file has the bytes that were
-//! sent, or the download ends with an error.
+//! Downloads over a ureq that decodes bodies, as it does with its default features: the file has
+//! the bytes that were sent, or the download fails.
 #![cfg(test)]
 
 use std::{env, fs, process, time::Duration};
@@ -15,18 +15,18 @@ use tcss_export::{
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 use ureq::Agent;
 
-/// Field case P9: a JSON text in gzip.
+/// A RUNNING answer, compressed by another program.
 const GZIP: &str = "H4sIAAAAAAACA6tWCkotLsjPK05VsqpWcq0oyC8qCS5JLCktVrJSCgr18/P0c1fSASoqLE0tLvFMAYoW6Voo1dYCAPQgeeY5AAAA";
 
 fn gzip() -> Vec<u8> {
     STANDARD.decode(GZIP).expect("base64")
 }
 
-fn own(server: &WireServer) -> Client {
+fn default_client(server: &WireServer) -> Client {
     Client::new(session(server), credentials())
 }
 
-fn given(server: &WireServer) -> Client {
+fn client_with_agent(server: &WireServer) -> Client {
     Client::with_transport(
         session(server),
         credentials(),
@@ -34,8 +34,8 @@ fn given(server: &WireServer) -> Client {
     )
 }
 
-/// A client made by `new`, and one over a given agent.
-const CLIENTS: [fn(&WireServer) -> Client; 2] = [own, given];
+/// A client that `new` built, and one over an agent that the user built.
+const CLIENTS: [fn(&WireServer) -> Client; 2] = [default_client, client_with_agent];
 
 fn session(server: &WireServer) -> Session {
     Session::new(server.url().parse().expect("a URL"))
@@ -45,23 +45,23 @@ fn credentials() -> Credentials {
     Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("made up")
 }
 
-/// What has come of a download, and what is in the folder now.
-struct Ended {
+/// The outcome of a download and the file that it left.
+struct Finished {
     outcome: Result<Downloaded, DownloadError>,
     /// The file under its final name.
     file: Option<Vec<u8>>,
 }
 
-impl Ended {
+impl Finished {
     #[track_caller]
     fn kind(self) -> ErrorKind {
         assert_eq!(self.file, None);
-        let failure = self.outcome.expect_err("no file");
-        failure.download_error().expect("an error of the download").kind.clone()
+        let error = self.outcome.expect_err("no file");
+        error.download_error().expect("an error of the download").kind.clone()
     }
 }
 
-fn download(client: fn(&WireServer) -> Client, answer: WireAnswer) -> Ended {
+fn download(client: fn(&WireServer) -> Client, answer: WireAnswer) -> Finished {
     let server = WireServer::plain([answer]).expect("a server");
     let url = DownloadUrl::new(format!("{}/report.csv", server.url())).expect("a URL");
     let mut policy = Policy::default();
@@ -74,7 +74,7 @@ fn download(client: fn(&WireServer) -> Client, answer: WireAnswer) -> Ended {
     let outcome = client(&server).download(source, &*target).expect("a URL").outcome();
     let file = fs::read(&target).ok();
     fs::remove_dir_all(folder).expect("the folder");
-    Ended { outcome, file }
+    Finished { outcome, file }
 }
 
 fn answer(headers: &[(&str, &str)], body: &[u8]) -> WireAnswer {
@@ -87,30 +87,30 @@ fn chunked(headers: &str, body: &[u8]) -> WireAnswer {
     WireAnswer::raw([head.as_bytes(), size.as_bytes(), body, b"\r\n0\r\n\r\n"].concat())
 }
 
-/// A sentence in GBK, and one in ISO 8859-1 that starts like a byte order mark.
+/// A text in GBK, and one in ISO 8859-1 that starts like a byte order mark.
 const TEXTS: [(&str, &[u8]); 2] = [
     ("text/csv; charset=gbk", b"\xb5\xbc\xb3\xf6\r\n"),
     ("text/csv; charset=iso-8859-1", b"\xef\xbb\xbfid\xe9\r\n"),
 ];
 
 #[test]
-fn a_decompressed_body_becomes_no_file() {
+fn a_compressed_body_leaves_no_file() {
     for client in CLIENTS {
-        for coding in ["gzip", "br"] {
-            let header = format!("Content-Encoding: {coding}\r\n");
-            let whole = answer(&[("Content-Encoding", coding)], &gzip());
+        for encoding in ["gzip", "br"] {
+            let header = format!("Content-Encoding: {encoding}\r\n");
+            let whole = answer(&[("Content-Encoding", encoding)], &gzip());
             let slow = whole.clone().slowly(1, Duration::ZERO);
             for answer in [whole, slow, chunked(&header, &gzip())] {
-                let ended = download(client, answer);
-                assert_eq!(ended.file, None);
-                assert!(ended.outcome.is_err());
+                let finished = download(client, answer);
+                assert_eq!(finished.file, None);
+                assert!(finished.outcome.is_err());
             }
         }
     }
 }
 
 #[test]
-fn a_converted_text_becomes_no_file() {
+fn a_text_in_another_charset_leaves_no_file() {
     for client in CLIENTS {
         for (content_type, body) in TEXTS {
             let header = format!("Content-Type: {content_type}\r\n");
@@ -124,31 +124,31 @@ fn a_converted_text_becomes_no_file() {
 }
 
 #[test]
-fn a_chunked_file_without_a_checksum_is_refused_because_it_may_be_decompressed() {
+fn a_chunked_file_without_a_checksum_is_refused() {
     for client in CLIENTS {
         assert_eq!(download(client, chunked("", b"id,status\r\n")).kind(), ErrorKind::NoLength);
     }
 }
 
 #[test]
-fn a_chunked_file_with_a_checksum_arrives_as_it_is() {
+fn a_chunked_file_with_a_checksum_arrives_unchanged() {
     // The CRC-64/XZ of "123456789" in the catalogue of parametrised CRC algorithms.
     let header = "x-cos-hash-crc64ecma: 11051210869376104954\r\n";
     for client in CLIENTS {
-        let ended = download(client, chunked(header, b"123456789"));
-        assert!(ended.outcome.expect("a file").verified);
-        assert_eq!(ended.file.as_deref(), Some(&b"123456789"[..]));
+        let finished = download(client, chunked(header, b"123456789"));
+        assert!(finished.outcome.expect("a file").verified);
+        assert_eq!(finished.file.as_deref(), Some(&b"123456789"[..]));
     }
 }
 
 #[test]
-fn a_file_of_a_known_length_arrives_as_it_is() {
+fn a_file_with_a_length_arrives_unchanged() {
     for client in CLIENTS {
         for content_type in ["text/csv", "text/csv; charset=utf-8", "application/octet-stream"] {
             let body = b"\xef\xbb\xbfid,status\r\n\xe9";
-            let ended = download(client, answer(&[("Content-Type", content_type)], body));
-            assert_eq!(ended.outcome.expect("a file").bytes, 15);
-            assert_eq!(ended.file.as_deref(), Some(&body[..]), "{content_type}");
+            let finished = download(client, answer(&[("Content-Type", content_type)], body));
+            assert_eq!(finished.outcome.expect("a file").bytes, 15);
+            assert_eq!(finished.file.as_deref(), Some(&body[..]), "{content_type}");
         }
     }
 }
@@ -158,7 +158,7 @@ fn a_compressed_answer_of_the_service_is_read() {
     let server = WireServer::plain([answer(&[("Content-Encoding", "gzip")], &gzip())]);
     let server = server.expect("a server");
     let action = DescribeExportJobResult::new(JobId::new("4711").expect("an id"));
-    let answer = own(&server).send(&action).expect("an answer");
+    let answer = default_client(&server).send(&action).expect("an answer");
     assert_eq!(answer.response.status, ExportStatus::Running);
     assert_eq!(answer.request_id.as_deref(), Some("r-8"));
 }
@@ -169,7 +169,7 @@ fn no_cookie_is_sent_back() {
     let headers = [("Content-Type", "application/json"), ("Set-Cookie", "id=EXAMPLE")];
     let server = WireServer::plain(vec![answer(&headers, json.as_bytes()); 2]);
     let server = server.expect("a server");
-    let client = own(&server);
+    let client = default_client(&server);
     let action = DescribeExportJobResult::new(JobId::new("4711").expect("an id"));
     for _ in 0..2 {
         client.send(&action).expect("an answer");

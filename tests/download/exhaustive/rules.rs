@@ -1,4 +1,5 @@
-//! What must hold after each exchange, said of the sequence so far and not of any state.
+//! The rules that hold after each exchange. They refer to the exchanges so far, not to the state of
+//! the download.
 
 use std::time::Duration;
 
@@ -11,91 +12,91 @@ use tcss_export::{
 };
 
 use super::{
-    told::Told,
-    walk::{MAX_FAILURES, Target},
+    search::{MAX_FAILURES, Target},
+    steps::ServerStep,
 };
 use crate::{
-    server::{File, Play, crc64},
-    trial::Exchange,
+    run::Exchange,
+    server::{File, Reply, crc64},
 };
 
-/// A download after an exchange.
+/// A download after one exchange.
 #[derive(Debug)]
-pub(crate) struct Moment<'w> {
+pub(crate) struct Snapshot<'w> {
     pub(crate) target: Target,
     pub(crate) versions: &'w [File],
-    /// The version that has just been served.
+    /// The version served in this exchange.
     pub(crate) served: &'w File,
-    pub(crate) told: Told,
+    pub(crate) step: ServerStep,
     pub(crate) exchange: &'w Exchange,
-    /// What was in the target before.
+    /// The content of the target before.
     pub(crate) before: &'w [u8],
-    /// What is in it now.
+    /// The content of the target now.
     pub(crate) sink: &'w [u8],
-    /// How many bytes the download counts.
+    /// The bytes that the download reports.
     pub(crate) bytes: u64,
-    /// Failures in a row before this exchange, from the last byte that was not there before.
+    /// Failures since the last new byte, before this exchange.
     pub(crate) failures: u32,
-    /// Whether the exchange before failed by its connection.
+    /// Whether the connection of the previous exchange broke.
     pub(crate) was_broken: bool,
     /// New URLs in a row before this exchange.
     pub(crate) new_urls: u32,
-    /// Whether this exchange has brought a byte that was not there before.
+    /// Whether this exchange brought a new byte.
     pub(crate) is_progress: bool,
     pub(crate) outcome: Option<&'w Outcome>,
 }
 
-pub(crate) type Rule = (&'static str, fn(&Moment<'_>) -> bool);
+pub(crate) type Rule = (&'static str, fn(&Snapshot<'_>) -> bool);
 
 pub(crate) const RULES: [Rule; 9] = [
-    ("what is there is the beginning of one version of the file", beginning),
-    ("a download succeeds with the bytes that were served last", success),
-    ("the bytes in the target are counted", counted),
-    ("what is missing is asked for by the tag of what is there", request),
-    ("nothing is taken back where it cannot be", restart),
-    ("failures in a row end a download at their bound and not before", failure),
-    ("every delay lies within the bounds of its kind", delay),
-    ("a new URL is asked for once in a row, after a refusal of the old one", new_url),
-    ("a download ends by what its last answer was", end),
+    ("the target holds the beginning of one version of the file", beginning),
+    ("a successful download has the bytes of the version served last", success),
+    ("the download reports the length of the target", counted),
+    ("a range request has the tag of the bytes in the target", request),
+    ("bytes in a pipe are never taken back", restart),
+    ("failures in a row end the download at the limit and not earlier", failure),
+    ("each delay is within the bounds of its backoff", delay),
+    ("a new URL is requested once in a row, after a refusal", new_url),
+    ("the final error matches the last answer", end),
 ];
 
-fn success(m: &Moment<'_>) -> bool {
-    let Some(Ok(downloaded)) = m.outcome else { return true };
-    m.sink == m.served.bytes
-        && downloaded.bytes == m.served.bytes.len() as u64
-        && downloaded.crc64 == crc64(&m.served.bytes)
-        && is_verified(m, downloaded.verified)
+fn success(s: &Snapshot<'_>) -> bool {
+    let Some(Ok(downloaded)) = s.outcome else { return true };
+    s.sink == s.served.bytes
+        && downloaded.bytes == s.served.bytes.len() as u64
+        && downloaded.crc64 == crc64(&s.served.bytes)
+        && is_verified(s, downloaded.verified)
 }
 
-/// An answer that names no checksum may follow one under the same tag that did.
-fn is_verified(m: &Moment<'_>, verified: bool) -> bool {
-    match m.told.play {
-        Play::NoCrc => m.served.names_crc || !verified,
-        _ => verified == m.served.names_crc,
+/// An answer without a checksum may follow one with a checksum and the same tag.
+fn is_verified(s: &Snapshot<'_>, verified: bool) -> bool {
+    match s.step.reply {
+        Reply::NoCrc => s.served.names_crc || !verified,
+        _ => verified == s.served.names_crc,
     }
 }
 
-fn beginning(m: &Moment<'_>) -> bool {
-    m.versions.iter().any(|version| version.bytes.starts_with(m.sink))
+fn beginning(s: &Snapshot<'_>) -> bool {
+    s.versions.iter().any(|version| version.bytes.starts_with(s.sink))
 }
 
-/// Bytes that were thrown away stay in the target until others come.
-fn counted(m: &Moment<'_>) -> bool {
-    m.bytes == m.sink.len() as u64 || (m.bytes == 0 && m.target != Target::Pipe)
+/// Discarded bytes stay in the target until new ones arrive.
+fn counted(s: &Snapshot<'_>) -> bool {
+    s.bytes == s.sink.len() as u64 || (s.bytes == 0 && s.target != Target::Pipe)
 }
 
-fn request(m: &Moment<'_>) -> bool {
-    let headers = m.exchange.request.headers();
+fn request(s: &Snapshot<'_>) -> bool {
+    let headers = s.exchange.request.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("range"), text("if-range")) {
         (None, None) => true,
         (Some(range), Some(tag)) => {
-            let is_of_it = |version: &&File| version.bytes.starts_with(m.before);
-            // The last byte may be asked for again, so that the file does not end before it.
-            let last = m.before.len().saturating_sub(1);
+            let matches = |version: &&File| version.bytes.starts_with(s.before);
+            // The last byte may be requested again, so that the range is never empty.
+            let last = s.before.len().saturating_sub(1);
             [last, last + 1].map(|first| format!("bytes={first}-")).contains(&range.into())
-                && !m.before.is_empty()
-                && m.versions.iter().filter(is_of_it).any(|v| v.etag.as_deref() == Some(tag))
+                && !s.before.is_empty()
+                && s.versions.iter().filter(matches).any(|v| v.etag.as_deref() == Some(tag))
                 && !tag.starts_with("W/")
                 && is_plain(headers)
         }
@@ -107,71 +108,71 @@ fn is_plain(headers: &HeaderMap) -> bool {
     headers.len() == 4 && headers["accept-encoding"] == "identity" && headers["host"] == "h.example"
 }
 
-fn restart(m: &Moment<'_>) -> bool {
-    match m.target {
+fn restart(s: &Snapshot<'_>) -> bool {
+    match s.target {
         Target::Pipe => {
-            m.exchange.opening != Some(Opening::StartOver) && m.sink.starts_with(m.before)
+            s.exchange.opening != Some(Opening::StartOver) && s.sink.starts_with(s.before)
         }
         _ => true,
     }
 }
 
-fn failure(m: &Moment<'_>) -> bool {
-    match (&m.exchange.event.kind, m.error()) {
-        (EventKind::Retrying { .. }, _) => m.row() < MAX_FAILURES,
-        (EventKind::Ended, Some(ErrorKind::Fault(_))) => m.row() == MAX_FAILURES,
+fn failure(s: &Snapshot<'_>) -> bool {
+    match (&s.exchange.event.kind, s.error()) {
+        (EventKind::Retrying { .. }, _) => s.failures_in_a_row() < MAX_FAILURES,
+        (EventKind::Ended, Some(ErrorKind::Fault(_))) => s.failures_in_a_row() == MAX_FAILURES,
         _ => true,
     }
 }
 
-fn delay(m: &Moment<'_>) -> bool {
-    let EventKind::Retrying { fault, delay } = &m.exchange.event.kind else { return true };
+fn delay(s: &Snapshot<'_>) -> bool {
+    let EventKind::Retrying { fault, delay } = &s.exchange.event.kind else { return true };
     let is_broken = *fault == Fault::Transport(TransportErrorKind::Connection);
-    let is_first = m.is_progress || !m.was_broken;
+    let is_first = s.is_progress || !s.was_broken;
     if is_broken && is_first {
         return *delay == Duration::ZERO;
     }
-    let is_throttle = m.told.play == Play::Status(503);
+    let is_throttle = s.step.reply == Reply::Status(503);
     let backoff = if is_throttle { Backoff::THROTTLE } else { Backoff::RETRY };
-    let (least, most) = backoff.bounds(m.row());
-    least <= *delay && *delay <= most
+    let (min, max) = backoff.bounds(s.failures_in_a_row());
+    (min..=max).contains(delay)
 }
 
-fn new_url(m: &Moment<'_>) -> bool {
-    let is_refused = matches!(m.told.play, Play::Expired | Play::Denied);
-    let asks = matches!(m.exchange.event.kind, EventKind::NeedsUrl { refusal: Some(_) });
-    asks == (is_refused && m.new_urls == 0)
+fn new_url(s: &Snapshot<'_>) -> bool {
+    let is_refused = matches!(s.step.reply, Reply::Expired | Reply::Denied);
+    let asks = matches!(s.exchange.event.kind, EventKind::NeedsUrl { refusal: Some(_) });
+    asks == (is_refused && s.new_urls == 0)
 }
 
-fn end(m: &Moment<'_>) -> bool {
-    let Some(error) = m.error() else { return true };
+fn end(s: &Snapshot<'_>) -> bool {
+    let Some(error) = s.error() else { return true };
     match error {
-        ErrorKind::Expired { .. } => m.told.play == Play::Expired,
-        ErrorKind::Refused(_) => match m.told.play {
-            Play::Denied | Play::Gone => true,
-            // Nothing was asked of it that it could not satisfy.
-            Play::Unsatisfied | Play::AnyUnsatisfied => {
-                !m.exchange.request.headers().contains_key("range")
+        ErrorKind::Expired { .. } => s.step.reply == Reply::Expired,
+        ErrorKind::Refused(_) => match s.step.reply {
+            Reply::Denied | Reply::Gone => true,
+            // Status 416 although no range was requested.
+            Reply::NotSatisfiable | Reply::AlwaysNotSatisfiable => {
+                !s.exchange.request.headers().contains_key("range")
             }
             _ => false,
         },
-        ErrorKind::Redirect { .. } => m.told.play == Play::Redirect,
-        ErrorKind::Coding(_) => m.told.play == Play::Gzip,
-        ErrorKind::NoLength => m.told.play == Play::Endless && !m.served.names_crc,
-        ErrorKind::Mismatch { .. } => m.told.play == Play::WrongCrc,
-        ErrorKind::Changed => m.target == Target::Pipe && !m.before.is_empty(),
+        ErrorKind::Redirect { .. } => s.step.reply == Reply::Redirect,
+        ErrorKind::Coding(_) => s.step.reply == Reply::Gzip,
+        ErrorKind::NoLength => s.step.reply == Reply::NoLength && !s.served.names_crc,
+        ErrorKind::Mismatch { .. } => s.step.reply == Reply::WrongCrc,
+        ErrorKind::Changed => s.target == Target::Pipe && !s.before.is_empty(),
         ErrorKind::Fault(_) => true,
         _ => false,
     }
 }
 
-impl Moment<'_> {
+impl Snapshot<'_> {
     fn error(&self) -> Option<&ErrorKind> {
         self.outcome?.as_ref().err().map(|error| &error.kind)
     }
 
-    /// Returns how many failures in a row there were when this exchange ended.
-    const fn row(&self) -> u32 {
+    /// Returns the failures in a row after this exchange, without its own.
+    const fn failures_in_a_row(&self) -> u32 {
         if self.is_progress { 0 } else { self.failures }
     }
 }

@@ -1,5 +1,5 @@
-//! What must not happen however slow, late or many the others are. The clock of tokio stands
-//! still and jumps to the next timer.
+//! Limits hold even if transports hang, answers are late or jobs are many. The clock of tokio is
+//! paused and jumps to the next timer.
 
 use std::{
     cell::Cell,
@@ -29,8 +29,8 @@ const SUCCESS: &str =
 const BAD_TOKEN: &str =
     r#"{"Response":{"Error":{"Code":"AuthFailure.TokenFailure","Message":"m"}}}"#;
 
-fn now_since(began: Instant) -> Now {
-    let since = began.elapsed();
+fn now(start: Instant) -> Now {
+    let since = start.elapsed();
     let wall = Wall::from_unix_millis(1_699_979_400_000 + since.as_millis() as i64);
     Now { wall, mono: Mono::from_origin(since) }
 }
@@ -47,26 +47,26 @@ fn job(id: impl Into<String>) -> JobId {
     JobId::new(id).unwrap()
 }
 
-/// A client without limits of its own, whose first exchange takes longer than any limit.
+/// A transport without limits of its own, whose first exchange exceeds every limit.
 #[derive(Clone)]
 struct Slow {
-    began: Instant,
+    start: Instant,
     sent: Rc<Cell<u32>>,
-    under_way: Rc<Cell<u32>>,
-    most_under_way: Rc<Cell<u32>>,
+    active: Rc<Cell<u32>>,
+    max_active: Rc<Cell<u32>>,
 }
 
 impl Slow {
     fn new() -> Self {
-        let (sent, under_way, most_under_way) = Default::default();
-        Self { began: Instant::now(), sent, under_way, most_under_way }
+        let (sent, active, max_active) = Default::default();
+        Self { start: Instant::now(), sent, active, max_active }
     }
 }
 
-/// Counts an exchange as under way until its future ends or is dropped.
-struct UnderWay(Rc<Cell<u32>>);
+/// Counts an exchange as active until its future ends or is dropped.
+struct Active(Rc<Cell<u32>>);
 
-impl Drop for UnderWay {
+impl Drop for Active {
     fn drop(&mut self) {
         self.0.update(|count| count - 1);
     }
@@ -74,7 +74,7 @@ impl Drop for UnderWay {
 
 impl Transport for Slow {
     fn now(&self) -> Now {
-        now_since(self.began)
+        now(self.start)
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -83,32 +83,32 @@ impl Transport for Slow {
 
     async fn send(&self, _request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         self.sent.update(|count| count + 1);
-        self.under_way.update(|count| count + 1);
-        self.most_under_way.update(|most| most.max(self.under_way.get()));
-        let _under_way = UnderWay(self.under_way.clone());
+        self.active.update(|count| count + 1);
+        self.max_active.update(|most| most.max(self.active.get()));
+        let _active = Active(self.active.clone());
         if self.sent.get() == 1 {
             tokio::time::sleep(Duration::from_secs(33)).await;
             return Ok(Response::new(Bytes::from(SUCCESS).into()));
         }
         tokio::time::sleep(Duration::from_secs(20)).await;
-        Err(TransportError::new(TransportErrorKind::Permanent, "the second one's own answer"))
+        Err(TransportError::new(TransportErrorKind::Permanent, "the answer to the second exchange"))
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_exchange_is_given_up_at_its_limit_and_its_late_answer_is_none_to_the_next() {
+async fn a_late_answer_after_the_exchange_limit_is_not_used_for_the_next_exchange() {
     let slow = Slow::new();
     let mut all = Client::with_transport(session(), credentials("AKIDEXAMPLE"), slow.clone())
         .wait_all(stream::iter([job("1")]));
     let (_, outcome) = all.next().await.unwrap();
     let failure = outcome.unwrap_err();
     let source = std::error::Error::source(failure.transport().unwrap()).unwrap();
-    assert_eq!(source.to_string(), "the second one's own answer");
-    assert_eq!((slow.most_under_way.get(), slow.under_way.get()), (1, 0));
+    assert_eq!(source.to_string(), "the answer to the second exchange");
+    assert_eq!((slow.max_active.get(), slow.active.get()), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn jobs_that_keep_coming_do_not_starve_the_exchanges() {
+async fn a_long_stream_of_jobs_does_not_delay_the_exchanges() {
     let slow = Slow::new();
     let (pulled, sent) = (Rc::new(Cell::new(0)), slow.sent.clone());
     let jobs = stream::iter((0..10_000).map(|nth| {
@@ -121,9 +121,9 @@ async fn jobs_that_keep_coming_do_not_starve_the_exchanges() {
     assert!(all.next().await.is_some());
 }
 
-/// A transport of closures: its clock is that of tokio.
+/// A transport of closures with the clock of tokio.
 struct Closures<X, S> {
-    began: Instant,
+    start: Instant,
     send: X,
     sleep: S,
 }
@@ -134,7 +134,7 @@ where
     S: AsyncFn(Duration),
 {
     fn now(&self) -> Now {
-        now_since(self.began)
+        now(self.start)
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -146,7 +146,7 @@ where
     }
 }
 
-/// A client whose exchanges, and fetches of credentials, never end by themselves.
+/// Creates a client whose exchanges, or fetches of credentials too, never end by themselves.
 fn hanging(fetch_hangs: bool) -> Client<impl Transport> {
     let credentials = CredentialSource::from_async_fn(move |_| async move {
         if fetch_hangs {
@@ -155,32 +155,32 @@ fn hanging(fetch_hangs: bool) -> Client<impl Transport> {
         Ok(credentials("AKIDEXAMPLE"))
     });
     let send = async |_| std::future::pending().await;
-    let closures = Closures { began: Instant::now(), send, sleep: tokio::time::sleep };
+    let closures = Closures { start: Instant::now(), send, sleep: tokio::time::sleep };
     Client::with_transport(session(), credentials, closures)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_ends_though_its_functions_hang() {
+async fn a_wait_ends_even_if_the_transport_or_the_credentials_hang() {
     for fetch_hangs in [false, true] {
-        let began = Instant::now();
+        let start = Instant::now();
         let wait = hanging(fetch_hangs).follow(job("1")).outcome();
         let failure = wait.await.unwrap_err();
         assert!(matches!(failure.kind, wait::ErrorKind::Fault(_) | wait::ErrorKind::TimedOut));
         // Nine exchange limits, and the pauses between.
-        assert!(began.elapsed() <= Policy::EXCHANGE_LIMIT * 9 + Duration::from_secs(40));
+        assert!(start.elapsed() <= Policy::EXCHANGE_LIMIT * 9 + Duration::from_secs(40));
         let action = DescribeExportJobResult::new(job("1"));
-        let began = Instant::now();
+        let start = Instant::now();
         let result = hanging(fetch_hangs).send(&action).await;
         assert!(result.is_err());
-        assert_eq!(began.elapsed().as_secs(), Policy::EXCHANGE_LIMIT.as_secs());
+        assert_eq!(start.elapsed().as_secs(), Policy::EXCHANGE_LIMIT.as_secs());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_end_is_told_once_also_by_the_deadline() {
-    let began = Instant::now();
+async fn a_wait_that_times_out_has_exactly_one_last_event() {
+    let start = Instant::now();
     let send = async |_| Ok(Response::new(RUNNING.into()));
-    let closures = Closures { began, send, sleep: tokio::time::sleep };
+    let closures = Closures { start, send, sleep: tokio::time::sleep };
     let mut policy = Policy::default();
     policy.max_wait = Duration::from_secs(4);
     let client = Client::with_transport(session(), credentials("AKIDEXAMPLE"), closures);
@@ -193,17 +193,17 @@ async fn every_end_is_told_once_also_by_the_deadline() {
     assert_eq!(wait.outcome().await.unwrap_err().kind, wait::ErrorKind::TimedOut);
 }
 
-/// Two jobs: the fetch for the first is still under way when the first ends; the second has just
-/// been told that its token is no good.
+/// Two jobs. The first ends while a fetch of its credentials is under way; the service has just
+/// refused the token of the second.
 #[derive(Clone)]
 struct Rotating {
-    began: Instant,
-    asked: Arc<Mutex<Vec<bool>>>,
+    start: Instant,
+    fetches: Arc<Mutex<Vec<bool>>>,
 }
 
 impl Transport for Rotating {
     fn now(&self) -> Now {
-        now_since(self.began)
+        now(self.start)
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -223,8 +223,8 @@ impl Transport for Rotating {
 
 impl Rotating {
     async fn credentials(self, fresh: bool) -> Result<Credentials, TransportError> {
-        self.asked.lock().unwrap().push(fresh);
-        if self.began.elapsed() > Duration::from_millis(9_880) && !fresh {
+        self.fetches.lock().unwrap().push(fresh);
+        if self.start.elapsed() > Duration::from_millis(9_880) && !fresh {
             tokio::time::sleep(Duration::from_millis(1_500)).await;
         }
         Ok(credentials(if fresh { "FRESH" } else { "OLD" }))
@@ -232,7 +232,7 @@ impl Rotating {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_that_needs_fresh_credentials_is_not_given_what_another_had_fetched() {
+async fn a_poll_that_needs_fresh_credentials_does_not_use_those_of_an_earlier_fetch() {
     let interval = Duration::from_millis(9_900);
     let mut policy = Policy::default();
     policy.max_wait = Duration::from_secs(10);
@@ -242,18 +242,18 @@ async fn a_poll_that_needs_fresh_credentials_is_not_given_what_another_had_fetch
         job("second")
     });
     let jobs = stream::iter([job("first")]).chain(later);
-    let rotating = Rotating { began: Instant::now(), asked: Arc::default() };
-    let asked = rotating.clone();
-    let source = CredentialSource::from_async_fn(move |fresh| asked.clone().credentials(fresh));
+    let rotating = Rotating { start: Instant::now(), fetches: Arc::default() };
+    let fetches = rotating.clone();
+    let source = CredentialSource::from_async_fn(move |fresh| fetches.clone().credentials(fresh));
     let client = Client::with_transport(session(), source, rotating.clone());
     let all = client.with_policy(policy).wait_all(jobs);
     let ended: Vec<_> = all.collect().await;
     let (job, outcome) = &ended[1];
     assert_eq!(job.as_str(), "second");
-    assert!(outcome.is_ok(), "{outcome:?}, asked {:?}", rotating.asked.lock().unwrap());
+    assert!(outcome.is_ok(), "{outcome:?}, fetches {:?}", rotating.fetches.lock().unwrap());
 }
 
-/// A task that runs wherever it is woken, as some executors do.
+/// A task that runs on the thread that wakes it, as with some executors.
 struct InPlace(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
 
 impl Wake for InPlace {
@@ -289,11 +289,11 @@ fn a_waker_that_runs_its_task_at_once_does_not_deadlock() {
         let budget = Budget::default();
         let [first, second, third] = [(); 3].map(|()| sends_in_place(&budget, &done));
         [first, second.clone(), third].into_iter().for_each(Wake::wake);
-        // Its place is given up, and the third woken.
+        // The second leaves the queue, which wakes the third.
         drop(second.0.lock().unwrap().take());
         done.send(()).unwrap();
     });
-    for _ in ["the first has sent", "the second is gone"] {
+    for _ in ["the first has sent", "the second has left"] {
         is_done.recv_timeout(Duration::from_secs(60)).expect("no deadlock");
     }
 }

@@ -76,7 +76,7 @@ fn an_interrupt_keeps_the_bytes_of_an_earlier_run() {
     let metadata = format!(
         r#"{{"tcss-export-part":1,"object":"{url}","etag":"\"v1\"","total":null,"crc64":null}}"#
     );
-    // Bytes without metadata may not be ours.
+    // Bytes without metadata may belong to another program.
     for left in [&[(".f.part", "1234"), (".f.part.json", &*metadata)][..], &[(".f.part", "1234")]] {
         let folder = Folder::new("download-interrupt-earlier");
         for (name, text) in left {

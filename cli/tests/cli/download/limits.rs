@@ -97,7 +97,7 @@ fn the_limit_of_a_download_reports_the_last_refusal() {
 }
 
 #[test]
-fn a_stalled_download_is_broken_off_and_resumed() {
+fn a_stalled_download_is_resumed() {
     let folder = Folder::new("download-stall");
     let service = serving(megabyte(), "SUCCESS", "STALL:500000");
     let ended = download(&service, &folder, &["--stall", "0.2", "--json"]);

@@ -50,8 +50,8 @@ fn a_job_that_fails_when_a_new_url_is_needed_is_a_result() {
         assert_eq!(object[member], expected, "{object}");
     }
     assert_eq!(object["request_id"], "00000000-7e57-4000-8000-000000000002");
-    let why = object["new_url_needed"].as_str().expect("a text");
-    assert!(why.starts_with("the URL has expired: the file server answered "), "{why}");
+    let reason = object["new_url_needed"].as_str().expect("a text");
+    assert!(reason.starts_with("the URL has expired: the file server answered "), "{reason}");
     let service = serving(CHECK.0, "SUCCESS,FAILURE:no", "EXPIRED");
     let ended = download(&service, &folder, &[]);
     assert!(ended.stdout.starts_with("job id      J\nstatus      FAILURE\n"), "{ended:?}");

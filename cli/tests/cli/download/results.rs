@@ -116,9 +116,9 @@ fn a_cut_and_an_expired_url_are_reported_and_the_download_continues() {
         (ended.code, &object["resumed"], &object["polls"]),
         (Some(0), &json!(true), &json!(2))
     );
-    let told: Vec<_> =
+    let lines: Vec<_> =
         ended.stderr.lines().filter(|line| !line.starts_with(char::is_numeric)).collect();
-    let [cut, expired, renewed, resumed] = told[..] else { panic!("{ended:?}") };
+    let [cut, expired, renewed, resumed] = lines[..] else { panic!("{ended:?}") };
     assert!(cut.starts_with("the answer was incomplete: "), "{cut}");
     assert!(cut.contains("; retrying in 0."), "{cut}");
     assert!(expired.starts_with("the file server answered AccessDenied: Request has expired"));
@@ -131,9 +131,9 @@ fn a_cut_and_an_expired_url_are_reported_and_the_download_continues() {
 fn a_wrong_range_is_reported_and_the_download_starts_again() {
     let folder = Folder::new("download-range");
     let ended = download(&serving(megabyte(), "SUCCESS", "CUT:400000,RANGE"), &folder, &[]);
-    let told: Vec<_> =
+    let lines: Vec<_> =
         ended.stderr.lines().filter(|line| !line.starts_with(char::is_numeric)).collect();
-    let [cut, range, restart] = told[..] else { panic!("{ended:?}") };
+    let [cut, range, restart] = lines[..] else { panic!("{ended:?}") };
     assert!(cut.starts_with("the answer was incomplete: "), "{cut}");
     assert!(range.starts_with("the answer holds another range than was asked for; retrying in "));
     assert_eq!((ended.code, restart), (Some(0), "starting again from the first byte"));

@@ -71,7 +71,7 @@ fn a_missing_required_checksum_ends_with_6_and_has_no_next_command() {
 fn an_unusable_url_of_the_job_is_not_blamed_on_the_user() {
     let folder = Folder::new("download-job-url");
     let no_scheme = "it must begin with https://";
-    for (url, why, open) in [
+    for (url, reason, shown) in [
         ("file:///etc/passwd", no_scheme, "file:///etc/passwd"),
         ("garbage", no_scheme, "..."),
         (
@@ -84,8 +84,8 @@ fn an_unusable_url_of_the_job_is_not_blamed_on_the_user() {
         let ended = download(&service, &folder, &["--json"]);
         let expected = json!({
             "kind": "usage", "code": null, "status": null, "file_request_id": null,
-            "message": format!("the job gave a URL that cannot be used: {why}"),
-            "request_id": FIRST_ID, "job_id": "J", "url": open,
+            "message": format!("the job gave a URL that cannot be used: {reason}"),
+            "request_id": FIRST_ID, "job_id": "J", "url": shown,
             "hint": "give the request id to the service's support", "command": null,
         });
         assert_eq!((ended.code, ended.error()), (Some(2), expected));

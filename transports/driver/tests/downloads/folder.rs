@@ -1,4 +1,4 @@
-//! What stands in a folder, and errors of files.
+//! Folders with parts of earlier downloads, and errors of files.
 
 #[path = "../../../../tests/common/folder.rs"]
 mod common;
@@ -13,7 +13,30 @@ use tcss_export_driver::{DownloadError, FileError, FileErrorKind};
 
 pub(crate) use common::Folder;
 
-use crate::world::End;
+use crate::{
+    server::File,
+    transport::{ClientKind, DownloadResult, TestTransport, permanent_error},
+};
+
+/// The part file of `a.csv`.
+pub(crate) const PART: &str = ".a.csv.part";
+/// The part metadata of `a.csv`.
+pub(crate) const METADATA: &str = ".a.csv.part.json";
+
+/// The file of most tests.
+pub(crate) fn file() -> File {
+    File::new("id,status\r\n1,PASSED\r\n")
+}
+
+/// Returns a folder with the first ten bytes of the file as a part of `a.csv`.
+pub(crate) fn interrupted() -> Folder {
+    let folder = Folder::new();
+    let transport = TestTransport::faulty(&file(), [|reply| reply.broken(10), permanent_error]);
+    ClientKind::Blocking.download(&transport, folder.at("a.csv")).unwrap_err();
+    assert_eq!(read(folder.at(PART)), file().bytes[..10]);
+    assert_eq!(folder.names(), [PART, METADATA]);
+    folder
+}
 
 impl Folder {
     /// Writes a file and returns its path.
@@ -35,16 +58,16 @@ pub(crate) fn inode(path: impl AsRef<Path>) -> u64 {
     fs::symlink_metadata(path).expect("a file").ino()
 }
 
-/// Returns the error of a file that a download ended by.
+/// Returns the file error that ended a download.
 #[track_caller]
-pub(crate) fn file_error(end: End) -> FileError {
-    match end {
+pub(crate) fn file_error(result: DownloadResult) -> FileError {
+    match result {
         Err(DownloadError::File(error)) => error,
-        end => panic!("expected an error of a file, got {end:?}"),
+        result => panic!("expected a file error, got {result:?}"),
     }
 }
 
 #[track_caller]
-pub(crate) fn file_error_kind(end: End) -> FileErrorKind {
-    file_error(end).kind()
+pub(crate) fn file_error_kind(result: DownloadResult) -> FileErrorKind {
+    file_error(result).kind()
 }

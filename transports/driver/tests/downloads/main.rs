@@ -1,18 +1,16 @@
-//! Downloads by both loops, in virtual time and without a socket: what becomes of files, of parts
-//! that are there already, of writers, and of what goes wrong.
+//! Downloads of both clients in virtual time and without a socket: events, files, parts, locks and
+//! writers.
 
 #![cfg(unix)]
 
-mod addresses;
-mod differential;
 mod disks;
+mod events;
 mod folder;
-mod loops;
+mod locking;
 mod names;
 mod parts;
 mod planted;
 mod server;
 mod targets;
-mod together;
-mod world;
+mod transport;
 mod writers;

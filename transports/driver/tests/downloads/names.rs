@@ -1,17 +1,17 @@
-//! What is a name for a file, and what is none.
+//! Which names a target may have.
 
 use std::{env, ffi::OsString, os::unix::ffi::OsStringExt, path::PathBuf};
 
 use tcss_export_driver::{FileErrorKind, Target};
 
 use crate::{
-    folder::{Folder, file_error, read},
-    targets::{file, refusal},
-    world::{BOTH, Loop, World, for_good},
+    folder::{Folder, file, file_error, read},
+    targets::refusal,
+    transport::{BOTH_CLIENTS, ClientKind, TestTransport, permanent_error},
 };
 
 #[test]
-fn directories_are_no_targets() {
+fn directories_are_refused() {
     let folder = Folder::new();
     for path in [folder.path().into(), folder.at("."), folder.at(".."), "/".into(), ".".into()] {
         for target in [Target::new(&path), Target::new(&path).replacing()] {
@@ -21,7 +21,7 @@ fn directories_are_no_targets() {
 }
 
 #[test]
-fn a_path_that_names_a_directory_to_be_is_told_at_once() {
+fn the_path_of_a_future_directory_is_refused() {
     let folder = Folder::new();
     for name in ["new/", "new//", "new/."] {
         assert_eq!(refusal(folder.at(name)), FileErrorKind::Directory, "{name}");
@@ -36,13 +36,13 @@ fn a_path_that_names_a_directory_to_be_is_told_at_once() {
 fn a_name_may_begin_or_end_with_a_dot() {
     let folder = Folder::new();
     for name in [".a", "a.", "...", ".a.part"] {
-        Loop::Blocking.download(&World::serving(&file()), folder.at(name)).unwrap();
+        ClientKind::Blocking.download(&TestTransport::serving(&file()), folder.at(name)).unwrap();
     }
     assert_eq!(folder.names(), ["...", ".a", ".a.part", "a."]);
 }
 
 #[test]
-fn names_may_be_anything_that_the_system_takes() {
+fn any_name_that_the_system_accepts_works() {
     let folder = Folder::new();
     for name in [
         b"a b\nc.csv".to_vec(),
@@ -53,35 +53,36 @@ fn names_may_be_anything_that_the_system_takes() {
         vec![0xff; 255],
     ] {
         let target = folder.path().join(OsString::from_vec(name));
-        let world = World::spoiling(&file(), [|reply| reply.broken(4), for_good]);
-        Loop::Blocking.download(&world, &target).unwrap_err();
-        assert_eq!(world.ranges(), ["", "bytes=4-"], "{target:?}");
-        let world = World::serving(&file());
-        Loop::Blocking.download(&world, &target).unwrap();
-        assert_eq!(world.ranges(), ["bytes=4-"], "{target:?}");
+        let transport = TestTransport::faulty(&file(), [|reply| reply.broken(4), permanent_error]);
+        ClientKind::Blocking.download(&transport, &target).unwrap_err();
+        assert_eq!(transport.ranges(), ["", "bytes=4-"], "{target:?}");
+        let transport = TestTransport::serving(&file());
+        ClientKind::Blocking.download(&transport, &target).unwrap();
+        assert_eq!(transport.ranges(), ["bytes=4-"], "{target:?}");
         assert_eq!(read(&target), file().bytes);
     }
     assert_eq!(folder.names().len(), 6);
 }
 
 #[test]
-fn long_names_with_the_same_beginning_share_part_and_note_or_neither() {
-    // A name that leaves room for the part's ending, but not for the longer one of the note.
+fn long_names_with_a_common_beginning_share_part_and_metadata_or_neither() {
+    // Some of these leave room for the suffix of the part, but not for that of its metadata.
     for length in 239..=255 {
         let folder = Folder::new();
         let names = ["a", "b"].map(|end| format!("{}{end}", "n".repeat(length - 1)));
         for name in names {
-            let world = World::spoiling(&file(), [|reply| reply.broken(4), for_good]);
-            Loop::Blocking.download(&world, folder.at(&name)).unwrap_err();
+            let transport =
+                TestTransport::faulty(&file(), [|reply| reply.broken(4), permanent_error]);
+            ClientKind::Blocking.download(&transport, folder.at(&name)).unwrap_err();
         }
         let names = folder.names();
-        let notes = names.iter().filter(|name| name.ends_with(".json")).count();
-        assert_eq!(names.len(), 2 * notes, "{length}");
+        let metadata = names.iter().filter(|name| name.ends_with(".json")).count();
+        assert_eq!(names.len(), 2 * metadata, "{length}");
     }
 }
 
 #[test]
-fn names_that_the_system_does_not_take_are_told_before_any_request() {
+fn names_that_the_system_refuses_are_errors_before_any_request() {
     let folder = Folder::new();
     for name in ["a\0b", &"n".repeat(256)] {
         assert_eq!(refusal(folder.at(name)), FileErrorKind::Open);
@@ -94,19 +95,20 @@ fn names_that_the_system_does_not_take_are_told_before_any_request() {
 fn errors_quote_the_name() {
     let folder = Folder::new();
     let target = folder.with("a\n\u{1b}[2Jb", "old");
-    let error = file_error(Loop::Blocking.download(&World::serving(&file()), &target));
+    let error =
+        file_error(ClientKind::Blocking.download(&TestTransport::serving(&file()), &target));
     let text = error.to_string();
     assert!(text.ends_with("/a\\n\\u{1b}[2Jb\" exists already"), "{text}");
     assert_eq!(error.path(), Some(&*target));
 }
 
 #[test]
-fn a_name_alone_is_in_the_current_folder() {
+fn a_bare_name_is_in_the_current_folder() {
     let folder = Folder::new();
-    // All other tests go by whole paths.
+    // All other tests use absolute paths.
     env::set_current_dir(folder.path()).unwrap();
-    for (each, name) in BOTH.into_iter().zip(["a.csv", "b.csv"]) {
-        each.download(&World::serving(&file()), name).unwrap();
+    for (client, name) in BOTH_CLIENTS.into_iter().zip(["a.csv", "b.csv"]) {
+        client.download(&TestTransport::serving(&file()), name).unwrap();
     }
     env::set_current_dir("/").unwrap();
     assert_eq!(folder.names(), ["a.csv", "b.csv"]);

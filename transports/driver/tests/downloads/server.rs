@@ -1,4 +1,4 @@
-//! A server of files as the object store is one, and what goes wrong with it.
+//! A file server that behaves like the object store, and its faults.
 
 #[path = "../../../../tests/common/file_server.rs"]
 mod file_server;
@@ -12,27 +12,27 @@ use tcss_export_core::TransportErrorKind;
 use file_server::first_byte;
 pub(crate) use file_server::{File, crc64};
 
-/// What one request is answered with.
+/// The answer to one request.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) head: Result<Response<()>, TransportErrorKind>,
     pub(crate) body: VecDeque<Piece>,
 }
 
-/// What comes next of a body.
+/// A piece of a body.
 #[derive(Clone, Debug)]
 pub(crate) enum Piece {
     Bytes(Bytes),
-    /// The next piece takes so long.
-    Takes(Duration),
+    /// A pause before the next piece.
+    Pause(Duration),
     /// The connection breaks.
     Broken,
-    /// Nothing comes, and nothing says so.
-    Silence,
+    /// Nothing more arrives, without an error.
+    Hang,
 }
 
 impl File {
-    /// Answers by the rules of ranges.
+    /// Answers as RFC 9110 demands.
     pub(crate) fn answer(&self, request: &Request<()>) -> Reply {
         let headers = request.headers();
         let answer = match first_byte(headers).filter(|_| self.fits_condition(headers)) {
@@ -74,28 +74,28 @@ impl Reply {
         self
     }
 
-    /// Gives the body in pieces of so many bytes.
+    /// Splits the body into pieces of this length.
     pub(crate) fn in_pieces(mut self, length: usize) -> Self {
         let bytes = self.bytes();
         self.body = bytes.chunks(length).map(|piece| Piece::Bytes(piece.to_vec().into())).collect();
         self
     }
 
-    /// Gives so many bytes of the body, and then this.
+    /// Cuts the body after this many bytes and appends this end.
     pub(crate) fn cut(mut self, length: usize, end: Piece) -> Self {
         let bytes = self.bytes();
         self.body = VecDeque::from([Piece::Bytes(bytes.slice(..length.min(bytes.len()))), end]);
         self
     }
 
-    /// Breaks the connection after so many bytes of the body.
+    /// Breaks the connection after this many bytes of the body.
     pub(crate) fn broken(self, length: usize) -> Self {
         self.cut(length, Piece::Broken)
     }
 
-    /// Lets each piece take so long.
+    /// Pauses before each piece.
     pub(crate) fn slowly(mut self, each: Duration) -> Self {
-        self.body = self.body.into_iter().flat_map(|piece| [Piece::Takes(each), piece]).collect();
+        self.body = self.body.into_iter().flat_map(|piece| [Piece::Pause(each), piece]).collect();
         self
     }
 

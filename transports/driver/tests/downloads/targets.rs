@@ -1,4 +1,4 @@
-//! When and how a file gets its final name, and what is never replaced.
+//! When and how a file gets its final name, and what it never replaces.
 
 use std::{
     fs::{self, Permissions},
@@ -14,24 +14,21 @@ use tcss_export_core::{TransportErrorKind, download::ErrorKind};
 use tcss_export_driver::{DownloadError, FileErrorKind, Target};
 
 use crate::{
-    folder::{Folder, file_error_kind, inode, mode, read},
-    server::{File, Reply, crc64},
-    world::{BOTH, Loop, World, for_good},
+    folder::{Folder, METADATA, PART, file, file_error_kind, inode, mode, read},
+    server::{File, Piece, Reply, crc64},
+    transport::{BOTH_CLIENTS, ClientKind, TestTransport, permanent_error},
 };
 
-pub(crate) fn file() -> File {
-    File::new("id,status\r\n1,PASSED\r\n")
-}
-
-/// Tells by what error a download to this path ends, which must be one before any request.
+/// Returns the error of a target that both clients and `check` refuse before any request.
 #[track_caller]
 pub(crate) fn refusal(target: impl Into<Target>) -> FileErrorKind {
     let target = target.into();
-    let world = World::serving(&file());
-    let [one, other] = BOTH.map(|each| file_error_kind(each.download(&world, target.clone())));
+    let transport = TestTransport::serving(&file());
+    let [one, other] =
+        BOTH_CLIENTS.map(|client| file_error_kind(client.download(&transport, target.clone())));
     assert_eq!(one, other);
-    assert_eq!(target.check().expect_err("as the download says").kind(), one);
-    assert_eq!(world.requests(), 0);
+    assert_eq!(target.check().expect_err("the error of the download").kind(), one);
+    assert_eq!(transport.requests(), 0);
     one
 }
 
@@ -40,10 +37,11 @@ pub(crate) fn make_fifo(path: &Path) {
 }
 
 #[test]
-fn a_whole_file_is_all_that_is_left() {
-    for each in BOTH {
+fn a_successful_download_leaves_only_the_file() {
+    for client in BOTH_CLIENTS {
         let folder = Folder::new();
-        let downloaded = each.download(&World::serving(&file()), folder.at("a.csv")).unwrap();
+        let downloaded =
+            client.download(&TestTransport::serving(&file()), folder.at("a.csv")).unwrap();
         assert_eq!((downloaded.bytes, downloaded.verified), (21, true));
         assert_eq!(downloaded.crc64, crc64(&file().bytes));
         assert_eq!(read(folder.at("a.csv")), file().bytes);
@@ -52,49 +50,49 @@ fn a_whole_file_is_all_that_is_left() {
 }
 
 #[test]
-fn an_empty_file_is_a_file() {
-    for each in BOTH {
+fn an_empty_file_is_saved() {
+    for client in BOTH_CLIENTS {
         let folder = Folder::new();
-        each.download(&World::serving(&File::new("")), folder.at("a.csv")).unwrap();
+        client.download(&TestTransport::serving(&File::new("")), folder.at("a.csv")).unwrap();
         assert_eq!(read(folder.at("a.csv")), b"");
         assert_eq!(folder.names(), ["a.csv"]);
     }
 }
 
 #[test]
-fn the_name_appears_when_all_of_it_is_there() {
-    for each in BOTH {
+fn the_final_name_appears_once_the_file_is_complete() {
+    for client in BOTH_CLIENTS {
         let folder = Folder::new();
         let (target, seen) = (folder.at("a.csv"), folder.at("a.csv"));
         let mut count = 0;
-        let world = World::new(move |request| {
+        let transport = TestTransport::new(move |request| {
             assert!(!seen.exists());
             count += 1;
             let reply = file().answer(request);
             if count < 3 { reply.broken(4) } else { reply }
         });
-        each.download(&world, &target).unwrap();
-        assert_eq!(world.ranges(), ["", "bytes=4-", "bytes=8-"]);
+        client.download(&transport, &target).unwrap();
+        assert_eq!(transport.ranges(), ["", "bytes=4-", "bytes=8-"]);
         assert_eq!(read(target), file().bytes);
     }
 }
 
 #[test]
 fn permissions_are_those_of_a_new_file() {
-    for each in BOTH {
+    for client in BOTH_CLIENTS {
         let folder = Folder::new();
         let usual = mode(folder.with("usual", ""));
-        each.download(&World::serving(&file()), folder.at("a.csv")).unwrap();
+        client.download(&TestTransport::serving(&file()), folder.at("a.csv")).unwrap();
         assert_eq!(mode(folder.at("a.csv")), usual);
         fs::set_permissions(folder.at("a.csv"), Permissions::from_mode(0o606)).unwrap();
         let target = Target::new(folder.at("a.csv")).replacing();
-        each.download(&World::serving(&file()), target).unwrap();
+        client.download(&TestTransport::serving(&file()), target).unwrap();
         assert_eq!(mode(folder.at("a.csv")), usual);
     }
 }
 
 #[test]
-fn a_file_that_exists_is_told_before_any_request_and_left_alone() {
+fn an_existing_file_is_refused_before_any_request_and_kept() {
     let folder = Folder::new();
     let old = folder.with("a.csv", "old");
     let before = inode(&old);
@@ -104,78 +102,78 @@ fn a_file_that_exists_is_told_before_any_request_and_left_alone() {
 }
 
 #[test]
-fn a_file_is_replaced_only_by_a_whole_one() {
-    for each in BOTH {
+fn a_file_is_replaced_only_by_a_complete_one() {
+    for client in BOTH_CLIENTS {
         let folder = Folder::new();
         let old = folder.with("a.csv", "old");
         let target = Target::new(&old).replacing();
-        let world = World::spoiling(&file(), [|reply| reply.broken(4), for_good]);
-        each.download(&world, target.clone()).unwrap_err();
+        let transport = TestTransport::faulty(&file(), [|reply| reply.broken(4), permanent_error]);
+        client.download(&transport, target.clone()).unwrap_err();
         assert_eq!(read(&old), b"old");
-        each.download(&World::serving(&file()), target).unwrap();
+        client.download(&TestTransport::serving(&file()), target).unwrap();
         assert_eq!(read(&old), file().bytes);
         assert_eq!(folder.names(), ["a.csv"]);
     }
 }
 
-/// Serves a file while somebody else puts one under the name of the target.
-fn overtaken(target: &Path, file: File) -> World {
+/// Serves a file, and creates another one at the target during the request.
+fn serving_after_creating(target: &Path, file: File) -> TestTransport {
     let target = target.to_owned();
-    World::new(move |request| {
-        fs::write(&target, "somebody else's").unwrap();
+    TestTransport::new(move |request| {
+        fs::write(&target, "of another program").unwrap();
         file.answer(request)
     })
 }
 
 #[test]
-fn a_file_that_comes_into_being_meanwhile_is_kept() {
-    for each in BOTH {
+fn a_file_created_during_the_download_is_kept() {
+    for client in BOTH_CLIENTS {
         let folder = Folder::new();
         let target = folder.at("a.csv");
-        let world = overtaken(&target, file());
-        assert_eq!(file_error_kind(each.download(&world, &target)), FileErrorKind::Exists);
-        assert_eq!(read(&target), b"somebody else's");
-        assert_eq!(folder.names(), [".a.csv.part", ".a.csv.part.json", "a.csv"]);
+        let transport = serving_after_creating(&target, file());
+        assert_eq!(file_error_kind(client.download(&transport, &target)), FileErrorKind::Exists);
+        assert_eq!(read(&target), b"of another program");
+        assert_eq!(folder.names(), [PART, METADATA, "a.csv"]);
         Target::new(&target).replacing().check().unwrap();
-        assert_eq!(read(folder.at(".a.csv.part")), file().bytes);
-        let world = World::serving(&file());
-        each.download(&world, Target::new(&target).replacing()).unwrap();
-        assert_eq!(world.ranges(), ["bytes=20-"]);
+        assert_eq!(read(folder.at(PART)), file().bytes);
+        let transport = TestTransport::serving(&file());
+        client.download(&transport, Target::new(&target).replacing()).unwrap();
+        assert_eq!(transport.ranges(), ["bytes=20-"]);
         assert_eq!(read(&target), file().bytes);
         assert_eq!(folder.names(), ["a.csv"]);
     }
 }
 
 #[test]
-fn a_whole_file_that_has_no_place_is_not_thrown_away() {
-    for each in BOTH {
+fn a_complete_file_whose_name_is_taken_stays_as_the_part() {
+    for client in BOTH_CLIENTS {
         let folder = Folder::new();
         let target = folder.at("a.csv");
-        let world = overtaken(&target, file().without_etag());
-        assert_eq!(file_error_kind(each.download(&world, &target)), FileErrorKind::Exists);
-        assert_eq!(read(&target), b"somebody else's");
-        assert_eq!(read(folder.at(".a.csv.part")), file().bytes);
+        let transport = serving_after_creating(&target, file().without_etag());
+        assert_eq!(file_error_kind(client.download(&transport, &target)), FileErrorKind::Exists);
+        assert_eq!(read(&target), b"of another program");
+        assert_eq!(read(folder.at(PART)), file().bytes);
     }
 }
 
 #[test]
-fn a_link_that_comes_into_being_meanwhile_is_kept() {
-    for each in BOTH {
+fn a_link_created_during_the_download_is_kept() {
+    for client in BOTH_CLIENTS {
         let folder = Folder::new();
         let target = folder.at("a.csv");
         let (meanwhile, nowhere) = (target.clone(), folder.at("nowhere"));
-        let world = World::new(move |request| {
+        let transport = TestTransport::new(move |request| {
             symlink(&nowhere, &meanwhile).unwrap();
             file().answer(request)
         });
-        assert_eq!(file_error_kind(each.download(&world, &target)), FileErrorKind::Exists);
+        assert_eq!(file_error_kind(client.download(&transport, &target)), FileErrorKind::Exists);
         assert!(target.is_symlink());
         assert!(!folder.at("nowhere").exists());
     }
 }
 
 #[test]
-fn devices_and_pipes_are_no_targets() {
+fn devices_and_pipes_are_refused() {
     let folder = Folder::new();
     let fifo = folder.at("fifo");
     make_fifo(&fifo);
@@ -187,9 +185,9 @@ fn devices_and_pipes_are_no_targets() {
     assert_eq!(folder.names(), ["fifo"]);
 }
 
-/// It would be replaced, and for the whole system.
+/// Replacing it would affect the whole system.
 #[test]
-fn names_of_open_files_are_no_targets() {
+fn names_of_open_files_are_refused() {
     let folder = Folder::new();
     let open = fs::File::create(folder.at("open")).unwrap();
     let number = open.as_raw_fd();
@@ -202,7 +200,7 @@ fn names_of_open_files_are_no_targets() {
 }
 
 #[test]
-fn a_link_is_refused_by_what_it_leads_to() {
+fn a_link_is_refused_according_to_its_destination() {
     let folder = Folder::new();
     let pointed = folder.with("pointed", "old");
     for (to, kind) in [
@@ -221,14 +219,14 @@ fn a_link_is_refused_by_what_it_leads_to() {
 }
 
 #[test]
-fn a_link_is_replaced_and_what_it_leads_to_is_left_alone() {
-    for each in BOTH {
+fn replacing_a_link_keeps_its_destination() {
+    for client in BOTH_CLIENTS {
         let folder = Folder::new();
         let pointed = folder.with("pointed", "old");
         for (name, to) in [("one", &pointed), ("other", &folder.at("nowhere"))] {
             symlink(to, folder.at(name)).unwrap();
             let target = Target::new(folder.at(name)).replacing();
-            each.download(&World::serving(&file()), target).unwrap();
+            client.download(&TestTransport::serving(&file()), target).unwrap();
             assert!(!folder.at(name).is_symlink());
             assert_eq!(read(folder.at(name)), file().bytes);
         }
@@ -238,7 +236,7 @@ fn a_link_is_replaced_and_what_it_leads_to_is_left_alone() {
 }
 
 #[test]
-fn a_missing_folder_is_told_before_any_request() {
+fn a_missing_folder_is_refused_before_any_request() {
     let folder = Folder::new();
     assert_eq!(refusal(folder.at("none/a.csv")), FileErrorKind::Open);
     let file = folder.with("file", "");
@@ -247,55 +245,116 @@ fn a_missing_folder_is_told_before_any_request() {
 }
 
 #[test]
-fn errors_before_the_first_byte_leave_nothing() {
-    let spoilers: [fn(Reply) -> Reply; 5] = [
-        for_good,
+fn an_error_before_the_first_byte_leaves_nothing() {
+    let faults: [fn(Reply) -> Reply; 5] = [
+        permanent_error,
         |_| Reply::unsent(TransportErrorKind::Permanent),
         |_| Reply::expired(),
         |_| Reply::of(404, "<Error><Code>NoSuchKey</Code></Error>"),
         |reply| reply.with("content-encoding", "gzip"),
     ];
-    for (each, spoil) in BOTH.into_iter().flat_map(|each| spoilers.map(|spoil| (each, spoil))) {
+    for (client, fault) in
+        BOTH_CLIENTS.into_iter().flat_map(|client| faults.map(|fault| (client, fault)))
+    {
         let folder = Folder::new();
-        let end = each.download(&World::spoiling(&file(), [spoil]), folder.at("a.csv"));
-        assert!(matches!(end, Err(DownloadError::Download { .. })), "{end:?}");
+        let result = client.download(&TestTransport::faulty(&file(), [fault]), folder.at("a.csv"));
+        assert!(matches!(result, Err(DownloadError::Download { .. })), "{result:?}");
         assert!(folder.names().is_empty());
     }
 }
 
 #[test]
-fn d7_another_checksum_leaves_nothing() {
-    for each in BOTH {
+fn another_checksum_leaves_nothing() {
+    for client in BOTH_CLIENTS {
         let folder = Folder::new();
-        let world = World::spoiling(&file(), [|reply| reply.with("x-cos-hash-crc64ecma", "1")]);
-        let end = each.download(&world, folder.at("a.csv"));
-        let Err(DownloadError::Download { error, .. }) = end else { panic!("{end:?}") };
+        let transport =
+            TestTransport::faulty(&file(), [|reply| reply.with("x-cos-hash-crc64ecma", "1")]);
+        let result = client.download(&transport, folder.at("a.csv"));
+        let Err(DownloadError::Download { error, .. }) = result else { panic!("{result:?}") };
         assert!(matches!(error.kind, ErrorKind::Mismatch { expected: 1, .. }), "{error}");
         assert!(folder.names().is_empty());
     }
 }
 
 #[test]
-fn without_a_strong_tag_nothing_is_kept_for_later() {
-    for each in BOTH {
+fn without_a_strong_tag_no_part_is_kept() {
+    for client in BOTH_CLIENTS {
         let folder = Folder::new();
         let file = file().without_etag();
-        let world = World::spoiling(&file, [|reply| reply.broken(4), for_good]);
-        each.download(&world, folder.at("a.csv")).unwrap_err();
+        let transport = TestTransport::faulty(&file, [|reply| reply.broken(4), permanent_error]);
+        client.download(&transport, folder.at("a.csv")).unwrap_err();
         assert!(folder.names().is_empty());
     }
 }
 
 #[test]
-fn check_says_what_a_download_would_and_changes_nothing() {
+fn check_accepts_what_a_download_accepts_and_changes_nothing() {
     let folder = Folder::new();
     Target::new(folder.at("a.csv")).check().unwrap();
     assert!(folder.names().is_empty());
-    let world = World::spoiling(&file(), [|reply| reply.broken(4), for_good]);
-    Loop::Blocking.download(&world, folder.at("a.csv")).unwrap_err();
+    let transport = TestTransport::faulty(&file(), [|reply| reply.broken(4), permanent_error]);
+    ClientKind::Blocking.download(&transport, folder.at("a.csv")).unwrap_err();
     Target::new(folder.at("a.csv")).check().unwrap();
-    assert_eq!(read(folder.at(".a.csv.part")), file().bytes[..4]);
-    let world = World::serving(&file());
-    Loop::Blocking.download(&world, folder.at("a.csv")).unwrap();
-    assert_eq!(world.ranges(), ["bytes=4-"]);
+    assert_eq!(read(folder.at(PART)), file().bytes[..4]);
+    let transport = TestTransport::serving(&file());
+    ClientKind::Blocking.download(&transport, folder.at("a.csv")).unwrap();
+    assert_eq!(transport.ranges(), ["bytes=4-"]);
+}
+
+/// Numbers that look random and are the same in each run (SplitMix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % end as u64) as usize
+    }
+}
+
+/// Serves a file that changes at times, with faults in most of the replies.
+fn unreliable(seed: u64, versions: [File; 2]) -> TestTransport {
+    let (mut numbers, mut version) = (Numbers(seed), 0);
+    TestTransport::new(move |request| {
+        if numbers.below(8) == 0 {
+            version = 1;
+        }
+        let file = &versions[version];
+        let (reply, at) = (file.answer(request), numbers.below(32));
+        match numbers.below(10) {
+            0 => Reply::unsent(TransportErrorKind::Connection),
+            1 => Reply::of(500, "<html>"),
+            2 => reply.cut(at, Piece::Hang),
+            3 => reply.with("x-cos-hash-crc64ecma", "1"),
+            4 => Reply::expired(),
+            5 | 6 => reply.broken(at),
+            7 => Reply::of(200, file.bytes.clone()),
+            _ => reply.in_pieces(1 + at),
+        }
+    })
+}
+
+#[test]
+fn random_faults_leave_a_complete_file_or_none() {
+    let versions = [file(), File::new("id,status\r\n2,FAILED\r\n").with_etag("\"v2\"")];
+    for client in BOTH_CLIENTS {
+        let (mut complete, mut failed) = (0, 0);
+        for seed in 0..100 {
+            let folder = Folder::new();
+            let target = folder.at("a.csv");
+            let transport = unreliable(seed, versions.clone());
+            // The second download resumes the part of the first, if any.
+            let results = [(); 2].map(|()| client.download(&transport, &target));
+            if results.iter().any(Result::is_ok) {
+                complete += 1;
+                assert!(versions.iter().any(|file| read(&target) == file.bytes), "seed {seed}");
+                assert_eq!(folder.names(), ["a.csv"], "seed {seed}");
+            } else {
+                failed += 1;
+                assert!(!target.exists(), "seed {seed}");
+            }
+        }
+        assert!(complete > 0 && failed > 0, "{complete} complete, {failed} failed");
+    }
 }

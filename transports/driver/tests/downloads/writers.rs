@@ -1,4 +1,4 @@
-//! Downloads into writers, which take nothing back and may fail.
+//! Downloads into writers, which may fail and cannot take bytes back.
 
 use std::{
     io::{self, Write},
@@ -13,10 +13,13 @@ use tcss_export_driver::{DownloadError, FileErrorKind};
 use crate::{
     folder::file_error,
     server::{File, Reply},
-    world::{BOTH, End, Loop, World, blocking_client, client, run, source},
+    transport::{
+        BOTH_CLIENTS, ClientKind, DownloadResult, TestTransport, async_client, block_on,
+        blocking_client, source,
+    },
 };
 
-/// Takes so many bytes and no more; may fail to be flushed.
+/// A writer with limited room, whose flush may fail.
 #[derive(Debug)]
 struct Writer {
     bytes: Vec<u8>,
@@ -65,15 +68,19 @@ impl AsyncWrite for &mut Writer {
     }
 }
 
-fn download_into(each: Loop, world: &World, writer: &mut Writer) -> End {
-    let world = world.clone();
-    match each {
-        Loop::Blocking => {
-            blocking_client(world).download_into(source(), writer).expect("a URL").outcome()
+fn download_into(
+    client: ClientKind,
+    transport: &TestTransport,
+    writer: &mut Writer,
+) -> DownloadResult {
+    let transport = transport.clone();
+    match client {
+        ClientKind::Blocking => {
+            blocking_client(transport).download_into(source(), writer).expect("a URL").outcome()
         }
-        Loop::Async => {
-            let download = client(world).download_into(source(), writer);
-            run(download.expect("a URL").outcome())
+        ClientKind::Async => {
+            let download = async_client(transport).download_into(source(), writer);
+            block_on(download.expect("a URL").outcome())
         }
     }
 }
@@ -83,71 +90,72 @@ fn file() -> File {
 }
 
 #[test]
-fn a_writer_gets_each_byte_once_across_faults() {
-    for each in BOTH {
+fn a_writer_receives_each_byte_once_across_faults() {
+    for client in BOTH_CLIENTS {
         let mut writer = Writer::new();
-        let world = World::spoiling(&file(), [|reply| reply.broken(4)]);
+        let transport = TestTransport::faulty(&file(), [|reply| reply.broken(4)]);
         let Downloaded { bytes, verified, .. } =
-            download_into(each, &world, &mut writer).expect("a file");
+            download_into(client, &transport, &mut writer).expect("a file");
         assert_eq!((bytes, verified), (10, true));
         assert_eq!(writer.bytes, file().bytes);
     }
 }
 
 #[test]
-fn a_whole_answer_in_place_of_the_rest_is_passed_over_as_far_as_it_is_there() {
-    for each in BOTH {
+fn a_whole_answer_to_a_range_request_skips_the_written_bytes() {
+    for client in BOTH_CLIENTS {
         let mut writer = Writer::new();
         let mut count = 0;
-        let world = World::new(move |_| {
+        let transport = TestTransport::new(move |_| {
             count += 1;
             let reply = Reply::of(200, file().bytes).with("etag", "\"v1\"");
             if count == 1 { reply.broken(4) } else { reply }
         });
-        download_into(each, &world, &mut writer).expect("a file");
+        download_into(client, &transport, &mut writer).expect("a file");
         assert_eq!(writer.bytes, file().bytes);
     }
 }
 
 #[test]
-fn another_file_is_never_written_behind_the_first() {
-    for each in BOTH {
+fn another_file_is_never_appended_to_the_first() {
+    for client in BOTH_CLIENTS {
         let mut writer = Writer::new();
         let mut count = 0;
-        let world = World::new(move |request| {
+        let transport = TestTransport::new(move |request| {
             count += 1;
             let changed = File::new("abcdefghij").with_etag("\"v2\"");
             if count == 1 { file().answer(request).broken(4) } else { changed.answer(request) }
         });
-        let end = download_into(each, &world, &mut writer);
-        let Err(DownloadError::Download { error, .. }) = end else { panic!("{end:?}") };
+        let result = download_into(client, &transport, &mut writer);
+        let Err(DownloadError::Download { error, .. }) = result else { panic!("{result:?}") };
         assert_eq!(error.kind, ErrorKind::Changed);
         assert_eq!(writer.bytes, b"0123");
     }
 }
 
 #[test]
-fn what_a_writer_cannot_take_is_told_by_kind_and_source() {
-    for (each, full) in BOTH.into_iter().flat_map(|each| {
-        [io::ErrorKind::StorageFull, io::ErrorKind::BrokenPipe].map(|full| (each, full))
+fn a_write_error_has_its_kind_and_source() {
+    for (client, full) in BOTH_CLIENTS.into_iter().flat_map(|client| {
+        [io::ErrorKind::StorageFull, io::ErrorKind::BrokenPipe].map(|full| (client, full))
     }) {
         let mut writer = Writer { room: 5, full, ..Writer::new() };
-        let world = World::serving(&file());
-        let error = file_error(download_into(each, &world, &mut writer));
+        let transport = TestTransport::serving(&file());
+        let error = file_error(download_into(client, &transport, &mut writer));
         assert_eq!((error.kind(), error.path()), (FileErrorKind::Write, None));
         assert_eq!(error.to_string(), "the output cannot be written");
-        let source = std::error::Error::source(&error).expect("the writer's own");
-        let source = source.downcast_ref::<io::Error>().expect("an error of input or output");
+        let source = std::error::Error::source(&error).expect("the error of the writer");
+        let source = source.downcast_ref::<io::Error>().expect("an I/O error");
         assert_eq!(source.kind(), full);
-        assert_eq!((writer.bytes, world.requests()), (b"01234".to_vec(), 1));
+        assert_eq!((writer.bytes, transport.requests()), (b"01234".to_vec(), 1));
     }
 }
 
 #[test]
-fn what_cannot_be_flushed_is_not_there() {
-    for each in BOTH {
+fn a_flush_error_fails_the_download() {
+    for client in BOTH_CLIENTS {
         let mut writer = Writer { flush: Some(io::ErrorKind::BrokenPipe), ..Writer::new() };
-        let error = file_error(download_into(each, &World::serving(&file()), &mut writer));
+        let error =
+            file_error(download_into(client, &TestTransport::serving(&file()), &mut writer));
         assert_eq!((error.kind(), error.path()), (FileErrorKind::Write, None));
     }
 }

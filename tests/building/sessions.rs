@@ -1,0 +1,152 @@
+//! One session that signs many requests: nothing that it caches may reach a request.
+
+use proptest::prelude::*;
+use tcss_export::{
+    Credentials, Endpoint, Session,
+    actions::Action,
+    error::{Field, Reason},
+};
+
+use crate::{
+    assert_refused,
+    common::{
+        self, HOST, ID, KEY, SIGNATURE, TIME, action, at, credentials, scope, session, signature,
+        with_token,
+    },
+    sign, user_action,
+};
+
+/// Asserts that the session signs exactly as a new one would.
+fn assert_signs_like_a_new_session<A: Action>(
+    session: &mut Session,
+    action: &A,
+    credentials: &Credentials,
+    time: i64,
+) {
+    let request = session.request(action, credentials, at(time)).unwrap();
+    let fresh = common::session().request(action, credentials, at(time)).unwrap();
+    assert_eq!(request.headers(), fresh.headers(), "{credentials:?} at {time}");
+    assert_eq!(request.body(), fresh.body());
+}
+
+#[test]
+fn the_next_request_has_a_changed_token() {
+    let mut session = session();
+    let other = credentials().with_token("FieldCasesToken0002").unwrap();
+    for credentials in [credentials(), with_token(), other, credentials()] {
+        assert_signs_like_a_new_session(&mut session, &action(), &credentials, TIME);
+    }
+}
+
+#[test]
+fn the_next_request_is_signed_with_a_changed_key_of_the_same_id() {
+    let mut session = session();
+    let other = Credentials::new(ID, "FieldCasesSecretKey0002").unwrap();
+    for credentials in [credentials(), other, credentials()] {
+        assert_signs_like_a_new_session(&mut session, &action(), &credentials, TIME);
+    }
+}
+
+#[test]
+fn the_next_request_is_signed_for_a_new_date() {
+    let mut session = session();
+    for time in [1_700_006_399, 1_700_006_400, 1_700_006_400 + 86_400] {
+        assert_signs_like_a_new_session(&mut session, &action(), &credentials(), time);
+    }
+}
+
+#[test]
+fn the_next_request_is_signed_for_an_earlier_date() {
+    let mut session = session();
+    for time in [1_700_006_400, 1_700_006_399, 1_700_006_400, 0] {
+        assert_signs_like_a_new_session(&mut session, &action(), &credentials(), time);
+    }
+}
+
+#[test]
+fn a_time_that_cannot_be_signed_does_not_affect_the_next_request() {
+    let mut session = session();
+    for bad in [-1, i64::MAX] {
+        assert_signs_like_a_new_session(&mut session, &action(), &credentials(), TIME);
+        assert!(session.request(&action(), &credentials(), at(bad)).is_err());
+        assert_signs_like_a_new_session(&mut session, &action(), &credentials(), TIME);
+    }
+}
+
+#[test]
+fn another_service_on_the_same_day_is_signed_with_its_own_key() {
+    let mut session = session();
+    let before = session.request(&action(), &credentials(), at(TIME)).unwrap();
+    let other = session.request(&OtherServiceAndVersion, &credentials(), at(TIME)).unwrap();
+    assert_eq!(scope(&other), "2023-11-14/cvm/tc3_request");
+    let fresh =
+        common::session().request(&OtherServiceAndVersion, &credentials(), at(TIME)).unwrap();
+    assert_eq!(other.headers(), fresh.headers());
+    let after = session.request(&action(), &credentials(), at(TIME)).unwrap();
+    assert_eq!(after.headers(), before.headers());
+}
+
+user_action!(OtherServiceAndVersion, "cvm", "2017-03-12", "DescribeInstances");
+// Each differs from the one before in one constant.
+user_action!(OtherVersion, "cvm", "2020-11-01", "DescribeInstances");
+user_action!(OtherService, "tcss", "2020-11-01", "DescribeInstances");
+
+proptest! {
+    #[test]
+    fn every_request_is_signed_as_if_it_were_the_first(
+        signings in proptest::collection::vec((0usize..4, 0usize..4, 0i64..5, 0i64..86_400), 1..20)
+    ) {
+        let sets = [
+            credentials(),
+            with_token(),
+            Credentials::new(ID, "FieldCasesSecretKey0002").unwrap(),
+            Credentials::new("AKIDFIELDCASES0002", KEY).unwrap(),
+        ];
+        let mut session = session();
+        for (set, action_index, day, second) in signings {
+            let (set, time) = (&sets[set], TIME + day * 86_400 + second);
+            match action_index {
+                0 => assert_signs_like_a_new_session(&mut session, &action(), set, time),
+                1 => assert_signs_like_a_new_session(&mut session, &OtherServiceAndVersion, set, time),
+                2 => assert_signs_like_a_new_session(&mut session, &OtherVersion, set, time),
+                _ => assert_signs_like_a_new_session(&mut session, &OtherService, set, time),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cloned_session_signs_the_same() {
+    let mut session = session();
+    session.request(&action(), &credentials(), at(TIME)).unwrap();
+    assert_eq!(signature(&sign(session.clone())), SIGNATURE);
+}
+
+#[test]
+fn one_prepared_request_can_be_signed_many_times() {
+    let mut session = session();
+    let prepared = session.prepare(&action()).unwrap();
+    for time in [TIME, 1_699_979_800, 1_700_006_400] {
+        let again = session.sign(&prepared, &credentials(), at(time)).unwrap();
+        let fresh = common::session().request(&action(), &credentials(), at(time)).unwrap();
+        assert_eq!(again.headers(), fresh.headers());
+        assert_eq!(again.body(), fresh.body());
+    }
+}
+
+#[test]
+fn a_request_prepared_for_another_endpoint_is_refused() {
+    let prepared = session().prepare(&action()).unwrap();
+    for other in [Endpoint::mainland(), format!("{HOST}:8443").parse().unwrap()] {
+        let result = Session::new(other).sign(&prepared, &credentials(), at(TIME));
+        assert_refused(result, Field::Prepared, Reason::OtherEndpoint);
+    }
+}
+
+#[test]
+fn a_request_prepared_by_another_session_with_the_same_endpoint_is_signed() {
+    let prepared = session().prepare(&action()).unwrap();
+    let endpoint = "https://TCSS.Intl.TencentCloudAPI.com/".parse().unwrap();
+    let request = Session::new(endpoint).sign(&prepared, &credentials(), at(TIME)).unwrap();
+    assert_eq!(signature(&request), SIGNATURE);
+}

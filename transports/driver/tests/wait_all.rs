@@ -1,0 +1,233 @@
+//! `wait_all`: many jobs at once. The clock of tokio is paused and jumps to the next timer.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use http::{Request, Response};
+use tcss_export_core::{
+    Credentials, Endpoint, JobId, Mono, Now, RateBudget, Session, TransportErrorKind, Wall,
+    wait::{self, Fault, Policy},
+};
+use tcss_export_driver::{
+    Blocking, Body, Client, CredentialSource, Transport, TransportError, WaitError, blocking,
+};
+use tokio::time::Instant;
+
+const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
+const SUCCESS: &str =
+    r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
+
+/// A service with exchanges of one second. Each job succeeds at its second poll, except for
+/// `stuck`, which gets no answer, and `broken`, whose connection always breaks.
+#[derive(Clone)]
+struct Service {
+    start: Instant,
+    polls: Rc<RefCell<BTreeMap<String, u32>>>,
+    starts: Rc<RefCell<Vec<Duration>>>,
+    active: Rc<Cell<u32>>,
+    max_active: Rc<Cell<u32>>,
+    fetch: Duration,
+}
+
+impl Service {
+    fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            polls: Rc::default(),
+            starts: Rc::default(),
+            active: Rc::default(),
+            max_active: Rc::default(),
+            fetch: Duration::ZERO,
+        }
+    }
+
+    /// Answers at once.
+    fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+        let job = body["JobId"].as_str().unwrap().to_owned();
+        let mut polls = self.polls.borrow_mut();
+        let poll = polls.entry(job.clone()).or_default();
+        *poll += 1;
+        match job.as_str() {
+            "broken" => Err(TransportError::new(TransportErrorKind::Connection, "made up")),
+            _ if *poll == 1 => Ok(Response::new(RUNNING.into())),
+            _ => Ok(Response::new(SUCCESS.into())),
+        }
+    }
+}
+
+impl Transport for Service {
+    fn now(&self) -> Now {
+        let since = self.start.elapsed();
+        let wall = Wall::from_unix_millis(1_699_979_400_000 + since.as_millis() as i64);
+        Now { wall, mono: Mono::from_origin(since) }
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        self.starts.borrow_mut().push(self.start.elapsed());
+        self.active.update(|count| count + 1);
+        self.max_active.update(|most| most.max(self.active.get()));
+        if request.body().windows(5).any(|window| window == b"stuck") {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.active.update(|count| count - 1);
+        Ok(self.answer(&request)?.map(Body::from))
+    }
+}
+
+fn client(service: Service) -> Client<Service> {
+    let fetch = service.fetch;
+    let credentials = CredentialSource::from_async_fn(move |_| async move {
+        tokio::time::sleep(fetch).await;
+        Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap())
+    });
+    Client::with_transport(session(), credentials, service)
+}
+
+fn session() -> Session {
+    Session::new(Endpoint::international())
+}
+
+fn job(id: impl Into<String>) -> JobId {
+    JobId::new(id).unwrap()
+}
+
+fn jobs(count: usize) -> impl Stream<Item = JobId> {
+    stream::iter((0..count).map(|nth| job(format!("job-{nth}"))))
+}
+
+type Ended = (JobId, Result<wait::Finished, WaitError>);
+
+fn assert_paced(starts: &[Duration]) {
+    // The clock of tokio has a resolution of one millisecond.
+    let spacing = RateBudget::SPACING - Duration::from_millis(1);
+    for pair in starts.windows(2) {
+        assert!(pair[1] - pair[0] >= spacing, "{pair:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_exchanges_run_at_once_and_are_paced() {
+    let service = Service::new();
+    let all = client(service.clone()).wait_all(jobs(100));
+    let ended: Vec<Ended> = all.collect().await;
+    assert_eq!(ended.len(), 100);
+    assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
+    assert_eq!(service.starts.borrow().len(), 200);
+    assert_paced(&service.starts.borrow());
+    // 19 exchanges start within a second, and each takes a second.
+    assert!((15..=20).contains(&service.max_active.get()));
+    assert!(service.start.elapsed() < Duration::from_secs(13));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_an_answer_ends_at_its_limits_and_delays_no_other() {
+    let service = Service::new();
+    let mut policy = Policy::default();
+    policy.max_wait = Duration::from_secs(20);
+    policy.exchange_limit = Duration::from_secs(25);
+    let jobs = stream::iter([job("stuck")]).chain(jobs(20));
+    let all = client(service.clone()).with_policy(policy).wait_all(jobs);
+    let ended: Vec<Ended> = all.collect().await;
+    let (last, others) = ended.split_last().unwrap();
+    assert!(others.iter().all(|(_, outcome)| outcome.is_ok()));
+    assert_eq!(last.0.as_str(), "stuck");
+    assert_eq!(last.1.as_ref().unwrap_err().kind, wait::ErrorKind::TimedOut);
+    assert_eq!(service.start.elapsed().as_secs(), 25);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_may_arrive_later() {
+    let service = Service::new();
+    let later = stream::once(async {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        job("late")
+    });
+    let jobs = jobs(3).chain(later);
+    let all = client(service.clone()).wait_all(jobs);
+    let ended: Vec<Ended> = all.collect().await;
+    assert_eq!(ended.len(), 4);
+    assert_eq!(ended[3].0.as_str(), "late");
+    let report = &ended[3].1.as_ref().unwrap().report;
+    assert!(report.elapsed < Duration::from_secs(10), "{:?}", report.elapsed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_call_of_next_loses_nothing() {
+    let service = Service::new();
+    let mut all = client(service.clone()).wait_all(jobs(10));
+    let mut ended = 0;
+    loop {
+        match tokio::time::timeout(Duration::from_millis(30), all.next()).await {
+            Ok(Some((_, outcome))) => ended += usize::from(outcome.is_ok()),
+            Ok(None) => break,
+            Err(_elapsed) => {}
+        }
+    }
+    assert_eq!((ended, service.starts.borrow().len()), (10, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_fetches_of_credentials_keep_the_spacing_of_requests() {
+    let service = Service { fetch: Duration::from_secs(2), ..Service::new() };
+    let all = client(service.clone()).wait_all(jobs(3));
+    let ended: Vec<Ended> = all.collect().await;
+    assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
+    assert_paced(&service.starts.borrow());
+}
+
+/// A blocking transport whose clock moves only when the client sleeps.
+struct InVirtualTime {
+    service: Service,
+    now: Rc<Cell<Duration>>,
+}
+
+impl Transport for InVirtualTime {
+    fn now(&self) -> Now {
+        let now = self.now.get();
+        let wall = Wall::from_unix_millis(1_699_979_400_000 + now.as_millis() as i64);
+        Now { wall, mono: Mono::from_origin(now) }
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.now.update(|now| now + duration);
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        self.service.starts.borrow_mut().push(self.now.get());
+        Ok(self.service.answer(&request)?.map(Body::from))
+    }
+}
+
+impl Blocking for InVirtualTime {}
+
+#[tokio::test(start_paused = true)]
+async fn the_blocking_client_yields_each_outcome_with_its_own_error() {
+    let service = Service::new();
+    let transport = InVirtualTime { service: service.clone(), now: Rc::default() };
+    let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
+    let client = blocking::Client::with_transport(session(), credentials, transport);
+    let ids = [job("job-1"), job("broken"), job("job-2"), job("job-3")];
+    let ended: BTreeMap<String, _> =
+        client.wait_all(ids).map(|(job, outcome)| (job.as_str().to_owned(), outcome)).collect();
+    assert_eq!(ended.len(), 4);
+    let failure = ended["broken"].as_ref().unwrap_err();
+    assert_eq!(
+        failure.kind,
+        wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::Connection))
+    );
+    assert_eq!(failure.transport().unwrap().kind(), TransportErrorKind::Connection);
+    assert!(["job-1", "job-2", "job-3"].iter().all(|id| ended[*id].is_ok()));
+    assert_paced(&service.starts.borrow());
+}
