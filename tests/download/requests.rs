@@ -17,6 +17,10 @@ use crate::{
     with::with,
 };
 
+/// A presigned URL that is valid for an hour after [`TIME`](crate::run::TIME).
+pub(crate) const SIGNED: &str = "https://export-1250000000.cos.ap-guangzhou.myqcloud.com/p%2Fq%2B(1)%20x.csv\
+    ?q-sign-time=1699979400;1699983000&k=a%2Bb";
+
 fn accepted(text: &str, policy: &Policy) -> Result<Download, BuildError> {
     Download::new(url(text), policy, 7, Mono::default())
 }
@@ -141,10 +145,6 @@ proptest! {
         }
     }
 }
-
-/// A presigned URL that is valid for an hour after [`TIME`](crate::run::TIME).
-pub(crate) const SIGNED: &str = "https://export-1250000000.cos.ap-guangzhou.myqcloud.com/p%2Fq%2B(1)%20x.csv\
-    ?q-sign-time=1699979400;1699983000&k=a%2Bb";
 
 #[test]
 fn the_request_target_is_the_text_of_the_url() {

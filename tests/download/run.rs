@@ -1,5 +1,4 @@
-//! Runs a download the way a driver does, in virtual time and with an in-memory target; and what
-//! such a run is checked for.
+//! Runs a download as a driver does, in virtual time and with a target in memory, and checks it.
 
 use std::time::Duration;
 
@@ -41,6 +40,7 @@ pub(crate) enum Due {
     Nothing,
 }
 
+/// A download with a virtual clock and a target in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) download: Download,

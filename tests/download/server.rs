@@ -98,23 +98,23 @@ impl File {
             Reply::Status(status) => return Answer::new(status, &[], "<html> a page </html>"),
             _ => {}
         }
-        let asked = first_byte(headers);
+        let requested = first_byte(headers);
         let is_unsatisfied = match reply {
             Reply::NotSatisfiable => self.honors_range(headers, reply),
-            Reply::AlwaysNotSatisfiable => asked.is_some(),
+            Reply::AlwaysNotSatisfiable => requested.is_some(),
             _ => false,
         };
         if is_unsatisfied {
             return self.unsatisfied().into();
         }
-        let mut answer: Answer = match asked.filter(|_| self.honors_range(headers, reply)) {
+        let mut answer: Answer = match requested.filter(|_| self.honors_range(headers, reply)) {
             Some(first) if first >= self.len() && reply != Reply::IgnoresIfRange => {
                 return self.unsatisfied().into();
             }
             Some(first) if first < self.len() => self.partial(first, self.len()).into(),
             _ => self.whole().into(),
         };
-        self.apply(&mut answer, asked.unwrap_or_default(), reply);
+        self.apply(&mut answer, requested.unwrap_or_default(), reply);
         answer
     }
 
@@ -127,7 +127,7 @@ impl File {
     }
 
     /// Changes a correct answer as the reply says.
-    fn apply(&self, answer: &mut Answer, asked: usize, reply: Reply) {
+    fn apply(&self, answer: &mut Answer, requested: usize, reply: Reply) {
         match reply {
             Reply::Cut(at) => answer.cut(at, End::Broken(TransportErrorKind::Truncated)),
             Reply::Stall(at) => answer.cut(at, End::Hang),
@@ -139,8 +139,8 @@ impl File {
             }
             Reply::NoLength => answer.remove("content-length"),
             Reply::ExtraByte => answer.body = [&answer.body[..], b"+"].concat().into(),
-            Reply::WrongRange if asked + 1 < self.len() => {
-                *answer = self.partial(asked + 1, self.len()).into();
+            Reply::WrongRange if requested + 1 < self.len() => {
+                *answer = self.partial(requested + 1, self.len()).into();
             }
             Reply::ShortRange(length) | Reply::ShortRangeNoTotal(length)
                 if answer.body.len() > length =>

@@ -3,7 +3,9 @@
 use std::{io, path::PathBuf};
 
 use futures_util::io::AllowStdIo;
-use tcss_export::{Source, Target, download::Event, driver::Transport, error::BuildError};
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+use tcss_export::driver::Transport;
+use tcss_export::{Source, Target, download::Event, error::BuildError};
 
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 use crate::clients::AsyncClient;
@@ -37,11 +39,12 @@ impl Client {
         &self,
         source: Source,
         target: PathBuf,
-        mut continues: impl FnMut(&Event) -> bool,
+        continues: impl FnMut(&Event) -> bool,
     ) -> Option<DownloadResult> {
         match self {
             #[cfg(feature = "ureq")]
             Self::Ureq(client) => {
+                let mut continues = continues;
                 let mut download = client.download(source, target).expect(USABLE);
                 let stopped = download.by_ref().any(|event| !continues(&event));
                 (!stopped).then(|| download.outcome())

@@ -176,9 +176,9 @@ impl Branch<'_> {
     fn serve(&self, node: &mut Node, reply: Reply, before: &[u8]) {
         let request = node.run.start();
         let mut answer = self.versions[node.version].answer(&request, reply);
-        let asked = first_byte(request.headers()).unwrap_or_default();
+        let requested = first_byte(request.headers()).unwrap_or_default();
         let tag = request.headers().get("if-range").cloned();
-        self.search.bug.apply(asked, tag.as_ref(), &mut answer);
+        self.search.bug.apply(requested, tag.as_ref(), &mut answer);
         node.run.process(request, &answer);
         let exchange = node.run.exchanges.last().expect("just served");
         let starts_over = exchange.opening == Some(Opening::StartOver);
@@ -234,8 +234,8 @@ impl Branch<'_> {
 
     fn renew(&self, node: &mut Node) -> Checked {
         node.serial += 1;
-        let is_asked = node.run.wait_until_due() == Due::NewUrl;
-        self.require(node, is_asked, "the download waits for a new URL")?;
+        let is_requested = node.run.wait_until_due() == Due::NewUrl;
+        self.require(node, is_requested, "the download waits for a new URL")?;
         let next = url(&format!("https://h.example/a.csv?q-signature=EXAMPLE{:04}", node.serial));
         let event = node.run.download.new_url(node.run.mono(), next);
         self.require(node, event.kind == EventKind::NewUrl, "a new URL is accepted")

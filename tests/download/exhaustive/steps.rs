@@ -109,15 +109,15 @@ pub(crate) enum Bug {
 
 impl Bug {
     /// Changes an answer into one that a download with this bug would not tell from the original.
-    pub(crate) fn apply(self, asked: usize, tag: Option<&HeaderValue>, answer: &mut Answer) {
+    pub(crate) fn apply(self, requested: usize, tag: Option<&HeaderValue>, answer: &mut Answer) {
         let Some(head) = &mut answer.head else { return };
         let has_range = head.headers.contains_key("content-range") && head.status == 206;
         match self {
             Self::TrustsRanges if has_range => {
                 let range = head.headers["content-range"].to_str().expect("ASCII");
                 let total = range.rsplit('/').next().expect("a length").to_owned();
-                let last = asked + answer.body.len() - 1;
-                answer.set("content-range", &format!("bytes {asked}-{last}/{total}"));
+                let last = requested + answer.body.len() - 1;
+                answer.set("content-range", &format!("bytes {requested}-{last}/{total}"));
             }
             Self::IgnoresTags if has_range => {
                 if let Some(tag) = tag {

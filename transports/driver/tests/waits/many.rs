@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http::{Request, Response};
 use tcss_export_core::{
-    Credentials, Endpoint, JobId, Mono, Now, RateBudget, Session, TransportErrorKind, Wall,
+    JobId, Now, RateBudget, TransportErrorKind,
     wait::{self, Fault, Policy},
 };
 use tcss_export_driver::{
@@ -19,9 +19,7 @@ use tcss_export_driver::{
 };
 use tokio::time::Instant;
 
-const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
-const SUCCESS: &str =
-    r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
+use crate::{RUNNING, SUCCESS, clocks, credentials, job, session};
 
 /// A service with exchanges of one second. Each job succeeds at its second poll, except for
 /// `stuck`, which gets no answer, and `broken`, whose connection always breaks.
@@ -64,9 +62,7 @@ impl Service {
 
 impl Transport for Service {
     fn now(&self) -> Now {
-        let since = self.start.elapsed();
-        let wall = Wall::from_unix_millis(1_699_979_400_000 + since.as_millis() as i64);
-        Now { wall, mono: Mono::from_origin(since) }
+        clocks(self.start.elapsed())
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -88,19 +84,11 @@ impl Transport for Service {
 
 fn client(service: Service) -> Client<Service> {
     let fetch = service.fetch;
-    let credentials = CredentialSource::from_async_fn(move |_| async move {
+    let source = CredentialSource::from_async_fn(move |_| async move {
         tokio::time::sleep(fetch).await;
-        Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap())
+        Ok(credentials("AKIDEXAMPLE"))
     });
-    Client::with_transport(session(), credentials, service)
-}
-
-fn session() -> Session {
-    Session::new(Endpoint::international())
-}
-
-fn job(id: impl Into<String>) -> JobId {
-    JobId::new(id).unwrap()
+    Client::with_transport(session(), source, service)
 }
 
 fn jobs(count: usize) -> impl Stream<Item = JobId> {
@@ -195,9 +183,7 @@ struct InVirtualTime {
 
 impl Transport for InVirtualTime {
     fn now(&self) -> Now {
-        let now = self.now.get();
-        let wall = Wall::from_unix_millis(1_699_979_400_000 + now.as_millis() as i64);
-        Now { wall, mono: Mono::from_origin(now) }
+        clocks(self.now.get())
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -216,8 +202,7 @@ impl Blocking for InVirtualTime {}
 async fn the_blocking_client_yields_each_outcome_with_its_own_error() {
     let service = Service::new();
     let transport = InVirtualTime { service: service.clone(), now: Rc::default() };
-    let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
-    let client = blocking::Client::with_transport(session(), credentials, transport);
+    let client = blocking::Client::with_transport(session(), credentials("AKIDEXAMPLE"), transport);
     let ids = [job("job-1"), job("broken"), job("job-2"), job("job-3")];
     let ended: BTreeMap<String, _> =
         client.wait_all(ids).map(|(job, outcome)| (job.as_str().to_owned(), outcome)).collect();

@@ -1,5 +1,4 @@
-//! Waits and single exchanges of both clients in virtual time: the clock moves only when the client
-//! sleeps or a call is slow.
+//! Single waits and exchanges. The clock moves only when the client sleeps or a call is slow.
 
 use std::{
     future::Future,
@@ -15,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use tcss_export_core::{
-    Credentials, Endpoint, JobId, Limits, Mono, Now, RateBudget, Session, TransportErrorKind, Wall,
+    Credentials, Limits, Now, RateBudget, TransportErrorKind,
     actions::DescribeExportJobResult,
     wait::{self, EventKind, Fault, Policy},
 };
@@ -24,11 +23,7 @@ use tcss_export_driver::{
     blocking,
 };
 
-const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
-const SUCCESS: &str =
-    r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
-const BAD_TOKEN: &str =
-    r#"{"Response":{"Error":{"Code":"AuthFailure.TokenFailure","Message":"m"}}}"#;
+use crate::{BAD_TOKEN, RUNNING, SUCCESS, clocks, credentials, job, session};
 
 /// A call by the client, with the time in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,9 +57,7 @@ impl TestTransport {
     }
 
     fn now(&self) -> Now {
-        let now = self.0.lock().unwrap().now;
-        let wall = Wall::from_unix_millis(1_699_979_400_000 + now.as_millis() as i64);
-        Now { wall, mono: Mono::from_origin(now) }
+        clocks(self.0.lock().unwrap().now)
     }
 
     fn millis(&self) -> u64 {
@@ -85,7 +78,7 @@ impl TestTransport {
         state.log.push(Call::Credentials { fresh, at });
         match state.credentials.pop() {
             Some(fault) => Err(TransportError::new(fault, "the metadata service is away")),
-            None => Ok(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap()),
+            None => Ok(credentials("AKIDEXAMPLE")),
         }
     }
 
@@ -144,19 +137,11 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn session() -> Session {
-    Session::new(Endpoint::international())
-}
-
 fn policy() -> Policy {
     let second = Duration::from_secs(1);
     let mut policy = Policy::default();
     (policy.poll_interval, policy.longest_poll_interval) = (second, second);
     policy
-}
-
-fn job() -> JobId {
-    JobId::new("4711").unwrap()
 }
 
 fn sent(at: u64, timestamp: &str) -> Call {
@@ -167,8 +152,8 @@ fn sent(at: u64, timestamp: &str) -> Call {
 fn each_poll_requests_credentials_before_it_starts() {
     let answers = [Ok(RUNNING), Err(TransportErrorKind::Connection), Ok(RUNNING), Ok(SUCCESS)];
     let transports = [(); 2].map(|()| TestTransport::new(&answers));
-    transports[0].blocking_client().follow(job()).outcome().unwrap();
-    run(transports[1].async_client().follow(job()).outcome()).unwrap();
+    transports[0].blocking_client().follow(job("4711")).outcome().unwrap();
+    run(transports[1].async_client().follow(job("4711")).outcome()).unwrap();
     let fetched = |at| Call::Credentials { fresh: false, at };
     let expected = [
         fetched(0),
@@ -194,7 +179,7 @@ fn the_same_seed_yields_the_same_times_and_another_seed_others() {
     let log = |seed| {
         let fault = Err(TransportErrorKind::Timeout);
         let transport = TestTransport::new(&[fault, fault, fault, fault, Ok(SUCCESS)]);
-        transport.blocking_client().with_seed(seed).follow(job()).outcome().unwrap();
+        transport.blocking_client().with_seed(seed).follow(job("4711")).outcome().unwrap();
         transport.log()
     };
     assert_eq!(log(7), log(7));
@@ -204,7 +189,7 @@ fn the_same_seed_yields_the_same_times_and_another_seed_others() {
 #[test]
 fn a_refused_token_requests_fresh_credentials_once() {
     let transport = TestTransport::new(&[Ok(BAD_TOKEN), Ok(RUNNING), Ok(SUCCESS)]);
-    transport.blocking_client().follow(job()).outcome().unwrap();
+    transport.blocking_client().follow(job("4711")).outcome().unwrap();
     let fetches: Vec<_> = transport
         .log()
         .into_iter()
@@ -219,7 +204,7 @@ fn a_refused_token_requests_fresh_credentials_once() {
 fn a_request_is_signed_after_a_slow_fetch_of_its_credentials() {
     let transport = TestTransport::new(&[Ok(SUCCESS)]);
     transport.0.lock().unwrap().fetch = Duration::from_secs(400);
-    transport.blocking_client().follow(job()).outcome().unwrap();
+    transport.blocking_client().follow(job("4711")).outcome().unwrap();
     let fetched = Call::Credentials { fresh: false, at: 0 };
     assert_eq!(transport.log(), [fetched, sent(400_000, "1699979800")]);
 }
@@ -228,7 +213,7 @@ fn a_request_is_signed_after_a_slow_fetch_of_its_credentials() {
 fn a_temporary_failure_to_fetch_credentials_is_retried() {
     let transport = TestTransport::new(&[Ok(SUCCESS)]);
     transport.0.lock().unwrap().credentials = vec![TransportErrorKind::Connection];
-    let mut wait = transport.blocking_client().follow(job());
+    let mut wait = transport.blocking_client().follow(job("4711"));
     let event = wait.next().unwrap();
     let EventKind::Retrying { fault, .. } = event.kind else { panic!("{event:?}") };
     assert_eq!(fault, Fault::Transport(TransportErrorKind::Connection));
@@ -239,7 +224,7 @@ fn a_temporary_failure_to_fetch_credentials_is_retried() {
 fn a_permanent_failure_to_fetch_credentials_ends_the_wait_with_its_error() {
     let transport = TestTransport::new(&[]);
     transport.0.lock().unwrap().credentials = vec![TransportErrorKind::Permanent];
-    let failure = transport.blocking_client().follow(job()).outcome().unwrap_err();
+    let failure = transport.blocking_client().follow(job("4711")).outcome().unwrap_err();
     assert_eq!(
         failure.kind,
         wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent))
@@ -252,7 +237,7 @@ fn a_permanent_failure_to_fetch_credentials_ends_the_wait_with_its_error() {
 fn single_exchanges_are_paced_like_polls() {
     let transport =
         TestTransport::new(&[Ok(RUNNING), Ok(RUNNING), Err(TransportErrorKind::Timeout)]);
-    let (client, action) = (transport.blocking_client(), DescribeExportJobResult::new(job()));
+    let (client, action) = (transport.blocking_client(), DescribeExportJobResult::new(job("4711")));
     client.send(&action).unwrap();
     let asynchronous = transport.async_client().with_budget(client.budget().clone());
     run(asynchronous.send(&action)).unwrap();
@@ -273,12 +258,12 @@ fn every_request_carries_the_limit_of_its_exchange() {
     let mut policy = Policy::default();
     policy.exchange_limit = limit;
     let transport = TestTransport::new(&[Ok(RUNNING), Ok(SUCCESS), Ok(SUCCESS), Ok(SUCCESS)]);
-    let action = DescribeExportJobResult::new(job());
+    let action = DescribeExportJobResult::new(job("4711"));
     let client = transport.blocking_client().with_policy(policy.clone());
     client.send(&action).unwrap();
-    client.follow(job()).outcome().unwrap();
-    run(transport.async_client().with_policy(policy).follow(job()).outcome()).unwrap();
-    assert_eq!(client.wait_all([job()]).count(), 1);
+    client.follow(job("4711")).outcome().unwrap();
+    run(transport.async_client().with_policy(policy).follow(job("4711")).outcome()).unwrap();
+    assert_eq!(client.wait_all([job("4711")]).count(), 1);
     assert_eq!(transport.0.lock().unwrap().limits, [limit; 4]);
 }
 
@@ -286,7 +271,7 @@ fn every_request_carries_the_limit_of_its_exchange() {
 fn clients_that_share_a_budget_share_its_pace() {
     let budget = Budget::new(RateBudget::new(Duration::from_secs(1)));
     let transport = TestTransport::new(&[Ok(RUNNING), Ok(RUNNING)]);
-    let action = DescribeExportJobResult::new(job());
+    let action = DescribeExportJobResult::new(job("4711"));
     for _ in 0..2 {
         transport.blocking_client().with_budget(budget.clone()).send(&action).unwrap();
     }
@@ -339,7 +324,8 @@ fn a_request_dropped_with_its_future_is_sent_again() {
     let transport = TestTransport::new(&[Ok(SUCCESS)]);
     let hangs = Arc::new(AtomicBool::new(true));
     let hanging = Hanging(transport.clone(), hangs.clone());
-    let mut wait = Client::with_transport(session(), transport.source(), hanging).follow(job());
+    let mut wait =
+        Client::with_transport(session(), transport.source(), hanging).follow(job("4711"));
     let first = pin!(wait.next()).poll(&mut Context::from_waker(Waker::noop()));
     assert!(first.is_pending());
     hangs.store(false, Ordering::Relaxed);
@@ -350,13 +336,13 @@ fn a_request_dropped_with_its_future_is_sent_again() {
 fn dropped_waits_leave_the_queue() {
     let transport = TestTransport::new(&[Ok(RUNNING)]);
     let client = hanging_client(&transport);
-    let mut waits: Vec<_> = (0..200).map(|_| client.follow(job())).collect();
+    let mut waits: Vec<_> = (0..200).map(|_| client.follow(job("4711"))).collect();
     for wait in &mut waits {
         let next = pin!(wait.next()).poll(&mut Context::from_waker(Waker::noop()));
         assert!(next.is_pending());
     }
     drop(waits);
-    let action = DescribeExportJobResult::new(job());
+    let action = DescribeExportJobResult::new(job("4711"));
     transport.blocking_client().with_budget(client.budget().clone()).send(&action).unwrap();
     // One wait had used the budget; the others had only queued.
     assert_eq!(transport.millis(), 52);
@@ -365,7 +351,7 @@ fn dropped_waits_leave_the_queue() {
 #[test]
 fn a_wait_that_leaves_the_queue_wakes_only_the_next_one() {
     let client = hanging_client(&TestTransport::default());
-    let mut waits: Vec<_> = (0..4).map(|_| client.follow(job())).collect();
+    let mut waits: Vec<_> = (0..4).map(|_| client.follow(job("4711"))).collect();
     let wakers: Vec<_> = (0..4).map(|_| Arc::new(Wakes::default())).collect();
     let mut futures: Vec<_> = waits.iter_mut().map(|wait| Box::pin(wait.next())).collect();
     for (future, wakes) in futures.iter_mut().zip(&wakers) {

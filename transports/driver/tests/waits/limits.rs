@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{Request, Response};
 use tcss_export_core::{
-    Credentials, Endpoint, JobId, Mono, Now, Session, TransportErrorKind, Wall,
+    Credentials, Now, TransportErrorKind,
     actions::DescribeExportJobResult,
     wait::{self, EventKind, Policy},
 };
@@ -23,29 +23,7 @@ use tcss_export_driver::{
 };
 use tokio::time::Instant;
 
-const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
-const SUCCESS: &str =
-    r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
-const BAD_TOKEN: &str =
-    r#"{"Response":{"Error":{"Code":"AuthFailure.TokenFailure","Message":"m"}}}"#;
-
-fn now(start: Instant) -> Now {
-    let since = start.elapsed();
-    let wall = Wall::from_unix_millis(1_699_979_400_000 + since.as_millis() as i64);
-    Now { wall, mono: Mono::from_origin(since) }
-}
-
-fn credentials(id: &str) -> Credentials {
-    Credentials::new(id, "EXAMPLEKEY").unwrap()
-}
-
-fn session() -> Session {
-    Session::new(Endpoint::international())
-}
-
-fn job(id: impl Into<String>) -> JobId {
-    JobId::new(id).unwrap()
-}
+use crate::{BAD_TOKEN, RUNNING, SUCCESS, clocks, credentials, job, session};
 
 /// A transport without limits of its own, whose first exchange exceeds every limit.
 #[derive(Clone)]
@@ -74,7 +52,7 @@ impl Drop for Active {
 
 impl Transport for Slow {
     fn now(&self) -> Now {
-        now(self.start)
+        clocks(self.start.elapsed())
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -134,7 +112,7 @@ where
     S: AsyncFn(Duration),
 {
     fn now(&self) -> Now {
-        now(self.start)
+        clocks(self.start.elapsed())
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -203,7 +181,7 @@ struct Rotating {
 
 impl Transport for Rotating {
     fn now(&self) -> Now {
-        now(self.start)
+        clocks(self.start.elapsed())
     }
 
     async fn sleep(&self, duration: Duration) {
