@@ -32,9 +32,10 @@ pub mod actions {
     pub use tcss_export_core::{
         Answer,
         actions::{
-            Action, AssetType, CreateExportComplianceStatusListJob, DescribeExportJobDownloadURL,
-            DescribeExportJobManageList, DescribeExportJobResult, ExportJobInfo, ExportStatus,
-            RunTimeFilter,
+            Action, AssetType, CreateExportComplianceStatusListJob,
+            CreateExportComplianceStatusListJobResponse, DescribeExportJobManageList,
+            DescribeExportJobManageListResponse, DescribeExportJobResult,
+            DescribeExportJobResultResponse, ExportJobInfo, ExportStatus, RunTimeFilter,
         },
     };
 }
@@ -54,7 +55,7 @@ pub mod wait {
 pub mod download {
     #[doc(inline)]
     pub use tcss_export_core::download::{
-        Backoff, Downloaded, ErrorKind, Event, EventKind, Fault, Policy, Report,
+        Backoff, Downloaded, ErrorKind, Event, EventKind, Fault, Policy, Refusal, Report,
     };
 }
 

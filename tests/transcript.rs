@@ -12,10 +12,10 @@ use tcss_export::{
     Session,
     core::{
         Mono, Now, Wall,
-        wait::{Replay, ReplayError, Step, Waiter},
+        wait::{Replay, ReplayError, Step, TranscriptLine, Waiter},
     },
     driver::TransportErrorKind,
-    wait::{EventKind, Policy, TranscriptLine},
+    wait::{EventKind, Policy},
 };
 use with::with;
 

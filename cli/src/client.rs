@@ -4,8 +4,7 @@ use std::fmt;
 
 use tcss_export::{
     Credentials,
-    actions::Action,
-    core::Answer,
+    actions::{Action, Answer},
     error::{Advice, Field, SendError},
     hyper::Client,
 };

@@ -7,8 +7,7 @@ use std::mem;
 
 use tcss_export::{
     JobId, Session,
-    core::wait::TranscriptLine,
-    core::wait::Waiter,
+    core::wait::{TranscriptLine, Waiter},
     driver::clock,
     error::WaitError,
     hyper::Client,

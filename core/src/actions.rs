@@ -41,7 +41,7 @@ const VERSION: &str = "2020-11-01";
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
-/// use tcss_export_core::{actions::{Action}};
+/// use tcss_export_core::actions::Action;
 ///
 /// #[derive(Serialize)]
 /// #[serde(rename_all = "PascalCase")]
@@ -150,7 +150,7 @@ impl RunTimeFilter {
     /// Creates a condition with the service's default way of matching.
     ///
     /// ```
-    /// use tcss_export_core::{actions::{RunTimeFilter}};
+    /// use tcss_export_core::actions::RunTimeFilter;
     ///
     /// let failed = RunTimeFilter::new("ExportStatus", ["FAILURE"]);
     /// assert_eq!(failed.exact_match, None);

@@ -30,7 +30,8 @@ use crate::{
 /// key is zeroized on drop and when the credentials change.
 ///
 /// ```
-/// use tcss_export_core::{Credentials, actions::{DescribeExportJobResult}, Endpoint, JobId, Session, Wall};
+/// use tcss_export_core::actions::DescribeExportJobResult;
+/// use tcss_export_core::{Credentials, Endpoint, JobId, Session, Wall};
 ///
 /// let mut session = Session::new(Endpoint::international()).with_region("ap-singapore")?;
 /// let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?;

@@ -1,6 +1,6 @@
 //! `DescribeExportJobDownloadURL`.
 
-use tcss_export::{DownloadUrl, actions::DescribeExportJobDownloadURL as Locate};
+use tcss_export::{DownloadUrl, core::actions::DescribeExportJobDownloadURL as Locate};
 
 use crate::{common::job, read, sent};
 

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use tcss_export::{
     DownloadUrl,
     actions::{
-        CreateExportComplianceStatusListJob as Create, DescribeExportJobDownloadURL as Locate,
-        DescribeExportJobManageList as List, ExportJobInfo,
+        CreateExportComplianceStatusListJob as Create, DescribeExportJobManageList as List,
+        ExportJobInfo,
     },
-    core::read_answer,
+    core::{actions::DescribeExportJobDownloadURL as Locate, read_answer},
 };
 
 use crate::{common::response, read};

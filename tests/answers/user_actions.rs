@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 use tcss_export::{
-    actions::Action,
-    core::{Answer, read_answer},
+    actions::{Action, Answer},
+    core::read_answer,
     error::{ResponseError, ResponseErrorKind as Kind},
 };
 

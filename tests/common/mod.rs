@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tcss_export::{
     Credentials, Endpoint, JobId, Session,
-    actions::{DescribeExportJobResult, DescribeExportJobResultResponse},
-    core::{Answer, Wall, read_answer},
+    actions::{Answer, DescribeExportJobResult, DescribeExportJobResultResponse},
+    core::{Wall, read_answer},
     error::ResponseError,
 };
 use tcss_export_testkit::verify::{RawRequest, Refusal, Verified, Verifier};

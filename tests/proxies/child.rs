@@ -10,10 +10,10 @@ use tcss_export::{
     Credentials, DownloadUrl, Endpoint, JobId, Session, Source,
     actions::DescribeExportJobResult,
     download::{self, Downloaded},
-    driver::{ProxyError, TunnelError},
     error::{DownloadError, SendError},
     wait::Policy,
 };
+use tcss_export_driver::{ProxyError, TunnelError};
 use tcss_export_testkit::wire::WireServer;
 
 use crate::with::with;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use tcss_export::{
     Credentials,
-    actions::{DescribeExportJobResult, DescribeExportJobResultResponse},
-    core::Answer,
+    actions::{Answer, DescribeExportJobResult, DescribeExportJobResultResponse},
     error::SendError,
     wait::{Backoff, Policy},
 };

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use tcss_export::{
-    JobId, actions::CreateExportComplianceStatusListJob, core::Answer,
-    core::actions::CreateExportComplianceStatusListJobResponse, core::text::printable,
+    JobId,
+    actions::{Answer, CreateExportComplianceStatusListJob},
+    core::{actions::CreateExportComplianceStatusListJobResponse, text::printable},
     hyper::Client,
 };
 use tokio::select;

@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, fmt::Write};
 use serde::Serialize;
 use tcss_export::{
     actions::{Action, DescribeExportJobResult},
-    core::Wall,
-    core::text::printable,
+    core::{Wall, text::printable},
     driver::clock,
     signing::{StringToSign, Timestamp},
 };

@@ -3,8 +3,7 @@
 use serde::Serialize;
 use tcss_export::{
     DownloadUrl, JobId,
-    actions::{DescribeExportJobResult, ExportStatus},
-    core::actions::DescribeExportJobResultResponse,
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
     wait::{ErrorKind as WaitErrorKind, Finished, Report},
 };
 

@@ -3,8 +3,7 @@
 use serde::Serialize;
 use tcss_export::{
     actions::ExportStatus,
-    core::ClockOffset,
-    core::text::brief,
+    core::{ClockOffset, text::brief},
     error::{ErrorCode, ResponseErrorKind, WaitError},
     wait::{self, Correction, Event, EventKind, Fault, Finished, Report},
 };
