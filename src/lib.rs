@@ -44,7 +44,7 @@ pub mod actions {
 pub mod wait {
     #[doc(inline)]
     pub use tcss_export_core::wait::{
-        Backoff, Correction, ErrorKind, Event, EventKind, Fault, Finished, Policy, Report,
+        Backoff, ErrorKind, Event, EventKind, Fault, Finished, Policy, Remedy, Report,
     };
     #[cfg(feature = "serde")]
     #[doc(inline)]

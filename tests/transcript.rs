@@ -184,7 +184,7 @@ fn a_replay_with_another_decision_fails_at_that_line() {
     assert_eq!(nth, 3);
     assert!(matches!(recorded.kind, EventKind::Retrying { .. }));
     assert_eq!(decided.kind, EventKind::Ended);
-    assert!(error.to_string().starts_with("recorded was Retrying"), "{error}");
+    assert!(error.to_string().starts_with("recorded Retrying"), "{error}");
 }
 
 #[test]

@@ -112,7 +112,7 @@ texts! {
         /// The URL is plain `http` to another machine.
         PlainHttp = "is plain http, which must be allowed explicitly",
         /// The host is an address that is private, link-local or otherwise reserved.
-        PrivateAddress = "leads to a private address, which must be allowed explicitly",
+        PrivateAddress = "has a private address, which must be allowed explicitly",
         /// The value is too long.
         TooLong = "is too long",
         /// An endpoint has a path.

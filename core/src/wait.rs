@@ -14,7 +14,7 @@ mod waiter;
 use core::time::Duration;
 
 pub use self::{
-    outcome::{Correction, Error, ErrorKind, Event, EventKind, Fault, Finished, Outcome, Report},
+    outcome::{Error, ErrorKind, Event, EventKind, Fault, Finished, Outcome, Remedy, Report},
     set::{SetStep, WaitKey, WaitSet},
     waiter::{StartError, Step, Waiter},
 };

@@ -143,7 +143,7 @@ fn response(answer: Answer) -> Result<Response<Bytes>, TransportError> {
 }
 
 fn scripted(fault: TransportErrorKind) -> TransportError {
-    TransportError::new(fault, "asked for by the script")
+    TransportError::new(fault, "requested by the script")
 }
 
 fn millis(duration: Duration) -> i64 {

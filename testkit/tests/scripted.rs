@@ -110,7 +110,7 @@ fn a_raw_fault_has_its_reason() {
         wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::TooLarge))
     );
     let source = std::error::Error::source(failure.transport().unwrap()).unwrap();
-    assert_eq!(source.to_string(), "asked for by the script");
+    assert_eq!(source.to_string(), "requested by the script");
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn the_total_limit_ends_the_download_on_time() {
         let error = run.outcome().unwrap_err();
         assert_eq!(error.kind, ErrorKind::TimedOut);
         let expected = format!(
-            "the file was not there within the limit (requests: {requests}, 30.0 s, 3 of 9 bytes)"
+            "the download did not finish within its time limit (requests: {requests}, 30.0 s, 3 of 9 bytes)"
         );
         assert_eq!(error.to_string(), expected);
         let source = error.source().unwrap().to_string();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tcss_export::{
     core::wait::Outcome,
-    wait::{self, Correction, Event, EventKind, Fault, Policy},
+    wait::{self, Event, EventKind, Fault, Policy, Remedy},
 };
 
 use crate::answers::{
@@ -62,13 +62,11 @@ fn failure(m: &Moment<'_>) -> bool {
 }
 
 fn unfinished(m: &Moment<'_>) -> bool {
-    !matches!(m.kind(), Running | Unknown)
-        || (!m.answer_ended_the_wait() && m.correction().is_none())
+    !matches!(m.kind(), Running | Unknown) || (!m.answer_ended_the_wait() && m.remedy().is_none())
 }
 
 fn throttle(m: &Moment<'_>) -> bool {
-    m.kind() != Throttled
-        || (!m.answer_ended_the_wait() && m.correction() == Some(Correction::BackOff))
+    m.kind() != Throttled || (!m.answer_ended_the_wait() && m.remedy() == Some(Remedy::BackOff))
 }
 
 fn permanent(m: &Moment<'_>) -> bool {
@@ -81,11 +79,11 @@ fn correction(m: &Moment<'_>) -> bool {
         return true;
     }
     let expected =
-        if m.kind() == Expired { Correction::ClockCorrected } else { Correction::FreshCredentials };
+        if m.kind() == Expired { Remedy::ClockCorrected } else { Remedy::FreshCredentials };
     let clock_changed = m.event.is_some_and(|event| event.clock_offset.is_some());
     match m.since_good_answer().iter().any(|exchange| exchange.reply.kind == m.kind()) {
         true => m.fault().is_some() && !clock_changed,
-        false => m.correction() == Some(expected) && clock_changed == (m.kind() == Expired),
+        false => m.remedy() == Some(expected) && clock_changed == (m.kind() == Expired),
     }
 }
 
@@ -94,7 +92,7 @@ fn transient_failure(m: &Moment<'_>) -> bool {
         return true;
     }
     let is_last = m.count_since_good_answer(Kind::is_transient) >= m.policy.max_failures;
-    let is_retried = m.correction() == Some(Correction::Retry) || m.kind() == Overdue;
+    let is_retried = m.remedy() == Some(Remedy::Retry) || m.kind() == Overdue;
     if is_last { m.fault().is_some() } else { !m.answer_ended_the_wait() && is_retried }
 }
 
@@ -160,7 +158,7 @@ impl Moment<'_> {
         self.outcome.is_some() && !matches!(self.error(), Some(wait::ErrorKind::TimedOut))
     }
 
-    fn correction(&self) -> Option<Correction> {
+    fn remedy(&self) -> Option<Remedy> {
         match self.event?.kind {
             EventKind::Retrying { remedy, .. } => Some(remedy),
             _ => None,

@@ -11,7 +11,7 @@ use tcss_export::{
     },
     driver::TransportErrorKind,
     error::{Field, Reason},
-    wait::{self, Correction, EventKind, Fault, Policy},
+    wait::{self, EventKind, Fault, Policy, Remedy},
 };
 
 use crate::{
@@ -203,7 +203,7 @@ fn a_poll_that_cannot_start_counts_as_a_failure() {
     let mut wait = new();
     let event = wait.waiter.cannot_start(mono(ZERO), TransportErrorKind::Timeout);
     let EventKind::Retrying { fault, remedy, delay } = event.kind else { panic!("{event:?}") };
-    assert_eq!((fault, remedy), (Fault::Transport(TransportErrorKind::Timeout), Correction::Retry));
+    assert_eq!((fault, remedy), (Fault::Transport(TransportErrorKind::Timeout), Remedy::Retry));
     assert!(delay >= ms(100));
     assert_eq!((event.poll, wait.waiter.poll_count()), (0, 0));
 }

@@ -4,7 +4,7 @@ use tcss_export::{
     core::{ClockOffset, wait::StartError},
     driver::TransportErrorKind,
     error::{Field, Reason},
-    wait::{self, Correction, Policy},
+    wait::{self, Policy, Remedy},
 };
 
 use crate::{
@@ -69,7 +69,7 @@ fn an_expired_signature_corrects_the_clock_and_is_retried_at_once() {
         "7ea66f56f45f795df814a4b120c609fc35803f814b1a3d1b8282b6db001cdf37"
     );
     assert_eq!(run.events[0].clock_offset.map(ClockOffset::as_millis), Some(600_000));
-    assert_eq!((run.corrections(), run.delays()), (vec![Correction::ClockCorrected], vec![ZERO]));
+    assert_eq!((run.remedies(), run.delays()), (vec![Remedy::ClockCorrected], vec![ZERO]));
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_page_never_corrects_the_clock() {
 fn another_api_error_corrects_the_clock_and_is_retried_as_usual() {
     let run = slow().run([api("InternalError").dated(DATE), success()]);
     assert_eq!(run.session.clock_offset().as_millis(), 600_000);
-    assert_eq!(run.corrections(), [Correction::Retry]);
+    assert_eq!(run.remedies(), [Remedy::Retry]);
 }
 
 #[test]

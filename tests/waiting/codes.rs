@@ -1,6 +1,6 @@
 //! Which error codes end a wait and which are retried. For throttling see `throttling.rs`.
 
-use tcss_export::wait::{self, Correction, Fault};
+use tcss_export::wait::{self, Fault, Remedy};
 
 use crate::harness::{api, members, run, success};
 
@@ -82,7 +82,7 @@ macro_rules! retried {
             for code in [$($code),*] {
                 let run = run([api(code), success()]);
                 run.assert_url(2);
-                assert_eq!(run.corrections(), [Correction::Retry], "{code}");
+                assert_eq!(run.remedies(), [Remedy::Retry], "{code}");
             }
         }
     )*};

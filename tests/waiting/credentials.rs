@@ -3,7 +3,7 @@
 use tcss_export::{
     Credentials,
     driver::TransportErrorKind,
-    wait::{self, Correction, Fault, Policy},
+    wait::{self, Fault, Policy, Remedy},
 };
 
 use crate::{
@@ -21,7 +21,7 @@ fn a_refused_token_asks_for_fresh_credentials_and_is_retried_at_once() {
     run.assert_url(3);
     let fresh: Vec<_> = run.polls.iter().map(|poll| poll.fresh_credentials).collect();
     assert_eq!(fresh, [false, false, true]);
-    assert_eq!(run.corrections(), [Correction::FreshCredentials]);
+    assert_eq!(run.remedies(), [Remedy::FreshCredentials]);
     assert_eq!(run.starts()[2], run.starts()[1]);
 }
 

@@ -6,7 +6,7 @@ use tcss_export::{
     core::wait::StartError,
     driver::TransportErrorKind,
     error::ResponseErrorKind,
-    wait::{self, Backoff, Correction, Fault, Policy},
+    wait::{self, Backoff, Fault, Policy, Remedy},
 };
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 fn a_single_failure_is_retried() {
     let run = run([running(), api("InternalError"), running(), success()]);
     run.assert_url(4);
-    assert_eq!(run.corrections(), [Correction::Retry]);
+    assert_eq!(run.remedies(), [Remedy::Retry]);
     assert_eq!(run.outcome.unwrap().report.retries, 1);
 }
 
@@ -67,7 +67,7 @@ fn failures_of_every_kind_count_together() {
         *run.kind(),
         wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::Truncated))
     );
-    assert_eq!(run.corrections(), [Correction::Retry; 8]);
+    assert_eq!(run.remedies(), [Remedy::Retry; 8]);
 }
 
 #[test]

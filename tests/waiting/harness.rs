@@ -12,7 +12,7 @@ use tcss_export::{
     },
     driver::TransportErrorKind,
     error::ErrorCode,
-    wait::{Correction, Event, EventKind, Policy},
+    wait::{Event, EventKind, Policy, Remedy},
 };
 
 use crate::{
@@ -154,7 +154,7 @@ impl Run {
         self.events.iter().filter_map(delay).collect()
     }
 
-    pub(crate) fn corrections(&self) -> Vec<Correction> {
+    pub(crate) fn remedies(&self) -> Vec<Remedy> {
         let correction = |event: &Event| match event.kind {
             EventKind::Retrying { remedy, .. } => Some(remedy),
             _ => None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tcss_export::wait::{self, Correction, Policy};
+use tcss_export::wait::{self, Policy, Remedy};
 
 use crate::{
     harness::{Harness, answer, api, ms, run, run_under, secs, success},
@@ -18,7 +18,7 @@ macro_rules! throttles {
             let run = run_under(secs(300), std::iter::repeat(api($code)));
             assert_eq!(*run.kind(), wait::ErrorKind::TimedOut);
             assert!(run.polls.len() > 9, "{}", run.polls.len());
-            assert!(run.corrections().iter().all(|correction| *correction == Correction::BackOff));
+            assert!(run.remedies().iter().all(|correction| *correction == Remedy::BackOff));
         }
     )*};
 }

@@ -170,7 +170,7 @@ impl Summary {
         let Self { first_status, last_status, requests, verified_signatures, .. } = self;
         let checked = match self.verified {
             true => "its CRC-64 is the one that the service gave",
-            false => "the service gave no CRC-64 to check it by",
+            false => "the service gave no CRC-64 to verify it with",
         };
         format!(
             "The job went from {first_status} to {last_status}, and its file was complete after \

@@ -170,7 +170,7 @@ impl Saved<'_> {
     fn text(&self) -> String {
         let checked = match self.verified {
             true => "CRC-64 verified",
-            false => "no CRC-64 to check it by",
+            false => "no CRC-64 to verify it with",
         };
         let file = if self.file == "-" { "stdout" } else { &self.file };
         format!("{}: {} bytes, {checked}\n", printable(file), HumanCount(self.bytes))

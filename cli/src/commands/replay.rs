@@ -174,7 +174,7 @@ fn difference(error: &ReplayError) -> (String, String) {
         ReplayError::Ended { recorded, decided } => (end(recorded), end(decided)),
         ReplayError::NotDue { started } => {
             let seconds = started.since_origin().as_secs_f64();
-            (format!("a request starts at {seconds:.3} s"), "none is due then".to_owned())
+            (format!("a request starts at {seconds:.3} s"), "no request is due then".to_owned())
         }
         ReplayError::NotEnded => ("the wait ends".to_owned(), "it continues".to_owned()),
         error => ("a line of a transcript".to_owned(), error.to_string()),

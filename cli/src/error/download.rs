@@ -455,7 +455,7 @@ mod tests {
             (error.exit_code(), error.facts.hint.as_deref()),
             (2, Some(hints::ALLOW_PRIVATE))
         );
-        let message = "h.example leads to a private address, which must be allowed";
+        let message = "h.example resolves to a private address, which must be allowed";
         assert!(error.facts.message.ends_with(message), "{}", error.facts.message);
     }
 }

@@ -78,7 +78,7 @@ pub(crate) const NEW_URL_REFUSED: &str =
     "a new URL was refused too: give the request id to the service's support";
 pub(crate) const SAME_URL_REFUSED: &str = "the job gives the same URL again: create a new job; \
      if its URL is refused too, give the request id to the service's support";
-pub(crate) const SAME_URL_EXPIRED: &str = "the job gives the same URL again, whose time is over \
+pub(crate) const SAME_URL_EXPIRED: &str = "the job gives the same URL again, which has expired \
      by the clock of this machine: set the clock; if it fails again, give the request id to the \
      service's support";
 pub(crate) const REFUSED_URL: &str =
@@ -103,7 +103,7 @@ pub(crate) const NO_LOCKS: &str = "choose a folder on a file system that can loc
      to stdout with -o -";
 pub(crate) const NO_ROOM: &str =
     "make room and download again: it resumes after the bytes that are there";
-pub(crate) const UNREAD: &str = "let what reads the output read it to its end";
+pub(crate) const UNREAD: &str = "let the program that reads the output read all of it";
 pub(crate) const PART_REMOVED: &str = "download again, and leave .FILE.part and .FILE.part.json \
      alone until it is done";
 pub(crate) const TOO_LARGE: &str = "use a larger --max-size if you expect a file this large";

@@ -5,7 +5,7 @@ use tcss_export::{
     actions::ExportStatus,
     core::{ClockOffset, text::brief},
     error::{ErrorCode, ResponseErrorKind, WaitError},
-    wait::{self, Correction, Event, EventKind, Fault, Finished, Report},
+    wait::{self, Event, EventKind, Fault, Finished, Remedy, Report},
 };
 
 use crate::{
@@ -99,11 +99,11 @@ impl Decision {
     }
 }
 
-const fn remedy_name(remedy: Correction) -> &'static str {
+const fn remedy_name(remedy: Remedy) -> &'static str {
     match remedy {
-        Correction::BackOff => "back_off",
-        Correction::ClockCorrected => "clock_corrected",
-        Correction::FreshCredentials => "fresh_credentials",
+        Remedy::BackOff => "back_off",
+        Remedy::ClockCorrected => "clock_corrected",
+        Remedy::FreshCredentials => "fresh_credentials",
         _ => "retry",
     }
 }
@@ -149,8 +149,8 @@ pub(crate) fn action(event: &Event) -> String {
     let next = format!("{next} {}", delay(pause));
     match (remedy, event.clock_offset) {
         (_, Some(offset)) => format!("clock corrected by {offset}; {next}"),
-        (Some(Correction::BackOff), _) => format!("throttled: backing off; {next}"),
-        (Some(Correction::FreshCredentials), _) => format!("credentials requested again; {next}"),
+        (Some(Remedy::BackOff), _) => format!("throttled: backing off; {next}"),
+        (Some(Remedy::FreshCredentials), _) => format!("credentials requested again; {next}"),
         _ => next,
     }
 }

@@ -36,7 +36,7 @@ fn an_api_error_is_reported_with_all_its_facts() {
     let expected = json!({
         "kind": "api",
         "code": "AuthFailure.UnauthorizedOperation",
-        "message": "asked for by the script",
+        "message": "requested by the script",
         "status": 200,
         "request_id": FIRST_ID,
         "file_request_id": null,
@@ -54,7 +54,7 @@ fn an_api_error_is_reported_with_all_its_facts() {
 fn the_text_of_an_error_has_the_same_facts_aligned() {
     let ended = run_at(&service("ERROR:NoSuchVersion").url(), "result J");
     let expected = format!(
-        "error: the service refused with NoSuchVersion: asked for by the script\n  \
+        "error: the service refused with NoSuchVersion: requested by the script\n  \
          HTTP status  200\n  request id   {FIRST_ID}\n  \
          hint         check --endpoint: it seems to lead to another service\n"
     );

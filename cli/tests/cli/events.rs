@@ -57,7 +57,7 @@ fn each_decision_is_a_line_before_the_result() {
             "event": "retrying", "poll": 2, "status": null, "progress": null,
             "code": "InternalError", "http_status": 200,
             "request_id": "00000000-7e57-4000-8000-000000000001",
-            "reason": "the service answered InternalError: asked for by the script",
+            "reason": "the service answered InternalError: requested by the script",
             "remedy": "retry", "delay_seconds": null, "clock_offset_seconds": null,
         }),
         json!({
@@ -109,7 +109,7 @@ fn the_last_event_has_the_reason() {
         (
             "ERROR:InvalidAction",
             json!("InvalidAction"),
-            "the service answered InvalidAction: asked for by the script",
+            "the service answered InvalidAction: requested by the script",
         ),
     ] {
         let service = service(script);

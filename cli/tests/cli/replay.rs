@@ -123,7 +123,7 @@ fn other_times_and_other_ends_differ() {
                  decided   success: 3 requests, 1 retry\n";
     assert!(ended.stdout.ends_with(sides), "{ended:?}");
     let ended = tampered("times.jsonl", 4, r#""started":"#, r#""started":1,"was":"#).run();
-    let sides = "  recorded  a request starts at 0.000 s\n  decided   none is due then\n";
+    let sides = "  recorded  a request starts at 0.000 s\n  decided   no request is due then\n";
     assert!(ended.stdout.ends_with(sides), "{ended:?}");
     assert_eq!(ended.code, Some(1));
 }

@@ -260,7 +260,7 @@ impl fmt::Display for ErrorKind {
                 "a part is written already, and the file may have changed on the server since"
             }
             Self::Fault(_) => "downloading failed",
-            Self::TimedOut => "the file was not there within the limit",
+            Self::TimedOut => "the download did not finish within its time limit",
             Self::Cancelled => "the download was cancelled",
         })
     }
@@ -303,8 +303,8 @@ impl fmt::Display for Fault {
             Self::Stalled => "no byte came within the stall limit",
             Self::Incomplete => "the answer was incomplete: it ended before the file did",
             Self::BadLength => "the length of the answer cannot be read, or is told twice",
-            Self::ShortRanges => "the answer holds only a little of what was asked for",
-            Self::WrongRange => "the answer holds another range than was asked for",
+            Self::ShortRanges => "the answer has much less than was requested",
+            Self::WrongRange => "the answer has another range than was requested",
             Self::Changed => "the file has changed on the server",
             Self::OtherLength => "the file has another length than before, under the same tag",
             Self::Page => "a page came instead of the file",

@@ -8,9 +8,7 @@ use http::Response;
 
 use super::{
     Policy,
-    outcome::{
-        Correction, Error, ErrorKind, Event, EventKind, Fault, Finished, Last, Reading, Report,
-    },
+    outcome::{Error, ErrorKind, Event, EventKind, Fault, Finished, Last, Reading, Remedy, Report},
     waiter::{Phase, Step, Waiter},
 };
 use crate::{
@@ -87,12 +85,12 @@ impl Waiter {
                 match fault.advice() {
                     Advice::CorrectClock if clock_offset.is_some() => {
                         self.failures.clock_corrected = true;
-                        self.poll_again(fault, Correction::ClockCorrected, Duration::ZERO)
+                        self.poll_again(fault, Remedy::ClockCorrected, Duration::ZERO)
                     }
                     Advice::RefreshCredentials if !self.failures.credentials_refreshed => {
                         self.failures.credentials_refreshed = true;
                         self.wants_fresh_credentials = true;
-                        self.poll_again(fault, Correction::FreshCredentials, Duration::ZERO)
+                        self.poll_again(fault, Remedy::FreshCredentials, Duration::ZERO)
                     }
                     _ => self.fault(fault),
                 }
@@ -142,13 +140,13 @@ impl Waiter {
                 let is_broken = matches!(fault, Fault::Transport(TransportErrorKind::Connection));
                 let Policy { retry, max_failures, .. } = self.policy;
                 let delay = self.failures.failed(retry, max_failures, is_broken, &mut self.random);
-                (Correction::Retry, delay)
+                (Remedy::Retry, delay)
             }
             Advice::BackOff => {
                 let delay = self.failures.throttled(self.policy.throttle, &mut self.random);
-                (Correction::BackOff, Some(delay))
+                (Remedy::BackOff, Some(delay))
             }
-            _ => (Correction::Retry, None),
+            _ => (Remedy::Retry, None),
         };
         let Some(delay) = delay else {
             self.seen.last_fault = Some(Box::new(fault.clone()));
@@ -158,7 +156,7 @@ impl Waiter {
         self.poll_again(fault, remedy, delay)
     }
 
-    fn poll_again(&mut self, fault: Fault, remedy: Correction, delay: Duration) -> EventKind {
+    fn poll_again(&mut self, fault: Fault, remedy: Remedy, delay: Duration) -> EventKind {
         self.is_retry = true;
         self.seen.last_fault = Some(Box::new(fault.clone()));
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };

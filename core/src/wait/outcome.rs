@@ -53,7 +53,7 @@ pub enum EventKind {
         /// What went wrong.
         fault: Fault,
         /// What is done about the fault.
-        remedy: Correction,
+        remedy: Remedy,
         /// The delay before the next poll.
         delay: Duration,
     },
@@ -67,7 +67,7 @@ pub enum EventKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub enum Correction {
+pub enum Remedy {
     /// The fault counts as one of the failures in a row.
     Retry,
     /// The fault does not count: the service asks for fewer requests.

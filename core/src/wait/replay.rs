@@ -226,14 +226,14 @@ impl fmt::Display for ReplayError {
             Self::Resume(error) => error.fmt(f),
             Self::NotDue { started } => {
                 let seconds = started.since_origin().as_secs_f64();
-                write!(f, "the poll started at {seconds:.3} s is not due then")
+                write!(f, "the poll that started at {seconds:.3} s was not due")
             }
             Self::NotEnded => f.write_str("the wait does not end here"),
             Self::Decided { recorded, decided } => {
-                write!(f, "recorded was {:?}, decided is {:?}", recorded.kind, decided.kind)
+                write!(f, "recorded {:?}, but decided {:?}", recorded.kind, decided.kind)
             }
             Self::Ended { recorded, decided } => {
-                write!(f, "recorded was {recorded:?}, decided is {decided:?}")
+                write!(f, "recorded {recorded:?}, but decided {decided:?}")
             }
         }
     }

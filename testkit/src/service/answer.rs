@@ -78,7 +78,7 @@ pub(crate) fn play(step: &Step, context: &Context) -> Answer {
         return succeed(status, context);
     }
     match step {
-        Step::Error(code) => refuse(code, "asked for by the script", context),
+        Step::Error(code) => refuse(code, "requested by the script", context),
         Step::Http(status) => page(*status, context),
         Step::Empty => headed(String::new(), context).into(),
         Step::Cut => {

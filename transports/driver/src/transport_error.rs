@@ -185,7 +185,7 @@ impl AddressError {
 
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} leads to a private address, which must be allowed", brief(&self.host))
+        write!(f, "{} resolves to a private address, which must be allowed", brief(&self.host))
     }
 }
 

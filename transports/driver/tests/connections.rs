@@ -334,7 +334,7 @@ fn the_filter_keeps_permitted_addresses_in_order() {
 #[test]
 fn the_error_names_a_host_without_a_permitted_address() {
     let error = filter(AddressPolicy::Public, &["10.0.0.1", "169.254.0.23"]).unwrap_err();
-    let text = "h.example leads to a private address, which must be allowed";
+    let text = "h.example resolves to a private address, which must be allowed";
     assert_eq!(error.to_string(), text);
 }
 

@@ -113,7 +113,7 @@ mod tests {
         for addresses in inside {
             let error = left_of(addresses, AddressPolicy::Public).await.unwrap_err();
             let text = error.to_string();
-            assert!(text.starts_with("files.example leads to a private address"), "{text}");
+            assert!(text.starts_with("files.example resolves to a private address"), "{text}");
             assert_eq!(left_of(addresses, AddressPolicy::Any).await.unwrap(), addresses);
         }
     }

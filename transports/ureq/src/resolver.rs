@@ -123,7 +123,7 @@ mod tests {
             [&["10.0.0.1:443", "192.168.0.1:443"], &["127.0.0.1:443"], &["[::1]:443"]];
         for addresses in inside {
             let text = left_of(addresses, AddressPolicy::Public).unwrap_err().to_string();
-            assert!(text.contains("files.example leads to a private address"), "{text}");
+            assert!(text.contains("files.example resolves to a private address"), "{text}");
             assert_eq!(left_of(addresses, AddressPolicy::Any).unwrap(), addresses);
         }
     }

@@ -94,7 +94,7 @@ fn an_expired_url_of_a_job_has_the_request_id_of_its_answer_and_a_hint_about_the
     let service = service(&format!("SUCCESS:{open}?q-sign-time=1699979400;1699983000"));
     let ended = download(&service, &folder, &["--json"]);
     let error = ended.error();
-    let hint = "the job gives the same URL again, whose time is over by the clock of this \
+    let hint = "the job gives the same URL again, which has expired by the clock of this \
         machine: set the clock; if it fails again, give the request id to the service's support";
     assert_eq!((ended.code, &error["hint"]), (Some(4), &json!(hint)), "{error}");
     assert_eq!((&error["request_id"], &error["file_request_id"]), (&json!(FIRST_ID), &json!(null)));

@@ -35,7 +35,7 @@ fn a_file_without_a_checksum_is_not_called_verified() {
     let folder = Folder::new("download-unverified");
     let service = serving(CHECK.0, "SUCCESS", "NOCRC");
     let ended = download(&service, &folder, &[]);
-    assert!(ended.stdout.ends_with(": 9 bytes, no CRC-64 to check it by\n"), "{ended:?}");
+    assert!(ended.stdout.ends_with(": 9 bytes, no CRC-64 to verify it with\n"), "{ended:?}");
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_stdout_that_is_closed_early_ends_with_7() {
     let ended = cli(&args).stdout(writer).run();
     assert_eq!(ended.code, Some(7), "{ended:?}");
     assert!(ended.stderr.starts_with("error: the output cannot be written: "), "{ended:?}");
-    let hint = "\n  hint           let what reads the output read it to its end\n";
+    let hint = "\n  hint           let the program that reads the output read all of it\n";
     assert!(ended.stderr.contains(hint), "{ended:?}");
     assert!(ended.stderr.contains("\n  download with  tcss-export download J -o - "), "{ended:?}");
 }
@@ -135,7 +135,7 @@ fn a_wrong_range_is_reported_and_the_download_starts_again() {
         ended.stderr.lines().filter(|line| !line.starts_with(char::is_numeric)).collect();
     let [cut, range, restart] = lines[..] else { panic!("{ended:?}") };
     assert!(cut.starts_with("the answer was incomplete: "), "{cut}");
-    assert!(range.starts_with("the answer holds another range than was asked for; retrying in "));
+    assert!(range.starts_with("the answer has another range than was requested; retrying in "));
     assert_eq!((ended.code, restart), (Some(0), "starting again from the first byte"));
 }
 
