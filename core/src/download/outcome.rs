@@ -302,7 +302,7 @@ impl fmt::Display for Fault {
             Self::Refused(refusal) => return refusal.fmt(f),
             Self::Stalled => "no byte came within the stall limit",
             Self::Incomplete => "the answer was incomplete: it ended before the file did",
-            Self::BadLength => "the length of the answer cannot be read, or is told twice",
+            Self::BadLength => "the length of the answer is unreadable or repeated",
             Self::ShortRanges => "the answer has much less than was requested",
             Self::WrongRange => "the answer has another range than was requested",
             Self::Changed => "the file has changed on the server",
