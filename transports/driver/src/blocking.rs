@@ -34,7 +34,7 @@ use crate::{
 
 /// A blocking client of the service. Clones share session, budget and connections.
 ///
-/// Its methods are those of the async [`Client`](crate::Client), which has the details.
+/// It mirrors the async [`Client`](crate::Client); see there for details.
 #[derive(Debug)]
 pub struct Client<T>(crate::Client<T>);
 
@@ -46,7 +46,7 @@ impl<T: Blocking + Default> Client<T> {
 }
 
 impl<T: Blocking> Client<T> {
-    /// Creates a client over a transport that was set up.
+    /// Creates a client over a configured transport.
     pub fn with_transport(
         session: Session,
         credentials: impl Into<CredentialSource>,
@@ -57,24 +57,24 @@ impl<T: Blocking> Client<T> {
         Self(client)
     }
 
-    /// Returns a client over another transport, which shares session and budget with this one.
+    /// Returns a client over another transport that shares session and budget with this client.
     pub fn over<U: Blocking>(&self, transport: U) -> Client<U> {
         Client(self.0.over(transport))
     }
 
-    /// Sets the policy of waits. Its exchange limit holds for single exchanges too.
+    /// Sets the wait policy. Its exchange limit also applies to [`send`](Self::send).
     #[must_use]
     pub fn with_policy(self, policy: Policy) -> Self {
         Self(self.0.with_policy(policy))
     }
 
-    /// Sets the budget, to share one with other clients.
+    /// Uses this budget, which other clients may share.
     #[must_use]
     pub fn with_budget(self, budget: Budget) -> Self {
         Self(self.0.with_budget(budget))
     }
 
-    /// Sets the seed of all random delays, so that each run has the same ones.
+    /// Sets the seed of all random delays, to make runs reproducible.
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Self {
         Self(self.0.with_seed(seed))
@@ -85,12 +85,12 @@ impl<T: Blocking> Client<T> {
         self.0.budget()
     }
 
-    /// Returns the policy of waits.
+    /// Returns the wait policy.
     pub const fn policy(&self) -> &Policy {
         self.0.policy()
     }
 
-    /// Returns the correction of the local clock that the service's answers have shown so far.
+    /// Returns the offset of the local clock, as measured from the service's answers so far.
     pub fn clock_offset(&self) -> ClockOffset {
         self.0.clock_offset()
     }
@@ -99,7 +99,7 @@ impl<T: Blocking> Client<T> {
     ///
     /// # Errors
     ///
-    /// A [`SendError`] that says where it arose.
+    /// A [`SendError`] that says which stage failed.
     pub fn send<A: Action>(&self, action: &A) -> Result<Answer<A::Response>, SendError> {
         run(self.0.send(action))
     }
@@ -108,7 +108,7 @@ impl<T: Blocking> Client<T> {
     ///
     /// # Errors
     ///
-    /// A [`WaitError`] whose `kind` says why there is no file.
+    /// A [`WaitError`] whose `kind` says why the wait ended without a file.
     pub fn wait(&self, job: JobId) -> Result<Finished, WaitError> {
         run(self.0.wait(job))
     }
@@ -122,17 +122,17 @@ impl<T: Blocking> Client<T> {
     ///
     /// # Errors
     ///
-    /// A [`ResumeError`] if the wait belongs to another endpoint, or was saved by an unknown
+    /// A [`ResumeError`] if the wait belongs to another endpoint, or was saved by an unsupported
     /// version.
     #[cfg(feature = "serde")]
     pub fn resume(&self, saved: SavedWait) -> Result<Wait<T>, ResumeError> {
         self.0.resume(saved).map(Wait)
     }
 
-    /// Follows many jobs and returns their outcomes, in the order in which they end.
+    /// Follows many jobs and returns their outcomes in completion order.
     ///
-    /// It makes one exchange at a time on the thread that takes the outcomes. For more, split the
-    /// jobs over threads with clones of one client: they share the budget.
+    /// It runs one exchange at a time, on the thread that drives the iterator. For concurrency,
+    /// split the jobs over threads with clones of one client: they share the budget.
     pub fn wait_all<J: IntoIterator<Item = JobId>>(
         &self,
         jobs: J,
@@ -183,7 +183,7 @@ impl<T> Clone for Client<T> {
 
 /// A wait for one job: an iterator over its events.
 #[derive(Debug)]
-#[must_use = "a wait does nothing until its events are taken"]
+#[must_use = "a wait does nothing until it is iterated"]
 pub struct Wait<T>(crate::Wait<T>);
 
 impl<T: Blocking> Wait<T> {
@@ -191,7 +191,7 @@ impl<T: Blocking> Wait<T> {
     ///
     /// # Errors
     ///
-    /// A [`WaitError`] whose `kind` says why there is no file.
+    /// A [`WaitError`] whose `kind` says why the wait ended without a file.
     pub fn outcome(self) -> Result<Finished, WaitError> {
         run(self.0.outcome())
     }
@@ -212,7 +212,7 @@ impl<T: Blocking> Wait<T> {
         self.0.save()
     }
 
-    /// Starts a transcript of all that happens from here on;
+    /// Starts a transcript of everything from now on;
     /// [`take_transcript`](Self::take_transcript) returns its lines.
     pub fn record(&mut self) {
         self.0.record();
@@ -225,7 +225,7 @@ impl<T: Blocking> Wait<T> {
 }
 
 /// A download: an iterator over its events. See [`Download`](crate::Download).
-#[must_use = "a download does nothing until its events are taken"]
+#[must_use = "a download does nothing until it is iterated"]
 pub struct Download<T, W = io::Sink>(crate::Download<T, AllowStdIo<W>>);
 
 impl<T: Blocking, W: Write> Download<T, W> {
@@ -233,7 +233,7 @@ impl<T: Blocking, W: Write> Download<T, W> {
     ///
     /// # Errors
     ///
-    /// A [`DownloadError`] that says why there is no whole file.
+    /// A [`DownloadError`] that says why the file is not complete.
     pub fn outcome(self) -> Result<Downloaded, DownloadError> {
         run(self.0.outcome())
     }
@@ -275,8 +275,8 @@ impl<S: Stream> Iterator for Outcomes<S> {
 
 /// Runs a future on this thread.
 ///
-/// A blocking transport's futures are ready when polled. The thread parks only between jobs of a
-/// long list and while the budget's queue moves up, and both unpark it.
+/// A blocking transport's futures are ready at the first poll. The thread parks only between the
+/// jobs of a long list, and it is unparked at once.
 fn run<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
 

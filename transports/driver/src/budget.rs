@@ -1,4 +1,4 @@
-//! The rate budget as clients share it.
+//! A rate budget that several clients share.
 
 use std::{
     collections::BTreeMap,
@@ -8,9 +8,9 @@ use std::{
 
 use tcss_export_core::{Mono, RateBudget, Ticket};
 
-/// A [`RateBudget`] that clients share. Clones are handles of the same budget.
+/// A [`RateBudget`] that clients share. Clones are handles to the same budget.
 ///
-/// Each client creates its own. Clients of one account should share one, because the service counts
+/// By default each client has its own. Clients of one account should share one, because the service counts
 /// requests per account.
 #[derive(Clone, Debug, Default)]
 pub struct Budget(Arc<Mutex<Queue>>);
@@ -31,15 +31,15 @@ impl Budget {
         Turn { ticket: self.with(|queue| queue.budget.join(now)), budget: self.clone() }
     }
 
-    /// Uses the queue under its lock. No waker is woken, cloned or dropped here, because that would
-    /// run foreign code under the lock.
+    /// Runs `look` with the queue locked. Wakers are never woken, cloned or dropped inside, because
+    /// that could run arbitrary code under the lock.
     fn with<T>(&self, look: impl FnOnce(&mut Queue) -> T) -> T {
-        // A panic while the lock was held leaves a queue that is whole.
+        // A panic while holding the lock cannot leave the queue inconsistent.
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// A place in the queue. Dropping it gives the place up.
+/// A place in the queue. Dropping it gives up the place.
 #[derive(Debug)]
 pub(crate) struct Turn {
     budget: Budget,
@@ -47,17 +47,17 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Takes the start, or returns when to try again.
+    /// Claims the start, or returns when to try again.
     pub(crate) fn start(&self, now: Mono) -> Result<(), Mono> {
         self.budget
             .with(|queue| {
                 queue.budget.start(self.ticket, now)?;
-                Ok(queue.first_sleeper())
+                Ok(queue.take_first_sleeper())
             })
             .map(wake)
     }
 
-    /// Returns the moment of this turn, as far as it is known now.
+    /// Returns the currently expected moment of this turn.
     pub(crate) fn moment(&self, now: Mono) -> Mono {
         self.budget.with(|queue| queue.budget.turn(self.ticket, now))
     }
@@ -82,15 +82,15 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let (_own, next) = self.budget.with(|queue| {
             queue.budget.leave(self.ticket);
-            (queue.sleepers.remove(&self.ticket), queue.first_sleeper())
+            (queue.sleepers.remove(&self.ticket), queue.take_first_sleeper())
         });
         wake(next);
     }
 }
 
 impl Queue {
-    /// Removes the one sleeper to wake after a start. It wakes the next one in turn.
-    fn first_sleeper(&mut self) -> Option<Waker> {
+    /// Removes the sleeper to wake after a start. Once woken, that one wakes the next.
+    fn take_first_sleeper(&mut self) -> Option<Waker> {
         let first = self.budget.first()?;
         self.sleepers.remove(&first)
     }

@@ -29,8 +29,8 @@ use crate::{
 
 /// A client of the service over a transport, async on any runtime.
 ///
-/// Clones share session, budget and connections. Every request starts when the [`Budget`] allows
-/// it: credentials are fetched then, and the request is signed and sent at once.
+/// Clones share session, budget and connections. Every request starts once the [`Budget`] allows
+/// it: only then are credentials fetched and the request signed and sent.
 pub struct Client<T> {
     session: Arc<Mutex<Session>>,
     budget: Budget,
@@ -39,9 +39,9 @@ pub struct Client<T> {
     transport: Arc<T>,
     /// Deadline for every exchange, if any.
     deadline: Option<Mono>,
-    /// The next seed, if the delays must be the same in each run.
+    /// The next seed, if reproducible delays were requested.
     seeds: Option<Arc<AtomicU64>>,
-    /// The futures of the transport block.
+    /// Whether the transport blocks the thread.
     pub(crate) blocks: bool,
 }
 
@@ -53,7 +53,7 @@ impl<T: Transport + Default> Client<T> {
 }
 
 impl<T: Transport> Client<T> {
-    /// Creates a client over a transport that was set up.
+    /// Creates a client over a configured transport.
     pub fn with_transport(
         session: Session,
         credentials: impl Into<CredentialSource>,
@@ -71,7 +71,7 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Returns a client over another transport, which shares session and budget with this one.
+    /// Returns a client over another transport that shares session and budget with this client.
     pub fn over<U: Transport>(&self, transport: U) -> Client<U> {
         Client {
             session: Arc::clone(&self.session),
@@ -85,14 +85,14 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Sets the policy of waits. Its exchange limit holds for single exchanges too.
+    /// Sets the wait policy. Its exchange limit also applies to [`send`](Self::send).
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Sets the budget, to share one with other clients. By default each client has its own, which
+    /// Uses this budget, which other clients may share. By default each client has its own, which
     /// its clones share.
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Self {
@@ -100,8 +100,8 @@ impl<T: Transport> Client<T> {
         self
     }
 
-    /// Sets the seed of all random delays, so that each run has the same ones. Without a seed,
-    /// delays differ between waits and between runs.
+    /// Sets the seed of all random delays, to make runs reproducible. Without a seed, delays differ
+    /// between waits and between runs.
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seeds = Some(Arc::new(AtomicU64::new(seed)));
@@ -113,18 +113,18 @@ impl<T: Transport> Client<T> {
         &self.budget
     }
 
-    /// Returns the policy of waits.
+    /// Returns the wait policy.
     pub const fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// Returns the correction of the local clock that the service's answers have shown so far.
+    /// Returns the offset of the local clock, as measured from the service's answers so far.
     pub fn clock_offset(&self) -> ClockOffset {
         self.session().clock_offset()
     }
 }
 
-/// What the loops use.
+/// Internals that waits, downloads and single exchanges share.
 impl<T: Transport> Client<T> {
     pub(crate) fn now(&self) -> Now {
         self.transport.now()
@@ -155,7 +155,7 @@ impl<T: Transport> Client<T> {
         .await
     }
 
-    /// Sends a request of a download, within this limit.
+    /// Sends a download request, and waits at most this long for the head of the response.
     pub(crate) async fn fetch(
         &self,
         request: Request<()>,
@@ -164,9 +164,9 @@ impl<T: Transport> Client<T> {
         within(self.sleep(limit), self.transport.send(request.map(|()| Bytes::new()))).await
     }
 
-    /// Locks the session, which is held only while a request is signed or an answer is read.
+    /// Locks the session. The lock is held only while a request is signed or an answer is read.
     pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
-        // A panic while the lock was held leaves a session that is whole.
+        // A panic while holding the lock cannot leave the session inconsistent.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -178,7 +178,7 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Returns a client whose waits and exchanges end at this deadline, if not earlier.
+    /// Returns a client whose waits and exchanges end no later than this deadline.
     pub(crate) fn until(&self, now: Mono, deadline: Mono) -> Self {
         let mut client = self.clone();
         let max_wait = deadline.saturating_since(now).min(client.policy.max_wait);
@@ -219,19 +219,17 @@ impl<T> fmt::Debug for Client<T> {
     }
 }
 
-/// Gives a future up when the limit ends first.
+/// Drops the future if the limit completes first.
 pub(crate) async fn within<T>(
     limit: impl Future<Output = ()>,
     future: impl Future<Output = Result<T, TransportError>>,
 ) -> Result<T, TransportError> {
     let (mut limit, mut future) = (pin!(limit), pin!(future));
     poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Pending => limit.as_mut().poll(context).map(|()| {
-            Err(TransportError::new(
-                TransportErrorKind::Timeout,
-                "nothing came within the time limit",
-            ))
-        }),
+        Poll::Pending => limit
+            .as_mut()
+            .poll(context)
+            .map(|()| Err(TransportError::new(TransportErrorKind::Timeout, "timed out"))),
         done => done,
     })
     .await

@@ -1,4 +1,4 @@
-//! The machine's clocks and pauses.
+//! The clocks of the machine, and sleeping.
 
 use std::{
     sync::OnceLock,
@@ -10,7 +10,7 @@ use tcss_export_core::{Mono, Now, Wall};
 
 /// Reads both clocks.
 ///
-/// Monotonic time counts from one origin in the process, so that all clients can share a
+/// Monotonic time counts from one origin in the process, so all clients can share a
 /// [`Budget`](crate::Budget).
 pub fn now() -> Now {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();

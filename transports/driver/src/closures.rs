@@ -1,4 +1,4 @@
-//! Closures as transports: the short way to use another HTTP client.
+//! Closures as transports: the simplest way to use another HTTP client.
 
 use std::{io::Read, time::Duration};
 
@@ -13,8 +13,8 @@ use crate::{
 
 /// Creates a transport from two async closures.
 ///
-/// `send` sends one request, under the rules of [`Transport::send`]; `sleep` pauses on the timer of
-/// the runtime.
+/// `send` sends one request, as [`Transport::send`] describes; `sleep` uses the timer of the
+/// runtime.
 ///
 /// ```
 /// # use bytes::Bytes;
@@ -38,10 +38,11 @@ where
     AsyncClosures { send, sleep }
 }
 
-/// Creates a transport from one blocking closure, which returns status, headers and a body to read.
+/// Creates a transport from one blocking closure, which returns a response with a reader as its
+/// body.
 ///
-/// It sends one request, under the rules of [`Transport::send`]. A body that is already in memory
-/// is a `Cursor`. Pauses block the thread.
+/// The closure sends one request, as [`Transport::send`] describes. A body that is already in memory
+/// can be wrapped in a `Cursor`. Sleeping blocks the thread.
 ///
 /// ```
 /// # use std::io::Cursor;
@@ -63,7 +64,7 @@ where
     BlockingClosure(send)
 }
 
-/// A transport of two async closures: see [`async_fn`].
+/// A transport made of two async closures: see [`async_fn`].
 #[derive(Clone, Copy, Debug)]
 pub struct AsyncClosures<X, S> {
     send: X,

@@ -26,8 +26,8 @@ impl CredentialSource {
     /// credentials.
     ///
     /// A [`TransportErrorKind::Permanent`](tcss_export_core::TransportErrorKind::Permanent) error
-    /// ends a wait; after any other it is called again. An async client calls it in its task, so it
-    /// must not block there.
+    /// ends a wait; any other error is retried. An async client calls it in its own task, so it must
+    /// not block.
     pub fn from_fn(
         give: impl Fn(bool) -> Result<Credentials, TransportError> + Send + Sync + 'static,
     ) -> Self {
@@ -43,7 +43,7 @@ impl CredentialSource {
         Self(Source::Later(Arc::new(move |fresh| Box::pin(give(fresh)))))
     }
 
-    /// Returns credentials.
+    /// Returns credentials. With `fresh`, the service has refused the last ones.
     ///
     /// # Errors
     ///

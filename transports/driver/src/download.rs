@@ -35,7 +35,7 @@ use crate::{
 };
 
 impl<T: Transport> Client<T> {
-    /// Downloads a file to a [`Target`], event by event; [`Download::outcome`] says how it ended.
+    /// Downloads a file to a [`Target`], event by event; [`Download::outcome`] returns the result.
     ///
     /// # Errors
     ///
@@ -49,8 +49,8 @@ impl<T: Transport> Client<T> {
         Download::new(self.clone(), source.into(), Output::Target(target.into()))
     }
 
-    /// Downloads into a writer. A writer cannot be emptied, so a file that changes during the
-    /// download is an error, and the checksum is known only after the last byte was written.
+    /// Downloads into a writer. Written bytes cannot be taken back, so a file that changes during
+    /// the download is an error, and the checksum is known only after the last byte.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl<T: Transport> Client<T> {
     }
 }
 
-/// What to download: a URL, the job to ask for a new one, and the policy.
+/// What to download: a URL, optionally the job that can supply a new one, and the policy.
 ///
 /// A [`DownloadUrl`] converts into a source. Without a job, an expired URL ends the download.
 #[derive(Clone, Debug)]
@@ -100,15 +100,15 @@ impl From<DownloadUrl> for Source {
     }
 }
 
-/// A download, event by event.
+/// A running download, which yields events.
 ///
 /// Only [`outcome`](Self::outcome) says how it ended. The last event is
-/// [`Ended`](EventKind::Ended), except after an error of the file.
+/// [`Ended`](EventKind::Ended), except after a file error.
 ///
 /// A download that is dropped early leaves its part file for a later download to the same target.
-/// Over an async client a file operation may still run on another thread then: until it is done, a
-/// new download finds the target busy, and a file that was complete may still appear.
-#[must_use = "a download does nothing until its events are taken"]
+/// With an async client, a file operation may still run in the background: until it is done, the
+/// target is busy, and a complete file may still appear.
+#[must_use = "a download does nothing until it is polled"]
 pub struct Download<T, W = Sink> {
     client: Client<T>,
     download: download::Download,
@@ -116,12 +116,12 @@ pub struct Download<T, W = Sink> {
     output: Output<W>,
     /// The body of the current response, while it is read.
     body: Option<Body>,
-    /// The last event was reported.
+    /// Whether the last event was reported.
     has_ended: bool,
     file_error: Option<FileError>,
-    /// The transport's error in the last exchange.
+    /// The transport error of the last exchange.
     transport_error: Option<TransportError>,
-    /// Why there is no new URL.
+    /// Why no new URL could be obtained.
     wait_error: Option<WaitError>,
     polls: u32,
 }
@@ -171,9 +171,9 @@ impl<T, W> Download<T, W> {
 impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
     /// Waits for the next event; `None` after the end.
     ///
-    /// The future may be dropped at any point. A request under way is then forgotten and sent again
-    /// by the next call. Dropped during work on the file or the writer, it ends the download with
-    /// [`FileErrorKind::Dropped`]; a new download to the same target continues it.
+    /// The future may be dropped at any point: the next call sends a request in flight again. Dropped
+    /// during a file operation, it ends the download with [`FileErrorKind::Dropped`]; a new download
+    /// to the same target continues it.
     pub async fn next(&mut self) -> Option<Event> {
         if self.has_ended || self.file_error.is_some() {
             return None;
@@ -190,7 +190,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         }
     }
 
-    /// Returns the events as a stream, to be pinned. Take the [`outcome`](Self::outcome) after it.
+    /// Returns the events as a stream, to be pinned first. Take the [`outcome`](Self::outcome) after it.
     pub fn events(&mut self) -> impl Stream<Item = Event> {
         stream::unfold(self, async |download| download.next().await.map(|event| (event, download)))
     }
@@ -199,7 +199,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
     ///
     /// # Errors
     ///
-    /// A [`DownloadError`] that says why there is no whole file.
+    /// A [`DownloadError`] that says why the file is not complete.
     pub async fn outcome(mut self) -> Result<Downloaded, DownloadError> {
         while self.next().await.is_some() {}
         let Self { download, file_error, transport_error, wait_error, .. } = self;
@@ -234,7 +234,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         Ok(event)
     }
 
-    /// Does what the state machine asks for while no body is read.
+    /// Performs the next step while no body is read.
     async fn step(&mut self) -> Result<Option<Event>, FileError> {
         let now = self.client.now();
         let request = match self.download.step(now.mono) {
@@ -278,7 +278,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         }
     }
 
-    /// Sends a request and prepares for its body.
+    /// Sends a request and handles the head of its response.
     async fn request(&mut self, request: Request<()>, now: Mono) -> Result<Event, FileError> {
         let response = self.client.fetch(request, self.time_left(now)).await;
         let (head, body) = match response {
@@ -316,7 +316,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         Ok(self.download.receiving())
     }
 
-    /// Takes the end of a response, or why there is none.
+    /// Handles the end of a response, or the error instead of one.
     fn ended(&mut self, end: Result<(), TransportError>) -> Event {
         self.body = None;
         let fault: Result<(), TransportErrorKind> =
@@ -325,7 +325,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         self.download.ended(self.client.now().mono, fault)
     }
 
-    /// Returns what becomes of the output.
+    /// Returns what to do with the output.
     fn end(&mut self) -> End {
         match self.download.step(self.client.now().mono) {
             Step::Done(Ok(_)) => End::Complete,
@@ -340,7 +340,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
 }
 
 /// Adds the transport's or the wait's error if the download ended because of it, and not because
-/// its own time was over.
+/// its own time limit had passed.
 fn failure(
     error: download::Error,
     transport: Option<TransportError>,

@@ -1,4 +1,4 @@
-//! How a single exchange and a wait fail.
+//! The errors of single exchanges and of waits.
 
 use std::{error::Error, fmt, ops::Deref};
 
@@ -6,7 +6,7 @@ use tcss_export_core::{BuildError, ResponseError, wait};
 
 use crate::transport_error::TransportError;
 
-/// Why a single exchange gave no result.
+/// Why a single exchange failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendError {
@@ -16,7 +16,7 @@ pub enum SendError {
     Credentials(TransportError),
     /// No complete answer arrived.
     Transport(TransportError),
-    /// The answer has no result.
+    /// The service returned an error or an unusable answer.
     Answer(ResponseError),
 }
 
@@ -27,10 +27,10 @@ impl SendError {
     /// Look for the job in the list of jobs, [newest first], and continue with its id; create again
     /// only if it is not listed. An action that only reads can always be sent again.
     ///
-    /// It is `false` only if the request certainly had no effect: it could not be built or sent, no
+    /// It is `false` only if the request definitely had no effect: it could not be built or sent, no
     /// connection was made, or the service refused it with a code that says so. It is `true` after
     /// a broken connection, an unreadable answer, a fault inside the service and an unknown code,
-    /// because each may follow a success.
+    /// because the action may have succeeded.
     ///
     /// [creates]: tcss_export_core::actions::CreateExportComplianceStatusListJob
     /// [newest first]: tcss_export_core::actions::DescribeExportJobManageList::newest_first
@@ -59,7 +59,7 @@ impl Error for SendError {
         match self {
             Self::Credentials(error) => Some(error),
             Self::Transport(error) => error.source(),
-            // Their texts are part of this one's.
+            // Already part of this error's message.
             Self::Build(_) | Self::Answer(_) => None,
         }
     }

@@ -1,11 +1,11 @@
 //! Runs the state machines of tcss-export over a [`Transport`]: the [`Client`], its waits and
 //! downloads, the files, the rate budget that clients share, and the proxies of the environment.
 //!
-//! Code is async and exists once. The [`blocking`] client runs the same code over a transport whose
+//! All logic is written once, as async code. The [`blocking`] client runs the same code over a transport whose
 //! futures are ready at the first poll.
 //!
-//! Every request starts in the same order: it is due, its turn in the [`Budget`] has come,
-//! credentials are fetched, it is signed and sent at once.
+//! Every request starts in the same order: wait until it is due, wait for its turn in the
+//! [`Budget`], fetch credentials, sign, send.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

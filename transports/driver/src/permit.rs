@@ -1,6 +1,6 @@
 //! The right to start a request: a turn in the budget, and credentials to sign with.
 
-use std::{future::poll_fn, pin::pin, time::Duration};
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use tcss_export_core::{Credentials, Mono};
 
@@ -14,7 +14,7 @@ use crate::{
 /// What a request needs before it starts.
 ///
 /// Credentials are fetched once the turn has come, so that a long queue does not make them stale.
-/// If the fetch outlasts the turn, the next turn uses the fetched credentials.
+/// If the fetch outlasts the turn, the next turn uses them while they are fresh.
 #[derive(Debug, Default)]
 pub(crate) struct Permit {
     turn: Option<Turn>,
@@ -25,19 +25,19 @@ pub(crate) struct Permit {
 struct Fetched {
     credentials: Credentials,
     at: Mono,
-    /// The source was asked for new ones, because the last ones were refused.
+    /// Whether they replace credentials that the service refused.
     fresh: bool,
 }
 
-/// Credentials older than this are fetched again before a start.
+/// Older credentials are fetched again before a request starts.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 
 impl Permit {
-    /// Takes the start if the turn has come and credentials are at hand; the request must be sent
+    /// Claims the start if the turn has come and credentials are available. The request must be sent
     /// at once.
     pub(crate) fn start(&mut self, now: Mono, fresh: bool) -> Option<Credentials> {
         let turn = self.turn.as_ref()?;
-        let fetched = self.fetched.take_if(|fetched| fetched.serves(now, fresh))?;
+        let fetched = self.fetched.take_if(|fetched| fetched.is_usable(now, fresh))?;
         if turn.start(now).is_err() {
             self.fetched = Some(fetched);
             return None;
@@ -46,10 +46,10 @@ impl Permit {
         Some(fetched.credentials)
     }
 
-    /// Prepares [`start`](Self::start): waits for the turn, then fetches credentials. Returns early
-    /// at `until`.
+    /// Makes [`start`](Self::start) possible: waits for the turn, then fetches credentials. Returns
+    /// early at `until`.
     ///
-    /// The place in the queue outlives this future.
+    /// The place in the queue is kept even if this future is dropped.
     pub(crate) async fn prepare<T: Transport>(
         &mut self,
         client: &Client<T>,
@@ -65,10 +65,10 @@ impl Permit {
             let moment = turn.moment(now);
             if now < moment {
                 let moment = until.map_or(moment, |until| until.min(moment));
-                sleep_or_move_up(client, turn, moment, now).await;
+                sleep_until_turn(client, turn, moment, now).await;
                 continue;
             }
-            if self.fetched.as_ref().is_some_and(|fetched| fetched.serves(now, fresh)) {
+            if self.fetched.as_ref().is_some_and(|fetched| fetched.is_usable(now, fresh)) {
                 return Ok(());
             }
             let limit = client.exchange_limit(now);
@@ -85,16 +85,16 @@ impl Permit {
 }
 
 impl Fetched {
-    fn serves(&self, now: Mono, fresh: bool) -> bool {
+    fn is_usable(&self, now: Mono, fresh: bool) -> bool {
         now.saturating_since(self.at) < FRESH_FOR && (self.fresh || !fresh)
     }
 }
 
 /// Sleeps until this moment, or until the turn has moved up in the queue.
-async fn sleep_or_move_up<T: Transport>(client: &Client<T>, turn: &Turn, moment: Mono, now: Mono) {
+async fn sleep_until_turn<T: Transport>(client: &Client<T>, turn: &Turn, moment: Mono, now: Mono) {
     let mut sleep = pin!(client.sleep(moment.saturating_since(now)));
     poll_fn(|context| match turn.is_before(moment, now, context.waker()) {
-        true => std::task::Poll::Ready(()),
+        true => Poll::Ready(()),
         false => sleep.as_mut().poll(context),
     })
     .await;

@@ -11,9 +11,9 @@ use tcss_export_core::Endpoint;
 use self::no_proxy::Exceptions;
 pub use self::proxy::{Proxy, TunnelError};
 
-/// The proxies that the usual environment variables name.
+/// The proxy settings of the usual environment variables.
 ///
-/// The proxy is the value of `https_proxy`, or else of `all_proxy`. Both may be upper case; if both
+/// The proxy is the value of `https_proxy` or, if that is unset, of `all_proxy`. Both may be upper case; if both
 /// spellings are set, lower case wins, and an empty value counts as unset. The value is
 /// `http://host:port`, optionally with a percent-encoded `user:password@` before the host.
 /// `http://` may be omitted, and the default port is 80. TLS and SOCKS proxies are not supported.
@@ -24,12 +24,12 @@ pub use self::proxy::{Proxy, TunnelError};
 /// | entry | hosts |
 /// | --- | --- |
 /// | `*` | every host |
-/// | `h.example`, `.h.example` or `*.h.example` | this host and all below it |
+/// | `h.example`, `.h.example` or `*.h.example` | this host and its subdomains |
 /// | `192.0.2.9`, `2001:db8::9` or `[2001:db8::9]` | this address |
 /// | `192.0.2.0/24` or `2001:db8::/32` | the addresses of this network |
 ///
-/// With a port, as in `h.example:8443` or `[2001:db8::9]:8443`, an entry holds for this port only.
-/// No name is looked up, so addresses match only URLs with an address. Other entries are ignored.
+/// With a port, as in `h.example:8443` or `[2001:db8::9]:8443`, an entry applies to this port only.
+/// Names are not resolved, so addresses match only URLs that contain one. Other entries are ignored.
 ///
 /// Loopback hosts never use a proxy. `http_proxy` is ignored: plain HTTP, which a download must
 /// allow explicitly, uses the same proxy by `CONNECT`.
@@ -55,8 +55,8 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Reads the variables by a function from name to value, such as `|name|
-    /// std::env::var_os(name)`. An unusable value becomes an error once a request needs it.
+    /// Reads the variables with a lookup function, such as `|name| std::env::var_os(name)`. An
+    /// unusable value becomes an error once a request needs it.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let find = |names: &[&'static str]| {
             names.iter().find_map(|name| {
@@ -79,7 +79,7 @@ impl Proxies {
     ///
     /// [`ProxyError::Url`] or [`ProxyError::Scheme`] if a variable names an unusable proxy.
     pub fn proxy_for(&self, endpoint: &Endpoint) -> Result<Option<Proxy>, ProxyError> {
-        if endpoint.is_loopback() || self.exceptions.hold_for(endpoint) {
+        if endpoint.is_loopback() || self.exceptions.match_endpoint(endpoint) {
             return Ok(None);
         }
         self.proxy.clone().transpose()
@@ -96,7 +96,7 @@ impl Proxies {
         let port = url.port_u16().unwrap_or(default_port);
         match format!("https://{host}:{port}").parse() {
             Ok(endpoint) => self.proxy_for(&endpoint),
-            // A request to such a URL is never sent.
+            // Never a direct connection by mistake.
             Err(_) => self.proxy.clone().transpose(),
         }
     }

@@ -5,12 +5,12 @@ use tcss_export_core::{Answer, actions::Action, read_answer};
 use crate::{client::Client, error::SendError, permit::Permit, transport::Transport};
 
 impl<T: Transport> Client<T> {
-    /// Sends one action exactly once, when the budget allows it, and returns the typed answer.
+    /// Sends one action exactly once, once the budget allows it, and returns the typed answer.
     ///
     /// # Errors
     ///
-    /// A [`SendError`] that says where it arose. After an error of an action that creates
-    /// something, [`SendError::may_have_arrived`] says whether the service may have done so.
+    /// A [`SendError`] that says which stage failed. After an error of an action that creates
+    /// something, [`SendError::may_have_arrived`] says whether the service may have created it.
     pub async fn send<A: Action>(&self, action: &A) -> Result<Answer<A::Response>, SendError> {
         let prepared = self.session().prepare(action).map_err(SendError::Build)?;
         let mut permit = Permit::default();

@@ -5,7 +5,7 @@ use std::error::Error;
 use rustls::AlertDescription;
 
 /// Returns whether an error is permanent: an untrusted certificate, a peer without a common TLS
-/// version, a refusal by the peer, or missing roots. For
+/// version, a rejection by the peer, or missing roots. For
 /// [`TransportError::of_chain_with`](crate::TransportError::of_chain_with).
 pub fn is_permanent(error: &(dyn Error + 'static)) -> bool {
     use rustls::Error::{AlertReceived, General, InvalidCertificate, PeerIncompatible};
@@ -17,7 +17,7 @@ pub fn is_permanent(error: &(dyn Error + 'static)) -> bool {
     }
 }
 
-/// Returns whether a peer would refuse the same client again. Other alerts may be due to damaged
+/// Returns whether a peer would reject the same client again. Other alerts may be due to damaged
 /// bytes or a fault of the peer: `BadRecordMac`, `DecodeError` or `InternalError`.
 const fn is_refusal(alert: AlertDescription) -> bool {
     matches!(

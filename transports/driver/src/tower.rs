@@ -57,7 +57,7 @@ where
     }
 }
 
-/// Creates a [`Body`] from the data of an `http_body::Body`, without its trailers.
+/// Creates a [`Body`] from an `http_body::Body`; trailers are dropped.
 ///
 /// `explain` gets each error, and what a broken connection means at this stage.
 pub fn from_http_body<B>(

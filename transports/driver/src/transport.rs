@@ -1,4 +1,4 @@
-//! The seam between a client and an HTTP library.
+//! The interface between a client and an HTTP library.
 
 use std::{
     fmt, io,
@@ -23,7 +23,7 @@ pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Idle connections are closed after this time. The service closes them after 60 s.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
-/// An HTTP client, and the clock that passes while it works.
+/// An HTTP client and its clock.
 ///
 /// A [`Client`](crate::Client) over it is async on any runtime. Its futures are `Send` if those of
 /// the transport are. A transport that blocks also implements [`Blocking`].
@@ -31,10 +31,10 @@ pub trait Transport {
     /// Sends one request exactly once and returns status, headers and body, whatever the status.
     ///
     /// It follows no redirect, decodes nothing, and changes no byte of the URL or the body. The
-    /// headers `host` and `content-type` are already set and signed, and must leave exactly once.
+    /// headers `host` and `content-type` are already set, and must be sent exactly once.
     ///
-    /// [`Limits::of`](tcss_export_core::Limits::of) returns the limits that its extensions hold.
-    /// The transport keeps to the address policy. The client enforces the times itself, except over
+    /// [`Limits::of`](tcss_export_core::Limits::of) returns the limits of a request.
+    /// The transport enforces the address policy. The client enforces the times itself, except over
     /// a [`Blocking`] transport, which must do so here and in each read of the body.
     ///
     /// # Errors
@@ -45,11 +45,11 @@ pub trait Transport {
         request: Request<Bytes>,
     ) -> impl Future<Output = Result<Response<Body>, TransportError>>;
 
-    /// Pauses for this time at most.
+    /// Sleeps for this duration at most.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 
-    /// Reads both clocks. Override it if [`sleep`](Self::sleep) follows another clock than the
-    /// machine's.
+    /// Reads both clocks. Override it if [`sleep`](Self::sleep) follows another clock than
+    /// the system's.
     fn now(&self) -> Now {
         clock::now()
     }
@@ -73,7 +73,7 @@ impl Body {
     }
 
     /// Creates a body from a blocking reader. A failed read becomes a [`TransportError`] of the
-    /// kind [`TransportErrorKind::Truncated`], unless `reader` says otherwise by wrapping one.
+    /// kind [`TransportErrorKind::Truncated`], unless its sources determine another kind, such as a timeout.
     pub fn from_reader(reader: impl io::Read + Send + 'static) -> Self {
         Self::from_reader_with(reader, |e| {
             TransportError::of_chain(e, TransportErrorKind::Truncated)
@@ -112,8 +112,7 @@ impl fmt::Debug for Body {
     }
 }
 
-/// A reader whose pieces double in size, so that an answer of the service costs little memory and
-/// a file few reads.
+/// A reader whose pieces double in size: little memory for an answer, few reads for a file.
 struct Pieces<R> {
     reader: R,
     buffer: BytesMut,

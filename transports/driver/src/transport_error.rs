@@ -14,7 +14,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 #[derive(Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,
-    /// No connection was made, so nothing was sent.
+    /// Whether no connection was made, so that nothing was sent.
     is_before_sending: bool,
     source: BoxError,
 }
@@ -63,7 +63,7 @@ impl TransportError {
         !self.is_before_sending && self.kind != TransportErrorKind::Permanent
     }
 
-    /// Returns the address error among the sources: the policy forbids all addresses of a host.
+    /// Returns the address error among the sources, if any.
     pub fn address_error(&self) -> Option<&AddressError> {
         find(&*self.source, |error| error.downcast_ref())
     }
@@ -94,7 +94,7 @@ fn fault_of(error: &(dyn Error + 'static)) -> Option<TransportErrorKind> {
     }
     match error.downcast_ref::<io::Error>()?.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Some(TransportErrorKind::Timeout),
-        // The error inside may determine it.
+        // Look at the wrapped error next.
         _ => None,
     }
 }
@@ -130,7 +130,7 @@ impl From<io::Error> for TransportError {
     }
 }
 
-/// Malformed credentials stay malformed: [`TransportErrorKind::Permanent`].
+/// Malformed credentials do not become valid: [`TransportErrorKind::Permanent`].
 impl From<BuildError> for TransportError {
     fn from(error: BuildError) -> Self {
         Self::new(TransportErrorKind::Permanent, error)

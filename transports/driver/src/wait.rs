@@ -1,4 +1,4 @@
-//! One job, followed event by event.
+//! Waiting for one job.
 
 use futures_util::stream::{self, Stream};
 #[cfg(feature = "serde")]
@@ -18,7 +18,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     ///
-    /// A [`WaitError`] whose `kind` says why there is no file.
+    /// A [`WaitError`] whose `kind` says why the wait ended without a file.
     pub async fn wait(&self, job: JobId) -> Result<Finished, WaitError> {
         self.follow(job).outcome().await
     }
@@ -32,7 +32,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     ///
-    /// A [`ResumeError`] if the wait belongs to another endpoint, or was saved by an unknown
+    /// A [`ResumeError`] if the wait belongs to another endpoint, or was saved by an unsupported
     /// version.
     #[cfg(feature = "serde")]
     pub fn resume(&self, saved: SavedWait) -> Result<Wait<T>, ResumeError> {
@@ -42,14 +42,14 @@ impl<T: Transport> Client<T> {
 
 /// A wait for one job.
 #[derive(Debug)]
-#[must_use = "a wait does nothing until its events are taken"]
+#[must_use = "a wait does nothing until it is polled"]
 pub struct Wait<T> {
     client: Client<T>,
     waiter: Waiter,
     permit: Permit,
-    /// The transport's error in the last exchange.
+    /// The transport error of the last exchange.
     last_error: Option<TransportError>,
-    /// An event has reported the end.
+    /// Whether an event has reported the end.
     has_ended: bool,
 }
 
@@ -71,8 +71,8 @@ impl<T: Transport> Wait<T> {
 
     /// Waits for the next event; `None` after the end.
     ///
-    /// The future may be dropped at any point. A request under way is then forgotten, and the next
-    /// call polls again; so in a `select!` keep one future across iterations.
+    /// The future may be dropped at any point, but then a request in flight is discarded and the next
+    /// call polls again. In a `select!`, keep one future across iterations.
     pub async fn next(&mut self) -> Option<Event> {
         self.waiter.abandon();
         loop {
@@ -96,7 +96,7 @@ impl<T: Transport> Wait<T> {
         }
     }
 
-    /// Returns the events as a stream, to be pinned. Take the [`outcome`](Self::outcome) after it.
+    /// Returns the events as a stream, to be pinned first. Take the [`outcome`](Self::outcome) after it.
     pub fn events(&mut self) -> impl Stream<Item = Event> {
         stream::unfold(self, async |wait| wait.next().await.map(|event| (event, wait)))
     }
@@ -105,7 +105,7 @@ impl<T: Transport> Wait<T> {
     ///
     /// # Errors
     ///
-    /// A [`WaitError`] whose `kind` says why there is no file.
+    /// A [`WaitError`] whose `kind` says why the wait ended without a file.
     pub async fn outcome(mut self) -> Result<Finished, WaitError> {
         while self.next().await.is_some() {}
         self.waiter.finish().map_err(|error| WaitError::new(error, self.last_error))
@@ -125,14 +125,14 @@ impl<T: Transport> Wait<T> {
         Some(event)
     }
 
-    /// Waits for a turn and credentials; an event only if that failed.
+    /// Waits for a turn and credentials. Returns an event only if that failed.
     async fn prepare(&mut self, fresh: bool) -> Option<Event> {
         let deadline = self.waiter.deadline();
         let error = self.permit.prepare(&self.client, fresh, Some(deadline)).await.err()?;
         let event = self.waiter.cannot_start(self.client.now().mono, error.kind());
         self.has_ended = event.kind == EventKind::Ended;
         self.last_error = Some(error);
-        // Past the deadline the fault is ignored, and the end is the next event.
+        // After the deadline the fault is ignored, and the next event is the end.
         (event.kind != EventKind::Ignored).then_some(event)
     }
 
@@ -151,7 +151,7 @@ impl<T: Transport> Wait<T> {
         self.waiter.save(self.client.now(), &self.client.session())
     }
 
-    /// Starts a transcript of all that happens from here on;
+    /// Starts a transcript of everything from now on;
     /// [`take_transcript`](Self::take_transcript) returns its lines.
     pub fn record(&mut self) {
         self.waiter.record(self.client.now(), &self.client.session());

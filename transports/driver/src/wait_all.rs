@@ -21,10 +21,10 @@ use crate::{
 };
 
 impl<T: Transport> Client<T> {
-    /// Follows many jobs and returns a stream of their outcomes, in the order in which they end.
+    /// Follows many jobs and returns a stream of their outcomes, in completion order.
     ///
-    /// Any number of exchanges run at once, all in one task. The stream takes every job that
-    /// `jobs` has ready, and a job's deadline counts from that moment: see
+    /// Exchanges run concurrently, all in one task. The stream pulls every job that `jobs` has
+    /// ready, and a job's deadline counts from that moment: see
     /// [`WaitSet`](tcss_export_core::wait::WaitSet) for deadlines of very many jobs. For a list use
     /// `futures_util::stream::iter`. Dropping the stream stops all waits.
     pub fn wait_all<J: Stream<Item = JobId>>(
@@ -60,13 +60,13 @@ struct WaitAll<T, J, F> {
     set: WaitSet,
     /// Absent while a task prepares it.
     permit: Option<Permit>,
-    /// The transport's error in the last exchange of a wait.
+    /// The transport error of the last exchange of a wait.
     errors: BTreeMap<WaitKey, TransportError>,
     jobs: Pin<Box<Fuse<J>>>,
     work: FuturesUnordered<F>,
 }
 
-/// Work that takes time.
+/// Work that runs in the background.
 enum Task {
     Prepare { permit: Permit, key: WaitKey, fresh: bool, until: Option<Mono> },
     Exchange { id: ExchangeId, request: Box<Request<Bytes>>, started: Mono },
@@ -77,7 +77,7 @@ enum Done {
     Answered { id: ExchangeId, answer: Result<Response<Bytes>, TransportError> },
 }
 
-/// Tells the answer to a wait's current exchange from a late one to an earlier exchange.
+/// Distinguishes the answer to a wait's current exchange from a late one.
 #[derive(Clone, Copy)]
 struct ExchangeId {
     key: WaitKey,
@@ -96,7 +96,7 @@ async fn run<T: Transport>(client: Client<T>, task: Task) -> Done {
     }
 }
 
-/// After this many jobs, exchanges and other tasks of the executor run.
+/// Yields after this many jobs, so that exchanges and other tasks can run.
 const JOBS_AT_ONCE: usize = 64;
 
 impl<T, J, F> WaitAll<T, J, F>
@@ -123,6 +123,7 @@ where
                     self.work.extend(task.map(|task| run(self.client.clone(), task)));
                     continue;
                 }
+                // The permit is being prepared.
                 SetStep::Poll { .. } => self.set.next_limit(),
             };
             self.pause(pause).await;
@@ -171,7 +172,7 @@ where
         self.set.add(Waiter::new(job, self.client.policy(), self.client.seed(), now));
     }
 
-    /// Waits until this moment, a job, or the end of a task.
+    /// Waits until this moment, a new job, or a finished task.
     async fn pause(&mut self, until: Option<Mono>) {
         if let Some(permit) = &mut self.permit {
             permit.release();

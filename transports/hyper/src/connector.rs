@@ -20,8 +20,8 @@ use crate::dialer::{BoxError, Dialer};
 /// The connector of the default transport, on tokio: with or without TLS, directly or through a
 /// proxy.
 ///
-/// It reads the operating system's roots at the first `https` request, because a machine without
-/// roots must reach a loopback service over plain HTTP.
+/// It reads the operating system's roots at the first `https` request, so that a machine without
+/// roots can still reach a loopback service over plain HTTP.
 #[derive(Clone, Debug)]
 pub struct Connector {
     proxies: Proxies,
@@ -32,8 +32,8 @@ pub struct Connector {
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 impl Connector {
-    /// Creates a connector. The address policy holds where no proxy looks the name up. An unusable
-    /// proxy is an error of each connection.
+    /// Creates a connector. The address policy applies to direct connections; a proxy resolves names
+    /// itself. An unusable proxy makes every connection fail.
     pub(crate) fn new(proxies: Proxies, address_policy: AddressPolicy) -> Self {
         let dialer = Dialer::new(proxies.clone(), address_policy);
         Self { proxies, dialer, tls: Arc::default() }
@@ -45,7 +45,7 @@ impl Connector {
         }
         let tls = HttpsConnectorBuilder::new()
             .with_provider_and_platform_verifier(rustls::crypto::ring::default_provider())
-            // Without usable roots a retry does not help.
+            // `InvalidData` wraps the error of rustls, which is permanent.
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?
             .https_only()
             .enable_http1()

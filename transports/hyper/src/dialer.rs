@@ -20,7 +20,7 @@ use tower_service::Service;
 
 use crate::resolver::Resolver;
 
-/// Opens a connection to a host, directly or by a tunnel through a proxy.
+/// Opens a connection to a host, directly or through a proxy.
 #[derive(Clone, Debug)]
 pub(crate) struct Dialer {
     proxies: Proxies,
@@ -50,7 +50,7 @@ impl Service<Uri> for Dialer {
             let Some(proxy) = proxy? else { return Ok(http(address_policy).call(uri).await?) };
             let address = Uri::builder().scheme("http").authority(proxy.to_string());
             let address = address.path_and_query("/").build()?;
-            // Only the proxy's own name is looked up here.
+            // The proxy resolves the target; only its own name is resolved here.
             let mut stream = http(AddressPolicy::Any).call(address).await?.into_inner();
             open_tunnel(&mut stream, &proxy, &uri).await?;
             Ok(TokioIo::new(stream))
@@ -65,11 +65,11 @@ fn http(address_policy: AddressPolicy) -> HttpConnector<Resolver> {
     http
 }
 
-/// A longer head of a proxy's answer is an error.
+/// The largest head of a proxy's answer, in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
 const MOST_HEADERS: usize = 100;
 
-/// Asks the proxy to connect the stream to the host of `uri`; it learns nothing else.
+/// Asks the proxy to connect the stream to the host of `uri`. It learns only host and port.
 async fn open_tunnel(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     proxy: &Proxy,
@@ -80,7 +80,7 @@ async fn open_tunnel(
     if !status.is_success() {
         return Err(TunnelError::refused(proxy, status).into());
     }
-    // In TLS the client speaks first, so these bytes are not the server's.
+    // In TLS and in HTTP the client speaks first, so these bytes are the proxy's.
     if rest > 0 { Err("the proxy sent more than its answer".into()) } else { Ok(()) }
 }
 

@@ -1,7 +1,7 @@
 //! The async client of tcss-export over [hyper](https://docs.rs/hyper), on any runtime.
 //!
-//! It makes no protocol decision: a request's bytes leave unchanged, status, headers and bytes come
-//! back, and nothing is sent twice. HTTP/1.1 only.
+//! It makes no protocol decision: it sends each request unchanged and once, and returns status,
+//! headers and bytes as they are. HTTP/1.1 only.
 //!
 //! ```no_run
 //! use tcss_export_core::{Credentials, Endpoint, JobId, Session};
@@ -47,7 +47,7 @@ use tcss_export_driver::{
 
 pub use self::connector::Connector;
 
-/// A pooled client of hyper-util.
+/// hyper-util's pooled client.
 type HttpClient<C> = legacy::Client<C, Full<Bytes>>;
 
 /// An async client of the service over hyper.
@@ -58,7 +58,7 @@ pub type Client<C = Connector> = tcss_export_driver::Client<Hyper<C>>;
 pub struct Hyper<C = Connector> {
     http: HttpClient<C>,
     timer: Arc<dyn Timer + Send + Sync>,
-    /// The clients of downloads with an address policy, unless the user's client serves them too.
+    /// The clients of downloads with an address policy; `None` if the user's client handles them.
     public: Option<HttpClient<C>>,
     loopback: Option<HttpClient<C>>,
 }
@@ -96,7 +96,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
     /// Creates a transport from your own connector, a `tower_service::Service` from `Uri` to a
     /// connection, and the executor and timer of your runtime.
     ///
-    /// The connector decides on proxies, and on the addresses that a download may connect to.
+    /// The connector is responsible for proxies, and for the addresses that a download may connect
+    /// to.
     pub fn with_connector(
         connector: C,
         executor: impl Executor<BoxFuture> + Clone + Send + Sync + 'static,
@@ -107,9 +108,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
 
     /// Creates a transport from your own pooled client.
     ///
-    /// Build it with `retry_canceled_requests(false)`, or it may send a signed request a second
-    /// time; and with a `pool_idle_timeout` below 60 s. Limits of time and size are set at each
-    /// request.
+    /// Build it with `retry_canceled_requests(false)`, or it may send a signed request twice. Use a
+    /// `pool_idle_timeout` below 60 s. The client over it enforces limits of time and size.
     pub fn with_client(http: HttpClient<C>, timer: impl Timer + Send + Sync + 'static) -> Self {
         Self { http, timer: Arc::new(timer), public: None, loopback: None }
     }
@@ -142,7 +142,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Hyper<C> {
     }
 }
 
-/// Explains an error. `broken` is the meaning of a broken connection at this stage.
+/// Maps an error. `broken` is the meaning of a broken connection at this stage.
 fn explain(error: Box<dyn Error + Send + Sync>, broken: TransportErrorKind) -> TransportError {
     TransportError::of_chain_with(error, broken, tls::is_permanent)
 }
@@ -153,7 +153,7 @@ impl<C> fmt::Debug for Hyper<C> {
     }
 }
 
-/// A future that an executor must be able to run.
+/// The future type that the executor runs.
 type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn pooled<C: Connect + Clone>(

@@ -1,4 +1,4 @@
-//! Looks names up under an address policy.
+//! Resolves names and enforces the address policy.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use tcss_export_core::AddressPolicy;
 use tcss_export_driver::AddressError;
 use tower_service::Service;
 
-/// Looks names up, by default as the system does, and drops the addresses that the policy forbids.
+/// Resolves names, by default as the system does, and drops the addresses that the policy forbids.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolver<L = GaiResolver> {
     lookup: L,
@@ -71,10 +71,10 @@ mod tests {
         assert_eq!(resolved("127.0.0.1", AddressPolicy::Loopback).await.unwrap(), 1);
     }
 
-    /// Leads every name to the same addresses.
-    struct Leads(&'static [&'static str]);
+    /// Resolves every name to the same addresses.
+    struct FixedLookup(&'static [&'static str]);
 
-    impl Service<Name> for Leads {
+    impl Service<Name> for FixedLookup {
         type Response = vec::IntoIter<SocketAddr>;
         type Error = io::Error;
         type Future = Ready<io::Result<Self::Response>>;
@@ -89,12 +89,12 @@ mod tests {
         }
     }
 
-    /// Says which addresses are left of those that a name leads to.
+    /// Returns the permitted addresses of a name.
     async fn left_of(
         addresses: &'static [&'static str],
         address_policy: AddressPolicy,
     ) -> io::Result<Vec<String>> {
-        let mut resolver = Resolver { lookup: Leads(addresses), address_policy };
+        let mut resolver = Resolver { lookup: FixedLookup(addresses), address_policy };
         let found = resolver.call("files.example".parse().unwrap()).await?;
         Ok(found.map(|address| address.to_string()).collect())
     }
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_inside_only_is_refused_by_its_name() {
+    async fn a_name_with_private_addresses_only_is_refused_by_its_name() {
         let inside: [&[_]; 3] =
             [&["10.0.0.1:443", "192.168.0.1:443"], &["127.0.0.1:443"], &["[::1]:443"]];
         for addresses in inside {

@@ -1,7 +1,7 @@
 //! The async client of tcss-export over [reqwest](https://docs.rs/reqwest), on tokio.
 //!
-//! It makes no protocol decision: a request's bytes leave unchanged, status, headers and bytes come
-//! back, and nothing is sent twice. HTTP/1.1 only.
+//! It makes no protocol decision: it sends each request unchanged and once, and returns status,
+//! headers and bytes as they are. HTTP/1.1 only.
 //!
 //! ```no_run
 //! use tcss_export_core::{Credentials, Endpoint, JobId, Session};
@@ -16,8 +16,8 @@
 //! # }
 //! ```
 //!
-//! reqwest parses URLs by the rules of browsers. A URL that it would change is refused with a typed
-//! error, because its signature would no longer match.
+//! reqwest normalizes URLs as browsers do. A URL that it would change is refused with a typed error,
+//! because its signature would no longer match.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -45,10 +45,11 @@ pub struct Reqwest(Clients);
 
 #[derive(Clone)]
 enum Clients {
-    /// One client for each address policy: any, public and loopback.
+    /// The clients of this crate, one for each address policy: any, public and loopback.
     Own(Proxies, Arc<Result<[reqwest::Client; 3], String>>),
+    /// The user's client.
     Given(reqwest::Client),
-    /// The user accepts the risk of downloads without a check of addresses.
+    /// The user's client, whose downloads need no check of addresses.
     Unchecked(reqwest::Client),
 }
 
@@ -76,14 +77,14 @@ impl Reqwest {
 
     /// Creates a transport from your own client, with its proxy and TLS.
     ///
-    /// This crate cannot check its settings. Build it with `redirect::Policy::none()`,
+    /// This crate cannot check the client's settings. Build it with `redirect::Policy::none()`,
     /// `retry::never()`, `no_gzip()`, `no_brotli()`, `no_zstd()`, `no_deflate()`, `http1_only()`, a
     /// `connect_timeout`, and a `pool_idle_timeout` below 60 s.
     ///
-    /// A download checks the addresses that the name of a file server leads to, which is not
-    /// possible here. So it ends with a permanent error, unless its policy allows private addresses
-    /// and the host is not a loopback one, or unless
-    /// [`skipping_address_check`](Self::skipping_address_check) accepts the risk.
+    /// Downloads check the addresses that the name of a file server resolves to, which is impossible
+    /// here. They therefore end with a permanent error, unless the policy allows private addresses
+    /// (and the host is not loopback) or you call
+    /// [`skipping_address_check`](Self::skipping_address_check).
     pub const fn from_client(client: reqwest::Client) -> Self {
         Self(Clients::Given(client))
     }
@@ -102,6 +103,7 @@ impl Transport for Reqwest {
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let (client, proxy) = self.client(&request)?;
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        // The target must survive unchanged.
         let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let request = reqwest::Request::try_from(request).map_err(permanent)?;
         if !request.url().as_str().ends_with(&target) {
@@ -144,7 +146,7 @@ impl Reqwest {
         }
         let [any, public, loopback] = (**clients).as_ref().map_err(|e| permanent(e.clone()))?;
         let client = match policy {
-            // Only the proxy's own name is looked up here.
+            // The proxy resolves the target; only its own name is resolved here.
             _ if proxy.is_some() => any,
             AddressPolicy::Public => public,
             AddressPolicy::Loopback => loopback,
@@ -186,7 +188,7 @@ fn permanent(problem: impl Into<BoxError>) -> TransportError {
     TransportError::new(TransportErrorKind::Permanent, problem)
 }
 
-/// Explains an error on the way through a proxy. reqwest names a missing login only in its text.
+/// Maps an error of a request through a proxy. reqwest reports a missing login only in its message.
 fn tunnel_error(proxy: &Proxy, error: reqwest::Error) -> TunnelError {
     let mut causes = iter::successors(error.source(), |cause| (*cause).source());
     match causes.any(|cause| cause.to_string().contains("proxy authorization required")) {
@@ -195,7 +197,7 @@ fn tunnel_error(proxy: &Proxy, error: reqwest::Error) -> TunnelError {
     }
 }
 
-/// Explains an error. The URL of a download is a secret, and an error of reqwest would show it.
+/// Maps an error, without the URL: that of a download is a secret.
 fn explain(error: BoxError, broken: TransportErrorKind) -> TransportError {
     let error = match error.downcast::<reqwest::Error>() {
         Ok(error) => error.without_url().into(),
@@ -204,7 +206,7 @@ fn explain(error: BoxError, broken: TransportErrorKind) -> TransportError {
     TransportError::of_chain_with(error, broken, tls::is_permanent)
 }
 
-/// Looks names up and drops the addresses that the policy forbids.
+/// Resolves names and drops the addresses that the policy forbids.
 struct Resolver(AddressPolicy);
 
 impl dns::Resolve for Resolver {

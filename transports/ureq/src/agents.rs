@@ -21,7 +21,7 @@ use crate::{
     resolver::CheckedResolver,
 };
 
-/// Sets the rules of a request. A macro, because ureq's builders for an agent and for a request
+/// Applies our settings. A macro, because ureq's builders for an agent and for a request
 /// share no public trait.
 macro_rules! with_rules {
     ($config:expr, $limits:expr) => {
@@ -46,7 +46,7 @@ macro_rules! with_rules {
 #[derive(Clone, Debug)]
 pub(crate) enum Agents {
     Own(Pool),
-    /// The user's agent; the rules are set at each request.
+    /// The user's agent; our settings are applied to each request.
     Given {
         agent: Agent,
         without_proxy: bool,
@@ -55,8 +55,7 @@ pub(crate) enum Agents {
 
 /// Idle agents, each with its own connections.
 ///
-/// ureq caches TLS settings only for the settings of an agent, not of a request. So agents are kept
-/// by proxy and limits.
+/// ureq caches TLS state by agent, not by request, so agents are pooled by proxy and limits.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     proxies: Proxies,
@@ -72,7 +71,7 @@ struct OwnAgent {
     read_limit: ReadLimit,
 }
 
-/// An agent in use. Dropped after the body of its response, it puts the agent back.
+/// An agent in use. It goes back to the pool once the body of its response is dropped.
 #[derive(Debug)]
 pub(crate) struct Lease {
     own: Option<OwnAgent>,
@@ -92,7 +91,7 @@ impl Agents {
 
     pub(crate) fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let (head, bytes) = request.into_parts();
-        // A body, even an empty one, adds headers.
+        // ureq adds headers for any body, even an empty one.
         match bytes.is_empty() {
             true => self.send_with(Request::from_parts(head, ())),
             false => self.send_with(Request::from_parts(head, &*bytes)),
@@ -113,7 +112,8 @@ impl Agents {
                 (agent.run(config.build()).map_err(|error| request_error(error, None))?, None)
             }
         };
-        if limits.stall.is_some() {
+        let is_download = limits.stall.is_some();
+        if is_download {
             refuse_decoded(&mut response)?;
         }
         Ok(response.map(|body| Body::new(body, lease)))
@@ -128,14 +128,14 @@ impl Pool {
     ) -> Result<(Response<ureq::Body>, Option<Lease>), TransportError> {
         let proxy = self.proxies.proxy_for_url(request.uri())?;
         if proxy.is_some() {
-            // Only the proxy's own name is looked up here.
+            // The proxy resolves the target; only its own name is resolved here.
             limits.address_policy = AddressPolicy::Any;
         }
         let own = self.take(proxy, limits);
         own.read_limit.restart();
         let response = own.agent.run(request);
         let response = response.map_err(|error| request_error(error, own.proxy.as_ref()));
-        // Built with `cookies`, ureq would send a cookie back: such an agent is not used again.
+        // Built with `cookies`, ureq would send a cookie back, so this agent is not used again.
         let has_cookie = response.as_ref().is_ok_and(|r| r.headers().contains_key(SET_COOKIE));
         let lease = Lease { own: Some(own), is_reusable: !has_cookie, pool: self.clone() };
         Ok((response?, Some(lease)))
@@ -152,7 +152,7 @@ impl Pool {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<OwnAgent>> {
-        // A panic while the lock was held leaves a list that is whole.
+        // A panic while holding the lock cannot leave the list inconsistent.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -176,7 +176,7 @@ impl OwnAgent {
 }
 
 impl Lease {
-    /// Returns the limit that each read of a download restarts.
+    /// Returns the read limit, which every read of a download restarts.
     pub(crate) fn read_limit(&self) -> Option<ReadLimit> {
         let own = self.own.as_ref()?;
         own.limits.stall.map(|_| own.read_limit.clone())
@@ -187,7 +187,7 @@ impl Lease {
 pub(crate) struct Body {
     reader: BodyReader<'static>,
     read_limit: Option<ReadLimit>,
-    /// Dropped last: the reader first gives its connection back to the agent.
+    /// Dropped after the reader, which returns its connection to the agent.
     _lease: Option<Lease>,
 }
 
@@ -205,7 +205,7 @@ impl Read for Body {
     }
 }
 
-/// The most idle agents: more are needed only by many threads at once.
+/// The largest number of idle agents.
 const MOST_IDLE: usize = 16;
 
 impl Drop for Lease {

@@ -25,8 +25,8 @@ use ureq::{
 
 /// How long it may take until the next byte of a body arrives.
 ///
-/// ureq restarts its own limit at each piece that arrives. The framing of a chunk or a proxy's
-/// answer is no byte of the body, so this limit covers every read of the connection.
+/// ureq restarts its own limit whenever any bytes arrive, even the framing of a chunk or a proxy's
+/// answer. This limit covers those as well.
 #[derive(Clone, Debug)]
 pub(crate) struct ReadLimit {
     limit: Duration,
@@ -94,11 +94,11 @@ impl<T: Transport> Transport for Limited<T> {
     }
 }
 
-/// Refuses a body that ureq would decode. If that cannot be seen, it hides the framing, so that
-/// only a checksum can show that the file is complete.
+/// Refuses a body that ureq would convert. If decompression cannot be ruled out, removes
+/// `Transfer-Encoding`, so that only a checksum can prove that the file is complete.
 ///
-/// When ureq decompresses a body it removes coding and length from the headers. So in a build that
-/// can do so, a body without a length may have been decompressed.
+/// When ureq decompresses a body, it removes `Content-Encoding` and `Content-Length`. So in a build
+/// that can decompress, a body without a length may have been decompressed.
 pub(crate) fn refuse_decoded(response: &mut Response<ureq::Body>) -> Result<(), TransportError> {
     if response.status().is_success() && is_transcoded(response.body()) {
         let problem = "ureq, built with its feature charset, would change the bytes of the file";
@@ -113,14 +113,14 @@ pub(crate) fn refuse_decoded(response: &mut Response<ureq::Body>) -> Result<(), 
 /// Returns whether ureq would convert a text in this charset to UTF-8.
 fn is_transcoded(body: &ureq::Body) -> bool {
     let (Some(kind), Some(charset)) = (body.mime_type(), body.charset()) else { return false };
-    // Not valid as UTF-8, so a conversion from any other charset changes it.
+    // Invalid UTF-8, so any conversion changes it.
     let sample = b"\xe9\n";
     let probe = ureq::Body::builder().mime_type(kind).charset(charset).data(sample);
     let mut read = Vec::new();
     probe.into_reader().read_to_end(&mut read).is_err() || read != sample
 }
 
-/// Returns whether this build of ureq decompresses bodies, which made-up responses show once.
+/// Returns whether this build of ureq decompresses bodies. Made-up responses show it, once.
 fn decompresses() -> bool {
     static DECOMPRESSES: OnceLock<bool> = OnceLock::new();
     *DECOMPRESSES.get_or_init(|| ["gzip", "br"].into_iter().any(is_decompressed))

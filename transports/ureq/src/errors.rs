@@ -1,4 +1,4 @@
-//! Explains the errors of ureq.
+//! Maps the errors of ureq.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use tcss_export_driver::{Proxy, TransportError, TunnelError, tls};
 
 use crate::resolver::LookupError;
 
-/// Explains an error that came instead of a response.
+/// Maps an error that was raised instead of a response.
 pub(crate) fn request_error(error: ureq::Error, proxy: Option<&Proxy>) -> TransportError {
     match proxy {
         Some(proxy) => tunnel_error(error, proxy),
@@ -16,7 +16,7 @@ pub(crate) fn request_error(error: ureq::Error, proxy: Option<&Proxy>) -> Transp
     }
 }
 
-/// Explains an error on the way through a proxy.
+/// Maps an error of a request through a proxy.
 fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
     let error = match error {
         ureq::Error::ConnectProxyFailed(reason) => {
@@ -39,12 +39,12 @@ fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
     TransportError::of_chain_with(error, TransportErrorKind::Connection, tls::is_permanent)
 }
 
-/// Returns the status of a proxy that refused. ureq has it only in a text.
+/// Returns the status of a proxy that refused. ureq has it only in its message.
 fn status(reason: &str) -> Option<StatusCode> {
     reason.split(|c: char| !c.is_ascii_digit()).find_map(|digits| digits.parse().ok())
 }
 
-/// Explains an error that came instead of the rest of a body.
+/// Maps an error that was raised instead of the rest of a body.
 pub(crate) fn body_error(error: io::Error) -> TransportError {
     match error.downcast() {
         Ok(error) => transport_error(error, TransportErrorKind::Truncated),
@@ -54,7 +54,7 @@ pub(crate) fn body_error(error: io::Error) -> TransportError {
     }
 }
 
-/// Explains an error. `broken` is the meaning of a broken connection at this stage.
+/// Maps an error. `broken` is the meaning of a broken connection at this stage.
 pub(crate) fn transport_error(error: ureq::Error, broken: TransportErrorKind) -> TransportError {
     let fault = match error {
         ureq::Error::Io(error) => {

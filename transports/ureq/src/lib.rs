@@ -1,7 +1,7 @@
 //! The blocking client of tcss-export over [ureq](https://docs.rs/ureq).
 //!
-//! It makes no protocol decision: a request's bytes leave unchanged, status, headers and bytes come
-//! back, and nothing is sent twice. HTTP/1.1 only.
+//! It makes no protocol decision: it sends each request unchanged and once, and returns status,
+//! headers and bytes as they are. HTTP/1.1 only.
 //!
 //! ```no_run
 //! use tcss_export_core::{Credentials, Endpoint, JobId, Session};
@@ -21,10 +21,10 @@
 //! # Decoded bodies
 //!
 //! Cargo unifies features: if any crate of a program builds ureq with `gzip` (on by default),
-//! `brotli` or `charset`, ureq decodes bodies, and no setting prevents it. A download never takes
-//! a body for a file that ureq may have decoded. Such a build therefore fails with a typed error if
-//! the file server uses a content coding, serves a text in another charset than UTF-8, or sends
-//! neither a length nor a CRC-64. Without these features every file works.
+//! `brotli` or `charset`, ureq decodes bodies, and no setting prevents it. A body that
+//! ureq may have decoded is never saved. Such a build therefore fails with a typed error if the file
+//! server uses a content coding, serves a text in a charset other than UTF-8, or sends neither a
+//! length nor a CRC-64. Without these features every file works.
 //!
 //! # Logs
 //!
@@ -66,16 +66,16 @@ impl Default for Ureq {
 }
 
 impl Ureq {
-    /// Creates a transport from your own agent, with its connections, TLS and proxy. This crate
-    /// reads no environment then, but an agent does by default.
+    /// Creates a transport from your own agent, with its connections, TLS and proxy. This crate then
+    /// does not read the environment, although an agent does by default.
     ///
     /// Each request overrides the agent's redirects, time limits, meaning of a status and accepted
-    /// encoding, and uses no proxy for a loopback host. Not checked: the addresses that the name of
-    /// a file server leads to. Give the agent a `max_idle_age` below 60 s. Built without ureq's
+    /// encoding, and uses no proxy for a loopback host. The addresses that the name of a file server
+    /// resolves to are not checked. Give the agent a `max_idle_age` below 60 s. Built without ureq's
     /// default features, the agent needs a crypto provider in its `TlsConfig` or as the default of
     /// the process; without one ureq panics at the first `https` request.
     ///
-    /// Built with its feature `cookies`, ureq sends cookies back from such an agent.
+    /// Built with its feature `cookies`, ureq sends cookies back from your agent.
     pub const fn with_agent(agent: Agent) -> Self {
         Self(Agents::Given { agent, without_proxy: false })
     }

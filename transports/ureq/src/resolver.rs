@@ -1,4 +1,4 @@
-//! Looks names up under an address policy.
+//! Resolves names and enforces the address policy.
 
 use std::{error::Error, fmt, io};
 
@@ -13,7 +13,7 @@ use ureq::{
     },
 };
 
-/// Looks names up, by default as ureq does, and drops the addresses that the policy forbids.
+/// Resolves names, by default as ureq does, and drops the addresses that the policy forbids.
 #[derive(Debug)]
 pub(crate) struct CheckedResolver<L = DefaultResolver> {
     lookup: L,
@@ -47,7 +47,7 @@ impl<L: Resolver> Resolver for CheckedResolver<L> {
     }
 }
 
-/// A failed look-up of a name.
+/// A failed lookup of a name.
 #[derive(Debug)]
 pub(crate) struct LookupError(io::Error);
 
@@ -86,9 +86,9 @@ mod tests {
 
     /// Returns the same addresses for every name.
     #[derive(Debug)]
-    struct Leads(&'static [&'static str]);
+    struct FixedLookup(&'static [&'static str]);
 
-    impl Resolver for Leads {
+    impl Resolver for FixedLookup {
         fn resolve(
             &self,
             _: &Uri,
@@ -101,12 +101,12 @@ mod tests {
         }
     }
 
-    /// Says which addresses are left of those that a name leads to.
+    /// Returns the permitted addresses of a name.
     fn left_of(
         addresses: &'static [&'static str],
         address_policy: AddressPolicy,
     ) -> Result<Vec<String>, ureq::Error> {
-        let resolver = CheckedResolver { lookup: Leads(addresses), address_policy };
+        let resolver = CheckedResolver { lookup: FixedLookup(addresses), address_policy };
         resolve(&resolver, "https://files.example/")
     }
 
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_leads_inside_only_is_refused_by_its_name() {
+    fn a_name_with_private_addresses_only_is_refused_by_its_name() {
         let inside: [&[_]; 3] =
             [&["10.0.0.1:443", "192.168.0.1:443"], &["127.0.0.1:443"], &["[::1]:443"]];
         for addresses in inside {

@@ -185,7 +185,7 @@ fn a_second_download_to_the_same_file_is_refused() {
     let mut first = first.stdout(Stdio::null()).start(1);
     let second = download(&service, &folder, &["--json"]);
     assert_eq!((second.code, &second.error()["kind"]), (Some(7), &json!("file")), "{second:?}");
-    let message = format!("{file:?} is being downloaded already");
+    let message = format!("{file:?} is already being downloaded");
     assert_eq!(second.error()["message"], message);
     first.signal_until_the_end("-KILL");
 }

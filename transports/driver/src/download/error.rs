@@ -1,4 +1,4 @@
-//! How a download fails.
+//! The errors of downloads.
 
 use std::{
     error::Error,
@@ -10,7 +10,7 @@ use tcss_export_core::download;
 
 use crate::{error::WaitError, transport_error::TransportError};
 
-/// A download ended without a whole file.
+/// A download ended without a complete file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DownloadError {
@@ -46,7 +46,7 @@ impl fmt::Display for DownloadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Download { error, .. } => error.fmt(f),
-            Self::NewUrl { error, .. } => write!(f, "{error}, and there is no new one"),
+            Self::NewUrl { error, .. } => write!(f, "{error}, and no new URL could be obtained"),
             Self::File(error) => error.fmt(f),
         }
     }
@@ -105,7 +105,7 @@ pub enum FileErrorKind {
     /// It is complete but could not be renamed to its target. It is still the part file, unless
     /// somebody has removed that.
     Rename,
-    /// The call that worked on it was dropped early.
+    /// The future was dropped during a file operation.
     Dropped,
 }
 
@@ -141,7 +141,7 @@ impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(path) = self.path() else {
             return f.write_str(match self.kind {
-                FileErrorKind::Dropped => "the call that wrote the output was dropped",
+                FileErrorKind::Dropped => "the operation that wrote the output was dropped",
                 _ => "the output cannot be written",
             });
         };
@@ -151,13 +151,13 @@ impl fmt::Display for FileError {
             FileErrorKind::NoName => "does not end in the name of a file",
             FileErrorKind::Directory => "is a directory",
             FileErrorKind::NotAFile => "is not a regular file",
-            FileErrorKind::Exists => "exists already",
-            FileErrorKind::Busy => "is being downloaded already",
+            FileErrorKind::Exists => "already exists",
+            FileErrorKind::Busy => "is already being downloaded",
             FileErrorKind::Open => "cannot be opened",
             FileErrorKind::Lock => "cannot be locked",
             FileErrorKind::Read => "cannot be read",
             FileErrorKind::Write | FileErrorKind::Dropped => "cannot be written",
-            FileErrorKind::Rename => "cannot be put in its place",
+            FileErrorKind::Rename => "cannot be renamed to its final name",
         })
     }
 }

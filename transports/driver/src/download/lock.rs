@@ -1,4 +1,4 @@
-//! Opens a part file that only one download can have open, and renames it safely.
+//! Opens a part file exclusively, and renames it safely.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions, TryLockError},
@@ -8,7 +8,7 @@ use std::{
 
 use super::error::{FileError, FileErrorKind};
 
-/// If the part file keeps being replaced this often, assume that another download owns it.
+/// After this many replacements of the part file, assume that another download owns it.
 const MOST_TRIES: u32 = 100;
 
 /// Opens and locks a part file, or creates one.
@@ -31,7 +31,8 @@ pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
     Err(FileError::new(FileErrorKind::Busy, path))
 }
 
-/// Without locks nothing would keep another download from writing to the same part file.
+/// Explains why a file is not locked. Without locks, another download could write to the same part
+/// file.
 fn lock_error(error: TryLockError, path: &Path) -> FileError {
     match error {
         TryLockError::WouldBlock => FileError::new(FileErrorKind::Busy, path),
@@ -45,7 +46,7 @@ fn remove_if_empty(file: &File, path: &Path) {
     }
 }
 
-/// Opens or creates the part file; `None` if it disappeared in between.
+/// Opens or creates the part file; `None` if it vanished in the meantime.
 fn open_part(path: &Path) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -64,7 +65,7 @@ fn open_part(path: &Path) -> io::Result<Option<File>> {
 
 /// Returns whether a part file that is locked now may be written to.
 fn is_usable(file: &File, path: &Path) -> io::Result<bool> {
-    // Its last owner may have renamed it to the target before the lock was free.
+    // Its last owner may have renamed it to the target before it released the lock.
     if !is_at(file, path)? {
         return Ok(false);
     }
@@ -86,7 +87,7 @@ pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Removes a file that may be absent.
+/// Removes a file if it exists.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -94,16 +95,16 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Renames to a name that must be free.
+/// Renames to a name that must not exist.
 pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => {
-            // If this fails, the next download removes it.
+            // If this fails, the next download removes the old name.
             let _ = remove(from);
             Ok(())
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
-        // A file system without hard links: the check and the renaming are two steps.
+        // A file system without hard links: check and rename are not atomic.
         Err(_) => match fs::symlink_metadata(to) {
             Err(error) if error.kind() == ErrorKind::NotFound => fs::rename(from, to),
             Err(error) => Err(error),
@@ -112,7 +113,7 @@ pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes the new name survive a crash of the system.
+/// Syncs the directory, so that the new name survives a crash of the system.
 pub(super) fn sync_directory(target: &Path) -> io::Result<()> {
     if cfg!(not(unix)) {
         return Ok(());

@@ -14,8 +14,8 @@ use super::{
 
 /// Where the bytes go.
 ///
-/// Each operation takes the output out and puts it back. If its future is dropped in between, the
-/// output stays [`Taken`](Self::Taken) and the download ends with an error.
+/// Each operation moves the output out and puts it back afterwards. If its future is dropped in
+/// between, the output stays [`Taken`](Self::Taken) and the download ends with an error.
 #[derive(Debug)]
 pub(crate) enum Output<W> {
     /// A target that is not open yet.
@@ -31,7 +31,7 @@ impl<W> Output<W> {
         !matches!(self, Self::Writer(_))
     }
 
-    /// Opens a target at the first call, and returns the part that an earlier download has left.
+    /// At the first call, opens a target and returns the part that an earlier download left.
     pub(super) async fn open(&mut self, blocks: bool) -> Result<Option<Part>, FileError> {
         match mem::replace(self, Self::Taken) {
             Self::Target(target) => {
@@ -47,7 +47,7 @@ impl<W> Output<W> {
         }
     }
 
-    /// Empties the part file.
+    /// Empties the part file and writes new metadata.
     pub(super) async fn start_over(
         &mut self,
         blocks: bool,
@@ -56,7 +56,7 @@ impl<W> Output<W> {
         self.on_part(blocks, move |part| part.start_over(metadata.as_ref())).await
     }
 
-    /// Works on the part file, if the output is one.
+    /// Runs `work` on the part file, if any.
     async fn on_part(
         &mut self,
         blocks: bool,
@@ -93,11 +93,11 @@ impl<W: AsyncWrite + Unpin> Output<W> {
         result.map_err(FileError::of_writer)
     }
 
-    /// Puts a complete file in its place, or flushes the writer.
+    /// Renames a complete file to the target, or flushes the writer.
     pub(super) async fn close(&mut self, blocks: bool, end: End) -> Result<(), FileError> {
         let result = match mem::replace(self, Self::Taken) {
             Self::Part(part) => on_files(blocks, move || part.close(end)).await,
-            // After a failed download its own error counts, not the writer's.
+            // A failed download reports its own error, not the writer's.
             Self::Writer(mut writer) if end == End::Complete => {
                 writer.flush().await.map_err(FileError::of_writer)
             }
@@ -108,7 +108,7 @@ impl<W: AsyncWrite + Unpin> Output<W> {
     }
 }
 
-/// Runs work on a file: here if the caller may block, else on a thread for files.
+/// Runs work on a file: on this thread if the caller may block, else in the background.
 async fn on_files<T: Send + 'static>(blocks: bool, work: impl FnOnce() -> T + Send + 'static) -> T {
     if blocks { work() } else { blocking::unblock(work).await }
 }

@@ -22,16 +22,16 @@ pub(crate) struct PartFile {
     path: PathBuf,
     metadata_path: PathBuf,
     file: File,
-    /// The content of the metadata file. Without it no later download can continue, and a file with
-    /// that name belongs to somebody else.
+    /// The content of the metadata file. Without it no later download can resume, and a file with
+    /// that name is not ours.
     metadata: Option<PartMetadata>,
-    /// All bytes come from a download, so they may be deleted.
+    /// Whether a download wrote all bytes, so that they may be deleted.
     is_ours: bool,
-    /// Bytes follow the resume point; truncate before writing.
+    /// Whether bytes follow the resume point, which must be truncated before writing.
     has_excess: bool,
 }
 
-/// What becomes of an output at the end of a download.
+/// What to do with an output at the end of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// The file is complete.
@@ -51,7 +51,7 @@ impl PartFile {
         replaces: bool,
         [path, metadata_path]: [PathBuf; 2],
     ) -> Result<(Self, Option<Part>), FileError> {
-        // A directory could not be removed when the metadata is written.
+        // Fail now if a directory is in the way of the metadata file.
         if fs::symlink_metadata(&metadata_path).is_ok_and(|found| found.is_dir()) {
             return Err(FileError::new(FileErrorKind::Directory, &metadata_path));
         }
@@ -63,7 +63,7 @@ impl PartFile {
         Ok((this, part))
     }
 
-    /// Deletes all bytes and writes the metadata of the file that comes.
+    /// Deletes all bytes and writes the metadata of the new file.
     pub(crate) fn start_over(&mut self, metadata: Option<&PartMetadata>) -> Result<(), FileError> {
         self.check_name().map_err(FileError::io(FileErrorKind::Write, &self.path))?;
         // The bytes go first: metadata must never describe bytes of another file.
@@ -88,7 +88,7 @@ impl PartFile {
         written.map_err(FileError::io(FileErrorKind::Write, &self.path))
     }
 
-    /// Cuts bytes past the resume point, only once other bytes follow.
+    /// Truncates bytes past the resume point, but only once new bytes arrive.
     fn truncate(&mut self) -> io::Result<()> {
         match mem::take(&mut self.has_excess) {
             true => self.file.stream_position().and_then(|length| self.file.set_len(length)),
@@ -106,7 +106,7 @@ impl PartFile {
         Ok(())
     }
 
-    /// Without metadata no later download continues this one.
+    /// Deletes the metadata, so that no later download resumes.
     fn remove_metadata(&mut self) {
         if self.metadata.take().is_some() {
             let _ = remove(&self.metadata_path);
@@ -143,7 +143,7 @@ impl PartFile {
         })
     }
 
-    /// Fails if the part file was removed meanwhile. Another file under its name belongs to another
+    /// Fails if the part file was removed or replaced. Another file with its name belongs to another
     /// download and is incomplete.
     fn check_name(&self) -> io::Result<()> {
         match is_at(&self.file, &self.path)? {
@@ -179,7 +179,7 @@ impl PartFile {
     }
 }
 
-/// Reads a metadata file; `None` if it is not one.
+/// Reads a metadata file; `None` if it is missing or invalid.
 fn read_metadata(path: &Path) -> Option<PartMetadata> {
     if !fs::symlink_metadata(path).ok()?.is_file() {
         return None;
@@ -189,17 +189,17 @@ fn read_metadata(path: &Path) -> Option<PartMetadata> {
     PartMetadata::from_text(&text)
 }
 
-/// Deletes what no later download can use, unless it was renamed.
+/// Deletes the part file if no later download can resume it, unless it was renamed.
 impl Drop for PartFile {
     fn drop(&mut self) {
         let is_useless = self.metadata.is_none() || self.is_empty();
         if self.is_ours && is_useless && self.check_name().is_ok() {
-            // A later download empties what cannot be removed.
+            // If this fails, a later download empties the file.
             self.remove_metadata();
             let _ = remove(&self.path);
         }
-        // Closing the file is not enough: a child process that is just starting holds a copy of it,
-        // and with it the lock.
+        // Closing is not enough: a child process that is just starting holds a copy of the file, and
+        // with it the lock.
         let _ = self.file.unlock();
     }
 }

@@ -15,11 +15,11 @@ use super::{
     part_file::PartFile,
 };
 
-/// The file that a download creates.
+/// The file that a download writes.
 ///
 /// The bytes go to a part file beside it, `.NAME.part`, which is renamed once it is complete and
-/// verified. Its metadata is in `.NAME.part.json`. A part file is locked while a download writes
-/// to it, and a later download to the same target continues it.
+/// verified. Its metadata is in `.NAME.part.json`. A part file is locked during a download, and a
+/// later download to the same target continues it.
 ///
 /// A path converts into a target that must not exist yet.
 #[derive(Clone, Debug)]
@@ -36,13 +36,14 @@ impl Target {
     }
 
     /// Replaces a file that exists, in one step, once the new one is complete. A symbolic link is
-    /// replaced itself, not the file it names.
+    /// replaced itself, not its target.
     pub const fn replacing(mut self) -> Self {
         self.replaces = true;
         self
     }
 
-    /// Checks that a download to this target can start now, before a server is asked for anything.
+    /// Checks that a download to this target can start now, before any request is sent. It may create
+    /// and remove the part file.
     ///
     /// # Errors
     ///
@@ -53,11 +54,11 @@ impl Target {
     /// on a file system without locks; [`Open`](FileErrorKind::Open) and
     /// [`Read`](FileErrorKind::Read) if its folder is missing or the part file cannot be used.
     pub fn check(&self) -> Result<(), FileError> {
-        // Dropping removes a new part file and keeps one that an earlier download has left.
+        // Dropping the part file deletes a new one, and keeps one that an earlier download left.
         self.open().map(drop)
     }
 
-    /// Returns whether a part file exists: of an earlier download, or of one that is running.
+    /// Returns whether a part file exists, from an earlier or a running download.
     pub fn has_part(&self) -> bool {
         part_paths(&self.path).is_ok_and(|[part, _]| fs::symlink_metadata(part).is_ok())
     }
@@ -67,13 +68,13 @@ impl Target {
         &self.path
     }
 
-    /// Opens the part file and reads what an earlier download has left in it.
+    /// Opens the part file and reads what an earlier download left in it.
     pub(super) fn open(&self) -> Result<(PartFile, Option<Part>), FileError> {
         self.check_name()?;
         PartFile::open(self.path.clone(), self.replaces, part_paths(&self.path)?)
     }
 
-    /// Fails if no file can get this name.
+    /// Fails if the path cannot become a file.
     fn check_name(&self) -> Result<(), FileError> {
         let path = &*self.path;
         let text = path.as_os_str().to_string_lossy();
@@ -81,7 +82,7 @@ impl Target {
         if text.strip_suffix('.').unwrap_or(&text).ends_with(is_separator) {
             return Err(FileError::new(FileErrorKind::Directory, path));
         }
-        // A link is replaced itself, but must not lead to a device.
+        // A link is replaced itself, but must not point to a device.
         let found = match fs::symlink_metadata(path) {
             Ok(link) if link.is_symlink() => Ok(fs::metadata(path).unwrap_or(link)),
             found => found,
@@ -94,7 +95,7 @@ impl Target {
             Ok(_) if !self.replaces => Err(FileError::new(FileErrorKind::Exists, path)),
             Ok(_) => Ok(()),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            // For example a name that is too long, while that of the part file is not.
+            // For example a name that is too long, while the cut name of the part file is not.
             Err(error) => Err(FileError::io(FileErrorKind::Open, path)(error)),
         }
     }
@@ -114,7 +115,7 @@ fn is_descriptor(path: &Path) -> bool {
     is_in_proc(&to) || fs::canonicalize(folder(path)).is_ok_and(|folder| is_in_proc(&folder))
 }
 
-/// The longest file name that common file systems accept.
+/// The longest file name that common file systems accept, in bytes.
 const LONGEST_NAME: usize = 255;
 const PART_SUFFIX: &str = ".part";
 const METADATA_SUFFIX: &str = ".part.json";
@@ -122,7 +123,7 @@ const METADATA_SUFFIX: &str = ".part.json";
 /// Returns the paths of the part file and its metadata, hidden names beside the target.
 ///
 /// Long names are cut. Two targets may then share a part file; the lock and the metadata keep their
-/// downloads apart.
+/// downloads separate.
 fn part_paths(target: &Path) -> Result<[PathBuf; 2], FileError> {
     let name = target.file_name();
     let name = name.ok_or_else(|| FileError::new(FileErrorKind::NoName, target))?;

@@ -17,7 +17,7 @@ struct Entry {
 #[derive(Clone, Debug)]
 enum Hosts {
     All,
-    /// A host and all hosts below it.
+    /// A host and its subdomains.
     Name(String),
     /// The addresses that share this many leading bits with this one.
     Network(IpAddr, u32),
@@ -31,11 +31,11 @@ impl Exceptions {
         Self(entries.filter_map(|entry| Entry::parse(&entry.to_ascii_lowercase())).collect())
     }
 
-    pub(super) fn hold_for(&self, endpoint: &Endpoint) -> bool {
+    pub(super) fn match_endpoint(&self, endpoint: &Endpoint) -> bool {
         let host = endpoint.uri().host().unwrap_or_default();
         let port = endpoint.uri().port_u16().unwrap_or(DEFAULT_PORT);
-        let is_port = |entry: &Entry| entry.port.is_none_or(|excepted| excepted == port);
-        self.0.iter().any(|entry| is_port(entry) && entry.hosts.hold(host))
+        let port_matches = |entry: &Entry| entry.port.is_none_or(|excepted| excepted == port);
+        self.0.iter().any(|entry| port_matches(entry) && entry.hosts.matches(host))
     }
 }
 
@@ -55,14 +55,14 @@ impl Entry {
 }
 
 impl Hosts {
-    fn hold(&self, host: &str) -> bool {
+    fn matches(&self, host: &str) -> bool {
         match (self, address(host)) {
             (Self::All, _) => true,
             (Self::Name(name), None) => {
-                let above = host.strip_suffix(&**name);
-                above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+                let subdomain = host.strip_suffix(&**name);
+                subdomain.is_some_and(|subdomain| subdomain.is_empty() || subdomain.ends_with('.'))
             }
-            (Self::Network(network, bits), Some(ip)) => have_in_common(*network, ip, *bits),
+            (Self::Network(network, bits), Some(ip)) => share_prefix(*network, ip, *bits),
             _ => false,
         }
     }
@@ -94,7 +94,7 @@ fn address(text: &str) -> Option<IpAddr> {
     bare.unwrap_or(text).parse().ok()
 }
 
-fn have_in_common(one: IpAddr, other: IpAddr, bits: u32) -> bool {
+fn share_prefix(one: IpAddr, other: IpAddr, bits: u32) -> bool {
     let equal_bits = match (one, other) {
         (IpAddr::V4(one), IpAddr::V4(other)) => (one.to_bits() ^ other.to_bits()).leading_zeros(),
         (IpAddr::V6(one), IpAddr::V6(other)) => (one.to_bits() ^ other.to_bits()).leading_zeros(),

@@ -1,4 +1,4 @@
-//! One proxy, and the errors on the way through it.
+//! One proxy, and the errors of tunnels through it.
 
 use std::{error::Error, fmt};
 
@@ -8,8 +8,7 @@ use tcss_export_core::{Endpoint, TransportErrorKind};
 
 use super::ProxyError;
 
-/// A proxy that is asked by `CONNECT` over plain HTTP. Its texts show host and port, never user and
-/// password.
+/// An HTTP proxy for `CONNECT`. `Display` and `Debug` show host and port only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     host: String,
@@ -48,8 +47,8 @@ impl Proxy {
         let endpoint: Endpoint = format!("https://{address}").parse().ok()?;
         let port = match endpoint.uri().port_u16() {
             Some(port) => port,
-            // An endpoint omits its default port.
-            None if names_port(address) => 443,
+            // An `Endpoint` drops an explicit `:443`.
+            None if has_port(address) => 443,
             None => DEFAULT_PORT,
         };
         let host = endpoint.uri().host()?.to_owned();
@@ -99,7 +98,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Returns whether a text may be shown as a scheme, because it cannot be part of a login.
+/// Returns whether a text is safe to show as a scheme, because it cannot be part of a login.
 fn is_scheme(text: &str) -> bool {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
     text.len() <= LONGEST_SCHEME
@@ -107,7 +106,7 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(is_allowed)
 }
 
-fn names_port(address: &str) -> bool {
+fn has_port(address: &str) -> bool {
     let port = address.trim_end_matches('/').rsplit_once(':').map(|(_, port)| port);
     port.is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()))
 }
@@ -116,7 +115,7 @@ fn decoded(text: &str) -> Option<String> {
     Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
 }
 
-/// A connection through a proxy failed. It holds only host and port of the proxy's URL.
+/// A connection through a proxy failed. It contains only the proxy's host and port.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TunnelError {
@@ -127,7 +126,7 @@ pub enum TunnelError {
         /// The status of its answer.
         status: StatusCode,
     },
-    /// The proxy was not reached or sent no complete answer, or the tunnel broke.
+    /// The proxy could not be reached or sent no complete answer, or the tunnel broke.
     Failed {
         /// The proxy's host and port.
         proxy: String,
@@ -155,11 +154,11 @@ impl TunnelError {
         }
     }
 
-    /// Returns the fault of a refusal: permanent, unless its status names a passing state.
+    /// Returns the fault of a refusal: permanent, unless its status names a temporary state.
     pub(crate) fn fault(&self) -> Option<TransportErrorKind> {
         let Self::Refused { status, .. } = self else { return None };
-        let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-        Some(match status.is_server_error() || passes.contains(status) {
+        let transient = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+        Some(match status.is_server_error() || transient.contains(status) {
             true => TransportErrorKind::Connection,
             false => TransportErrorKind::Permanent,
         })

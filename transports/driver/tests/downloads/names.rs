@@ -98,7 +98,7 @@ fn errors_quote_the_name() {
     let error =
         file_error(ClientKind::Blocking.download(&TestTransport::serving(&file()), &target));
     let text = error.to_string();
-    assert!(text.ends_with("/a\\n\\u{1b}[2Jb\" exists already"), "{text}");
+    assert!(text.ends_with("/a\\n\\u{1b}[2Jb\" already exists"), "{text}");
     assert_eq!(error.path(), Some(&*target));
 }
 
