@@ -65,7 +65,7 @@ use crate::{
 ///             Step::NewUrl => drop(download.no_new_url(now().mono)),
 ///             Step::Done(_) => return download.finish(),
 ///             Step::Request => {
-///                 // On an error the URL has expired, and the next step says what to do.
+///                 // On an error nothing was sent, and the next step says what to do.
 ///                 let Ok(request) = download.start(now(), ClockOffset::default()) else {
 ///                     continue;
 ///                 };
@@ -300,7 +300,7 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// A [`Error`] whose kind says why the file is not complete.
+    /// An [`Error`] whose kind says why the file is not complete.
     pub fn finish(mut self) -> Outcome {
         self.cancel();
         match self.phase {

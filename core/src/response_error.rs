@@ -255,7 +255,7 @@ mod status_number {
     }
 }
 
-/// What to do about a failed poll.
+/// What to do about a failed exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Advice {

@@ -55,7 +55,7 @@ pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 ///
 /// | check | code |
 /// | --- | --- |
-/// | body of at most 10 MB | `RequestSizeLimitExceeded` |
+/// | body of at most 10 MiB | `RequestSizeLimitExceeded` |
 /// | method POST | `UnsupportedProtocol` |
 /// | path `/` | `InvalidParameter` |
 /// | has Host, Content-Type, X-TC-Action, X-TC-Version, X-TC-Timestamp | `MissingParameter` |

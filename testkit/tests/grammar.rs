@@ -127,7 +127,7 @@ fn a_skew_is_never_the_last_step() {
 }
 
 #[test]
-fn a_comma_in_a_built_step_is_script_refused() {
+fn a_comma_in_a_built_step_is_refused() {
     let error = Script::new([Step::Status("a,b".to_owned())]).expect_err("comma");
     let text = "step 1 \"STATUS:a,b\": expected a text without commas and line ends";
     assert_eq!(error.to_string(), text);

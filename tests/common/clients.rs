@@ -31,12 +31,19 @@ impl Library {
     /// Whether the library adds a header itself: no setting stops reqwest from sending `accept:
     /// */*`.
     pub(crate) fn adds(self, header: &str) -> bool {
-        format!("{self:?}") == "Reqwest" && header == "accept"
+        self.is_reqwest() && header == "accept"
     }
 
     /// Whether the library rewrites some characters of a URL, so that such a URL is refused.
     pub(crate) fn rewrites_urls(self) -> bool {
-        format!("{self:?}") == "Reqwest"
+        self.is_reqwest()
+    }
+
+    fn is_reqwest(self) -> bool {
+        #[cfg(feature = "reqwest")]
+        return self == Self::Reqwest;
+        #[cfg(not(feature = "reqwest"))]
+        return false;
     }
 }
 

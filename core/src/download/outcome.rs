@@ -45,7 +45,7 @@ pub enum EventKind {
     NewUrl,
     /// The download has ended.
     Ended,
-    /// The call had no effect because no exchange was in flight.
+    /// The call had no effect: no request was in flight, or no URL was asked for.
     Ignored,
 }
 
@@ -237,9 +237,11 @@ impl fmt::Display for ErrorKind {
             }
             Self::Refused(refusal) => return refusal.fmt(f),
             Self::Redirect { status, host } => {
-                let host = host.as_deref().unwrap_or("nowhere");
-                let status = status.as_u16();
-                return write!(f, "unexpected redirect to {} (HTTP status {status})", brief(host));
+                f.write_str("unexpected redirect")?;
+                if let Some(host) = host {
+                    write!(f, " to {}", brief(host))?;
+                }
+                return write!(f, " (HTTP status {})", status.as_u16());
             }
             Self::Status(status) => {
                 return write!(f, "expected a file, got the HTTP status {}", status.as_u16());

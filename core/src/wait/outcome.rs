@@ -59,7 +59,7 @@ pub enum EventKind {
     },
     /// The wait has ended.
     Ended,
-    /// The call had no effect because no request was in flight.
+    /// The call had no effect: no poll was due, or no request was in flight.
     Ignored,
 }
 

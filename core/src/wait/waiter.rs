@@ -170,7 +170,7 @@ impl Waiter {
     ///
     /// # Errors
     ///
-    /// A [`Error`] whose kind says why there is no file.
+    /// An [`Error`] whose kind says why there is no file.
     pub fn finish(self) -> Outcome {
         match self.phase {
             Phase::Done(outcome) => *outcome,

@@ -93,7 +93,7 @@ impl Rules {
             body: &received.body,
         };
         if received.is_too_large {
-            let message = "expected a body of at most 10 MB";
+            let message = "expected a body of at most 10 MiB";
             return Err(ApiError::new("RequestSizeLimitExceeded", message));
         }
         check_form(&request)?;

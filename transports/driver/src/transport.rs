@@ -31,7 +31,8 @@ pub trait Transport {
     /// Sends one request exactly once and returns status, headers and body, whatever the status.
     ///
     /// It follows no redirect, decodes nothing, and changes no byte of the URL or the body. The
-    /// headers `host` and `content-type` are already set, and must be sent exactly once.
+    /// header `host` is already set; a request to the service also has `content-type`. Each must be
+    /// sent exactly once.
     ///
     /// [`Limits::of`](tcss_export_core::Limits::of) returns the limits of a request.
     /// The transport enforces the address policy. The client enforces the times itself, except over
