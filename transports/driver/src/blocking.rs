@@ -131,13 +131,13 @@ impl<T: Blocking> Client<T> {
 
     /// Follows many jobs and returns their outcomes in completion order.
     ///
-    /// It runs one exchange at a time, on the thread that drives the iterator. For concurrency,
+    /// It collects the jobs at once; their deadlines count from the first call of `next`. It runs one exchange at a time, on the thread that drives the iterator. For concurrency,
     /// split the jobs over threads with clones of one client: they share the budget.
     pub fn wait_all<J: IntoIterator<Item = JobId>>(
         &self,
         jobs: J,
     ) -> impl Iterator<Item = (JobId, Result<Finished, WaitError>)> + use<T, J> {
-        Outcomes(self.0.wait_all(stream::iter(jobs)))
+        Outcomes(self.0.wait_all(stream::iter(jobs.into_iter().collect::<Vec<_>>())))
     }
 
     /// Downloads a file to a [`Target`]: see [`Client::download`](crate::Client::download).
@@ -275,8 +275,8 @@ impl<S: Stream> Iterator for Outcomes<S> {
 
 /// Runs a future on this thread.
 ///
-/// A blocking transport's futures are ready at the first poll. The thread parks only between the
-/// jobs of a long list, and it is unparked at once.
+/// A blocking transport's futures are ready at the first poll. The thread parks only where a long
+/// list of jobs yields, and it is unparked at once.
 fn run<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
 

@@ -2,18 +2,17 @@
 
 use std::{
     fmt,
-    future::poll_fn,
     hash::{BuildHasher, Hasher, RandomState},
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use http::{Request, Response};
 use tcss_export_core::{
     AddressPolicy, ClockOffset, Credentials, Limits, Mono, Now, Session, TransportErrorKind,
@@ -148,20 +147,42 @@ impl<T: Transport> Client<T> {
         let mut limits = Limits::new(AddressPolicy::Any);
         limits.total = Some(limit);
         request.extensions_mut().insert(limits);
-        within(self.sleep(limit), async {
+        self.within(now.saturating_add(limit), async {
             let (head, body) = self.transport.send(request).await?.into_parts();
             Ok(Response::from_parts(head, transport::read_answer(body).await?))
         })
         .await
     }
 
-    /// Sends a download request, and waits at most this long for the head of the response.
+    /// Sends a download request, and waits until this moment for the head of the response.
     pub(crate) async fn fetch(
         &self,
         request: Request<()>,
-        limit: Duration,
+        end: Mono,
     ) -> Result<Response<Body>, TransportError> {
-        within(self.sleep(limit), self.transport.send(request.map(|()| Bytes::new()))).await
+        self.within(end, self.transport.send(request.map(|()| Bytes::new()))).await
+    }
+
+    /// Drops the future if it is not ready by this moment.
+    pub(crate) async fn within<O>(
+        &self,
+        end: Mono,
+        future: impl Future<Output = Result<O, TransportError>>,
+    ) -> Result<O, TransportError> {
+        let mut future = pin!(future);
+        loop {
+            let sleep = pin!(async {
+                self.sleep(end.saturating_since(self.now().mono)).await;
+            });
+            // A sleep may return early, so the clock decides.
+            match select(future.as_mut(), sleep).await {
+                Either::Left((result, _)) => return result,
+                Either::Right(_) if self.now().mono < end => {}
+                Either::Right(_) => {
+                    return Err(TransportError::new(TransportErrorKind::Timeout, "timed out"));
+                }
+            }
+        }
     }
 
     /// Locks the session. The lock is held only while a request is signed or an answer is read.
@@ -217,20 +238,4 @@ impl<T> fmt::Debug for Client<T> {
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
-}
-
-/// Drops the future if the limit completes first.
-pub(crate) async fn within<T>(
-    limit: impl Future<Output = ()>,
-    future: impl Future<Output = Result<T, TransportError>>,
-) -> Result<T, TransportError> {
-    let (mut limit, mut future) = (pin!(limit), pin!(future));
-    poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Pending => limit
-            .as_mut()
-            .poll(context)
-            .map(|()| Err(TransportError::new(TransportErrorKind::Timeout, "timed out"))),
-        done => done,
-    })
-    .await
 }

@@ -6,7 +6,7 @@ mod output;
 mod part_file;
 mod target;
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use futures_util::{
     FutureExt,
@@ -28,7 +28,7 @@ pub use self::{
     target::Target,
 };
 use crate::{
-    client::{Client, within},
+    client::Client,
     error::WaitError,
     transport::{Body, Transport},
     transport_error::TransportError,
@@ -251,7 +251,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
             Step::Request => self.download.start(now, self.client.clock_offset()),
         };
         match request {
-            Ok(request) => self.request(request, now.mono).await.map(Some),
+            Ok(request) => self.request(request).await.map(Some),
             Err(event) => Ok(Some(event)),
         }
     }
@@ -279,8 +279,8 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
     }
 
     /// Sends a request and handles the head of its response.
-    async fn request(&mut self, request: Request<()>, now: Mono) -> Result<Event, FileError> {
-        let response = self.client.fetch(request, self.time_left(now)).await;
+    async fn request(&mut self, request: Request<()>) -> Result<Event, FileError> {
+        let response = self.client.fetch(request, self.download.limit()).await;
         let (head, body) = match response {
             Ok(response) => response.into_parts(),
             Err(error) => return Ok(self.ended(Err(error))),
@@ -299,10 +299,10 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
 
     /// Reads one piece of the body, or its end.
     async fn read(&mut self) -> Result<Event, FileError> {
-        let limit = self.time_left(self.client.now().mono);
+        let end = self.download.limit();
         let Self { client, body, .. } = self;
         let next = async { body.as_mut()?.next().await }.map(Option::transpose);
-        let piece = match within(client.sleep(limit), next).await {
+        let piece = match client.within(end, next).await {
             Ok(Some(piece)) => piece,
             end => return Ok(self.ended(end.map(drop))),
         };
@@ -332,10 +332,6 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
             Step::Done(Err(error)) if error.spoils_part() => End::Wrong,
             _ => End::Partial,
         }
-    }
-
-    fn time_left(&self, now: Mono) -> Duration {
-        self.download.limit().saturating_since(now)
     }
 }
 

@@ -4,12 +4,7 @@ use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use tcss_export_core::{Credentials, Mono};
 
-use crate::{
-    budget::Turn,
-    client::{Client, within},
-    transport::Transport,
-    transport_error::TransportError,
-};
+use crate::{budget::Turn, client::Client, transport::Transport, transport_error::TransportError};
 
 /// What a request needs before it starts.
 ///
@@ -72,8 +67,9 @@ impl Permit {
                 return Ok(());
             }
             let limit = client.exchange_limit(now);
-            let limit = until.map_or(limit, |until| until.saturating_since(now).min(limit));
-            let credentials = within(client.sleep(limit), client.credentials(fresh)).await?;
+            let end = now.saturating_add(limit);
+            let end = until.map_or(end, |until| until.min(end));
+            let credentials = client.within(end, client.credentials(fresh)).await?;
             self.fetched = Some(Fetched { credentials, at: client.now().mono, fresh });
         }
     }

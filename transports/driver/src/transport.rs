@@ -46,7 +46,7 @@ pub trait Transport {
         request: Request<Bytes>,
     ) -> impl Future<Output = Result<Response<Body>, TransportError>>;
 
-    /// Sleeps for this duration at most.
+    /// Sleeps for this duration. It may return early: the client then checks the clock.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 
     /// Reads both clocks. Override it if [`sleep`](Self::sleep) follows another clock than

@@ -53,6 +53,7 @@ pub(crate) fn wait_all<T: Transport, J: Stream<Item = JobId>>(
         let ended = state.next(run).await?;
         Some((ended, state))
     })
+    .fuse()
 }
 
 struct WaitAll<T, J, F> {
@@ -108,6 +109,8 @@ where
     /// Returns the next job that ends; `None` after the last one.
     async fn next(&mut self, run: impl Fn(Client<T>, Task) -> F) -> Option<Ended> {
         loop {
+            // Sends what was just signed, and reads the answers before their waits reach a limit.
+            self.poll_tasks().await;
             self.take_jobs().await;
             let now = self.client.now();
             let pause = match self.set.next(now.mono) {
@@ -145,6 +148,17 @@ where
         let poll = self.set.waiter(key).map_or(0, Waiter::poll_count);
         let request = Box::new(request.ok()?);
         Some(Task::Exchange { id: ExchangeId { key, poll }, request, started: now.mono })
+    }
+
+    /// Runs every task until it waits or is done.
+    async fn poll_tasks(&mut self) {
+        poll_fn(|context| {
+            while let Poll::Ready(Some(done)) = self.work.poll_next_unpin(context) {
+                self.finish(done);
+            }
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Takes the jobs that are ready, some at a time.

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -18,35 +19,46 @@ use ureq::{
 use crate::{
     body::{ReadLimit, refuse_decoded},
     errors::request_error,
+    probe,
     resolver::CheckedResolver,
 };
 
-/// Applies our settings. A macro, because ureq's builders for an agent and for a request
-/// share no public trait.
-macro_rules! with_rules {
-    ($config:expr, $limits:expr) => {
-        $config
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .https_only(false)
-            .accept("")
-            .accept_encoding("identity")
-            .timeout_resolve(Some($limits.read_limit().min(CONNECT_LIMIT)))
-            .timeout_connect(Some($limits.read_limit().min(CONNECT_LIMIT)))
-            .timeout_global($limits.total)
-            .timeout_per_call(None)
-            .timeout_recv_body(None)
-            .timeout_recv_response($limits.stall)
-            .timeout_per_read($limits.stall)
-            .timeout_per_write($limits.stall)
-    };
+/// A longer limit would overflow ureq's clock.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// Applies our settings and the limits to a request.
+fn configure<B: AsSendBody>(
+    agent: &Agent,
+    request: Request<B>,
+    limits: Limits,
+    is_direct: bool,
+) -> Request<B> {
+    let connect = Some(limits.read_limit().min(CONNECT_LIMIT));
+    let total = limits.total.map(|limit| limit.min(LONGEST));
+    let stall = limits.stall.map(|limit| limit.min(LONGEST));
+    let config = agent
+        .configure_request(request)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .https_only(false)
+        .accept("")
+        .accept_encoding("identity")
+        .timeout_resolve(connect)
+        .timeout_connect(connect)
+        .timeout_global(total)
+        .timeout_per_call(None)
+        .timeout_recv_body(None)
+        .timeout_recv_response(stall)
+        .timeout_per_read(stall)
+        .timeout_per_write(stall);
+    if is_direct { config.proxy(None).build() } else { config.build() }
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Agents {
     Own(Pool),
-    /// The user's agent; our settings are applied to each request.
+    /// The user's agent.
     Given {
         agent: Agent,
         without_proxy: bool,
@@ -55,7 +67,8 @@ pub(crate) enum Agents {
 
 /// Idle agents, each with its own connections.
 ///
-/// ureq caches TLS state by agent, not by request, so agents are pooled by proxy and limits.
+/// An agent serves one request at a time, because its connections share one limit of a read. It
+/// keeps its proxy and its address policy.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     proxies: Proxies,
@@ -67,7 +80,7 @@ pub(crate) struct Pool {
 struct OwnAgent {
     agent: Agent,
     proxy: Option<Proxy>,
-    limits: Limits,
+    address_policy: AddressPolicy,
     read_limit: ReadLimit,
 }
 
@@ -76,6 +89,8 @@ struct OwnAgent {
 pub(crate) struct Lease {
     own: Option<OwnAgent>,
     is_reusable: bool,
+    /// Every read of a download restarts it.
+    read_limit: Option<ReadLimit>,
     pool: Pool,
 }
 
@@ -107,9 +122,8 @@ impl Agents {
             Self::Own(pool) => pool.send(request, limits)?,
             Self::Given { agent, without_proxy } => {
                 let is_direct = *without_proxy || is_loopback(request.uri());
-                let config = with_rules!(agent.configure_request(request), limits);
-                let config = if is_direct { config.proxy(None) } else { config };
-                (agent.run(config.build()).map_err(|error| request_error(error, None))?, None)
+                let request = configure(agent, request, limits, is_direct);
+                (agent.run(request).map_err(|error| request_error(error, None))?, None)
             }
         };
         let is_download = limits.stall.is_some();
@@ -124,30 +138,30 @@ impl Pool {
     fn send(
         &self,
         request: Request<impl AsSendBody>,
-        mut limits: Limits,
+        limits: Limits,
     ) -> Result<(Response<ureq::Body>, Option<Lease>), TransportError> {
         let proxy = self.proxies.proxy_for_url(request.uri())?;
-        if proxy.is_some() {
-            // The proxy resolves the target; only its own name is resolved here.
-            limits.address_policy = AddressPolicy::Any;
-        }
-        let own = self.take(proxy, limits);
-        own.read_limit.restart();
-        let response = own.agent.run(request);
+        // The proxy resolves the target; only its own name is resolved here.
+        let direct = proxy.is_none().then_some(limits.address_policy);
+        let own = self.take(proxy, direct.unwrap_or(AddressPolicy::Any));
+        own.read_limit.start(limits.read_limit());
+        let response = own.agent.run(configure(&own.agent, request, limits, false));
         let response = response.map_err(|error| request_error(error, own.proxy.as_ref()));
-        // Built with `cookies`, ureq would send a cookie back, so this agent is not used again.
+        // An agent that would send a cookie back is not used again.
         let has_cookie = response.as_ref().is_ok_and(|r| r.headers().contains_key(SET_COOKIE));
-        let lease = Lease { own: Some(own), is_reusable: !has_cookie, pool: self.clone() };
+        let is_reusable = !(has_cookie && probe::keeps_cookies());
+        let read_limit = limits.stall.map(|_| own.read_limit.clone());
+        let lease = Lease { own: Some(own), is_reusable, read_limit, pool: self.clone() };
         Ok((response?, Some(lease)))
     }
 
     /// Takes an idle agent with these settings, or creates one.
-    fn take(&self, proxy: Option<Proxy>, limits: Limits) -> OwnAgent {
+    fn take(&self, proxy: Option<Proxy>, address_policy: AddressPolicy) -> OwnAgent {
         let mut idle = self.idle();
-        let found = idle.iter().position(|own| own.limits == limits && own.proxy == proxy);
-        match found {
+        let fits = |own: &OwnAgent| own.address_policy == address_policy && own.proxy == proxy;
+        match idle.iter().position(fits) {
             Some(at) => idle.swap_remove(at),
-            None => OwnAgent::new(self.tls.clone(), proxy, limits),
+            None => OwnAgent::new(self.tls.clone(), proxy, address_policy),
         }
     }
 
@@ -158,49 +172,40 @@ impl Pool {
 }
 
 impl OwnAgent {
-    fn new(tls: TlsConfig, proxy: Option<Proxy>, limits: Limits) -> Self {
+    fn new(tls: TlsConfig, proxy: Option<Proxy>, address_policy: AddressPolicy) -> Self {
         // Host and port of a proxy are checked, and the rest of its URL is encoded.
         let url_of = |proxy: &Proxy| ureq::Proxy::new(&proxy.url()).expect("a valid URL");
-        let config = with_rules!(Agent::config_builder(), limits)
+        let config = Agent::config_builder()
             .proxy(proxy.as_ref().map(url_of))
             .user_agent("")
             .max_idle_age(IDLE_LIMIT)
             .tls_config(tls)
             .build();
-        let read_limit = ReadLimit::new(limits.read_limit());
+        let read_limit = ReadLimit::default();
         let connector = DefaultConnector::default().chain(read_limit.clone());
-        let agent =
-            Agent::with_parts(config, connector, CheckedResolver::new(limits.address_policy));
-        Self { agent, proxy, limits, read_limit }
-    }
-}
-
-impl Lease {
-    /// Returns the read limit, which every read of a download restarts.
-    pub(crate) fn read_limit(&self) -> Option<ReadLimit> {
-        let own = self.own.as_ref()?;
-        own.limits.stall.map(|_| own.read_limit.clone())
+        let agent = Agent::with_parts(config, connector, CheckedResolver::new(address_policy));
+        Self { agent, proxy, address_policy, read_limit }
     }
 }
 
 /// The body of a response, read as it arrives.
 pub(crate) struct Body {
     reader: BodyReader<'static>,
-    read_limit: Option<ReadLimit>,
     /// Dropped after the reader, which returns its connection to the agent.
-    _lease: Option<Lease>,
+    lease: Option<Lease>,
 }
 
 impl Body {
     pub(crate) fn new(body: ureq::Body, lease: Option<Lease>) -> Self {
-        let read_limit = lease.as_ref().and_then(Lease::read_limit);
-        Self { reader: body.into_reader(), read_limit, _lease: lease }
+        Self { reader: body.into_reader(), lease }
     }
 }
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read_limit.iter().for_each(ReadLimit::restart);
+        if let Some(Lease { read_limit: Some(limit), .. }) = &self.lease {
+            limit.restart();
+        }
         self.reader.read(buffer)
     }
 }
@@ -225,7 +230,7 @@ fn is_loopback(url: &Uri) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write, net::TcpListener, thread, time::Duration};
+    use std::{io::Write, net::TcpListener, thread};
 
     use tcss_export_core::TransportErrorKind;
 

@@ -2,49 +2,56 @@
 
 use std::{
     io::Read,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use http::{
     Response,
-    header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING},
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
 };
 use tcss_export_core::TransportErrorKind;
 use tcss_export_driver::TransportError;
 use ureq::{
-    Agent, Error, Timeout,
-    unversioned::{
-        resolver::DefaultResolver,
-        transport::{
-            Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
-            time::Duration as Time,
-        },
+    Error, Timeout,
+    unversioned::transport::{
+        Buffers, ConnectionDetails, Connector, NextTimeout, Transport, time::Duration as Time,
     },
 };
+
+use crate::probe;
 
 /// How long it may take until the next byte of a body arrives.
 ///
 /// ureq restarts its own limit whenever any bytes arrive, even the framing of a chunk or a proxy's
 /// answer. This limit covers those as well.
 #[derive(Clone, Debug)]
-pub(crate) struct ReadLimit {
-    limit: Duration,
-    started: Arc<Mutex<Instant>>,
+pub(crate) struct ReadLimit(Arc<Mutex<(Instant, Duration)>>);
+
+impl Default for ReadLimit {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new((Instant::now(), Duration::ZERO))))
+    }
 }
 
 impl ReadLimit {
-    pub(crate) fn new(limit: Duration) -> Self {
-        Self { limit, started: Arc::new(Mutex::new(Instant::now())) }
+    /// Sets the limit and starts it.
+    pub(crate) fn start(&self, limit: Duration) {
+        *self.lock() = (Instant::now(), limit);
     }
 
     pub(crate) fn restart(&self) {
-        *self.started.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.lock().0 = Instant::now();
     }
 
     fn time_left(&self) -> Duration {
-        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        self.limit.saturating_sub(started.elapsed())
+        let (started, limit) = *self.lock();
+        limit.saturating_sub(started.elapsed())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Instant, Duration)> {
+        // A panic while holding the lock cannot leave the two inconsistent.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,7 +111,7 @@ pub(crate) fn refuse_decoded(response: &mut Response<ureq::Body>) -> Result<(), 
         let problem = "ureq, built with its feature charset, would change the bytes of the file";
         return Err(TransportError::new(TransportErrorKind::Permanent, problem));
     }
-    if decompresses() && !response.headers().contains_key(CONTENT_LENGTH) {
+    if probe::decompresses() && !response.headers().contains_key(CONTENT_LENGTH) {
         response.headers_mut().remove(TRANSFER_ENCODING);
     }
     Ok(())
@@ -118,69 +125,4 @@ fn is_transcoded(body: &ureq::Body) -> bool {
     let probe = ureq::Body::builder().mime_type(kind).charset(charset).data(sample);
     let mut read = Vec::new();
     probe.into_reader().read_to_end(&mut read).is_err() || read != sample
-}
-
-/// Returns whether this build of ureq decompresses bodies. Made-up responses show it, once.
-fn decompresses() -> bool {
-    static DECOMPRESSES: OnceLock<bool> = OnceLock::new();
-    *DECOMPRESSES.get_or_init(|| ["gzip", "br"].into_iter().any(is_decompressed))
-}
-
-fn is_decompressed(coding: &'static str) -> bool {
-    let config = Agent::config_builder().proxy(None).build();
-    let agent = Agent::with_parts(config, Probe { coding }, DefaultResolver::default());
-    // The probe connects to nothing; an address needs no look-up.
-    let response = agent.get("http://127.0.0.1/").call();
-    !response.is_ok_and(|response| response.headers().contains_key(CONTENT_ENCODING))
-}
-
-/// Answers each request with an empty body in this coding.
-#[derive(Debug)]
-struct Probe {
-    coding: &'static str,
-}
-
-impl Connector for Probe {
-    type Out = ProbeConnection;
-
-    fn connect(
-        &self,
-        _: &ConnectionDetails<'_>,
-        _: Option<()>,
-    ) -> Result<Option<Self::Out>, Error> {
-        let buffers = LazyBuffers::new(1024, 1024);
-        Ok(Some(ProbeConnection { coding: self.coding, buffers }))
-    }
-}
-
-#[derive(Debug)]
-struct ProbeConnection {
-    coding: &'static str,
-    buffers: LazyBuffers,
-}
-
-impl Transport for ProbeConnection {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
-
-    fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
-        let coding = self.coding;
-        let response =
-            format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: 0\r\n\r\n");
-        let Some(room) = self.buffers.input_append_buf().get_mut(..response.len()) else {
-            return Ok(false);
-        };
-        room.copy_from_slice(response.as_bytes());
-        self.buffers.input_appended(response.len());
-        Ok(true)
-    }
-
-    fn is_open(&mut self) -> bool {
-        false
-    }
 }

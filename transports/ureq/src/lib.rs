@@ -36,6 +36,7 @@
 mod agents;
 mod body;
 mod errors;
+mod probe;
 mod resolver;
 
 use std::{env, time::Duration};
