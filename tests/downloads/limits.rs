@@ -12,7 +12,7 @@ use tcss_export_testkit::wire::WireAnswer;
 use crate::{
     clients::{HttpClient, LIBRARIES, Setup},
     folder::Folder,
-    setup::{ETAG, Run, file, kind, no_retries, source},
+    setup::{ETAG, FILE, Run, file, kind, no_retries, source},
     with::with,
 };
 
@@ -29,6 +29,27 @@ pub(crate) fn a_slow_download_is_not_a_stall(setup: &Setup) {
     let run = setup.run_with(stalling(), [slow]);
     assert!(run.downloaded().report.elapsed > STALL_LIMIT);
     run.folder.assert_holds(&bytes);
+}
+
+pub(crate) fn limits_may_be_the_longest_durations(setup: &Setup) {
+    let policy = with(no_retries(), |p| {
+        p.stall_limit = Duration::MAX;
+        p.total_limit = Some(Duration::MAX);
+    });
+    setup.run_with(policy, [file(&[], FILE)]).folder.assert_holds(FILE);
+}
+
+pub(crate) fn downloads_with_a_time_limit_share_a_connection(setup: &Setup) {
+    let server = setup.server([file(&[], FILE)]);
+    let client = setup.client_for(&server);
+    let policy = with(no_retries(), |p| p.total_limit = Some(Duration::from_secs(600)));
+    for _ in 0..3 {
+        let folder = Folder::new();
+        let source = source(&format!("{}/report.csv", server.url())).with_policy(policy.clone());
+        client.download(source, folder.target()).unwrap();
+        folder.assert_holds(FILE);
+    }
+    assert_eq!(server.connections(), 1);
 }
 
 pub(crate) fn no_byte_within_the_stall_limit_is_a_stall(setup: &Setup) {

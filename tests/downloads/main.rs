@@ -89,6 +89,8 @@ table! {
         ;
     limits:
         a_slow_download_is_not_a_stall,
+        limits_may_be_the_longest_durations,
+        downloads_with_a_time_limit_share_a_connection,
         no_byte_within_the_stall_limit_is_a_stall,
         no_answer_within_the_stall_limit_is_a_timeout,
         endless_chunk_framing_does_not_delay_the_total_limit,

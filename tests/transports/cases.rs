@@ -7,6 +7,7 @@ use tcss_export::{
     core::ANSWER_LIMIT,
     driver::TransportErrorKind,
     error::{ResponseError, ResponseErrorKind, SendError},
+    wait::Policy,
 };
 use tcss_export_testkit::{
     verify::{RawRequest, Verifier},
@@ -17,6 +18,7 @@ use crate::{
     clients::{JOB, Setup},
     requests::{Request, only_request},
     setup::{Result, SECRET_ID, SECRET_KEY, TOKEN, short_limit},
+    with::with,
 };
 
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
@@ -259,6 +261,22 @@ pub(crate) fn connections_are_reused(setup: &Setup) {
     }
     assert_eq!(server.requests().len(), 3);
     assert_eq!(server.connections(), 1);
+}
+
+pub(crate) fn a_cookie_does_not_cost_the_connection(setup: &Setup) {
+    let headers = [("Content-Type", "application/json"), ("Set-Cookie", "node=EXAMPLE")];
+    let server = setup.server([WireAnswer::response(200, &headers, RUNNING)]);
+    let client = setup.client(&server);
+    for _ in 0..3 {
+        assert_eq!(status(client.send()), ExportStatus::Running);
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+pub(crate) fn the_limit_may_be_the_longest_duration(setup: &Setup) {
+    let server = setup.server([WireAnswer::json(RUNNING)]);
+    let policy = with(Policy::default(), |policy| policy.exchange_limit = Duration::MAX);
+    assert_eq!(status(setup.client(&server).with_policy(policy).send()), ExportStatus::Running);
 }
 
 pub(crate) fn errors_and_clients_show_no_secret(setup: &Setup) {

@@ -81,5 +81,7 @@ table! {
     a_very_large_answer_head_is_a_transient_error,
     a_closed_port_is_a_broken_connection,
     connections_are_reused,
+    a_cookie_does_not_cost_the_connection,
+    the_limit_may_be_the_longest_duration,
     errors_and_clients_show_no_secret,
 }

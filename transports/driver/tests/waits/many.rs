@@ -191,6 +191,8 @@ impl Transport for InVirtualTime {
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let seconds = self.now().wall.unix_seconds().to_string();
+        assert_eq!(request.headers()["x-tc-timestamp"], seconds, "sent later than it was signed");
         self.service.starts.borrow_mut().push(self.now.get());
         Ok(self.service.answer(&request)?.map(Body::from))
     }
@@ -215,4 +217,30 @@ async fn the_blocking_client_yields_each_outcome_with_its_own_error() {
     assert_eq!(failure.transport().unwrap().kind(), TransportErrorKind::Connection);
     assert!(["job-1", "job-2", "job-3"].iter().all(|id| ended[*id].is_ok()));
     assert_paced(&service.starts.borrow());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_blocking_client_sends_at_once_what_it_signs() {
+    let (service, now) = (Service::new(), Rc::new(Cell::default()));
+    let transport = InVirtualTime { service: service.clone(), now: Rc::clone(&now) };
+    let client = blocking::Client::with_transport(session(), credentials("AKIDEXAMPLE"), transport);
+    let slow_jobs = (0..200).map(|nth| {
+        now.update(|now| now + Duration::from_secs(10));
+        job(format!("job-{nth}"))
+    });
+    let mut all = client.wait_all(slow_jobs);
+    assert_eq!(all.by_ref().filter(|(_, outcome)| outcome.is_ok()).count(), 200);
+    assert!(all.next().is_none());
+    assert_paced(&service.starts.borrow());
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_came_while_the_caller_was_busy_are_read() {
+    let mut all = client(Service::new()).wait_all(jobs(40));
+    let mut succeeded = 0;
+    while let Some((_, outcome)) = all.next().await {
+        succeeded += usize::from(outcome.is_ok());
+        tokio::time::sleep(Policy::default().exchange_limit + Duration::from_secs(1)).await;
+    }
+    assert_eq!(succeeded, 40);
 }

@@ -1,7 +1,7 @@
 //! Single waits and exchanges. The clock moves only when the client sleeps or a call is slow.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     pin::pin,
     sync::{
         Arc, Mutex,
@@ -363,4 +363,36 @@ fn a_wait_that_leaves_the_queue_wakes_only_the_next_one() {
     drop(futures);
     drop(waits.remove(1));
     assert_eq!(counts(), [0, 0, 1, 0]);
+}
+
+/// A transport whose clock stands still and whose sleeps all return early.
+struct EarlySleeps;
+
+impl Transport for EarlySleeps {
+    fn now(&self) -> Now {
+        clocks(Duration::ZERO)
+    }
+
+    async fn sleep(&self, _: Duration) {}
+
+    async fn send(&self, _: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        Ok(Response::new(Body::from(Bytes::from(SUCCESS))))
+    }
+}
+
+impl Blocking for EarlySleeps {}
+
+#[test]
+fn a_sleep_that_returns_early_is_no_timeout() {
+    let source = CredentialSource::from_async_fn(|_| async {
+        let mut polls = 0;
+        poll_fn(|_| {
+            polls += 1;
+            if polls < 3 { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+        Ok(credentials("AKIDEXAMPLE"))
+    });
+    let client = blocking::Client::with_transport(session(), source, EarlySleeps);
+    client.send(&DescribeExportJobResult::new(job("4711"))).unwrap();
 }
