@@ -34,8 +34,8 @@ impl CredentialSource {
         Self(Source::Now(Arc::new(give)))
     }
 
-    /// Creates a source from an async function, for an async client. A fetch that takes longer than
-    /// the limit of an exchange fails.
+    /// Creates a source from an async function, for an async client; a blocking one waits for
+    /// it on its thread. A fetch that takes longer than the limit of an exchange fails.
     pub fn from_async_fn<F>(give: impl Fn(bool) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<Credentials, TransportError>> + Send + 'static,

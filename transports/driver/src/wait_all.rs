@@ -26,7 +26,8 @@ impl<T: Transport> Client<T> {
     /// Exchanges run concurrently, all in one task. The stream pulls every job that `jobs` has
     /// ready, and a job's deadline counts from that moment: see
     /// [`WaitSet`](tcss_export_core::wait::WaitSet) for deadlines of very many jobs. For a list use
-    /// `futures_util::stream::iter`. Dropping the stream stops all waits.
+    /// `futures_util::stream::iter`. Nothing is sent while the caller does not poll the stream.
+    /// Dropping it stops all waits.
     pub fn wait_all<J: Stream<Item = JobId>>(
         &self,
         jobs: J,

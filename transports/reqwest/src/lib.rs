@@ -79,7 +79,8 @@ impl Reqwest {
     ///
     /// This crate cannot check the client's settings. Build it with `redirect::Policy::none()`,
     /// `retry::never()`, `no_gzip()`, `no_brotli()`, `no_zstd()`, `no_deflate()`, `http1_only()`, a
-    /// `connect_timeout`, and a `pool_idle_timeout` below 60 s.
+    /// `connect_timeout`, and a `pool_idle_timeout` below 60 s. reqwest's builder panics unless the
+    /// program has installed a default provider of rustls or enables one in reqwest.
     ///
     /// Downloads check the addresses that the name of a file server resolves to, which is impossible
     /// here. They therefore end with a permanent error, unless the policy allows private addresses
