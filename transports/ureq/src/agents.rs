@@ -26,39 +26,34 @@ use crate::{
 /// A longer limit would overflow ureq's clock.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// Applies our settings and the limits to a request.
-fn configure<B: AsSendBody>(
-    agent: &Agent,
-    request: Request<B>,
-    limits: Limits,
-    is_direct: bool,
-) -> Request<B> {
-    let connect = Some(limits.read_limit().min(CONNECT_LIMIT));
-    let total = limits.total.map(|limit| limit.min(LONGEST));
-    let stall = limits.stall.map(|limit| limit.min(LONGEST));
-    let config = agent
-        .configure_request(request)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .https_only(false)
-        .accept("")
-        .accept_encoding("identity")
-        .timeout_resolve(connect)
-        .timeout_connect(connect)
-        .timeout_global(total)
-        .timeout_per_call(None)
-        .timeout_recv_body(None)
-        .timeout_recv_response(stall)
-        .timeout_per_read(stall)
-        .timeout_per_write(stall);
-    if is_direct { config.proxy(None).build() } else { config.build() }
+/// Applies our settings and the limits. A macro, because ureq's builders for an agent and for a
+/// request share no public trait.
+macro_rules! with_rules {
+    ($config:expr, $limits:expr) => {{
+        let connect = Some($limits.read_limit().min(CONNECT_LIMIT));
+        let stall = $limits.stall.map(|limit| limit.min(LONGEST));
+        $config
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .https_only(false)
+            .accept("")
+            .accept_encoding("identity")
+            .timeout_resolve(connect)
+            .timeout_connect(connect)
+            .timeout_global($limits.total.map(|limit| limit.min(LONGEST)))
+            .timeout_per_call(None)
+            .timeout_recv_body(None)
+            .timeout_recv_response(stall)
+            .timeout_per_read(stall)
+            .timeout_per_write(stall)
+    }};
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Agents {
     Own(Pool),
-    /// The user's agent.
+    /// The user's agent; our settings are applied to each request.
     Given {
         agent: Agent,
         without_proxy: bool,
@@ -67,8 +62,7 @@ pub(crate) enum Agents {
 
 /// Idle agents, each with its own connections.
 ///
-/// An agent serves one request at a time, because its connections share one limit of a read. It
-/// keeps its proxy and its address policy.
+/// An agent serves one request at a time, because its connections share one limit of a read.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     proxies: Proxies,
@@ -80,7 +74,7 @@ pub(crate) struct Pool {
 struct OwnAgent {
     agent: Agent,
     proxy: Option<Proxy>,
-    address_policy: AddressPolicy,
+    limits: Limits,
     read_limit: ReadLimit,
 }
 
@@ -122,8 +116,9 @@ impl Agents {
             Self::Own(pool) => pool.send(request, limits)?,
             Self::Given { agent, without_proxy } => {
                 let is_direct = *without_proxy || is_loopback(request.uri());
-                let request = configure(agent, request, limits, is_direct);
-                (agent.run(request).map_err(|error| request_error(error, None))?, None)
+                let config = with_rules!(agent.configure_request(request), limits);
+                let config = if is_direct { config.proxy(None) } else { config };
+                (agent.run(config.build()).map_err(|error| request_error(error, None))?, None)
             }
         };
         let is_download = limits.stall.is_some();
@@ -138,14 +133,22 @@ impl Pool {
     fn send(
         &self,
         request: Request<impl AsSendBody>,
-        limits: Limits,
+        mut limits: Limits,
     ) -> Result<(Response<ureq::Body>, Option<Lease>), TransportError> {
         let proxy = self.proxies.proxy_for_url(request.uri())?;
-        // The proxy resolves the target; only its own name is resolved here.
-        let direct = proxy.is_none().then_some(limits.address_policy);
-        let own = self.take(proxy, direct.unwrap_or(AddressPolicy::Any));
+        if proxy.is_some() {
+            // The proxy resolves the target; only its own name is resolved here.
+            limits.address_policy = AddressPolicy::Any;
+        }
+        let own = self.take(proxy, limits);
         own.read_limit.start(limits.read_limit());
-        let response = own.agent.run(configure(&own.agent, request, limits, false));
+        // ureq keeps the state of TLS only of a request without settings of its own.
+        let response = match own.limits == limits {
+            true => own.agent.run(request),
+            false => {
+                own.agent.run(with_rules!(own.agent.configure_request(request), limits).build())
+            }
+        };
         let response = response.map_err(|error| request_error(error, own.proxy.as_ref()));
         // An agent that would send a cookie back is not used again.
         let has_cookie = response.as_ref().is_ok_and(|r| r.headers().contains_key(SET_COOKIE));
@@ -155,13 +158,15 @@ impl Pool {
         Ok((response?, Some(lease)))
     }
 
-    /// Takes an idle agent with these settings, or creates one.
-    fn take(&self, proxy: Option<Proxy>, address_policy: AddressPolicy) -> OwnAgent {
+    /// Takes an idle agent with this proxy and address policy, or creates one.
+    fn take(&self, proxy: Option<Proxy>, limits: Limits) -> OwnAgent {
         let mut idle = self.idle();
-        let fits = |own: &OwnAgent| own.address_policy == address_policy && own.proxy == proxy;
+        let fits = |own: &OwnAgent| {
+            own.limits.address_policy == limits.address_policy && own.proxy == proxy
+        };
         match idle.iter().position(fits) {
             Some(at) => idle.swap_remove(at),
-            None => OwnAgent::new(self.tls.clone(), proxy, address_policy),
+            None => OwnAgent::new(self.tls.clone(), proxy, limits),
         }
     }
 
@@ -172,10 +177,10 @@ impl Pool {
 }
 
 impl OwnAgent {
-    fn new(tls: TlsConfig, proxy: Option<Proxy>, address_policy: AddressPolicy) -> Self {
+    fn new(tls: TlsConfig, proxy: Option<Proxy>, limits: Limits) -> Self {
         // Host and port of a proxy are checked, and the rest of its URL is encoded.
         let url_of = |proxy: &Proxy| ureq::Proxy::new(&proxy.url()).expect("a valid URL");
-        let config = Agent::config_builder()
+        let config = with_rules!(Agent::config_builder(), limits)
             .proxy(proxy.as_ref().map(url_of))
             .user_agent("")
             .max_idle_age(IDLE_LIMIT)
@@ -183,8 +188,9 @@ impl OwnAgent {
             .build();
         let read_limit = ReadLimit::default();
         let connector = DefaultConnector::default().chain(read_limit.clone());
-        let agent = Agent::with_parts(config, connector, CheckedResolver::new(address_policy));
-        Self { agent, proxy, address_policy, read_limit }
+        let agent =
+            Agent::with_parts(config, connector, CheckedResolver::new(limits.address_policy));
+        Self { agent, proxy, limits, read_limit }
     }
 }
 
