@@ -43,8 +43,9 @@ impl PartMetadata {
 /// The bytes that an earlier download left behind, read again: after a crash, a disk need not
 /// contain what was written.
 ///
-/// Store the text of the [`PartMetadata`] again at every [`Opening::StartOver`](super::Opening::StartOver).
-/// After [`resume`](super::Download::resume), truncate the file to
+/// Store the text of the [`PartMetadata`] again at every
+/// [`Opening::StartOver`](super::Opening::StartOver). After [`resume`](super::Download::resume),
+/// truncate the file to
 /// [`bytes`](super::Download::bytes) before appending. Discard the file after an error that
 /// [`spoils_part`](super::Error::spoils_part).
 ///

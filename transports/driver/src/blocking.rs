@@ -131,8 +131,9 @@ impl<T: Blocking> Client<T> {
 
     /// Follows many jobs and returns their outcomes in completion order.
     ///
-    /// It collects the jobs at once; their deadlines count from the first call of `next`. It runs one exchange at a time, on the thread that drives the iterator. For concurrency,
-    /// split the jobs over threads with clones of one client: they share the budget.
+    /// It collects the jobs at once; their deadlines count from the first call of `next`. It runs one
+    /// exchange at a time, on the thread that drives the iterator. For concurrency, split the jobs
+    /// over threads with clones of one client: they share the budget.
     pub fn wait_all<J: IntoIterator<Item = JobId>>(
         &self,
         jobs: J,

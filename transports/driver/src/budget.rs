@@ -10,8 +10,8 @@ use tcss_export_core::{Mono, RateBudget, Ticket};
 
 /// A [`RateBudget`] that clients share. Clones are handles to the same budget.
 ///
-/// By default each client has its own. Clients of one account should share one, because the service counts
-/// requests per account.
+/// By default each client has its own. Clients of one account should share one, because the service
+/// counts requests per account.
 #[derive(Clone, Debug, Default)]
 pub struct Budget(Arc<Mutex<Queue>>);
 

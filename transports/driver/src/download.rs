@@ -190,7 +190,8 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         }
     }
 
-    /// Returns the events as a stream, to be pinned first. Take the [`outcome`](Self::outcome) after it.
+    /// Returns the events as a stream, to be pinned first. Take the [`outcome`](Self::outcome)
+    /// after it.
     pub fn events(&mut self) -> impl Stream<Item = Event> {
         stream::unfold(self, async |download| download.next().await.map(|event| (event, download)))
     }

@@ -1,8 +1,8 @@
 //! Runs the state machines of tcss-export over a [`Transport`]: the [`Client`], its waits and
 //! downloads, the files, the rate budget that clients share, and the proxies of the environment.
 //!
-//! All logic is written once, as async code. The [`blocking`] client runs the same code over a transport whose
-//! futures are ready at the first poll.
+//! All logic is written once, as async code. The [`blocking`] client runs the same code over a
+//! transport whose futures are ready at the first poll.
 //!
 //! Every request starts in the same order: wait until it is due, wait for its turn in the
 //! [`Budget`], fetch credentials, sign, send.

@@ -13,9 +13,9 @@ pub use self::proxy::{Proxy, TunnelError};
 
 /// The proxy settings of the usual environment variables.
 ///
-/// The proxy is the value of `https_proxy` or, if that is unset, of `all_proxy`. Both may be upper case; if both
-/// spellings are set, lower case wins, and an empty value counts as unset. The value is
-/// `http://host:port`, optionally with a percent-encoded `user:password@` before the host.
+/// The proxy is the value of `https_proxy` or, if that is unset, of `all_proxy`. Both may be upper
+/// case; if both spellings are set, lower case wins, and an empty value counts as unset. The value
+/// is `http://host:port`, optionally with a percent-encoded `user:password@` before the host.
 /// `http://` may be omitted, and the default port is 80. TLS and SOCKS proxies are not supported.
 ///
 /// `no_proxy`, or `NO_PROXY`, lists hosts that need no proxy, separated by commas or blanks, in any

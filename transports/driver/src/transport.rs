@@ -74,7 +74,8 @@ impl Body {
     }
 
     /// Creates a body from a blocking reader. A failed read becomes a [`TransportError`] of the
-    /// kind [`TransportErrorKind::Truncated`], unless its sources determine another kind, such as a timeout.
+    /// kind [`TransportErrorKind::Truncated`], unless its sources determine another kind, such as a
+    /// timeout.
     pub fn from_reader(reader: impl io::Read + Send + 'static) -> Self {
         Self::from_reader_with(reader, |e| {
             TransportError::of_chain(e, TransportErrorKind::Truncated)

@@ -96,7 +96,8 @@ impl<T: Transport> Wait<T> {
         }
     }
 
-    /// Returns the events as a stream, to be pinned first. Take the [`outcome`](Self::outcome) after it.
+    /// Returns the events as a stream, to be pinned first. Take the [`outcome`](Self::outcome)
+    /// after it.
     pub fn events(&mut self) -> impl Stream<Item = Event> {
         stream::unfold(self, async |wait| wait.next().await.map(|event| (event, wait)))
     }
