@@ -276,8 +276,8 @@ impl<S: Stream> Iterator for Outcomes<S> {
 
 /// Runs a future on this thread.
 ///
-/// A blocking transport's futures are ready at the first poll. The thread parks only where a long
-/// list of jobs yields, and it is unparked at once.
+/// A blocking transport's futures are ready at the first poll. Where other code yields, it has
+/// unparked this thread already.
 fn run<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
 

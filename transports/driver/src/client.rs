@@ -2,12 +2,15 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     hash::{BuildHasher, Hasher, RandomState},
+    mem,
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -129,8 +132,20 @@ impl<T: Transport> Client<T> {
         self.transport.now()
     }
 
+    /// Sleeps for this duration. It may return early.
     pub(crate) async fn sleep(&self, duration: Duration) {
+        let end = self.now().mono.saturating_add(duration);
         self.transport.sleep(duration).await;
+        let mut must_yield = self.now().mono < end;
+        // A wake-up may have ended the sleep. Unless the task yields, it would not get another one.
+        poll_fn(|context| match mem::take(&mut must_yield) {
+            true => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            false => Poll::Ready(()),
+        })
+        .await;
     }
 
     pub(crate) async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {

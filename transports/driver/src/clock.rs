@@ -18,7 +18,7 @@ pub fn now() -> Now {
     Now { wall: Wall::from_unix_millis(unix_millis(SystemTime::now())), mono }
 }
 
-/// Pauses the thread. The budget may end the pause early, when a turn moves up.
+/// Pauses the thread. A wake-up of the future that runs on it ends the pause early.
 pub fn sleep(duration: Duration) {
     thread::park_timeout(duration);
 }

@@ -162,17 +162,18 @@ where
         .await;
     }
 
-    /// Takes the jobs that are ready, some at a time.
+    /// Takes the jobs that are ready, some at a time, or all if the transport blocks.
     async fn take_jobs(&mut self) {
+        let at_once = if self.client.blocks { usize::MAX } else { JOBS_AT_ONCE };
         let mut taken = 0;
         poll_fn(|context| {
-            while taken < JOBS_AT_ONCE
+            while taken < at_once
                 && !self.jobs.is_terminated()
                 && let Poll::Ready(Some(job)) = self.jobs.as_mut().poll_next(context)
             {
                 self.add(job);
                 taken += 1;
-                if taken == JOBS_AT_ONCE {
+                if taken == at_once {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }

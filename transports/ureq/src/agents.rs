@@ -112,13 +112,14 @@ impl Agents {
         request: Request<B>,
     ) -> Result<Response<Body>, TransportError> {
         let limits = Limits::of(&request);
-        let (mut response, lease) = match self {
+        // Without a body to read, the response is dropped first.
+        let (lease, mut response) = match self {
             Self::Own(pool) => pool.send(request, limits)?,
             Self::Given { agent, without_proxy } => {
                 let is_direct = *without_proxy || is_loopback(request.uri());
                 let config = with_rules!(agent.configure_request(request), limits);
                 let config = if is_direct { config.proxy(None) } else { config };
-                (agent.run(config.build()).map_err(|error| request_error(error, None))?, None)
+                (None, agent.run(config.build()).map_err(|error| request_error(error, None))?)
             }
         };
         let is_download = limits.stall.is_some();
@@ -134,7 +135,7 @@ impl Pool {
         &self,
         request: Request<impl AsSendBody>,
         mut limits: Limits,
-    ) -> Result<(Response<ureq::Body>, Option<Lease>), TransportError> {
+    ) -> Result<(Option<Lease>, Response<ureq::Body>), TransportError> {
         let proxy = self.proxies.proxy_for_url(request.uri())?;
         if proxy.is_some() {
             // The proxy resolves the target; only its own name is resolved here.
@@ -150,12 +151,13 @@ impl Pool {
             }
         };
         let response = response.map_err(|error| request_error(error, own.proxy.as_ref()));
-        // An agent that would send a cookie back is not used again.
-        let has_cookie = response.as_ref().is_ok_and(|r| r.headers().contains_key(SET_COOKIE));
-        let is_reusable = !(has_cookie && probe::keeps_cookies());
+        // An agent is not used again if its request failed or it would send a cookie back.
+        let is_reusable = response.as_ref().is_ok_and(|response| {
+            !(response.headers().contains_key(SET_COOKIE) && probe::keeps_cookies())
+        });
         let read_limit = limits.stall.map(|_| own.read_limit.clone());
         let lease = Lease { own: Some(own), is_reusable, read_limit, pool: self.clone() };
-        Ok((response?, Some(lease)))
+        Ok((Some(lease), response?))
     }
 
     /// Takes an idle agent with this proxy and address policy, or creates one.

@@ -3,7 +3,15 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    future::poll_fn,
+    io::Cursor,
     rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    thread,
     time::Duration,
 };
 
@@ -16,6 +24,7 @@ use tcss_export_core::{
 };
 use tcss_export_driver::{
     Blocking, Body, Client, CredentialSource, Transport, TransportError, WaitError, blocking,
+    blocking_fn,
 };
 use tokio::time::Instant;
 
@@ -243,4 +252,56 @@ async fn answers_that_came_while_the_caller_was_busy_are_read() {
         tokio::time::sleep(Policy::default().exchange_limit + Duration::from_secs(1)).await;
     }
     assert_eq!(succeeded, 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadlines_of_a_blocking_client_count_from_the_same_moment() {
+    let now: Rc<Cell<Duration>> = Rc::default();
+    let transport = InVirtualTime { service: Service::new(), now: Rc::clone(&now) };
+    let mut policy = Policy::default();
+    policy.max_wait = Duration::from_secs(5);
+    let client = blocking::Client::with_transport(session(), credentials("AKIDEXAMPLE"), transport)
+        .with_policy(policy);
+    let ended = client.wait_all((0..200).map(|nth| job(format!("job-{nth}"))));
+    let timeouts: Vec<_> =
+        ended.filter(|(_, outcome)| outcome.is_err()).map(|_| now.get()).collect();
+    assert!(timeouts.len() > 64, "{}", timeouts.len());
+    assert!(timeouts.iter().all(|at| *at == Duration::from_secs(5)), "{timeouts:?}");
+}
+
+/// A future that another thread makes ready.
+async fn woken_by_a_thread() {
+    let is_ready = Arc::new(AtomicBool::new(false));
+    let mut has_started = false;
+    poll_fn(|context| {
+        if is_ready.load(Ordering::SeqCst) {
+            return Poll::Ready(());
+        }
+        if !std::mem::replace(&mut has_started, true) {
+            let (is_ready, waker) = (Arc::clone(&is_ready), context.waker().clone());
+            thread::spawn(move || {
+                is_ready.store(true, Ordering::SeqCst);
+                waker.wake();
+            });
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn a_blocking_client_awaits_a_source_of_credentials_that_pends_repeatedly() {
+    let source = CredentialSource::from_async_fn(|_| async {
+        for _ in 0..3 {
+            woken_by_a_thread().await;
+        }
+        Ok(credentials("AKIDEXAMPLE"))
+    });
+    let answer = |_: Request<Bytes>| Ok(Response::new(Cursor::new(SUCCESS)));
+    let mut policy = Policy::default();
+    // Only a failing run takes that long.
+    policy.max_wait = Duration::from_secs(30);
+    let client = blocking::Client::with_transport(session(), source, blocking_fn(answer));
+    let ended: Vec<_> = client.with_policy(policy).wait_all([job("4711")]).collect();
+    assert!(ended[0].1.is_ok(), "{ended:?}");
 }
