@@ -293,3 +293,17 @@ fn the_largest_numbers_in_a_saved_wait_do_not_overflow() {
     let mut waiter = Waiter::resume(saved, process.now(), &mut process.session).unwrap();
     assert!(matches!(waiter.step(process.now().mono), Step::Done(Err(_))));
 }
+
+/// The file has the saves of commit 64c525c, one before each step.
+#[test]
+fn the_form_of_saved_waits_has_not_changed() {
+    let saved = include_str!("vectors/saved-waits.jsonl");
+    let mut process = Process::new(SCRIPT);
+    let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+    for line in saved.lines() {
+        let now = serde_json::to_string(&waiter.save(process.now(), &process.session)).unwrap();
+        assert_eq!(now, line);
+        process.advance(&mut waiter);
+    }
+    assert_eq!(process.log.len(), SCRIPT.len());
+}

@@ -60,8 +60,8 @@ impl Backoff {
 pub(crate) struct Failures {
     failures: u32,
     throttles: u32,
-    /// The last failure was a broken connection.
-    last_was_broken_connection: bool,
+    /// The last failure was a broken connection. The name is part of the form of saved waits.
+    connection_retried: bool,
     /// Only waits correct the clock and refresh credentials.
     pub(crate) clock_corrected: bool,
     pub(crate) credentials_refreshed: bool,
@@ -83,8 +83,8 @@ impl Failures {
         if self.failures >= max_failures {
             return None;
         }
-        let is_first = is_broken_connection && !self.last_was_broken_connection;
-        self.last_was_broken_connection = is_broken_connection;
+        let is_first = is_broken_connection && !self.connection_retried;
+        self.connection_retried = is_broken_connection;
         self.failures += 1;
         Some(match is_first {
             true => Duration::ZERO,
