@@ -112,7 +112,7 @@ impl Error {
         }
     }
 
-    /// Sets the path that the message contains, exactly as it stands there.
+    /// Sets the path that the message contains, in exactly the same form.
     pub(crate) fn with_path(mut self, path: String) -> Self {
         self.facts.path = Some(path);
         self

@@ -23,7 +23,7 @@ const LAST: i64 = 253_402_300_799;
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
 impl Clock {
-    /// Makes a clock that stands still at this time.
+    /// Makes a clock that always shows this time.
     pub fn fixed(unix: i64) -> Self {
         Self::from_fn(move || unix)
     }

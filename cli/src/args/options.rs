@@ -263,8 +263,7 @@ pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
 /// The prefix of the known asset types.
 const ASSET: &str = "ASSET_";
 
-/// Parses an asset type: a known one in any case and with or without `ASSET_`, any other as it
-/// stands.
+/// Parses an asset type: a known one in any case and with or without `ASSET_`, any other unchanged.
 pub(super) fn asset_type(text: &str) -> Result<AssetType, BuildError> {
     let upper = text.to_ascii_uppercase();
     let bare = upper.strip_prefix(ASSET).unwrap_or(&upper);

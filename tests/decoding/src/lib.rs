@@ -176,4 +176,5 @@ fn no_cookie_is_sent_back() {
     }
     let second = String::from_utf8(server.requests().remove(1)).expect("a text");
     assert!(!second.to_ascii_lowercase().contains("cookie"), "{second}");
+    assert_eq!(server.connections(), 2);
 }

@@ -32,30 +32,23 @@ impl<T: Transport> Client<T> {
         &self,
         jobs: J,
     ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitError>)> + use<J, T>>> {
-        Box::pin(wait_all(self.clone(), jobs))
+        let state = WaitAll {
+            client: self.clone(),
+            set: WaitSet::new(),
+            permit: Some(Permit::default()),
+            errors: BTreeMap::new(),
+            jobs: Box::pin(jobs.fuse()),
+            work: FuturesUnordered::new(),
+        };
+        let ended = stream::unfold(state, async |mut state| {
+            let ended = state.next(run).await?;
+            Some((ended, state))
+        });
+        Box::pin(ended.fuse())
     }
 }
 
 type Ended = (JobId, Result<Finished, WaitError>);
-
-pub(crate) fn wait_all<T: Transport, J: Stream<Item = JobId>>(
-    client: Client<T>,
-    jobs: J,
-) -> impl Stream<Item = Ended> + use<T, J> {
-    let state = WaitAll {
-        client,
-        set: WaitSet::new(),
-        permit: Some(Permit::default()),
-        errors: BTreeMap::new(),
-        jobs: Box::pin(jobs.fuse()),
-        work: FuturesUnordered::new(),
-    };
-    stream::unfold(state, async |mut state| {
-        let ended = state.next(run).await?;
-        Some((ended, state))
-    })
-    .fuse()
-}
 
 struct WaitAll<T, J, F> {
     client: Client<T>,
