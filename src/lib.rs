@@ -62,13 +62,13 @@ pub mod download {
 /// The client over any HTTP library, and its building blocks.
 pub mod driver {
     #[doc(inline)]
-    pub use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
+    pub use tcss_export_core::{AddressPolicy, Limits, Network, TransportErrorKind};
     #[cfg(feature = "tower")]
     #[doc(inline)]
     pub use tcss_export_driver::Tower;
     #[doc(inline)]
     pub use tcss_export_driver::{
-        AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, IDLE_LIMIT,
+        AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, IDLE_LIMIT, Proxies,
         Transport, TransportError, Wait, async_fn, blocking, blocking_fn, clock,
     };
 }

@@ -215,7 +215,7 @@ fn text_of(event: &Event, cause: Option<&TransportError>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use futures_util::io::sink;
-    use tcss_export::{Credentials, DownloadUrl, Endpoint, Session};
+    use tcss_export::{Credentials, DownloadUrl, Session};
     use tcss_export_testkit::{ServedFile, Service};
 
     use super::*;
@@ -226,7 +226,8 @@ mod tests {
         let script = "SUCCESS".parse().expect("a script");
         let service = Service::builder().script(script).file(file).start().expect("a service");
         let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("made up");
-        let client = Client::new(Session::new(Endpoint::international()), credentials);
+        let endpoint = service.url().parse().expect("an endpoint");
+        let client = Client::new(Session::new(endpoint), credentials);
         let url = DownloadUrl::new(service.file_url().expect("a file")).expect("a URL");
         let texts = EventTexts::default();
 

@@ -61,14 +61,14 @@ struct Facts {
 }
 
 /// The command that can help, compared with the one that failed.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum NextCommand {
     #[default]
     Same,
     /// Without the time limit that ended it.
     Without(&'static str),
     /// With the option that allows what was refused.
-    With(&'static str),
+    With(CommandOption),
     None,
 }
 
@@ -136,10 +136,10 @@ impl Error {
     /// Adds the command that continues with a job, where that can help.
     pub(crate) fn continue_with(self, name: &str, job: &JobId, options: &[CommandOption]) -> Self {
         let mut options = options.to_vec();
-        match self.facts.next_command {
+        match &self.facts.next_command {
             NextCommand::Same => {}
-            NextCommand::Without(name) => options.retain(|option| option.0 != name),
-            NextCommand::With(name) => options.push((name, Some(String::new()))),
+            NextCommand::Without(name) => options.retain(|option| option.0 != *name),
+            NextCommand::With(option) => options.push(option.clone()),
             NextCommand::None => return self,
         }
         let purpose = if self.facts.starts_over { "download with" } else { "continue with" };

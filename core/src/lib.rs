@@ -74,7 +74,7 @@ pub use self::{
     endpoint::Endpoint,
     error::{BuildError, Field, Reason, TransportErrorKind},
     header::Language,
-    limits::{AddressPolicy, Limits},
+    limits::{AddressPolicy, Limits, Network},
     response_error::{Advice, ApiError, ErrorCode, ResponseError, ResponseErrorKind},
     session::{Prepared, Session},
     time::{ClockOffset, Mono, Now, Wall},

@@ -1,16 +1,19 @@
 //! Groups of options that several commands share, and the parsers of their values.
 
 use std::{
+    net::IpAddr,
     num::{IntErrorKind, ParseIntError},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::Args as Group;
+use ipnet::IpNet;
 use tcss_export::{
     JobId, Language, Target,
     actions::{AssetType, CreateExportComplianceStatusListJob as Create},
     download,
+    driver::{AddressPolicy, Network},
     error::BuildError,
     signing::Timestamp,
     wait::Policy,
@@ -27,6 +30,10 @@ const ID: &str = "Exports only this check item, or with --by-asset this asset; f
     commas or repeat the option.";
 const REQUIRE_CRC: &str = "Accepts a file only if the server gives its CRC-64; otherwise a file \
     without one is checked by its length alone.";
+const ALLOW_PRIVATE: &str = "Also connects to the private networks of Tencent Cloud: 10.0.0.0/8, \
+    100.64.0.0/10 and 169.254.0.0/16, except the metadata service.";
+const ALLOW_NETWORK: &str = "Also connects to this address or network, such as 198.18.0.0/15; for \
+    several, use commas or repeat the option.";
 const DOWNLOAD_TIMEOUT: &str =
     "Stops downloading after this time; by default there is no limit as long as bytes arrive.";
 
@@ -139,8 +146,11 @@ pub(crate) struct Save {
     force: bool,
     #[arg(long, help = "Accepts a plain http URL; the bytes can be changed on the way.")]
     allow_http: bool,
-    #[arg(long, help = "Also connects to private and link-local addresses.")]
+    #[arg(long, help = ALLOW_PRIVATE)]
     allow_private: bool,
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', value_parser = network)]
+    #[arg(help = ALLOW_NETWORK)]
+    allow_network: Vec<IpNet>,
     #[arg(long, help = REQUIRE_CRC)]
     require_crc: bool,
     #[arg(long, value_name = "BYTES", value_parser = positive_bytes, allow_negative_numbers = true)]
@@ -181,7 +191,7 @@ impl Save {
     pub(crate) fn policy(&self) -> download::Policy {
         let mut policy = download::Policy::default();
         policy.allow_http = self.allow_http;
-        policy.allow_private = self.allow_private;
+        policy.private_networks = self.private_networks();
         policy.require_crc64 = self.require_crc;
         policy.size_limit = self.max_size;
         policy.total_limit = self.download_timeout;
@@ -189,6 +199,13 @@ impl Save {
             policy.stall_limit = limit;
         }
         policy
+    }
+
+    /// Returns the networks that the options allow.
+    fn private_networks(&self) -> Vec<Network> {
+        let tencent = self.allow_private.then_some(AddressPolicy::TENCENT_NETWORKS);
+        let named = self.allow_network.iter().map(|net| net.network()..=net.broadcast());
+        tencent.into_iter().flatten().chain(named).collect()
     }
 
     /// Returns the options for a command with the same download.
@@ -202,12 +219,19 @@ impl Save {
             ("--force", self.force.then(String::new)),
             ("--allow-http", self.allow_http.then(String::new)),
             ("--allow-private", self.allow_private.then(String::new)),
+            ("--allow-network", joined(&self.allow_network)),
             ("--require-crc", self.require_crc.then(String::new)),
             ("--max-size", self.max_size.map(|bytes| bytes.to_string())),
             ("--stall", seconds_text(self.stall)),
             ("--download-timeout", seconds_text(self.download_timeout)),
         ]
     }
+}
+
+/// Returns the networks as one value, if there are any.
+fn joined(networks: &[IpNet]) -> Option<String> {
+    let texts: Vec<_> = networks.iter().map(ToString::to_string).collect();
+    (!texts.is_empty()).then(|| texts.join(","))
 }
 
 fn seconds_text(time: Option<Duration>) -> Option<String> {
@@ -243,6 +267,12 @@ pub(super) fn page(text: &str) -> Result<u64, &'static str> {
         limit @ 1..=100 => Ok(limit),
         _ => Err("expected 1 to 100"),
     }
+}
+
+/// Parses a network, or an address as a network of its own.
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    address.or_else(|_| text.parse()).map_err(|_| "expected a network like 198.18.0.0/15")
 }
 
 /// Parses a non-zero number of bytes.

@@ -1,22 +1,27 @@
 //! The commands `download` and `run`: the file of a job, or of a URL.
 
+use std::env;
+
 use indicatif::HumanCount;
 use serde::Serialize;
 use tcss_export::{
-    CredentialSource, DownloadUrl, JobId, Source,
+    CredentialSource, DownloadUrl, Endpoint, JobId, Source,
     core::text::printable,
-    driver::{TransportError, TransportErrorKind},
+    download::Policy,
+    driver::{AddressError, AddressPolicy, Proxies, TransportError, TransportErrorKind},
     error::{DownloadError, WaitError},
     hyper::Client,
     wait::{ErrorKind as WaitErrorKind, Finished},
 };
+
+use tokio::net::lookup_host;
 
 use super::{create::send_create, wait::WaitResult};
 use crate::{
     args::{self, Common, Save},
     client,
     download::{self, Fetched},
-    error::{DownloadContext, Error, ErrorKind, Result},
+    error::{DownloadContext, Error, ErrorKind, Result, hints::is_fake},
     output::{Ending, Output},
     progress::DownloadProgress,
     secrets::masked,
@@ -42,7 +47,7 @@ pub(crate) async fn download(
             DownloadUrl::new(url).ok_or_else(|| Error::new(ErrorKind::Usage, "--url is empty"))?;
         let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
         // This URL cannot be renewed.
-        return downloader.download(Source::new(url), None).await;
+        return downloader.download(&url, None).await;
     };
     let job = args::not_a_url(job)?;
     let client = client::client(common)?.with_policy(args.timing.policy());
@@ -55,8 +60,9 @@ pub(crate) async fn download(
 pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
     let action = args.export.action()?;
     let client = client::client(common)?;
-    // No job is created for a file that cannot be written.
+    // No job is created for a file that cannot be written or fetched.
     args.save.check()?;
+    check_resolver(&common.endpoint()?, &args.save.policy()).await?;
     let mut signals = Signals::watch();
     // Without the limits of the wait: a create that is cut short may leave an unknown job.
     let answer = send_create(&client, &action, &mut signals, common, output).await?;
@@ -66,6 +72,25 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
     let mut downloader = Downloader { client, signals, save: &args.save, output };
     let options = [args.save.options(), args.timing.options(), common.options()].concat();
     downloader.job_to_file(&job, &options).await
+}
+
+/// Fails if the resolver of this machine answers with made-up addresses that the download may not
+/// use: it does so for the name of the file's server, too. Other faults are left to the requests.
+async fn check_resolver(endpoint: &Endpoint, policy: &Policy) -> Result<()> {
+    let proxies = Proxies::from_variables(|name| env::var_os(name));
+    let host = endpoint.uri().host().unwrap_or_default();
+    if endpoint.is_loopback() || !matches!(proxies.proxy_for(endpoint), Ok(None)) {
+        return Ok(());
+    }
+    let Ok(found) = lookup_host((host.trim_matches(['[', ']']), 443)).await else { return Ok(()) };
+    let found: Vec<_> = found.filter(|address| is_fake(address.ip())).collect();
+    let allowed = AddressPolicy::PublicAnd((&*policy.private_networks).into());
+    match AddressError::filter(host, &allowed, found) {
+        Err(error) if !error.addresses().is_empty() => {
+            Err(Error::new(ErrorKind::Usage, error.to_string()).allowing_addresses_of(&error))
+        }
+        _ => Ok(()),
+    }
 }
 
 struct Downloader<'a> {
@@ -88,8 +113,7 @@ impl Downloader<'_> {
         reporter.finish()?;
         match end {
             wait::End::Finished(finished) => {
-                let source = Source::new(finished.download_url.clone()).of_job(job.clone());
-                self.download(source, Some((job, &finished))).await
+                self.download(&finished.download_url, Some((job, &finished))).await
             }
             wait::End::Failed(failure) => self.no_file(job, failure, None),
             wait::End::StdoutClosed => Ok(Ending::Done),
@@ -100,15 +124,22 @@ impl Downloader<'_> {
     /// Downloads a file; `of_job` is its job and the end of the wait for it.
     async fn download(
         &mut self,
-        source: Source,
+        url: &DownloadUrl,
         of_job: Option<(&JobId, &Finished)>,
     ) -> Result<Ending> {
         let (job_id, finished) = of_job.unzip();
         let context = DownloadContext { finished, target: self.save.path() };
-        let source = source.with_policy(self.save.policy());
+        let mut policy = self.save.policy();
+        // The user chose a URL without a job.
+        policy.allow_loopback = of_job.is_none();
+        let source = Source::new(url.clone()).with_policy(policy);
+        let source = match job_id {
+            Some(job) => source.of_job(job.clone()),
+            None => source,
+        };
         let (target, progress) = (self.save.target(), DownloadProgress::new(self.output));
         let end = download::fetch(&self.client, source, target, &mut self.signals, progress).await;
-        let end = end.map_err(|error| context.unusable_url(error))?;
+        let end = end.map_err(|error| context.unusable_url(url, error))?;
         let Fetched { outcome, polls, resumed } = end.map_err(|signal| context.stopped(signal))?;
         let downloaded = match (outcome, job_id) {
             (Ok(downloaded), _) => downloaded,

@@ -1,6 +1,6 @@
 //! The hints by code and kind of error, and those that are long or that several errors share.
 
-use std::io;
+use std::{io, net::IpAddr};
 
 use tcss_export::{
     driver::{TransportError, TransportErrorKind},
@@ -91,7 +91,18 @@ pub(crate) const MORE_TIME_TO_STDOUT: &str =
     "discard the output and download again with a longer --download-timeout or none";
 pub(crate) const ALLOW_HTTP: &str =
     "use --allow-http if you trust the network: the bytes can be changed on the way";
-pub(crate) const ALLOW_PRIVATE: &str = "use --allow-private if you trust the source of the URL";
+pub(crate) const ALLOW_PRIVATE: &str = "use --allow-private if this machine is in Tencent Cloud, \
+     where names of the object store resolve to such addresses";
+pub(crate) const ALLOW_NETWORK: &str = "use --allow-network with this address or its network if you \
+     trust it";
+pub(crate) const LOOPBACK: &str = "use 127.0.0.1 in place of the name, or check the hosts file of \
+     this machine";
+/// Resolvers of some proxies and VPNs answer with made-up addresses of this network.
+pub(crate) const FAKE_NETWORK: &str = "198.18.0.0/15";
+pub(crate) const ALLOW_FAKE: &str = "the resolver of this machine answers with made-up addresses, as \
+     some proxies and VPNs do: use --allow-network 198.18.0.0/15 if you trust it";
+pub(crate) const METADATA: &str = "this is the address of a metadata service, which no option \
+     allows: give the job id to the service's support";
 pub(crate) const NO_URL: &str = "give the whole URL, unchanged and in single quotes";
 pub(crate) const EXISTS: &str = "name another file, or replace this one with --force";
 pub(crate) const NO_FILE: &str = "name a file, not a folder";
@@ -123,6 +134,11 @@ const PROXY: &str = "check the proxy that HTTPS_PROXY or ALL_PROXY names; NO_PRO
 const PROXY_LOGIN: &str = "the proxy wants a login: put it in HTTPS_PROXY or ALL_PROXY, as in \
      http://USER:PASSWORD@host:port";
 pub(crate) const FILE_SERVER_UNREACHABLE: &str = "check the network and the host of the URL";
+
+/// Returns whether an address is in [`FAKE_NETWORK`].
+pub(crate) fn is_fake(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(v4) if matches!(v4.octets(), [198, 18 | 19, ..]))
+}
 
 /// Returns the hint for an error of a proxy.
 pub(crate) fn of_proxy(error: &TransportError) -> Option<&'static str> {

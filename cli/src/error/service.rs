@@ -27,6 +27,10 @@ impl Error {
     }
 
     fn of_transport(error: &TransportError) -> Self {
+        if let Some(address_error) = error.address_error() {
+            let converted = Self::new(ErrorKind::Usage, with_sources(error));
+            return converted.allowing_addresses_of(address_error);
+        }
         match hints::of_proxy(error) {
             Some(hint) => Self::new(kind_of(error), with_sources(error)).with_hint(hint),
             None => Self::of_send(error.kind(), with_sources(error)),

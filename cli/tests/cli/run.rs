@@ -47,6 +47,19 @@ fn the_timeout_of_the_wait_does_not_apply_to_the_create() {
 }
 
 #[test]
+fn no_job_is_created_if_names_resolve_to_made_up_addresses() {
+    let folder = Folder::new("run-resolver");
+    let ended = cli(&[&args(&folder.path("f"), "https://198.18.0.7:1"), &["--json"][..]].concat());
+    let (ended, hint) = (ended.run(), "use --allow-network 198.18.0.0/15 if you trust it");
+    let error = ended.error();
+    assert_eq!((ended.code, &error["job_id"]), (Some(2), &json!(null)), "{error}");
+    let message = "198.18.0.7 resolves to the private address 198.18.0.7, which must be allowed";
+    assert_eq!(error["message"], message);
+    assert!(error["hint"].as_str().unwrap().ends_with(hint), "{error}");
+    assert!(folder.files().is_empty(), "{ended:?}");
+}
+
+#[test]
 fn a_wrong_clock_is_corrected_before_the_create() {
     let folder = Folder::new("run-clock");
     let service = serving("SKEW:600,SUCCESS", "");

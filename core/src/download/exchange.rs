@@ -71,7 +71,7 @@ impl Download {
         let mut request = Request::new(());
         *request.uri_mut() = self.location.uri.clone();
         request.extensions_mut().insert(Limits {
-            address_policy: self.location.address_policy,
+            address_policy: self.location.address_policy.clone(),
             total: self.deadline().map(|deadline| deadline.saturating_since(self.now)),
             stall: Some(self.policy.stall_limit),
         });

@@ -1,7 +1,8 @@
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::{
-    limits::Limits,
+    limits::{Limits, Network},
     retry::{Backoff, MAX_FAILURES},
 };
 
@@ -34,10 +35,15 @@ pub struct Policy {
     /// The delays after the server asked for fewer requests ([`Backoff::THROTTLE`]).
     pub throttle: Backoff,
     /// Allows plain `http` URLs, whose bytes anyone on the way can read and change. Loopback hosts
-    /// (`localhost`, 127.0.0.0/8, ::1) need no permission.
+    /// (`localhost`, 127.0.0.0/8, ::1) need no such permission.
     pub allow_http: bool,
-    /// Allows private and link-local addresses: see [`AddressPolicy`](crate::AddressPolicy).
-    pub allow_private: bool,
+    /// The networks that a download may use besides public addresses, such as
+    /// [`AddressPolicy::TENCENT_NETWORKS`](crate::AddressPolicy::TENCENT_NETWORKS); none by default.
+    ///
+    /// The URL comes from outside, so by default it must not lead into the caller's network.
+    pub private_networks: Vec<Network>,
+    /// Allows loopback hosts. A client whose endpoint is loopback sets it.
+    pub allow_loopback: bool,
     /// Requires that the server names the CRC-64. Without it, only the length can be checked.
     pub require_crc64: bool,
 }
@@ -62,7 +68,8 @@ impl Default for Policy {
             retry: Backoff::RETRY,
             throttle: Backoff::THROTTLE,
             allow_http: false,
-            allow_private: false,
+            private_networks: Vec::new(),
+            allow_loopback: false,
             require_crc64: false,
         }
     }

@@ -1,5 +1,8 @@
 use alloc::{format, string::String};
-use core::fmt;
+use core::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use http::{HeaderValue, Uri, uri::Authority};
 use percent_encoding::percent_decode_str;
@@ -97,14 +100,7 @@ impl Location {
         if scheme == "http" && !policy.allow_http && !is_loopback(host) {
             return Err(refused(Reason::PlainHttp));
         }
-        let address_policy = match (is_loopback(host), policy.allow_private) {
-            (true, _) => AddressPolicy::Loopback,
-            (false, true) => AddressPolicy::Any,
-            (false, false) => AddressPolicy::Public,
-        };
-        if ip_address(host).is_some_and(|address| !address_policy.permits(address)) {
-            return Err(refused(Reason::PrivateAddress));
-        }
+        let address_policy = address_policy(host, policy).ok_or(refused(Reason::PrivateAddress))?;
         // The target of a request starts with a slash.
         let slash = if target.starts_with('/') { "" } else { "/" };
         let (uri, host_value) = uri_and_host(&scheme, host, port, &format!("{slash}{target}"))
@@ -114,6 +110,21 @@ impl Location {
         let object = format!("{scheme}://{authority}{path}");
         Ok(Self { expiry: expiry(text), url, uri, host: host_value, address_policy, object })
     }
+}
+
+/// Returns the policy for the addresses of a host, unless it is an address that is not allowed.
+fn address_policy(host: &str, policy: &Policy) -> Option<AddressPolicy> {
+    let allowed = match &*policy.private_networks {
+        [] => AddressPolicy::Public,
+        networks => AddressPolicy::PublicAnd(networks.into()),
+    };
+    let address = ip_address(host);
+    if is_loopback(host) {
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let is_permitted = policy.allow_loopback || allowed.permits(address);
+        return is_permitted.then_some(AddressPolicy::Loopback);
+    }
+    address.is_none_or(|address| allowed.permits(address)).then_some(allowed)
 }
 
 fn check_text(text: &str) -> Result<(), BuildError> {
@@ -219,7 +230,8 @@ mod tests {
 
     #[test]
     fn host_is_sent_in_lower_case_and_without_the_default_port() {
-        let host = |url| location(url).unwrap().host.to_str().unwrap().to_owned();
+        let policy = Policy { allow_loopback: true, ..Policy::default() };
+        let host = |url| with(url, &policy).unwrap().host.to_str().unwrap().to_owned();
         assert_eq!(host("HTTPS://H.Example:443/A"), "h.example");
         assert_eq!(host("https://h.example:8443/A"), "h.example:8443");
         assert_eq!(host("http://127.0.0.1:80/A"), "127.0.0.1");
@@ -234,26 +246,39 @@ mod tests {
     #[test]
     fn plain_http_and_private_addresses_need_an_option() {
         let http = Policy { allow_http: true, ..Policy::default() };
-        let private = Policy { allow_private: true, ..Policy::default() };
+        let ten = "10.0.0.0".parse().unwrap()..="10.255.255.255".parse().unwrap();
+        let private = Policy { private_networks: [ten].into(), ..Policy::default() };
         assert_eq!(location("http://h.example/a").err(), Some(Reason::PlainHttp));
         assert!(with("http://h.example/a", &http).is_ok());
         assert_eq!(location("https://10.0.0.1/a").err(), Some(Reason::PrivateAddress));
         assert_eq!(with("http://169.254.0.23/a", &http).err(), Some(Reason::PrivateAddress));
         assert_eq!(location("https://[::ffff:10.0.0.1]/").err(), Some(Reason::PrivateAddress));
-        assert_eq!(
-            with("https://10.0.0.1/a", &private).unwrap().address_policy,
-            AddressPolicy::Any
-        );
+        let address_policy = AddressPolicy::PublicAnd((&*private.private_networks).into());
+        for url in ["https://10.0.0.1/a", "https://[::ffff:10.0.0.1]/", "https://h.example/a"] {
+            assert_eq!(with(url, &private).unwrap().address_policy, address_policy, "{url}");
+        }
+        for url in ["https://11.0.0.1/a", "https://h.example/a"] {
+            assert_eq!(location(url).unwrap().address_policy, AddressPolicy::Public, "{url}");
+        }
         assert_eq!(with("http://10.0.0.1/a", &private).err(), Some(Reason::PlainHttp));
-        assert_eq!(
-            location("http://127.0.0.1:1/a").unwrap().address_policy,
-            AddressPolicy::Loopback
-        );
-        assert_eq!(
-            location("https://localhost/a").unwrap().address_policy,
-            AddressPolicy::Loopback
-        );
-        assert_eq!(location("https://h.example/a").unwrap().address_policy, AddressPolicy::Public);
+        assert_eq!(with("https://192.168.0.1/a", &private).err(), Some(Reason::PrivateAddress));
+    }
+
+    #[test]
+    fn loopback_hosts_need_an_option() {
+        let loopback = Policy { allow_loopback: true, ..Policy::default() };
+        let one = "127.0.0.1".parse().unwrap();
+        let network = Policy { private_networks: [one..=one].into(), ..Policy::default() };
+        for url in ["http://127.0.0.1:1/a", "https://localhost/a"] {
+            assert_eq!(location(url).err(), Some(Reason::PrivateAddress), "{url}");
+            for policy in [&loopback, &network] {
+                let location = with(url, policy).unwrap();
+                assert_eq!(location.address_policy, AddressPolicy::Loopback, "{url}");
+            }
+        }
+        assert!(with("http://[::1]/a", &loopback).is_ok());
+        assert_eq!(with("http://[::1]/a", &network).err(), Some(Reason::PrivateAddress));
+        assert_eq!(with("https://10.0.0.1/a", &loopback).err(), Some(Reason::PrivateAddress));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub use self::{
     download::{Download, DownloadError, FileError, FileErrorKind, Source, Target},
     error::{SendError, WaitError},
     proxies::{Proxies, Proxy, ProxyError, TunnelError},
-    transport::{Blocking, Body, CONNECT_LIMIT, IDLE_LIMIT, Transport},
+    transport::{Blocking, Body, CONNECT_LIMIT, ClientsByPolicy, IDLE_LIMIT, Transport},
     transport_error::{AddressError, TransportError},
     wait::Wait,
 };

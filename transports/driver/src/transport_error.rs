@@ -1,6 +1,10 @@
 //! The errors of transports.
 
-use std::{error::Error, fmt, io, iter, net::SocketAddr};
+use std::{
+    error::Error,
+    fmt, io, iter,
+    net::{IpAddr, SocketAddr},
+};
 
 use tcss_export_core::{AddressPolicy, BuildError, TransportErrorKind, text::brief};
 
@@ -160,6 +164,8 @@ impl Error for TransportError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressError {
     host: String,
+    addresses: Box<[IpAddr]>,
+    must_be_loopback: bool,
 }
 
 impl AddressError {
@@ -170,22 +176,41 @@ impl AddressError {
     /// If it permits none.
     pub fn filter(
         host: &str,
-        address_policy: AddressPolicy,
+        address_policy: &AddressPolicy,
         addresses: impl IntoIterator<Item = SocketAddr>,
     ) -> Result<Vec<SocketAddr>, Self> {
-        let permitted =
-            addresses.into_iter().filter(|address| address_policy.permits(address.ip()));
-        let permitted: Vec<_> = permitted.collect();
-        match permitted.is_empty() {
-            true => Err(Self { host: host.to_owned() }),
-            false => Ok(permitted),
+        let is_permitted = |address: &SocketAddr| address_policy.permits(address.ip());
+        let (permitted, forbidden): (Vec<_>, Vec<_>) =
+            addresses.into_iter().partition(is_permitted);
+        if !permitted.is_empty() {
+            return Ok(permitted);
         }
+        let addresses = forbidden.iter().map(SocketAddr::ip).collect();
+        let must_be_loopback = *address_policy == AddressPolicy::Loopback;
+        Err(Self { host: host.to_owned(), addresses, must_be_loopback })
+    }
+
+    /// Returns whether the host must be loopback, so that no policy can allow these addresses.
+    pub const fn must_be_loopback(&self) -> bool {
+        self.must_be_loopback
+    }
+
+    /// Returns the addresses of the host, all of them forbidden.
+    pub const fn addresses(&self) -> &[IpAddr] {
+        &self.addresses
     }
 }
 
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} resolves to a private address, which must be allowed", brief(&self.host))
+        let host = brief(&self.host);
+        match (self.addresses.first(), self.must_be_loopback) {
+            (Some(address), true) => write!(f, "{host} resolves to {address} instead of loopback"),
+            (Some(address), false) => {
+                write!(f, "{host} resolves to the private address {address}, which must be allowed")
+            }
+            (None, _) => write!(f, "{host} resolves to no address"),
+        }
     }
 }
 
@@ -198,7 +223,7 @@ mod tests {
     #[test]
     fn an_address_error_is_permanent_whatever_wraps_it() {
         let private = "10.0.0.1:443".parse().unwrap();
-        let found = AddressError::filter("h.example", AddressPolicy::Public, [private]);
+        let found = AddressError::filter("h.example", &AddressPolicy::Public, [private]);
         let error = found.unwrap_err();
         for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::Other] {
             let wrapped = io::Error::new(kind, error.clone());

@@ -45,7 +45,8 @@ impl Service<Uri> for Dialer {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let (proxy, address_policy) = (self.proxies.proxy_for_url(&uri), self.address_policy);
+        let (proxy, address_policy) =
+            (self.proxies.proxy_for_url(&uri), self.address_policy.clone());
         Box::pin(async move {
             let Some(proxy) = proxy? else { return Ok(http(address_policy).call(uri).await?) };
             let address = Uri::builder().scheme("http").authority(proxy.to_string());

@@ -40,10 +40,10 @@ where
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let (host, address_policy) = (name.as_str().to_owned(), self.address_policy);
+        let (host, address_policy) = (name.as_str().to_owned(), self.address_policy.clone());
         let found = self.lookup.call(name);
         Box::pin(async move {
-            AddressError::filter(&host, address_policy, found.await?)
+            AddressError::filter(&host, &address_policy, found.await?)
                 .map(Vec::into_iter)
                 .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))
         })
@@ -113,8 +113,24 @@ mod tests {
         for addresses in inside {
             let error = left_of(addresses, AddressPolicy::Public).await.unwrap_err();
             let text = error.to_string();
-            assert!(text.starts_with("files.example resolves to a private address"), "{text}");
+            assert!(text.starts_with("files.example resolves to the private address"), "{text}");
             assert_eq!(left_of(addresses, AddressPolicy::Any).await.unwrap(), addresses);
         }
+    }
+
+    #[tokio::test]
+    async fn a_loopback_name_must_resolve_to_loopback() {
+        let hijacked = left_of(&["10.0.0.1:443"], AddressPolicy::Loopback).await.unwrap_err();
+        let text = "files.example resolves to 10.0.0.1 instead of loopback";
+        assert_eq!(hijacked.to_string(), text);
+        let mixed = &["10.0.0.1:443", "127.0.0.1:443"];
+        assert_eq!(left_of(mixed, AddressPolicy::Loopback).await.unwrap(), ["127.0.0.1:443"]);
+    }
+
+    #[tokio::test]
+    async fn addresses_of_a_named_network_are_left() {
+        let policy = AddressPolicy::PublicAnd(AddressPolicy::TENCENT_NETWORKS.into());
+        let addresses = &["169.254.0.23:443", "10.0.0.1:443", "192.168.0.1:443"];
+        assert_eq!(left_of(addresses, policy).await.unwrap(), ["10.0.0.1:443"]);
     }
 }

@@ -39,7 +39,7 @@ impl<L: Resolver> Resolver for CheckedResolver<L> {
             error => error,
         })?;
         let host = uri.host().unwrap_or_default();
-        let permitted = AddressError::filter(host, self.address_policy, found.iter().copied())
+        let permitted = AddressError::filter(host, &self.address_policy, found.iter().copied())
             .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
         let mut addresses = self.empty();
         permitted.into_iter().for_each(|address| addresses.push(address));
@@ -123,8 +123,24 @@ mod tests {
             [&["10.0.0.1:443", "192.168.0.1:443"], &["127.0.0.1:443"], &["[::1]:443"]];
         for addresses in inside {
             let text = left_of(addresses, AddressPolicy::Public).unwrap_err().to_string();
-            assert!(text.contains("files.example resolves to a private address"), "{text}");
+            assert!(text.contains("files.example resolves to the private address"), "{text}");
             assert_eq!(left_of(addresses, AddressPolicy::Any).unwrap(), addresses);
         }
+    }
+
+    #[test]
+    fn a_loopback_name_must_resolve_to_loopback() {
+        let hijacked = left_of(&["10.0.0.1:443"], AddressPolicy::Loopback).unwrap_err();
+        let text = "files.example resolves to 10.0.0.1 instead of loopback";
+        assert!(hijacked.to_string().ends_with(text), "{hijacked}");
+        let mixed = &["10.0.0.1:443", "127.0.0.1:443"];
+        assert_eq!(left_of(mixed, AddressPolicy::Loopback).unwrap(), ["127.0.0.1:443"]);
+    }
+
+    #[test]
+    fn addresses_of_a_named_network_are_left() {
+        let policy = AddressPolicy::PublicAnd(AddressPolicy::TENCENT_NETWORKS.into());
+        let addresses = &["169.254.0.23:443", "10.0.0.1:443", "192.168.0.1:443"];
+        assert_eq!(left_of(addresses, policy).unwrap(), ["10.0.0.1:443"]);
     }
 }
