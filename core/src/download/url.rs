@@ -1,4 +1,4 @@
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 use core::{
     fmt,
     net::{IpAddr, Ipv4Addr},
@@ -12,6 +12,7 @@ use crate::{
     endpoint::{host_and_port, ip_address, is_loopback, uri_and_host},
     error::{BuildError, Field, Reason},
     limits::AddressPolicy,
+    signing::HexDigest,
     text::{digits, printable},
     time::Wall,
 };
@@ -75,7 +76,8 @@ pub(super) struct Location {
     pub(super) uri: Uri,
     pub(super) host: HeaderValue,
     pub(super) address_policy: AddressPolicy,
-    /// The URL without its query, which identifies the file.
+    /// Identifies the file: the URL without its query, and a hash of the parameters that do not
+    /// belong to a signature, if any. It contains no secret.
     pub(super) object: String,
 }
 
@@ -106,10 +108,28 @@ impl Location {
         let (uri, host_value) = uri_and_host(&scheme, host, port, &format!("{slash}{target}"))
             .ok_or(refused(Reason::InvalidCharacter))?;
         let authority = uri.authority().map_or(host, Authority::as_str);
-        let path = target.split('?').next().unwrap_or_default();
-        let object = format!("{scheme}://{authority}{path}");
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let naming: Vec<_> = query.split('&').filter(|parameter| is_naming(parameter)).collect();
+        let mut object = format!("{scheme}://{authority}{path}");
+        if !naming.is_empty() {
+            object += &format!("?{}", HexDigest::of(naming.join("&").as_bytes()));
+        }
         Ok(Self { expiry: expiry(text), url, uri, host: host_value, address_policy, object })
     }
+}
+
+/// Returns whether a parameter of the query may name the file, because it does not belong to a
+/// signature of the object store, in its own form or in that of S3.
+///
+/// Source: [Request signature](https://www.tencentcloud.com/document/product/436/7778).
+fn is_naming(parameter: &str) -> bool {
+    let name = parameter.split('=').next().unwrap_or_default().to_ascii_lowercase();
+    let of_signature = ["q-", "x-amz-"].iter().any(|prefix| name.starts_with(prefix))
+        || matches!(
+            &*name,
+            "x-cos-security-token" | "sign" | "signature" | "expires" | "awsaccesskeyid"
+        );
+    !name.is_empty() && !of_signature
 }
 
 /// Returns the policy for the addresses of a host, unless it is an address that is not allowed.
@@ -241,6 +261,29 @@ mod tests {
     fn the_object_has_no_secret_query() {
         let object = location("https://H.example/a%2F.csv?q-signature=EXAMPLE").unwrap().object;
         assert_eq!(object, "https://h.example/a%2F.csv");
+    }
+
+    #[test]
+    fn parameters_outside_the_signature_identify_the_file() {
+        let object =
+            |query: &str| location(&["https://h.example/report", query].concat()).unwrap().object;
+        let plain = "https://h.example/report";
+        for query in [
+            "",
+            "?",
+            "?q-sign-algorithm=sha1&q-ak=EXAMPLE&q-sign-time=1;2&q-signature=EXAMPLE",
+            "?x-cos-security-token=EXAMPLE&Q-Signature=EXAMPLE",
+            "?AWSAccessKeyId=EXAMPLE&Expires=1&Signature=EXAMPLE",
+            "?X-Amz-Signature=EXAMPLE&&sign=EXAMPLE",
+        ] {
+            assert_eq!(object(query), plain, "{query}");
+        }
+        // printf 'id=1' | sha256sum
+        let one = "d9fc91d45c096b5e27dc6304d8015dc5cb0a959cd078ca25fafcf2333087728e";
+        assert_eq!(object("?id=1"), [plain, "?", one].concat());
+        assert_eq!(object("?q-ak=EXAMPLE&id=1&sign=EXAMPLE"), object("?id=1"));
+        assert_ne!(object("?id=1"), object("?id=2"));
+        assert_ne!(object("?id=1"), object("?id=1&part=2"));
     }
 
     #[test]
