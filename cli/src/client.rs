@@ -76,7 +76,7 @@ fn of_pair((secret_id, secret_key): &(String, String)) -> Result<Credentials> {
     })
 }
 
-fn checked_variable(name: &str) -> Result<Option<String>> {
+pub(crate) fn checked_variable(name: &str) -> Result<Option<String>> {
     variable(name).map_err(|_| refused(name, "is not valid UTF-8"))
 }
 

@@ -1,6 +1,10 @@
 //! Results on stdout, everything else on stderr.
 
-use std::io::{self, ErrorKind as IoErrorKind, Write};
+use std::{
+    fs,
+    io::{self, ErrorKind as IoErrorKind, Write},
+    path::Path,
+};
 
 use serde::Serialize;
 use tcss_export::core::text::printable;
@@ -88,6 +92,17 @@ impl Output {
     pub(crate) fn stderr(&self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
+}
+
+/// Returns whether the program was started with a closed stdout. The standard library then opens
+/// `/dev/null` for reading and writing in its place, which a shell's redirection does not do.
+pub(crate) fn stdout_is_closed() -> bool {
+    let is_null = fs::read_link("/proc/self/fd/1").is_ok_and(|to| to == Path::new("/dev/null"));
+    let info = fs::read_to_string("/proc/self/fdinfo/1").unwrap_or_default();
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+    let access = flags.and_then(|flags| flags.trim().bytes().last());
+    // The last octal digit holds the access mode, and 2 is read and write.
+    is_null && access == Some(b'2')
 }
 
 fn json(object: &impl Serialize) -> String {

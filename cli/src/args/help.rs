@@ -7,6 +7,7 @@ Environment:
   TENCENTCLOUD_TOKEN          The token, for temporary keys. The first of these three
   TENCENTCLOUD_SESSION_TOKEN  variables that is not empty is used.
   TENCENTCLOUD_SECURITY_TOKEN
+  TCSS_EXPORT_URL             The URL for download without JOB_ID and --url.
   HTTPS_PROXY, ALL_PROXY      The proxy to use; lower-case names take precedence.
   NO_PROXY                    The hosts to connect to without the proxy.
 
@@ -79,8 +80,12 @@ A download may take any time as long as bytes arrive: --stall ends an attempt on
 arrives at all. --download-timeout limits the whole download, even if a server sends bytes very
 slowly; the exit code is then 3.
 
-A URL must use https and lead to a public address. Addresses of this machine (loopback) are always
-accepted.
+A URL must use https and lead to a public address. On a virtual machine of Tencent Cloud, use
+--allow-private: names of the object store resolve to private addresses there. Addresses of this
+machine (loopback) need a loopback --endpoint, --url or --allow-network 127.0.0.1.
+
+The query of a URL is a secret, and other users of the machine can read the arguments of a process.
+So pass the URL on stdin, with --url -, or in TCSS_EXPORT_URL.
 
 Progress goes to stderr: a bar on a terminal, otherwise a few lines. With --json there is one
 object: job_id (null with --url), file, bytes, crc64, verified, resumed and polls:

@@ -1,6 +1,7 @@
 //! Groups of options that several commands share, and the parsers of their values.
 
 use std::{
+    io::{self, BufRead, BufReader, Read},
     net::IpAddr,
     num::{IntErrorKind, ParseIntError},
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use std::{
 use clap::Args as Group;
 use ipnet::IpNet;
 use tcss_export::{
-    JobId, Language, Target,
+    DownloadUrl, JobId, Language, Target,
     actions::{AssetType, CreateExportComplianceStatusListJob as Create},
     download,
     driver::{AddressPolicy, Network},
@@ -20,7 +21,9 @@ use tcss_export::{
 };
 
 use crate::{
+    client::checked_variable,
     error::{Error, ErrorKind, Result},
+    output::stdout_is_closed,
     shell::CommandOption,
 };
 
@@ -28,6 +31,8 @@ const ASSET_TYPE: &str = "Exports this type of asset: container, image, host, k8
     containerd_container or another one that the service knows.";
 const ID: &str = "Exports only this check item, or with --by-asset this asset; for several, use \
     commas or repeat the option.";
+const URL: &str = "Downloads from this URL; needs no keys. - reads it from stdin, so that the list of \
+    processes does not show its secret query; TCSS_EXPORT_URL works, too.";
 const REQUIRE_CRC: &str = "Accepts a file only if the server gives its CRC-64; otherwise a file \
     without one is checked by its length alone.";
 const ALLOW_PRIVATE: &str = "Also connects to the private networks of Tencent Cloud: 10.0.0.0/8, \
@@ -72,14 +77,44 @@ impl Export {
 }
 
 #[derive(Debug, Group)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub(crate) struct Source {
     #[arg(value_name = "JOB_ID", help = "The id of the job, as printed by create or jobs.")]
     pub(crate) job_id: Option<JobId>,
     // Parsed later: an error of clap would show the secret query.
     #[arg(long, value_name = "URL", conflicts_with_all = ["timeout", "interval"])]
-    #[arg(help = "Downloads from this URL; needs no keys. Put it in single quotes.")]
-    pub(crate) url: Option<String>,
+    #[arg(help = URL)]
+    url: Option<String>,
+}
+
+/// The variable with the URL of a file.
+const URL_VARIABLE: &str = "TCSS_EXPORT_URL";
+/// More than any URL that can be sent.
+const LONGEST_LINE: u64 = 128 * 1024;
+
+impl Source {
+    /// Returns the URL of the user: of the option, of stdin or of the environment.
+    pub(crate) fn url(&self) -> Result<DownloadUrl> {
+        let usage = |message: &str| Error::new(ErrorKind::Usage, message);
+        let (name, url) = match self.url.as_deref() {
+            Some("-") => ("the URL on stdin", first_line_of_stdin()?),
+            Some(url) => ("--url", url.to_owned()),
+            None => {
+                let missing = || usage("a JOB_ID, --url or TCSS_EXPORT_URL is required");
+                (URL_VARIABLE, checked_variable(URL_VARIABLE)?.ok_or_else(missing)?)
+            }
+        };
+        DownloadUrl::new(url).ok_or_else(|| usage(&format!("{name} is empty")))
+    }
+}
+
+fn first_line_of_stdin() -> Result<String> {
+    let mut line = String::new();
+    let read = BufReader::new(io::stdin().take(LONGEST_LINE)).read_line(&mut line);
+    read.map_err(|error| {
+        Error::new(ErrorKind::File, format!("stdin cannot be read: {error}")).with_hint("")
+    })?;
+    Ok(line.trim_end().to_owned())
 }
 
 #[derive(Debug, Group)]
@@ -174,8 +209,12 @@ impl Save {
 
     /// Checks that the file can be written, before any request.
     pub(crate) fn check(&self) -> Result<()> {
-        let checked = self.target().map_or(Ok(()), |target| target.check());
-        checked.map_err(|error| Error::of_target(&error, self.path()))
+        match self.target() {
+            Some(target) => target.check().map_err(|error| Error::of_target(&error, self.path())),
+            None if stdout_is_closed() => Err(Error::new(ErrorKind::File, "stdout is closed")
+                .with_hint("redirect stdout to a file or a pipe, or name a file")),
+            None => Ok(()),
+        }
     }
 
     /// Returns the path of the file, unless it is stdout.

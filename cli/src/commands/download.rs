@@ -38,13 +38,12 @@ pub(crate) async fn download(
 ) -> Result<Ending> {
     let save = &args.save;
     let Some(job) = &args.source.job_id else {
-        let url = args.source.url.as_deref().unwrap_or_default();
+        let url = args.source.url()?;
+        save.check()?;
         let without_keys = CredentialSource::from_fn(|_| {
             Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
         });
         let client = Client::new(common.session()?, without_keys);
-        let url =
-            DownloadUrl::new(url).ok_or_else(|| Error::new(ErrorKind::Usage, "--url is empty"))?;
         let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
         // This URL cannot be renewed.
         return downloader.download(&url, None).await;
