@@ -36,7 +36,8 @@ impl Signed {
             CanonicalHeaders::new([("content-type", "application/json"), ("host", &self.host)])?;
         let payload_hash = HexDigest::of(&STANDARD.decode(&self.payload_base64)?);
         let request = CanonicalRequest::new("POST", "/", "", &headers, payload_hash);
-        let text = StringToSign::new(Timestamp::new(self.timestamp)?, &self.service, request.hash());
+        let text =
+            StringToSign::new(Timestamp::new(self.timestamp)?, &self.service, request.hash());
         let scope = text.scope();
         let signature = SigningKey::derive(&credentials, &scope).sign(&text);
         let value = authorization(&credentials, &scope, headers.names(), &signature)?;
