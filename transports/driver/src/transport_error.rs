@@ -108,7 +108,7 @@ fn is_before_sending(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// Returns the first result down a chain of errors.
-fn find<'e, T>(
+pub(crate) fn find<'e, T>(
     error: &'e (dyn Error + 'static),
     found: impl Fn(&'e (dyn Error + 'static)) -> Option<T>,
 ) -> Option<T> {

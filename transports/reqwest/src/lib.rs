@@ -21,7 +21,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-use std::{env, error::Error, fmt, iter, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt, iter, net::ToSocketAddrs, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header::ACCEPT_ENCODING, uri::Scheme};
@@ -31,7 +31,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
 use tcss_export_driver::{
     AddressError, Body, CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, Transport, TransportError,
-    TunnelError, from_http_body, tls,
+    TunnelError, Worker, from_http_body, tls,
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -214,7 +214,10 @@ impl dns::Resolve for Resolver {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
         let policy = self.0;
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let host = name.as_str().to_owned();
+            // Without a further thread, tokio's own lookup would panic.
+            let lookup = move || (host, 0).to_socket_addrs();
+            let found = Worker::start()?.run(lookup).await.flatten()?;
             let permitted = AddressError::filter(name.as_str(), policy, found)?;
             Ok(Box::new(permitted.into_iter()) as dns::Addrs)
         })
