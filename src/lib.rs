@@ -66,6 +66,9 @@ pub mod driver {
     #[cfg(feature = "tower")]
     #[doc(inline)]
     pub use tcss_export_driver::Tower;
+    #[cfg(any(feature = "hyper", feature = "reqwest", feature = "ureq"))]
+    #[doc(inline)]
+    pub use tcss_export_driver::tls;
     #[doc(inline)]
     pub use tcss_export_driver::{
         AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, IDLE_LIMIT,

@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn a_limit_is_found_whatever_wraps_it() {
-        let of = |error: io::Error| ResourceLimit::of(&TransportError::from(io::Error::other(error)));
+        let of =
+            |error: io::Error| ResourceLimit::of(&TransportError::from(io::Error::other(error)));
         let again = io::Error::from(io::ErrorKind::WouldBlock);
         assert_eq!(of(io::Error::other(ThreadError(again))), Some(ResourceLimit::Threads));
         assert_eq!(of(io::ErrorKind::OutOfMemory.into()), Some(ResourceLimit::Memory));
