@@ -72,8 +72,8 @@ pub mod driver {
     #[doc(inline)]
     pub use tcss_export_driver::{
         AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, IDLE_LIMIT,
-        ResourceLimit, Transport, TransportError, Wait, Worker, async_fn, blocking, blocking_fn,
-        clock,
+        ResourceLimit, Transport, TransportError, TunnelError, Wait, Worker, async_fn, blocking,
+        blocking_fn, clock,
     };
 }
 

@@ -5,10 +5,10 @@ pub(crate) mod hints;
 mod kind;
 mod service;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt, io};
 
 use serde::{Serialize, Serializer};
-use tcss_export::{JobId, core::text::printable};
+use tcss_export::{Endpoint, JobId, core::text::printable, driver::ResourceLimit};
 
 pub(crate) use self::{download::DownloadContext, kind::ErrorKind};
 use crate::{
@@ -39,6 +39,7 @@ struct Facts {
     job_id: Option<String>,
     /// The URL of a job's file, without its secret part.
     url: Option<String>,
+    /// Our own words. Text from outside in it is masked already.
     hint: Option<Cow<'static, str>>,
     /// The next command. It repeats the user's arguments, so it is not masked.
     command: Option<String>,
@@ -96,11 +97,41 @@ impl Error {
         let advice = advice.collect::<Vec<_>>().join("; ");
         let error =
             Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(&message));
-        if advice.is_empty() { error } else { error.with_hint(advice) }
+        // It repeats arguments.
+        if advice.is_empty() { error } else { error.with_hint(masked(&advice)) }
+    }
+
+    /// Creates the error of a command that cannot watch for signals.
+    pub(crate) fn unwatched(error: io::Error) -> Self {
+        Self::new(ErrorKind::Resource, format!("signals cannot be watched: {error}"))
+            .or_limit(&error)
+    }
+
+    /// Creates the error of a panic in this program, from the text of the panic.
+    pub(crate) fn panicked(text: &str) -> Self {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Self::new(ErrorKind::Internal, format!("this program has a fault: {text}"))
+    }
+
+    /// Makes it the error of a limit of the process or the system, if its cause reached one.
+    pub(crate) fn or_limit(mut self, cause: &(dyn StdError + 'static)) -> Self {
+        let Some(limit) = ResourceLimit::of(cause) else { return self };
+        self.facts.kind = ErrorKind::Resource;
+        self.with_hint(hints::of_limit(limit))
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.facts.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the endpoint to a hint to check that option.
+    pub(crate) fn with_endpoint(mut self, endpoint: &Endpoint) -> Self {
+        let with_value = |hint: Cow<'static, str>| match hint.contains("--endpoint") {
+            true => format!("{hint} (--endpoint is {})", endpoint).into(),
+            false => hint,
+        };
+        self.facts.hint = self.facts.hint.map(with_value);
         self
     }
 
@@ -196,7 +227,7 @@ impl Error {
         for fact in [code, request_id, file_request_id, url] {
             *fact = fact.as_deref().map(masked);
         }
-        facts.hint = facts.hint.filter(|hint| !hint.is_empty()).map(|hint| masked(&hint).into());
+        facts.hint = facts.hint.filter(|hint| !hint.is_empty());
         facts
     }
 }

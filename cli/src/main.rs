@@ -16,6 +16,7 @@ mod commands {
 mod download;
 mod error;
 mod output;
+mod panics;
 mod progress;
 mod secrets;
 mod shell;
@@ -23,10 +24,14 @@ mod signals;
 mod text;
 mod wait;
 
-use std::{env, process::ExitCode};
+use std::{
+    env,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
 
 use clap::{Parser, error::ErrorKind as ClapErrorKind};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     args::{Args, Command},
@@ -35,6 +40,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    panics::watch();
     let args = Args::try_parse();
     let output = match &args {
         Ok(args) => args.output(),
@@ -56,13 +62,27 @@ fn main() -> ExitCode {
 
 /// Runs a command on a runtime of this thread.
 fn run(args: &Args, output: &Output) -> Result<Ending> {
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Error::new(ErrorKind::Transport, format!("the runtime cannot start: {error}"))
-    })?;
-    let result = runtime.block_on(run_command(args, output));
+    let runtime = start_runtime()?;
+    let command = || runtime.block_on(run_command(args, output));
+    let result = catch_unwind(AssertUnwindSafe(command))
+        .unwrap_or_else(|_| Err(Error::panicked(&panics::last())));
+    let result = result.map_err(|error| match args.common.endpoint() {
+        Ok(endpoint) if !matches!(args.command, Command::Demo) => error.with_endpoint(&endpoint),
+        _ => error,
+    });
     // A thread may hang in a look-up of a name or a write to a pipe; the process ends anyway.
     runtime.shutdown_background();
     result
+}
+
+fn start_runtime() -> Result<Runtime> {
+    let cannot_start = |why| Error::new(ErrorKind::Resource, format!("tokio cannot start: {why}"));
+    // tokio panics if it cannot open the sockets for signals.
+    match catch_unwind(|| Builder::new_current_thread().enable_all().build()) {
+        Ok(Ok(runtime)) => Ok(runtime),
+        Ok(Err(error)) => Err(cannot_start(error.to_string()).or_limit(&error)),
+        Err(_) => Err(cannot_start(panics::last())),
+    }
 }
 
 async fn run_command(args: &Args, output: &Output) -> Result<Ending> {

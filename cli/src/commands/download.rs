@@ -1,5 +1,8 @@
 //! The commands `download` and `run`: the file of a job, or of a URL.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
 use indicatif::HumanCount;
 use serde::Serialize;
 use tcss_export::{
@@ -18,6 +21,7 @@ use crate::{
     download::{self, Fetched},
     error::{DownloadContext, Error, ErrorKind, Result},
     output::{Ending, Output},
+    panics,
     progress::DownloadProgress,
     secrets::masked,
     shell::CommandOption,
@@ -40,7 +44,12 @@ pub(crate) async fn download(
         let client = Client::new(common.session()?, without_keys);
         let url =
             DownloadUrl::new(url).ok_or_else(|| Error::new(ErrorKind::Usage, "--url is empty"))?;
-        let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
+        let mut downloader = Downloader {
+            client,
+            signals: Signals::watch().map_err(Error::unwatched)?,
+            save,
+            output,
+        };
         // This URL cannot be renewed.
         return downloader.download(Source::new(url), None).await;
     };
@@ -48,7 +57,8 @@ pub(crate) async fn download(
     let client = client::client(common)?.with_policy(args.timing.policy());
     save.check().map_err(|error| error.with_job(job))?;
     let options = [save.options(), args.timing.options(), common.options()].concat();
-    let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
+    let mut downloader =
+        Downloader { client, signals: Signals::watch().map_err(Error::unwatched)?, save, output };
     downloader.job_to_file(job, &options).await
 }
 
@@ -57,7 +67,7 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
     let client = client::client(common)?;
     // No job is created for a file that cannot be written.
     args.save.check()?;
-    let mut signals = Signals::watch();
+    let mut signals = Signals::watch().map_err(Error::unwatched)?;
     // Without the limits of the wait: a create that is cut short may leave an unknown job.
     let answer = send_create(&client, &action, &mut signals, common, output).await?;
     let job = answer.response.job_id;
@@ -78,7 +88,9 @@ struct Downloader<'a> {
 impl Downloader<'_> {
     /// Waits for the job and downloads its file; `options` are those of the next command.
     async fn job_to_file(&mut self, job: &JobId, options: &[CommandOption]) -> Result<Ending> {
-        let ending = self.wait_and_download(job).await;
+        // Even after a fault of this program, the error has the id of the job.
+        let ending = AssertUnwindSafe(self.wait_and_download(job)).catch_unwind().await;
+        let ending = ending.unwrap_or_else(|_| Err(Error::panicked(&panics::last())));
         ending.map_err(|error| error.with_job(job).continue_with("download", job, options))
     }
 

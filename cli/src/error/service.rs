@@ -27,10 +27,11 @@ impl Error {
     }
 
     fn of_transport(error: &TransportError) -> Self {
-        match hints::of_proxy(error) {
+        match hints::of_cause(error, "--endpoint") {
             Some(hint) => Self::new(kind_of(error), with_sources(error)).with_hint(hint),
             None => Self::of_send(error.kind(), with_sources(error)),
         }
+        .or_limit(error)
     }
 
     fn of_send(fault: TransportErrorKind, message: String) -> Self {

@@ -2,11 +2,10 @@
 
 use std::{error::Error, fmt, io};
 
-use rustls::{AlertDescription, CertificateError};
-use tcss_export_core::{
-    signing::{CredentialScope, Timestamp},
-    text::brief,
-};
+use rustls::{AlertDescription, CertificateError, pki_types::UnixTime};
+use tcss_export_core::{Wall, text::brief};
+
+use crate::clock::utc;
 
 /// Returns whether an error is permanent: an untrusted certificate, a peer without a common TLS
 /// version, a rejection by the peer, or missing roots. For
@@ -50,17 +49,17 @@ const fn is_refusal(alert: AlertDescription) -> bool {
 pub enum TlsProblem {
     /// Its certificate is not valid yet. The clock of this machine may be slow.
     NotValidYet {
-        /// The time of this machine, in seconds since 1970.
-        now: u64,
+        /// The time of this machine.
+        now: Wall,
         /// When the certificate becomes valid.
-        from: u64,
+        from: Wall,
     },
     /// Its certificate has expired. The clock of this machine may be fast.
     Expired {
-        /// The time of this machine, in seconds since 1970.
-        now: u64,
+        /// The time of this machine.
+        now: Wall,
         /// When the certificate expired.
-        until: u64,
+        until: Wall,
     },
     /// No trusted authority issued its certificate.
     UnknownIssuer,
@@ -105,10 +104,10 @@ impl TlsProblem {
     fn of_certificate(error: &CertificateError) -> Self {
         match error {
             CertificateError::NotValidYetContext { time, not_before } => {
-                Self::NotValidYet { now: time.as_secs(), from: not_before.as_secs() }
+                Self::NotValidYet { now: wall(*time), from: wall(*not_before) }
             }
             CertificateError::ExpiredContext { time, not_after } => {
-                Self::Expired { now: time.as_secs(), until: not_after.as_secs() }
+                Self::Expired { now: wall(*time), until: wall(*not_after) }
             }
             CertificateError::UnknownIssuer => Self::UnknownIssuer,
             CertificateError::NotValidForNameContext { expected, presented } => Self::OtherName {
@@ -123,6 +122,10 @@ impl TlsProblem {
             error => Self::Certificate(words(&error.to_string())),
         }
     }
+}
+
+fn wall(time: UnixTime) -> Wall {
+    Wall::from_unix_seconds(time.as_secs().try_into().unwrap_or(i64::MAX))
 }
 
 /// Returns the name without the type that rustls adds, as in `DnsName("a.example")`.
@@ -182,22 +185,11 @@ impl fmt::Display for TlsProblem {
     }
 }
 
-/// Formats a moment to the minute.
-fn utc(seconds: u64) -> String {
-    let time = seconds.try_into().ok().and_then(|seconds| Timestamp::new(seconds).ok());
-    let Some(time) = time else { return format!("{seconds} s after 1970") };
-    let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
-    format!("{} {hour:02}:{minute:02} UTC", CredentialScope::new(time, "").date())
-}
-
 #[cfg(test)]
 mod tests {
     use std::{sync::Arc, time::Duration};
 
-    use rustls::{
-        OtherError,
-        pki_types::{ServerName, UnixTime},
-    };
+    use rustls::{OtherError, pki_types::ServerName};
 
     use super::*;
     use crate::transport_error::TransportError;
@@ -223,7 +215,7 @@ mod tests {
         let expected = "the server's certificate expired on 2023-11-14 16:30 UTC, and this \
                         machine's clock shows 2024-02-29 23:59 UTC";
         assert_eq!(text(expired), expected);
-        assert_eq!(utc(u64::MAX), format!("{} s after 1970", u64::MAX));
+        assert_eq!(utc(wall(at(u64::MAX))), "9223372036854775 s after 1970");
     }
 
     #[test]
