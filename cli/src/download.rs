@@ -216,16 +216,16 @@ fn text_of(event: &Event, cause: Option<&TransportError>) -> Option<String> {
                 (Fault::Transport(_), Some(cause)) => with_sources(cause),
                 _ => fault.to_string(),
             };
-            format!("{fault}; retrying {}", delay(*pause))
+            format!("{}; retrying {}", masked(&fault), delay(*pause))
         }
         EventKind::NeedsUrl { refusal: Some(refusal) } => {
-            format!("{refusal}; a new URL is needed")
+            format!("{}; a new URL is needed", masked(&refusal.to_string()))
         }
         EventKind::NeedsUrl { refusal: None } => "the URL has expired; a new one is needed".into(),
         EventKind::NewUrl => "the job gave a new URL".to_owned(),
         _ => return None,
     };
-    Some(brief(&masked(&text)).to_string())
+    Some(brief(&text).to_string())
 }
 
 #[cfg(test)]

@@ -25,17 +25,18 @@ mod text;
 mod wait;
 
 use std::{
-    env,
+    env, io,
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
 };
 
 use clap::{Parser, error::ErrorKind as ClapErrorKind};
+use tcss_export::driver::ResourceLimit;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     args::{Args, Command},
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output},
 };
 
@@ -76,13 +77,14 @@ fn run(args: &Args, output: &Output) -> Result<Ending> {
 }
 
 fn start_runtime() -> Result<Runtime> {
-    let cannot_start = |why| Error::new(ErrorKind::Resource, format!("tokio cannot start: {why}"));
     // tokio panics if it cannot open the sockets for signals.
-    match catch_unwind(|| Builder::new_current_thread().enable_all().build()) {
-        Ok(Ok(runtime)) => Ok(runtime),
-        Ok(Err(error)) => Err(cannot_start(error.to_string()).or_limit(&error)),
-        Err(_) => Err(cannot_start(panics::last())),
-    }
+    let started = catch_unwind(|| Builder::new_current_thread().enable_all().build());
+    let sockets = || Err(io::Error::other("no sockets for signals can be opened"));
+    started.unwrap_or_else(|_| sockets()).map_err(|error| {
+        Error::new(ErrorKind::Resource, format!("the runtime cannot start: {error}"))
+            .with_hint(hints::of_limit(ResourceLimit::OpenFiles))
+            .or_limit(&error)
+    })
 }
 
 async fn run_command(args: &Args, output: &Output) -> Result<Ending> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tcss_export::{
     CredentialSource, DownloadUrl, JobId, Source,
     core::text::printable,
-    driver::{TransportError, TransportErrorKind},
+    driver::{TransportError, TransportErrorKind, Worker},
     error::{DownloadError, WaitError},
     hyper::Client,
     wait::{ErrorKind as WaitErrorKind, Finished},
@@ -65,9 +65,10 @@ pub(crate) async fn download(
 pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
     let action = args.export.action()?;
     let client = client::client(common)?;
-    // No job is created for a file that cannot be written.
+    // No job is created for a file that cannot be written, or without the thread for it.
     args.save.check()?;
     let mut signals = Signals::watch().map_err(Error::unwatched)?;
+    drop(Worker::start().map_err(Error::without_thread)?);
     // Without the limits of the wait: a create that is cut short may leave an unknown job.
     let answer = send_create(&client, &action, &mut signals, common, output).await?;
     let job = answer.response.job_id;

@@ -119,7 +119,7 @@ impl<'a> JobStatus<'a> {
 
     fn rows(&self) -> Vec<(&'static str, Option<String>)> {
         vec![
-            ("status", Some(masked(self.status.unwrap_or("none")))),
+            ("status", Some(self.status.map_or_else(|| "none".to_owned(), masked))),
             ("progress", self.progress.map(percent)),
             ("download url", self.download_url.map(str::to_owned)),
             ("message", self.failure_message.clone()),

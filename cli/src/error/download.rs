@@ -66,7 +66,7 @@ impl DownloadContext<'_> {
             DownloadError::NewUrl { error, wait } => {
                 // The error of the wait matters more than the need for a new URL.
                 let mut converted = Error::from(*wait);
-                converted.facts.message += &format!("; a new URL was needed: {}", error.kind);
+                converted.add_to_message(&format!("; a new URL was needed: {}", error.kind));
                 converted.facts.file_request_id = error.request_id().map(str::to_owned);
                 self.after(converted, &error.report)
             }
@@ -212,7 +212,7 @@ impl Failed<'_> {
         let (report, last_fault) = (self.report, self.report.last_fault.as_ref());
         let hint = match (self.transport, self.context.target) {
             (Some(_), _) if report.bytes == 0 => {
-                self.cause().unwrap_or(hints::FILE_SERVER_UNREACHABLE.into())
+                self.cause().unwrap_or_else(|| hints::FILE_SERVER_UNREACHABLE.into())
             }
             (_, None) if report.bytes > 0 => hints::MORE_TIME_TO_STDOUT.into(),
             _ => "download again with a longer --download-timeout or none".into(),
@@ -308,7 +308,8 @@ impl Error {
             kind => kind == FileErrorKind::Busy,
         };
         let named = format!("{:?}", if is_part_unknown { target } else { path });
-        converted.facts.message = converted.facts.message.replacen(&format!("{path:?}"), &named, 1);
+        let message = converted.facts.message.replacen(&format!("{path:?}"), &named, 1);
+        converted.facts.message = message.into();
         converted.with_hint(hint).with_path(named).or_limit(error)
     }
 }

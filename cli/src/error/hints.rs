@@ -274,7 +274,7 @@ pub(crate) const fn of_fault(fault: TransportErrorKind) -> &'static str {
     match fault {
         TransportErrorKind::Connection => "check the network, the firewall and --endpoint",
         TransportErrorKind::Timeout => {
-            "check the network, the firewall and --endpoint, or try again later"
+            "try again later; check the network, the firewall and --endpoint"
         }
         TransportErrorKind::Truncated => {
             "try again: the connection broke in the middle of the answer"

@@ -109,7 +109,8 @@ impl TlsProblem {
             CertificateError::ExpiredContext { time, not_after } => {
                 Self::Expired { now: wall(*time), until: wall(*not_after) }
             }
-            CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            // A bad signature: an authority of the same name has another key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
             CertificateError::NotValidForNameContext { expected, presented } => Self::OtherName {
                 expected: expected.to_str().into_owned(),
                 names: presented.iter().map(|name| bare(name)).collect(),
