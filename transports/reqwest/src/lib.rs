@@ -191,8 +191,7 @@ fn permanent(problem: impl Into<BoxError>) -> TransportError {
 
 /// Maps an error of a request through a proxy. reqwest reports a missing login only in its message.
 fn tunnel_error(proxy: &Proxy, error: reqwest::Error) -> TunnelError {
-    let mut causes = iter::successors(error.source(), |cause| (*cause).source());
-    match causes.any(|cause| cause.to_string().contains("proxy authorization required")) {
+    match has_cause(&error, |text| text.contains("proxy authorization required")) {
         true => TunnelError::refused(proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED),
         false => TunnelError::failed(proxy, error.without_url()),
     }
@@ -204,7 +203,15 @@ fn explain(error: BoxError, broken: TransportErrorKind) -> TransportError {
         Ok(error) => error.without_url().into(),
         Err(error) => error,
     };
-    TransportError::of_chain_with(error, broken, tls::is_permanent)
+    let is_not_http = has_cause(&*error, |text| text.starts_with("invalid HTTP "));
+    let error = TransportError::of_chain_with(error, broken, tls::is_permanent);
+    if is_not_http { error.not_http() } else { error }
+}
+
+/// Returns whether the text of any source matches: reqwest does not export the types.
+fn has_cause(error: &(dyn Error + 'static), matches: impl Fn(&str) -> bool) -> bool {
+    iter::successors(error.source(), |cause| (*cause).source())
+        .any(|cause| matches(&cause.to_string()))
 }
 
 /// Resolves names and drops the addresses that the policy forbids.

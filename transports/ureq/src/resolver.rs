@@ -1,6 +1,6 @@
 //! Resolves names and enforces the address policy.
 
-use std::{error::Error, fmt, io, sync::mpsc};
+use std::{error::Error, fmt, io, net::IpAddr, sync::mpsc};
 
 use http::Uri;
 use tcss_export_core::AddressPolicy;
@@ -47,6 +47,11 @@ impl<L: Resolver> Resolver for CheckedResolver<L> {
     }
 }
 
+fn is_address(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host.parse::<IpAddr>().is_ok()
+}
+
 /// Asks the system, on a thread for each name. Without a further thread, ureq's own lookup with a
 /// time limit would panic.
 #[derive(Debug)]
@@ -59,13 +64,16 @@ impl Resolver for SystemLookup {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let without_limit = NextTimeout { after: Duration::NotHappening, ..timeout };
+        let lookup = move |uri: &Uri, config: &Config| {
+            DefaultResolver::default().resolve(uri, config, without_limit)
+        };
+        if is_address(uri) {
+            return lookup(uri, config);
+        }
         let (uri, config, limit) = (uri.clone(), config.clone(), *timeout.after);
         let (sender, found) = mpsc::channel();
-        let lookup = move || {
-            let without_limit = NextTimeout { after: Duration::NotHappening, ..timeout };
-            sender.send(DefaultResolver::default().resolve(&uri, &config, without_limit))
-        };
-        drop(Worker::start()?.run(lookup));
+        drop(Worker::start()?.run(move || sender.send(lookup(&uri, &config))));
         // The thread always sends a result, unless it panicked.
         found.recv_timeout(limit).unwrap_or(Err(ureq::Error::Timeout(timeout.reason)))
     }
