@@ -73,7 +73,7 @@ impl Resolver for SystemLookup {
         }
         let (uri, config, limit) = (uri.clone(), config.clone(), *timeout.after);
         let (sender, found) = mpsc::channel();
-        drop(Worker::start()?.run(move || sender.send(lookup(&uri, &config))));
+        drop(Worker::start()?.run(move || sender.send(lookup(&uri, &config)).is_ok()));
         // The thread always sends a result, unless it panicked.
         found.recv_timeout(limit).unwrap_or(Err(ureq::Error::Timeout(timeout.reason)))
     }
