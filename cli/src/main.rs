@@ -24,11 +24,7 @@ mod signals;
 mod text;
 mod wait;
 
-use std::{
-    env, io,
-    panic::{AssertUnwindSafe, catch_unwind},
-    process::ExitCode,
-};
+use std::{env, io, panic::catch_unwind, process::ExitCode};
 
 use clap::{Parser, error::ErrorKind as ClapErrorKind};
 use tcss_export::driver::ResourceLimit;
@@ -64,9 +60,7 @@ fn main() -> ExitCode {
 /// Runs a command on a runtime of this thread.
 fn run(args: &Args, output: &Output) -> Result<Ending> {
     let runtime = start_runtime()?;
-    let command = || runtime.block_on(run_command(args, output));
-    let result = catch_unwind(AssertUnwindSafe(command))
-        .unwrap_or_else(|_| Err(Error::panicked(&panics::last())));
+    let result = runtime.block_on(panics::caught(run_command(args, output)));
     let result = result.map_err(|error| match args.common.endpoint() {
         Ok(endpoint) if !matches!(args.command, Command::Demo) => error.with_endpoint(&endpoint),
         _ => error,

@@ -1,9 +1,13 @@
 //! Panics as texts for the error object, instead of lines on stderr.
 
 use std::{
-    panic,
+    panic::{self, AssertUnwindSafe},
     sync::{Mutex, PoisonError},
 };
+
+use futures_util::FutureExt;
+
+use crate::error::{Error, Result};
 
 static LAST: Mutex<String> = Mutex::new(String::new());
 
@@ -14,7 +18,25 @@ pub(crate) fn watch() {
     }));
 }
 
+/// Runs a future; a panic in it is an error.
+pub(crate) async fn caught<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let ended = AssertUnwindSafe(future).catch_unwind().await;
+    ended.unwrap_or_else(|_| Err(Error::panicked(&last())))
+}
+
 /// Returns the text of the last panic: place and message.
-pub(crate) fn last() -> String {
+fn last() -> String {
     LAST.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_error_with_the_exit_code_of_a_panic() {
+        let panicked = caught(async { if true { panic!("expected") } else { Ok(()) } }).await;
+        assert_eq!(panicked.expect_err("a panic").exit_code(), 101);
+        assert!(caught(async { Ok(()) }).await.is_ok());
+    }
 }

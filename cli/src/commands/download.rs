@@ -1,8 +1,5 @@
 //! The commands `download` and `run`: the file of a job, or of a URL.
 
-use std::panic::AssertUnwindSafe;
-
-use futures_util::FutureExt;
 use indicatif::HumanCount;
 use serde::Serialize;
 use tcss_export::{
@@ -90,8 +87,7 @@ impl Downloader<'_> {
     /// Waits for the job and downloads its file; `options` are those of the next command.
     async fn job_to_file(&mut self, job: &JobId, options: &[CommandOption]) -> Result<Ending> {
         // Even after a fault of this program, the error has the id of the job.
-        let ending = AssertUnwindSafe(self.wait_and_download(job)).catch_unwind().await;
-        let ending = ending.unwrap_or_else(|_| Err(Error::panicked(&panics::last())));
+        let ending = panics::caught(self.wait_and_download(job)).await;
         ending.map_err(|error| error.with_job(job).continue_with("download", job, options))
     }
 

@@ -208,7 +208,7 @@ mod tests {
             b"HTTP/1.1 407 x\r\nproxy-authenticate: NTLM\r\nProxy-Authenticate: Basic\r\n\r\n";
         let error = answered(&[head]).await.unwrap_err();
         let Some(TunnelError::Refused { schemes, .. }) = error.downcast_ref() else { panic!() };
-        assert_eq!(*schemes, ["NTLM", "Basic"]);
+        assert_eq!(**schemes, ["NTLM", "Basic"]);
     }
 
     #[tokio::test]

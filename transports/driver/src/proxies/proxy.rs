@@ -142,7 +142,7 @@ pub enum TunnelError {
         had_login: bool,
         /// The schemes of its `Proxy-Authenticate`, such as `Basic` or `Negotiate`; empty if
         /// unknown.
-        schemes: Vec<String>,
+        schemes: Box<[String]>,
     },
     /// The proxy could not be reached or sent no complete answer, or the tunnel broke.
     Failed {
@@ -157,15 +157,14 @@ impl TunnelError {
     /// Creates the error of a proxy that refused with this status.
     pub fn refused(proxy: &Proxy, status: StatusCode) -> Self {
         let had_login = proxy.username.is_some();
-        Self::Refused { proxy: proxy.to_string(), status, had_login, schemes: Vec::new() }
+        Self::Refused { proxy: proxy.to_string(), status, had_login, schemes: Box::default() }
     }
 
     /// Adds the schemes that the values of `Proxy-Authenticate` name, of a refusal.
     #[must_use]
     pub fn with_challenges<'a>(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
         if let Self::Refused { schemes, .. } = &mut self {
-            let named = values.into_iter().flat_map(schemes_of);
-            schemes.extend(named.take(MOST_SCHEMES));
+            *schemes = values.into_iter().flat_map(schemes_of).take(MOST_SCHEMES).collect();
         }
         self
     }
@@ -231,7 +230,7 @@ mod tests {
         let proxy = Proxy::parse("HTTPS_PROXY", "p.example").expect("a proxy");
         let error = TunnelError::refused(&proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED);
         match error.with_challenges(values.iter().map(|value| value.as_bytes())) {
-            TunnelError::Refused { schemes, .. } => schemes,
+            TunnelError::Refused { schemes, .. } => schemes.into_vec(),
             TunnelError::Failed { .. } => Vec::new(),
         }
     }
