@@ -71,8 +71,8 @@ impl Signals {
 #[cfg(unix)]
 fn start_watcher(sender: Sender<Signal>) -> io::Result<()> {
     let (ready, is_ready) = std::sync::mpsc::channel();
-    // The thread also builds the runtime: tokio panics if a runtime is dropped in an async function,
-    // which would happen here without a thread.
+    // The thread also builds the runtime: tokio panics if a runtime is dropped in an async
+    // function, which would happen here without a thread.
     let watcher = Worker::start()?.run(move || match watched() {
         Ok(watched) => {
             let _ = ready.send(Ok(()));

@@ -202,8 +202,8 @@ fn of_tunnel(
 pub(crate) const fn of_limit(limit: ResourceLimit) -> &'static str {
     match limit {
         ResourceLimit::Threads => {
-            "raise the limit of processes and threads (ulimit -u, or that of the container), or \
-             end other programs of this user"
+            "raise the limit of processes and threads (ulimit -u, or that of the container) or of \
+             memory (ulimit -v), or end other programs of this user"
         }
         ResourceLimit::OpenFiles => {
             "raise the limit of open files (ulimit -n), or end other programs"

@@ -157,14 +157,14 @@ fn hint(code: &str, variables: &[(&str, &str)]) -> String {
 fn a_hint_names_the_variable_whose_token_was_sent() {
     for name in TOKEN_NAMES {
         let expected = format!(
-            "get new temporary keys: the token in {name} has expired or does not belong to this key \
-             pair; for permanent keys, unset {name}"
+            "get new temporary keys: the token in {name} has expired or does not belong to this \
+             key pair; for permanent keys, unset {name}"
         );
         assert_eq!(hint("AuthFailure.TokenFailure", &[(name, TOKEN)]), expected);
         let expected = format!(
             "check TENCENTCLOUD_SECRET_ID: the key was deleted or disabled, or belongs to another \
-             site than --endpoint (now URL); if it is a permanent key, unset {name}, whose token is \
-             sent with it"
+             site than --endpoint (now URL); if it is a permanent key, unset {name}, whose token \
+             is sent with it"
         );
         assert_eq!(hint("AuthFailure.SecretIdNotFound", &[(name, TOKEN)]), expected);
     }

@@ -155,7 +155,8 @@ impl fmt::Display for TlsProblem {
         match self {
             Self::NotValidYet { now, from } => write!(
                 f,
-                "the server's certificate is not valid before {}, and this machine's clock shows {}",
+                "the server's certificate is not valid before {}, and this machine's clock shows \
+                 {}",
                 utc(*from),
                 utc(*now)
             ),
@@ -169,13 +170,13 @@ impl fmt::Display for TlsProblem {
                 f.write_str("no authority that this machine trusts issued the server's certificate")
             }
             Self::Authority => f.write_str(
-                "the server's certificate is that of an authority, perhaps self-signed, and not one \
-                 for a server",
+                "the server's certificate is that of an authority, perhaps self-signed, and not \
+                 one for a server",
             ),
             Self::OtherName { expected, names } => {
                 let (expected, names) = (brief(expected), names.join(", "));
-                let names = if names.is_empty() { "no name" } else { &names };
-                write!(f, "the server's certificate is not for {expected}, but for {}", brief(names))
+                let names = brief(if names.is_empty() { "no name" } else { &names });
+                write!(f, "the server's certificate is not for {expected}, but for {names}")
             }
             Self::Certificate(reason) => {
                 write!(f, "the server's certificate is not accepted: {}", brief(reason))
@@ -209,8 +210,8 @@ mod tests {
     fn a_wrong_time_is_explained_with_both_dates() {
         let (early, late) = (at(1_699_979_400), at(1_709_251_199));
         let not_yet = CertificateError::NotValidYetContext { time: early, not_before: late };
-        let expected = "the server's certificate is not valid before 2024-02-29 23:59 UTC, and this \
-                        machine's clock shows 2023-11-14 16:30 UTC";
+        let expected = "the server's certificate is not valid before 2024-02-29 23:59 UTC, and \
+                        this machine's clock shows 2023-11-14 16:30 UTC";
         assert_eq!(text(not_yet), expected);
         let expired = CertificateError::ExpiredContext { time: late, not_after: early };
         let expected = "the server's certificate expired on 2023-11-14 16:30 UTC, and this \
