@@ -50,8 +50,8 @@ where
     }
 }
 
-/// Asks the system, on a thread for each name. Without a further thread, hyper-util's own lookup would
-/// panic.
+/// Asks the system, on a thread for each name. Without a further thread, hyper-util's own lookup
+/// would panic.
 #[derive(Clone, Debug)]
 pub(crate) struct SystemLookup;
 
