@@ -47,8 +47,8 @@ impl Worker {
     }
 }
 
-/// The system has no further thread. A type, because the `WouldBlock` of the system's error would be
-/// mistaken for a timeout.
+/// The system has no further thread. A type, because the `WouldBlock` of the system's error would
+/// be mistaken for a timeout.
 #[derive(Debug)]
 struct ThreadError(io::Error);
 
