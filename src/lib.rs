@@ -66,10 +66,14 @@ pub mod driver {
     #[cfg(feature = "tower")]
     #[doc(inline)]
     pub use tcss_export_driver::Tower;
+    #[cfg(any(feature = "hyper", feature = "reqwest", feature = "ureq"))]
+    #[doc(inline)]
+    pub use tcss_export_driver::tls;
     #[doc(inline)]
     pub use tcss_export_driver::{
         AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, IDLE_LIMIT, Proxies,
-        Transport, TransportError, Wait, async_fn, blocking, blocking_fn, clock,
+        ResourceLimit, Transport, TransportError, TunnelError, Wait, Worker, async_fn, blocking,
+        blocking_fn, clock,
     };
 }
 

@@ -7,8 +7,11 @@ use tcss_export::DownloadUrl;
 pub(crate) const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
 pub(crate) const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
 /// The service's tools use different names; the first variable that is not empty counts.
-pub(crate) const TOKENS: [&str; 3] =
+const TOKENS: [&str; 3] =
     ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"];
+
+/// The client reads them in this order; the first one that is not empty counts.
+const PROXIES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// Replaces a secret.
 pub(crate) const MASK: &str = "***";
@@ -20,6 +23,19 @@ const SIGNATURE_DIGITS: usize = 64;
 pub(crate) fn variable(name: &str) -> Result<Option<String>, OsString> {
     let value = env::var_os(name).filter(|value| !value.is_empty());
     value.map(OsString::into_string).transpose()
+}
+
+/// Returns the name of the variable that sets the token, if any.
+pub(crate) fn token_variable() -> Option<&'static str> {
+    TOKENS.into_iter().find(|name| !env::var_os(name).unwrap_or_default().is_empty())
+}
+
+/// Returns the name of the variable that sets the proxy.
+pub(crate) fn proxy_variable() -> &'static str {
+    let is_set = |name: &&str| {
+        env::var_os(name).is_some_and(|value| !value.to_string_lossy().trim().is_empty())
+    };
+    PROXIES.into_iter().find(is_set).unwrap_or("HTTPS_PROXY")
 }
 
 /// Returns the text without the key, the token, signatures and the secret parts of URLs.

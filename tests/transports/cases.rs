@@ -239,8 +239,17 @@ pub(crate) fn a_very_large_answer_head_is_a_transient_error(setup: &Setup) {
 }
 
 pub(crate) fn an_answer_that_is_not_http_is_a_broken_connection(setup: &Setup) {
-    let (result, _server) = setup.answer(WireAnswer::raw("nonsense\r\n\r\n").then_close());
-    assert_eq!(transport_error(result), TransportErrorKind::Connection);
+    let ended = |answer: WireAnswer| {
+        let (result, _server) = setup.answer(answer.then_close());
+        let Err(SendError::Transport(error)) = result else { panic!("expected no answer") };
+        (error.kind(), error.is_not_http())
+    };
+    let nonsense = ["nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\n: x\r\n\r\n"];
+    for answer in nonsense.map(WireAnswer::raw) {
+        assert_eq!(ended(answer), (TransportErrorKind::Connection, true));
+    }
+    // Not a whole head.
+    assert_eq!(ended(WireAnswer::raw("")), (TransportErrorKind::Connection, false));
 }
 
 pub(crate) fn a_closed_port_is_a_broken_connection(setup: &Setup) {

@@ -10,6 +10,7 @@ mod concurrency;
 #[path = "../common/custom_clients.rs"]
 mod custom_clients;
 mod jobs;
+mod limits;
 #[cfg(feature = "hyper")]
 #[path = "../common/smol.rs"]
 mod on_smol;

@@ -95,16 +95,17 @@ const LONGEST_LINE: u64 = 128 * 1024;
 impl Source {
     /// Returns the URL of the user: of the option, of stdin or of the environment.
     pub(crate) fn url(&self) -> Result<DownloadUrl> {
-        let usage = |message: &str| Error::new(ErrorKind::Usage, message);
         let (name, url) = match self.url.as_deref() {
             Some("-") => ("the URL on stdin", first_line_of_stdin()?),
             Some(url) => ("--url", url.to_owned()),
             None => {
-                let missing = || usage("a JOB_ID, --url or TCSS_EXPORT_URL is required");
+                let missing = "a JOB_ID, --url or TCSS_EXPORT_URL is required";
+                let missing = || Error::new(ErrorKind::Usage, missing);
                 (URL_VARIABLE, checked_variable(URL_VARIABLE)?.ok_or_else(missing)?)
             }
         };
-        DownloadUrl::new(url).ok_or_else(|| usage(&format!("{name} is empty")))
+        let empty = || Error::new(ErrorKind::Usage, format!("{name} is empty"));
+        DownloadUrl::new(url).ok_or_else(empty)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The commands `download` and `run`: the file of a job, or of a URL.
 
-use std::env;
+use std::{env, net::ToSocketAddrs};
 
 use indicatif::HumanCount;
 use serde::Serialize;
@@ -8,13 +8,12 @@ use tcss_export::{
     CredentialSource, DownloadUrl, Endpoint, JobId, Source,
     core::text::printable,
     download::Policy,
-    driver::{AddressError, AddressPolicy, Proxies, TransportError, TransportErrorKind},
+    driver::{AddressError, AddressPolicy, Proxies, TransportError, TransportErrorKind, Worker},
     error::{DownloadError, WaitError},
     hyper::Client,
     wait::{ErrorKind as WaitErrorKind, Finished},
 };
-
-use tokio::net::lookup_host;
+use tokio::select;
 
 use super::{create::send_create, wait::WaitResult};
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
     download::{self, Fetched},
     error::{DownloadContext, Error, ErrorKind, Result, hints::is_fake},
     output::{Ending, Output},
+    panics,
     progress::DownloadProgress,
     secrets::masked,
     shell::CommandOption,
@@ -44,7 +44,12 @@ pub(crate) async fn download(
             Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
         });
         let client = Client::new(common.session()?, without_keys);
-        let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
+        let mut downloader = Downloader {
+            client,
+            signals: Signals::watch().map_err(Error::unwatched)?,
+            save,
+            output,
+        };
         // This URL cannot be renewed.
         return downloader.download(&url, None).await;
     };
@@ -52,17 +57,22 @@ pub(crate) async fn download(
     let client = client::client(common)?.with_policy(args.timing.policy());
     save.check().map_err(|error| error.with_job(job))?;
     let options = [save.options(), args.timing.options(), common.options()].concat();
-    let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
+    let mut downloader =
+        Downloader { client, signals: Signals::watch().map_err(Error::unwatched)?, save, output };
     downloader.job_to_file(job, &options).await
 }
 
 pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
     let action = args.export.action()?;
     let client = client::client(common)?;
-    // No job is created for a file that cannot be written or fetched.
+    // No job is created for a file that cannot be written or fetched, or without the thread for it.
     args.save.check()?;
-    check_resolver(&common.endpoint()?, &args.save.policy()).await?;
-    let mut signals = Signals::watch();
+    let mut signals = Signals::watch().map_err(Error::unwatched)?;
+    let worker = Worker::start().map_err(Error::without_thread)?;
+    select! {
+        checked = check_resolver(worker, common.endpoint()?, args.save.policy()) => checked?,
+        signal = signals.first() => return Err(Error::stopped(signal, "no job was created")),
+    }
     // Without the limits of the wait: a create that is cut short may leave an unknown job.
     let answer = send_create(&client, &action, &mut signals, common, output).await?;
     let job = answer.response.job_id;
@@ -75,13 +85,15 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
 
 /// Fails if the resolver of this machine answers with made-up addresses that the download may not
 /// use: it does so for the name of the file's server, too. Other faults are left to the requests.
-async fn check_resolver(endpoint: &Endpoint, policy: &Policy) -> Result<()> {
+async fn check_resolver(worker: Worker, endpoint: Endpoint, policy: Policy) -> Result<()> {
     let proxies = Proxies::from_variables(|name| env::var_os(name));
     let host = endpoint.uri().host().unwrap_or_default();
-    if endpoint.is_loopback() || !matches!(proxies.proxy_for(endpoint), Ok(None)) {
+    if endpoint.is_loopback() || !matches!(proxies.proxy_for(&endpoint), Ok(None)) {
         return Ok(());
     }
-    let Ok(found) = lookup_host((host.trim_matches(['[', ']']), 443)).await else { return Ok(()) };
+    let name = host.trim_matches(['[', ']']).to_owned();
+    let found = worker.run(move || (name, 443).to_socket_addrs()).await.flatten();
+    let Ok(found) = found else { return Ok(()) };
     let found: Vec<_> = found.filter(|address| is_fake(address.ip())).collect();
     let allowed = AddressPolicy::PublicAnd((&*policy.private_networks).into());
     match AddressError::filter(host, &allowed, found) {
@@ -102,7 +114,8 @@ struct Downloader<'a> {
 impl Downloader<'_> {
     /// Waits for the job and downloads its file; `options` are those of the next command.
     async fn job_to_file(&mut self, job: &JobId, options: &[CommandOption]) -> Result<Ending> {
-        let ending = self.wait_and_download(job).await;
+        // Even after a fault of this program, the error has the id of the job.
+        let ending = panics::caught(self.wait_and_download(job)).await;
         ending.map_err(|error| error.with_job(job).continue_with("download", job, options))
     }
 

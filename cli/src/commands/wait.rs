@@ -34,7 +34,9 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
     let job = args.job.id()?;
     let client = client::client(common)?.with_policy(args.timing.policy());
     let mut reporter = Reporter::with_options(args, output)?;
-    let end = wait::follow(&client, job, &mut Signals::watch(), &mut reporter).await?;
+    let end =
+        wait::follow(&client, job, &mut Signals::watch().map_err(Error::unwatched)?, &mut reporter)
+            .await?;
     if matches!(end, End::StdoutClosed) {
         return Ok(Ending::Done);
     }
@@ -117,7 +119,7 @@ impl<'a> JobStatus<'a> {
 
     fn rows(&self) -> Vec<(&'static str, Option<String>)> {
         vec![
-            ("status", Some(masked(self.status.unwrap_or("none")))),
+            ("status", Some(self.status.map_or_else(|| "none".to_owned(), masked))),
             ("progress", self.progress.map(percent)),
             ("download url", self.download_url.map(str::to_owned)),
             ("message", self.failure_message.clone()),

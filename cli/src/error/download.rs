@@ -1,6 +1,7 @@
 //! Errors of downloads and files. The hints depend on the origin of the URL and on the output.
 
 use std::{
+    borrow::Cow,
     error::Error as StdError,
     fs, io,
     net::{IpAddr, Ipv4Addr},
@@ -83,7 +84,7 @@ impl DownloadContext<'_> {
             DownloadError::NewUrl { error, wait } => {
                 // The error of the wait matters more than the need for a new URL.
                 let mut converted = Error::from(*wait);
-                converted.facts.message += &format!("; a new URL was needed: {}", error.kind);
+                converted.add_to_message(&format!("; a new URL was needed: {}", error.kind));
                 converted.facts.file_request_id = error.request_id().map(str::to_owned);
                 self.after(converted, &error.report)
             }
@@ -201,26 +202,36 @@ impl Failed<'_> {
         if let Some(error) = self.transport.and_then(TransportError::address_error) {
             return Error::new(ErrorKind::Usage, message).allowing_addresses_of(error);
         }
-        let hint = match self.transport.and_then(hints::of_proxy) {
+        let hint = match self.cause() {
             Some(hint) => hint,
             None if fault == TransportErrorKind::Permanent => {
-                "check the proxy settings and which certificates this machine trusts"
+                "check the proxy settings and which certificates this machine trusts".into()
             }
-            None if self.report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE,
-            None => self.context.again(),
+            None if self.report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE.into(),
+            None => self.context.again().into(),
         };
-        Error::new(self.transport.map_or(ErrorKind::Transport, kind_of), message).with_hint(hint)
+        let kind = self.transport.map_or(ErrorKind::Transport, kind_of);
+        let not_sent = Error::new(kind, message).with_hint(hint);
+        match self.transport {
+            Some(error) => not_sent.or_limit(error),
+            None => not_sent,
+        }
+    }
+
+    /// Returns the hint for the transport's error, if its cause is known.
+    fn cause(self) -> Option<Cow<'static, str>> {
+        self.transport.and_then(|error| hints::of_cause(error, "the URL"))
     }
 
     /// Describes the last exchange as well, if it failed.
     fn timed_out(self, kind: &DownloadErrorKind) -> Error {
         let (report, last_fault) = (self.report, self.report.last_fault.as_ref());
         let hint = match (self.transport, self.context.target) {
-            (Some(error), _) if report.bytes == 0 => {
-                hints::of_proxy(error).unwrap_or(hints::FILE_SERVER_UNREACHABLE)
+            (Some(_), _) if report.bytes == 0 => {
+                self.cause().unwrap_or_else(|| hints::FILE_SERVER_UNREACHABLE.into())
             }
-            (_, None) if report.bytes > 0 => hints::MORE_TIME_TO_STDOUT,
-            _ => "download again with a longer --download-timeout or none",
+            (_, None) if report.bytes > 0 => hints::MORE_TIME_TO_STDOUT.into(),
+            _ => "download again with a longer --download-timeout or none".into(),
         };
         let last = self.transport.map(|error| with_sources(error));
         let last = last.or_else(|| last_fault.map(ToString::to_string));
@@ -344,15 +355,16 @@ impl Error {
             Self::new(ErrorKind::File, with_sources(error)).with_next_command(next_command);
         let files = error.path().zip(target);
         let hint = hint(error, files);
-        let Some((path, target)) = files else { return converted.with_hint(hint) };
+        let Some((path, target)) = files else { return converted.with_hint(hint).or_limit(error) };
         // The user knows the target, but not a part file that is absent or in use.
         let is_part_unknown = match error.kind() {
             FileErrorKind::Open => fs::symlink_metadata(path).is_err(),
             kind => kind == FileErrorKind::Busy,
         };
         let named = format!("{:?}", if is_part_unknown { target } else { path });
-        converted.facts.message = converted.facts.message.replacen(&format!("{path:?}"), &named, 1);
-        converted.with_hint(hint).with_path(named)
+        let message = converted.facts.message.replacen(&format!("{path:?}"), &named, 1);
+        converted.facts.message = message.into();
+        converted.with_hint(hint).with_path(named).or_limit(error)
     }
 }
 

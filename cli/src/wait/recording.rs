@@ -108,7 +108,8 @@ fn refused(path: &Path, error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::AlreadyExists => Error::of_file(path, "exists").with_hint(hints::EXISTS),
         kind => Error::of_file(path, &format!("cannot be written: {error}"))
-            .with_hint(hints::of_io(kind)),
+            .with_hint(hints::of_io(kind))
+            .or_limit(error),
     }
 }
 

@@ -52,11 +52,13 @@ fn an_api_error_is_reported_with_all_its_facts() {
 
 #[test]
 fn the_text_of_an_error_has_the_same_facts_aligned() {
-    let ended = run_at(&service("ERROR:NoSuchVersion").url(), "result J");
+    let service = service("ERROR:NoSuchVersion");
+    let url = service.url();
+    let ended = run_at(&url, "result J");
     let expected = format!(
         "error: the service refused with NoSuchVersion: requested by the script\n  \
          HTTP status  200\n  request id   {FIRST_ID}\n  \
-         hint         check --endpoint: it seems to lead to another service\n"
+         hint         check --endpoint (now {url}): it seems to lead to another service\n"
     );
     assert_eq!((ended.code, ended.stderr, &*ended.stdout), (Some(4), expected, ""));
 }

@@ -230,7 +230,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         };
         if event.kind == EventKind::Ended {
             let end = self.end();
-            self.output.close(self.client.blocks, end).await?;
+            self.output.close(end).await?;
             self.has_ended = true;
         }
         Ok(event)
@@ -291,7 +291,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         match self.download.head(self.client.now().mono, &head) {
             Opening::Drop => return Ok(self.ended(Ok(()))),
             Opening::StartOver => {
-                self.output.start_over(self.client.blocks, self.download.metadata()).await?;
+                self.output.start_over(self.download.metadata()).await?;
             }
             Opening::Append | Opening::Read => {}
         }
@@ -310,7 +310,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         };
         match self.download.body(self.client.now().mono, &piece) {
             Received::Write(bytes) => {
-                self.output.write(self.client.blocks, piece.slice_ref(bytes)).await?;
+                self.output.write(piece.slice_ref(bytes)).await?;
             }
             Received::Nothing => {}
             Received::Drop => return Ok(self.ended(Ok(()))),

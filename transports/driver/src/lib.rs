@@ -28,6 +28,7 @@ mod transport;
 mod transport_error;
 mod wait;
 mod wait_all;
+mod worker;
 
 #[cfg(feature = "tower")]
 pub use self::tower::{Tower, from_http_body};
@@ -42,4 +43,5 @@ pub use self::{
     transport::{Blocking, Body, CONNECT_LIMIT, ClientsByPolicy, IDLE_LIMIT, Transport},
     transport_error::{AddressError, TransportError},
     wait::Wait,
+    worker::{ResourceLimit, Worker},
 };

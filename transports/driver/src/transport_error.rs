@@ -20,13 +20,15 @@ pub struct TransportError {
     kind: TransportErrorKind,
     /// Whether no connection was made, so that nothing was sent.
     is_before_sending: bool,
+    /// Whether the answer is not HTTP.
+    is_not_http: bool,
     source: BoxError,
 }
 
 impl TransportError {
     /// Creates an error from its kind and its source.
     pub fn new(kind: TransportErrorKind, source: impl Into<BoxError>) -> Self {
-        Self { kind, is_before_sending: false, source: source.into() }
+        Self { kind, is_before_sending: false, is_not_http: false, source: source.into() }
     }
 
     /// Creates an error whose kind follows from the first error in the chain that determines one:
@@ -52,13 +54,31 @@ impl TransportError {
             find(&*source, |e| is_permanent(e).then_some(TransportErrorKind::Permanent));
         let kind = permanent.or_else(|| find(&*source, fault_of)).unwrap_or(broken);
         let is_before_sending = find(&*source, |e| is_before_sending(e).then_some(())).is_some();
-        Self { kind, is_before_sending, source }
+        Self { kind, is_before_sending, is_not_http: false, source }
     }
 
     /// Marks that no connection was made, so nothing was sent.
     #[must_use]
     pub fn before_sending(self) -> Self {
         Self { is_before_sending: true, ..self }
+    }
+
+    /// Marks that the answer is not HTTP.
+    #[must_use]
+    pub fn not_http(self) -> Self {
+        Self { is_not_http: true, ..self }
+    }
+
+    /// Returns whether the answer is known not to be HTTP, because another protocol answers there
+    /// or a line of the answer's head is malformed.
+    pub const fn is_not_http(&self) -> bool {
+        self.is_not_http
+    }
+
+    /// Returns the problem with TLS among the sources, if any.
+    #[cfg(feature = "rustls")]
+    pub fn tls_problem(&self) -> Option<crate::tls::TlsProblem> {
+        find(&*self.source, crate::tls::TlsProblem::of)
     }
 
     /// Returns whether the server may have received the request. It has not if the kind is
@@ -112,7 +132,7 @@ fn is_before_sending(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// Returns the first result down a chain of errors.
-fn find<'e, T>(
+pub(crate) fn find<'e, T>(
     error: &'e (dyn Error + 'static),
     found: impl Fn(&'e (dyn Error + 'static)) -> Option<T>,
 ) -> Option<T> {
@@ -150,7 +170,10 @@ impl From<ProxyError> for TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(f)
+        match self.is_not_http {
+            true => f.write_str("the answer is not HTTP"),
+            false => self.kind.fmt(f),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ mod connector;
 mod dialer;
 mod resolver;
 
-use std::{env, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt, iter, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
@@ -139,7 +139,14 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Hyper<C> {
 
 /// Maps an error. `broken` is the meaning of a broken connection at this stage.
 fn explain(error: Box<dyn Error + Send + Sync>, broken: TransportErrorKind) -> TransportError {
-    TransportError::of_chain_with(error, broken, tls::is_permanent)
+    // A head that is too large is an error of parsing, too; only its text differs.
+    let is_too_large = |error: &hyper::Error| error.to_string().ends_with("head is too large");
+    let is_not_http = |error: &hyper::Error| error.is_parse() && !is_too_large(error);
+    let first: &(dyn Error + 'static) = &*error;
+    let is_not_http = iter::successors(Some(first), |&error| error.source())
+        .any(|error| error.downcast_ref().is_some_and(is_not_http));
+    let error = TransportError::of_chain_with(error, broken, tls::is_permanent);
+    if is_not_http { error.not_http() } else { error }
 }
 
 impl<C> fmt::Debug for Hyper<C> {

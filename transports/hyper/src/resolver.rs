@@ -2,27 +2,27 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{SocketAddr, ToSocketAddrs},
     pin::Pin,
     task::{Context, Poll},
     vec,
 };
 
-use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::connect::dns::Name;
 use tcss_export_core::AddressPolicy;
-use tcss_export_driver::AddressError;
+use tcss_export_driver::{AddressError, Worker};
 use tower_service::Service;
 
 /// Resolves names, by default as the system does, and drops the addresses that the policy forbids.
 #[derive(Clone, Debug)]
-pub(crate) struct Resolver<L = GaiResolver> {
+pub(crate) struct Resolver<L = SystemLookup> {
     lookup: L,
     address_policy: AddressPolicy,
 }
 
 impl Resolver {
     pub(crate) fn new(address_policy: AddressPolicy) -> Self {
-        Self { lookup: GaiResolver::new(), address_policy }
+        Self { lookup: SystemLookup, address_policy }
     }
 }
 
@@ -46,6 +46,27 @@ where
             AddressError::filter(&host, &address_policy, found.await?)
                 .map(Vec::into_iter)
                 .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))
+        })
+    }
+}
+
+/// Asks the system, on a thread for each name. Without a further thread, hyper-util's own lookup
+/// would panic.
+#[derive(Clone, Debug)]
+pub(crate) struct SystemLookup;
+
+impl Service<Name> for SystemLookup {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        Box::pin(async move {
+            Worker::start()?.run(move || (name.as_str(), 0).to_socket_addrs()).await.flatten()
         })
     }
 }

@@ -21,7 +21,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-use std::{env, error::Error, fmt, iter, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt, iter, net::ToSocketAddrs, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header::ACCEPT_ENCODING, uri::Scheme};
@@ -31,7 +31,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
 use tcss_export_driver::{
     AddressError, Body, CONNECT_LIMIT, ClientsByPolicy, IDLE_LIMIT, Proxies, Proxy, Transport,
-    TransportError, TunnelError, from_http_body, tls,
+    TransportError, TunnelError, Worker, from_http_body, tls,
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -188,8 +188,7 @@ fn permanent(problem: impl Into<BoxError>) -> TransportError {
 
 /// Maps an error of a request through a proxy. reqwest reports a missing login only in its message.
 fn tunnel_error(proxy: &Proxy, error: reqwest::Error) -> TunnelError {
-    let mut causes = iter::successors(error.source(), |cause| (*cause).source());
-    match causes.any(|cause| cause.to_string().contains("proxy authorization required")) {
+    match has_cause(&error, |text| text.contains("proxy authorization required")) {
         true => TunnelError::refused(proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED),
         false => TunnelError::failed(proxy, error.without_url()),
     }
@@ -201,7 +200,15 @@ fn explain(error: BoxError, broken: TransportErrorKind) -> TransportError {
         Ok(error) => error.without_url().into(),
         Err(error) => error,
     };
-    TransportError::of_chain_with(error, broken, tls::is_permanent)
+    let is_not_http = has_cause(&*error, |text| text.starts_with("invalid HTTP "));
+    let error = TransportError::of_chain_with(error, broken, tls::is_permanent);
+    if is_not_http { error.not_http() } else { error }
+}
+
+/// Returns whether the text of any source matches: reqwest does not export the types.
+fn has_cause(error: &(dyn Error + 'static), matches: impl Fn(&str) -> bool) -> bool {
+    iter::successors(error.source(), |cause| (*cause).source())
+        .any(|cause| matches(&cause.to_string()))
 }
 
 /// Resolves names and drops the addresses that the policy forbids.
@@ -211,7 +218,10 @@ impl dns::Resolve for Resolver {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
         let policy = self.0.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let host = name.as_str().to_owned();
+            // Without a further thread, tokio's own lookup would panic.
+            let lookup = move || (host, 0).to_socket_addrs();
+            let found = Worker::start()?.run(lookup).await.flatten()?;
             let permitted = AddressError::filter(name.as_str(), &policy, found)?;
             Ok(Box::new(permitted.into_iter()) as dns::Addrs)
         })

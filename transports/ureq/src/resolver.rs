@@ -1,28 +1,28 @@
 //! Resolves names and enforces the address policy.
 
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt, io, net::IpAddr, sync::mpsc};
 
 use http::Uri;
 use tcss_export_core::AddressPolicy;
-use tcss_export_driver::AddressError;
+use tcss_export_driver::{AddressError, Worker};
 use ureq::{
     config::Config,
     unversioned::{
         resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
-        transport::NextTimeout,
+        transport::{NextTimeout, time::Duration},
     },
 };
 
-/// Resolves names, by default as ureq does, and drops the addresses that the policy forbids.
+/// Resolves names, by default as the system does, and drops the addresses that the policy forbids.
 #[derive(Debug)]
-pub(crate) struct CheckedResolver<L = DefaultResolver> {
+pub(crate) struct CheckedResolver<L = SystemLookup> {
     lookup: L,
     address_policy: AddressPolicy,
 }
 
 impl CheckedResolver {
     pub(crate) fn new(address_policy: AddressPolicy) -> Self {
-        Self { lookup: DefaultResolver::default(), address_policy }
+        Self { lookup: SystemLookup, address_policy }
     }
 }
 
@@ -47,6 +47,38 @@ impl<L: Resolver> Resolver for CheckedResolver<L> {
     }
 }
 
+fn is_address(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host.parse::<IpAddr>().is_ok()
+}
+
+/// Asks the system, on a thread for each name. Without a further thread, ureq's own lookup with a
+/// time limit would panic.
+#[derive(Debug)]
+pub(crate) struct SystemLookup;
+
+impl Resolver for SystemLookup {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let without_limit = NextTimeout { after: Duration::NotHappening, ..timeout };
+        let lookup = move |uri: &Uri, config: &Config| {
+            DefaultResolver::default().resolve(uri, config, without_limit)
+        };
+        if is_address(uri) {
+            return lookup(uri, config);
+        }
+        let (uri, config, limit) = (uri.clone(), config.clone(), *timeout.after);
+        let (sender, found) = mpsc::channel();
+        drop(Worker::start()?.run(move || sender.send(lookup(&uri, &config)).is_ok()));
+        // The thread always sends a result, unless it panicked.
+        found.recv_timeout(limit).unwrap_or(Err(ureq::Error::Timeout(timeout.reason)))
+    }
+}
+
 /// A failed lookup of a name.
 #[derive(Debug)]
 pub(crate) struct LookupError(io::Error);
@@ -57,7 +89,11 @@ impl fmt::Display for LookupError {
     }
 }
 
-impl Error for LookupError {}
+impl Error for LookupError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
 
 #[cfg(test)]
 mod tests {
