@@ -34,8 +34,30 @@ fn a_compressed_answer_without_the_header_is_an_error() {
 }
 
 #[test]
-fn every_other_encoding_is_named() {
-    for coding in ["GZIP", "br", "x-gzip", "identity, gzip", "unknown"] {
+fn every_coding_and_every_unknown_word_is_named() {
+    for coding in [
+        "GZIP",
+        "x-gzip",
+        "br",
+        "deflate",
+        "zstd",
+        "compress",
+        "x-compress",
+        "dcb",
+        "base64",
+        "quoted-printable",
+        "chunked",
+        "aws-chunked",
+        "unknown",
+        "utf",
+        "utf-8x",
+        "identity;q=1",
+        "identity gzip",
+        "identity, gzip",
+        "gzip, identity",
+        ",br",
+        "utf-8,, gzip",
+    ] {
         let error = read(200, &[("Content-Encoding", coding)], GOOD).unwrap_err();
         assert_eq!(*error.kind(), Kind::Encoding(coding.into()));
     }
@@ -48,10 +70,34 @@ fn encoding_in_a_second_header_is_named() {
 }
 
 #[test]
-fn identity_and_an_empty_encoding_count_as_no_encoding() {
-    for coding in ["identity", "Identity", ""] {
-        assert!(read(200, &[("Content-Encoding", coding)], GOOD).is_ok(), "{coding}");
+fn words_that_change_no_byte_count_as_no_encoding() {
+    for words in [
+        "identity",
+        "Identity",
+        "identity, identity",
+        "",
+        ",",
+        " , identity ,\t",
+        "none",
+        "NONE",
+        "utf-8",
+        "UTF-8",
+        "utf8",
+        "binary",
+        "8bit",
+        "7bit",
+        "us-ascii",
+        "iso-8859-1",
+        "gbk",
+        "GB2312",
+        "gb18030",
+        "big5",
+        "identity,utf-8",
+    ] {
+        assert!(read(200, &[("Content-Encoding", words)], GOOD).is_ok(), "{words}");
     }
+    let twice = [("Content-Encoding", "identity"), ("Content-Encoding", "none")];
+    assert!(read(200, &twice, GOOD).is_ok());
 }
 
 const ID_HEADER: (&str, &str) = ("X-TC-RequestId", "r-header");

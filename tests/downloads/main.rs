@@ -80,6 +80,7 @@ table! {
         without_a_checksum_the_length_is_checked,
         another_checksum_is_an_error_that_leaves_no_file,
         a_content_encoding_is_an_error_that_names_it,
+        a_content_encoding_that_changes_no_byte_is_accepted,
         a_file_of_11_mib_arrives_complete_and_in_pieces,
         the_bytes_are_not_changed,
         an_early_end_is_incomplete_and_leaves_only_the_part_file,

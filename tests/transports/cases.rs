@@ -175,6 +175,13 @@ pub(crate) fn the_error_for_a_compressed_answer_names_the_encoding(setup: &Setup
     assert_eq!(*error.kind(), ResponseErrorKind::Encoding("gzip".into()));
 }
 
+pub(crate) fn a_content_encoding_that_changes_no_byte_counts_as_none(setup: &Setup) {
+    for words in ["identity", "UTF-8", "none", "binary", "identity, identity", ""] {
+        let answer = WireAnswer::response(200, &[("Content-Encoding", words)], RUNNING);
+        assert_eq!(status(setup.answer(answer).0), ExportStatus::Running, "{words}");
+    }
+}
+
 /// A good answer of exactly this many bytes.
 fn good_answer_of(bytes: usize) -> String {
     let (head, tail) = (r#"{"Response":{"ExportStatus":"RUNNING","Filler":""#, r#""}}"#);

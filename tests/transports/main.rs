@@ -71,6 +71,7 @@ table! {
     cut_json_is_a_truncated_answer,
     a_body_shorter_than_its_length_is_a_truncated_transfer,
     the_error_for_a_compressed_answer_names_the_encoding,
+    a_content_encoding_that_changes_no_byte_counts_as_none,
     an_answer_of_the_largest_size_is_read,
     a_larger_answer_with_a_length_is_refused,
     a_larger_chunked_answer_is_refused,
