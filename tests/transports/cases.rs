@@ -182,6 +182,24 @@ pub(crate) fn a_content_encoding_that_changes_no_byte_counts_as_none(setup: &Set
     }
 }
 
+/// The message is in GBK, and the second byte of its last character is a backslash.
+pub(crate) fn a_message_that_is_not_utf8_hides_neither_status_nor_code(setup: &Setup) {
+    const MESSAGE: &[u8] = b"\xb5\xbc\xb3\xf6\x81\x5c";
+    let answer = |head: &str, tail: &str| {
+        let body = [head.as_bytes(), MESSAGE, tail.as_bytes()].concat();
+        setup.answer(WireAnswer::json(body)).0
+    };
+    let head = r#"{"Response":{"FailureMsg":""#;
+    let read = answer(head, r#"","ExportStatus":"FAILURE","RequestId":"r-6"}}"#).unwrap();
+    assert_eq!(read.response.status, ExportStatus::Failure);
+    assert_eq!(read.request_id.as_deref(), Some("r-6"));
+
+    let head = r#"{"Response":{"Error":{"Message":""#;
+    let error = answer_error(answer(head, r#"","Code":"AuthFailure"},"RequestId":"r-7"}}"#));
+    assert_eq!(error.code().map(|code| code.as_str()), Some("AuthFailure"));
+    assert_eq!(error.request_id(), Some("r-7"));
+}
+
 /// A good answer of exactly this many bytes.
 fn good_answer_of(bytes: usize) -> String {
     let (head, tail) = (r#"{"Response":{"ExportStatus":"RUNNING","Filler":""#, r#""}}"#);

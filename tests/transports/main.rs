@@ -72,6 +72,7 @@ table! {
     a_body_shorter_than_its_length_is_a_truncated_transfer,
     the_error_for_a_compressed_answer_names_the_encoding,
     a_content_encoding_that_changes_no_byte_counts_as_none,
+    a_message_that_is_not_utf8_hides_neither_status_nor_code,
     an_answer_of_the_largest_size_is_read,
     a_larger_answer_with_a_length_is_refused,
     a_larger_chunked_answer_is_refused,
