@@ -37,6 +37,8 @@ pub(super) enum Reaction {
     NewUrl,
     Retry,
     BackOff,
+    /// The file may not be there yet.
+    NotYet,
     Stop,
 }
 
@@ -84,6 +86,7 @@ impl Refusal {
             (_, Some("InvalidObjectState")) => Reaction::Stop,
             (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _) => Reaction::NewUrl,
             (StatusCode::REQUEST_TIMEOUT, _) => Reaction::Retry,
+            (StatusCode::NOT_FOUND, Some("NoSuchKey") | None) => Reaction::NotYet,
             (status, _) if status.is_server_error() => Reaction::Retry,
             _ => Reaction::Stop,
         }
@@ -242,8 +245,10 @@ mod tests {
             (403, "RequestTimeTooSkewed", Reaction::NewUrl),
             (403, "SignatureDoesNotMatch", Reaction::NewUrl),
             (403, "InvalidObjectState", Reaction::Stop),
-            (404, "NoSuchKey", Reaction::Stop),
+            (404, "NoSuchKey", Reaction::NotYet),
             (404, "NoSuchBucket", Reaction::Stop),
+            (404, "NoSuchUpload", Reaction::Stop),
+            (410, "NoSuchKey", Reaction::Stop),
             (405, "MethodNotAllowed", Reaction::Stop),
             (400, "RequestTimeOut", Reaction::Retry),
             (400, "InvalidArgument", Reaction::Stop),
@@ -253,6 +258,9 @@ mod tests {
         ] {
             assert_eq!(refusal(status, &xml(code)).reaction(), remedy, "{code}");
         }
+        assert_eq!(refusal(404, "").reaction(), Reaction::NotYet);
+        assert_eq!(refusal(404, "<html>").reaction(), Reaction::NotYet);
+        assert_eq!(refusal(410, "").reaction(), Reaction::Stop);
         assert_eq!(refusal(502, "").reaction(), Reaction::Retry);
         assert_eq!(refusal(429, "").reaction(), Reaction::BackOff);
         assert_eq!(refusal(401, "").reaction(), Reaction::NewUrl);
