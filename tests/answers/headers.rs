@@ -163,6 +163,33 @@ fn a_retry_after_date_counts_from_the_date_of_the_answer() {
 }
 
 #[test]
+fn a_retry_after_date_and_the_date_of_the_answer_may_have_an_obsolete_form() {
+    let until = [
+        "Wed, 15 Nov 2023 00:10:20 GMT",
+        "Wednesday, 15-Nov-23 00:10:20 GMT",
+        "Wed Nov 15 00:10:20 2023",
+    ];
+    let sent = [
+        "Wed, 15 Nov 2023 00:09:50 GMT",
+        "Wednesday, 15-Nov-23 00:09:50 GMT",
+        "Wed Nov 15 00:09:50 2023",
+    ];
+    for (until, sent) in until.iter().flat_map(|until| sent.map(|sent| (until, sent))) {
+        let read = retry_after(&[("Retry-After", until), ("Date", sent)]);
+        assert_eq!(read, seconds(30), "{until}, {sent}");
+    }
+}
+
+/// It is at most 50 years after the date of the answer.
+#[test]
+fn a_two_digit_year_of_a_retry_after_date_counts_from_the_date_of_the_answer() {
+    let fifty_years = ("Retry-After", "Wednesday, 15-Nov-73 00:09:50 GMT");
+    assert_eq!(retry_after(&[fifty_years, DATE]), seconds(1_577_923_200));
+    let in_the_past = ("Retry-After", "Thursday, 15-Nov-73 00:09:51 GMT");
+    assert_eq!(retry_after(&[in_the_past, DATE]), seconds(0));
+}
+
+#[test]
 fn a_retry_after_date_in_the_past_means_no_delay() {
     let until = ("Retry-After", "Wed, 15 Nov 2023 00:00:00 GMT");
     assert_eq!(retry_after(&[until, DATE]), seconds(0));

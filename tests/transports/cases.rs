@@ -16,8 +16,8 @@ use tcss_export_testkit::{
 
 use crate::{
     clients::{JOB, Setup},
-    requests::{Request, only_request},
-    setup::{Result, SECRET_ID, SECRET_KEY, TOKEN, short_limit},
+    requests::{Request, only_request, requests},
+    setup::{Result, SECRET_ID, SECRET_KEY, TOKEN, short_delays, short_limit},
     with::with,
 };
 
@@ -276,6 +276,36 @@ pub(crate) fn a_closed_port_is_a_broken_connection(setup: &Setup) {
     let result = client.send();
     assert!(!result.as_ref().unwrap_err().may_have_arrived());
     assert_eq!(transport_error(result), TransportErrorKind::Connection);
+}
+
+/// The three forms of 2023-11-15T00:09:50Z.
+const DATES: [&str; 3] = [
+    "Wed, 15 Nov 2023 00:09:50 GMT",
+    "Wednesday, 15-Nov-23 00:09:50 GMT",
+    "Wed Nov 15 00:09:50 2023",
+];
+
+pub(crate) fn a_date_in_any_form_corrects_the_clock(setup: &Setup) {
+    let expired = r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureExpire","Message":"m"}}}"#;
+    let success = r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/a"}}"#;
+    for date in DATES {
+        let refusal = WireAnswer::response(200, &[("Date", date)], expired);
+        let server = setup.server([refusal, WireAnswer::json(success)]);
+        let finished = setup.client(&server).with_policy(short_delays()).wait().unwrap();
+        assert_eq!((finished.report.polls, finished.report.retries), (2, 1), "{date}");
+        let second = requests(&server).remove(1);
+        let timestamp: i64 = second.all("x-tc-timestamp")[0].parse().unwrap();
+        // The exchanges may take a while.
+        assert!((1_700_006_989..1_700_010_590).contains(&timestamp), "{date}: {timestamp}");
+    }
+}
+
+pub(crate) fn a_retry_after_date_may_have_any_form(setup: &Setup) {
+    for date in DATES {
+        let headers = [("Date", "Wed, 15 Nov 2023 00:09:20 GMT"), ("Retry-After", date)];
+        let (result, _server) = setup.answer(WireAnswer::response(503, &headers, "busy"));
+        assert_eq!(answer_error(result).retry_after(), Some(Duration::from_secs(30)), "{date}");
+    }
 }
 
 pub(crate) fn connections_are_reused(setup: &Setup) {

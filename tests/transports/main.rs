@@ -82,6 +82,8 @@ table! {
     an_answer_that_is_not_http_is_a_broken_connection,
     a_very_large_answer_head_is_a_transient_error,
     a_closed_port_is_a_broken_connection,
+    a_date_in_any_form_corrects_the_clock,
+    a_retry_after_date_may_have_any_form,
     connections_are_reused,
     a_cookie_does_not_cost_the_connection,
     the_limit_may_be_the_longest_duration,
