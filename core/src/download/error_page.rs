@@ -132,10 +132,10 @@ pub(super) fn extend_excerpt(excerpt: &mut Vec<u8>, bytes: &[u8]) -> bool {
 /// A code or an id that could not be decoded completely is absent.
 fn contents(body: &[u8], text: &str) -> [Option<String>; 3] {
     let contents = match text.trim_start().starts_with('{') {
-        true => {
-            let readings = [false, true].into_iter().map(|double_byte| repaired(body, double_byte));
-            readings.filter_map(|text| json_contents(&text)).next().unwrap_or_default()
-        }
+        true => [false, true]
+            .into_iter()
+            .find_map(|is_double_byte| json_contents(&repaired(body, is_double_byte)))
+            .unwrap_or_default(),
         false => ["Code", "Message", "RequestId"].map(|name| element(text, name)),
     };
     let [code, message, request_id] =
