@@ -56,6 +56,7 @@ pub mod download;
 mod endpoint;
 mod error;
 pub mod header;
+mod json;
 mod limits;
 mod response_error;
 mod retry;

@@ -1,13 +1,10 @@
 //! Makes text from outside safe for a terminal or a log line.
 
-use alloc::{borrow::Cow, string::String};
+use alloc::string::String;
 use core::{
     fmt::{self, Write},
     str::FromStr,
 };
-
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 
 /// Shows a text with every control character and every mark that reorders text replaced by U+FFFD,
 /// so that a server's message cannot forge a log line or control a terminal.
@@ -51,21 +48,6 @@ pub(crate) fn digits<T: FromStr>(text: &str) -> Option<T> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// Parses a JSON string.
-fn json_text(json: &RawValue) -> Option<Cow<'_, str>> {
-    let inner = json.get().strip_prefix('"')?.strip_suffix('"')?;
-    // serde_json has checked the syntax, so text without escapes needs no decoding.
-    if !inner.contains('\\') {
-        return Some(inner.into());
-    }
-    serde_json::from_str(json.get()).ok().map(Cow::Owned)
-}
-
-/// Returns the text of a JSON string, or the JSON of another type.
-pub(crate) fn text_or_json(json: &RawValue) -> Cow<'_, str> {
-    json_text(json).unwrap_or_else(|| json.get().into())
-}
-
 /// A longer word may be a token or a signature; a shorter one with `?`, `=` or `@` may be a URL
 /// with a query or a password.
 const LONGEST_WORD: usize = 36;
@@ -86,32 +68,6 @@ pub(crate) fn snippet(body: &str) -> String {
         snippet.push_str(word);
     }
     snippet
-}
-
-/// Deserializes a string that is not empty. This and the functions below read other JSON as `None`.
-pub(crate) fn lenient_text<'de, D: Deserializer<'de>>(json: D) -> Result<Option<String>, D::Error> {
-    Ok(Option::<&RawValue>::deserialize(json)?.and_then(nonempty_text))
-}
-
-pub(crate) fn nonempty_text(json: &RawValue) -> Option<String> {
-    json_text(json).filter(|text| !text.is_empty()).map(Cow::into_owned)
-}
-
-/// Deserializes a number, or a string that contains one.
-///
-/// It does not use serde_json, whose numbers may be inexact in the last digit.
-pub(crate) fn lenient_number<'de, T: FromStr, D: Deserializer<'de>>(
-    json: D,
-) -> Result<Option<T>, D::Error> {
-    let json = Option::<&RawValue>::deserialize(json)?;
-    Ok(json.and_then(|json| text_or_json(json).parse().ok()))
-}
-
-/// Deserializes a progress, which is finite.
-pub(crate) fn lenient_progress<'de, D: Deserializer<'de>>(
-    json: D,
-) -> Result<Option<f64>, D::Error> {
-    Ok(lenient_number(json)?.filter(|progress: &f64| progress.is_finite()))
 }
 
 #[cfg(test)]

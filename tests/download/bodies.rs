@@ -11,7 +11,7 @@ use tcss_export::{
 };
 
 use crate::{
-    run::{Due, Run, assert_complete, assert_retries, download, run},
+    run::{Due, Run, assert_complete, assert_retries, cut_after_3, download, run},
     server::{Answer, CRC64, End, File, Reply, crc64, digits},
     with::with,
 };
@@ -148,11 +148,34 @@ fn an_encoded_range_is_an_error_and_the_bytes_stay() {
 }
 
 #[test]
-fn the_content_encoding_identity_is_accepted() {
-    let mut run = run();
-    let answer = Answer::new(200, &[("content-length", "1")], "x");
-    run.answer(&answer.with("content-encoding", "Identity"));
-    assert_eq!(run.outcome().unwrap().bytes, 1);
+fn a_content_encoding_that_changes_no_byte_is_accepted() {
+    for words in ["Identity", "identity, identity", "utf-8", "none", "binary", "8bit", "", ","] {
+        let mut run = run();
+        let answer = Answer::new(200, &[("content-length", "1")], "x");
+        run.answer(&answer.with("content-encoding", words));
+        assert_eq!(run.outcome().unwrap().bytes, 1, "{words:?}");
+    }
+}
+
+/// A declared non-coding is no proof that the bytes are right.
+#[test]
+fn with_such_a_content_encoding_length_and_checksum_are_checked() {
+    let file = || Answer::new(200, &[("content-length", "9")], "123456789");
+    let mut wrong = run();
+    wrong.answer(&file().with("content-encoding", "utf-8").with(CRC64, "1"));
+    assert!(matches!(wrong.kind(), ErrorKind::Mismatch { expected: 1, .. }));
+    let mut short = Run::new(&with(Policy::default(), |p| p.max_failures = 0));
+    short.answer(&file().with("content-encoding", "none").with("content-length", "10"));
+    assert_eq!(short.kind(), ErrorKind::Fault(Fault::Incomplete));
+}
+
+#[test]
+fn a_range_with_a_content_encoding_that_changes_no_byte_is_appended() {
+    let mut run = cut_after_3();
+    let request = run.start();
+    let answer = digits().answer(&request, Reply::Correct).with("content-encoding", "utf-8");
+    run.process(request, &answer);
+    assert_complete(&mut run, &digits());
 }
 
 #[test]

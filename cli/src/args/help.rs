@@ -75,9 +75,10 @@ complete and verified, its bytes are in .FILE.part beside it. A later download t
 resumes there, even after a kill. An existing FILE is kept unless --force is given; then it is
 replaced once the new file is complete.
 
-A download that breaks off is retried and resumes after the bytes that are there. If the URL
-expires, the job is asked for a new one; with --url this is not possible. Redirects are not
-followed, and keys are never sent to the file server.
+A download that breaks off is retried and resumes after the bytes that are there. If the file is
+not on the server yet, it is requested again up to 4 times within some seconds. If the URL expires,
+the job is asked for a new one; with --url this is not possible. Redirects are not followed, and
+keys are never sent to the file server.
 
 A download may take any time as long as bytes arrive: --stall ends an attempt only if no byte
 arrives at all. --download-timeout limits the whole download, even if a server sends bytes very

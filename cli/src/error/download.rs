@@ -267,6 +267,7 @@ impl Failed<'_> {
 
     fn refusal_hint(self, code: Option<&str>, status: u16) -> &'static str {
         match (code, status) {
+            (Some("NoSuchKey") | None, 404) => hints::NOT_FOUND,
             (Some("NoSuchKey" | "NoSuchBucket"), _) => hints::GONE,
             (Some("InvalidObjectState"), _) => "restore the file from the archive",
             (_, 404) => hints::GONE,

@@ -14,8 +14,10 @@ use super::kind::ErrorKind;
 use crate::secrets::{proxy_variable, token_variable, variable};
 
 pub(crate) const WRONG_JOB: &str = "check the job id: it must belong to this site and this account";
-/// The file is gone, so that another download cannot help.
+/// The bucket is gone, so that another download cannot help.
 pub(crate) const GONE: &str = "the file no longer exists on the server: create a new job";
+pub(crate) const NOT_FOUND: &str = "download again in a minute: the server may not have the file \
+     yet; if it is still missing, create a new job";
 const UNKNOWN_ID: &str = "check TENCENTCLOUD_SECRET_ID: the key was deleted or disabled, or \
      belongs to another site than --endpoint";
 const WRONG_SIGNATURE: &str = "check that TENCENTCLOUD_SECRET_KEY belongs to \

@@ -293,7 +293,7 @@ pub enum Fault {
     Mismatch,
     /// The response is a page, probably of a gateway: HTML without tag and checksum.
     Page,
-    /// The file server refused temporarily.
+    /// The file server refused temporarily, or does not have the file yet.
     Refused(Box<Refusal>),
 }
 

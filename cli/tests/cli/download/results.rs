@@ -135,10 +135,10 @@ fn an_existing_file_is_kept_and_nothing_is_sent() {
 fn force_replaces_a_file_once_the_new_one_is_complete() {
     let folder = Folder::new("download-force");
     fs::write(folder.path("f"), "old").expect("a file");
-    let gone = serving(CHECK.0, "SUCCESS", "GONE");
-    assert_eq!(download(&gone, &folder, &["--force"]).code, Some(4));
+    let refusing = serving(CHECK.0, "SUCCESS", "DENIED,DENIED");
+    assert_eq!(download(&refusing, &folder, &["--force"]).code, Some(4));
     assert_eq!(folder.read("f"), b"old");
-    assert_eq!(download(&gone, &folder, &["--force"]).code, Some(0));
+    assert_eq!(download(&refusing, &folder, &["--force"]).code, Some(0));
     assert_eq!((folder.read("f"), folder.files().len()), (CHECK.0.as_bytes().to_vec(), 1));
 }
 
