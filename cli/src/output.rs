@@ -115,7 +115,8 @@ fn json(object: &impl Serialize) -> String {
 fn escaped(c: char) -> String {
     let shown = printable(c.encode_utf8(&mut [0; 4])).to_string();
     match shown.starts_with(char::REPLACEMENT_CHARACTER) {
-        true => format!("\\u{:04x}", u32::from(c)),
+        // In UTF-16, as JSON wants it.
+        true => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
         false => shown,
     }
 }
@@ -126,7 +127,7 @@ mod tests {
 
     #[test]
     fn json_holds_no_control_character_and_reads_back_to_the_same_text() {
-        let text = "a\u{1b}[2J\u{7f}\u{9b}\u{202e}\u{fffd}\u{e9}\u{1f600}\"\\";
+        let text = "a\u{1b}[2J\u{7f}\u{9b}\u{202e}\u{e0041}\u{fffd}\u{e9}\u{1f600}\"\\";
         let json = json(&text);
         assert!(!json.trim_end().contains(|c: char| c.is_control() || c == '\u{202e}'));
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);

@@ -6,8 +6,9 @@ use core::{
     str::FromStr,
 };
 
-/// Shows a text with every control character and every mark that reorders text replaced by U+FFFD,
-/// so that a server's message cannot forge a log line or control a terminal.
+/// Shows a text with every control character, every mark that reorders text and every invisible
+/// character replaced by U+FFFD, so that a server's message cannot forge a log line or control a
+/// terminal.
 ///
 /// ```
 /// use tcss_export_core::text::printable;
@@ -38,9 +39,21 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
+/// Returns whether a character controls the output, reorders text (Unicode's `Bidi_Control`) or is
+/// invisible: soft hyphens, zero-width characters, line separators and tags.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 /// Parses a number that consists of digits only.
@@ -72,7 +85,7 @@ pub(crate) fn snippet(body: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::{format, string::ToString};
 
     use super::*;
 
@@ -84,8 +97,16 @@ mod tests {
         assert_eq!(printable(&long).to_string(), long);
     }
 
+    // The marks are those of Unicode's PropList.txt (Bidi_Control).
     #[test]
-    fn marks_that_reorder_text_are_replaced() {
-        assert_eq!(printable("a\u{202e}b\u{2066}c").to_string(), "a\u{fffd}b\u{fffd}c");
+    fn marks_that_reorder_text_and_invisible_characters_are_replaced() {
+        let marks = ['\u{61c}', '\u{200e}', '\u{200f}'].into_iter();
+        let marks = marks.chain('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
+        let invisible = ['\u{ad}', '\u{200b}', '\u{2060}', '\u{feff}', '\u{e0001}', '\u{e0041}'];
+        for c in marks.chain(invisible) {
+            assert_eq!(printable(&format!("a{c}b")).to_string(), "a\u{fffd}b", "{c:?}");
+        }
+        let plain = "\u{5bfc}\u{51fa} caf\u{e9} \u{1f600} \u{a0}-";
+        assert_eq!(printable(plain).to_string(), plain);
     }
 }

@@ -115,13 +115,45 @@ fn another_checksum_is_a_mismatch() {
 }
 
 #[test]
-fn an_invalid_checksum_header_is_ignored() {
-    for text in ["", "x", "-1", "+1", "18446744073709551616", "0x1", "1 2"] {
+fn an_unreadable_or_ambiguous_checksum_is_a_fault() {
+    let all = [
+        &[""][..],
+        &["x"],
+        &["-1"],
+        &["+1"],
+        &["18446744073709551616"],
+        &["11051210869376104954, 11051210869376104954"],
+        &["11051210869376104954", "1"],
+        &["11051210869376104954", "x"],
+        &["x", "11051210869376104954"],
+        &["\u{ff}"],
+    ];
+    for values in all {
         let mut run = run();
-        let answer = Answer::new(200, &[("content-length", "1")], "x").with(CRC64, text);
+        let mut answer = Answer::new(200, &[("content-length", "9")], "123456789");
+        let headers = &mut answer.head.as_mut().unwrap().headers;
+        for value in values {
+            headers.append(CRC64, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
         run.answer(&answer);
-        assert!(!run.outcome().unwrap().verified, "{text:?}");
+        assert_eq!(run.exchanges[0].opening, Some(Opening::Drop), "{values:?}");
+        assert_retries(&run, &Fault::BadChecksum);
+        // The next answer is a good one.
+        run.serve(&digits(), Reply::Correct);
+        assert_complete(&mut run, &digits());
     }
+}
+
+#[test]
+fn a_repeated_equal_checksum_counts() {
+    let mut run = run();
+    let mut answer = Answer::new(200, &[("content-length", "9")], "123456789");
+    let headers = &mut answer.head.as_mut().unwrap().headers;
+    for value in ["11051210869376104954", " 11051210869376104954"] {
+        headers.append(CRC64, value.parse().unwrap());
+    }
+    run.answer(&answer);
+    assert!(run.outcome().unwrap().verified);
 }
 
 #[test]

@@ -183,6 +183,7 @@ impl Failed<'_> {
             | Fault::OtherLength
             | Fault::Mismatch
             | Fault::BadLength
+            | Fault::BadChecksum
             | Fault::ShortRanges => answer(hints::DAMAGED),
             Fault::Page => answer(hints::NOT_THE_FILE),
             Fault::Stalled => self
@@ -488,6 +489,7 @@ mod tests {
             DownloadErrorKind::Fault(Fault::OtherLength),
             DownloadErrorKind::Fault(Fault::Mismatch),
             DownloadErrorKind::Fault(Fault::BadLength),
+            DownloadErrorKind::Fault(Fault::BadChecksum),
             DownloadErrorKind::Fault(Fault::ShortRanges),
             DownloadErrorKind::Fault(Fault::Page),
         ] {

@@ -27,12 +27,12 @@ pub(super) struct Object {
 const CRC64: HeaderName = HeaderName::from_static("x-cos-hash-crc64ecma");
 
 impl Object {
-    pub(super) fn new(headers: &HeaderMap, total: Option<u64>) -> Self {
-        Self {
-            etag: sole_text(headers, &ETAG).filter(|etag| is_strong(etag)).map(String::from),
-            total,
-            crc64: sole_text(headers, &CRC64).and_then(|value| digits(value.trim())),
-        }
+    /// # Errors
+    ///
+    /// [`Fault::BadChecksum`] for a checksum that is unreadable, or repeated with another value.
+    pub(super) fn new(headers: &HeaderMap, total: Option<u64>) -> Result<Self, Fault> {
+        let etag = sole_text(headers, &ETAG).filter(|etag| is_strong(etag)).map(String::from);
+        Ok(Self { etag, total, crc64: crc64(headers)? })
     }
 
     /// Adds what is known about the file from earlier responses with the same strong tag.
@@ -80,6 +80,16 @@ pub(super) fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
 pub(super) fn sole_text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())?.to_str().ok()
+}
+
+/// Parses the checksum. Without it a damaged file could count as whole, so it must be readable.
+fn crc64(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    let mut values = headers.get_all(CRC64).iter().map(|value| digits(value.to_str().ok()?.trim()));
+    let Some(first) = values.next() else { return Ok(None) };
+    match first.is_some() && values.all(|value| value == first) {
+        true => Ok(first),
+        false => Err(Fault::BadChecksum),
+    }
 }
 
 /// Parses the length, which must not be repeated.
