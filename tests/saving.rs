@@ -133,12 +133,23 @@ fn uninterrupted(script: &'static [Reply]) -> (Vec<String>, Outcome) {
     (process.log, waiter.finish())
 }
 
+/// More failures in a row than the policy allows.
+const FAILURES: &[Reply] = &[Ok(INTERNAL); 9];
+/// More successes without a URL than the policy allows.
+const WITHOUT_URL: &[Reply] = &[Ok(r#"{"Response":{"ExportStatus":"SUCCESS"}}"#); 4];
+
 #[test]
 fn a_wait_resumed_after_any_step_continues_as_if_never_interrupted() {
-    let expected = uninterrupted(SCRIPT);
-    assert_eq!(expected.0.len(), SCRIPT.len());
+    for script in [SCRIPT, FAILURES, WITHOUT_URL] {
+        resume_after_each_step(script);
+    }
+}
+
+fn resume_after_each_step(script: &'static [Reply]) {
+    let expected = uninterrupted(script);
+    assert_eq!(expected.0.len(), script.len());
     for cut in 0.. {
-        let mut process = Process::new(SCRIPT);
+        let mut process = Process::new(script);
         let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
         for step in 0.. {
             if step == cut {
@@ -147,9 +158,9 @@ fn a_wait_resumed_after_any_step_continues_as_if_never_interrupted() {
             if !process.advance(&mut waiter) {
                 break;
             }
-            if process.log.len() == SCRIPT.len() && step < cut {
+            if process.log.len() == script.len() && step < cut {
                 // The wait has been interrupted before each of its steps.
-                assert!(cut > 15, "{cut} steps");
+                assert!(cut >= script.len(), "{cut} steps");
                 return;
             }
         }
