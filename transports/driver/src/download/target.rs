@@ -11,8 +11,8 @@ use tcss_export_core::download::Part;
 
 use super::{
     error::{FileError, FileErrorKind},
-    lock::folder,
     part_file::PartFile,
+    stat::folder,
 };
 
 /// The file that a download writes.
@@ -71,7 +71,10 @@ impl Target {
     /// Opens the part file and reads what an earlier download left in it.
     pub(super) fn open(&self) -> Result<(PartFile, Option<Part>), FileError> {
         self.check_name()?;
-        PartFile::open(self.path.clone(), self.replaces, part_paths(&self.path)?)
+        let (file, part) =
+            PartFile::open(self.path.clone(), self.replaces, part_paths(&self.path)?)?;
+        file.check_replaceable()?;
+        Ok((file, part))
     }
 
     /// Fails if the path cannot become a file.
