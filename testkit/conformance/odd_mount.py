@@ -56,6 +56,8 @@ class OddMount(mfusepy.Operations):
         return os.pread(fh, size, offset)
 
     def write(self, path, data, offset, fh):
+        if self.args.write and offset >= self.args.room:
+            raise mfusepy.FuseOSError(getattr(errno, self.args.write))
         return os.pwrite(fh, data, offset)
 
     def truncate(self, path, length, fh=None):
@@ -122,6 +124,8 @@ def arguments():
     parser.add_argument("--links", type=int, help="the number of links shown for every file")
     parser.add_argument("--inodes", action="store_true", help="a new inode number at each look-up")
     parser.add_argument("--fsync", help="the error of fsync, such as EINVAL")
+    parser.add_argument("--write", help="the error of write, such as EDQUOT, after --room bytes")
+    parser.add_argument("--room", type=int, default=500_000)
     parser.add_argument(
         "--lost-replies", action="store_true", help="link and rename succeed but answer an error"
     )

@@ -153,8 +153,8 @@ fn rename_to_new(file: &File, from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns whether the path names a file with the bytes of this one. On every file system that proves
-/// more than inode numbers.
+/// Returns whether the path names a file with the bytes of this one. On every file system, that
+/// proves more than inode numbers.
 pub(super) fn has_same_bytes(file: &File, path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
         && File::open(path).and_then(|other| compare(file, &other)).unwrap_or(false)

@@ -1,7 +1,7 @@
 //! What the system reports about a file, and what that proves.
 //!
-//! Some mounts report one owner for every file, or a new inode number at each look-up. So an old file
-//! is compared with a new one in the same folder, and a number that changes proves nothing.
+//! Some mounts report one owner for every file, or a new inode number at each look-up. So an old
+//! file is compared with a new one in the same folder, and a number that changes proves nothing.
 
 use std::{
     fs::{self, File, Metadata},
@@ -21,11 +21,12 @@ pub(super) struct Stat {
 }
 
 impl Stat {
+    /// Returns what is reported about an open file.
     pub(super) fn of(file: &File) -> io::Result<Self> {
         file.metadata().map(|metadata| Self::from(&metadata))
     }
 
-    /// Does not follow a link.
+    /// Returns what is reported about a path. Does not follow a link.
     pub(super) fn of_path(path: &Path) -> io::Result<Self> {
         fs::symlink_metadata(path).map(|metadata| Self::from(&metadata))
     }
@@ -57,7 +58,7 @@ impl Stat {
         self.links <= new.links && self.has_trusted_owner(new, folder)
     }
 
-    /// Returns whether nobody but its owner and ours can have put this file into the folder.
+    /// Returns whether we own this file, or only the owner of the folder can have put it there.
     pub(super) const fn has_trusted_owner(self, new: Self, folder: Self) -> bool {
         const OTHERS_WRITE: u32 = 0o022;
         self.owner == new.owner || folder.mode & OTHERS_WRITE == 0
@@ -84,8 +85,8 @@ impl Stat {
 /// Returns whether a file is mounted at the path, for example into a container. The system refuses
 /// to rename another file to it.
 ///
-/// A file without a mount of its own belongs to the mount of its folder. Comparing devices would miss
-/// a file that is mounted from the same file system.
+/// Any other file belongs to the mount of its folder. Devices prove less: a file can be mounted from
+/// the device of the folder.
 #[cfg(target_os = "linux")]
 pub(super) fn is_mount_point(path: &Path) -> bool {
     use std::os::fd::AsRawFd;
