@@ -48,7 +48,7 @@ struct Tcp;
 impl Transport for Tcp {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let limits = Limits::of(&request);
-        let stream = connect(request.uri(), limits.address_policy, limits.read_limit())?;
+        let stream = connect(request.uri(), &limits.address_policy, limits.read_limit())?;
         Ok(exchange(stream, &request)?.map(Body::from_reader))
     }
 
@@ -61,7 +61,7 @@ impl Blocking for Tcp {}
 
 /// Connects to the first permitted address that accepts. The limit applies to each read, so a
 /// server that sends single bytes can exceed the limit of the exchange.
-fn connect(uri: &Uri, address_policy: AddressPolicy, limit: Duration) -> io::Result<TcpStream> {
+fn connect(uri: &Uri, address_policy: &AddressPolicy, limit: Duration) -> io::Result<TcpStream> {
     let authority = uri.authority().ok_or(io::ErrorKind::InvalidInput)?;
     let resolved = authority.as_str().to_socket_addrs()?;
     let permitted = AddressError::filter(authority.host(), address_policy, resolved);

@@ -62,14 +62,18 @@ pub mod download {
 /// The client over any HTTP library, and its building blocks.
 pub mod driver {
     #[doc(inline)]
-    pub use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
+    pub use tcss_export_core::{AddressPolicy, Limits, Network, TransportErrorKind};
     #[cfg(feature = "tower")]
     #[doc(inline)]
     pub use tcss_export_driver::Tower;
+    #[cfg(any(feature = "hyper", feature = "reqwest", feature = "ureq"))]
+    #[doc(inline)]
+    pub use tcss_export_driver::tls;
     #[doc(inline)]
     pub use tcss_export_driver::{
-        AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, IDLE_LIMIT,
-        Transport, TransportError, Wait, async_fn, blocking, blocking_fn, clock,
+        AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, IDLE_LIMIT, Proxies,
+        ResourceLimit, Transport, TransportError, TunnelError, Wait, Worker, async_fn, blocking,
+        blocking_fn, clock,
     };
 }
 

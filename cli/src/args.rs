@@ -212,7 +212,7 @@ impl Common {
     }
 
     /// Parses the endpoint here: an error of clap would show a password in a URL.
-    fn endpoint(&self) -> Result<Endpoint> {
+    pub(crate) fn endpoint(&self) -> Result<Endpoint> {
         match &*self.endpoint.to_ascii_lowercase() {
             "international" => Ok(Endpoint::international()),
             "mainland" => Ok(Endpoint::mainland()),

@@ -13,7 +13,7 @@ use crate::{
     args::Common,
     error::{Error, ErrorKind, Result},
     output::Output,
-    secrets::{SECRET_ID, SECRET_KEY, TOKENS, variable},
+    secrets::{SECRET_ID, SECRET_KEY, token_variable, variable},
 };
 
 /// Creates the client for the options and the environment.
@@ -47,13 +47,9 @@ pub(crate) async fn send<A: Action>(
 pub(crate) fn credentials() -> Result<Credentials> {
     let pair = key_pair()?.ok_or_else(|| missing(&format!("{SECRET_ID} and {SECRET_KEY}")))?;
     let credentials = of_pair(&pair)?;
-    for name in TOKENS {
-        if let Some(token) = checked_variable(name)? {
-            let with_token = credentials.with_token(token);
-            return with_token.map_err(|error| refused(name, error.reason()));
-        }
-    }
-    Ok(credentials)
+    let Some(name) = token_variable() else { return Ok(credentials) };
+    let token = checked_variable(name)?.unwrap_or_default();
+    credentials.with_token(token).map_err(|error| refused(name, error.reason()))
 }
 
 /// Returns the id and the secret key of the environment, or `None` if neither is set.
@@ -76,8 +72,31 @@ fn of_pair((secret_id, secret_key): &(String, String)) -> Result<Credentials> {
     })
 }
 
-fn checked_variable(name: &str) -> Result<Option<String>> {
-    variable(name).map_err(|_| refused(name, "is not valid UTF-8"))
+pub(crate) fn checked_variable(name: &str) -> Result<Option<String>> {
+    let value = variable(name).map_err(|_| refused(name, "is not valid UTF-8"))?;
+    match value.as_deref().and_then(remnant) {
+        Some(reason) => Err(refused(name, reason)),
+        None => Ok(value),
+    }
+}
+
+/// Returns what is wrong with a value that a shell or a template should have changed. Keys and
+/// tokens of the service have no such characters; only files of variables leave them.
+fn remnant(value: &str) -> Option<&'static str> {
+    const QUOTES: [char; 3] = ['"', '\'', '`'];
+    if value.starts_with(QUOTES) || value.ends_with(QUOTES) {
+        return Some("has quotes around it");
+    }
+    let is_reference = value.starts_with('$') || ["${", "$("].iter().any(|at| value.contains(at));
+    if is_reference {
+        return Some("names another variable or a command instead of its value");
+    }
+    let is_between = |first, last| value.starts_with(first) && value.ends_with(last);
+    let is_placeholder = [("<", ">"), ("{", "}"), ("[", "]"), ("%", "%")];
+    is_placeholder
+        .iter()
+        .any(|(first, last)| is_between(*first, *last))
+        .then_some("is a placeholder")
 }
 
 fn missing(names: &str) -> Error {
@@ -87,5 +106,5 @@ fn missing(names: &str) -> Error {
 
 fn refused(name: &str, reason: impl fmt::Display) -> Error {
     Error::new(ErrorKind::Usage, format!("{name} {reason}"))
-        .with_hint("set it again, without quotes, spaces or line breaks")
+        .with_hint("set it to the value itself, without quotes, spaces or line breaks")
 }

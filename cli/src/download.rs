@@ -1,27 +1,23 @@
 //! Downloads a file and reports progress on the way.
 
 use std::{
-    io::{self, Write},
+    io::{self, Write as _},
     mem,
     pin::{Pin, pin},
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
-use futures_util::io::AsyncWrite;
+use futures_util::{FutureExt, io::AsyncWrite};
 use tcss_export::{
     Source, Target,
     core::text::brief,
     download::{Downloaded, Event, EventKind, Fault},
-    driver::{Download, TransportError},
+    driver::{Download, TransportError, Worker},
     error::{BuildError, DownloadError},
     hyper::{Client, Hyper},
 };
-use tokio::{
-    select,
-    task::{JoinHandle, spawn_blocking},
-    time::timeout,
-};
+use tokio::{select, time::timeout};
 
 use crate::{
     progress::DownloadProgress,
@@ -115,10 +111,33 @@ async fn finish<W: AsyncWrite + Unpin>(
     Fetched { outcome: download.outcome().await, polls, resumed }
 }
 
-/// Stdout as an async writer. Each write runs on a thread, so that a full pipe does not hold up the
+/// Stdout as an async writer. It writes on a thread, so that a full pipe does not hold up the
 /// signals.
 #[derive(Default)]
-struct AsyncStdout(Option<JoinHandle<io::Result<usize>>>);
+struct AsyncStdout {
+    worker: Option<Worker>,
+    write: Option<Write>,
+}
+
+type Write = Pin<Box<dyn Future<Output = io::Result<usize>> + Send>>;
+
+impl AsyncStdout {
+    /// Starts a write, and the thread at the first one.
+    fn start(&mut self, bytes: &[u8]) -> io::Result<Write> {
+        let worker = match self.worker.take() {
+            Some(worker) => worker,
+            None => Worker::start()?,
+        };
+        let bytes = bytes.to_vec();
+        let write = self.worker.insert(worker).run(move || {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(&bytes)?;
+            stdout.flush()?;
+            Ok(bytes.len())
+        });
+        Ok(Box::pin(write.map(Result::flatten)))
+    }
+}
 
 impl AsyncWrite for AsyncStdout {
     fn poll_write(
@@ -126,18 +145,15 @@ impl AsyncWrite for AsyncStdout {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let write = self.0.get_or_insert_with(|| {
-            let bytes = bytes.to_vec();
-            spawn_blocking(move || {
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(&bytes)?;
-                stdout.flush()?;
-                Ok(bytes.len())
-            })
-        });
-        let written = ready!(Pin::new(write).poll(context));
-        self.0 = None;
-        Poll::Ready(written.unwrap_or_else(|error| Err(error.into())))
+        let mut write = match self.write.take() {
+            Some(write) => write,
+            None => self.start(bytes)?,
+        };
+        let written = write.as_mut().poll(context);
+        if written.is_pending() {
+            self.write = Some(write);
+        }
+        written
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -200,22 +216,22 @@ fn text_of(event: &Event, cause: Option<&TransportError>) -> Option<String> {
                 (Fault::Transport(_), Some(cause)) => with_sources(cause),
                 _ => fault.to_string(),
             };
-            format!("{fault}; retrying {}", delay(*pause))
+            format!("{}; retrying {}", masked(&fault), delay(*pause))
         }
         EventKind::NeedsUrl { refusal: Some(refusal) } => {
-            format!("{refusal}; a new URL is needed")
+            format!("{}; a new URL is needed", masked(&refusal.to_string()))
         }
         EventKind::NeedsUrl { refusal: None } => "the URL has expired; a new one is needed".into(),
         EventKind::NewUrl => "the job gave a new URL".to_owned(),
         _ => return None,
     };
-    Some(brief(&masked(&text)).to_string())
+    Some(brief(&text).to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use futures_util::io::sink;
-    use tcss_export::{Credentials, DownloadUrl, Endpoint, Session};
+    use tcss_export::{Credentials, DownloadUrl, Session};
     use tcss_export_testkit::{ServedFile, Service};
 
     use super::*;
@@ -226,7 +242,8 @@ mod tests {
         let script = "SUCCESS".parse().expect("a script");
         let service = Service::builder().script(script).file(file).start().expect("a service");
         let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").expect("made up");
-        let client = Client::new(Session::new(Endpoint::international()), credentials);
+        let endpoint = service.url().parse().expect("an endpoint");
+        let client = Client::new(Session::new(endpoint), credentials);
         let url = DownloadUrl::new(service.file_url().expect("a file")).expect("a URL");
         let texts = EventTexts::default();
 

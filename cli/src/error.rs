@@ -5,10 +5,10 @@ pub(crate) mod hints;
 mod kind;
 mod service;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt, io};
 
 use serde::{Serialize, Serializer};
-use tcss_export::{JobId, core::text::printable};
+use tcss_export::{Endpoint, JobId, core::text::printable, driver::ResourceLimit};
 
 pub(crate) use self::{download::DownloadContext, kind::ErrorKind};
 use crate::{
@@ -31,7 +31,8 @@ pub(crate) struct Error {
 struct Facts {
     kind: ErrorKind,
     code: Option<String>,
-    message: String,
+    /// A static text is ours and needs no masking.
+    message: Cow<'static, str>,
     status: Option<u16>,
     request_id: Option<String>,
     /// The request id of the file server, if `request_id` is the service's.
@@ -39,6 +40,7 @@ struct Facts {
     job_id: Option<String>,
     /// The URL of a job's file, without its secret part.
     url: Option<String>,
+    /// Our own words. Text from outside in it is masked already.
     hint: Option<Cow<'static, str>>,
     /// The next command. It repeats the user's arguments, so it is not masked.
     command: Option<String>,
@@ -61,25 +63,25 @@ struct Facts {
 }
 
 /// The command that can help, compared with the one that failed.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum NextCommand {
     #[default]
     Same,
     /// Without the time limit that ended it.
     Without(&'static str),
     /// With the option that allows what was refused.
-    With(&'static str),
+    With(CommandOption),
     None,
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let (message, hint) = (message.into(), Some(kind.hint().into()));
         Self { facts: Box::new(Facts { kind, message, hint, ..Facts::default() }) }
     }
 
     /// Creates the error of a command that a signal ended.
-    pub(crate) fn stopped(signal: Signal, message: &str) -> Self {
+    pub(crate) fn stopped(signal: Signal, message: &'static str) -> Self {
         let kind = match signal {
             Signal::Interrupt => ErrorKind::Interrupted,
             Signal::Terminate => ErrorKind::Terminated,
@@ -94,13 +96,50 @@ impl Error {
         let message = paragraphs.next().unwrap_or_default();
         let advice = paragraphs.filter(|advice| !advice.starts_with("For more information"));
         let advice = advice.collect::<Vec<_>>().join("; ");
-        let error =
-            Self::new(ErrorKind::Usage, message.strip_prefix("error: ").unwrap_or(&message));
-        if advice.is_empty() { error } else { error.with_hint(advice) }
+        let error = Self::new(
+            ErrorKind::Usage,
+            message.strip_prefix("error: ").unwrap_or(&message).to_owned(),
+        );
+        // It repeats arguments.
+        if advice.is_empty() { error } else { error.with_hint(masked(&advice)) }
+    }
+
+    /// Creates the error of a command that cannot watch for signals.
+    pub(crate) fn unwatched(error: io::Error) -> Self {
+        Self::new(ErrorKind::Resource, format!("signals cannot be watched: {error}"))
+            .or_limit(&error)
+    }
+
+    /// Creates the error of a command that lacks the thread for its file.
+    pub(crate) fn without_thread(error: io::Error) -> Self {
+        Self::new(ErrorKind::Resource, error.to_string()).or_limit(&error)
+    }
+
+    /// Creates the error of a panic in this program, from the text of the panic.
+    pub(crate) fn panicked(text: &str) -> Self {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Self::new(ErrorKind::Internal, format!("this program has a fault: {text}"))
+    }
+
+    /// Makes it the error of a limit of the process or the system, if its cause reached one.
+    pub(crate) fn or_limit(mut self, cause: &(dyn StdError + 'static)) -> Self {
+        let Some(limit) = ResourceLimit::of(cause) else { return self };
+        self.facts.kind = ErrorKind::Resource;
+        self.with_hint(hints::of_limit(limit))
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.facts.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the endpoint to a hint to check that option.
+    pub(crate) fn with_endpoint(mut self, endpoint: &Endpoint) -> Self {
+        let option = "--endpoint";
+        if let Some(hint) = self.facts.hint.as_deref().filter(|hint| hint.contains(option)) {
+            let with_value = hint.replacen(option, &format!("{option} (now {endpoint})"), 1);
+            self.facts.hint = Some(with_value.into());
+        }
         self
     }
 
@@ -136,10 +175,10 @@ impl Error {
     /// Adds the command that continues with a job, where that can help.
     pub(crate) fn continue_with(self, name: &str, job: &JobId, options: &[CommandOption]) -> Self {
         let mut options = options.to_vec();
-        match self.facts.next_command {
+        match &self.facts.next_command {
             NextCommand::Same => {}
-            NextCommand::Without(name) => options.retain(|option| option.0 != name),
-            NextCommand::With(name) => options.push((name, Some(String::new()))),
+            NextCommand::Without(name) => options.retain(|option| option.0 != *name),
+            NextCommand::With(option) => options.push(option.clone()),
             NextCommand::None => return self,
         }
         let purpose = if self.facts.starts_over { "download with" } else { "continue with" };
@@ -148,15 +187,19 @@ impl Error {
 
     /// Adds that the file is complete in spite of the error.
     pub(crate) fn after_saving(mut self, name: &str) -> Self {
-        self.facts.message += &format!("; {name} is complete and in its place");
+        self.add_to_message(&format!("; {name} is complete and in its place"));
         self.with_path(name.to_owned()).with_next_command(NextCommand::None)
     }
 
     /// Adds the message of a less important error.
     pub(crate) fn with_another(mut self, other: Self) -> Self {
-        self.facts.message += &format!("; {}", other.facts.message);
+        self.add_to_message(&format!("; {}", other.facts.message));
         self.facts.path = self.facts.path.or(other.facts.path);
         self
+    }
+
+    fn add_to_message(&mut self, text: &str) {
+        self.facts.message.to_mut().push_str(text);
     }
 
     fn with_next_command(mut self, next_command: NextCommand) -> Self {
@@ -166,18 +209,6 @@ impl Error {
 
     pub(crate) const fn exit_code(&self) -> u8 {
         self.facts.kind.exit_code()
-    }
-
-    fn headline(&self) -> String {
-        let Facts { kind, code, message, server, .. } = &*self.facts;
-        let server = server.unwrap_or("the service");
-        match code {
-            Some(code) if *kind == ErrorKind::Api => {
-                let colon = if message.is_empty() { "" } else { ": " };
-                format!("{server} refused with {code}{colon}{message}")
-            }
-            _ => message.clone(),
-        }
     }
 
     /// Masks a text, except for the user's path in it.
@@ -191,13 +222,29 @@ impl Error {
     /// Returns the facts with the secrets masked.
     fn masked_facts(&self) -> Facts {
         let mut facts = (*self.facts).clone();
-        facts.message = self.masked(&facts.message);
+        if let Cow::Owned(message) = &facts.message {
+            facts.message = self.masked(message).into();
+        }
         let Facts { code, request_id, file_request_id, url, .. } = &mut facts;
         for fact in [code, request_id, file_request_id, url] {
             *fact = fact.as_deref().map(masked);
         }
-        facts.hint = facts.hint.filter(|hint| !hint.is_empty()).map(|hint| masked(&hint).into());
+        facts.hint = facts.hint.filter(|hint| !hint.is_empty());
         facts
+    }
+}
+
+impl Facts {
+    fn headline(&self) -> Cow<'_, str> {
+        let Self { kind, code, message, server, .. } = self;
+        let server = server.unwrap_or("the service");
+        match code {
+            Some(code) if *kind == ErrorKind::Api => {
+                let colon = if message.is_empty() { "" } else { ": " };
+                format!("{server} refused with {code}{colon}{message}").into()
+            }
+            _ => Cow::Borrowed(&**message),
+        }
     }
 }
 
@@ -205,6 +252,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let facts = self.masked_facts();
+        let headline = facts.headline().into_owned();
         let (hint, purpose) = (facts.hint.map(Cow::into_owned), facts.purpose_of_command);
         if matches!(facts.kind, ErrorKind::Interrupted | ErrorKind::Terminated) {
             let command = facts.command.map(|command| format!("{purpose}: {command}"));
@@ -222,7 +270,7 @@ impl fmt::Display for Error {
             ("hint", hint),
             (purpose, facts.command),
         ];
-        writeln!(f, "error: {}", printable(&self.masked(&self.headline())))?;
+        writeln!(f, "error: {}", printable(&headline))?;
         f.write_str(&rows("  ", &labelled))
     }
 }

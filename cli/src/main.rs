@@ -16,6 +16,7 @@ mod commands {
 mod download;
 mod error;
 mod output;
+mod panics;
 mod progress;
 mod secrets;
 mod shell;
@@ -23,18 +24,20 @@ mod signals;
 mod text;
 mod wait;
 
-use std::{env, process::ExitCode};
+use std::{env, io, panic::catch_unwind, process::ExitCode};
 
 use clap::{Parser, error::ErrorKind as ClapErrorKind};
-use tokio::runtime::Builder;
+use tcss_export::driver::ResourceLimit;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     args::{Args, Command},
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output},
 };
 
 fn main() -> ExitCode {
+    panics::watch();
     let args = Args::try_parse();
     let output = match &args {
         Ok(args) => args.output(),
@@ -56,13 +59,26 @@ fn main() -> ExitCode {
 
 /// Runs a command on a runtime of this thread.
 fn run(args: &Args, output: &Output) -> Result<Ending> {
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Error::new(ErrorKind::Transport, format!("the runtime cannot start: {error}"))
-    })?;
-    let result = runtime.block_on(run_command(args, output));
+    let runtime = start_runtime()?;
+    let result = runtime.block_on(panics::caught(run_command(args, output)));
+    let result = result.map_err(|error| match args.common.endpoint() {
+        Ok(endpoint) if !matches!(args.command, Command::Demo) => error.with_endpoint(&endpoint),
+        _ => error,
+    });
     // A thread may hang in a look-up of a name or a write to a pipe; the process ends anyway.
     runtime.shutdown_background();
     result
+}
+
+fn start_runtime() -> Result<Runtime> {
+    // tokio panics if it cannot open the sockets for signals.
+    let started = catch_unwind(|| Builder::new_current_thread().enable_all().build());
+    let sockets = || Err(io::Error::other("no sockets for signals can be opened"));
+    started.unwrap_or_else(|_| sockets()).map_err(|error| {
+        Error::new(ErrorKind::Resource, format!("the runtime cannot start: {error}"))
+            .with_hint(hints::of_limit(ResourceLimit::OpenFiles))
+            .or_limit(&error)
+    })
 }
 
 async fn run_command(args: &Args, output: &Output) -> Result<Ending> {

@@ -1,6 +1,10 @@
 //! Results on stdout, everything else on stderr.
 
-use std::io::{self, ErrorKind as IoErrorKind, Write};
+use std::{
+    fs,
+    io::{self, ErrorKind as IoErrorKind, Write},
+    path::Path,
+};
 
 use serde::Serialize;
 use tcss_export::core::text::printable;
@@ -90,6 +94,17 @@ impl Output {
     }
 }
 
+/// Returns whether the program was started with a closed stdout. The standard library then opens
+/// `/dev/null` for reading and writing in its place, which a shell's redirection does not do.
+pub(crate) fn stdout_is_closed() -> bool {
+    let is_null = fs::read_link("/proc/self/fd/1").is_ok_and(|to| to == Path::new("/dev/null"));
+    let info = fs::read_to_string("/proc/self/fdinfo/1").unwrap_or_default();
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+    let access = flags.and_then(|flags| flags.trim().bytes().last());
+    // The last octal digit holds the access mode, and 2 is read and write.
+    is_null && access == Some(b'2')
+}
+
 fn json(object: &impl Serialize) -> String {
     // Cannot fail: the keys of every object here are strings.
     let text = serde_json::to_string(object).unwrap_or_default();
@@ -100,7 +115,8 @@ fn json(object: &impl Serialize) -> String {
 fn escaped(c: char) -> String {
     let shown = printable(c.encode_utf8(&mut [0; 4])).to_string();
     match shown.starts_with(char::REPLACEMENT_CHARACTER) {
-        true => format!("\\u{:04x}", u32::from(c)),
+        // In UTF-16, as JSON wants it.
+        true => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
         false => shown,
     }
 }
@@ -111,7 +127,7 @@ mod tests {
 
     #[test]
     fn json_holds_no_control_character_and_reads_back_to_the_same_text() {
-        let text = "a\u{1b}[2J\u{7f}\u{9b}\u{202e}\u{fffd}\u{e9}\u{1f600}\"\\";
+        let text = "a\u{1b}[2J\u{7f}\u{9b}\u{202e}\u{e0041}\u{fffd}\u{e9}\u{1f600}\"\\";
         let json = json(&text);
         assert!(!json.trim_end().contains(|c: char| c.is_control() || c == '\u{202e}'));
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);

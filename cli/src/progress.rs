@@ -1,12 +1,16 @@
 //! Progress on stderr: a bar on a terminal, otherwise lines.
 
-use std::{fmt::Write, time::Duration};
+use std::{
+    fmt::Write,
+    sync::mpsc::{self, RecvTimeoutError, Sender},
+    time::Duration,
+};
 
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use tcss_export::{
     core::Mono,
     download,
-    driver::clock,
+    driver::{Worker, clock},
     wait::{Event, EventKind},
 };
 
@@ -25,19 +29,37 @@ const REDRAW: Duration = Duration::from_millis(250);
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A bar on a terminal, cleared at the end; without a bar, progress is lines.
-struct Bar(Option<ProgressBar>);
+struct Bar {
+    bar: Option<ProgressBar>,
+    /// Ends the thread that redraws the bar.
+    _redraw: Option<Sender<()>>,
+}
 
 impl Bar {
     /// Asks indicatif whether stderr can show a bar: it hides one, for example, if TERM=dumb.
     fn new(output: &Output, bar: impl FnOnce() -> ProgressBar) -> Self {
         let bar = (!output.quiet).then(bar).filter(|bar| !bar.is_hidden());
-        Self(bar.inspect(|bar| bar.enable_steady_tick(REDRAW)))
+        Self { _redraw: bar.as_ref().and_then(redraw), bar }
     }
+}
+
+/// Redraws a bar between events, on a thread. Without a further thread, events alone redraw it;
+/// `enable_steady_tick` would panic.
+fn redraw(bar: &ProgressBar) -> Option<Sender<()>> {
+    let (sender, receiver) = mpsc::channel();
+    let bar = bar.clone();
+    let redraw = move || {
+        while receiver.recv_timeout(REDRAW) == Err(RecvTimeoutError::Timeout) {
+            bar.tick();
+        }
+    };
+    drop(Worker::start().ok()?.run(redraw));
+    Some(sender)
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
@@ -67,7 +89,7 @@ impl<'o> WaitProgress<'o> {
     /// Shows an event by its text, if it has one.
     pub(crate) fn show(&mut self, event: &Event, text: Option<String>) {
         let Some(text) = text else { return };
-        if let Some(bar) = &self.bar.0 {
+        if let Some(bar) = &self.bar.bar {
             if let EventKind::Waiting { progress: Some(progress), .. } = event.kind {
                 // The service may send any number.
                 bar.set_position(progress.clamp(0.0, 100.0) as u64);
@@ -84,7 +106,7 @@ impl<'o> WaitProgress<'o> {
 
     /// Hides the bar while `act` may write to the same terminal.
     pub(crate) fn suspend<T>(&self, act: impl FnOnce() -> T) -> T {
-        match &self.bar.0 {
+        match &self.bar.bar {
             Some(bar) => bar.suspend(act),
             None => act(),
         }
@@ -108,7 +130,7 @@ impl<'o> DownloadProgress<'o> {
 
     /// Shows an event: by its text, or by the number of bytes.
     pub(crate) fn show(&mut self, event: &download::Event, text: Option<String>) {
-        let Some(bar) = &self.bar.0 else { return self.line(event, text) };
+        let Some(bar) = &self.bar.bar else { return self.line(event, text) };
         if let Some(text) = text {
             bar.set_position(event.bytes);
             // The rate counts from here on.

@@ -2,19 +2,28 @@
 
 use std::{env, ffi::OsString};
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tcss_export::DownloadUrl;
 
 pub(crate) const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
 pub(crate) const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
 /// The service's tools use different names; the first variable that is not empty counts.
-pub(crate) const TOKENS: [&str; 3] =
+const TOKENS: [&str; 3] =
     ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"];
+
+/// The client reads them in this order; the first one that is not empty counts.
+const PROXIES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// Replaces a secret.
 pub(crate) const MASK: &str = "***";
 /// A shorter value is not a secret, and many texts contain it.
 const SHORTEST_SECRET: usize = 4;
-const SIGNATURE_DIGITS: usize = 64;
+/// The object store signs with SHA-1, whose 40 digits are fewer than the 64 of the service.
+const SIGNATURE_DIGITS: usize = 40;
 
 /// Reads a variable; an empty one counts as unset. The error is a value that is not UTF-8.
 pub(crate) fn variable(name: &str) -> Result<Option<String>, OsString> {
@@ -22,14 +31,46 @@ pub(crate) fn variable(name: &str) -> Result<Option<String>, OsString> {
     value.map(OsString::into_string).transpose()
 }
 
+/// Returns the name of the variable that sets the token, if any.
+pub(crate) fn token_variable() -> Option<&'static str> {
+    TOKENS.into_iter().find(|name| !env::var_os(name).unwrap_or_default().is_empty())
+}
+
+/// Returns the name of the variable that sets the proxy.
+pub(crate) fn proxy_variable() -> &'static str {
+    let is_set = |name: &&str| {
+        env::var_os(name).is_some_and(|value| !value.to_string_lossy().trim().is_empty())
+    };
+    PROXIES.into_iter().find(is_set).unwrap_or("HTTPS_PROXY")
+}
+
 /// Returns the text without the key, the token, signatures and the secret parts of URLs.
 pub(crate) fn masked(text: &str) -> String {
+    without_keys(text).split_inclusive(char::is_whitespace).map(masked_word).collect()
+}
+
+/// Returns the text without the key and the token. For ids, which may look like signatures.
+pub(crate) fn without_keys(text: &str) -> String {
     let secrets = [SECRET_KEY].into_iter().chain(TOKENS);
-    let text = secrets
-        .filter_map(|name| variable(name).ok().flatten())
-        .filter(|secret| secret.len() >= SHORTEST_SECRET)
-        .fold(text.to_owned(), |text, secret| text.replace(&secret, MASK));
-    text.split_inclusive(char::is_whitespace).map(masked_word).collect()
+    let secrets = secrets.filter_map(|name| variable(name).ok().flatten());
+    let secrets = secrets.filter(|secret| secret.len() >= SHORTEST_SECRET);
+    let forms = secrets.flat_map(|secret| forms(&secret));
+    forms.fold(text.to_owned(), |text, form| text.replace(&form, MASK))
+}
+
+/// All but the unreserved characters of RFC 3986.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Returns a secret as it is, and as URLs, JSON and base64 contain it. Padding is left out, so that
+/// base64 with and without it is found.
+fn forms(secret: &str) -> [String; 5] {
+    [
+        secret.to_owned(),
+        utf8_percent_encode(secret, &RESERVED).to_string(),
+        secret.replace('/', "\\/"),
+        STANDARD_NO_PAD.encode(secret),
+        URL_SAFE_NO_PAD.encode(secret),
+    ]
 }
 
 fn masked_word(word: &str) -> String {
@@ -62,8 +103,12 @@ mod tests {
 
     #[test]
     fn signatures_are_masked_and_shorter_hex_texts_stay() {
-        let digits = "0123456789abcdef".repeat(4);
-        assert_eq!(masked(&format!("Signature={digits}, x")), "Signature=***, x");
+        for digits in ["0123456789abcdef".repeat(4), "0123456789".repeat(4)] {
+            assert_eq!(masked(&format!("Signature={digits}, x")), "Signature=***, x");
+        }
+        let digits = "0123456789".repeat(4);
+        assert_eq!(masked(&digits[1..]), digits[1..]);
+        assert_eq!(without_keys(&digits), digits);
         assert_eq!(masked("id 00000000-7e57-4000"), "id 00000000-7e57-4000");
     }
 
@@ -81,5 +126,19 @@ mod tests {
     #[test]
     fn blanks_and_line_ends_stay() {
         assert_eq!(masked("a  b\n\tc "), "a  b\n\tc ");
+    }
+
+    // Made with `base64`, `base64 | tr +/ -_` and Python's `urllib.parse.quote`.
+    #[test]
+    fn a_secret_has_the_forms_of_urls_json_and_base64() {
+        let expected = [
+            "EXAMPLE/k?~+>",
+            "EXAMPLE%2Fk%3F~%2B%3E",
+            "EXAMPLE\\/k?~+>",
+            "RVhBTVBMRS9rP34rPg",
+            "RVhBTVBMRS9rP34rPg",
+        ];
+        assert_eq!(forms("EXAMPLE/k?~+>"), expected);
+        assert_eq!(forms("EXAMPLE~~~~??")[3..], ["RVhBTVBMRX5+fn4/Pw", "RVhBTVBMRX5-fn4_Pw"]);
     }
 }

@@ -1,14 +1,17 @@
 //! SIGINT and SIGTERM.
 
+use std::io;
 #[cfg(unix)]
-use std::{io, process, thread};
+use std::process;
 
+#[cfg(unix)]
+use tcss_export::driver::Worker;
 use tokio::sync::mpsc::{self, Receiver};
 #[cfg(unix)]
 use tokio::{
-    runtime::Builder,
+    runtime::{Builder, Runtime},
     select,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{self, SignalKind},
     sync::mpsc::Sender,
 };
 
@@ -39,15 +42,19 @@ impl Signals {
     /// Watches for signals from now on.
     ///
     /// The first one goes to [`first`](Self::first). The second one ends the process, and so does
-    /// the first one if this value is gone. If signals cannot be watched, they end the process as
-    /// they do by default.
-    pub(crate) fn watch() -> Self {
+    /// the first one if this value is gone.
+    ///
+    /// # Errors
+    ///
+    /// If the process has no further thread or open file. The signals then end the process as they
+    /// do by default.
+    pub(crate) fn watch() -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(1);
         #[cfg(unix)]
-        let _ = spawn_watcher(sender);
+        start_watcher(sender)?;
         #[cfg(not(unix))]
         drop(sender);
-        Self(receiver)
+        Ok(Self(receiver))
     }
 
     /// Waits for the first signal.
@@ -62,26 +69,48 @@ impl Signals {
 /// Watches on a thread and a runtime of its own: the main thread may hang in a write to a pipe
 /// that is full, and the second signal must end the process even then.
 #[cfg(unix)]
-fn spawn_watcher(sender: Sender<Signal>) -> io::Result<()> {
+fn start_watcher(sender: Sender<Signal>) -> io::Result<()> {
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    // The thread also builds the runtime: tokio panics if a runtime is dropped in an async
+    // function, which would happen here without a thread.
+    let watcher = Worker::start()?.run(move || match watched() {
+        Ok(watched) => {
+            let _ = ready.send(Ok(()));
+            watch_with(watched, &sender);
+        }
+        Err(error) => ready.send(Err(error)).unwrap_or_default(),
+    });
+    drop(watcher);
+    is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
+}
+
+/// The runtime of the watcher, and its interrupts and terminations.
+#[cfg(unix)]
+type Watched = (Runtime, [unix::Signal; 2]);
+
+#[cfg(unix)]
+fn watched() -> io::Result<Watched> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let context = runtime.enter();
-    let mut interrupts = signal(SignalKind::interrupt())?;
-    let mut terminations = signal(SignalKind::terminate())?;
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+    let [interrupts, terminations] = kinds.map(unix::signal);
     drop(context);
-    thread::spawn(move || {
-        runtime.block_on(async {
-            let mut is_first = true;
-            loop {
-                let signal = select! {
-                    _ = interrupts.recv() => Signal::Interrupt,
-                    _ = terminations.recv() => Signal::Terminate,
-                };
-                if !is_first || sender.try_send(signal).is_err() {
-                    process::exit(signal.exit_code().into());
-                }
-                is_first = false;
+    Ok((runtime, [interrupts?, terminations?]))
+}
+
+#[cfg(unix)]
+fn watch_with((runtime, [mut interrupts, mut terminations]): Watched, sender: &Sender<Signal>) {
+    runtime.block_on(async {
+        let mut is_first = true;
+        loop {
+            let signal = select! {
+                _ = interrupts.recv() => Signal::Interrupt,
+                _ = terminations.recv() => Signal::Terminate,
+            };
+            if !is_first || sender.try_send(signal).is_err() {
+                process::exit(signal.exit_code().into());
             }
-        });
+            is_first = false;
+        }
     });
-    Ok(())
 }

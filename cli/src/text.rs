@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use indicatif::HumanCount;
-use tcss_export::{core::text::printable, wait::Report};
+use tcss_export::{core::text::printable, driver::tls::TlsProblem, wait::Report};
 
 /// Aligns labelled values, without control characters and without labels that have no value.
 pub(crate) fn rows(indent: &str, rows: &[(&str, Option<String>)]) -> String {
@@ -71,7 +71,9 @@ pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
-        let cause = source.to_string();
+        // rustls has dates as numbers, and names of errors instead of texts.
+        let problem = TlsProblem::of(source);
+        let cause = problem.map_or_else(|| source.to_string(), |problem| problem.to_string());
         // hyper's outer error names a stage only: "client error (Connect)".
         if !text.ends_with(&cause) && !cause.starts_with("client error (") {
             text = format!("{text}: {cause}");

@@ -8,7 +8,8 @@ mod describe_export_job_result;
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
-use serde::{Deserializer, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 pub use self::{
     create_export_compliance_status_list_job::{
@@ -27,7 +28,7 @@ pub use self::{
 use crate::{
     download::DownloadUrl,
     error::{BuildError, Field, Reason},
-    text::lenient_text,
+    json::exact_text,
 };
 
 /// The service of every action here.
@@ -120,12 +121,14 @@ impl TryFrom<String> for JobId {
     }
 }
 
-fn lenient_job_id<'de, D: Deserializer<'de>>(json: D) -> Result<Option<JobId>, D::Error> {
-    Ok(lenient_text(json)?.and_then(|id| JobId::new(id).ok()))
+/// Reads a job id; other JSON is `None`.
+fn job_id(json: &RawValue) -> Option<JobId> {
+    JobId::new(exact_text(json)?).ok()
 }
 
-fn lenient_url<'de, D: Deserializer<'de>>(json: D) -> Result<Option<DownloadUrl>, D::Error> {
-    Ok(lenient_text(json)?.and_then(DownloadUrl::new))
+/// Reads the URL of a file; other JSON is `None`.
+fn url(json: &RawValue) -> Option<DownloadUrl> {
+    DownloadUrl::new(exact_text(json)?)
 }
 
 /// A condition on the items that an action lists or exports, the service's `RunTimeFilters`.

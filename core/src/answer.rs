@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Response, header::CONTENT_TYPE};
 use serde::{
     Deserialize, Deserializer,
     de::{
-        DeserializeOwned, DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor,
+        DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, Visitor,
         value::{CowStrDeserializer, MapAccessDeserializer},
     },
 };
@@ -19,8 +19,9 @@ use serde_json::value::RawValue;
 use crate::{
     actions::Action,
     header::{X_TC_REQUEST_ID, foreign_coding, redirect_host, retry_after},
+    json::{Member, exact_text, members, repaired, text},
     response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind as Kind},
-    text::{lenient_text, nonempty_text, snippet},
+    text::snippet,
 };
 
 /// The size limit of an answer in bytes; real ones have a few thousand.
@@ -49,6 +50,10 @@ pub struct Answer<T> {
 /// # Ok::<(), tcss_export_core::ResponseError>(())
 /// ```
 ///
+/// A string may contain what JSON forbids, such as bytes of GBK or control characters: these become
+/// U+FFFD. A URL, an id, a status or a code with that character is absent. If you add an action,
+/// check its texts for it before you use them as such values.
+///
 /// # Errors
 ///
 /// A [`ResponseError`] whose kind is [`Api`](Kind::Api) if the service refused, with any HTTP
@@ -62,7 +67,7 @@ pub fn read_answer<A: Action>(
     response: &Response<impl AsRef<[u8]>>,
 ) -> Result<Answer<A::Response>, ResponseError> {
     let (status, headers) = (response.status(), response.headers());
-    let (result, request_id) = match object_text(response.body().as_ref(), headers) {
+    let (result, request_id) = match object_bytes(response.body().as_ref(), headers) {
         Ok(json) => parse::<A>(json),
         Err(kind) => (Err(kind), None),
     };
@@ -83,8 +88,8 @@ pub fn read_answer<A: Action>(
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Returns the text of a body that starts like a JSON object.
-fn object_text<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b str, Kind> {
+/// Returns the bytes of a body that starts like a JSON object.
+fn object_bytes<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b [u8], Kind> {
     if let Some(coding) = foreign_coding(headers) {
         return Err(Kind::Encoding(coding));
     }
@@ -103,19 +108,42 @@ fn object_text<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b str, Kind>
         let snippet = snippet(&String::from_utf8_lossy(&body[..body.len().min(1_024)]));
         return Err(Kind::Page { content_type, snippet });
     }
-    str::from_utf8(body).map_err(|error| match error.error_len() {
-        None => Kind::Truncated,
-        Some(_) => {
-            let valid = &body[..error.valid_up_to()];
-            let line = 1 + valid.iter().filter(|b| **b == b'\n').count();
-            let column = 1 + valid.iter().rev().take_while(|b| **b != b'\n').count();
-            Kind::NotJson { line, column }
+    Ok(body)
+}
+
+/// The result of an action and the request id.
+type Parsed<T> = (Result<T, Kind>, Option<String>);
+
+/// Parses JSON. If it is invalid only because of the contents of strings, these are repaired.
+fn parse<A: Action>(body: &[u8]) -> Parsed<A::Response> {
+    let (text, is_utf8) = match str::from_utf8(body) {
+        Ok(text) => (Cow::Borrowed(text), true),
+        Err(_) => (Cow::Owned(repaired(body, false)), false),
+    };
+    let plain = parse_text::<A>(&text);
+    if !matches!(plain.0, Err(Kind::Truncated | Kind::NotJson { .. })) {
+        return plain;
+    }
+    let repaired = parse_text::<A>(&repaired(body, !is_utf8));
+    match (&repaired.0, plain.0) {
+        (Err(Kind::NotJson { .. }), Err(Kind::NotJson { .. })) if !is_utf8 => {
+            (Err(not_utf8(body)), None)
         }
-    })
+        (Err(Kind::NotJson { .. }), plain) => (plain, None),
+        _ => repaired,
+    }
+}
+
+/// Returns the place of the first byte that is not UTF-8.
+fn not_utf8(body: &[u8]) -> Kind {
+    let valid = body.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let line = 1 + valid.matches('\n').count();
+    let column = 1 + valid.bytes().rev().take_while(|b| *b != b'\n').count();
+    Kind::NotJson { line, column }
 }
 
 /// Parses the text, and a second time without the action if its members do not fit.
-fn parse<A: Action>(json: &str) -> (Result<A::Response, Kind>, Option<String>) {
+fn parse_text<A: Action>(json: &str) -> Parsed<A::Response> {
     match serde_json::from_str::<Envelope<'_, A::Response>>(json) {
         Ok(envelope) => envelope.into_result(),
         Err(error) if error.is_eof() => (Err(Kind::Truncated), None),
@@ -153,10 +181,10 @@ struct Envelope<'a, T> {
     response: Option<Members<T>>,
     #[serde(borrow)]
     code: Option<&'a RawValue>,
-    #[serde(default, deserialize_with = "lenient_text")]
-    message: Option<String>,
-    #[serde(default, deserialize_with = "lenient_text", rename = "codeDesc")]
-    code_desc: Option<String>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow, rename = "codeDesc")]
+    code_desc: Option<&'a RawValue>,
 }
 
 impl<T> Envelope<'_, T> {
@@ -174,8 +202,8 @@ impl<T> Envelope<'_, T> {
         if number == "0" {
             return None;
         }
-        let code = ErrorCode(self.code_desc.unwrap_or(number));
-        Some(ApiError { code, message: self.message.unwrap_or_default() })
+        let code = ErrorCode(self.code_desc.and_then(exact_text).unwrap_or(number));
+        Some(ApiError { code, message: self.message.and_then(text).unwrap_or_default() })
     }
 }
 
@@ -203,19 +231,21 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for MembersVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Members<T>, A::Error> {
-        let mut others = OtherMembers { map, error: None, request_id: None };
+        let (error, request_id) = (Member::Absent, Member::Absent);
+        let mut others = OtherMembers { map, error, request_id };
         let of_action = T::deserialize(MapAccessDeserializer::new(&mut others))?;
-        let error = others.error.filter(|json| json.get() != "null").map(api_error);
-        let result = error.map_or(Ok(of_action), |error| Err(Kind::Api(error)));
-        Ok(Members { result, request_id: others.request_id.and_then(nonempty_text) })
+        // A second error could be a null that hides the first.
+        let error = others.error.sole("Error")?;
+        let result = error.map_or(Ok(of_action), |json| Err(Kind::Api(api_error(json))));
+        Ok(Members { result, request_id: others.request_id.value().and_then(exact_text) })
     }
 }
 
 /// Yields all members but `Error` and `RequestId`, which it sets aside.
 struct OtherMembers<'de, A> {
     map: A,
-    error: Option<&'de RawValue>,
-    request_id: Option<&'de RawValue>,
+    error: Member<'de>,
+    request_id: Member<'de>,
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'de, A> {
@@ -226,15 +256,12 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'de, A> {
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
         while let Some(Key(key)) = self.map.next_key()? {
-            let (name, place) = match &*key {
-                "Error" => ("Error", &mut self.error),
-                "RequestId" => ("RequestId", &mut self.request_id),
+            let member = match &*key {
+                "Error" => &mut self.error,
+                "RequestId" => &mut self.request_id,
                 _ => return seed.deserialize(CowStrDeserializer::new(key)).map(Some),
             };
-            // A second error could be a null that hides the first.
-            if place.replace(self.map.next_value()?).is_some() {
-                return Err(A::Error::duplicate_field(name));
-            }
+            member.add(self.map.next_value()?);
         }
         Ok(None)
     }
@@ -248,26 +275,15 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OtherMembers<'de, A> {
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct ErrorMembers {
-    #[serde(deserialize_with = "lenient_text")]
-    code: Option<String>,
-    #[serde(deserialize_with = "lenient_text")]
-    message: Option<String>,
-}
-
 /// Parses `{"Code":..,"Message":..}`. Other JSON becomes a message without a code.
 fn api_error(json: &RawValue) -> ApiError {
-    // serde would read an array as members in order.
-    let object = Some(json.get()).filter(|json| json.starts_with('{'));
-    let members = object.and_then(|json| serde_json::from_str(json).ok());
-    let ErrorMembers { code, message } = members.unwrap_or_default();
-    let message = message.unwrap_or_else(|| snippet(json.get()));
-    ApiError { code: ErrorCode(code.unwrap_or_default()), message }
+    let members = members(json, ["Code", "Message"]).unwrap_or([Member::Absent; 2]);
+    let [code, message] = members.map(Member::value);
+    let code = ErrorCode(code.and_then(exact_text).unwrap_or_default());
+    ApiError { code, message: message.and_then(text).unwrap_or_else(|| snippet(json.get())) }
 }
 
 fn number_or_text(json: &RawValue) -> Option<String> {
     let is_number = json.get().starts_with(|c: char| c == '-' || c.is_ascii_digit());
-    if is_number { Some(json.get().to_owned()) } else { nonempty_text(json) }
+    if is_number { Some(json.get().to_owned()) } else { exact_text(json) }
 }

@@ -126,6 +126,8 @@ pub struct Download {
     furthest: u64,
     failures: Failures,
     random: Random,
+    /// Responses since the last progress that the file does not exist.
+    not_found: u32,
     /// New URLs since the last progress.
     new_urls: u32,
     report: Box<Report>,
@@ -234,6 +236,7 @@ impl Download {
             furthest: 0,
             failures: Failures::default(),
             random: Random(seed),
+            not_found: 0,
             new_urls: 0,
             report: Box::default(),
         })

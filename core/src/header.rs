@@ -83,11 +83,46 @@ pub(crate) fn redirect_host(headers: &HeaderMap) -> Option<String> {
     target.scheme().and_then(|_| target.host()).map(ToString::to_string)
 }
 
-/// Returns the content encoding of a body, unless it is `identity`.
+/// The words in `Content-Encoding` that change no byte, in lower case. Any other word may be a
+/// coding, and its bytes may not be those of the file.
+///
+/// `identity` is the reserved name for no coding ([RFC 9110, section 8.4.1]). The others are in no
+/// registry of [content codings], but servers send them by mistake: `none`, the MIME encodings that
+/// change nothing ([RFC 2045, section 6.2]), and names of charsets, which belong in
+/// `Content-Type`.
+///
+/// `aws-chunked` and `chunked` are missing, because they may mean that the stored bytes are framed.
+///
+/// [RFC 9110, section 8.4.1]: https://www.rfc-editor.org/rfc/rfc9110.html#section-8.4.1
+/// [content codings]: https://www.iana.org/assignments/http-parameters/http-parameters.xhtml
+/// [RFC 2045, section 6.2]: https://www.rfc-editor.org/rfc/rfc2045.html#section-6.2
+const NO_CODINGS: [&str; 13] = [
+    "identity",
+    "none",
+    "7bit",
+    "8bit",
+    "binary",
+    "utf-8",
+    "utf8",
+    "us-ascii",
+    "iso-8859-1",
+    "gbk",
+    "gb2312",
+    "gb18030",
+    "big5",
+];
+
+/// Returns the first value of `Content-Encoding` that names a coding.
 pub(crate) fn foreign_coding(headers: &HeaderMap) -> Option<String> {
-    let is_foreign = |value: &&HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
-    let mut values = headers.get_all(CONTENT_ENCODING).iter().filter(|value| !value.is_empty());
-    values.find(is_foreign).map(|coding| String::from_utf8_lossy(coding.as_bytes()).into())
+    let mut values = headers.get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes);
+    let coding = values.find(|value| !value.split(|b| *b == b',').all(changes_no_byte))?;
+    Some(String::from_utf8_lossy(coding).into())
+}
+
+fn changes_no_byte(word: &[u8]) -> bool {
+    // A list may have empty members (RFC 9110, section 5.6.1.2).
+    let word = word.trim_ascii();
+    word.is_empty() || NO_CODINGS.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 /// Parses `Retry-After`: seconds, or a date relative to the answer's own.

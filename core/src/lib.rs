@@ -56,6 +56,7 @@ pub mod download;
 mod endpoint;
 mod error;
 pub mod header;
+mod json;
 mod limits;
 mod response_error;
 mod retry;
@@ -74,7 +75,7 @@ pub use self::{
     endpoint::Endpoint,
     error::{BuildError, Field, Reason, TransportErrorKind},
     header::Language,
-    limits::{AddressPolicy, Limits},
+    limits::{AddressPolicy, Limits, Network},
     response_error::{Advice, ApiError, ErrorCode, ResponseError, ResponseErrorKind},
     session::{Prepared, Session},
     time::{ClockOffset, Mono, Now, Wall},

@@ -1,5 +1,7 @@
+use alloc::boxed::Box;
 use core::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    ops::RangeInclusive,
     time::Duration,
 };
 
@@ -11,9 +13,10 @@ use http::Request;
 /// use tcss_export_core::{Limits, AddressPolicy};
 ///
 /// let limits = Limits::of(&http::Request::new(()));
-/// assert_eq!((limits.address_policy, limits.read_limit()), (AddressPolicy::Public, Limits::STALL));
+/// assert_eq!(limits.read_limit(), Limits::STALL);
+/// assert_eq!(limits.address_policy, AddressPolicy::Public);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// The addresses that the transport may connect to.
@@ -36,7 +39,7 @@ impl Limits {
     /// Returns the limits of a request; without any, those of a download with the default policy.
     pub fn of<B>(request: &Request<B>) -> Self {
         let default = Self { stall: Some(Self::STALL), ..Self::new(AddressPolicy::Public) };
-        request.extensions().get().copied().unwrap_or(default)
+        request.extensions().get().cloned().unwrap_or(default)
     }
 
     /// Returns how long one read may take: the shorter of both limits.
@@ -56,38 +59,84 @@ impl Limits {
 /// assert!(!AddressPolicy::Public.permits("169.254.0.23".parse()?)); // metadata of a virtual machine
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a transport must enforce every rule")]
 pub enum AddressPolicy {
     /// Loopback addresses only.
     Loopback,
     /// Public addresses only: no private, link-local, loopback or otherwise reserved ones.
     Public,
+    /// Public addresses and these networks, except the metadata services of clouds.
+    PublicAnd(Box<[Network]>),
     /// Any address.
     Any,
 }
 
+/// A network, from its first to its last address.
+pub type Network = RangeInclusive<IpAddr>;
+
 impl AddressPolicy {
+    /// The private networks of Tencent Cloud: 10.0.0.0/8, 100.64.0.0/10 and 169.254.0.0/16. On a
+    /// virtual machine in the region of a bucket, the name of the bucket resolves to one of these.
+    ///
+    /// Source: [Regions and access endpoints](https://www.tencentcloud.com/document/product/436/6224).
+    pub const TENCENT_NETWORKS: [Network; 3] = [
+        v4([10, 0, 0, 0])..=v4([10, 255, 255, 255]),
+        v4([100, 64, 0, 0])..=v4([100, 127, 255, 255]),
+        v4([169, 254, 0, 0])..=v4([169, 254, 255, 255]),
+    ];
+
     /// Returns whether the transport may connect to an address.
-    pub fn permits(self, address: IpAddr) -> bool {
+    pub fn permits(&self, address: IpAddr) -> bool {
         match self {
             Self::Any => true,
             Self::Loopback => address.to_canonical().is_loopback(),
-            Self::Public => match address {
-                IpAddr::V4(v4) => is_public(v4),
-                IpAddr::V6(v6) => match embedded(v6) {
-                    Some(v4) => is_public(v4),
-                    None => is_global_unicast(v6),
-                },
-            },
+            Self::Public => is_public(address),
+            Self::PublicAnd(networks) => {
+                let reached = with_embedded(address);
+                let is_named = networks.iter().any(|network| network.contains(&reached));
+                is_public(address) || is_named && !METADATA.contains(&reached)
+            }
         }
+    }
+}
+
+/// The metadata services of virtual machines and containers, which give out the keys of their role:
+/// of Tencent Cloud, of most other clouds, of AWS containers, of Alibaba Cloud, and over IPv6.
+const METADATA: [IpAddr; 8] = [
+    v4([169, 254, 0, 23]),
+    v4([169, 254, 169, 254]),
+    v4([169, 254, 170, 2]),
+    v4([169, 254, 170, 23]),
+    v4([100, 100, 100, 200]),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+];
+
+const fn v4([a, b, c, d]: [u8; 4]) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+}
+
+fn is_public(address: IpAddr) -> bool {
+    match with_embedded(address) {
+        IpAddr::V4(v4) => is_public_v4(v4),
+        IpAddr::V6(v6) => is_global_unicast(v6),
+    }
+}
+
+/// Returns the IPv4 address that an IPv6 address embeds, or the address itself.
+fn with_embedded(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => embedded(v6).map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
     }
 }
 
 /// Returns whether an address is outside the [IPv4 special-purpose registry].
 ///
 /// [IPv4 special-purpose registry]: https://www.iana.org/assignments/iana-ipv4-special-registry
-fn is_public(v4: Ipv4Addr) -> bool {
+fn is_public_v4(v4: Ipv4Addr) -> bool {
     match v4.octets() {
         [0 | 10 | 127, ..] | [169, 254, ..] | [192, 168, ..] => false,
         // Carrier-grade NAT, private use, benchmarks.
@@ -190,6 +239,28 @@ mod tests {
         ] {
             assert_eq!(permitted(AddressPolicy::Public, &[text]), [false], "{text}");
         }
+    }
+
+    #[test]
+    fn a_network_permits_its_addresses_except_metadata_services() {
+        let policy = AddressPolicy::PublicAnd(AddressPolicy::TENCENT_NETWORKS.into());
+        for (addresses, is_permitted) in [
+            // On a virtual machine, names of buckets resolve to such addresses.
+            (["10.1.2.3", "100.64.0.1", "169.254.0.47", "::ffff:10.1.2.3", "8.8.8.8"], true),
+            (["11.0.0.1", "100.128.0.1", "169.255.0.1", "2606:4700::1", "64:ff9b::a00:1"], true),
+            (["192.168.0.1", "127.0.0.1", "198.18.0.1", "::1", "fd00::1"], false),
+            (
+                ["169.254.0.23", "169.254.169.254", "100.100.100.200", "169.254.170.2", "::a00:1"],
+                false,
+            ),
+        ] {
+            assert_eq!(permitted(policy.clone(), &addresses), [is_permitted; 5], "{addresses:?}");
+        }
+        let all =
+            "::".parse().unwrap()..="ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff".parse().unwrap();
+        let policy = AddressPolicy::PublicAnd([all].into());
+        let addresses = ["fd00::1", "::1", "fd00:ec2::254", "::ffff:169.254.0.23"];
+        assert_eq!(permitted(policy, &addresses), [true, true, false, false]);
     }
 
     #[test]

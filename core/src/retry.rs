@@ -45,7 +45,7 @@ impl Backoff {
     }
 
     /// Returns a delay within the bounds, all of which are equally likely.
-    fn delay(&self, n: u32, random: &mut Random) -> Duration {
+    pub(crate) fn delay(&self, n: u32, random: &mut Random) -> Duration {
         let (shortest, longest) = self.bounds(n);
         let spread = u64::try_from((longest - shortest).as_nanos()).unwrap_or(u64::MAX);
         // The upper half of a product of two 64-bit numbers.

@@ -1,16 +1,14 @@
 //! Makes text from outside safe for a terminal or a log line.
 
-use alloc::{borrow::Cow, string::String};
+use alloc::string::String;
 use core::{
     fmt::{self, Write},
     str::FromStr,
 };
 
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-
-/// Shows a text with every control character and every mark that reorders text replaced by U+FFFD,
-/// so that a server's message cannot forge a log line or control a terminal.
+/// Shows a text with every control character, every mark that reorders text and every invisible
+/// character replaced by U+FFFD, so that a server's message cannot forge a log line or control a
+/// terminal.
 ///
 /// ```
 /// use tcss_export_core::text::printable;
@@ -41,29 +39,26 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
+/// Returns whether a character controls the output, reorders text (Unicode's `Bidi_Control`) or is
+/// invisible: soft hyphens, zero-width characters, line separators and tags.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 /// Parses a number that consists of digits only.
 pub(crate) fn digits<T: FromStr>(text: &str) -> Option<T> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
-}
-
-/// Parses a JSON string.
-fn json_text(json: &RawValue) -> Option<Cow<'_, str>> {
-    let inner = json.get().strip_prefix('"')?.strip_suffix('"')?;
-    // serde_json has checked the syntax, so text without escapes needs no decoding.
-    if !inner.contains('\\') {
-        return Some(inner.into());
-    }
-    serde_json::from_str(json.get()).ok().map(Cow::Owned)
-}
-
-/// Returns the text of a JSON string, or the JSON of another type.
-pub(crate) fn text_or_json(json: &RawValue) -> Cow<'_, str> {
-    json_text(json).unwrap_or_else(|| json.get().into())
 }
 
 /// A longer word may be a token or a signature; a shorter one with `?`, `=` or `@` may be a URL
@@ -88,35 +83,9 @@ pub(crate) fn snippet(body: &str) -> String {
     snippet
 }
 
-/// Deserializes a string that is not empty. This and the functions below read other JSON as `None`.
-pub(crate) fn lenient_text<'de, D: Deserializer<'de>>(json: D) -> Result<Option<String>, D::Error> {
-    Ok(Option::<&RawValue>::deserialize(json)?.and_then(nonempty_text))
-}
-
-pub(crate) fn nonempty_text(json: &RawValue) -> Option<String> {
-    json_text(json).filter(|text| !text.is_empty()).map(Cow::into_owned)
-}
-
-/// Deserializes a number, or a string that contains one.
-///
-/// It does not use serde_json, whose numbers may be inexact in the last digit.
-pub(crate) fn lenient_number<'de, T: FromStr, D: Deserializer<'de>>(
-    json: D,
-) -> Result<Option<T>, D::Error> {
-    let json = Option::<&RawValue>::deserialize(json)?;
-    Ok(json.and_then(|json| text_or_json(json).parse().ok()))
-}
-
-/// Deserializes a progress, which is finite.
-pub(crate) fn lenient_progress<'de, D: Deserializer<'de>>(
-    json: D,
-) -> Result<Option<f64>, D::Error> {
-    Ok(lenient_number(json)?.filter(|progress: &f64| progress.is_finite()))
-}
-
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::{format, string::ToString};
 
     use super::*;
 
@@ -128,8 +97,16 @@ mod tests {
         assert_eq!(printable(&long).to_string(), long);
     }
 
+    // The marks are those of Unicode's PropList.txt (Bidi_Control).
     #[test]
-    fn marks_that_reorder_text_are_replaced() {
-        assert_eq!(printable("a\u{202e}b\u{2066}c").to_string(), "a\u{fffd}b\u{fffd}c");
+    fn marks_that_reorder_text_and_invisible_characters_are_replaced() {
+        let marks = ['\u{61c}', '\u{200e}', '\u{200f}'].into_iter();
+        let marks = marks.chain('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
+        let invisible = ['\u{ad}', '\u{200b}', '\u{2060}', '\u{feff}', '\u{e0001}', '\u{e0041}'];
+        for c in marks.chain(invisible) {
+            assert_eq!(printable(&format!("a{c}b")).to_string(), "a\u{fffd}b", "{c:?}");
+        }
+        let plain = "\u{5bfc}\u{51fa} caf\u{e9} \u{1f600} \u{a0}-";
+        assert_eq!(printable(plain).to_string(), plain);
     }
 }

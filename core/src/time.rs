@@ -148,13 +148,14 @@ impl fmt::Display for ClockOffset {
 pub(crate) const PLAUSIBLE: Range<Wall> =
     Wall::from_unix_seconds(1_577_836_800)..Wall::from_unix_seconds(32_503_680_000);
 
-/// Parses the three date forms of HTTP ([RFC 9110, section 5.6.7]), without checking the weekday.
+/// Parses the three date forms of HTTP ([RFC 9110, section 5.6.7]), in any letter case and without
+/// checking the weekday.
 ///
 /// A two-digit year is the latest one at most 50 years after `now`.
 ///
 /// [RFC 9110, section 5.6.7]: https://www.rfc-editor.org/rfc/rfc9110.html#section-5.6.7
 pub(crate) fn http_date(value: &HeaderValue, now: Wall) -> Option<Wall> {
-    let text = value.to_str().ok()?;
+    let text = value.to_str().ok()?.to_ascii_uppercase();
     let date = match text.split_once(", ") {
         Some((_, rest)) if rest.len() == "15 Nov 2023 00:09:50 GMT".len() => {
             BrokenDownTime::parse("%d %b %Y %H:%M:%S GMT", rest).ok()?.to_datetime().ok()?
@@ -246,6 +247,29 @@ mod tests {
         let in_2099 = Wall::from_unix_seconds(4_070_908_800);
         let next_century = HeaderValue::from_static("Saturday, 01-Jan-01 00:00:00 GMT");
         assert_eq!(http_date(&next_century, in_2099).map(Wall::unix_seconds), Some(4_133_980_800));
+    }
+
+    #[test]
+    fn the_case_of_letters_does_not_matter() {
+        assert_eq!(read("wed, 15 NOV 2023 00:09:50 gmt"), Some(1_700_006_990));
+        assert_eq!(read("WEDNESDAY, 15-nov-23 00:09:50 Gmt"), Some(1_700_006_990));
+        assert_eq!(read("wed nov 15 00:09:50 2023"), Some(1_700_006_990));
+    }
+
+    /// The grammar allows it. The clock has no such second, so it is the one before.
+    #[test]
+    fn a_leap_second_is_read() {
+        assert_eq!(read("Sat, 31 Dec 2016 23:59:60 GMT"), Some(1_483_228_799));
+        assert_eq!(read("Saturday, 31-Dec-16 23:59:60 GMT"), Some(1_483_228_799));
+        assert_eq!(read("Sat Dec 31 23:59:60 2016"), Some(1_483_228_799));
+        assert_eq!(read("Sat, 31 Dec 2016 23:59:61 GMT"), None);
+    }
+
+    #[test]
+    fn a_weekday_is_not_compared_with_the_date() {
+        assert_eq!(read("Mon, 15 Nov 2023 00:09:50 GMT"), Some(1_700_006_990));
+        assert_eq!(read("Mon, 15-Nov-23 00:09:50 GMT"), Some(1_700_006_990));
+        assert_eq!(read("Mon Nov 15 00:09:50 2023"), Some(1_700_006_990));
     }
 
     #[test]

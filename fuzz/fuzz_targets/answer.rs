@@ -63,6 +63,17 @@ fn text(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| !text.is_empty())
 }
 
+/// Returns a text that a program uses: without the character for bytes that could not be decoded.
+fn exact_text(value: &Value) -> Option<&str> {
+    text(value).filter(|text| !text.contains(char::REPLACEMENT_CHARACTER))
+}
+
+/// Returns whether a body may have several members of this name: generic JSON keeps the last one.
+fn may_repeat(body: &[u8], name: &str) -> bool {
+    let body = String::from_utf8_lossy(body);
+    body.matches(name).count() > 1 || body.contains("\\u00")
+}
+
 fn check_result(
     response: &Response<&[u8]>,
     answer: &Answer<DescribeExportJobResultResponse>,
@@ -73,18 +84,22 @@ fn check_result(
     assert!(is_good(value), "{answer:?} of {value}");
     let (members, read) = (&value["Response"], &answer.response);
     match &members["ExportStatus"] {
-        Value::String(status) => assert_eq!(read.status.as_str(), status),
+        status @ Value::String(_) => {
+            assert_eq!(read.status.as_str(), exact_text(status).unwrap_or_default());
+        }
         Value::Null => assert_eq!(read.status.as_str(), ""),
         _ => assert!(matches!(read.status, tcss_export_core::actions::ExportStatus::Unknown(_))),
     }
+    let is_sole = |name| !may_repeat(response.body(), name);
     let url = read.download_url.as_ref().map(DownloadUrl::as_str);
-    assert_eq!(url, text(&members["DownloadURL"]));
-    assert_eq!(read.failure_message.as_deref(), text(&members["FailureMsg"]));
-    if let Some(number) = members["ExportProgress"].as_f64() {
+    assert!(url == exact_text(&members["DownloadURL"]) || !is_sole("DownloadURL"));
+    let message = read.failure_message.as_deref();
+    assert!(message == text(&members["FailureMsg"]) || !is_sole("FailureMsg"));
+    if let Some(number) = members["ExportProgress"].as_f64().filter(|_| is_sole("ExportProgress")) {
         let read = read.progress.expect("a progress");
         assert!((read - number).abs() <= number.abs() * 1e-9, "{read} of {number}");
     }
-    if let Some(id) = text(&members["RequestId"]) {
+    if let Some(id) = exact_text(&members["RequestId"]).filter(|_| is_sole("RequestId")) {
         assert_eq!(answer.request_id.as_deref(), Some(id));
     }
 }

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime;
+use tokio::runtime::{self, Runtime};
 use tokio::sync::oneshot;
 
 /// The pause after a failed accept, such as one without a free file descriptor.
@@ -40,19 +40,22 @@ impl Listener {
         F: Future<Output: Send> + Send + 'static,
     {
         let addr = socket.local_addr()?;
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let socket = {
-            let _guard = runtime.enter();
-            TcpListener::from_std(socket)?
-        };
         let connections = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&connections);
         let (stop, stopped) = oneshot::channel();
-        let accept = accept(socket, serve, Arc::clone(&connections));
-        // The closure owns the runtime, so every connection ends with the thread.
+        let (ready, started) = mpsc::channel();
+        // The thread also builds and drops the runtime. tokio panics if a runtime is dropped in an
+        // async function, which would happen here without a thread.
         let thread = thread::Builder::new().name("tcss-testkit".to_owned()).spawn(move || {
-            runtime.spawn(accept);
+            let (runtime, socket) = match start_runtime(socket) {
+                Ok(started) => started,
+                Err(error) => return ready.send(Err(error)).unwrap_or_default(),
+            };
+            runtime.spawn(accept(socket, serve, counter));
+            let _ = ready.send(Ok(()));
             let _ = runtime.block_on(stopped);
         })?;
+        started.recv().unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))?;
         Ok(Self { addr, connections, stop: Some(stop), thread: Some(thread) })
     }
 
@@ -80,6 +83,14 @@ impl Drop for Listener {
         self.stop.take();
         self.join();
     }
+}
+
+fn start_runtime(socket: StdListener) -> io::Result<(Runtime, TcpListener)> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let context = runtime.enter();
+    let socket = TcpListener::from_std(socket)?;
+    drop(context);
+    Ok((runtime, socket))
 }
 
 async fn accept<S, F>(socket: TcpListener, serve: S, connections: Arc<AtomicUsize>)

@@ -46,7 +46,10 @@ use self::certificates::Authority;
 use crate::listener::{Listener, bind};
 use crate::lock;
 
-pub use self::proxies::{ConnectProxy, TlsProxy};
+pub use self::{
+    certificates::CertificateFault,
+    proxies::{ConnectProxy, TlsProxy},
+};
 
 /// A server on 127.0.0.1 that records requests as raw bytes and sends given answers.
 ///
@@ -94,6 +97,18 @@ impl WireServer {
     /// As for [`tls`](Self::tls).
     pub fn tls_for(host: &str, answers: impl IntoIterator<Item = WireAnswer>) -> io::Result<Self> {
         Self::start(answers.into_iter().collect(), Some(Authority::for_hosts(&[host])?))
+    }
+
+    /// Starts a server with TLS and a certificate that no client should accept.
+    ///
+    /// # Errors
+    ///
+    /// As for [`tls`](Self::tls).
+    pub fn tls_with(
+        fault: CertificateFault,
+        answers: impl IntoIterator<Item = WireAnswer>,
+    ) -> io::Result<Self> {
+        Self::start(answers.into_iter().collect(), Some(Authority::with_fault(fault)?))
     }
 
     fn start(answers: Vec<WireAnswer>, authority: Option<Authority>) -> io::Result<Self> {

@@ -6,9 +6,10 @@ use tcss_export::{
         DescribeExportJobManageList as List, DescribeExportJobManageListResponse, ExportJobInfo,
         ExportStatus, RunTimeFilter,
     },
+    core::read_answer,
 };
 
-use crate::{assert_unusable, read, sent};
+use crate::{assert_unusable, common::response, read, sent};
 
 const NAME: &str = "DescribeExportJobManageList";
 
@@ -115,6 +116,42 @@ fn a_list_of_another_type_is_an_error() {
         assert_unusable::<List>(&format!(r#""List":{json}"#));
     }
     assert_unusable::<List>(r#""List":[],"List":[]"#);
+}
+
+#[test]
+fn a_repeated_member_reads_as_none_and_hides_no_other() {
+    for name in ["JobName", "Source", "ExportProgress", "FailureMsg", "Timeout", "InsertTime"] {
+        let job = list_of_one(&format!(
+            r#""{name}":"1","JobID":"4711","{name}":"2","ExportStatus":"SUCCESS""#
+        ));
+        let mut expected = list_of_one(r#""JobID":"4711""#);
+        expected.status = ExportStatus::Success;
+        assert_eq!(job, expected, "{name}");
+    }
+    let job = list_of_one(r#""JobID":"1","JobID":"2","ExportStatus":"SUCCESS","JobName":"n""#);
+    assert_eq!((job.job_id, job.name.as_deref()), (None, Some("n")));
+    assert_eq!(job.status, ExportStatus::Success);
+    let response = list(r#""TotalCount":1,"TotalCount":2,"List":[{"JobID":"1"}]"#);
+    assert_eq!((response.total_count, response.jobs.len()), (None, 1));
+}
+
+/// In GBK, and with a last character whose second byte is a backslash.
+#[test]
+fn a_text_in_another_encoding_hides_neither_the_id_nor_another_job() {
+    let body = [
+        br#"{"Response":{"List":[{"JobName":""#,
+        &b"\xb5\xbc\xb3\xf6\x81\x5c"[..],
+        br#"","JobID":"1","ExportStatus":"SUCCESS"},{"JobID":""#,
+        b"2\xb5\xbc",
+        br#"","JobName":"b"},{"JobID":"3"}]}}"#,
+    ];
+    let answer = read_answer::<List>(&response(200, &[], body.concat())).unwrap();
+    let jobs = answer.response.jobs;
+    let ids: Vec<_> = jobs.iter().map(|job| job.job_id.as_ref().map(JobId::as_str)).collect();
+    assert_eq!(ids, [Some("1"), None, Some("3")]);
+    assert_eq!(jobs[0].status, ExportStatus::Success);
+    assert!(jobs[0].name.as_deref().is_some_and(|name| name.contains('\u{fffd}')));
+    assert_eq!(jobs[1].name.as_deref(), Some("b"));
 }
 
 #[test]

@@ -109,6 +109,19 @@ fn a_message_of_another_type_leaves_the_code_readable() {
 }
 
 #[test]
+fn a_repeated_message_leaves_the_code_readable() {
+    let error = r#"{"Message":"a","Code":"InternalError","Message":"b"}"#;
+    let error = read_ok(format!(r#"{{"Response":{{"Error":{error}}}}}"#)).unwrap_err();
+    assert_eq!(error.code().map(tcss_export::error::ErrorCode::as_str), Some("InternalError"));
+}
+
+#[test]
+fn a_repeated_code_reads_as_an_empty_code() {
+    let error = r#"{"Code":"InternalError","Code":"AuthFailure","Message":"m"}"#;
+    api_error(read_ok(format!(r#"{{"Response":{{"Error":{error}}}}}"#)), "", "m");
+}
+
+#[test]
 fn an_error_nested_100000_levels_deep_is_an_error_without_a_code() {
     let deep = ["[".repeat(100_000), "]".repeat(100_000)].concat();
     let error = read_ok(format!(r#"{{"Response":{{"Error":{deep}}}}}"#)).unwrap_err();

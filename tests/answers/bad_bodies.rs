@@ -147,9 +147,19 @@ fn the_error_for_invalid_json_names_line_and_column() {
 }
 
 #[test]
-fn bytes_that_are_not_utf8_are_not_json() {
+fn the_error_for_invalid_json_names_the_first_byte_that_is_not_utf8() {
     let kind = Kind::NotJson { line: 1, column: 7 };
-    assert_error(read_ok(b"{\"a\":\"\xff\"}"), &kind, Advice::Retry);
+    assert_error(read_ok(b"{\"a\":\"\xff\"!}"), &kind, Advice::Retry);
+    let kind = Kind::NotJson { line: 2, column: 3 };
+    assert_error(read_ok(b"{\n  \xff\"a\":1}"), &kind, Advice::Retry);
+}
+
+#[test]
+fn outside_of_strings_nothing_is_repaired() {
+    for json in ["{\0}", "{\"a\":\x01 1}", "{\\\"a\":1}", "{\"a\"\u{fffd}:1}", "{\"a\":1\\n}"] {
+        let error = read_ok(json).unwrap_err();
+        assert!(matches!(error.kind(), Kind::NotJson { .. }), "{json:?} {:?}", error.kind());
+    }
 }
 
 #[test]

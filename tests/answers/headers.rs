@@ -34,8 +34,30 @@ fn a_compressed_answer_without_the_header_is_an_error() {
 }
 
 #[test]
-fn every_other_encoding_is_named() {
-    for coding in ["GZIP", "br", "x-gzip", "identity, gzip", "unknown"] {
+fn every_coding_and_every_unknown_word_is_named() {
+    for coding in [
+        "GZIP",
+        "x-gzip",
+        "br",
+        "deflate",
+        "zstd",
+        "compress",
+        "x-compress",
+        "dcb",
+        "base64",
+        "quoted-printable",
+        "chunked",
+        "aws-chunked",
+        "unknown",
+        "utf",
+        "utf-8x",
+        "identity;q=1",
+        "identity gzip",
+        "identity, gzip",
+        "gzip, identity",
+        ",br",
+        "utf-8,, gzip",
+    ] {
         let error = read(200, &[("Content-Encoding", coding)], GOOD).unwrap_err();
         assert_eq!(*error.kind(), Kind::Encoding(coding.into()));
     }
@@ -48,10 +70,34 @@ fn encoding_in_a_second_header_is_named() {
 }
 
 #[test]
-fn identity_and_an_empty_encoding_count_as_no_encoding() {
-    for coding in ["identity", "Identity", ""] {
-        assert!(read(200, &[("Content-Encoding", coding)], GOOD).is_ok(), "{coding}");
+fn words_that_change_no_byte_count_as_no_encoding() {
+    for words in [
+        "identity",
+        "Identity",
+        "identity, identity",
+        "",
+        ",",
+        " , identity ,\t",
+        "none",
+        "NONE",
+        "utf-8",
+        "UTF-8",
+        "utf8",
+        "binary",
+        "8bit",
+        "7bit",
+        "us-ascii",
+        "iso-8859-1",
+        "gbk",
+        "GB2312",
+        "gb18030",
+        "big5",
+        "identity,utf-8",
+    ] {
+        assert!(read(200, &[("Content-Encoding", words)], GOOD).is_ok(), "{words}");
     }
+    let twice = [("Content-Encoding", "identity"), ("Content-Encoding", "none")];
+    assert!(read(200, &twice, GOOD).is_ok());
 }
 
 const ID_HEADER: (&str, &str) = ("X-TC-RequestId", "r-header");
@@ -114,6 +160,33 @@ fn retry_after_in_seconds_is_read() {
 fn a_retry_after_date_counts_from_the_date_of_the_answer() {
     let until = ("Retry-After", "Wed, 15 Nov 2023 00:10:20 GMT");
     assert_eq!(retry_after(&[until, DATE]), seconds(30));
+}
+
+#[test]
+fn a_retry_after_date_and_the_date_of_the_answer_may_have_an_obsolete_form() {
+    let until = [
+        "Wed, 15 Nov 2023 00:10:20 GMT",
+        "Wednesday, 15-Nov-23 00:10:20 GMT",
+        "Wed Nov 15 00:10:20 2023",
+    ];
+    let sent = [
+        "Wed, 15 Nov 2023 00:09:50 GMT",
+        "Wednesday, 15-Nov-23 00:09:50 GMT",
+        "Wed Nov 15 00:09:50 2023",
+    ];
+    for (until, sent) in until.iter().flat_map(|until| sent.map(|sent| (until, sent))) {
+        let read = retry_after(&[("Retry-After", until), ("Date", sent)]);
+        assert_eq!(read, seconds(30), "{until}, {sent}");
+    }
+}
+
+/// It is at most 50 years after the date of the answer.
+#[test]
+fn a_two_digit_year_of_a_retry_after_date_counts_from_the_date_of_the_answer() {
+    let fifty_years = ("Retry-After", "Wednesday, 15-Nov-73 00:09:50 GMT");
+    assert_eq!(retry_after(&[fifty_years, DATE]), seconds(1_577_923_200));
+    let in_the_past = ("Retry-After", "Thursday, 15-Nov-73 00:09:51 GMT");
+    assert_eq!(retry_after(&[in_the_past, DATE]), seconds(0));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod headers;
 mod members;
 mod properties;
 mod statuses;
+mod undecodable;
 mod user_actions;
 
 use common::{Read, read};

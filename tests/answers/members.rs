@@ -163,9 +163,12 @@ fn a_null_absent_or_empty_status_is_unknown_with_empty_text() {
 
 #[test]
 fn half_a_surrogate_pair_hides_no_other_member() {
-    let response = members(r#""FailureMsg":"\ud83d","ExportStatus":"FAILURE""#);
-    assert_eq!(response.failure_message, None);
-    assert_eq!(response.status, ExportStatus::Failure);
+    for half in [r"\ud83d", r"\udca9", r"\ud83d\ud83d"] {
+        let response = members(&format!(r#""FailureMsg":"cut {half}","ExportStatus":"FAILURE""#));
+        let message = response.failure_message.expect("a message");
+        assert!(message.starts_with("cut \u{fffd}"), "{message}");
+        assert_eq!(response.status, ExportStatus::Failure);
+    }
 }
 
 #[test]
@@ -177,7 +180,7 @@ fn nesting_100000_levels_deep_hides_no_other_member() {
     }
 }
 
-/// One test for each repeated member: the whole answer is unusable.
+/// One test for each repeated member that makes the whole answer unusable.
 macro_rules! repeated {
     ($($name:ident: $members:literal;)*) => {$(
         #[test]
@@ -190,14 +193,31 @@ macro_rules! repeated {
 
 repeated! {
     repeated_status: r#""ExportStatus":"RUNNING","ExportStatus":"SUCCESS""#;
-    repeated_url: r#""DownloadURL":"a","DownloadURL":"b","ExportStatus":"SUCCESS""#;
-    repeated_progress: r#""ExportProgress":1,"ExportProgress":null,"ExportStatus":"SUCCESS""#;
-    repeated_message: r#""FailureMsg":"a","FailureMsg":"a","ExportStatus":"FAILURE""#;
-    repeated_request_id: r#""RequestId":"r-1","ExportStatus":"SUCCESS","RequestId":"r-2""#;
+    status_and_then_null: r#""ExportStatus":"SUCCESS","ExportStatus":null"#;
     repeated_error: r#""Error":{"Code":"A","Message":"m"},"Error":{"Code":"B","Message":"m"}"#;
     error_and_then_null: r#""Error":{"Code":"A","Message":"m"},"Error":null,"ExportStatus":"SUCCESS""#;
     null_and_then_error: r#""Error":null,"Error":{"Code":"A","Message":"m"}"#;
     repeated_status_with_escapes: r#""ExportStatus":"RUNNING","\u0045xportStatus":"SUCCESS""#;
+}
+
+#[test]
+fn a_repeated_optional_member_reads_as_none_and_hides_no_other() {
+    for repeated in [
+        r#""DownloadURL":"a","DownloadURL":"b""#,
+        r#""DownloadURL":"a","DownloadURL":null"#,
+        r#""ExportProgress":1,"ExportProgress":null"#,
+        r#""FailureMsg":"a","FailureMsg":"a""#,
+        r#""FailureMsg":"a","\u0046ailureMsg":"b","FailureMsg":"c""#,
+        r#""RequestId":"r-1","RequestId":"r-2""#,
+    ] {
+        let body = format!(r#"{{"Response":{{{repeated},"ExportStatus":"SUCCESS"}}}}"#);
+        let answer = read_ok(body).unwrap();
+        assert_eq!(answer.response.status, ExportStatus::Success, "{repeated}");
+        assert_eq!(answer.response.download_url, None, "{repeated}");
+        assert_eq!(answer.response.progress, None, "{repeated}");
+        assert_eq!(answer.response.failure_message, None, "{repeated}");
+        assert_eq!(answer.request_id, None, "{repeated}");
+    }
 }
 
 #[test]

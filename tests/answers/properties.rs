@@ -2,7 +2,11 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tcss_export::{actions::ExportStatus, core::read_answer, error::ResponseErrorKind as Kind};
+use tcss_export::{
+    actions::ExportStatus,
+    core::read_answer,
+    error::{ErrorCode, ResponseErrorKind as Kind},
+};
 
 use crate::{read_ok, url_of};
 
@@ -35,6 +39,17 @@ fn any_json() -> impl Strategy<Value = Value> {
                 .prop_map(|members| members.into_iter().collect::<serde_json::Map<_, _>>().into()),
         ]
     })
+}
+
+/// Any bytes but quotes and backslashes, or characters of two bytes as in GBK, whose second byte may
+/// be a backslash.
+fn text_in_any_encoding() -> impl Strategy<Value = Vec<u8>> {
+    let byte = any::<u8>().prop_filter("a quote or a backslash", |b| !b"\"\\".contains(b));
+    let bytes = proptest::collection::vec(byte, 0..20);
+    let second = prop_oneof![Just(b'\\'), 0x40u8..=0x7e, 0x80u8..=0xfe];
+    let pairs = proptest::collection::vec((0x81u8..=0xfe, second), 0..10);
+    let pairs = pairs.prop_map(|pairs| pairs.iter().flat_map(|pair| [pair.0, pair.1]).collect());
+    prop_oneof![bytes, pairs]
 }
 
 /// Whether an answer may count as a success, by a second reading.
@@ -127,11 +142,11 @@ proptest! {
 
     #[test]
     fn a_serialised_answer_reads_back(
-        status in "RUNNING|SUCCESS|FAILURE|.{0,12}",
-        url in prop::option::of(".{1,20}"),
+        status in "RUNNING|SUCCESS|FAILURE|[^\u{fffd}]{0,12}",
+        url in prop::option::of("[^\u{fffd}]{1,20}"),
         progress in prop::option::of(-1e300f64..1e300),
         message in prop::option::of("(?s).{1,20}"),
-        id in prop::option::of(".{1,20}"),
+        id in prop::option::of("[^\u{fffd}]{1,20}"),
     ) {
         let json = json!({ "Response": {
             "ExportStatus": &status, "DownloadURL": &url, "ExportProgress": progress,
@@ -143,5 +158,20 @@ proptest! {
         prop_assert_eq!(answer.response.progress, progress);
         prop_assert_eq!(answer.response.failure_message, message);
         prop_assert_eq!(answer.request_id, id);
+    }
+    #[test]
+    fn no_byte_of_a_text_for_people_changes_another_member(message in text_in_any_encoding()) {
+        let around = |head: &str, tail: &str| [head.as_bytes(), &message, tail.as_bytes()].concat();
+        let head = r#"{"Response":{"FailureMsg":""#;
+        let answer = read_ok(around(head, r#"","ExportStatus":"FAILURE","RequestId":"r-1"}}"#));
+        let answer = answer.unwrap();
+        prop_assert_eq!(answer.response.status, ExportStatus::Failure);
+        prop_assert_eq!(answer.request_id.as_deref(), Some("r-1"));
+
+        let head = r#"{"Response":{"Error":{"Message":""#;
+        let error = read_ok(around(head, r#"","Code":"AuthFailure"},"RequestId":"r-1"}}"#));
+        let error = error.unwrap_err();
+        prop_assert_eq!(error.code().map(ErrorCode::as_str), Some("AuthFailure"));
+        prop_assert_eq!(error.request_id(), Some("r-1"));
     }
 }

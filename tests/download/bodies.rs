@@ -11,7 +11,7 @@ use tcss_export::{
 };
 
 use crate::{
-    run::{Due, Run, assert_complete, assert_retries, download, run},
+    run::{Due, Run, assert_complete, assert_retries, cut_after_3, download, run},
     server::{Answer, CRC64, End, File, Reply, crc64, digits},
     with::with,
 };
@@ -115,13 +115,45 @@ fn another_checksum_is_a_mismatch() {
 }
 
 #[test]
-fn an_invalid_checksum_header_is_ignored() {
-    for text in ["", "x", "-1", "+1", "18446744073709551616", "0x1", "1 2"] {
+fn an_unreadable_or_ambiguous_checksum_is_a_fault() {
+    let all = [
+        &[""][..],
+        &["x"],
+        &["-1"],
+        &["+1"],
+        &["18446744073709551616"],
+        &["11051210869376104954, 11051210869376104954"],
+        &["11051210869376104954", "1"],
+        &["11051210869376104954", "x"],
+        &["x", "11051210869376104954"],
+        &["\u{ff}"],
+    ];
+    for values in all {
         let mut run = run();
-        let answer = Answer::new(200, &[("content-length", "1")], "x").with(CRC64, text);
+        let mut answer = Answer::new(200, &[("content-length", "9")], "123456789");
+        let headers = &mut answer.head.as_mut().unwrap().headers;
+        for value in values {
+            headers.append(CRC64, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
         run.answer(&answer);
-        assert!(!run.outcome().unwrap().verified, "{text:?}");
+        assert_eq!(run.exchanges[0].opening, Some(Opening::Drop), "{values:?}");
+        assert_retries(&run, &Fault::BadChecksum);
+        // The next answer is a good one.
+        run.serve(&digits(), Reply::Correct);
+        assert_complete(&mut run, &digits());
     }
+}
+
+#[test]
+fn a_repeated_equal_checksum_counts() {
+    let mut run = run();
+    let mut answer = Answer::new(200, &[("content-length", "9")], "123456789");
+    let headers = &mut answer.head.as_mut().unwrap().headers;
+    for value in ["11051210869376104954", " 11051210869376104954"] {
+        headers.append(CRC64, value.parse().unwrap());
+    }
+    run.answer(&answer);
+    assert!(run.outcome().unwrap().verified);
 }
 
 #[test]
@@ -148,11 +180,34 @@ fn an_encoded_range_is_an_error_and_the_bytes_stay() {
 }
 
 #[test]
-fn the_content_encoding_identity_is_accepted() {
-    let mut run = run();
-    let answer = Answer::new(200, &[("content-length", "1")], "x");
-    run.answer(&answer.with("content-encoding", "Identity"));
-    assert_eq!(run.outcome().unwrap().bytes, 1);
+fn a_content_encoding_that_changes_no_byte_is_accepted() {
+    for words in ["Identity", "identity, identity", "utf-8", "none", "binary", "8bit", "", ","] {
+        let mut run = run();
+        let answer = Answer::new(200, &[("content-length", "1")], "x");
+        run.answer(&answer.with("content-encoding", words));
+        assert_eq!(run.outcome().unwrap().bytes, 1, "{words:?}");
+    }
+}
+
+/// A declared non-coding is no proof that the bytes are right.
+#[test]
+fn with_such_a_content_encoding_length_and_checksum_are_checked() {
+    let file = || Answer::new(200, &[("content-length", "9")], "123456789");
+    let mut wrong = run();
+    wrong.answer(&file().with("content-encoding", "utf-8").with(CRC64, "1"));
+    assert!(matches!(wrong.kind(), ErrorKind::Mismatch { expected: 1, .. }));
+    let mut short = Run::new(&with(Policy::default(), |p| p.max_failures = 0));
+    short.answer(&file().with("content-encoding", "none").with("content-length", "10"));
+    assert_eq!(short.kind(), ErrorKind::Fault(Fault::Incomplete));
+}
+
+#[test]
+fn a_range_with_a_content_encoding_that_changes_no_byte_is_appended() {
+    let mut run = cut_after_3();
+    let request = run.start();
+    let answer = digits().answer(&request, Reply::Correct).with("content-encoding", "utf-8");
+    run.process(request, &answer);
+    assert_complete(&mut run, &digits());
 }
 
 #[test]

@@ -72,18 +72,18 @@ fn no_byte_within_the_stall_limit_is_a_stall_and_each_byte_restarts_the_limit() 
 #[test]
 fn an_error_body_that_stops_is_parsed_as_far_as_it_came() {
     let mut download = started(&Policy::default());
-    let answer = xml(404, "NoSuchKey", "m");
+    let answer = xml(404, "NoSuchBucket", "m");
     assert_eq!(download.head(at(MILLI), answer.head.as_ref().unwrap()), Opening::Read);
     assert_eq!(download.body(at(MILLI), &answer.body[..90]), Received::Nothing);
     let Step::Done(Err(error)) = download.step(at(MILLI + Policy::STALL_LIMIT)) else { panic!() };
     let ErrorKind::Refused(refusal) = &error.kind else { panic!("{error:?}") };
-    assert_eq!(refusal.code.as_deref(), Some("NoSuchKey"));
+    assert_eq!(refusal.code.as_deref(), Some("NoSuchBucket"));
 }
 
 #[test]
 fn the_whole_error_body_has_the_time_of_one_stall_limit() {
     let mut download = started(&Policy::default());
-    let answer = xml(404, "NoSuchKey", "m");
+    let answer = xml(404, "NoSuchBucket", "m");
     download.head(at(MILLI), answer.head.as_ref().unwrap());
     download.body(at(Policy::STALL_LIMIT), &answer.body[..90]);
     assert_eq!(download.limit(), at(MILLI + Policy::STALL_LIMIT));
@@ -92,20 +92,20 @@ fn the_whole_error_body_has_the_time_of_one_stall_limit() {
 #[test]
 fn a_slow_error_body_is_dropped_after_one_stall_limit() {
     let mut download = started(&Policy::default());
-    let answer = xml(404, "NoSuchKey", "m");
+    let answer = xml(404, "NoSuchBucket", "m");
     download.head(at(MILLI), answer.head.as_ref().unwrap());
     assert_eq!(download.body(at(Policy::STALL_LIMIT), &answer.body[..90]), Received::Nothing);
     let late = at(Policy::STALL_LIMIT + MILLI);
     assert_eq!(download.body(late, &answer.body[90..91]), Received::Drop);
     assert_eq!(download.ended(late, Ok(())).kind, EventKind::Ended);
     let ErrorKind::Refused(refusal) = download.finish().unwrap_err().kind else { panic!() };
-    assert_eq!(refusal.code.as_deref(), Some("NoSuchKey"));
+    assert_eq!(refusal.code.as_deref(), Some("NoSuchBucket"));
 }
 
 #[test]
 fn an_endless_error_body_is_not_read_to_its_end() {
     let mut download = started(&Policy::default());
-    let answer = Answer::new(404, &[], "");
+    let answer = Answer::new(410, &[], "");
     download.head(at(MILLI), answer.head.as_ref().unwrap());
     let piece = [b'x'; 1_000];
     let pieces = (0..100).take_while(|_| download.body(at(MILLI), &piece) == Received::Nothing);

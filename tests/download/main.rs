@@ -10,6 +10,7 @@ mod exhaustive;
 mod failures;
 mod limits;
 mod names;
+mod not_found;
 mod parts;
 mod pipes;
 mod properties;

@@ -58,9 +58,12 @@ fn a_later_download_resumes_the_part() {
 #[test]
 fn a_part_of_another_file_is_ignored() {
     let (text, bytes) = interrupted(&digits(), Reply::Cut(3));
-    for other in
-        ["https://h.example/b.csv", "https://other.example/a.csv", "https://h.example:1/a.csv"]
-    {
+    for other in [
+        "https://h.example/b.csv",
+        "https://h.example/a.csv?id=2",
+        "https://other.example/a.csv",
+        "https://h.example:1/a.csv",
+    ] {
         let mut run = resumed(other, &text, &bytes);
         assert_eq!(run.download.bytes(), 0);
         run.serve(&digits(), Reply::Correct);

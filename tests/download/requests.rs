@@ -1,13 +1,16 @@
 //! Which URLs are accepted, and the request that is sent: target, headers, address policy, limits.
 
-use std::time::Duration;
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    time::Duration,
+};
 
 use proptest::prelude::*;
 use tcss_export::{
     actions::DescribeExportJobResult,
     core::{Mono, download::Download, read_answer},
     download::Policy,
-    driver::{AddressPolicy, Limits},
+    driver::{AddressPolicy, Limits, Network},
     error::{BuildError, Field, Reason},
 };
 
@@ -35,7 +38,7 @@ fn assert_refused(text: &str, policy: &Policy, reason: Reason) {
 fn an_unusable_url_is_refused_with_its_reason() {
     let any = with(Policy::default(), |p| {
         p.allow_http = true;
-        p.allow_private = true;
+        p.private_networks = everything();
     });
     for (text, reason) in [
         ("file:///etc/passwd", Reason::UrlScheme),
@@ -58,38 +61,52 @@ fn plain_http_needs_an_option() {
     let text = "http://h.example/result.csv";
     assert_refused(text, &Policy::default(), Reason::PlainHttp);
     assert!(accepted(text, &with(Policy::default(), |p| p.allow_http = true)).is_ok());
-    assert!(accepted("http://127.0.0.1:8080/a", &Policy::default()).is_ok());
+    let loopback = with(Policy::default(), |p| p.allow_loopback = true);
+    assert!(accepted("http://127.0.0.1:8080/a", &loopback).is_ok());
+}
+
+/// Returns networks with every address.
+fn everything() -> Vec<Network> {
+    let v4 = Ipv4Addr::UNSPECIFIED.into()..=Ipv4Addr::BROADCAST.into();
+    let v6 = Ipv6Addr::UNSPECIFIED.into()..=Ipv6Addr::from(u128::MAX).into();
+    vec![v4, v6]
 }
 
 #[test]
 fn private_addresses_need_an_option() {
+    let policy = with(Policy::default(), |p| p.private_networks = everything());
     for text in [
         "https://10.0.0.1/a",
-        "https://169.254.0.23/a",
+        "https://169.254.0.24/a",
         "https://192.168.1.1/a",
         "https://[fe80::1]/a",
         "https://[::ffff:10.0.0.1]/a",
     ] {
         assert_refused(text, &Policy::default(), Reason::PrivateAddress);
-        let download =
-            accepted(text, &with(Policy::default(), |p| p.allow_private = true)).unwrap();
-        assert_eq!(limits(download).address_policy, AddressPolicy::Any);
+        let download = accepted(text, &policy).unwrap();
+        assert_eq!(limits(download).address_policy, AddressPolicy::PublicAnd(everything().into()));
+    }
+    // A metadata service gives out keys.
+    for text in ["https://169.254.0.23/a", "https://[::ffff:169.254.169.254]/a"] {
+        assert_refused(text, &policy, Reason::PrivateAddress);
     }
 }
 
 fn limits(download: Download) -> Limits {
     let request = Run::of(download).start();
-    *request.extensions().get().expect("limits among the extensions")
+    request.extensions().get().cloned().expect("limits among the extensions")
 }
 
 #[test]
 fn the_request_carries_the_address_policy() {
-    let private = with(Policy::default(), |p| p.allow_private = true);
+    let loopback = with(Policy::default(), |p| p.allow_loopback = true);
+    let private = with(Policy::default(), |p| p.private_networks = everything());
     for (text, policy, address_policy) in [
         ("https://h.example/a", &Policy::default(), AddressPolicy::Public),
-        ("https://127.0.0.1/a", &Policy::default(), AddressPolicy::Loopback),
-        ("http://localhost/a", &Policy::default(), AddressPolicy::Loopback),
-        ("https://h.example/a", &private, AddressPolicy::Any),
+        ("https://h.example/a", &loopback, AddressPolicy::Public),
+        ("https://127.0.0.1/a", &loopback, AddressPolicy::Loopback),
+        ("http://localhost/a", &loopback, AddressPolicy::Loopback),
+        ("https://h.example/a", &private, AddressPolicy::PublicAnd(everything().into())),
         ("http://localhost/a", &private, AddressPolicy::Loopback),
     ] {
         assert_eq!(
@@ -138,7 +155,7 @@ proptest! {
 
     #[test]
     fn any_text_is_accepted_or_refused_without_a_panic(text in "\\PC{1,80}") {
-        let policy = with(Policy::default(), |p| { p.allow_http = true; p.allow_private = true; });
+        let policy = with(Policy::default(), |p| { p.allow_http = true; p.private_networks = everything(); });
         if let Ok(download) = accepted(&text, &policy) {
             prop_assert!(text.to_ascii_lowercase().starts_with("http"));
             Run::of(download).start();

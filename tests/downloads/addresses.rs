@@ -12,7 +12,7 @@ use tcss_export::{
     DownloadUrl, Source,
     core::{ClockOffset, Mono, Now, download::Download},
     download::{ErrorKind, Fault, Policy},
-    driver::{AddressPolicy, Limits, TransportErrorKind},
+    driver::{AddressPolicy, Limits, Network, TransportErrorKind},
     error::{DownloadError, Field, Reason},
 };
 use tcss_export_testkit::wire::WireAnswer;
@@ -47,9 +47,23 @@ pub(crate) fn the_text_of_a_url_is_checked_before_anything_is_sent(setup: &Setup
     let text = client
         .text(source_with("http://h.example/a", with(short_delays(), |p| p.allow_http = true)));
     assert!(text.contains("http://h.example/a"), "{text}");
-    let text = client
-        .text(source_with("https://10.0.0.1/a", with(short_delays(), |p| p.allow_private = true)));
+    let text = client.text(source_with(
+        "https://10.0.0.1/a",
+        with(short_delays(), |p| p.private_networks = inside()),
+    ));
     assert!(text.contains("https://10.0.0.1/a"), "{text}");
+}
+
+/// Returns the private IPv4 networks.
+fn inside() -> Vec<Network> {
+    let network = |first: &str, last: &str| first.parse().unwrap()..=last.parse().unwrap();
+    let mut networks = vec![network("172.16.0.0", "172.31.255.255")];
+    networks.extend([
+        network("192.168.0.0", "192.168.255.255"),
+        network("127.0.0.0", "127.255.255.255"),
+    ]);
+    networks.extend(AddressPolicy::TENCENT_NETWORKS);
+    networks
 }
 
 fn source_with(url: &str, policy: Policy) -> Source {
@@ -156,7 +170,7 @@ fn an_allowed_private_address_is_connected_to() {
     for library in LIBRARIES {
         let policy = with(short_delays(), |p| {
             p.allow_http = true;
-            p.allow_private = true;
+            p.private_networks = inside();
         });
         let downloaded = local.download(Setup::new(*library), policy).expect("a whole file");
         assert_eq!(downloaded.bytes, 9);

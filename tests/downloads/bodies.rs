@@ -52,15 +52,25 @@ pub(crate) fn another_checksum_is_an_error_that_leaves_no_file(setup: &Setup) {
 }
 
 pub(crate) fn a_content_encoding_is_an_error_that_names_it(setup: &Setup) {
-    for coding in ["gzip", "br", "gzip, identity"] {
+    for coding in ["gzip", "br", "zstd", "gzip, identity", "unknown"] {
         let run = setup.run([file(&[("Content-Encoding", coding), ("ETag", ETAG)], FILE)]);
         let ErrorKind::Coding(named) = run.kind() else { panic!("{:?}", run.kind()) };
         assert!(coding.starts_with(&**named), "{named}");
         assert_eq!(requests(&run.server).len(), 1);
         run.folder.assert_empty();
     }
-    let run = setup.run([file(&[("Content-Encoding", "identity")], FILE)]);
-    run.folder.assert_holds(FILE);
+}
+
+pub(crate) fn a_content_encoding_that_changes_no_byte_is_accepted(setup: &Setup) {
+    for words in ["identity", "UTF-8", "none", "binary", "identity, identity", ""] {
+        let run = setup.run([file(&[("Content-Encoding", words), (CRC, FILE_CRC)], FILE)]);
+        assert!(run.downloaded().verified, "{words}");
+        run.folder.assert_holds(FILE);
+    }
+    // The checksum still judges the bytes.
+    let run = setup.run([file(&[("Content-Encoding", "utf-8"), (CRC, "1")], FILE)]);
+    assert!(matches!(run.kind(), ErrorKind::Mismatch { .. }), "{:?}", run.kind());
+    run.folder.assert_empty();
 }
 
 pub(crate) fn a_file_of_11_mib_arrives_complete_and_in_pieces(setup: &Setup) {

@@ -80,6 +80,7 @@ table! {
         without_a_checksum_the_length_is_checked,
         another_checksum_is_an_error_that_leaves_no_file,
         a_content_encoding_is_an_error_that_names_it,
+        a_content_encoding_that_changes_no_byte_is_accepted,
         a_file_of_11_mib_arrives_complete_and_in_pieces,
         the_bytes_are_not_changed,
         an_early_end_is_incomplete_and_leaves_only_the_part_file,
@@ -125,6 +126,8 @@ table! {
         an_expired_url_is_replaced_before_any_request,
         a_job_without_a_new_url_is_an_error_with_its_reason,
         a_poll_for_a_new_url_does_not_delay_the_total_limit,
+        a_file_that_is_not_there_yet_is_requested_again,
+        a_file_that_stays_away_is_an_error,
         a_download_survives_faults_of_every_kind,
         ;
     addresses:

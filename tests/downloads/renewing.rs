@@ -131,8 +131,27 @@ pub(crate) fn a_poll_for_a_new_url_does_not_delay_the_total_limit(setup: &Setup)
     assert_eq!((polls(&served), file_requests(&served).len()), (2, 1));
 }
 
+pub(crate) fn a_file_that_is_not_there_yet_is_requested_again(setup: &Setup) {
+    let served = setup.service(builder("SUCCESS", "GONE,GONE,CUT:1000,GONE"));
+    let folder = Folder::new();
+    let downloaded = download(setup, &served, &folder).expect("a whole file");
+    assert_eq!((downloaded.bytes, downloaded.verified), (LENGTH, true));
+    assert_eq!((downloaded.report.requests, downloaded.report.resumes), (5, 1));
+    assert_eq!((polls(&served), file_requests(&served).len()), (1, 5));
+}
+
+pub(crate) fn a_file_that_stays_away_is_an_error(setup: &Setup) {
+    let served = setup.service(builder("SUCCESS", "GONE,GONE,GONE,GONE,GONE"));
+    let folder = Folder::new();
+    let result = download(setup, &served, &folder);
+    let ErrorKind::Refused(refusal) = kind(&result) else { panic!("{result:?}") };
+    assert_eq!(refusal.code.as_deref(), Some("NoSuchKey"));
+    assert_eq!((polls(&served), file_requests(&served).len()), (1, 5));
+    folder.assert_empty();
+}
+
 pub(crate) fn a_download_survives_faults_of_every_kind(setup: &Setup) {
-    let faults = "RESET,CUT:1000,HTTP:503,FULL,ETAG,CHUNKED-CUT:700,RANGE,LESS:900,CUT:300,\
+    let faults = "GONE,RESET,CUT:1000,HTTP:503,FULL,ETAG,CHUNKED-CUT:700,RANGE,LESS:900,CUT:300,\
                   EXPIRED,NOETAG,CRC,HTTP:500,HTTP:502,CUT:0,DENIED";
     let served = setup.service(builder("SUCCESS", faults));
     let folder = Folder::new();

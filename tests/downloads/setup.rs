@@ -125,7 +125,7 @@ pub(crate) fn short_delays() -> Policy {
 
 /// Returns a policy that ends a download at the first fault.
 pub(crate) fn no_retries() -> Policy {
-    with(short_delays(), |p| p.max_failures = 0)
+    with(short_delays(), |p| (p.max_failures, p.max_not_found) = (0, 0))
 }
 
 /// The file of most tests.

@@ -16,8 +16,8 @@ use tcss_export_testkit::{
 
 use crate::{
     clients::{JOB, Setup},
-    requests::{Request, only_request},
-    setup::{Result, SECRET_ID, SECRET_KEY, TOKEN, short_limit},
+    requests::{Request, only_request, requests},
+    setup::{Result, SECRET_ID, SECRET_KEY, TOKEN, short_delays, short_limit},
     with::with,
 };
 
@@ -175,6 +175,31 @@ pub(crate) fn the_error_for_a_compressed_answer_names_the_encoding(setup: &Setup
     assert_eq!(*error.kind(), ResponseErrorKind::Encoding("gzip".into()));
 }
 
+pub(crate) fn a_content_encoding_that_changes_no_byte_counts_as_none(setup: &Setup) {
+    for words in ["identity", "UTF-8", "none", "binary", "identity, identity", ""] {
+        let answer = WireAnswer::response(200, &[("Content-Encoding", words)], RUNNING);
+        assert_eq!(status(setup.answer(answer).0), ExportStatus::Running, "{words}");
+    }
+}
+
+/// The message is in GBK, and the second byte of its last character is a backslash.
+pub(crate) fn a_message_that_is_not_utf8_hides_neither_status_nor_code(setup: &Setup) {
+    const MESSAGE: &[u8] = b"\xb5\xbc\xb3\xf6\x81\x5c";
+    let answer = |head: &str, tail: &str| {
+        let body = [head.as_bytes(), MESSAGE, tail.as_bytes()].concat();
+        setup.answer(WireAnswer::json(body)).0
+    };
+    let head = r#"{"Response":{"FailureMsg":""#;
+    let read = answer(head, r#"","ExportStatus":"FAILURE","RequestId":"r-6"}}"#).unwrap();
+    assert_eq!(read.response.status, ExportStatus::Failure);
+    assert_eq!(read.request_id.as_deref(), Some("r-6"));
+
+    let head = r#"{"Response":{"Error":{"Message":""#;
+    let error = answer_error(answer(head, r#"","Code":"AuthFailure"},"RequestId":"r-7"}}"#));
+    assert_eq!(error.code().map(|code| code.as_str()), Some("AuthFailure"));
+    assert_eq!(error.request_id(), Some("r-7"));
+}
+
 /// A good answer of exactly this many bytes.
 fn good_answer_of(bytes: usize) -> String {
     let (head, tail) = (r#"{"Response":{"ExportStatus":"RUNNING","Filler":""#, r#""}}"#);
@@ -239,8 +264,17 @@ pub(crate) fn a_very_large_answer_head_is_a_transient_error(setup: &Setup) {
 }
 
 pub(crate) fn an_answer_that_is_not_http_is_a_broken_connection(setup: &Setup) {
-    let (result, _server) = setup.answer(WireAnswer::raw("nonsense\r\n\r\n").then_close());
-    assert_eq!(transport_error(result), TransportErrorKind::Connection);
+    let ended = |answer: WireAnswer| {
+        let (result, _server) = setup.answer(answer.then_close());
+        let Err(SendError::Transport(error)) = result else { panic!("expected no answer") };
+        (error.kind(), error.is_not_http())
+    };
+    let nonsense = ["nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\n: x\r\n\r\n"];
+    for answer in nonsense.map(WireAnswer::raw) {
+        assert_eq!(ended(answer), (TransportErrorKind::Connection, true));
+    }
+    // Not a whole head.
+    assert_eq!(ended(WireAnswer::raw("")), (TransportErrorKind::Connection, false));
 }
 
 pub(crate) fn a_closed_port_is_a_broken_connection(setup: &Setup) {
@@ -251,6 +285,36 @@ pub(crate) fn a_closed_port_is_a_broken_connection(setup: &Setup) {
     let result = client.send();
     assert!(!result.as_ref().unwrap_err().may_have_arrived());
     assert_eq!(transport_error(result), TransportErrorKind::Connection);
+}
+
+/// The three forms of 2023-11-15T00:09:50Z.
+const DATES: [&str; 3] = [
+    "Wed, 15 Nov 2023 00:09:50 GMT",
+    "Wednesday, 15-Nov-23 00:09:50 GMT",
+    "Wed Nov 15 00:09:50 2023",
+];
+
+pub(crate) fn a_date_in_any_form_corrects_the_clock(setup: &Setup) {
+    let expired = r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureExpire","Message":"m"}}}"#;
+    let success = r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/a"}}"#;
+    for date in DATES {
+        let refusal = WireAnswer::response(200, &[("Date", date)], expired);
+        let server = setup.server([refusal, WireAnswer::json(success)]);
+        let finished = setup.client(&server).with_policy(short_delays()).wait().unwrap();
+        assert_eq!((finished.report.polls, finished.report.retries), (2, 1), "{date}");
+        let second = requests(&server).remove(1);
+        let timestamp: i64 = second.all("x-tc-timestamp")[0].parse().unwrap();
+        // The exchanges may take a while.
+        assert!((1_700_006_989..1_700_010_590).contains(&timestamp), "{date}: {timestamp}");
+    }
+}
+
+pub(crate) fn a_retry_after_date_may_have_any_form(setup: &Setup) {
+    for date in DATES {
+        let headers = [("Date", "Wed, 15 Nov 2023 00:09:20 GMT"), ("Retry-After", date)];
+        let (result, _server) = setup.answer(WireAnswer::response(503, &headers, "busy"));
+        assert_eq!(answer_error(result).retry_after(), Some(Duration::from_secs(30)), "{date}");
+    }
 }
 
 pub(crate) fn connections_are_reused(setup: &Setup) {

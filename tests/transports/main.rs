@@ -10,6 +10,7 @@ mod concurrency;
 #[path = "../common/custom_clients.rs"]
 mod custom_clients;
 mod jobs;
+mod limits;
 #[cfg(feature = "hyper")]
 #[path = "../common/smol.rs"]
 mod on_smol;
@@ -71,6 +72,8 @@ table! {
     cut_json_is_a_truncated_answer,
     a_body_shorter_than_its_length_is_a_truncated_transfer,
     the_error_for_a_compressed_answer_names_the_encoding,
+    a_content_encoding_that_changes_no_byte_counts_as_none,
+    a_message_that_is_not_utf8_hides_neither_status_nor_code,
     an_answer_of_the_largest_size_is_read,
     a_larger_answer_with_a_length_is_refused,
     a_larger_chunked_answer_is_refused,
@@ -80,6 +83,8 @@ table! {
     an_answer_that_is_not_http_is_a_broken_connection,
     a_very_large_answer_head_is_a_transient_error,
     a_closed_port_is_a_broken_connection,
+    a_date_in_any_form_corrects_the_clock,
+    a_retry_after_date_may_have_any_form,
     connections_are_reused,
     a_cookie_does_not_cost_the_connection,
     the_limit_may_be_the_longest_duration,

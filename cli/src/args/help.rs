@@ -7,6 +7,7 @@ Environment:
   TENCENTCLOUD_TOKEN          The token, for temporary keys. The first of these three
   TENCENTCLOUD_SESSION_TOKEN  variables that is not empty is used.
   TENCENTCLOUD_SECURITY_TOKEN
+  TCSS_EXPORT_URL             The URL for download without JOB_ID and --url.
   HTTPS_PROXY, ALL_PROXY      The proxy to use; lower-case names take precedence.
   NO_PROXY                    The hosts to connect to without the proxy.
 
@@ -18,7 +19,10 @@ Exit codes:
   4    The service or the file server refused the request.
   5    No complete answer arrived.
   6    An answer arrived that cannot be used.
-  7    A file or stdout cannot be read or written.
+  7    A file or stdout cannot be read or written, or the process has reached a limit: threads
+       (ulimit -u), open files (ulimit -n) or memory. Most commands need a second thread, and a
+       download a third and a fourth one.
+  101  A fault of this program.
   130  Stopped by SIGINT (Ctrl-C): create, wait, download and run.
   143  Stopped by SIGTERM: the same.
 
@@ -74,16 +78,21 @@ replaced once the new file is complete.
 A new FILE is for its owner alone (mode 0600, or less by the umask). One that replaces another takes
 its permissions and its group.
 
-A download that breaks off is retried and resumes after the bytes that are there. If the URL
-expires, the job is asked for a new one; with --url this is not possible. Redirects are not
-followed, and keys are never sent to the file server.
+A download that breaks off is retried and resumes after the bytes that are there. If the file is
+not on the server yet, it is requested again up to 4 times within some seconds. If the URL expires,
+the job is asked for a new one; with --url this is not possible. Redirects are not followed, and
+keys are never sent to the file server.
 
 A download may take any time as long as bytes arrive: --stall ends an attempt only if no byte
 arrives at all. --download-timeout limits the whole download, even if a server sends bytes very
 slowly; the exit code is then 3.
 
-A URL must use https and lead to a public address. Addresses of this machine (loopback) are always
-accepted.
+A URL must use https and lead to a public address. On a virtual machine of Tencent Cloud, use
+--allow-private: names of the object store resolve to private addresses there. Addresses of this
+machine (loopback) need a loopback --endpoint, --url or --allow-network 127.0.0.1.
+
+The query of a URL is a secret, and other users of the machine can read the arguments of a process.
+So pass the URL on stdin, with --url -, or in TCSS_EXPORT_URL.
 
 Progress goes to stderr: a bar on a terminal, otherwise a few lines. With --json there is one
 object: job_id (null with --url), file, bytes, crc64, verified, resumed and polls:

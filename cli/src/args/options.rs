@@ -1,23 +1,29 @@
 //! Groups of options that several commands share, and the parsers of their values.
 
 use std::{
+    io::{self, BufRead, BufReader, Read},
+    net::IpAddr,
     num::{IntErrorKind, ParseIntError},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::Args as Group;
+use ipnet::IpNet;
 use tcss_export::{
-    JobId, Language, Target,
+    DownloadUrl, JobId, Language, Target,
     actions::{AssetType, CreateExportComplianceStatusListJob as Create},
     download,
+    driver::{AddressPolicy, Network},
     error::BuildError,
     signing::Timestamp,
     wait::Policy,
 };
 
 use crate::{
+    client::checked_variable,
     error::{Error, ErrorKind, Result},
+    output::stdout_is_closed,
     shell::CommandOption,
 };
 
@@ -25,8 +31,14 @@ const ASSET_TYPE: &str = "Exports this type of asset: container, image, host, k8
     containerd_container or another one that the service knows.";
 const ID: &str = "Exports only this check item, or with --by-asset this asset; for several, use \
     commas or repeat the option.";
+const URL: &str = "Downloads from this URL; needs no keys. - reads it from stdin, so that the list of \
+    processes does not show its secret query; TCSS_EXPORT_URL works, too.";
 const REQUIRE_CRC: &str = "Accepts a file only if the server gives its CRC-64; otherwise a file \
     without one is checked by its length alone.";
+const ALLOW_PRIVATE: &str = "Also connects to the private networks of Tencent Cloud: 10.0.0.0/8, \
+    100.64.0.0/10 and 169.254.0.0/16, except the metadata service.";
+const ALLOW_NETWORK: &str = "Also connects to this address or network, such as 198.18.0.0/15; for \
+    several, use commas or repeat the option.";
 const DOWNLOAD_TIMEOUT: &str =
     "Stops downloading after this time; by default there is no limit as long as bytes arrive.";
 
@@ -65,14 +77,45 @@ impl Export {
 }
 
 #[derive(Debug, Group)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub(crate) struct Source {
     #[arg(value_name = "JOB_ID", help = "The id of the job, as printed by create or jobs.")]
     pub(crate) job_id: Option<JobId>,
     // Parsed later: an error of clap would show the secret query.
     #[arg(long, value_name = "URL", conflicts_with_all = ["timeout", "interval"])]
-    #[arg(help = "Downloads from this URL; needs no keys. Put it in single quotes.")]
-    pub(crate) url: Option<String>,
+    #[arg(help = URL)]
+    url: Option<String>,
+}
+
+/// The variable with the URL of a file.
+const URL_VARIABLE: &str = "TCSS_EXPORT_URL";
+/// More than any URL that can be sent.
+const LONGEST_LINE: u64 = 128 * 1024;
+
+impl Source {
+    /// Returns the URL of the user: of the option, of stdin or of the environment.
+    pub(crate) fn url(&self) -> Result<DownloadUrl> {
+        let (name, url) = match self.url.as_deref() {
+            Some("-") => ("the URL on stdin", first_line_of_stdin()?),
+            Some(url) => ("--url", url.to_owned()),
+            None => {
+                let missing = "a JOB_ID, --url or TCSS_EXPORT_URL is required";
+                let missing = || Error::new(ErrorKind::Usage, missing);
+                (URL_VARIABLE, checked_variable(URL_VARIABLE)?.ok_or_else(missing)?)
+            }
+        };
+        let empty = || Error::new(ErrorKind::Usage, format!("{name} is empty"));
+        DownloadUrl::new(url).ok_or_else(empty)
+    }
+}
+
+fn first_line_of_stdin() -> Result<String> {
+    let mut line = String::new();
+    let read = BufReader::new(io::stdin().take(LONGEST_LINE)).read_line(&mut line);
+    read.map_err(|error| {
+        Error::new(ErrorKind::File, format!("stdin cannot be read: {error}")).with_hint("")
+    })?;
+    Ok(line.trim_end().to_owned())
 }
 
 #[derive(Debug, Group)]
@@ -139,8 +182,11 @@ pub(crate) struct Save {
     force: bool,
     #[arg(long, help = "Accepts a plain http URL; the bytes can be changed on the way.")]
     allow_http: bool,
-    #[arg(long, help = "Also connects to private and link-local addresses.")]
+    #[arg(long, help = ALLOW_PRIVATE)]
     allow_private: bool,
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', value_parser = network)]
+    #[arg(help = ALLOW_NETWORK)]
+    allow_network: Vec<IpNet>,
     #[arg(long, help = REQUIRE_CRC)]
     require_crc: bool,
     #[arg(long, value_name = "BYTES", value_parser = positive_bytes, allow_negative_numbers = true)]
@@ -164,8 +210,12 @@ impl Save {
 
     /// Checks that the file can be written, before any request.
     pub(crate) fn check(&self) -> Result<()> {
-        let checked = self.target().map_or(Ok(()), |target| target.check());
-        checked.map_err(|error| Error::of_target(&error, self.path()))
+        match self.target() {
+            Some(target) => target.check().map_err(|error| Error::of_target(&error, self.path())),
+            None if stdout_is_closed() => Err(Error::new(ErrorKind::File, "stdout is closed")
+                .with_hint("redirect stdout to a file or a pipe, or name a file")),
+            None => Ok(()),
+        }
     }
 
     /// Returns the path of the file, unless it is stdout.
@@ -181,7 +231,7 @@ impl Save {
     pub(crate) fn policy(&self) -> download::Policy {
         let mut policy = download::Policy::default();
         policy.allow_http = self.allow_http;
-        policy.allow_private = self.allow_private;
+        policy.private_networks = self.private_networks();
         policy.require_crc64 = self.require_crc;
         policy.size_limit = self.max_size;
         policy.total_limit = self.download_timeout;
@@ -189,6 +239,13 @@ impl Save {
             policy.stall_limit = limit;
         }
         policy
+    }
+
+    /// Returns the networks that the options allow.
+    fn private_networks(&self) -> Vec<Network> {
+        let tencent = self.allow_private.then_some(AddressPolicy::TENCENT_NETWORKS);
+        let named = self.allow_network.iter().map(|net| net.network()..=net.broadcast());
+        tencent.into_iter().flatten().chain(named).collect()
     }
 
     /// Returns the options for a command with the same download.
@@ -202,12 +259,19 @@ impl Save {
             ("--force", self.force.then(String::new)),
             ("--allow-http", self.allow_http.then(String::new)),
             ("--allow-private", self.allow_private.then(String::new)),
+            ("--allow-network", joined(&self.allow_network)),
             ("--require-crc", self.require_crc.then(String::new)),
             ("--max-size", self.max_size.map(|bytes| bytes.to_string())),
             ("--stall", seconds_text(self.stall)),
             ("--download-timeout", seconds_text(self.download_timeout)),
         ]
     }
+}
+
+/// Returns the networks as one value, if there are any.
+fn joined(networks: &[IpNet]) -> Option<String> {
+    let texts: Vec<_> = networks.iter().map(ToString::to_string).collect();
+    (!texts.is_empty()).then(|| texts.join(","))
 }
 
 fn seconds_text(time: Option<Duration>) -> Option<String> {
@@ -243,6 +307,12 @@ pub(super) fn page(text: &str) -> Result<u64, &'static str> {
         limit @ 1..=100 => Ok(limit),
         _ => Err("expected 1 to 100"),
     }
+}
+
+/// Parses a network, or an address as a network of its own.
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    address.or_else(|_| text.parse()).map_err(|_| "expected a network like 198.18.0.0/15")
 }
 
 /// Parses a non-zero number of bytes.

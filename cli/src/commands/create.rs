@@ -14,6 +14,7 @@ use crate::{
     client::{self, send},
     error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output, Stdout},
+    secrets::without_keys,
     shell,
     signals::Signals,
 };
@@ -21,15 +22,22 @@ use crate::{
 #[derive(Serialize)]
 struct Created<'a> {
     job_id: &'a JobId,
-    request_id: Option<&'a str>,
+    request_id: Option<String>,
 }
 
 pub(crate) async fn create(export: &Export, common: &Common, output: &Output) -> Result<Ending> {
     let action = export.action()?;
     let client = client::client(common)?;
-    let answer = send_create(&client, &action, &mut Signals::watch(), common, output).await?;
+    let answer = send_create(
+        &client,
+        &action,
+        &mut Signals::watch().map_err(Error::unwatched)?,
+        common,
+        output,
+    )
+    .await?;
     let job_id = &answer.response.job_id;
-    let created = Created { job_id, request_id: answer.request_id.as_deref() };
+    let created = Created { job_id, request_id: answer.request_id.as_deref().map(without_keys) };
     // If the id gets lost, another try creates a second job.
     match output.result(&created, || format!("{}\n", printable(job_id.as_str()))) {
         Ok(Stdout::Open) => Ok(Ending::Done),

@@ -201,6 +201,7 @@ impl Folder {
         builder.create(&path).map_err(|error| {
             Error::new(ErrorKind::File, format!("{path:?} cannot be created: {error}"))
                 .with_hint("set TMPDIR to a folder that can be written to")
+                .or_limit(&error)
         })?;
         Ok(Self(path))
     }

@@ -1,23 +1,28 @@
 //! The commands `download` and `run`: the file of a job, or of a URL.
 
+use std::{env, net::ToSocketAddrs};
+
 use indicatif::HumanCount;
 use serde::Serialize;
 use tcss_export::{
-    CredentialSource, DownloadUrl, JobId, Source,
+    CredentialSource, DownloadUrl, Endpoint, JobId, Source,
     core::text::printable,
-    driver::{TransportError, TransportErrorKind},
+    download::Policy,
+    driver::{AddressError, AddressPolicy, Proxies, TransportError, TransportErrorKind, Worker},
     error::{DownloadError, WaitError},
     hyper::Client,
     wait::{ErrorKind as WaitErrorKind, Finished},
 };
+use tokio::select;
 
 use super::{create::send_create, wait::WaitResult};
 use crate::{
     args::{self, Common, Save},
     client,
     download::{self, Fetched},
-    error::{DownloadContext, Error, ErrorKind, Result},
+    error::{DownloadContext, Error, ErrorKind, Result, hints::is_fake},
     output::{Ending, Output},
+    panics,
     progress::DownloadProgress,
     secrets::masked,
     shell::CommandOption,
@@ -33,31 +38,41 @@ pub(crate) async fn download(
 ) -> Result<Ending> {
     let save = &args.save;
     let Some(job) = &args.source.job_id else {
-        let url = args.source.url.as_deref().unwrap_or_default();
+        let url = args.source.url()?;
+        save.check()?;
         let without_keys = CredentialSource::from_fn(|_| {
             Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
         });
         let client = Client::new(common.session()?, without_keys);
-        let url =
-            DownloadUrl::new(url).ok_or_else(|| Error::new(ErrorKind::Usage, "--url is empty"))?;
-        let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
+        let mut downloader = Downloader {
+            client,
+            signals: Signals::watch().map_err(Error::unwatched)?,
+            save,
+            output,
+        };
         // This URL cannot be renewed.
-        return downloader.download(Source::new(url), None).await;
+        return downloader.download(&url, None).await;
     };
     let job = args::not_a_url(job)?;
     let client = client::client(common)?.with_policy(args.timing.policy());
     save.check().map_err(|error| error.with_job(job))?;
     let options = [save.options(), args.timing.options(), common.options()].concat();
-    let mut downloader = Downloader { client, signals: Signals::watch(), save, output };
+    let mut downloader =
+        Downloader { client, signals: Signals::watch().map_err(Error::unwatched)?, save, output };
     downloader.job_to_file(job, &options).await
 }
 
 pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
     let action = args.export.action()?;
     let client = client::client(common)?;
-    // No job is created for a file that cannot be written.
+    // No job is created for a file that cannot be written or fetched, or without the thread for it.
     args.save.check()?;
-    let mut signals = Signals::watch();
+    let mut signals = Signals::watch().map_err(Error::unwatched)?;
+    let worker = Worker::start().map_err(Error::without_thread)?;
+    select! {
+        checked = check_resolver(worker, common.endpoint()?, args.save.policy()) => checked?,
+        signal = signals.first() => return Err(Error::stopped(signal, "no job was created")),
+    }
     // Without the limits of the wait: a create that is cut short may leave an unknown job.
     let answer = send_create(&client, &action, &mut signals, common, output).await?;
     let job = answer.response.job_id;
@@ -66,6 +81,27 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
     let mut downloader = Downloader { client, signals, save: &args.save, output };
     let options = [args.save.options(), args.timing.options(), common.options()].concat();
     downloader.job_to_file(&job, &options).await
+}
+
+/// Fails if the resolver of this machine answers with made-up addresses that the download may not
+/// use: it does so for the name of the file's server, too. Other faults are left to the requests.
+async fn check_resolver(worker: Worker, endpoint: Endpoint, policy: Policy) -> Result<()> {
+    let proxies = Proxies::from_variables(|name| env::var_os(name));
+    let host = endpoint.uri().host().unwrap_or_default();
+    if endpoint.is_loopback() || !matches!(proxies.proxy_for(&endpoint), Ok(None)) {
+        return Ok(());
+    }
+    let name = host.trim_matches(['[', ']']).to_owned();
+    let found = worker.run(move || (name, 443).to_socket_addrs()).await.flatten();
+    let Ok(found) = found else { return Ok(()) };
+    let found: Vec<_> = found.filter(|address| is_fake(address.ip())).collect();
+    let allowed = AddressPolicy::PublicAnd((&*policy.private_networks).into());
+    match AddressError::filter(host, &allowed, found) {
+        Err(error) if !error.addresses().is_empty() => {
+            Err(Error::new(ErrorKind::Usage, error.to_string()).allowing_addresses_of(&error))
+        }
+        _ => Ok(()),
+    }
 }
 
 struct Downloader<'a> {
@@ -78,7 +114,8 @@ struct Downloader<'a> {
 impl Downloader<'_> {
     /// Waits for the job and downloads its file; `options` are those of the next command.
     async fn job_to_file(&mut self, job: &JobId, options: &[CommandOption]) -> Result<Ending> {
-        let ending = self.wait_and_download(job).await;
+        // Even after a fault of this program, the error has the id of the job.
+        let ending = panics::caught(self.wait_and_download(job)).await;
         ending.map_err(|error| error.with_job(job).continue_with("download", job, options))
     }
 
@@ -88,8 +125,7 @@ impl Downloader<'_> {
         reporter.finish()?;
         match end {
             wait::End::Finished(finished) => {
-                let source = Source::new(finished.download_url.clone()).of_job(job.clone());
-                self.download(source, Some((job, &finished))).await
+                self.download(&finished.download_url, Some((job, &finished))).await
             }
             wait::End::Failed(failure) => self.no_file(job, failure, None),
             wait::End::StdoutClosed => Ok(Ending::Done),
@@ -100,15 +136,22 @@ impl Downloader<'_> {
     /// Downloads a file; `of_job` is its job and the end of the wait for it.
     async fn download(
         &mut self,
-        source: Source,
+        url: &DownloadUrl,
         of_job: Option<(&JobId, &Finished)>,
     ) -> Result<Ending> {
         let (job_id, finished) = of_job.unzip();
         let context = DownloadContext { finished, target: self.save.path() };
-        let source = source.with_policy(self.save.policy());
+        let mut policy = self.save.policy();
+        // The user chose a URL without a job.
+        policy.allow_loopback = of_job.is_none();
+        let source = Source::new(url.clone()).with_policy(policy);
+        let source = match job_id {
+            Some(job) => source.of_job(job.clone()),
+            None => source,
+        };
         let (target, progress) = (self.save.target(), DownloadProgress::new(self.output));
         let end = download::fetch(&self.client, source, target, &mut self.signals, progress).await;
-        let end = end.map_err(|error| context.unusable_url(error))?;
+        let end = end.map_err(|error| context.unusable_url(url, error))?;
         let Fetched { outcome, polls, resumed } = end.map_err(|signal| context.stopped(signal))?;
         let downloaded = match (outcome, job_id) {
             (Ok(downloaded), _) => downloaded,

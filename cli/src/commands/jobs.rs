@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use tcss_export::{
-    JobId,
     actions::{DescribeExportJobManageList, ExportJobInfo, RunTimeFilter},
     core::text::printable,
 };
@@ -12,30 +11,30 @@ use crate::{
     client::{client, send},
     error::{Error, Result},
     output::{Ending, Output},
-    secrets::masked,
+    secrets::{masked, without_keys},
     text::percent,
 };
 
 const TITLES: [&str; 5] = ["JOB ID", "STATUS", "PROGRESS", "CREATED", "NAME"];
 
-/// A page of the account's jobs. Free text of the service is masked.
+/// A page of the account's jobs. Texts of the service are masked.
 #[derive(Serialize)]
-struct List<'a> {
+struct List {
     total_count: Option<u64>,
-    jobs: Vec<Row<'a>>,
-    request_id: Option<&'a str>,
+    jobs: Vec<Row>,
+    request_id: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
-    job_id: Option<&'a str>,
+struct Row {
+    job_id: Option<String>,
     name: Option<String>,
     source: Option<String>,
-    status: Option<&'a str>,
+    status: Option<String>,
     progress: Option<f64>,
     failure_message: Option<String>,
-    timeout: Option<&'a str>,
-    insert_time: Option<&'a str>,
+    timeout: Option<String>,
+    insert_time: Option<String>,
 }
 
 pub(crate) async fn jobs(args: &args::Jobs, common: &Common, output: &Output) -> Result<Ending> {
@@ -46,7 +45,7 @@ pub(crate) async fn jobs(args: &args::Jobs, common: &Common, output: &Output) ->
     let list = List {
         total_count: answer.response.total_count,
         jobs: answer.response.jobs.iter().map(Row::new).collect(),
-        request_id: answer.request_id.as_deref(),
+        request_id: answer.request_id.as_deref().map(without_keys),
     };
     output.result(&list, || list.text(args.offset.unwrap_or_default()))?;
     Ok(Ending::Done)
@@ -67,7 +66,7 @@ fn known(status: &str) -> &str {
     statuses.into_iter().find(|known| known.eq_ignore_ascii_case(status)).unwrap_or(status)
 }
 
-impl List<'_> {
+impl List {
     fn text(&self, offset: u64) -> String {
         match (self.jobs.len(), self.total_count) {
             (0, total) if offset == 0 || total == Some(0) => return "no jobs\n".to_owned(),
@@ -96,26 +95,25 @@ impl List<'_> {
     }
 }
 
-impl<'a> Row<'a> {
-    fn new(job: &'a ExportJobInfo) -> Self {
+impl Row {
+    fn new(job: &ExportJobInfo) -> Self {
         let status = job.status.as_str();
         Self {
-            job_id: job.job_id.as_ref().map(JobId::as_str),
+            job_id: job.job_id.as_ref().map(|id| without_keys(id.as_str())),
             name: job.name.as_deref().map(masked),
             source: job.source.as_deref().map(masked),
-            status: (!status.is_empty()).then_some(status),
+            status: (!status.is_empty()).then(|| masked(status)),
             progress: job.progress,
             failure_message: job.failure_message.as_deref().map(masked),
-            timeout: job.timeout.as_deref(),
-            insert_time: job.insert_time.as_deref(),
+            timeout: job.timeout.as_deref().map(masked),
+            insert_time: job.insert_time.as_deref().map(masked),
         }
     }
 
     fn cells(&self) -> [String; TITLES.len()] {
-        let (status, progress) = (self.status.map(masked), self.progress.map(percent));
-        let name = self.name.as_deref();
-        [self.job_id, status.as_deref(), progress.as_deref(), self.insert_time, name]
-            .map(|cell| printable(cell.unwrap_or("-")).to_string())
+        let progress = self.progress.map(percent);
+        [&self.job_id, &self.status, &progress, &self.insert_time, &self.name]
+            .map(|cell| printable(cell.as_deref().unwrap_or("-")).to_string())
     }
 }
 

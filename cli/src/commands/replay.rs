@@ -253,6 +253,7 @@ fn unreadable(name: &str, error: &io::Error) -> Error {
     Error::new(ErrorKind::File, format!("{name} cannot be read: {error}"))
         .with_path(name.to_owned())
         .with_hint("check its name and its permissions")
+        .or_limit(error)
 }
 
 /// Returns the text of an error without its position, which is always in line 1.

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, path::Path};
 
-use tcss_export::core::text::printable;
+use tcss_export::{core::text::printable, driver::ResourceLimit};
 use tcss_export_testkit::{
     EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, ServedFile, Service,
 };
@@ -10,7 +10,7 @@ use tcss_export_testkit::{
 use crate::{
     args,
     client::key_pair,
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output, Stdout},
     secrets::{SECRET_ID, SECRET_KEY, masked},
 };
@@ -40,8 +40,15 @@ pub(crate) fn serve(args: &args::Serve, output: &Output) -> Result<Ending> {
 }
 
 pub(super) fn cannot_listen(error: &io::Error) -> Error {
+    // A port is free or not at once: only a thread can be tried again.
+    if error.kind() == io::ErrorKind::WouldBlock {
+        let message = format!("a thread cannot be started: {error}");
+        let hint = hints::of_limit(ResourceLimit::Threads);
+        return Error::new(ErrorKind::Resource, message).with_hint(hint);
+    }
     Error::new(ErrorKind::Usage, format!("the port cannot be used: {error}"))
         .with_hint("choose another --port, or leave it out for a free one")
+        .or_limit(error)
 }
 
 /// Checks the file first, so that its errors are not mistaken for those of the port.
@@ -50,7 +57,8 @@ fn served(path: &Path) -> Result<ServedFile> {
         Error::of_file(path, why).with_hint("give --file a file that exists and can be read")
     };
     let opened = File::open(path).and_then(|file| file.metadata());
-    let found = opened.map_err(|error| refused(&format!("cannot be read: {error}")))?;
+    let found =
+        opened.map_err(|error| refused(&format!("cannot be read: {error}")).or_limit(&error))?;
     match found.is_file() {
         true => Ok(ServedFile::path(path)),
         false => Err(refused("is not a regular file")),

@@ -12,7 +12,7 @@ use crate::{
     client,
     error::{Error, Result},
     output::{Ending, Output},
-    secrets::masked,
+    secrets::{masked, without_keys},
     shell::CommandOption,
     signals::Signals,
     text::{effort, percent, rows, seconds},
@@ -34,7 +34,9 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
     let job = args.job.id()?;
     let client = client::client(common)?.with_policy(args.timing.policy());
     let mut reporter = Reporter::with_options(args, output)?;
-    let end = wait::follow(&client, job, &mut Signals::watch(), &mut reporter).await?;
+    let end =
+        wait::follow(&client, job, &mut Signals::watch().map_err(Error::unwatched)?, &mut reporter)
+            .await?;
     if matches!(end, End::StdoutClosed) {
         return Ok(Ending::Done);
     }
@@ -80,14 +82,14 @@ fn print_end(end: End, job: &JobId, options: &[CommandOption], output: &Output) 
     }
 }
 
-/// The status of a job. Messages of the service are masked; status and URL are not.
+/// The status of a job. Texts of the service are masked, except for the URL.
 #[derive(Serialize)]
 struct JobStatus<'a> {
-    status: Option<&'a str>,
+    status: Option<String>,
     progress: Option<f64>,
     download_url: Option<&'a str>,
     failure_message: Option<String>,
-    request_id: Option<&'a str>,
+    request_id: Option<String>,
 }
 
 /// The last status of a job, and the effort of the wait for it.
@@ -107,21 +109,21 @@ impl<'a> JobStatus<'a> {
     fn new(response: &'a DescribeExportJobResultResponse, request_id: Option<&'a str>) -> Self {
         let status = response.status.as_str();
         Self {
-            status: (!status.is_empty()).then_some(status),
+            status: (!status.is_empty()).then(|| masked(status)),
             progress: response.progress,
             download_url: response.download_url.as_ref().map(DownloadUrl::as_str),
             failure_message: response.failure_message.as_deref().map(masked),
-            request_id,
+            request_id: request_id.map(without_keys),
         }
     }
 
     fn rows(&self) -> Vec<(&'static str, Option<String>)> {
         vec![
-            ("status", Some(masked(self.status.unwrap_or("none")))),
+            ("status", Some(self.status.clone().unwrap_or_else(|| "none".to_owned()))),
             ("progress", self.progress.map(percent)),
             ("download url", self.download_url.map(str::to_owned)),
             ("message", self.failure_message.clone()),
-            ("request id", self.request_id.map(str::to_owned)),
+            ("request id", self.request_id.clone()),
         ]
     }
 }

@@ -1,15 +1,25 @@
 //! Errors of downloads and files. The hints depend on the origin of the URL and on the output.
 
-use std::{error::Error as StdError, fs, io, path::Path};
+use std::{
+    borrow::Cow,
+    error::Error as StdError,
+    fs, io,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+};
 
 use tcss_export::{
-    Target,
+    DownloadUrl, Endpoint, Target,
     core::{
         download,
         text::{brief, printable},
     },
     download::{ErrorKind as DownloadErrorKind, Fault, Report},
-    driver::{TransportError, TransportErrorKind},
+    driver::{
+        AddressError,
+        AddressPolicy::{self, PublicAnd},
+        Network, TransportError, TransportErrorKind,
+    },
     error::{BuildError, DownloadError, FileError, FileErrorKind, Reason},
     wait::Finished,
 };
@@ -31,13 +41,21 @@ pub(crate) struct DownloadContext<'a> {
 
 impl DownloadContext<'_> {
     /// Converts the error of a URL that was not sent.
-    pub(crate) fn unusable_url(self, error: BuildError) -> Error {
-        let Some(finished) = self.finished else { return error.into() };
-        let mut converted =
-            unusable_url_of_job(error, "give the request id to the service's support");
-        converted.facts.request_id = finished.report.request_id.clone();
-        converted.facts.url = self.url();
-        converted
+    pub(crate) fn unusable_url(self, url: &DownloadUrl, error: BuildError) -> Error {
+        let converted = match self.finished {
+            Some(finished) => {
+                let hint = "give the request id to the service's support";
+                let mut converted = unusable_url_of_job(error, hint);
+                converted.facts.request_id = finished.report.request_id.clone();
+                converted.facts.url = self.url();
+                converted
+            }
+            None => error.into(),
+        };
+        match (error.reason(), address_of(url)) {
+            (Reason::PrivateAddress, Some(address)) => converted.allowing_address(address),
+            _ => converted,
+        }
     }
 
     /// Creates the error of a download that a signal ended.
@@ -66,7 +84,7 @@ impl DownloadContext<'_> {
             DownloadError::NewUrl { error, wait } => {
                 // The error of the wait matters more than the need for a new URL.
                 let mut converted = Error::from(*wait);
-                converted.facts.message += &format!("; a new URL was needed: {}", error.kind);
+                converted.add_to_message(&format!("; a new URL was needed: {}", error.kind));
                 converted.facts.file_request_id = error.request_id().map(str::to_owned);
                 self.after(converted, &error.report)
             }
@@ -165,6 +183,7 @@ impl Failed<'_> {
             | Fault::OtherLength
             | Fault::Mismatch
             | Fault::BadLength
+            | Fault::BadChecksum
             | Fault::ShortRanges => answer(hints::DAMAGED),
             Fault::Page => answer(hints::NOT_THE_FILE),
             Fault::Stalled => self
@@ -181,31 +200,39 @@ impl Failed<'_> {
     /// Describes a request without an answer, in the transport's words.
     fn not_sent(self, fault: TransportErrorKind) -> Error {
         let message = self.transport.map_or_else(|| fault.to_string(), |error| with_sources(error));
-        if self.transport.is_some_and(|error| error.address_error().is_some()) {
-            return Error::new(ErrorKind::Usage, message)
-                .with_hint(hints::ALLOW_PRIVATE)
-                .with_next_command(NextCommand::With("--allow-private"));
+        if let Some(error) = self.transport.and_then(TransportError::address_error) {
+            return Error::new(ErrorKind::Usage, message).allowing_addresses_of(error);
         }
-        let hint = match self.transport.and_then(hints::of_proxy) {
+        let hint = match self.cause() {
             Some(hint) => hint,
             None if fault == TransportErrorKind::Permanent => {
-                "check the proxy settings and which certificates this machine trusts"
+                "check the proxy settings and which certificates this machine trusts".into()
             }
-            None if self.report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE,
-            None => self.context.again(),
+            None if self.report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE.into(),
+            None => self.context.again().into(),
         };
-        Error::new(self.transport.map_or(ErrorKind::Transport, kind_of), message).with_hint(hint)
+        let kind = self.transport.map_or(ErrorKind::Transport, kind_of);
+        let not_sent = Error::new(kind, message).with_hint(hint);
+        match self.transport {
+            Some(error) => not_sent.or_limit(error),
+            None => not_sent,
+        }
+    }
+
+    /// Returns the hint for the transport's error, if its cause is known.
+    fn cause(self) -> Option<Cow<'static, str>> {
+        self.transport.and_then(|error| hints::of_cause(error, "the URL"))
     }
 
     /// Describes the last exchange as well, if it failed.
     fn timed_out(self, kind: &DownloadErrorKind) -> Error {
         let (report, last_fault) = (self.report, self.report.last_fault.as_ref());
         let hint = match (self.transport, self.context.target) {
-            (Some(error), _) if report.bytes == 0 => {
-                hints::of_proxy(error).unwrap_or(hints::FILE_SERVER_UNREACHABLE)
+            (Some(_), _) if report.bytes == 0 => {
+                self.cause().unwrap_or_else(|| hints::FILE_SERVER_UNREACHABLE.into())
             }
-            (_, None) if report.bytes > 0 => hints::MORE_TIME_TO_STDOUT,
-            _ => "download again with a longer --download-timeout or none",
+            (_, None) if report.bytes > 0 => hints::MORE_TIME_TO_STDOUT.into(),
+            _ => "download again with a longer --download-timeout or none".into(),
         };
         let last = self.transport.map(|error| with_sources(error));
         let last = last.or_else(|| last_fault.map(ToString::to_string));
@@ -241,6 +268,7 @@ impl Failed<'_> {
 
     fn refusal_hint(self, code: Option<&str>, status: u16) -> &'static str {
         match (code, status) {
+            (Some("NoSuchKey") | None, 404) => hints::NOT_FOUND,
             (Some("NoSuchKey" | "NoSuchBucket"), _) => hints::GONE,
             (Some("InvalidObjectState"), _) => "restore the file from the archive",
             (_, 404) => hints::GONE,
@@ -255,6 +283,16 @@ impl Failed<'_> {
     }
 }
 
+/// Returns the address that a URL names.
+fn address_of(url: &DownloadUrl) -> Option<IpAddr> {
+    let (_, rest) = url.as_str().split_once("://")?;
+    let endpoint: Endpoint = rest.split(['/', '?']).next()?.parse().ok()?;
+    match endpoint.uri().host()? {
+        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+        host => host.trim_matches(['[', ']']).parse().ok(),
+    }
+}
+
 /// Converts the error of a job's URL. The user did not choose it, so the hint differs.
 fn unusable_url_of_job(error: BuildError, hint: &'static str) -> Error {
     let message = format!("the job gave a URL that cannot be used: it {}", error.reason());
@@ -264,10 +302,38 @@ fn unusable_url_of_job(error: BuildError, hint: &'static str) -> Error {
 impl Error {
     /// Adds what can help against a URL that was not sent: an option that allows it, or the hint.
     pub(super) fn allowing_url(self, error: BuildError, hint: &'static str) -> Self {
-        let (hint, next_command) = match error.reason() {
-            Reason::PlainHttp => (hints::ALLOW_HTTP, NextCommand::With("--allow-http")),
-            Reason::PrivateAddress => (hints::ALLOW_PRIVATE, NextCommand::With("--allow-private")),
-            _ => (hint, NextCommand::None),
+        let option = ("--allow-http", Some(String::new()));
+        match error.reason() {
+            Reason::PlainHttp => {
+                self.with_hint(hints::ALLOW_HTTP).with_next_command(NextCommand::With(option))
+            }
+            Reason::PrivateAddress => {
+                self.with_hint(hints::ALLOW_NETWORK).with_next_command(NextCommand::None)
+            }
+            _ => self.with_hint(hint).with_next_command(NextCommand::None),
+        }
+    }
+
+    /// Adds what can help against the addresses of a host.
+    pub(crate) fn allowing_addresses_of(self, error: &AddressError) -> Self {
+        match error.addresses().first() {
+            Some(address) if !error.must_be_loopback() => self.allowing_address(*address),
+            _ => self.with_hint(hints::LOOPBACK).with_next_command(NextCommand::None),
+        }
+    }
+
+    /// Adds the option that allows an address, if any does.
+    fn allowing_address(self, address: IpAddr) -> Self {
+        let permits = |networks: &[Network]| PublicAnd(networks.into()).permits(address);
+        let option = |name, value: &str| NextCommand::With((name, Some(value.to_owned())));
+        let (hint, next_command) = if permits(&AddressPolicy::TENCENT_NETWORKS) {
+            (hints::ALLOW_PRIVATE, option("--allow-private", ""))
+        } else if hints::is_fake(address) {
+            (hints::ALLOW_FAKE, option("--allow-network", hints::FAKE_NETWORK))
+        } else if permits(&[address..=address]) {
+            (hints::ALLOW_NETWORK, option("--allow-network", &address.to_string()))
+        } else {
+            (hints::METADATA, NextCommand::None)
         };
         self.with_hint(hint).with_next_command(next_command)
     }
@@ -285,15 +351,16 @@ impl Error {
             Self::new(ErrorKind::File, with_sources(error)).with_next_command(next_command);
         let files = error.path().zip(target);
         let hint = hint(error, files);
-        let Some((path, target)) = files else { return converted.with_hint(hint) };
+        let Some((path, target)) = files else { return converted.with_hint(hint).or_limit(error) };
         // The user knows the target, but not a part file that is absent or in use.
         let is_part_unknown = match error.kind() {
             FileErrorKind::Open => fs::symlink_metadata(path).is_err(),
             kind => kind == FileErrorKind::Busy,
         };
         let named = format!("{:?}", if is_part_unknown { target } else { path });
-        converted.facts.message = converted.facts.message.replacen(&format!("{path:?}"), &named, 1);
-        converted.with_hint(hint).with_path(named)
+        let message = converted.facts.message.replacen(&format!("{path:?}"), &named, 1);
+        converted.facts.message = message.into();
+        converted.with_hint(hint).with_path(named).or_limit(error)
     }
 }
 
@@ -370,7 +437,7 @@ mod tests {
     /// Returns an error with the refusal of an address in its chain.
     fn not_permitted() -> TransportError {
         let address = SocketAddr::from(([10, 0, 0, 1], 443));
-        let error = AddressError::filter("h.example", AddressPolicy::Public, [address]);
+        let error = AddressError::filter("h.example", &AddressPolicy::Public, [address]);
         let error = io::Error::new(io::ErrorKind::PermissionDenied, error.unwrap_err());
         TransportError::new(TransportErrorKind::Permanent, error)
     }
@@ -429,6 +496,7 @@ mod tests {
             DownloadErrorKind::Fault(Fault::OtherLength),
             DownloadErrorKind::Fault(Fault::Mismatch),
             DownloadErrorKind::Fault(Fault::BadLength),
+            DownloadErrorKind::Fault(Fault::BadChecksum),
             DownloadErrorKind::Fault(Fault::ShortRanges),
             DownloadErrorKind::Fault(Fault::Page),
         ] {
@@ -462,7 +530,7 @@ mod tests {
             (error.exit_code(), error.facts.hint.as_deref()),
             (2, Some(hints::ALLOW_PRIVATE))
         );
-        let message = "h.example resolves to a private address, which must be allowed";
+        let message = "h.example resolves to the private address 10.0.0.1, which must be allowed";
         assert!(error.facts.message.ends_with(message), "{}", error.facts.message);
     }
 }

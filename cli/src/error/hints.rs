@@ -1,19 +1,25 @@
 //! The hints by code and kind of error, and those that are long or that several errors share.
 
-use std::io;
+use std::{borrow::Cow, io, net::IpAddr};
 
 use tcss_export::{
-    driver::{TransportError, TransportErrorKind},
+    core::text::printable,
+    driver::{
+        ResourceLimit, TransportError, TransportErrorKind, TunnelError, clock, tls::TlsProblem,
+    },
     error::{ErrorCode, ResponseErrorKind},
 };
 
 use super::kind::ErrorKind;
+use crate::secrets::{proxy_variable, token_variable, variable};
 
 pub(crate) const WRONG_JOB: &str = "check the job id: it must belong to this site and this account";
-/// The file is gone, so that another download cannot help.
+/// The bucket is gone, so that another download cannot help.
 pub(crate) const GONE: &str = "the file no longer exists on the server: create a new job";
+pub(crate) const NOT_FOUND: &str = "download again in a minute: the server may not have the file \
+     yet; if it is still missing, create a new job";
 const UNKNOWN_ID: &str = "check TENCENTCLOUD_SECRET_ID: the key was deleted or disabled, or \
-     belongs to the other site (--endpoint)";
+     belongs to another site than --endpoint";
 const WRONG_SIGNATURE: &str = "check that TENCENTCLOUD_SECRET_KEY belongs to \
      TENCENTCLOUD_SECRET_ID; the explain command shows what is signed";
 const PERMISSION: &str = "grant the user of this key these actions of tcss: \
@@ -25,20 +31,11 @@ pub(crate) const MAYBE_CREATED: &str =
 
 /// The hints by error code of the service, or by its family.
 const CODES: &[(&[&str], &str)] = &[
-    (&["AuthFailure.SecretIdNotFound"], UNKNOWN_ID),
     (
         &["AuthFailure.InvalidSecretId"],
         "check TENCENTCLOUD_SECRET_ID: it must be the id of a cloud API key",
     ),
     (&["AuthFailure.SignatureFailure"], WRONG_SIGNATURE),
-    (
-        &["AuthFailure.SignatureExpire"],
-        "set the clock of this machine: it may be off by at most 5 minutes",
-    ),
-    (
-        &["AuthFailure.TokenFailure"],
-        "get new temporary keys: the token has expired or does not belong to this key pair",
-    ),
     (&["AuthFailure.UnauthorizedOperation", "UnauthorizedOperation"], PERMISSION),
     (&["AuthFailure.MFAFailure"], "use a key that does not need a second factor"),
     (&["AuthFailure"], "check the key pair, the token and --endpoint"),
@@ -91,7 +88,18 @@ pub(crate) const MORE_TIME_TO_STDOUT: &str =
     "discard the output and download again with a longer --download-timeout or none";
 pub(crate) const ALLOW_HTTP: &str =
     "use --allow-http if you trust the network: the bytes can be changed on the way";
-pub(crate) const ALLOW_PRIVATE: &str = "use --allow-private if you trust the source of the URL";
+pub(crate) const ALLOW_PRIVATE: &str = "use --allow-private if this machine is in Tencent Cloud, \
+     where names of the object store resolve to such addresses";
+pub(crate) const ALLOW_NETWORK: &str = "use --allow-network with this address or its network if you \
+     trust it";
+pub(crate) const LOOPBACK: &str = "use 127.0.0.1 in place of the name, or check the hosts file of \
+     this machine";
+/// Resolvers of some proxies and VPNs answer with made-up addresses of this network.
+pub(crate) const FAKE_NETWORK: &str = "198.18.0.0/15";
+pub(crate) const ALLOW_FAKE: &str = "the resolver of this machine answers with made-up addresses, as \
+     some proxies and VPNs do: use --allow-network 198.18.0.0/15 if you trust it";
+pub(crate) const METADATA: &str = "this is the address of a metadata service, which no option \
+     allows: give the job id to the service's support";
 pub(crate) const NO_URL: &str = "give the whole URL, unchanged and in single quotes";
 pub(crate) const EXISTS: &str = "name another file, or replace this one with --force";
 pub(crate) const NO_FILE: &str = "name a file, not a folder";
@@ -120,28 +128,150 @@ pub(crate) const DAMAGED: &str =
     "download again; if it fails again, the file is damaged on the way or on the server";
 pub(crate) const NOT_THE_FILE: &str = "check what is between this machine and the file \
      server, such as a proxy, or look for the file in the console";
-const PROXY_VARIABLE: &str = "set HTTPS_PROXY or ALL_PROXY to http://host:port, or unset it; \
-     lower-case names take precedence";
-const PROXY: &str = "check the proxy that HTTPS_PROXY or ALL_PROXY names; NO_PROXY excepts hosts \
-     from it";
-const PROXY_LOGIN: &str = "the proxy wants a login: put it in HTTPS_PROXY or ALL_PROXY, as in \
-     http://USER:PASSWORD@host:port";
+const NO_BASIC_LOGIN: &str = "use a proxy that accepts logins by Basic, the only ones that this \
+     program sends";
+const NO_ROOTS: &str = "install the root certificates of the system (often the package \
+     ca-certificates), or name a file with roots in SSL_CERT_FILE";
 pub(crate) const FILE_SERVER_UNREACHABLE: &str = "check the network and the host of the URL";
 
-/// Returns the hint for an error of a proxy.
-pub(crate) fn of_proxy(error: &TransportError) -> Option<&'static str> {
+/// Returns whether an address is in [`FAKE_NETWORK`].
+pub(crate) fn is_fake(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(v4) if matches!(v4.octets(), [198, 18 | 19, ..]))
+}
+
+/// Returns the hint for an error whose cause is known; `address` is what the user can change: an
+/// option, or the URL.
+pub(crate) fn of_cause(error: &TransportError, address: &str) -> Option<Cow<'static, str>> {
+    let proxy = proxy_variable();
     if error.proxy_error().is_some() {
-        return Some(PROXY_VARIABLE);
+        return Some(format!("set {proxy} to http://host:port, or unset it").into());
     }
-    match error.tunnel_error()?.status() {
-        Some(status) if status.as_u16() == 407 => Some(PROXY_LOGIN),
-        // The proxy did connect; the error is about the server behind it.
-        None if error.kind() == TransportErrorKind::Permanent => None,
-        _ => Some(PROXY),
+    if let Some(problem) = error.tls_problem() {
+        return Some(of_tls(&problem, address));
+    }
+    if let Some(tunnel) = error.tunnel_error() {
+        return of_tunnel(tunnel, error.kind(), proxy);
+    }
+    error.is_not_http().then(|| {
+        format!(
+            "check the scheme and the port of {address}: another protocol answers there, such as \
+             TLS on a port without it"
+        )
+        .into()
+    })
+}
+
+fn of_tls(problem: &TlsProblem, address: &str) -> Cow<'static, str> {
+    match problem {
+        TlsProblem::NotValidYet { .. } | TlsProblem::Expired { .. } => {
+            "set the clock of this machine if it is wrong; if it is right, the server needs a new \
+             certificate"
+                .into()
+        }
+        TlsProblem::UnknownIssuer => {
+            let roots = match variable("SSL_CERT_FILE") {
+                Ok(Some(file)) => format!("{}, which SSL_CERT_FILE names", printable(&file)),
+                _ => "the system's certificates, or name a file in SSL_CERT_FILE".to_owned(),
+            };
+            format!("if you trust the server or a proxy on the way, add its authority to {roots}")
+                .into()
+        }
+        TlsProblem::Authority => {
+            "give the server a certificate of its own, issued by that authority".into()
+        }
+        TlsProblem::OtherName { .. } => {
+            format!("check the host of {address}, and what is between it and this machine").into()
+        }
+        TlsProblem::NoRoots => NO_ROOTS.into(),
+        TlsProblem::NotTls => format!(
+            "check the scheme and the port of {address}: what answers there speaks no TLS, but \
+             perhaps plain HTTP"
+        )
+        .into(),
+        _ => format!("check {address} and the server's certificate").into(),
     }
 }
 
-pub(crate) fn of_code(code: &ErrorCode) -> &'static str {
+fn of_tunnel(
+    tunnel: &TunnelError,
+    kind: TransportErrorKind,
+    variable: &str,
+) -> Option<Cow<'static, str>> {
+    let is_basic = |scheme: &String| scheme.eq_ignore_ascii_case("Basic");
+    Some(match tunnel {
+        TunnelError::Refused { status, had_login, schemes, .. } if status.as_u16() == 407 => {
+            if !schemes.is_empty() && !schemes.iter().any(is_basic) {
+                NO_BASIC_LOGIN.into()
+            } else if *had_login {
+                format!("check user and password in {variable}; encode special characters as %XX")
+                    .into()
+            } else {
+                format!(
+                    "the proxy wants a login: put it in {variable}, as in \
+                     http://USER:PASSWORD@host:port"
+                )
+                .into()
+            }
+        }
+        // The proxy did connect; the error is about the server behind it.
+        TunnelError::Failed { .. } if kind == TransportErrorKind::Permanent => return None,
+        _ => {
+            format!("check the proxy that {variable} names; NO_PROXY excepts hosts from it").into()
+        }
+    })
+}
+
+pub(crate) const fn of_limit(limit: ResourceLimit) -> &'static str {
+    match limit {
+        ResourceLimit::Threads => {
+            "raise the limit of processes and threads (ulimit -u, or that of the container) or of \
+             memory (ulimit -v), or end other programs of this user"
+        }
+        ResourceLimit::OpenFiles => {
+            "raise the limit of open files (ulimit -n), or end other programs"
+        }
+        ResourceLimit::Memory => {
+            "give this program more memory (ulimit -v, or the limit of the container), or end \
+             other programs"
+        }
+        _ => ErrorKind::Resource.hint(),
+    }
+}
+
+pub(crate) fn of_code(code: &ErrorCode) -> Cow<'static, str> {
+    match code.as_str() {
+        "AuthFailure.TokenFailure" => of_token(),
+        "AuthFailure.SecretIdNotFound" => match token_variable() {
+            Some(name) => format!(
+                "{UNKNOWN_ID}; if it is a permanent key, unset {name}, whose token is sent with it"
+            )
+            .into(),
+            None => UNKNOWN_ID.into(),
+        },
+        "AuthFailure.SignatureExpire" => {
+            let shown = clock::utc(clock::now().wall);
+            format!(
+                "set the clock of this machine, which shows {shown}: it may be off by at most 5 \
+                 minutes"
+            )
+            .into()
+        }
+        _ => of_table(code).into(),
+    }
+}
+
+fn of_token() -> Cow<'static, str> {
+    match token_variable() {
+        Some(name) => format!(
+            "get new temporary keys: the token in {name} has expired or does not belong to this \
+             key pair; for permanent keys, unset {name}"
+        )
+        .into(),
+        None => "set TENCENTCLOUD_TOKEN: the keys are temporary and need their token".into(),
+    }
+}
+
+fn of_table(code: &ErrorCode) -> &'static str {
     let find = |name| CODES.iter().find(|(codes, _)| codes.contains(&name));
     let found = find(code.as_str()).or_else(|| find(code.family()));
     found.map_or(ErrorKind::Api.hint(), |(_, hint)| *hint)
@@ -202,7 +332,9 @@ pub(crate) const fn is_lasting(kind: io::ErrorKind) -> bool {
 pub(crate) const fn of_fault(fault: TransportErrorKind) -> &'static str {
     match fault {
         TransportErrorKind::Connection => "check the network, the firewall and --endpoint",
-        TransportErrorKind::Timeout => "try again later; check the network and the firewall",
+        TransportErrorKind::Timeout => {
+            "try again later; check the network, the firewall and --endpoint"
+        }
         TransportErrorKind::Truncated => {
             "try again: the connection broke in the middle of the answer"
         }

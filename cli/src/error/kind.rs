@@ -14,8 +14,12 @@ pub(crate) enum ErrorKind {
     Transport,
     Answer,
     File,
+    /// A limit of the process or of the system.
+    Resource,
     Interrupted,
     Terminated,
+    /// A fault of this program.
+    Internal,
 }
 
 impl ErrorKind {
@@ -26,9 +30,11 @@ impl ErrorKind {
             Self::Api => 4,
             Self::Transport => 5,
             Self::Answer => 6,
-            Self::File => 7,
+            Self::File | Self::Resource => 7,
             Self::Interrupted => Signal::Interrupt.exit_code(),
             Self::Terminated => Signal::Terminate.exit_code(),
+            // That of a panic.
+            Self::Internal => 101,
         }
     }
 
@@ -43,6 +49,8 @@ impl ErrorKind {
                 "check --endpoint and what is between this machine and the service, such as a proxy"
             }
             Self::File => "check the free space and the permissions where the output goes",
+            Self::Resource => "raise the limits of this process (ulimit -a), or end other programs",
+            Self::Internal => "report this message to the authors of this program",
             // A command says how to continue.
             Self::Interrupted | Self::Terminated => "",
         }

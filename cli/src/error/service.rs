@@ -14,7 +14,7 @@ impl Error {
     fn of_answer(error: &ResponseError) -> Self {
         let mut converted = match error.api_error() {
             Some(api) => {
-                Self::new(ErrorKind::Api, &*api.message).with_hint(hints::of_code(&api.code))
+                Self::new(ErrorKind::Api, api.message.clone()).with_hint(hints::of_code(&api.code))
             }
             None => Self::new(ErrorKind::Answer, error.kind().to_string())
                 .with_hint(hints::of_answer(error.kind())),
@@ -27,10 +27,15 @@ impl Error {
     }
 
     fn of_transport(error: &TransportError) -> Self {
-        match hints::of_proxy(error) {
+        if let Some(address_error) = error.address_error() {
+            let converted = Self::new(ErrorKind::Usage, with_sources(error));
+            return converted.allowing_addresses_of(address_error);
+        }
+        match hints::of_cause(error, "--endpoint") {
             Some(hint) => Self::new(kind_of(error), with_sources(error)).with_hint(hint),
             None => Self::of_send(error.kind(), with_sources(error)),
         }
+        .or_limit(error)
     }
 
     fn of_send(fault: TransportErrorKind, message: String) -> Self {
@@ -56,8 +61,8 @@ impl Error {
         let mut timed_out = Self::new(ErrorKind::TimedOut, failure.to_string());
         if let Some(fault) = &failure.report.last_fault {
             let last = Self::of_fault(fault, failure.transport());
-            let message = &mut timed_out.facts.message;
-            *message += &format!("; the last request failed: {}", last.headline());
+            let headline = last.facts.headline();
+            timed_out.add_to_message(&format!("; the last request failed: {headline}"));
             let Facts { code, status, request_id, hint, .. } = *last.facts;
             let hint = if failure.report.last.is_none() { hint } else { timed_out.facts.hint };
             *timed_out.facts = Facts { code, status, request_id, hint, ..*timed_out.facts };

@@ -133,10 +133,10 @@ pub(crate) fn describe(event: &Event) -> Option<String> {
 pub(crate) fn reason(event: &Event) -> String {
     let text = match &event.kind {
         EventKind::Waiting { status, progress, .. } => job_status(status, *progress),
-        EventKind::Retrying { fault, .. } => short_fault(fault),
+        EventKind::Retrying { fault, .. } => masked(&short_fault(fault)),
         _ => String::new(),
     };
-    brief(&masked(&text)).to_string()
+    brief(&text).to_string()
 }
 
 /// Describes the action that a decision leads to.
@@ -160,7 +160,7 @@ fn job_status(status: &ExportStatus, progress: Option<f64>) -> String {
     if *status == ExportStatus::Success {
         return format!("{status}, but no URL yet");
     }
-    let status = if status.as_str().is_empty() { "no status" } else { status.as_str() };
+    let status = status_text(status).unwrap_or_else(|| "no status".to_owned());
     let percent = progress.map(|progress| format!(" {}", percent(progress))).unwrap_or_default();
     format!("{status}{percent}")
 }

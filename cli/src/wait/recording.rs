@@ -1,11 +1,9 @@
 //! The recording of a wait in a file.
 
 #[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
 use std::{
-    fs::Permissions,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-};
-use std::{
+    ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -23,56 +21,95 @@ use crate::{
 pub(crate) struct Recording {
     file: File,
     path: PathBuf,
+    /// Where the lines are until the first exchange is recorded and replaces an older file.
+    part: Option<PathBuf>,
     /// The file was created here and is still empty.
     is_new: bool,
 }
 
 impl Recording {
-    /// Creates the file, for its owner only; `force` allows the replacement of an existing one.
+    /// Creates the file, for its owner only; `force` allows the replacement of an existing one. A
+    /// pipe or a device is written as it is.
     pub(crate) fn create(path: &Path, force: bool) -> Result<Self> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).create_new(!force);
-        #[cfg(unix)]
-        options.mode(0o600);
-        let file = options.open(path).and_then(restricted_to_owner);
+        let part = (force && is_replaceable(path)).then(|| part_of(path));
+        let file = match &part {
+            Some(part) => remove(part).and_then(|()| new_file(part)),
+            None if force => OpenOptions::new().write(true).open(path),
+            None => new_file(path),
+        };
         let file = file.map_err(|error| refused(path, &error))?;
-        Ok(Self { file, path: path.to_owned(), is_new: !force })
+        Ok(Self { file, path: path.to_owned(), part, is_new: !force })
     }
 
     pub(crate) fn write(&mut self, lines: &[TranscriptLine]) -> Result<()> {
-        lines
-            .iter()
-            .try_for_each(|line| {
-                let line = without_secrets(line)? + "\n";
-                // One call per line, so that a kill leaves whole lines.
-                self.file.write_all(line.as_bytes())?;
-                self.is_new = false;
-                Ok(())
-            })
-            .map_err(|error| {
-                if self.is_new {
-                    // It would be in the way of the next recording.
-                    let _ = fs::remove_file(&self.path);
-                }
-                refused(&self.path, &error)
-            })
+        self.try_write(lines).map_err(|error| {
+            if self.is_new {
+                // It would be in the way of the next recording.
+                let _ = fs::remove_file(&self.path);
+            }
+            refused(&self.path, &error)
+        })
+    }
+
+    fn try_write(&mut self, lines: &[TranscriptLine]) -> io::Result<()> {
+        for line in lines {
+            let text = without_secrets(line)? + "\n";
+            // One call per line, so that a kill leaves whole lines.
+            self.file.write_all(text.as_bytes())?;
+            self.is_new = false;
+        }
+        let is_exchange = |line: &TranscriptLine| matches!(line, TranscriptLine::Polled(_));
+        match self.part.take_if(|_| lines.iter().any(is_exchange)) {
+            // It replaces a symbolic link itself, not its target.
+            Some(part) => fs::rename(part, &self.path),
+            None => Ok(()),
+        }
     }
 }
 
-/// Sets the mode of a file that existed before; a pipe or a device keeps its own.
-fn restricted_to_owner(file: File) -> io::Result<File> {
-    #[cfg(unix)]
-    if file.metadata()?.is_file() {
-        file.set_permissions(Permissions::from_mode(0o600))?;
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if let Some(part) = &self.part {
+            let _ = fs::remove_file(part);
+        }
     }
-    Ok(file)
+}
+
+/// Returns whether a rename may put a file at this path: not over a pipe, a device or a link to an
+/// open file, such as `/dev/stdout`.
+fn is_replaceable(path: &Path) -> bool {
+    let is_descriptor = fs::read_link(path).is_ok_and(|to| to.starts_with("/proc"));
+    !is_descriptor && fs::metadata(path).map_or(true, |found| found.is_file())
+}
+
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".part");
+    path.with_file_name(name)
+}
+
+fn new_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    options.open(path)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 fn refused(path: &Path, error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::AlreadyExists => Error::of_file(path, "exists").with_hint(hints::EXISTS),
         kind => Error::of_file(path, &format!("cannot be written: {error}"))
-            .with_hint(hints::of_io(kind)),
+            .with_hint(hints::of_io(kind))
+            .or_limit(error),
     }
 }
 

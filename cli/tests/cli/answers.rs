@@ -52,11 +52,13 @@ fn an_api_error_is_reported_with_all_its_facts() {
 
 #[test]
 fn the_text_of_an_error_has_the_same_facts_aligned() {
-    let ended = run_at(&service("ERROR:NoSuchVersion").url(), "result J");
+    let service = service("ERROR:NoSuchVersion");
+    let url = service.url();
+    let ended = run_at(&url, "result J");
     let expected = format!(
         "error: the service refused with NoSuchVersion: requested by the script\n  \
          HTTP status  200\n  request id   {FIRST_ID}\n  \
-         hint         check --endpoint: it seems to lead to another service\n"
+         hint         check --endpoint (now {url}): it seems to lead to another service\n"
     );
     assert_eq!((ended.code, ended.stderr, &*ended.stdout), (Some(4), expected, ""));
 }
@@ -190,6 +192,34 @@ fn a_message_that_echoes_secrets_is_masked() {
             let args = ["result", "J", "--endpoint", &server.url(), flag];
             let ended = cli(&args).env("TENCENTCLOUD_TOKEN", TOKEN).run();
             assert!(ended.stderr.contains("*** ***"), "{ended:?}");
+        }
+    }
+}
+
+/// The support code fails if an output contains the key or the token.
+#[test]
+fn a_result_that_echoes_secrets_is_masked() {
+    // The token in base64.
+    let encoded = "RmllbGRDYXNlc1Rva2VuMDAwMQ==";
+    let result =
+        format!(r#""ExportStatus":"{KEY}","FailureMsg":"{encoded}","RequestId":"{TOKEN}""#);
+    let job = format!(
+        r#"{{"JobID":"J","JobName":"{KEY}","Source":"{KEY}","ExportStatus":"{KEY}",
+            "FailureMsg":"{KEY}","Timeout":"{KEY}","InsertTime":"{KEY}"}}"#
+    );
+    let jobs = format!(r#""TotalCount":1,"List":[{job}],"RequestId":"{KEY}""#);
+    let created = format!(r#""JobId":"J","RequestId":"{KEY}""#);
+    let create = &["create", "--asset-type", "host", "--all"][..];
+    for (args, members) in [(&["result", "J"][..], result), (&["jobs"], jobs), (create, created)] {
+        let server = server(WireAnswer::json(format!(r#"{{"Response":{{{members}}}}}"#)));
+        for more in [&[][..], &["--json"]] {
+            let url = server.url();
+            let args = [args, &["--endpoint", &url], more].concat();
+            let ended = cli(&args).env("TENCENTCLOUD_TOKEN", TOKEN).run();
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+            let is_shown = more.is_empty() && args[0] == "create";
+            assert!(is_shown || ended.stdout.contains("***"), "{ended:?}");
+            assert!(!ended.stdout.contains("RmllbGRDYXNl"), "{ended:?}");
         }
     }
 }

@@ -1,13 +1,15 @@
 //! HTTPS with the roots that `SSL_CERT_FILE` names, and the proxy of the environment.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::thread;
 
 use serde_json::json;
-use tcss_export_testkit::wire::{ConnectProxy, TlsProxy, WireAnswer, WireServer};
+use tcss_export_testkit::wire::{CertificateFault, ConnectProxy, TlsProxy, WireAnswer, WireServer};
 
-use crate::support::{Ended, KEY, URL, cli, service};
+use crate::support::{Ended, KEY, URL, cli, service, without_keys};
 
 /// A host that only a proxy can resolve.
 const HOST: &str = "gw.example";
@@ -19,8 +21,7 @@ const SUCCESS: &str =
 
 const RESULT: [&str; 3] = ["result", "J", "--json"];
 
-const CHECK_PROXY: &str =
-    "check the proxy that HTTPS_PROXY or ALL_PROXY names; NO_PROXY excepts hosts from it";
+const CHECK_PROXY: &str = "check the proxy that https_proxy names; NO_PROXY excepts hosts from it";
 
 /// Writes a root certificate to a file.
 fn roots(name: &str, pem: &str) -> PathBuf {
@@ -44,9 +45,10 @@ fn run_with(
     let roots = roots(&format!("proxies-{}.pem", server.addr().port()), server.ca_pem());
     let cli = cli(args).arg("--endpoint").arg(endpoint).env("SSL_CERT_FILE", roots);
     let ended = variables.iter().fold(cli, |cli, (name, value)| cli.env(name, value)).run();
+    // A hint of ours has this word.
+    let shown = format!("{}{}", ended.stdout, ended.stderr).replace("USER:PASSWORD@", "");
     for secret in ["EXAMPLEUSER", "WORD", BASIC] {
-        let is_shown = ended.stdout.contains(secret) || ended.stderr.contains(secret);
-        assert!(!is_shown, "{ended:?}");
+        assert!(!shown.contains(secret), "{ended:?}");
     }
     ended
 }
@@ -87,10 +89,110 @@ fn a_certificate_that_is_not_trusted_is_named_with_a_hint() {
         let ended = run(command, &server.url(), roots(command, other.ca_pem()));
         let error = ended.error();
         assert_eq!((ended.code, &error["kind"]), (Some(5), &json!("transport")), "{ended:?}");
-        assert!(error["message"].as_str().expect("a text").contains("certificate"), "{ended:?}");
-        assert!(error["hint"].as_str().expect("a hint").contains("certificates"), "{ended:?}");
+        let message = "the request cannot be sent: no authority that this machine trusts issued \
+            the server's certificate";
+        assert_eq!(error["message"], message);
+        let file = roots(command, other.ca_pem());
+        let hint = format!(
+            "if you trust the server or a proxy on the way, add its authority to {}, which \
+             SSL_CERT_FILE names",
+            file.display()
+        );
+        assert_eq!(error["hint"], hint);
     }
     assert!(server.requests().is_empty());
+}
+
+/// Returns message and hint after a server whose certificate has a fault.
+fn with_fault(fault: CertificateFault) -> [String; 2] {
+    let server = WireServer::tls_with(fault, [WireAnswer::json("page")]).expect("a server");
+    let ended = run("result", &server.url(), roots(&format!("{fault:?}"), server.ca_pem()));
+    assert_eq!((ended.code, server.requests().len()), (Some(5), 0), "{ended:?}");
+    ["message", "hint"].map(|member| text(&ended, member))
+}
+
+#[test]
+fn a_certificate_that_is_not_valid_now_is_reported_with_dates_and_the_clock() {
+    for (fault, date) in [
+        (CertificateFault::NotValidYet, "is not valid before 2100-01-01 00:00 UTC"),
+        (CertificateFault::Expired, "expired on 2001-01-01 00:00 UTC"),
+    ] {
+        let [message, hint] = with_fault(fault);
+        let expected = format!("certificate {date}, and this machine's clock shows 20");
+        assert!(message.contains(&expected), "{message}");
+        assert!(message.ends_with(" UTC"), "{message}");
+        assert!(hint.starts_with("set the clock of this machine if it is wrong; "), "{hint}");
+    }
+}
+
+#[test]
+fn the_certificate_of_an_authority_is_explained() {
+    let [message, hint] = with_fault(CertificateFault::OfAuthority);
+    assert!(message.ends_with("of an authority, perhaps self-signed, and not one for a server"));
+    assert_eq!(hint, "give the server a certificate of its own, issued by that authority");
+}
+
+#[test]
+fn the_names_of_the_wrong_certificate_are_shown() {
+    let server = server(HOST);
+    let url = format!("https://localhost:{}", server.addr().port());
+    let ended = run("result", &url, roots("names.pem", server.ca_pem()));
+    let message = "the request cannot be sent: the server's certificate is not for localhost, but \
+        for gw.example";
+    assert_eq!((ended.code, text(&ended, "message")), (Some(5), message.to_owned()), "{ended:?}");
+    let hint = format!("check the host of --endpoint (now {url}), and what is between it");
+    assert!(text(&ended, "hint").starts_with(&hint), "{ended:?}");
+}
+
+#[test]
+fn without_root_certificates_the_hint_says_where_they_come_from() {
+    let server = WireServer::tls([WireAnswer::json("page")]).expect("a server");
+    let ended = run("result", &server.url(), roots("empty.pem", ""));
+    let message = "the request cannot be sent: this machine has no root certificates";
+    assert_eq!((ended.code, text(&ended, "message")), (Some(5), message.to_owned()), "{ended:?}");
+    assert!(text(&ended, "hint").contains("SSL_CERT_FILE"), "{ended:?}");
+}
+
+#[test]
+fn another_protocol_is_not_reported_as_a_broken_network() {
+    let tls = WireServer::tls([WireAnswer::json("page")]).expect("a server");
+    let plain = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let plain_addr = plain.local_addr().expect("an address");
+    let answering = thread::spawn(move || {
+        let (mut stream, _) = plain.accept().expect("a connection");
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("an answer");
+        // Until the client hangs up.
+        stream.read_to_end(&mut Vec::new()).unwrap_or_default();
+    });
+    let other = WireServer::plain([WireAnswer::raw("220 smtp.example\r\n\r\n").then_close()]);
+    let other = other.expect("a server");
+    let http = |server: &WireServer| format!("http://{}", server.addr());
+    for (url, message, hint) in [
+        (http(&tls), "the answer is not HTTP: ", "another protocol answers there"),
+        (http(&other), "the answer is not HTTP: ", "another protocol answers there"),
+        (
+            format!("https://{plain_addr}"),
+            "the connection failed: the server sent something else than TLS",
+            "what answers there speaks no TLS",
+        ),
+    ] {
+        let ended = run("result", &url, roots("protocol.pem", tls.ca_pem()));
+        assert_eq!(ended.code, Some(5), "{ended:?}");
+        assert!(text(&ended, "message").starts_with(message), "{ended:?}");
+        let hint = format!("check the scheme and the port of --endpoint (now {url}): {hint}");
+        assert!(text(&ended, "hint").starts_with(&hint), "{ended:?}");
+    }
+    answering.join().expect("a whole exchange");
+}
+
+#[test]
+fn a_download_from_another_protocol_names_the_url() {
+    let tls = WireServer::tls([WireAnswer::json("page")]).expect("a server");
+    let url = format!("http://{}/f?EXAMPLEQUERY", tls.addr());
+    let download = ["download", "--url", &url, "-o", "-", "--json", "--download-timeout", "0.01"];
+    let ended = without_keys(&download).run();
+    let hint = "check the scheme and the port of the URL: another protocol answers there";
+    assert!(text(&ended, "hint").starts_with(hint), "{ended:?}");
 }
 
 #[test]
@@ -158,9 +260,49 @@ fn status_407_ends_a_wait_and_the_error_names_proxy_and_status() {
         assert_eq!((ended.code, &*ended.stdout), (Some(5), ""), "{ended:?}");
         let expected = format!("the proxy at {} refused to connect with status 407", proxy.addr());
         assert!(text(&ended, "message").contains(&expected), "{ended:?}");
-        assert!(text(&ended, "hint").starts_with("the proxy wants a login: "), "{ended:?}");
+        let hint = "check user and password in https_proxy; encode special characters as %XX";
+        assert_eq!(text(&ended, "hint"), hint);
     }
     assert_eq!(proxy.requests().len(), 2);
+}
+
+/// Returns the message and the hint after a proxy that wants a login by this scheme, as JSON and as
+/// text.
+fn refused_login(variable: &str, login: &str, scheme: &str) -> (String, String) {
+    let answer = WireAnswer::response(407, &[("Proxy-Authenticate", scheme)], "").then_close();
+    let proxy = WireServer::plain([answer]).expect("a server");
+    let url = format!("http://{login}{}", proxy.addr());
+    let run = |flag| run_with(&["result", "J", flag], &server(HOST), HOST, &[(variable, &url)]);
+    let ended = run("--json");
+    let (message, hint) = (text(&ended, "message"), text(&ended, "hint"));
+    let shown = run("--quiet").stderr;
+    assert!(shown.contains(&message) && shown.contains(&format!("hint  {hint}\n")), "{shown}");
+    (message, hint)
+}
+
+#[test]
+fn the_hint_to_put_a_login_into_the_url_of_the_proxy_shows_where() {
+    for variable in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        let (message, hint) = refused_login(variable, "", r#"Basic realm="a""#);
+        let expected = format!(
+            "the proxy wants a login: put it in {variable}, as in http://USER:PASSWORD@host:port"
+        );
+        assert_eq!(hint, expected);
+        assert!(message.ends_with("407 Proxy Authentication Required; it accepts logins by Basic"));
+    }
+}
+
+#[test]
+fn a_login_that_the_proxy_refuses_is_reported_with_the_schemes_it_accepts() {
+    let login = format!("{LOGIN}@");
+    let (message, hint) = refused_login("https_proxy", &login, "Basic");
+    assert!(message.ends_with(", although a login was sent; it accepts logins by Basic"));
+    assert!(hint.starts_with("check user and password in https_proxy"), "{hint}");
+    let (message, hint) = refused_login("https_proxy", &login, "Negotiate, NTLM");
+    assert!(message.ends_with("a login was sent; it accepts logins by Negotiate, NTLM"));
+    let expected =
+        "use a proxy that accepts logins by Basic, the only ones that this program sends";
+    assert_eq!(hint, expected);
 }
 
 #[test]
@@ -192,8 +334,6 @@ fn a_proxy_that_cannot_be_used_is_reported_with_its_variable() {
         assert_eq!((ended.code, text(&ended, "kind")), (Some(2), "usage".to_owned()), "{ended:?}");
         let expected = "ALL_PROXY names a proxy of scheme socks5: ";
         assert!(text(&ended, "message").contains(expected), "{ended:?}");
-        let hint = "set HTTPS_PROXY or ALL_PROXY to http://host:port, or unset it; lower-case \
-            names take precedence";
-        assert_eq!(text(&ended, "hint"), hint);
+        assert_eq!(text(&ended, "hint"), "set ALL_PROXY to http://host:port, or unset it");
     }
 }

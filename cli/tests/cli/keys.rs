@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
 
-use crate::support::{Cli, ID, KEY, OTHER_KEY, TOKEN, builder, cli, without_keys};
+use crate::support::{Cli, ID, KEY, OTHER_KEY, TOKEN, builder, cli, service, without_keys};
 
 const SIGN: &[&str] = &["sign", "J", "--json"];
 const TOKEN_NAMES: [&str; 3] =
@@ -67,6 +67,41 @@ fn a_value_that_is_not_utf8_is_refused_and_its_variable_named() {
 }
 
 #[test]
+fn what_a_shell_or_a_template_left_is_refused_and_its_variable_named() {
+    let quoted = "has quotes around it";
+    let reference = "names another variable or a command instead of its value";
+    let placeholder = "is a placeholder";
+    for (value, problem) in [
+        (format!("\"{OTHER_KEY}\""), quoted),
+        (format!("'{OTHER_KEY}'"), quoted),
+        (format!("{OTHER_KEY}\""), quoted),
+        (format!("`{OTHER_KEY}`"), quoted),
+        ("${SECRET}".to_owned(), reference),
+        ("$SECRET".to_owned(), reference),
+        ("$(cat key)".to_owned(), reference),
+        ("AKID${SECRET}".to_owned(), reference),
+        ("<your-key>".to_owned(), placeholder),
+        ("{{ .Values.key }}".to_owned(), placeholder),
+        ("[KEY]".to_owned(), placeholder),
+        ("%KEY%".to_owned(), placeholder),
+    ] {
+        for name in ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"].iter().chain(&TOKEN_NAMES)
+        {
+            let message = refused(cli(SIGN).env(name, &value));
+            assert_eq!(message, format!("{name} {problem}"), "{value}");
+        }
+    }
+}
+
+#[test]
+fn a_key_with_the_characters_of_base64_is_accepted() {
+    let token = "a+/b-_c.d==";
+    assert_eq!(token_of(cli(SIGN).env("TENCENTCLOUD_TOKEN", token)), token);
+    let ended = cli(SIGN).env("TENCENTCLOUD_SECRET_KEY", "EXAMPLE+/KEY==").run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
 fn each_variable_for_the_token_is_read() {
     for name in TOKEN_NAMES {
         assert_eq!(token_of(cli(SIGN).env(name, TOKEN)), TOKEN, "{name}");
@@ -107,4 +142,61 @@ fn a_wrong_key_and_an_unknown_id_have_their_hints() {
         assert_eq!((ended.code, &error["code"]), (Some(4), &json!(code)));
         assert!(error["hint"].as_str().expect("a hint").contains(name), "{error}");
     }
+}
+
+/// Returns the hint after this code, with these variables.
+fn hint(code: &str, variables: &[(&str, &str)]) -> String {
+    let server = service(&format!("ERROR:{code}"));
+    let cli = cli(&["result", "J", "--json", "--endpoint", &server.url()]);
+    let ended = variables.iter().fold(cli, |cli, (name, value)| cli.env(name, value)).run();
+    let hint = ended.error()["hint"].as_str().expect("a hint").to_owned();
+    hint.replace(&server.url(), "URL")
+}
+
+#[test]
+fn a_hint_names_the_variable_whose_token_was_sent() {
+    for name in TOKEN_NAMES {
+        let expected = format!(
+            "get new temporary keys: the token in {name} has expired or does not belong to this \
+             key pair; for permanent keys, unset {name}"
+        );
+        assert_eq!(hint("AuthFailure.TokenFailure", &[(name, TOKEN)]), expected);
+        let expected = format!(
+            "check TENCENTCLOUD_SECRET_ID: the key was deleted or disabled, or belongs to another \
+             site than --endpoint (now URL); if it is a permanent key, unset {name}, whose token \
+             is sent with it"
+        );
+        assert_eq!(hint("AuthFailure.SecretIdNotFound", &[(name, TOKEN)]), expected);
+    }
+    let both = [(TOKEN_NAMES[2], TOKEN), (TOKEN_NAMES[1], TOKEN)];
+    assert!(hint("AuthFailure.TokenFailure", &both).contains("unset TENCENTCLOUD_SESSION_TOKEN"));
+}
+
+#[test]
+fn without_a_token_no_hint_asks_to_unset_one() {
+    let expected = "set TENCENTCLOUD_TOKEN: the keys are temporary and need their token";
+    assert_eq!(hint("AuthFailure.TokenFailure", &[]), expected);
+    assert!(!hint("AuthFailure.SecretIdNotFound", &[]).contains("unset"));
+}
+
+#[test]
+fn a_hint_to_set_the_clock_shows_the_clock() {
+    let hint = hint("AuthFailure.SignatureExpire", &[]);
+    let (_, shown) =
+        hint.split_once("set the clock of this machine, which shows ").expect("a time");
+    let (date, rest) = shown.split_once(' ').expect("a date");
+    assert!(date.len() == 10 && rest[5..].starts_with(" UTC: it may be off by"), "{hint}");
+}
+
+#[test]
+fn a_secret_that_is_a_common_word_does_not_mask_our_own_words() {
+    let service = service("STATUS:none,ERROR:AuthFailure.SignatureFailure");
+    let args = ["wait", "J", "--interval", "0", "--endpoint", &service.url()];
+    let ended = cli(&args).env("TENCENTCLOUD_TOKEN", "service").run();
+    assert!(ended.stderr.contains("error: the service refused with AuthFailure"), "{ended:?}");
+    // The text of the script is the service's.
+    let ended = cli(&args).env("TENCENTCLOUD_TOKEN", "script").run();
+    assert!(ended.stderr.contains("requested by the ***\n"), "{ended:?}");
+    let ended = cli(&args).env("TENCENTCLOUD_TOKEN", "shows").run();
+    assert!(ended.stderr.contains("; the explain command shows what is signed\n"), "{ended:?}");
 }

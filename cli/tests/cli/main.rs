@@ -11,6 +11,7 @@ mod events;
 mod help;
 mod jobs;
 mod keys;
+mod limits;
 mod output;
 mod recording;
 mod replay;

@@ -1,6 +1,7 @@
 //! `wait --record`: the file, its mode, its errors, and masked secrets.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -63,6 +64,36 @@ fn an_existing_file_is_replaced_only_with_force() {
     assert_eq!(fs::metadata(&file).expect("a file").len(), 9_999);
     assert_eq!(recorded(&service.url(), &file).arg("--force").run().code, Some(0));
     assert_eq!(replayed(&file).code, Some(0));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_link_is_replaced_itself() {
+    let (link, target) = (new_file("link.jsonl"), new_file("target.txt"));
+    fs::write(&target, "keep").expect("a file");
+    std::os::unix::fs::symlink(&target, &link).expect("a link");
+    let ended = recorded(&service("SUCCESS").url(), &link).arg("--force").run();
+    assert_eq!((ended.code, replayed(&link).code), (Some(0), Some(0)), "{ended:?}");
+    assert_eq!(fs::read_to_string(&target).expect("a file"), "keep");
+    assert!(fs::symlink_metadata(&link).expect("a file").is_file());
+    assert_eq!(fs::metadata(&link).expect("a file").permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn an_existing_file_stays_until_the_first_exchange_is_recorded() {
+    // A listener that takes connections and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    let file = new_file("waiting.jsonl");
+    let part = file.with_file_name(".waiting.jsonl.part");
+    fs::write(&file, "keep").expect("a file");
+    let running =
+        cli(&["wait", "J", "--endpoint", &url, "--force", "--record"]).arg(&file).start(0);
+    let _connection = silent.accept().expect("a connection");
+    assert!(part.exists(), "the first lines are beside the file");
+    running.signal("-INT");
+    assert_eq!(running.end().code, Some(130));
+    assert_eq!((fs::read_to_string(&file).expect("a file"), part.exists()), ("keep".into(), false));
 }
 
 #[test]

@@ -47,6 +47,19 @@ fn the_timeout_of_the_wait_does_not_apply_to_the_create() {
 }
 
 #[test]
+fn no_job_is_created_if_names_resolve_to_made_up_addresses() {
+    let folder = Folder::new("run-resolver");
+    let ended = cli(&[&args(&folder.path("f"), "https://198.18.0.7:1"), &["--json"][..]].concat());
+    let (ended, hint) = (ended.run(), "use --allow-network 198.18.0.0/15 if you trust it");
+    let error = ended.error();
+    assert_eq!((ended.code, &error["job_id"]), (Some(2), &json!(null)), "{error}");
+    let message = "198.18.0.7 resolves to the private address 198.18.0.7, which must be allowed";
+    assert_eq!(error["message"], message);
+    assert!(error["hint"].as_str().unwrap().ends_with(hint), "{error}");
+    assert!(folder.files().is_empty(), "{ended:?}");
+}
+
+#[test]
 fn a_wrong_clock_is_corrected_before_the_create() {
     let folder = Folder::new("run-clock");
     let service = serving("SKEW:600,SUCCESS", "");
@@ -109,10 +122,7 @@ fn an_exceeded_size_limit_has_no_next_command() {
 
 #[test]
 fn without_a_chance_of_success_there_is_no_next_command() {
-    let folder = Folder::new("run-gone");
-    let ended = run(&serving("SUCCESS", "GONE"), &folder, &[]);
-    assert!(!ended.stderr.contains("continue with"), "{ended:?}");
-    assert!(ended.stderr.contains(&format!("\n  job id       {JOB}\n")), "{ended:?}");
+    let folder = Folder::new("run-failed-later");
     let ended = run(&serving("SUCCESS,FAILURE:no", "EXPIRED"), &folder, &[]);
     assert!(!ended.stdout.contains("continue with") && ended.code == Some(1), "{ended:?}");
 }

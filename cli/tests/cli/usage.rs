@@ -108,13 +108,14 @@ fn bad_arguments_are_refused() {
     refused(&["create", "--all"], "--asset-type <TYPE>");
     refused(&["create", "--asset-type", "host", "--all", "--id", "1"], "cannot be used with");
     refused(&["create", "--asset-type", "", "--all"], "asset type is empty");
-    refused(&["download", "-o", "f"], "<JOB_ID|--url <URL>>");
+    refused(&["download", "-o", "f"], "a JOB_ID, --url or TCSS_EXPORT_URL is required");
     refused(&["download", "J"], "--output <FILE>");
     refused(&["download", "J", "--url", "https://h.example/", "-o", "f"], "cannot be used with");
     refused(&["download", "J", "-o", ""], "--output <FILE>");
     let url = ["download", "--url", "https://h.example/", "-o", "f"];
     refused(&[&url[..], &["--timeout", "1"]].concat(), "cannot be used with");
     refused(&["download", "--url", "", "-o", "f"], "--url is empty");
+    refused(&["download", "--url", "-", "-o", "f"], "the URL on stdin is empty");
     refused(&["run", "--asset-type", "host", "--all"], "--output <FILE>");
 }
 

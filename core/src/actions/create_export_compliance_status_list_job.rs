@@ -3,9 +3,10 @@ use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use super::{Action, JobId, RunTimeFilter, SERVICE, VERSION, lenient_job_id};
+use super::{Action, JobId, RunTimeFilter, SERVICE, VERSION, job_id};
 use crate::{
     error::{BuildError, Field, Reason},
+    json::members,
     text::brief,
 };
 
@@ -81,16 +82,19 @@ impl Action for CreateExportComplianceStatusListJob {
 /// The created job.
 ///
 /// An answer without a valid id is an error: the job may exist, but cannot be polled.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreateExportComplianceStatusListJobResponse {
     /// The id of the job.
-    #[serde(rename = "JobId", deserialize_with = "valid_job_id")]
     pub job_id: JobId,
 }
 
-fn valid_job_id<'de, D: Deserializer<'de>>(json: D) -> Result<JobId, D::Error> {
-    lenient_job_id(json)?.ok_or_else(|| D::Error::missing_field("JobId"))
+impl<'de> Deserialize<'de> for CreateExportComplianceStatusListJobResponse {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let [id] = members(json, ["JobId"])?;
+        let job_id = id.value().and_then(job_id);
+        Ok(Self { job_id: job_id.ok_or_else(|| D::Error::missing_field("JobId"))? })
+    }
 }
 
 /// The kind of assets of a compliance check.

@@ -1,7 +1,7 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Action, JobId, SERVICE, VERSION, lenient_url};
-use crate::download::DownloadUrl;
+use super::{Action, JobId, SERVICE, VERSION, url};
+use crate::{download::DownloadUrl, json::members};
 
 /// Asks for the URL of an export job's file, without the state of the job.
 ///
@@ -31,11 +31,17 @@ impl Action for DescribeExportJobDownloadURL {
 }
 
 /// The URL of an export job's file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DescribeExportJobDownloadURLResponse {
-    /// The URL; `None` if the service sent null, nothing, an empty text or another JSON type.
-    #[serde(rename = "DownloadURL", deserialize_with = "lenient_url")]
+    /// The URL; `None` if the service sent null, nothing, an empty text, another JSON type, a text
+    /// that could not be decoded completely, or several URLs.
     pub download_url: Option<DownloadUrl>,
+}
+
+impl<'de> Deserialize<'de> for DescribeExportJobDownloadURLResponse {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let [download_url] = members(json, ["DownloadURL"])?;
+        Ok(Self { download_url: download_url.value().and_then(url) })
+    }
 }

@@ -1,10 +1,10 @@
 use alloc::{string::String, vec::Vec};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::value::RawValue;
 
-use super::{Action, ExportStatus, JobId, RunTimeFilter, SERVICE, VERSION, lenient_job_id};
-use crate::text::{lenient_number, lenient_progress, lenient_text};
+use super::{Action, ExportStatus, JobId, RunTimeFilter, SERVICE, VERSION, job_id};
+use crate::json::{Member, members, number, progress, text};
 
 /// Lists the export jobs of the account.
 ///
@@ -55,66 +55,82 @@ impl Action for DescribeExportJobManageList {
 }
 
 /// Some of the account's export jobs.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct DescribeExportJobManageListResponse {
     /// The number of jobs of the account; `None` if the service sent no readable number.
-    #[serde(rename = "TotalCount", deserialize_with = "lenient_number")]
     pub total_count: Option<u64>,
     /// The jobs, one for each element of the service's list, so they can be counted for the offset.
-    /// Null or no list means no jobs; another JSON type is an error, since it does not show whether
-    /// the account has jobs.
-    #[serde(rename = "List", deserialize_with = "jobs")]
+    /// Null or no list means no jobs; another JSON type or a second list is an error, since it does
+    /// not show whether the account has jobs.
     pub jobs: Vec<ExportJobInfo>,
+}
+
+impl<'de> Deserialize<'de> for DescribeExportJobManageListResponse {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let [total_count, list] = members(json, ["TotalCount", "List"])?;
+        let list = list.sole("List")?.map(RawValue::get).unwrap_or("[]");
+        let list: Vec<&RawValue> = serde_json::from_str(list).map_err(D::Error::custom)?;
+        Ok(Self {
+            total_count: total_count.value().and_then(number),
+            jobs: list.into_iter().map(ExportJobInfo::read).collect(),
+        })
+    }
 }
 
 /// One export job in a list.
 ///
-/// A field is `None` if the service sent null, nothing, an empty text or another JSON type. All are
-/// empty if the element is not an object or repeats a member.
+/// A field is `None` if the service sent null, nothing, an empty text, another JSON type or several
+/// values. All are empty if the element is not an object. In a text for people, U+FFFD stands for
+/// bytes that could not be decoded; an id or a status with such bytes is empty.
 ///
 /// Service page: [data types](https://www.tencentcloud.com/document/product/1163/52928).
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ExportJobInfo {
     /// The id of the job.
-    #[serde(rename = "JobID", deserialize_with = "lenient_job_id")]
     pub job_id: Option<JobId>,
     /// The name of the job.
-    #[serde(rename = "JobName", deserialize_with = "lenient_text")]
     pub name: Option<String>,
     /// The source of the exported data.
-    #[serde(deserialize_with = "lenient_text")]
     pub source: Option<String>,
     /// The status of the job.
-    #[serde(rename = "ExportStatus", deserialize_with = "ExportStatus::lenient")]
     pub status: ExportStatus,
     /// The progress in percent.
-    #[serde(rename = "ExportProgress", deserialize_with = "lenient_progress")]
     pub progress: Option<f64>,
     /// Why the job failed.
-    #[serde(rename = "FailureMsg", deserialize_with = "lenient_text")]
     pub failure_message: Option<String>,
     /// When the job times out, in the service's format.
-    #[serde(deserialize_with = "lenient_text")]
     pub timeout: Option<String>,
     /// When the job was created, as `YYYY-MM-DD hh:mm:ss` in an unnamed time zone.
-    #[serde(deserialize_with = "lenient_text")]
     pub insert_time: Option<String>,
 }
 
-fn jobs<'de, D: Deserializer<'de>>(json: D) -> Result<Vec<ExportJobInfo>, D::Error> {
-    let list = Option::<Vec<&RawValue>>::deserialize(json)?;
-    Ok(list.unwrap_or_default().into_iter().map(ExportJobInfo::from_json).collect())
-}
-
 impl ExportJobInfo {
-    fn from_json(json: &RawValue) -> Self {
-        // serde would read an array as members in order.
-        let object = Some(json.get()).filter(|json| json.starts_with('{'));
-        object.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    fn read(json: &RawValue) -> Self {
+        const NAMES: [&str; 8] = [
+            "JobID",
+            "JobName",
+            "Source",
+            "ExportStatus",
+            "ExportProgress",
+            "FailureMsg",
+            "Timeout",
+            "InsertTime",
+        ];
+        let Ok(members) = members(json, NAMES) else { return Self::default() };
+        let [id, name, source, status, percent, message, timeout, insert_time] =
+            members.map(Member::value);
+        Self {
+            job_id: id.and_then(job_id),
+            name: name.and_then(text),
+            source: source.and_then(text),
+            status: status.map(ExportStatus::read).unwrap_or_default(),
+            progress: percent.and_then(progress),
+            failure_message: message.and_then(text),
+            timeout: timeout.and_then(text),
+            insert_time: insert_time.and_then(text),
+        }
     }
 }
 
@@ -123,13 +139,12 @@ mod tests {
     use super::*;
 
     fn job(json: &str) -> ExportJobInfo {
-        ExportJobInfo::from_json(serde_json::from_str(json).unwrap())
+        ExportJobInfo::read(serde_json::from_str(json).unwrap())
     }
 
     #[test]
     fn an_element_that_is_not_an_object_is_a_job_without_any_value() {
-        let twice = r#"{"JobID":"1","JobID":"2"}"#;
-        for json in ["null", "1", r#""4711""#, r#"["4711","name"]"#, "{}", twice] {
+        for json in ["null", "1", r#""4711""#, r#"["4711","name"]"#, "{}"] {
             let nothing = ExportJobInfo {
                 job_id: None,
                 name: None,

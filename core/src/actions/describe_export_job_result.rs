@@ -4,10 +4,11 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Action, JobId, SERVICE, VERSION, lenient_url};
+use super::{Action, JobId, SERVICE, VERSION, url};
 use crate::{
     download::DownloadUrl,
-    text::{lenient_progress, lenient_text, printable, text_or_json},
+    json::{has_lost_bytes, members, progress, text, text_or_json},
+    text::printable,
 };
 
 /// Asks for the state of an export job.
@@ -37,24 +38,34 @@ impl Action for DescribeExportJobResult {
 
 /// The state of an export job.
 ///
-/// A field is `None` if the service sent null, nothing, an empty text or another JSON type; the
-/// other fields are read anyway. A repeated member makes the whole answer unusable.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+/// A field is `None` if the service sent null, nothing, an empty text, another JSON type or several
+/// values; the other fields are read anyway. Only a repeated status makes the whole answer unusable.
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct DescribeExportJobResultResponse {
     /// The status of the job.
-    #[serde(rename = "ExportStatus", deserialize_with = "ExportStatus::lenient")]
     pub status: ExportStatus,
-    /// The URL of the file, once the job has succeeded.
-    #[serde(rename = "DownloadURL", deserialize_with = "lenient_url")]
+    /// The URL of the file, once the job has succeeded; `None` also for a text that could not be
+    /// decoded completely.
     pub download_url: Option<DownloadUrl>,
     /// The progress in percent.
-    #[serde(rename = "ExportProgress", deserialize_with = "lenient_progress")]
     pub progress: Option<f64>,
-    /// Why the job failed. The service may send one with any status.
-    #[serde(rename = "FailureMsg", deserialize_with = "lenient_text")]
+    /// Why the job failed. The service may send one with any status. U+FFFD stands for bytes that
+    /// could not be decoded.
     pub failure_message: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for DescribeExportJobResultResponse {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let names = ["ExportStatus", "DownloadURL", "ExportProgress", "FailureMsg"];
+        let [status, download_url, percent, message] = members(json, names)?;
+        Ok(Self {
+            status: status.sole("ExportStatus")?.map(ExportStatus::read).unwrap_or_default(),
+            download_url: download_url.value().and_then(url),
+            progress: percent.value().and_then(progress),
+            failure_message: message.value().and_then(text),
+        })
+    }
 }
 
 /// The status of an export job.
@@ -68,7 +79,8 @@ pub enum ExportStatus {
     Success,
     /// The job has failed.
     Failure,
-    /// Another text, an empty text for no status, or the JSON of a status that is not a text.
+    /// Another text, or the JSON of a status that is not a text. It is empty for no status, and for
+    /// one that could not be decoded completely.
     Unknown(String),
 }
 
@@ -83,17 +95,15 @@ impl ExportStatus {
         }
     }
 
-    pub(super) fn lenient<'de, D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let Some(json) = Option::<&RawValue>::deserialize(json)? else {
-            return Ok(Self::default());
-        };
+    pub(super) fn read(json: &RawValue) -> Self {
         let text = text_or_json(json);
-        Ok(match &*text {
+        match &*text {
             "RUNNING" => Self::Running,
             "SUCCESS" => Self::Success,
             "FAILURE" => Self::Failure,
+            text if has_lost_bytes(text) => Self::default(),
             _ => Self::Unknown(text.into_owned()),
-        })
+        }
     }
 }
 

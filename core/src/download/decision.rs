@@ -1,7 +1,7 @@
 //! How a download reacts to bytes, to the end of a response, and to faults.
 
 use alloc::boxed::Box;
-use core::mem;
+use core::{mem, time::Duration};
 
 use super::{
     Body, Download, Held, Phase, Problem, Received,
@@ -59,7 +59,7 @@ impl Download {
                 if have > self.furthest {
                     self.furthest = have;
                     self.failures = Failures::default();
-                    self.new_urls = 0;
+                    (self.not_found, self.new_urls) = (0, 0);
                     self.report.last_fault = None;
                 }
                 return Received::Write(bytes);
@@ -85,6 +85,7 @@ impl Download {
                 match refusal.reaction() {
                     Reaction::NewUrl => self.need_url(Some(refusal)),
                     Reaction::Retry | Reaction::BackOff => self.fault(Fault::Refused(refusal)),
+                    Reaction::NotYet => self.not_found(refusal),
                     Reaction::Stop => self.fail(ErrorKind::Refused(refusal)),
                 }
             }
@@ -240,6 +241,21 @@ impl Download {
         self.fault(fault)
     }
 
+    /// Handles a file that does not exist, perhaps only not yet.
+    fn not_found(&mut self, refusal: Box<Refusal>) -> Event {
+        if self.not_found >= self.policy.max_not_found {
+            return self.fail(ErrorKind::Refused(refusal));
+        }
+        let delay = self.policy.throttle.delay(self.not_found, &mut self.random);
+        let delay = raised(delay, refusal.retry_after, LONGEST_RETRY_AFTER);
+        self.not_found += 1;
+        self.report.last_fault = Some(Fault::Refused(refusal.clone()));
+        if self.is_late() {
+            return self.fail(ErrorKind::TimedOut);
+        }
+        self.retry(Fault::Refused(refusal), delay)
+    }
+
     fn fault(&mut self, fault: Fault) -> Event {
         self.report.last_fault = Some(fault.clone());
         if fault == Fault::Transport(TransportErrorKind::Permanent) {
@@ -260,7 +276,10 @@ impl Download {
         let Some(delay) = self.failures.failed(backoff, most, is_broken, &mut self.random) else {
             return self.fail(ErrorKind::Fault(fault));
         };
-        let delay = raised(delay, retry_after, LONGEST_RETRY_AFTER);
+        self.retry(fault, raised(delay, retry_after, LONGEST_RETRY_AFTER))
+    }
+
+    fn retry(&mut self, fault: Fault, delay: Duration) -> Event {
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         self.event(EventKind::Retrying { fault, delay })
     }

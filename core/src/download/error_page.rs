@@ -2,10 +2,12 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::text::{brief, lenient_text, snippet, text_or_json};
+use crate::{
+    json::{self, Member, has_lost_bytes, members, repaired, text_or_json},
+    text::{brief, snippet},
+};
 
 /// The error page of a file server.
 ///
@@ -35,6 +37,8 @@ pub(super) enum Reaction {
     NewUrl,
     Retry,
     BackOff,
+    /// The file may not be there yet.
+    NotYet,
     Stop,
 }
 
@@ -54,7 +58,7 @@ impl Refusal {
     /// Adds the contents of the body.
     pub(super) fn read(&mut self, body: &[u8]) {
         let text = String::from_utf8_lossy(body);
-        let [code, message, request_id] = contents(&text);
+        let [code, message, request_id] = contents(body, &text);
         self.request_id = request_id.or_else(|| self.request_id.take());
         self.snippet = (code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
         (self.code, self.message) = (code, message);
@@ -82,6 +86,7 @@ impl Refusal {
             (_, Some("InvalidObjectState")) => Reaction::Stop,
             (StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, _) => Reaction::NewUrl,
             (StatusCode::REQUEST_TIMEOUT, _) => Reaction::Retry,
+            (StatusCode::NOT_FOUND, Some("NoSuchKey") | None) => Reaction::NotYet,
             (status, _) if status.is_server_error() => Reaction::Retry,
             _ => Reaction::Stop,
         }
@@ -123,28 +128,32 @@ pub(super) fn extend_excerpt(excerpt: &mut Vec<u8>, bytes: &[u8]) -> bool {
 }
 
 /// Returns code, message and request id of an error page, without words that may be secrets.
-fn contents(text: &str) -> [Option<String>; 3] {
+///
+/// A code or an id that could not be decoded completely is absent.
+fn contents(body: &[u8], text: &str) -> [Option<String>; 3] {
     let contents = match text.trim_start().starts_with('{') {
-        true => json_contents(text).unwrap_or_default(),
+        true => [false, true]
+            .into_iter()
+            .find_map(|is_double_byte| json_contents(&repaired(body, is_double_byte)))
+            .unwrap_or_default(),
         false => ["Code", "Message", "RequestId"].map(|name| element(text, name)),
     };
-    contents.map(|text| text.map(|text| snippet(&text)).filter(|text| !text.is_empty()))
+    let [code, message, request_id] =
+        contents.map(|text| text.map(|text| snippet(&text)).filter(|text| !text.is_empty()));
+    let is_exact = |text: &String| !has_lost_bytes(text);
+    [code.filter(is_exact), message, request_id.filter(is_exact)]
 }
 
 fn json_contents(text: &str) -> Option<[Option<String>; 3]> {
-    #[derive(Deserialize)]
-    struct Members<'a> {
-        #[serde(borrow, alias = "Code")]
-        code: Option<&'a RawValue>,
-        #[serde(default, deserialize_with = "lenient_text", alias = "Message")]
-        message: Option<String>,
-        #[serde(default, deserialize_with = "lenient_text")]
-        #[serde(alias = "requestid", alias = "requestId", alias = "RequestId")]
-        request_id: Option<String>,
-    }
-    let Members { code, message, request_id } = serde_json::from_str(text).ok()?;
+    const NAMES: [&str; 8] =
+        ["code", "Code", "message", "Message", "RequestId", "requestId", "requestid", "request_id"];
+    let json: &RawValue = serde_json::from_str(text).ok()?;
+    let values = members(json, NAMES).ok()?.map(Member::value);
+    let [code, upper_code, message, upper_message, ids @ ..] = values;
     // The code may be a number.
-    Some([code.map(|code| text_or_json(code).into_owned()), message, request_id])
+    let code = code.or(upper_code).map(|code| text_or_json(code).into_owned());
+    let message = message.or(upper_message).and_then(json::text);
+    Some([code, message, ids.into_iter().flatten().next().and_then(json::text)])
 }
 
 /// Returns the text of the first element with this name inside `<Error>`, unless it is empty.
@@ -236,8 +245,10 @@ mod tests {
             (403, "RequestTimeTooSkewed", Reaction::NewUrl),
             (403, "SignatureDoesNotMatch", Reaction::NewUrl),
             (403, "InvalidObjectState", Reaction::Stop),
-            (404, "NoSuchKey", Reaction::Stop),
+            (404, "NoSuchKey", Reaction::NotYet),
             (404, "NoSuchBucket", Reaction::Stop),
+            (404, "NoSuchUpload", Reaction::Stop),
+            (410, "NoSuchKey", Reaction::Stop),
             (405, "MethodNotAllowed", Reaction::Stop),
             (400, "RequestTimeOut", Reaction::Retry),
             (400, "InvalidArgument", Reaction::Stop),
@@ -247,6 +258,9 @@ mod tests {
         ] {
             assert_eq!(refusal(status, &xml(code)).reaction(), remedy, "{code}");
         }
+        assert_eq!(refusal(404, "").reaction(), Reaction::NotYet);
+        assert_eq!(refusal(404, "<html>").reaction(), Reaction::NotYet);
+        assert_eq!(refusal(410, "").reaction(), Reaction::Stop);
         assert_eq!(refusal(502, "").reaction(), Reaction::Retry);
         assert_eq!(refusal(429, "").reaction(), Reaction::BackOff);
         assert_eq!(refusal(401, "").reaction(), Reaction::NewUrl);
@@ -265,11 +279,15 @@ mod tests {
         texts.map(|text| Some(text.into()))
     }
 
+    fn contents_of(text: &str) -> [Option<String>; 3] {
+        contents(text.as_bytes(), text)
+    }
+
     #[test]
     fn xml_is_read() {
         let xml = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message>\
             <RequestId>x-1</RequestId></Error>";
-        assert_eq!(contents(xml), some(["AccessDenied", "Request has expired", "x-1"]));
+        assert_eq!(contents_of(xml), some(["AccessDenied", "Request has expired", "x-1"]));
     }
 
     #[test]
@@ -277,18 +295,58 @@ mod tests {
         for id in ["requestid", "requestId", "request_id", "RequestId"] {
             let json = r#" {"code":"AccessDenied","message":"Request has expired","ID":"x-1"}"#;
             let json = json.replace("ID", id);
-            assert_eq!(contents(&json), some(["AccessDenied", "Request has expired", "x-1"]));
+            assert_eq!(contents_of(&json), some(["AccessDenied", "Request has expired", "x-1"]));
         }
         let json = r#"{"Code":403,"Message":"a \u0026 b","RequestId":"x-1","TraceId":[1]}"#;
-        assert_eq!(contents(json), some(["403", "a & b", "x-1"]));
+        assert_eq!(contents_of(json), some(["403", "a & b", "x-1"]));
         let json = r#"{"code":"AccessDenied","request_id":"x-1","message":null}"#;
-        assert_eq!(contents(json), [Some("AccessDenied".into()), None, Some("x-1".into())]);
+        assert_eq!(contents_of(json), [Some("AccessDenied".into()), None, Some("x-1".into())]);
+    }
+
+    fn contents_of_bytes(body: &[u8]) -> [Option<String>; 3] {
+        contents(body, &String::from_utf8_lossy(body))
+    }
+
+    // The message is in GBK, and the second byte of its last character is a backslash.
+    #[test]
+    fn a_message_in_another_encoding_hides_neither_code_nor_request_id() {
+        let xml = [
+            &b"<Error><Code>AccessDenied</Code><Message>"[..],
+            b"\xb5\xbc\x81\x5c</Message><RequestId>x-1</RequestId></Error>",
+        ];
+        let json = [
+            &br#"{"message":""#[..],
+            b"\xb5\xbc\x81\x5c\",\"code\":\"AccessDenied\",\"requestid\":\"x-1\"}",
+        ];
+        for body in [xml.concat(), json.concat()] {
+            let [code, message, id] = contents_of_bytes(&body);
+            assert_eq!((code.as_deref(), id.as_deref()), (Some("AccessDenied"), Some("x-1")));
+            assert!(message.is_some_and(|message| message.contains('\u{fffd}')));
+        }
+    }
+
+    #[test]
+    fn a_code_or_a_request_id_that_has_lost_a_byte_is_none() {
+        let xml = b"<Error><Code>Access\xb5</Code><Message>m</Message><RequestId>\xe5\xaf\
+            </RequestId></Error>";
+        let json = b"{\"code\":\"Access\xb5\",\"message\":\"m\",\"RequestId\":\"\xe5\xaf\"}";
+        for body in [&xml[..], json] {
+            assert_eq!(contents_of_bytes(body), [None, Some("m".into()), None]);
+        }
+    }
+
+    #[test]
+    fn a_repeated_member_hides_no_other() {
+        let json = r#"{"message":"a","code":"AccessDenied","message":"b","Message":"c"}"#;
+        assert_eq!(contents_of(json), [Some("AccessDenied".into()), Some("c".into()), None]);
+        let json = r#"{"requestid":"x-1","Code":"A","code":"B","RequestId":"x-2"}"#;
+        assert_eq!(contents_of(json), [Some("B".into()), None, Some("x-2".into())]);
     }
 
     #[test]
     fn a_text_that_is_neither_has_no_contents() {
         for text in ["", "<html>", "{", r#"{"code":"Acc"#, "[]", "null", r#"{"other":1}"#] {
-            assert_eq!(contents(text), [None, None, None], "{text}");
+            assert_eq!(contents_of(text), [None, None, None], "{text}");
         }
     }
 

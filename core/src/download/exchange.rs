@@ -71,7 +71,7 @@ impl Download {
         let mut request = Request::new(());
         *request.uri_mut() = self.location.uri.clone();
         request.extensions_mut().insert(Limits {
-            address_policy: self.location.address_policy,
+            address_policy: self.location.address_policy.clone(),
             total: self.deadline().map(|deadline| deadline.saturating_since(self.now)),
             stall: Some(self.policy.stall_limit),
         });
@@ -122,7 +122,8 @@ impl Download {
 
     fn whole_file(&mut self, head: &Parts) -> Result<Opening, Problem> {
         let headers = checked_coding(head)?;
-        let object = Object::new(headers, content_length(headers).map_err(Problem::StartOver)?);
+        let object = content_length(headers).and_then(|total| Object::new(headers, total));
+        let object = object.map_err(Problem::StartOver)?;
         if object.is_page(headers) {
             return Err(Problem::Again(Fault::Page));
         }
@@ -159,7 +160,7 @@ impl Download {
         if range.first != self.first_wanted() || !fits {
             return Err(wrong());
         }
-        let object = Object::new(headers, range.total);
+        let object = Object::new(headers, range.total).map_err(Problem::StartOver)?;
         if self.held.bytes == 0 {
             let object = object.with_known(self.known()).map_err(Problem::Again)?;
             self.check_checksum(&object)?;
@@ -186,7 +187,8 @@ impl Download {
     fn unsatisfied(&self, headers: &HeaderMap) -> Problem {
         let total = ContentRange::unsatisfied(headers);
         let is_shorter = total.is_some_and(|total| total < self.held.bytes);
-        let is_other = is_shorter || self.is_other_file(headers, &Object::new(headers, total));
+        let is_other = is_shorter
+            || Object::new(headers, total).is_ok_and(|object| self.is_other_file(headers, &object));
         Problem::StartOver(if is_other { Fault::Changed } else { Fault::WrongRange })
     }
 

@@ -27,12 +27,12 @@ pub(super) struct Object {
 const CRC64: HeaderName = HeaderName::from_static("x-cos-hash-crc64ecma");
 
 impl Object {
-    pub(super) fn new(headers: &HeaderMap, total: Option<u64>) -> Self {
-        Self {
-            etag: sole_text(headers, &ETAG).filter(|etag| is_strong(etag)).map(String::from),
-            total,
-            crc64: sole_text(headers, &CRC64).and_then(|value| digits(value.trim())),
-        }
+    /// # Errors
+    ///
+    /// [`Fault::BadChecksum`] for a checksum that is unreadable, or repeated with another value.
+    pub(super) fn new(headers: &HeaderMap, total: Option<u64>) -> Result<Self, Fault> {
+        let etag = sole_text(headers, &ETAG).filter(|etag| is_strong(etag)).map(String::from);
+        Ok(Self { etag, total, crc64: crc64(headers)? })
     }
 
     /// Adds what is known about the file from earlier responses with the same strong tag.
@@ -80,6 +80,16 @@ pub(super) fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
 pub(super) fn sole_text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())?.to_str().ok()
+}
+
+/// Parses the checksum. Without it a damaged file could count as whole, so it must be readable.
+fn crc64(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    let mut values = headers.get_all(CRC64).iter().map(|value| digits(value.to_str().ok()?.trim()));
+    let Some(first) = values.next() else { return Ok(None) };
+    match first.is_some() && values.all(|value| value == first) {
+        true => Ok(first),
+        false => Err(Fault::BadChecksum),
+    }
 }
 
 /// Parses the length, which must not be repeated.
@@ -148,7 +158,7 @@ fn text(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Suggests a file name: from `Content-Disposition` ([RFC 6266]) or the last segment of the URL's
-/// path. It has no path separators, is not hidden and is not a device name of Windows.
+/// path. It has no path separators, does not start with a dot or a hyphen, and is not a device name of Windows.
 ///
 /// [RFC 6266]: https://www.rfc-editor.org/rfc/rfc6266.html
 pub(super) fn suggested_name(headers: &HeaderMap, path: &str) -> Option<String> {
@@ -212,7 +222,8 @@ fn plain(name: &str) -> Option<String> {
     let shown = printable(last).to_string();
     let is_odd = |c: char| "<>:\"|?*".contains(c) || c == char::REPLACEMENT_CHARACTER;
     let name = shown.trim().trim_end_matches(['.', ' ']).replace(is_odd, "_");
-    let name = match name.strip_prefix('.') {
+    // A leading dot hides the file, and a leading hyphen looks like an option.
+    let name = match name.strip_prefix(['.', '-']) {
         Some(rest) => ["_", rest].concat(),
         None => name,
     };
@@ -224,11 +235,17 @@ fn plain(name: &str) -> Option<String> {
 /// Leaves room for the affixes of a part file.
 const LONGEST: usize = 200;
 
+/// Returns whether Windows takes a name for a device, with any extension.
+///
+/// Source: [Naming files](https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file).
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
     match stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt")) {
-        Some(number) => matches!(number.as_bytes(), [b'0'..=b'9']),
-        None => matches!(&*stem, "con" | "prn" | "aux" | "nul"),
+        Some(number) => {
+            matches!(number.as_bytes(), [b'0'..=b'9'])
+                || matches!(number, "\u{b9}" | "\u{b2}" | "\u{b3}")
+        }
+        None => matches!(&*stem, "con" | "prn" | "aux" | "nul" | "conin$" | "conout$"),
     }
 }
 
@@ -337,7 +354,13 @@ mod tests {
             (".", None),
             ("...", None),
             (" ", None),
+            ("-rf", Some("_rf")),
+            ("a-b", Some("a-b")),
             ("NUL", None),
+            ("COM\u{b9}", None),
+            ("lpt\u{b2}.txt", None),
+            ("CONIN$", None),
+            ("conout$.txt", None),
             ("com1.csv", None),
             ("command.csv", Some("command.csv")),
         ] {

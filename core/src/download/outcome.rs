@@ -280,6 +280,8 @@ pub enum Fault {
     Incomplete,
     /// The length of the response is unreadable or repeated.
     BadLength,
+    /// The checksum of the file is unreadable, or repeated with another value.
+    BadChecksum,
     /// The server repeatedly sends much less than requested, or ranges that never show the end of
     /// the file. In the second case the download starts over, if it can.
     ShortRanges,
@@ -293,7 +295,7 @@ pub enum Fault {
     Mismatch,
     /// The response is a page, probably of a gateway: HTML without tag and checksum.
     Page,
-    /// The file server refused temporarily.
+    /// The file server refused temporarily, or does not have the file yet.
     Refused(Box<Refusal>),
 }
 
@@ -305,6 +307,7 @@ impl fmt::Display for Fault {
             Self::Stalled => "no byte came within the stall limit",
             Self::Incomplete => "the answer was incomplete: it ended before the file did",
             Self::BadLength => "the length of the answer is unreadable or repeated",
+            Self::BadChecksum => "the checksum of the file is unreadable or ambiguous",
             Self::ShortRanges => "the answer has much less than was requested",
             Self::WrongRange => "the answer has another range than was requested",
             Self::Changed => "the file has changed on the server",

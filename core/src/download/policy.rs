@@ -1,7 +1,8 @@
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::{
-    limits::Limits,
+    limits::{Limits, Network},
     retry::{Backoff, MAX_FAILURES},
 };
 
@@ -27,17 +28,28 @@ pub struct Policy {
     /// How many failures in a row are retried ([`Policy::MAX_FAILURES`]). A new byte ends the row.
     /// Unlike in a wait, being throttled counts as a failure.
     pub max_failures: u32,
+    /// How often in a row the file is requested again if the server does not have it: status 404
+    /// with `NoSuchKey` or without a code ([`Policy::MAX_NOT_FOUND`]). A job may succeed some seconds
+    /// before its file can be downloaded. The delays are those of `throttle`. These requests do not
+    /// count as failures; a new byte ends the row.
+    pub max_not_found: u32,
     /// How many new URLs in a row are requested ([`Policy::MAX_NEW_URLS`]).
     pub max_new_urls: u32,
     /// The delays after failures ([`Backoff::RETRY`]).
     pub retry: Backoff,
-    /// The delays after the server asked for fewer requests ([`Backoff::THROTTLE`]).
+    /// The delays after the server asked for fewer requests or does not have the file yet
+    /// ([`Backoff::THROTTLE`]).
     pub throttle: Backoff,
     /// Allows plain `http` URLs, whose bytes anyone on the way can read and change. Loopback hosts
-    /// (`localhost`, 127.0.0.0/8, ::1) need no permission.
+    /// (`localhost`, 127.0.0.0/8, ::1) need no such permission.
     pub allow_http: bool,
-    /// Allows private and link-local addresses: see [`AddressPolicy`](crate::AddressPolicy).
-    pub allow_private: bool,
+    /// The networks that a download may use besides public addresses, such as
+    /// [`AddressPolicy::TENCENT_NETWORKS`](crate::AddressPolicy::TENCENT_NETWORKS); none by default.
+    ///
+    /// The URL comes from outside, so by default it must not lead into the caller's network.
+    pub private_networks: Vec<Network>,
+    /// Allows loopback hosts. A client whose endpoint is loopback sets it.
+    pub allow_loopback: bool,
     /// Requires that the server names the CRC-64. Without it, only the length can be checked.
     pub require_crc64: bool,
 }
@@ -47,6 +59,8 @@ impl Policy {
     pub const STALL_LIMIT: Duration = Limits::STALL;
     /// The default of `max_failures`, the same as in a wait.
     pub const MAX_FAILURES: u32 = MAX_FAILURES;
+    /// The default of `max_not_found`. With the default delays it covers 2 s to 15 s.
+    pub const MAX_NOT_FOUND: u32 = 4;
     /// The default of `max_new_urls`.
     pub const MAX_NEW_URLS: u32 = 1;
 }
@@ -58,11 +72,13 @@ impl Default for Policy {
             total_limit: None,
             size_limit: None,
             max_failures: Self::MAX_FAILURES,
+            max_not_found: Self::MAX_NOT_FOUND,
             max_new_urls: Self::MAX_NEW_URLS,
             retry: Backoff::RETRY,
             throttle: Backoff::THROTTLE,
             allow_http: false,
-            allow_private: false,
+            private_networks: Vec::new(),
+            allow_loopback: false,
             require_crc64: false,
         }
     }

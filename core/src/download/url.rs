@@ -1,5 +1,8 @@
-use alloc::{format, string::String};
-use core::fmt;
+use alloc::{format, string::String, vec::Vec};
+use core::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use http::{HeaderValue, Uri, uri::Authority};
 use percent_encoding::percent_decode_str;
@@ -9,6 +12,7 @@ use crate::{
     endpoint::{host_and_port, ip_address, is_loopback, uri_and_host},
     error::{BuildError, Field, Reason},
     limits::AddressPolicy,
+    signing::HexDigest,
     text::{digits, printable},
     time::Wall,
 };
@@ -72,7 +76,8 @@ pub(super) struct Location {
     pub(super) uri: Uri,
     pub(super) host: HeaderValue,
     pub(super) address_policy: AddressPolicy,
-    /// The URL without its query, which identifies the file.
+    /// Identifies the file: the URL without its query, and a hash of the parameters that do not
+    /// belong to a signature, if any. It contains no secret.
     pub(super) object: String,
 }
 
@@ -97,23 +102,49 @@ impl Location {
         if scheme == "http" && !policy.allow_http && !is_loopback(host) {
             return Err(refused(Reason::PlainHttp));
         }
-        let address_policy = match (is_loopback(host), policy.allow_private) {
-            (true, _) => AddressPolicy::Loopback,
-            (false, true) => AddressPolicy::Any,
-            (false, false) => AddressPolicy::Public,
-        };
-        if ip_address(host).is_some_and(|address| !address_policy.permits(address)) {
-            return Err(refused(Reason::PrivateAddress));
-        }
+        let address_policy = address_policy(host, policy).ok_or(refused(Reason::PrivateAddress))?;
         // The target of a request starts with a slash.
         let slash = if target.starts_with('/') { "" } else { "/" };
         let (uri, host_value) = uri_and_host(&scheme, host, port, &format!("{slash}{target}"))
             .ok_or(refused(Reason::InvalidCharacter))?;
         let authority = uri.authority().map_or(host, Authority::as_str);
-        let path = target.split('?').next().unwrap_or_default();
-        let object = format!("{scheme}://{authority}{path}");
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let naming: Vec<_> = query.split('&').filter(|parameter| is_naming(parameter)).collect();
+        let mut object = format!("{scheme}://{authority}{path}");
+        if !naming.is_empty() {
+            object += &format!("?{}", HexDigest::of(naming.join("&").as_bytes()));
+        }
         Ok(Self { expiry: expiry(text), url, uri, host: host_value, address_policy, object })
     }
+}
+
+/// Returns whether a parameter of the query may name the file, because it does not belong to a
+/// signature of the object store, in its own form or in that of S3.
+///
+/// Source: [Request signature](https://www.tencentcloud.com/document/product/436/7778).
+fn is_naming(parameter: &str) -> bool {
+    let name = parameter.split('=').next().unwrap_or_default().to_ascii_lowercase();
+    let of_signature = ["q-", "x-amz-"].iter().any(|prefix| name.starts_with(prefix))
+        || matches!(
+            &*name,
+            "x-cos-security-token" | "sign" | "signature" | "expires" | "awsaccesskeyid"
+        );
+    !name.is_empty() && !of_signature
+}
+
+/// Returns the policy for the addresses of a host, unless it is an address that is not allowed.
+fn address_policy(host: &str, policy: &Policy) -> Option<AddressPolicy> {
+    let allowed = match &*policy.private_networks {
+        [] => AddressPolicy::Public,
+        networks => AddressPolicy::PublicAnd(networks.into()),
+    };
+    let address = ip_address(host);
+    if is_loopback(host) {
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let is_permitted = policy.allow_loopback || allowed.permits(address);
+        return is_permitted.then_some(AddressPolicy::Loopback);
+    }
+    address.is_none_or(|address| allowed.permits(address)).then_some(allowed)
 }
 
 fn check_text(text: &str) -> Result<(), BuildError> {
@@ -219,7 +250,8 @@ mod tests {
 
     #[test]
     fn host_is_sent_in_lower_case_and_without_the_default_port() {
-        let host = |url| location(url).unwrap().host.to_str().unwrap().to_owned();
+        let policy = Policy { allow_loopback: true, ..Policy::default() };
+        let host = |url| with(url, &policy).unwrap().host.to_str().unwrap().to_owned();
         assert_eq!(host("HTTPS://H.Example:443/A"), "h.example");
         assert_eq!(host("https://h.example:8443/A"), "h.example:8443");
         assert_eq!(host("http://127.0.0.1:80/A"), "127.0.0.1");
@@ -232,28 +264,64 @@ mod tests {
     }
 
     #[test]
+    fn parameters_outside_the_signature_identify_the_file() {
+        let object =
+            |query: &str| location(&["https://h.example/report", query].concat()).unwrap().object;
+        let plain = "https://h.example/report";
+        for query in [
+            "",
+            "?",
+            "?q-sign-algorithm=sha1&q-ak=EXAMPLE&q-sign-time=1;2&q-signature=EXAMPLE",
+            "?x-cos-security-token=EXAMPLE&Q-Signature=EXAMPLE",
+            "?AWSAccessKeyId=EXAMPLE&Expires=1&Signature=EXAMPLE",
+            "?X-Amz-Signature=EXAMPLE&&sign=EXAMPLE",
+        ] {
+            assert_eq!(object(query), plain, "{query}");
+        }
+        // printf 'id=1' | sha256sum
+        let one = "d9fc91d45c096b5e27dc6304d8015dc5cb0a959cd078ca25fafcf2333087728e";
+        assert_eq!(object("?id=1"), [plain, "?", one].concat());
+        assert_eq!(object("?q-ak=EXAMPLE&id=1&sign=EXAMPLE"), object("?id=1"));
+        assert_ne!(object("?id=1"), object("?id=2"));
+        assert_ne!(object("?id=1"), object("?id=1&part=2"));
+    }
+
+    #[test]
     fn plain_http_and_private_addresses_need_an_option() {
         let http = Policy { allow_http: true, ..Policy::default() };
-        let private = Policy { allow_private: true, ..Policy::default() };
+        let ten = "10.0.0.0".parse().unwrap()..="10.255.255.255".parse().unwrap();
+        let private = Policy { private_networks: [ten].into(), ..Policy::default() };
         assert_eq!(location("http://h.example/a").err(), Some(Reason::PlainHttp));
         assert!(with("http://h.example/a", &http).is_ok());
         assert_eq!(location("https://10.0.0.1/a").err(), Some(Reason::PrivateAddress));
         assert_eq!(with("http://169.254.0.23/a", &http).err(), Some(Reason::PrivateAddress));
         assert_eq!(location("https://[::ffff:10.0.0.1]/").err(), Some(Reason::PrivateAddress));
-        assert_eq!(
-            with("https://10.0.0.1/a", &private).unwrap().address_policy,
-            AddressPolicy::Any
-        );
+        let address_policy = AddressPolicy::PublicAnd((&*private.private_networks).into());
+        for url in ["https://10.0.0.1/a", "https://[::ffff:10.0.0.1]/", "https://h.example/a"] {
+            assert_eq!(with(url, &private).unwrap().address_policy, address_policy, "{url}");
+        }
+        for url in ["https://11.0.0.1/a", "https://h.example/a"] {
+            assert_eq!(location(url).unwrap().address_policy, AddressPolicy::Public, "{url}");
+        }
         assert_eq!(with("http://10.0.0.1/a", &private).err(), Some(Reason::PlainHttp));
-        assert_eq!(
-            location("http://127.0.0.1:1/a").unwrap().address_policy,
-            AddressPolicy::Loopback
-        );
-        assert_eq!(
-            location("https://localhost/a").unwrap().address_policy,
-            AddressPolicy::Loopback
-        );
-        assert_eq!(location("https://h.example/a").unwrap().address_policy, AddressPolicy::Public);
+        assert_eq!(with("https://192.168.0.1/a", &private).err(), Some(Reason::PrivateAddress));
+    }
+
+    #[test]
+    fn loopback_hosts_need_an_option() {
+        let loopback = Policy { allow_loopback: true, ..Policy::default() };
+        let one = "127.0.0.1".parse().unwrap();
+        let network = Policy { private_networks: [one..=one].into(), ..Policy::default() };
+        for url in ["http://127.0.0.1:1/a", "https://localhost/a"] {
+            assert_eq!(location(url).err(), Some(Reason::PrivateAddress), "{url}");
+            for policy in [&loopback, &network] {
+                let location = with(url, policy).unwrap();
+                assert_eq!(location.address_policy, AddressPolicy::Loopback, "{url}");
+            }
+        }
+        assert!(with("http://[::1]/a", &loopback).is_ok());
+        assert_eq!(with("http://[::1]/a", &network).err(), Some(Reason::PrivateAddress));
+        assert_eq!(with("https://10.0.0.1/a", &loopback).err(), Some(Reason::PrivateAddress));
     }
 
     #[test]

@@ -198,6 +198,7 @@ const fn hex_digit(nibble: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
 
     use super::*;
 
@@ -254,5 +255,11 @@ mod tests {
         let digest = HexDigest::of(br#"{"JobId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}"#);
         let expected = "a810469766a5d6203e60b556954e2519f2b89949a4828a53da5dd8d358d26658";
         assert_eq!(digest.as_str(), expected);
+    }
+
+    #[test]
+    fn debug_shows_a_digest() {
+        let digest = HexDigest::of(b"{}");
+        assert_eq!(format!("{digest:?}"), format!("HexDigest({})", digest.as_str()));
     }
 }

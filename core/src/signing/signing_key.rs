@@ -72,7 +72,7 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::String;
+    use alloc::{format, string::String};
 
     use super::*;
     use crate::signing::Timestamp;
@@ -130,5 +130,14 @@ mod tests {
             let key = &derived(text("secret_key"), &scope)[2];
             assert_eq!(key, text("signing_key"), "signing key of {}", text("id"));
         }
+    }
+
+    #[test]
+    fn debug_hides_key_and_signature() {
+        let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
+        let timestamp = Timestamp::new(0).unwrap();
+        let text = StringToSign::new(timestamp, "tcss", HexDigest::of(b""));
+        let key = SigningKey::derive(&credentials, &text.scope());
+        assert_eq!(format!("{key:?} {:?}", key.sign(&text)), "SigningKey(..) Signature(..)");
     }
 }

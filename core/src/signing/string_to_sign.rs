@@ -163,6 +163,8 @@ fn write_digits(text: &mut [u8], mut number: u64) {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
 
     // Expected dates: `date -u -d @SECONDS +%F` of GNU coreutils.
@@ -194,5 +196,27 @@ mod tests {
             let error = Timestamp::new(seconds).unwrap_err();
             assert_eq!(error, BuildError::new(Field::Timestamp, Reason::OutOfRange));
         }
+    }
+
+    #[test]
+    fn a_scope_is_that_of_its_day_and_service() {
+        let at = |seconds| Timestamp::new(seconds).unwrap();
+        let scope = CredentialScope::new(at(1_709_164_800), "tcss");
+        for (seconds, service, expected) in [
+            (1_709_164_800, "tcss", true),
+            (1_709_251_199, "tcss", true),
+            (1_709_251_200, "tcss", false),
+            (1_709_164_799, "tcss", false),
+            (1_709_164_800, "sts", false),
+        ] {
+            assert_eq!(scope.is_of(at(seconds), service), expected, "{seconds} {service}");
+        }
+    }
+
+    #[test]
+    fn a_timestamp_is_shown_in_seconds() {
+        let timestamp = Timestamp::new(1_709_251_199).unwrap();
+        assert_eq!(timestamp.as_seconds(), 1_709_251_199);
+        assert_eq!(timestamp.to_string(), "1709251199");
     }
 }

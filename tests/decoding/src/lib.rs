@@ -154,6 +154,16 @@ fn a_file_with_a_length_arrives_unchanged() {
 }
 
 #[test]
+fn a_file_with_a_content_encoding_that_changes_no_byte_arrives_unchanged() {
+    for client in CLIENTS {
+        for words in ["identity", "utf-8", "none"] {
+            let finished = download(client, answer(&[("Content-Encoding", words)], b"id\xe9"));
+            assert_eq!(finished.file.as_deref(), Some(&b"id\xe9"[..]), "{words}");
+        }
+    }
+}
+
+#[test]
 fn a_compressed_answer_of_the_service_is_read() {
     let server = WireServer::plain([answer(&[("Content-Encoding", "gzip")], &gzip())]);
     let server = server.expect("a server");

@@ -12,7 +12,7 @@ use tcss_export::{
 };
 
 use super::{
-    search::{MAX_FAILURES, Target},
+    search::{MAX_FAILURES, MAX_NOT_FOUND, Target},
     steps::ServerStep,
 };
 use crate::{
@@ -39,6 +39,8 @@ pub(crate) struct Snapshot<'w> {
     pub(crate) failures: u32,
     /// Whether the connection of the previous exchange broke.
     pub(crate) was_broken: bool,
+    /// Answers since the last new byte that the file does not exist, before this exchange.
+    pub(crate) not_found: u32,
     /// New URLs in a row before this exchange.
     pub(crate) new_urls: u32,
     /// Whether this exchange brought a new byte.
@@ -119,6 +121,9 @@ fn restart(s: &Snapshot<'_>) -> bool {
 
 fn failure(s: &Snapshot<'_>) -> bool {
     match (&s.exchange.event.kind, s.error()) {
+        (EventKind::Retrying { .. }, _) if s.step.reply == Reply::Gone => {
+            s.not_found < MAX_NOT_FOUND
+        }
         (EventKind::Retrying { .. }, _) => s.failures_in_a_row() < MAX_FAILURES,
         (EventKind::Ended, Some(ErrorKind::Fault(_))) => s.failures_in_a_row() == MAX_FAILURES,
         _ => true,
@@ -131,6 +136,10 @@ fn delay(s: &Snapshot<'_>) -> bool {
     let is_first = s.is_progress || !s.was_broken;
     if is_broken && is_first {
         return *delay == Duration::ZERO;
+    }
+    if s.step.reply == Reply::Gone {
+        let (min, max) = Backoff::THROTTLE.bounds(s.not_found);
+        return (min..=max).contains(delay);
     }
     let is_throttle = s.step.reply == Reply::Status(503);
     let backoff = if is_throttle { Backoff::THROTTLE } else { Backoff::RETRY };
@@ -149,7 +158,8 @@ fn end(s: &Snapshot<'_>) -> bool {
     match error {
         ErrorKind::Expired { .. } => s.step.reply == Reply::Expired,
         ErrorKind::Refused(_) => match s.step.reply {
-            Reply::Denied | Reply::Gone => true,
+            Reply::Denied => true,
+            Reply::Gone => s.not_found == MAX_NOT_FOUND,
             // Status 416 although no range was requested.
             Reply::NotSatisfiable | Reply::AlwaysNotSatisfiable => {
                 !s.exchange.request.headers().contains_key("range")

@@ -23,6 +23,7 @@ use crate::{
 
 /// Low enough that short sequences reach it.
 pub(crate) const MAX_FAILURES: u32 = 2;
+pub(crate) const MAX_NOT_FOUND: u32 = 1;
 
 /// The target of the download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,7 @@ struct Node {
     /// Failures since the last new byte.
     failures: u32,
     was_broken: bool,
+    not_found: u32,
     new_urls: u32,
     furthest: u64,
     serial: u32,
@@ -116,6 +118,7 @@ impl Branch<'_> {
             part: None,
             failures: 0,
             was_broken: false,
+            not_found: 0,
             new_urls: 0,
             furthest: 0,
             serial: 0,
@@ -127,7 +130,9 @@ impl Branch<'_> {
     }
 
     fn download(&self, serial: u32) -> Download {
-        let policy = with(Policy::default(), |p| p.max_failures = MAX_FAILURES);
+        let policy = with(Policy::default(), |p| {
+            (p.max_failures, p.max_not_found) = (MAX_FAILURES, MAX_NOT_FOUND);
+        });
         let url = url(&format!("https://h.example/a.csv?q-signature=EXAMPLE{serial:04}"));
         let download = Download::new(url, &policy, 7, Mono::default()).expect("a URL");
         match self.search.target {
@@ -208,6 +213,7 @@ impl Branch<'_> {
             bytes,
             failures: node.failures,
             was_broken: node.was_broken,
+            not_found: node.not_found,
             new_urls: node.new_urls,
             is_progress,
             outcome: match node.run.download.step(Mono::from_origin(node.run.now)) {
@@ -219,7 +225,7 @@ impl Branch<'_> {
         let broken = RULES.iter().find(|(_, holds)| !holds(&snapshot)).map(|(rule, _)| *rule);
         self.require(node, has_ended == (exchange.event.kind == EventKind::Ended), ENDED)?;
         broken.map_or(Ok(()), |rule| self.require(node, false, rule))?;
-        node.count(exchange, is_progress);
+        node.count(step, exchange, is_progress);
         Ok(())
     }
 
@@ -254,7 +260,8 @@ impl Branch<'_> {
         }
         node.furthest = sink.len() as u64;
         node.run = Run { sink, piece: node.run.piece, ..Run::of(download) };
-        (node.failures, node.new_urls, node.was_broken) = (0, 0, false);
+        (node.failures, node.not_found, node.new_urls) = (0, 0, 0);
+        node.was_broken = false;
     }
 
     /// Checks that one correct answer ends the download: successfully, unless the target is a pipe.
@@ -280,11 +287,13 @@ impl Branch<'_> {
 const ENDED: &str = "the event of the end comes when the download has ended";
 
 impl Node {
-    fn count(&mut self, exchange: &Exchange, is_progress: bool) {
+    fn count(&mut self, step: ServerStep, exchange: &Exchange, is_progress: bool) {
         if is_progress {
-            (self.failures, self.new_urls, self.was_broken) = (0, 0, false);
+            (self.failures, self.not_found, self.new_urls) = (0, 0, 0);
+            self.was_broken = false;
         }
         match &exchange.event.kind {
+            EventKind::Retrying { .. } if step.reply == Reply::Gone => self.not_found += 1,
             EventKind::Retrying { fault, .. } => {
                 self.failures += 1;
                 self.was_broken = *fault == Fault::Transport(TransportErrorKind::Connection);

@@ -159,7 +159,7 @@ impl<T: Transport> Client<T> {
         now: Mono,
     ) -> Result<Response<Bytes>, TransportError> {
         let limit = self.exchange_limit(now);
-        let mut limits = Limits::new(AddressPolicy::Any);
+        let mut limits = Limits::new(self.endpoint_policy());
         limits.total = Some(limit);
         request.extensions_mut().insert(limits);
         self.within(now.saturating_add(limit), async {
@@ -198,6 +198,19 @@ impl<T: Transport> Client<T> {
                 }
             }
         }
+    }
+
+    /// Returns the policy for the addresses of the service. The user chose the endpoint, but the name
+    /// of a loopback endpoint must not lead to another machine, since `http` is allowed for it.
+    fn endpoint_policy(&self) -> AddressPolicy {
+        match self.has_loopback_endpoint() {
+            true => AddressPolicy::Loopback,
+            false => AddressPolicy::Any,
+        }
+    }
+
+    pub(crate) fn has_loopback_endpoint(&self) -> bool {
+        self.session().endpoint().is_loopback()
     }
 
     /// Locks the session. The lock is held only while a request is signed or an answer is read.

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use tcss_export_core::{Mono, Now, Wall};
+use tcss_export_core::{
+    Mono, Now, Wall,
+    signing::{CredentialScope, Timestamp},
+};
 
 /// Reads both clocks.
 ///
@@ -21,6 +24,15 @@ pub fn now() -> Now {
 /// Pauses the thread. A wake-up of the future that runs on it ends the pause early.
 pub fn sleep(duration: Duration) {
     thread::park_timeout(duration);
+}
+
+/// Formats a moment to the minute: `2023-11-14 16:30 UTC`. For messages about a wrong clock.
+pub fn utc(time: Wall) -> String {
+    let seconds = time.unix_seconds();
+    // The same years as those of a signature.
+    let Ok(timestamp) = Timestamp::new(seconds) else { return format!("{seconds} s after 1970") };
+    let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
+    format!("{} {hour:02}:{minute:02} UTC", CredentialScope::new(timestamp, "").date())
 }
 
 fn unix_millis(time: SystemTime) -> i64 {

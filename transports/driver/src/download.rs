@@ -134,7 +134,8 @@ impl<T: Transport, W> Download<T, W> {
         source: Source,
         output: Output<W>,
     ) -> Result<Self, BuildError> {
-        let Source { url, job, policy } = source;
+        let Source { url, job, mut policy } = source;
+        policy.allow_loopback |= client.has_loopback_endpoint();
         let now = client.now().mono;
         let mut download = download::Download::new(url, &policy, client.seed(), now)?;
         if job.is_some() {
@@ -231,7 +232,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         };
         if event.kind == EventKind::Ended {
             let end = self.end();
-            self.output.close(self.client.blocks, end).await?;
+            self.output.close(end).await?;
             self.has_ended = true;
         }
         Ok(event)
@@ -292,7 +293,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         match self.download.head(self.client.now().mono, &head) {
             Opening::Drop => return Ok(self.ended(Ok(()))),
             Opening::StartOver => {
-                self.output.start_over(self.client.blocks, self.download.metadata()).await?;
+                self.output.start_over(self.download.metadata()).await?;
             }
             Opening::Append | Opening::Read => {}
         }
@@ -311,7 +312,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         };
         match self.download.body(self.client.now().mono, &piece) {
             Received::Write(bytes) => {
-                self.output.write(self.client.blocks, piece.slice_ref(bytes)).await?;
+                self.output.write(piece.slice_ref(bytes)).await?;
             }
             Received::Nothing => {}
             Received::Drop => return Ok(self.ended(Ok(()))),

@@ -28,6 +28,7 @@ mod transport;
 mod transport_error;
 mod wait;
 mod wait_all;
+mod worker;
 
 #[cfg(feature = "tower")]
 pub use self::tower::{Tower, from_http_body};
@@ -39,7 +40,8 @@ pub use self::{
     download::{Download, DownloadError, FileError, FileErrorKind, Source, Target},
     error::{SendError, WaitError},
     proxies::{Proxies, Proxy, ProxyError, TunnelError},
-    transport::{Blocking, Body, CONNECT_LIMIT, IDLE_LIMIT, Transport},
+    transport::{Blocking, Body, CONNECT_LIMIT, ClientsByPolicy, IDLE_LIMIT, Transport},
     transport_error::{AddressError, TransportError},
     wait::Wait,
+    worker::{ResourceLimit, Worker},
 };

@@ -3,6 +3,7 @@
 use std::{
     fmt, io,
     pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -10,7 +11,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt};
 use http::{Request, Response};
-use tcss_export_core::{ANSWER_LIMIT, Now, TransportErrorKind};
+use tcss_export_core::{ANSWER_LIMIT, AddressPolicy, Now, TransportErrorKind};
 
 use crate::{clock, transport_error::TransportError};
 
@@ -53,6 +54,45 @@ pub trait Transport {
     /// the system's.
     fn now(&self) -> Now {
         clock::now()
+    }
+}
+
+/// The most pooled clients that one transport keeps.
+const MOST_CLIENTS: usize = 8;
+
+/// Pooled HTTP clients, one for each [`AddressPolicy`], for transports whose library checks
+/// addresses by client and not by request. Clones share them.
+#[derive(Clone)]
+pub struct ClientsByPolicy<C> {
+    build: Arc<dyn Fn(&AddressPolicy) -> C + Send + Sync>,
+    built: Arc<Mutex<Vec<(AddressPolicy, C)>>>,
+}
+
+impl<C: Clone> ClientsByPolicy<C> {
+    /// Creates an empty set. `build` makes each client when a request first needs it.
+    pub fn new(build: impl Fn(&AddressPolicy) -> C + Send + Sync + 'static) -> Self {
+        Self { build: Arc::new(build), built: Arc::default() }
+    }
+
+    /// Returns the client for a policy.
+    pub fn get(&self, policy: &AddressPolicy) -> C {
+        // A panic while holding the lock cannot leave the list inconsistent.
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = built.iter().find(|(known, _)| known == policy) {
+            return client.clone();
+        }
+        let client = (self.build)(policy);
+        if built.len() == MOST_CLIENTS {
+            built.remove(0);
+        }
+        built.push((policy.clone(), client.clone()));
+        client
+    }
+}
+
+impl<C> fmt::Debug for ClientsByPolicy<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientsByPolicy(..)")
     }
 }
 

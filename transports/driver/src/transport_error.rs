@@ -1,6 +1,10 @@
 //! The errors of transports.
 
-use std::{error::Error, fmt, io, iter, net::SocketAddr};
+use std::{
+    error::Error,
+    fmt, io, iter,
+    net::{IpAddr, SocketAddr},
+};
 
 use tcss_export_core::{AddressPolicy, BuildError, TransportErrorKind, text::brief};
 
@@ -16,13 +20,15 @@ pub struct TransportError {
     kind: TransportErrorKind,
     /// Whether no connection was made, so that nothing was sent.
     is_before_sending: bool,
+    /// Whether the answer is not HTTP.
+    is_not_http: bool,
     source: BoxError,
 }
 
 impl TransportError {
     /// Creates an error from its kind and its source.
     pub fn new(kind: TransportErrorKind, source: impl Into<BoxError>) -> Self {
-        Self { kind, is_before_sending: false, source: source.into() }
+        Self { kind, is_before_sending: false, is_not_http: false, source: source.into() }
     }
 
     /// Creates an error whose kind follows from the first error in the chain that determines one:
@@ -48,13 +54,31 @@ impl TransportError {
             find(&*source, |e| is_permanent(e).then_some(TransportErrorKind::Permanent));
         let kind = permanent.or_else(|| find(&*source, fault_of)).unwrap_or(broken);
         let is_before_sending = find(&*source, |e| is_before_sending(e).then_some(())).is_some();
-        Self { kind, is_before_sending, source }
+        Self { kind, is_before_sending, is_not_http: false, source }
     }
 
     /// Marks that no connection was made, so nothing was sent.
     #[must_use]
     pub fn before_sending(self) -> Self {
         Self { is_before_sending: true, ..self }
+    }
+
+    /// Marks that the answer is not HTTP.
+    #[must_use]
+    pub fn not_http(self) -> Self {
+        Self { is_not_http: true, ..self }
+    }
+
+    /// Returns whether the answer is known not to be HTTP, because another protocol answers there
+    /// or a line of the answer's head is malformed.
+    pub const fn is_not_http(&self) -> bool {
+        self.is_not_http
+    }
+
+    /// Returns the problem with TLS among the sources, if any.
+    #[cfg(feature = "rustls")]
+    pub fn tls_problem(&self) -> Option<crate::tls::TlsProblem> {
+        find(&*self.source, crate::tls::TlsProblem::of)
     }
 
     /// Returns whether the server may have received the request. It has not if the kind is
@@ -108,7 +132,7 @@ fn is_before_sending(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// Returns the first result down a chain of errors.
-fn find<'e, T>(
+pub(crate) fn find<'e, T>(
     error: &'e (dyn Error + 'static),
     found: impl Fn(&'e (dyn Error + 'static)) -> Option<T>,
 ) -> Option<T> {
@@ -146,7 +170,10 @@ impl From<ProxyError> for TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(f)
+        match self.is_not_http {
+            true => f.write_str("the answer is not HTTP"),
+            false => self.kind.fmt(f),
+        }
     }
 }
 
@@ -160,6 +187,8 @@ impl Error for TransportError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressError {
     host: String,
+    addresses: Box<[IpAddr]>,
+    must_be_loopback: bool,
 }
 
 impl AddressError {
@@ -170,22 +199,41 @@ impl AddressError {
     /// If it permits none.
     pub fn filter(
         host: &str,
-        address_policy: AddressPolicy,
+        address_policy: &AddressPolicy,
         addresses: impl IntoIterator<Item = SocketAddr>,
     ) -> Result<Vec<SocketAddr>, Self> {
-        let permitted =
-            addresses.into_iter().filter(|address| address_policy.permits(address.ip()));
-        let permitted: Vec<_> = permitted.collect();
-        match permitted.is_empty() {
-            true => Err(Self { host: host.to_owned() }),
-            false => Ok(permitted),
+        let is_permitted = |address: &SocketAddr| address_policy.permits(address.ip());
+        let (permitted, forbidden): (Vec<_>, Vec<_>) =
+            addresses.into_iter().partition(is_permitted);
+        if !permitted.is_empty() {
+            return Ok(permitted);
         }
+        let addresses = forbidden.iter().map(SocketAddr::ip).collect();
+        let must_be_loopback = *address_policy == AddressPolicy::Loopback;
+        Err(Self { host: host.to_owned(), addresses, must_be_loopback })
+    }
+
+    /// Returns whether the host must be loopback, so that no policy can allow these addresses.
+    pub const fn must_be_loopback(&self) -> bool {
+        self.must_be_loopback
+    }
+
+    /// Returns the addresses of the host, all of them forbidden.
+    pub const fn addresses(&self) -> &[IpAddr] {
+        &self.addresses
     }
 }
 
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} resolves to a private address, which must be allowed", brief(&self.host))
+        let host = brief(&self.host);
+        match (self.addresses.first(), self.must_be_loopback) {
+            (Some(address), true) => write!(f, "{host} resolves to {address} instead of loopback"),
+            (Some(address), false) => {
+                write!(f, "{host} resolves to the private address {address}, which must be allowed")
+            }
+            (None, _) => write!(f, "{host} resolves to no address"),
+        }
     }
 }
 
@@ -198,7 +246,7 @@ mod tests {
     #[test]
     fn an_address_error_is_permanent_whatever_wraps_it() {
         let private = "10.0.0.1:443".parse().unwrap();
-        let found = AddressError::filter("h.example", AddressPolicy::Public, [private]);
+        let found = AddressError::filter("h.example", &AddressPolicy::Public, [private]);
         let error = found.unwrap_err();
         for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::Other] {
             let wrapped = io::Error::new(kind, error.clone());

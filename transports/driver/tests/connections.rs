@@ -319,7 +319,7 @@ fn a_loopback_url_has_no_proxy() {
 fn filter(address_policy: AddressPolicy, addresses: &[&str]) -> Result<Vec<String>, AddressError> {
     let addresses = addresses.iter().map(|text| text.parse::<IpAddr>().expect("an address"));
     let addresses = addresses.map(|address| (address, 443).into());
-    let left = AddressError::filter("h.example", address_policy, addresses)?;
+    let left = AddressError::filter("h.example", &address_policy, addresses)?;
     Ok(left.iter().map(|address| address.ip().to_string()).collect())
 }
 
@@ -332,10 +332,15 @@ fn the_filter_keeps_permitted_addresses_in_order() {
 }
 
 #[test]
-fn the_error_names_a_host_without_a_permitted_address() {
+fn the_error_names_the_host_and_its_address() {
     let error = filter(AddressPolicy::Public, &["10.0.0.1", "169.254.0.23"]).unwrap_err();
-    let text = "h.example resolves to a private address, which must be allowed";
+    let text = "h.example resolves to the private address 10.0.0.1, which must be allowed";
     assert_eq!(error.to_string(), text);
+    assert_eq!(error.addresses().len(), 2);
+    let text = "h.example resolves to 10.0.0.1 instead of loopback";
+    assert_eq!(filter(AddressPolicy::Loopback, &["10.0.0.1"]).unwrap_err().to_string(), text);
+    let text = "h.example resolves to no address";
+    assert_eq!(filter(AddressPolicy::Public, &[]).unwrap_err().to_string(), text);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{StatusCode, Uri, uri::Scheme};
+use http::{StatusCode, Uri, header::PROXY_AUTHENTICATE, uri::Scheme};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tcss_export_core::AddressPolicy;
 use tcss_export_driver::{Proxies, Proxy, TunnelError};
@@ -45,7 +45,8 @@ impl Service<Uri> for Dialer {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let (proxy, address_policy) = (self.proxies.proxy_for_url(&uri), self.address_policy);
+        let (proxy, address_policy) =
+            (self.proxies.proxy_for_url(&uri), self.address_policy.clone());
         Box::pin(async move {
             let Some(proxy) = proxy? else { return Ok(http(address_policy).call(uri).await?) };
             let address = Uri::builder().scheme("http").authority(proxy.to_string());
@@ -76,12 +77,13 @@ async fn open_tunnel(
     uri: &Uri,
 ) -> Result<(), BoxError> {
     stream.write_all(connect_request(proxy, uri).as_bytes()).await?;
-    let (status, rest) = read_answer(stream).await?;
-    if !status.is_success() {
-        return Err(TunnelError::refused(proxy, status).into());
+    let answer = read_answer(stream).await?;
+    if !answer.status.is_success() {
+        let challenges = answer.challenges.iter().map(|value| &**value);
+        return Err(TunnelError::refused(proxy, answer.status).with_challenges(challenges).into());
     }
     // In TLS and in HTTP the client speaks first, so these bytes are the proxy's.
-    if rest > 0 { Err("the proxy sent more than its answer".into()) } else { Ok(()) }
+    if answer.rest > 0 { Err("the proxy sent more than its answer".into()) } else { Ok(()) }
 }
 
 fn connect_request(proxy: &Proxy, uri: &Uri) -> String {
@@ -98,8 +100,17 @@ fn connect_request(proxy: &Proxy, uri: &Uri) -> String {
     format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{login}\r\n")
 }
 
-/// Reads the head of an answer. Returns its status and the number of bytes after it.
-async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<(StatusCode, usize)> {
+/// The head of a proxy's answer.
+struct Answer {
+    status: StatusCode,
+    /// The values of `Proxy-Authenticate`.
+    challenges: Vec<Vec<u8>>,
+    /// The number of bytes after the head.
+    rest: usize,
+}
+
+/// Reads the head of an answer.
+async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Answer> {
     let mut bytes = Vec::with_capacity(1024);
     while bytes.len() < HEAD_LIMIT {
         if stream.read_buf(&mut bytes).await? == 0 {
@@ -108,13 +119,22 @@ async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<(Statu
         }
         let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
         let mut answer = httparse::Response::new(&mut headers);
-        let parsed = answer.parse(&bytes).map_err(io::Error::other)?;
+        let parsed = answer.parse(&bytes).map_err(not_http)?;
         if let (httparse::Status::Complete(head), Some(code)) = (parsed, answer.code) {
             let status = StatusCode::from_u16(code).map_err(io::Error::other)?;
-            return Ok((status, bytes.len() - head));
+            let is_challenge = |header: &&httparse::Header| {
+                PROXY_AUTHENTICATE == *header.name.to_ascii_lowercase()
+            };
+            let challenges = answer.headers.iter().filter(is_challenge);
+            let challenges = challenges.map(|header| header.value.to_owned()).collect();
+            return Ok(Answer { status, challenges, rest: bytes.len() - head });
         }
     }
     Err(io::Error::other("the head of the proxy's answer is too large"))
+}
+
+fn not_http(error: httparse::Error) -> io::Error {
+    io::Error::other(format!("the proxy's answer is not HTTP: {error}"))
 }
 
 #[cfg(test)]
@@ -184,11 +204,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_refusal_has_the_schemes_that_the_proxy_accepts() {
+        let head =
+            b"HTTP/1.1 407 x\r\nproxy-authenticate: NTLM\r\nProxy-Authenticate: Basic\r\n\r\n";
+        let error = answered(&[head]).await.unwrap_err();
+        let Some(TunnelError::Refused { schemes, .. }) = error.downcast_ref() else { panic!() };
+        assert_eq!(**schemes, ["NTLM", "Basic"]);
+    }
+
+    #[tokio::test]
     async fn only_a_complete_answer_opens_a_tunnel() {
         assert!(refusal(&[]).await.contains("without a whole answer"));
         assert!(refusal(&[b"HTTP/1.1 200 OK\r\n"]).await.contains("without a whole answer"));
         assert!(refusal(&[b"HTTP/1.1 200 OK\r\n\r\n\x16"]).await.contains("more than its answer"));
-        assert!(answered(&[b"SSH-2.0-x\r\n"]).await.is_err());
+        assert!(refusal(&[b"SSH-2.0-x\r\n"]).await.starts_with("the proxy's answer is not HTTP"));
         let endless = ["HTTP/1.1 200 OK\r\nX: ", &"x".repeat(2 * HEAD_LIMIT)].concat();
         assert!(refusal(&[endless.as_bytes()]).await.contains("too large"));
     }

@@ -30,7 +30,7 @@ mod connector;
 mod dialer;
 mod resolver;
 
-use std::{env, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt, iter, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
@@ -40,9 +40,9 @@ use hyper_util::{
     client::legacy::{self, connect::Connect},
     rt::{TokioExecutor, TokioTimer},
 };
-use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
+use tcss_export_core::{Limits, TransportErrorKind};
 use tcss_export_driver::{
-    Body, IDLE_LIMIT, Proxies, Transport, TransportError, from_http_body, tls,
+    Body, ClientsByPolicy, IDLE_LIMIT, Proxies, Transport, TransportError, from_http_body, tls,
 };
 
 pub use self::connector::Connector;
@@ -56,11 +56,15 @@ pub type Client<C = Connector> = tcss_export_driver::Client<Hyper<C>>;
 /// A transport over hyper. Clones share connections.
 #[derive(Clone)]
 pub struct Hyper<C = Connector> {
-    http: HttpClient<C>,
+    clients: Clients<C>,
     timer: Arc<dyn Timer + Send + Sync>,
-    /// The clients of downloads with an address policy; `None` if the user's client handles them.
-    public: Option<HttpClient<C>>,
-    loopback: Option<HttpClient<C>>,
+}
+
+#[derive(Clone)]
+enum Clients<C> {
+    Own(ClientsByPolicy<HttpClient<C>>),
+    /// The user's client, which connects to any address.
+    Given(HttpClient<C>),
 }
 
 /// Works on tokio, over TLS by rustls with ring and the operating system's roots, which are read at
@@ -81,14 +85,11 @@ impl Hyper {
     }
 
     fn with_proxies(proxies: Proxies) -> Self {
-        let with_policy = |address_policy| {
-            let connector = Connector::new(proxies.clone(), address_policy);
+        let clients = ClientsByPolicy::new(move |policy| {
+            let connector = Connector::new(proxies.clone(), policy.clone());
             pooled(connector, TokioExecutor::new(), TokioTimer::new())
-        };
-        let (public, loopback) =
-            (with_policy(AddressPolicy::Public), with_policy(AddressPolicy::Loopback));
-        let hyper = Self::with_client(with_policy(AddressPolicy::Any), TokioTimer::new());
-        Self { public: Some(public), loopback: Some(loopback), ..hyper }
+        });
+        Self { clients: Clients::Own(clients), timer: Arc::new(TokioTimer::new()) }
     }
 }
 
@@ -111,16 +112,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
     /// Build it with `retry_canceled_requests(false)`, or it may send a signed request twice. Use a
     /// `pool_idle_timeout` below 60 s. The client over it enforces limits of time and size.
     pub fn with_client(http: HttpClient<C>, timer: impl Timer + Send + Sync + 'static) -> Self {
-        Self { http, timer: Arc::new(timer), public: None, loopback: None }
-    }
-
-    fn client(&self, address_policy: AddressPolicy) -> &HttpClient<C> {
-        let checked = match address_policy {
-            AddressPolicy::Public => &self.public,
-            AddressPolicy::Loopback => &self.loopback,
-            _ => &None,
-        };
-        checked.as_ref().unwrap_or(&self.http)
+        Self { clients: Clients::Given(http), timer: Arc::new(timer) }
     }
 }
 
@@ -128,7 +120,10 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Hyper<C> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let mut request = request.map(Full::new);
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let client = self.client(Limits::of(&request).address_policy);
+        let client = match &self.clients {
+            Clients::Own(clients) => clients.get(&Limits::of(&request).address_policy),
+            Clients::Given(client) => client.clone(),
+        };
         let response = client.request(request).await.map_err(|error| {
             let is_before_sending = error.is_connect();
             let error = explain(error.into(), TransportErrorKind::Connection);
@@ -144,7 +139,14 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Hyper<C> {
 
 /// Maps an error. `broken` is the meaning of a broken connection at this stage.
 fn explain(error: Box<dyn Error + Send + Sync>, broken: TransportErrorKind) -> TransportError {
-    TransportError::of_chain_with(error, broken, tls::is_permanent)
+    // A head that is too large is an error of parsing, too; only its text differs.
+    let is_too_large = |error: &hyper::Error| error.to_string().ends_with("head is too large");
+    let is_not_http = |error: &hyper::Error| error.is_parse() && !is_too_large(error);
+    let first: &(dyn Error + 'static) = &*error;
+    let is_not_http = iter::successors(Some(first), |&error| error.source())
+        .any(|error| error.downcast_ref().is_some_and(is_not_http));
+    let error = TransportError::of_chain_with(error, broken, tls::is_permanent);
+    if is_not_http { error.not_http() } else { error }
 }
 
 impl<C> fmt::Debug for Hyper<C> {

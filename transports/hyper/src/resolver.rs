@@ -2,27 +2,27 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{SocketAddr, ToSocketAddrs},
     pin::Pin,
     task::{Context, Poll},
     vec,
 };
 
-use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::connect::dns::Name;
 use tcss_export_core::AddressPolicy;
-use tcss_export_driver::AddressError;
+use tcss_export_driver::{AddressError, Worker};
 use tower_service::Service;
 
 /// Resolves names, by default as the system does, and drops the addresses that the policy forbids.
 #[derive(Clone, Debug)]
-pub(crate) struct Resolver<L = GaiResolver> {
+pub(crate) struct Resolver<L = SystemLookup> {
     lookup: L,
     address_policy: AddressPolicy,
 }
 
 impl Resolver {
     pub(crate) fn new(address_policy: AddressPolicy) -> Self {
-        Self { lookup: GaiResolver::new(), address_policy }
+        Self { lookup: SystemLookup, address_policy }
     }
 }
 
@@ -40,12 +40,33 @@ where
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let (host, address_policy) = (name.as_str().to_owned(), self.address_policy);
+        let (host, address_policy) = (name.as_str().to_owned(), self.address_policy.clone());
         let found = self.lookup.call(name);
         Box::pin(async move {
-            AddressError::filter(&host, address_policy, found.await?)
+            AddressError::filter(&host, &address_policy, found.await?)
                 .map(Vec::into_iter)
                 .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))
+        })
+    }
+}
+
+/// Asks the system, on a thread for each name. Without a further thread, hyper-util's own lookup
+/// would panic.
+#[derive(Clone, Debug)]
+pub(crate) struct SystemLookup;
+
+impl Service<Name> for SystemLookup {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        Box::pin(async move {
+            Worker::start()?.run(move || (name.as_str(), 0).to_socket_addrs()).await.flatten()
         })
     }
 }
@@ -113,8 +134,24 @@ mod tests {
         for addresses in inside {
             let error = left_of(addresses, AddressPolicy::Public).await.unwrap_err();
             let text = error.to_string();
-            assert!(text.starts_with("files.example resolves to a private address"), "{text}");
+            assert!(text.starts_with("files.example resolves to the private address"), "{text}");
             assert_eq!(left_of(addresses, AddressPolicy::Any).await.unwrap(), addresses);
         }
+    }
+
+    #[tokio::test]
+    async fn a_loopback_name_must_resolve_to_loopback() {
+        let hijacked = left_of(&["10.0.0.1:443"], AddressPolicy::Loopback).await.unwrap_err();
+        let text = "files.example resolves to 10.0.0.1 instead of loopback";
+        assert_eq!(hijacked.to_string(), text);
+        let mixed = &["10.0.0.1:443", "127.0.0.1:443"];
+        assert_eq!(left_of(mixed, AddressPolicy::Loopback).await.unwrap(), ["127.0.0.1:443"]);
+    }
+
+    #[tokio::test]
+    async fn addresses_of_a_named_network_are_left() {
+        let policy = AddressPolicy::PublicAnd(AddressPolicy::TENCENT_NETWORKS.into());
+        let addresses = &["169.254.0.23:443", "10.0.0.1:443", "192.168.0.1:443"];
+        assert_eq!(left_of(addresses, policy).await.unwrap(), ["10.0.0.1:443"]);
     }
 }

@@ -21,7 +21,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-use std::{env, error::Error, fmt, iter, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt, iter, net::ToSocketAddrs, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header::ACCEPT_ENCODING, uri::Scheme};
@@ -30,8 +30,8 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
 use tcss_export_driver::{
-    AddressError, Body, CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, Transport, TransportError,
-    TunnelError, from_http_body, tls,
+    AddressError, Body, CONNECT_LIMIT, ClientsByPolicy, IDLE_LIMIT, Proxies, Proxy, Transport,
+    TransportError, TunnelError, Worker, from_http_body, tls,
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -45,8 +45,8 @@ pub struct Reqwest(Clients);
 
 #[derive(Clone)]
 enum Clients {
-    /// The clients of this crate, one for each address policy: any, public and loopback.
-    Own(Proxies, Arc<Result<[reqwest::Client; 3], String>>),
+    /// The clients of this crate. One that cannot be built keeps its error as text.
+    Own(Proxies, ClientsByPolicy<Result<reqwest::Client, String>>),
     /// The user's client.
     Given(reqwest::Client),
     /// The user's client, whose downloads need no check of addresses.
@@ -71,8 +71,11 @@ impl Reqwest {
     }
 
     fn with_proxies(proxies: Proxies) -> Self {
-        let clients = build_all(&proxies).map_err(|error| error.to_string());
-        Self(Clients::Own(proxies, Arc::new(clients)))
+        let of_clients = proxies.clone();
+        let clients = ClientsByPolicy::new(move |policy| {
+            build(of_clients.clone(), policy.clone()).map_err(|error| error.to_string())
+        });
+        Self(Clients::Own(proxies, clients))
     }
 
     /// Creates a transport from your own client, with its proxy and TLS.
@@ -83,8 +86,7 @@ impl Reqwest {
     /// program has installed a default provider of rustls or enables one in reqwest.
     ///
     /// Downloads check the addresses that the name of a file server resolves to, which is impossible
-    /// here. They therefore end with a permanent error, unless the policy allows private addresses
-    /// (and the host is not loopback) or you call
+    /// here. They therefore end with a permanent error unless you call
     /// [`skipping_address_check`](Self::skipping_address_check).
     pub const fn from_client(client: reqwest::Client) -> Self {
         Self(Clients::Given(client))
@@ -132,28 +134,27 @@ impl Reqwest {
     fn client<B>(
         &self,
         request: &Request<B>,
-    ) -> Result<(&reqwest::Client, Option<Proxy>), TransportError> {
-        let policy = Limits::of(request).address_policy;
+    ) -> Result<(reqwest::Client, Option<Proxy>), TransportError> {
+        let Limits { address_policy: mut policy, stall, .. } = Limits::of(request);
+        let is_download = stall.is_some();
         let (proxies, clients) = match &self.0 {
             Clients::Own(proxies, clients) => (proxies, clients),
-            Clients::Given(_) if policy != AddressPolicy::Any => {
+            Clients::Given(_) if is_download => {
                 return Err(permanent("the addresses of the file server cannot be checked"));
             }
-            Clients::Given(client) | Clients::Unchecked(client) => return Ok((client, None)),
+            Clients::Given(client) | Clients::Unchecked(client) => {
+                return Ok((client.clone(), None));
+            }
         };
         let proxy = proxies.proxy_for_url(request.uri())?;
         if proxy.is_some() && request.uri().scheme() == Some(&Scheme::HTTP) {
             return Err(permanent("reqwest cannot tunnel plain http through a proxy"));
         }
-        let [any, public, loopback] = (**clients).as_ref().map_err(|e| permanent(e.clone()))?;
-        let client = match policy {
+        if proxy.is_some() {
             // The proxy resolves the target; only its own name is resolved here.
-            _ if proxy.is_some() => any,
-            AddressPolicy::Public => public,
-            AddressPolicy::Loopback => loopback,
-            _ => any,
-        };
-        Ok((client, proxy))
+            policy = AddressPolicy::Any;
+        }
+        Ok((clients.get(&policy).map_err(permanent)?, proxy))
     }
 }
 
@@ -163,7 +164,7 @@ impl fmt::Debug for Reqwest {
     }
 }
 
-fn build_all(proxies: &Proxies) -> Result<[reqwest::Client; 3], BoxError> {
+fn build(proxies: Proxies, policy: AddressPolicy) -> Result<reqwest::Client, BoxError> {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?;
     let tls = match tls.clone().with_platform_verifier() {
@@ -171,18 +172,14 @@ fn build_all(proxies: &Proxies) -> Result<[reqwest::Client; 3], BoxError> {
         // No roots: no server is trusted, but plain HTTP works.
         Err(_) => tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
     };
-    let build = |policy| {
-        let proxies = proxies.clone();
-        let proxy = reqwest::Proxy::custom(move |url| {
-            Some(proxies.proxy_for_url(&url.as_str().parse().ok()?).ok()??.url())
-        });
-        let builder = reqwest::Client::builder().redirect(redirect::Policy::none());
-        let builder = builder.retry(retry::never()).http1_only().no_proxy().proxy(proxy);
-        let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate();
-        let builder = builder.dns_resolver(Resolver(policy)).connect_timeout(CONNECT_LIMIT);
-        builder.pool_idle_timeout(IDLE_LIMIT).tls_backend_preconfigured(tls.clone()).build()
-    };
-    Ok([build(AddressPolicy::Any)?, build(AddressPolicy::Public)?, build(AddressPolicy::Loopback)?])
+    let proxy = reqwest::Proxy::custom(move |url| {
+        Some(proxies.proxy_for_url(&url.as_str().parse().ok()?).ok()??.url())
+    });
+    let builder = reqwest::Client::builder().redirect(redirect::Policy::none());
+    let builder = builder.retry(retry::never()).http1_only().no_proxy().proxy(proxy);
+    let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate();
+    let builder = builder.dns_resolver(Resolver(policy)).connect_timeout(CONNECT_LIMIT);
+    Ok(builder.pool_idle_timeout(IDLE_LIMIT).tls_backend_preconfigured(tls).build()?)
 }
 
 fn permanent(problem: impl Into<BoxError>) -> TransportError {
@@ -191,8 +188,7 @@ fn permanent(problem: impl Into<BoxError>) -> TransportError {
 
 /// Maps an error of a request through a proxy. reqwest reports a missing login only in its message.
 fn tunnel_error(proxy: &Proxy, error: reqwest::Error) -> TunnelError {
-    let mut causes = iter::successors(error.source(), |cause| (*cause).source());
-    match causes.any(|cause| cause.to_string().contains("proxy authorization required")) {
+    match has_cause(&error, |text| text.contains("proxy authorization required")) {
         true => TunnelError::refused(proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED),
         false => TunnelError::failed(proxy, error.without_url()),
     }
@@ -204,7 +200,15 @@ fn explain(error: BoxError, broken: TransportErrorKind) -> TransportError {
         Ok(error) => error.without_url().into(),
         Err(error) => error,
     };
-    TransportError::of_chain_with(error, broken, tls::is_permanent)
+    let is_not_http = has_cause(&*error, |text| text.starts_with("invalid HTTP "));
+    let error = TransportError::of_chain_with(error, broken, tls::is_permanent);
+    if is_not_http { error.not_http() } else { error }
+}
+
+/// Returns whether the text of any source matches: reqwest does not export the types.
+fn has_cause(error: &(dyn Error + 'static), matches: impl Fn(&str) -> bool) -> bool {
+    iter::successors(error.source(), |cause| (*cause).source())
+        .any(|cause| matches(&cause.to_string()))
 }
 
 /// Resolves names and drops the addresses that the policy forbids.
@@ -212,10 +216,13 @@ struct Resolver(AddressPolicy);
 
 impl dns::Resolve for Resolver {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
-        let policy = self.0;
+        let policy = self.0.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let permitted = AddressError::filter(name.as_str(), policy, found)?;
+            let host = name.as_str().to_owned();
+            // Without a further thread, tokio's own lookup would panic.
+            let lookup = move || (host, 0).to_socket_addrs();
+            let found = Worker::start()?.run(lookup).await.flatten()?;
+            let permitted = AddressError::filter(name.as_str(), &policy, found)?;
             Ok(Box::new(permitted.into_iter()) as dns::Addrs)
         })
     }

@@ -112,6 +112,7 @@ impl Agents {
         request: Request<B>,
     ) -> Result<Response<Body>, TransportError> {
         let limits = Limits::of(&request);
+        let is_download = limits.stall.is_some();
         // Without a body to read, the response is dropped first.
         let (lease, mut response) = match self {
             Self::Own(pool) => pool.send(request, limits)?,
@@ -122,7 +123,6 @@ impl Agents {
                 (None, agent.run(config.build()).map_err(|error| request_error(error, None))?)
             }
         };
-        let is_download = limits.stall.is_some();
         if is_download {
             refuse_decoded(&mut response)?;
         }
@@ -141,7 +141,7 @@ impl Pool {
             // The proxy resolves the target; only its own name is resolved here.
             limits.address_policy = AddressPolicy::Any;
         }
-        let own = self.take(proxy, limits);
+        let own = self.take(proxy, &limits);
         own.read_limit.start(limits.read_limit());
         // ureq keeps the state of TLS only of a request without settings of its own.
         let response = match own.limits == limits {
@@ -161,14 +161,14 @@ impl Pool {
     }
 
     /// Takes an idle agent with this proxy and address policy, or creates one.
-    fn take(&self, proxy: Option<Proxy>, limits: Limits) -> OwnAgent {
+    fn take(&self, proxy: Option<Proxy>, limits: &Limits) -> OwnAgent {
         let mut idle = self.idle();
         let fits = |own: &OwnAgent| {
             own.limits.address_policy == limits.address_policy && own.proxy == proxy
         };
         match idle.iter().position(fits) {
             Some(at) => idle.swap_remove(at),
-            None => OwnAgent::new(self.tls.clone(), proxy, limits),
+            None => OwnAgent::new(self.tls.clone(), proxy, limits.clone()),
         }
     }
 
@@ -190,8 +190,11 @@ impl OwnAgent {
             .build();
         let read_limit = ReadLimit::default();
         let connector = DefaultConnector::default().chain(read_limit.clone());
-        let agent =
-            Agent::with_parts(config, connector, CheckedResolver::new(limits.address_policy));
+        let agent = Agent::with_parts(
+            config,
+            connector,
+            CheckedResolver::new(limits.address_policy.clone()),
+        );
         Self { agent, proxy, limits, read_limit }
     }
 }

@@ -81,5 +81,13 @@ pub(crate) fn transport_error(error: ureq::Error, broken: TransportErrorKind) ->
         | ureq::Error::TlsRequired => TransportErrorKind::Permanent,
         _ => broken,
     };
-    TransportError::new(fault, error)
+    let is_not_http = is_not_http(&error);
+    let error = TransportError::new(fault, error);
+    if is_not_http { error.not_http() } else { error }
+}
+
+/// Returns whether the answer is malformed. ureq does not export the type of the reason.
+fn is_not_http(error: &ureq::Error) -> bool {
+    let ureq::Error::Protocol(reason) = error else { return false };
+    reason.to_string().starts_with("http parse fail: ")
 }

@@ -1,28 +1,28 @@
 //! Resolves names and enforces the address policy.
 
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt, io, net::IpAddr, sync::mpsc};
 
 use http::Uri;
 use tcss_export_core::AddressPolicy;
-use tcss_export_driver::AddressError;
+use tcss_export_driver::{AddressError, Worker};
 use ureq::{
     config::Config,
     unversioned::{
         resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
-        transport::NextTimeout,
+        transport::{NextTimeout, time::Duration},
     },
 };
 
-/// Resolves names, by default as ureq does, and drops the addresses that the policy forbids.
+/// Resolves names, by default as the system does, and drops the addresses that the policy forbids.
 #[derive(Debug)]
-pub(crate) struct CheckedResolver<L = DefaultResolver> {
+pub(crate) struct CheckedResolver<L = SystemLookup> {
     lookup: L,
     address_policy: AddressPolicy,
 }
 
 impl CheckedResolver {
     pub(crate) fn new(address_policy: AddressPolicy) -> Self {
-        Self { lookup: DefaultResolver::default(), address_policy }
+        Self { lookup: SystemLookup, address_policy }
     }
 }
 
@@ -39,11 +39,43 @@ impl<L: Resolver> Resolver for CheckedResolver<L> {
             error => error,
         })?;
         let host = uri.host().unwrap_or_default();
-        let permitted = AddressError::filter(host, self.address_policy, found.iter().copied())
+        let permitted = AddressError::filter(host, &self.address_policy, found.iter().copied())
             .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))?;
         let mut addresses = self.empty();
         permitted.into_iter().for_each(|address| addresses.push(address));
         Ok(addresses)
+    }
+}
+
+fn is_address(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host.parse::<IpAddr>().is_ok()
+}
+
+/// Asks the system, on a thread for each name. Without a further thread, ureq's own lookup with a
+/// time limit would panic.
+#[derive(Debug)]
+pub(crate) struct SystemLookup;
+
+impl Resolver for SystemLookup {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let without_limit = NextTimeout { after: Duration::NotHappening, ..timeout };
+        let lookup = move |uri: &Uri, config: &Config| {
+            DefaultResolver::default().resolve(uri, config, without_limit)
+        };
+        if is_address(uri) {
+            return lookup(uri, config);
+        }
+        let (uri, config, limit) = (uri.clone(), config.clone(), *timeout.after);
+        let (sender, found) = mpsc::channel();
+        drop(Worker::start()?.run(move || sender.send(lookup(&uri, &config)).is_ok()));
+        // The thread always sends a result, unless it panicked.
+        found.recv_timeout(limit).unwrap_or(Err(ureq::Error::Timeout(timeout.reason)))
     }
 }
 
@@ -57,7 +89,11 @@ impl fmt::Display for LookupError {
     }
 }
 
-impl Error for LookupError {}
+impl Error for LookupError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -123,8 +159,24 @@ mod tests {
             [&["10.0.0.1:443", "192.168.0.1:443"], &["127.0.0.1:443"], &["[::1]:443"]];
         for addresses in inside {
             let text = left_of(addresses, AddressPolicy::Public).unwrap_err().to_string();
-            assert!(text.contains("files.example resolves to a private address"), "{text}");
+            assert!(text.contains("files.example resolves to the private address"), "{text}");
             assert_eq!(left_of(addresses, AddressPolicy::Any).unwrap(), addresses);
         }
+    }
+
+    #[test]
+    fn a_loopback_name_must_resolve_to_loopback() {
+        let hijacked = left_of(&["10.0.0.1:443"], AddressPolicy::Loopback).unwrap_err();
+        let text = "files.example resolves to 10.0.0.1 instead of loopback";
+        assert!(hijacked.to_string().ends_with(text), "{hijacked}");
+        let mixed = &["10.0.0.1:443", "127.0.0.1:443"];
+        assert_eq!(left_of(mixed, AddressPolicy::Loopback).unwrap(), ["127.0.0.1:443"]);
+    }
+
+    #[test]
+    fn addresses_of_a_named_network_are_left() {
+        let policy = AddressPolicy::PublicAnd(AddressPolicy::TENCENT_NETWORKS.into());
+        let addresses = &["169.254.0.23:443", "10.0.0.1:443", "192.168.0.1:443"];
+        assert_eq!(left_of(addresses, policy).unwrap(), ["10.0.0.1:443"]);
     }
 }

@@ -9,11 +9,8 @@ use crate::support::{FIRST_ID, Folder, server, service, without_keys};
 #[test]
 fn a_refusal_of_the_file_server_ends_with_4_and_has_its_facts() {
     let folder = Folder::new("download-refused");
-    for (fault, code, status) in [
-        ("EXPIRED", "AccessDenied", 403),
-        ("DENIED", "AccessDenied", 403),
-        ("GONE", "NoSuchKey", 404),
-    ] {
+    for (fault, code, status) in [("EXPIRED", "AccessDenied", 403), ("DENIED", "AccessDenied", 403)]
+    {
         let service = serving(CHECK.0, "SUCCESS", fault);
         let ended = download_url(&service.file_url().expect("a URL"), &folder);
         let error = ended.error();
@@ -127,15 +124,47 @@ fn the_text_of_a_refusal_without_a_message_ends_with_its_code() {
 
 #[test]
 fn the_text_names_the_server_that_refused() {
-    let folder = Folder::new("download-gone");
-    let ended = download(&serving(CHECK.0, "SUCCESS", "GONE"), &folder, &[]);
-    let headline = "error: the file server refused with NoSuchKey: ";
+    let folder = Folder::new("download-denied");
+    let ended = download(&serving(CHECK.0, "SUCCESS", "DENIED,DENIED"), &folder, &["--quiet"]);
+    let headline = "error: the file server refused with AccessDenied: ";
     assert!(ended.stderr.starts_with(headline), "{ended:?}");
-    assert!(ended.stderr.contains("\n  job id       J\n"), "{ended:?}");
-    assert!(
-        ended.stderr.ends_with(
-            "\n  hint         the file no longer exists on the server: create a new job\n"
-        ),
-        "{ended:?}"
-    );
+    assert!(ended.stderr.contains("\n  job id         J\n"), "{ended:?}");
+}
+
+#[test]
+fn a_file_that_is_not_there_yet_is_downloaded_later() {
+    let folder = Folder::new("download-not-yet");
+    let ended = download(&serving(CHECK.0, "SUCCESS", "GONE"), &folder, &[]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let line = "the file server answered NoSuchKey: The specified key does not exist.";
+    assert!(ended.stderr.starts_with(line), "{ended:?}");
+    assert_eq!(folder.read("f"), CHECK.0.as_bytes());
+}
+
+#[test]
+fn after_a_file_that_stays_away_the_same_command_continues() {
+    let folder = Folder::new("download-not-found");
+    let service = serving(CHECK.0, "SUCCESS", "GONE,GONE,GONE,GONE,GONE");
+    let ended = download(&service, &folder, &["--json"]);
+    let error = ended.error();
+    assert_eq!((ended.code, &error["code"]), (Some(4), &json!("NoSuchKey")), "{error}");
+    assert_eq!((&error["status"], downloads(&service)), (&json!(404), 5));
+    let hint = "download again in a minute: the server may not have the file yet; if it is still \
+        missing, create a new job";
+    assert_eq!(error["hint"], json!(hint), "{error}");
+    assert!(error["command"].as_str().expect("a command").contains(" download J "), "{error}");
+    assert_eq!(download(&service, &folder, &[]).code, Some(0));
+}
+
+#[test]
+fn a_bucket_that_does_not_exist_needs_a_new_job() {
+    let body = "<Error><Code>NoSuchBucket</Code></Error>";
+    let server = server(WireAnswer::response(404, &[], body));
+    let folder = Folder::new("download-no-bucket");
+    let url = format!("{}/f", server.url());
+    let ended = download_url(&url, &folder);
+    let (code, error) = (ended.code, ended.error());
+    let hint = "the file no longer exists on the server: create a new job";
+    assert_eq!((code, &error["hint"]), (Some(4), &json!(hint)), "{error}");
+    assert_eq!((&error["command"], server.requests().len()), (&json!(null), 1), "{error}");
 }

@@ -1,11 +1,12 @@
 //! Progress and results of downloads.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::{CHECK, download, download_url, downloads, megabyte, serving};
-use crate::support::{Folder, cli};
+use crate::support::{Folder, cli, without_keys};
 
 #[test]
 fn without_json_the_result_is_one_line() {
@@ -45,6 +46,41 @@ fn a_url_needs_no_key_and_has_no_job() {
     let ended = download_url(&service.file_url().expect("a URL"), &folder);
     assert_eq!((ended.code, &ended.json()["job_id"]), (Some(0), &Value::Null), "{ended:?}");
     assert_eq!((&ended.json()["polls"], downloads(&service)), (&json!(0), 1));
+}
+
+#[test]
+fn a_url_may_come_from_stdin_or_the_environment() {
+    let folder = Folder::new("download-hidden-url");
+    let service = serving(CHECK.0, "SUCCESS", "");
+    let url = service.file_url().expect("a URL");
+    let (list, file) = (folder.path("list"), folder.path("f"));
+    fs::write(&list, format!("{url}\nnext line\n")).expect("a file");
+    let stdin = fs::File::open(&list).expect("a file");
+    let ended = without_keys(&["download", "--url", "-", "-o", &file]).stdin(stdin).run();
+    assert_eq!((ended.code, folder.read("f")), (Some(0), CHECK.0.into()), "{ended:?}");
+    let from_variable = |args: &[&str]| {
+        let download = ["download", "--force", "-o", &file, "--json"];
+        without_keys(&[&download, args].concat()).env("TCSS_EXPORT_URL", &url).run()
+    };
+    let ended = from_variable(&[]);
+    assert_eq!((ended.code, &ended.json()["job_id"]), (Some(0), &Value::Null), "{ended:?}");
+    // A job has precedence, and it needs keys.
+    assert_eq!(from_variable(&["J"]).code, Some(2));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_closed_stdout_is_noticed_before_the_first_request() {
+    let service = serving(CHECK.0, "SUCCESS", "");
+    let url = service.file_url().expect("a URL");
+    for (redirection, code) in [(">&-", 7), (">/dev/null", 0)] {
+        let program = env!("CARGO_BIN_EXE_tcss-export");
+        let line = format!("exec '{program}' download --url '{url}' -o - {redirection}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).env_clear().stderr(Stdio::null());
+        assert_eq!(shell.status().expect("a shell").code(), Some(code), "{redirection}");
+        assert_eq!(downloads(&service), usize::from(code == 0));
+    }
 }
 
 #[test]
@@ -99,10 +135,10 @@ fn an_existing_file_is_kept_and_nothing_is_sent() {
 fn force_replaces_a_file_once_the_new_one_is_complete() {
     let folder = Folder::new("download-force");
     fs::write(folder.path("f"), "old").expect("a file");
-    let gone = serving(CHECK.0, "SUCCESS", "GONE");
-    assert_eq!(download(&gone, &folder, &["--force"]).code, Some(4));
+    let refusing = serving(CHECK.0, "SUCCESS", "DENIED,DENIED");
+    assert_eq!(download(&refusing, &folder, &["--force"]).code, Some(4));
     assert_eq!(folder.read("f"), b"old");
-    assert_eq!(download(&gone, &folder, &["--force"]).code, Some(0));
+    assert_eq!(download(&refusing, &folder, &["--force"]).code, Some(0));
     assert_eq!((folder.read("f"), folder.files().len()), (CHECK.0.as_bytes().to_vec(), 1));
 }
 

@@ -108,19 +108,12 @@ fn an_unusable_new_url_of_the_job_is_not_blamed_on_the_user() {
 #[test]
 fn the_next_command_has_the_option_that_allows_the_url() {
     let folder = Folder::new("download-allowed");
+    let network = "this address or its network if you trust it";
     for (url, option, hint) in [
-        (
-            "http://1.2.3.4/f",
-            "--allow-http",
-            "use --allow-http if you trust the network: the \
-            bytes can be changed on the way",
-        ),
-        (
-            "https://10.0.0.1/f",
-            "--allow-private",
-            "use --allow-private if you trust the source \
-            of the URL",
-        ),
+        ("http://1.2.3.4/f", "--allow-http", "the bytes can be changed on the way"),
+        ("https://10.0.0.1/f", "--allow-private", "resolve to such addresses"),
+        ("https://198.18.0.9/f", "--allow-network 198.18.0.0/15", "if you trust it"),
+        ("https://[fd00::1]/f", "--allow-network fd00::1", network),
     ] {
         let service = service(&format!("SUCCESS:{url}"));
         let ended = download(&service, &folder, &["--json"]);
@@ -130,9 +123,23 @@ fn the_next_command_has_the_option_that_allows_the_url() {
             service.url()
         );
         let error = ended.error();
-        assert_eq!((ended.code, &error["hint"]), (Some(2), &json!(hint)), "{error}");
-        assert_eq!((&error["command"], &error["url"]), (&json!(command), &json!(url)), "{error}");
+        assert!(error["hint"].as_str().is_some_and(|text| text.ends_with(hint)), "{error}");
+        assert_eq!((ended.code, &error["command"]), (Some(2), &json!(command)), "{error}");
+        assert_eq!(error["url"], url);
     }
+}
+
+#[test]
+fn an_option_allows_only_its_networks() {
+    let folder = Folder::new("download-private");
+    let service = service("SUCCESS:https://10.0.0.1:1/f");
+    for option in ["--allow-network=11.0.0.0/8", "--allow-network=10.0.0.2,10.0.0.3"] {
+        assert_eq!(download(&service, &folder, &[option]).code, Some(2), "{option}");
+    }
+    let ended = download(&service, &folder, &["--allow-network", "10.0.0.0/x"]);
+    let text = "invalid value '10.0.0.0/x' for '--allow-network <NETWORK>': expected a network \
+        like 198.18.0.0/15";
+    assert!(ended.code == Some(2) && ended.stderr.contains(text), "{ended:?}");
 }
 
 #[test]

@@ -7,10 +7,11 @@ use futures_util::io::{AsyncWrite, AsyncWriteExt};
 use tcss_export_core::download::{Part, PartMetadata};
 
 use super::{
-    error::FileError,
+    error::{FileError, FileErrorKind},
     part_file::{End, PartFile},
     target::Target,
 };
+use crate::worker::Worker;
 
 /// Where the bytes go.
 ///
@@ -20,7 +21,8 @@ use super::{
 pub(crate) enum Output<W> {
     /// A target that is not open yet.
     Target(Target),
-    Part(PartFile),
+    /// An open part file, and the thread for work on it unless the caller may block.
+    Part(PartFile, Option<Worker>),
     Writer(W),
     Taken,
     Closed,
@@ -35,8 +37,10 @@ impl<W> Output<W> {
     pub(super) async fn open(&mut self, blocks: bool) -> Result<Option<Part>, FileError> {
         match mem::replace(self, Self::Taken) {
             Self::Target(target) => {
-                let (file, part) = on_files(blocks, move || target.open()).await?;
-                *self = Self::Part(file);
+                let worker = if blocks { Ok(None) } else { Worker::start().map(Some) };
+                let worker = worker.map_err(FileError::io(FileErrorKind::Open, target.path()))?;
+                let (file, part) = on_files(worker.as_ref(), move || target.open()).await??;
+                *self = Self::Part(file, worker);
                 Ok(part)
             }
             Self::Taken => Err(FileError::dropped()),
@@ -50,42 +54,40 @@ impl<W> Output<W> {
     /// Empties the part file and writes new metadata.
     pub(super) async fn start_over(
         &mut self,
-        blocks: bool,
         metadata: Option<PartMetadata>,
     ) -> Result<(), FileError> {
-        self.on_part(blocks, move |part| part.start_over(metadata.as_ref())).await
+        self.on_part(move |part| part.start_over(metadata.as_ref())).await
     }
 
     /// Runs `work` on the part file, if any.
     async fn on_part(
         &mut self,
-        blocks: bool,
         work: impl FnOnce(&mut PartFile) -> Result<(), FileError> + Send + 'static,
     ) -> Result<(), FileError> {
-        let mut part = match mem::replace(self, Self::Taken) {
-            Self::Part(part) => part,
+        let (mut part, worker) = match mem::replace(self, Self::Taken) {
+            Self::Part(part, worker) => (part, worker),
             other => {
                 *self = other;
                 return Ok(());
             }
         };
-        let (part, result) = on_files(blocks, move || {
+        let (part, result) = on_files(worker.as_ref(), move || {
             let result = work(&mut part);
             (part, result)
         })
-        .await;
-        *self = Self::Part(part);
+        .await?;
+        *self = Self::Part(part, worker);
         result
     }
 }
 
 impl<W: AsyncWrite + Unpin> Output<W> {
-    pub(super) async fn write(&mut self, blocks: bool, bytes: Bytes) -> Result<(), FileError> {
+    pub(super) async fn write(&mut self, bytes: Bytes) -> Result<(), FileError> {
         let mut writer = match mem::replace(self, Self::Taken) {
             Self::Writer(writer) => writer,
             other => {
                 *self = other;
-                return self.on_part(blocks, move |part| part.write(&bytes)).await;
+                return self.on_part(move |part| part.write(&bytes)).await;
             }
         };
         let result = writer.write_all(&bytes).await;
@@ -94,9 +96,11 @@ impl<W: AsyncWrite + Unpin> Output<W> {
     }
 
     /// Renames a complete file to the target, or flushes the writer.
-    pub(super) async fn close(&mut self, blocks: bool, end: End) -> Result<(), FileError> {
+    pub(super) async fn close(&mut self, end: End) -> Result<(), FileError> {
         let result = match mem::replace(self, Self::Taken) {
-            Self::Part(part) => on_files(blocks, move || part.close(end)).await,
+            Self::Part(part, worker) => {
+                on_files(worker.as_ref(), move || part.close(end)).await.flatten()
+            }
             // A failed download reports its own error, not the writer's.
             Self::Writer(mut writer) if end == End::Complete => {
                 writer.flush().await.map_err(FileError::of_writer)
@@ -108,7 +112,13 @@ impl<W: AsyncWrite + Unpin> Output<W> {
     }
 }
 
-/// Runs work on a file: on this thread if the caller may block, else in the background.
-async fn on_files<T: Send + 'static>(blocks: bool, work: impl FnOnce() -> T + Send + 'static) -> T {
-    if blocks { work() } else { blocking::unblock(work).await }
+/// Runs work on a file: on the worker, or without one on this thread.
+async fn on_files<T: Send + 'static>(
+    worker: Option<&Worker>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, FileError> {
+    match worker {
+        Some(worker) => worker.run(work).await.map_err(FileError::of_writer),
+        None => Ok(work()),
+    }
 }

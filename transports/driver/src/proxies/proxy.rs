@@ -115,6 +115,19 @@ fn decoded(text: &str) -> Option<String> {
     Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
 }
 
+/// More schemes than any proxy has.
+const MOST_SCHEMES: usize = 8;
+
+/// Returns the schemes of a list of challenges: the first word of each, by RFC 9110 11.6.1.
+fn schemes_of(challenges: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(challenges);
+    // Every second piece is inside quotes, where a comma separates nothing.
+    let unquoted: String = text.split('"').step_by(2).collect();
+    let words = unquoted.split(',').filter_map(|piece| piece.split_whitespace().next());
+    // `=` is part of a parameter of the challenge before.
+    words.filter(|word| is_scheme(word)).map(str::to_owned).collect()
+}
+
 /// A connection through a proxy failed. It contains only the proxy's host and port.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -125,6 +138,11 @@ pub enum TunnelError {
         proxy: String,
         /// The status of its answer.
         status: StatusCode,
+        /// Whether it was sent a login.
+        had_login: bool,
+        /// The schemes of its `Proxy-Authenticate`, such as `Basic` or `Negotiate`; empty if
+        /// unknown.
+        schemes: Box<[String]>,
     },
     /// The proxy could not be reached or sent no complete answer, or the tunnel broke.
     Failed {
@@ -138,7 +156,17 @@ pub enum TunnelError {
 impl TunnelError {
     /// Creates the error of a proxy that refused with this status.
     pub fn refused(proxy: &Proxy, status: StatusCode) -> Self {
-        Self::Refused { proxy: proxy.to_string(), status }
+        let had_login = proxy.username.is_some();
+        Self::Refused { proxy: proxy.to_string(), status, had_login, schemes: Box::default() }
+    }
+
+    /// Adds the schemes that the values of `Proxy-Authenticate` name, of a refusal.
+    #[must_use]
+    pub fn with_challenges<'a>(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        if let Self::Refused { schemes, .. } = &mut self {
+            *schemes = values.into_iter().flat_map(schemes_of).take(MOST_SCHEMES).collect();
+        }
+        self
     }
 
     /// Creates the error of a connection to or through a proxy.
@@ -168,8 +196,15 @@ impl TunnelError {
 impl fmt::Display for TunnelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { proxy, status } => {
-                write!(f, "the proxy at {proxy} refused to connect with status {status}")
+            Self::Refused { proxy, status, had_login, schemes } => {
+                write!(f, "the proxy at {proxy} refused to connect with status {status}")?;
+                if *status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && *had_login {
+                    f.write_str(", although a login was sent")?;
+                }
+                match schemes.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, "; it accepts logins by {}", schemes.join(", ")),
+                }
             }
             Self::Failed { proxy, .. } => {
                 write!(f, "the connection through the proxy at {proxy} failed")
@@ -183,6 +218,66 @@ impl Error for TunnelError {
         match self {
             Self::Refused { .. } => None,
             Self::Failed { source, .. } => Some(&**source),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schemes(values: &[&str]) -> Vec<String> {
+        let proxy = Proxy::parse("HTTPS_PROXY", "p.example").expect("a proxy");
+        let error = TunnelError::refused(&proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+        match error.with_challenges(values.iter().map(|value| value.as_bytes())) {
+            TunnelError::Refused { schemes, .. } => schemes.into_vec(),
+            TunnelError::Failed { .. } => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_schemes_of_all_challenges_are_read() {
+        assert_eq!(schemes(&[r#"Basic realm="a, b", charset="UTF-8""#]), ["Basic"]);
+        assert_eq!(schemes(&["Negotiate", "NTLM"]), ["Negotiate", "NTLM"]);
+        // The example of RFC 9110 11.6.1.
+        let two =
+            r#"Basic realm="simple", Newauth realm="apps", type=1, title="Login to \"apps\"""#;
+        assert_eq!(schemes(&[two]), ["Basic", "Newauth"]);
+        assert_eq!(schemes(&["Negotiate YWJj=="]), ["Negotiate"]);
+    }
+
+    #[test]
+    fn text_that_is_no_scheme_is_left_out() {
+        assert!(schemes(&["", " , ", "a\u{1b}[2J", "user:EXAMPLE", &"x".repeat(17)]).is_empty());
+        assert_eq!(schemes(&["a,b,c,d,e,f,g,h,i,j"]).len(), MOST_SCHEMES);
+    }
+
+    #[test]
+    fn a_refused_login_is_reported_with_the_accepted_schemes() {
+        let text = |url, status, challenge: &str| {
+            let proxy = Proxy::parse("HTTPS_PROXY", url).expect("a proxy");
+            let error = TunnelError::refused(&proxy, status);
+            error.with_challenges([challenge.as_bytes()]).to_string()
+        };
+        let (status, login) = (StatusCode::PROXY_AUTHENTICATION_REQUIRED, "u:EXAMPLE@p.example");
+        let refused = "the proxy at p.example:80 refused to connect with status";
+        let expected = format!("{refused} 407 Proxy Authentication Required");
+        assert_eq!(text("p.example", status, ""), expected);
+        let expected =
+            format!("{expected}, although a login was sent; it accepts logins by Negotiate, NTLM");
+        assert_eq!(text(login, status, "Negotiate, NTLM"), expected);
+        // Without this status, the login was not the reason.
+        assert_eq!(text(login, StatusCode::FORBIDDEN, ""), format!("{refused} 403 Forbidden"));
+    }
+
+    #[test]
+    fn a_refusal_knows_whether_a_login_was_sent() {
+        for (url, expected) in [("u:EXAMPLE@p.example", true), ("p.example", false)] {
+            let proxy = Proxy::parse("HTTPS_PROXY", url).expect("a proxy");
+            let error = TunnelError::refused(&proxy, StatusCode::FORBIDDEN);
+            assert!(
+                matches!(error, TunnelError::Refused { had_login, .. } if had_login == expected)
+            );
         }
     }
 }

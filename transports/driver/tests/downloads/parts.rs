@@ -187,7 +187,7 @@ fn an_early_close_leaves_the_part_and_its_metadata() {
 #[test]
 fn a_refusal_keeps_the_part() {
     let faults: [fn(Reply) -> Reply; 3] =
-        [|_| Reply::expired(), |_| Reply::of(404, ""), permanent_error];
+        [|_| Reply::expired(), |_| Reply::of(410, ""), permanent_error];
     for (client, fault) in
         BOTH_CLIENTS.into_iter().flat_map(|client| faults.map(|fault| (client, fault)))
     {

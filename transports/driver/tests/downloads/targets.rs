@@ -236,7 +236,7 @@ fn an_error_before_the_first_byte_leaves_nothing() {
         permanent_error,
         |_| Reply::unsent(TransportErrorKind::Permanent),
         |_| Reply::expired(),
-        |_| Reply::of(404, "<Error><Code>NoSuchKey</Code></Error>"),
+        |_| Reply::of(404, "<Error><Code>NoSuchBucket</Code></Error>"),
         |reply| reply.with("content-encoding", "gzip"),
     ];
     for (client, fault) in

@@ -1,0 +1,42 @@
+//! Panics as texts for the error object, instead of lines on stderr.
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::{Mutex, PoisonError},
+};
+
+use futures_util::FutureExt;
+
+use crate::error::{Error, Result};
+
+static LAST: Mutex<String> = Mutex::new(String::new());
+
+/// Keeps the text of each panic from now on, instead of printing it.
+pub(crate) fn watch() {
+    panic::set_hook(Box::new(|panic| {
+        *LAST.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
+    }));
+}
+
+/// Runs a future; a panic in it is an error.
+pub(crate) async fn caught<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let ended = AssertUnwindSafe(future).catch_unwind().await;
+    ended.unwrap_or_else(|_| Err(Error::panicked(&last())))
+}
+
+/// Returns the text of the last panic: place and message.
+fn last() -> String {
+    LAST.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_error_with_the_exit_code_of_a_panic() {
+        let panicked = caught(async { if true { panic!("expected") } else { Ok(()) } }).await;
+        assert_eq!(panicked.expect_err("a panic").exit_code(), 101);
+        assert!(caught(async { Ok(()) }).await.is_ok());
+    }
+}

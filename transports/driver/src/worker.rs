@@ -1,0 +1,150 @@
+//! A thread for work that blocks, and the limits of the process that it can reach.
+
+use std::{error::Error, fmt, io, sync::mpsc, thread};
+
+use futures_channel::oneshot;
+
+use crate::transport_error::find;
+
+/// A thread that runs blocking work for async code, on any runtime.
+///
+/// It runs one piece of work after the other. Once the worker is dropped, the thread ends after the
+/// last piece.
+#[derive(Debug)]
+pub struct Worker(mpsc::Sender<Work>);
+
+type Work = Box<dyn FnOnce() + Send>;
+
+impl Worker {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no further thread: see [`ResourceLimit::Threads`].
+    pub fn start() -> io::Result<Self> {
+        let (sender, works) = mpsc::channel::<Work>();
+        let thread = thread::Builder::new().name("tcss-export".to_owned());
+        thread
+            .spawn(move || works.into_iter().for_each(|work| work()))
+            .map_err(|error| io::Error::other(ThreadError(error)))?;
+        Ok(Self(sender))
+    }
+
+    /// Runs work on the thread. The work ends even if the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If this work or an earlier one panicked.
+    pub fn run<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = io::Result<T>> + Send + use<T, F> {
+        let (sender, result) = oneshot::channel();
+        // Without a thread, the sender is dropped and the future fails. Without a future, nobody
+        // needs the result.
+        let _ = self.0.send(Box::new(move || drop(sender.send(work()))));
+        async { result.await.map_err(|_| io::Error::other("the thread of this work panicked")) }
+    }
+}
+
+/// The system has no further thread. A type, because the `WouldBlock` of the system's error would
+/// be mistaken for a timeout.
+#[derive(Debug)]
+struct ThreadError(io::Error);
+
+impl fmt::Display for ThreadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a thread cannot be started: {}", self.0)
+    }
+}
+
+impl Error for ThreadError {}
+
+/// A limit of the process or of the system, which another program or a setting can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResourceLimit {
+    /// No further thread can be started.
+    Threads,
+    /// No further file or socket can be opened.
+    OpenFiles,
+    /// No further memory is available.
+    Memory,
+}
+
+impl ResourceLimit {
+    /// Returns the limit that an error or one of its sources reports, such as a
+    /// [`TransportError`](crate::TransportError) or a [`FileError`](crate::FileError).
+    pub fn of(error: &(dyn Error + 'static)) -> Option<Self> {
+        find(error, Self::of_one)
+    }
+
+    fn of_one(error: &(dyn Error + 'static)) -> Option<Self> {
+        if error.is::<ThreadError>() {
+            return Some(Self::Threads);
+        }
+        let error: &io::Error = error.downcast_ref()?;
+        match (error.kind(), error.raw_os_error()) {
+            (io::ErrorKind::OutOfMemory, _) => Some(Self::Memory),
+            (_, Some(ENFILE | EMFILE)) if cfg!(unix) => Some(Self::OpenFiles),
+            _ => None,
+        }
+    }
+}
+
+/// The system has too many open files; the number is the same on every unix.
+const ENFILE: i32 = 23;
+/// The process has too many open files.
+const EMFILE: i32 = 24;
+
+#[cfg(test)]
+mod tests {
+    use tcss_export_core::TransportErrorKind;
+
+    use super::*;
+    use crate::transport_error::TransportError;
+
+    #[test]
+    fn work_ends_in_order_even_if_nobody_waits_for_it() {
+        let worker = Worker::start().expect("a thread");
+        let (sender, receiver) = mpsc::channel();
+        for nth in 0..3 {
+            let sender = sender.clone();
+            drop(worker.run(move || sender.send(nth).expect("a receiver")));
+        }
+        drop((worker, sender));
+        assert_eq!(receiver.into_iter().collect::<Vec<_>>(), [0, 1, 2]);
+    }
+
+    #[tokio::test]
+    async fn after_a_panic_all_work_fails() {
+        let worker = Worker::start().expect("a thread");
+        worker.run(|| panic!("expected")).await.expect_err("no result");
+        worker.run(|| ()).await.expect_err("no thread");
+    }
+
+    #[test]
+    fn a_limit_is_found_whatever_wraps_it() {
+        let of =
+            |error: io::Error| ResourceLimit::of(&TransportError::from(io::Error::other(error)));
+        let again = io::Error::from(io::ErrorKind::WouldBlock);
+        assert_eq!(of(io::Error::other(ThreadError(again))), Some(ResourceLimit::Threads));
+        assert_eq!(of(io::ErrorKind::OutOfMemory.into()), Some(ResourceLimit::Memory));
+        if cfg!(unix) {
+            for code in [ENFILE, EMFILE] {
+                let limit = of(io::Error::from_raw_os_error(code));
+                assert_eq!(limit, Some(ResourceLimit::OpenFiles));
+            }
+        }
+        for kind in [io::ErrorKind::WouldBlock, io::ErrorKind::ConnectionRefused] {
+            assert_eq!(of(kind.into()), None);
+        }
+    }
+
+    #[test]
+    fn a_missing_thread_is_no_timeout() {
+        let again = io::Error::from(io::ErrorKind::WouldBlock);
+        let error = TransportError::from(io::Error::other(ThreadError(again)));
+        assert_eq!(error.kind(), TransportErrorKind::Connection);
+    }
+}
