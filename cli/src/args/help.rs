@@ -75,6 +75,9 @@ complete and verified, its bytes are in .FILE.part beside it. A later download t
 resumes there, even after a kill. An existing FILE is kept unless --force is given; then it is
 replaced once the new file is complete.
 
+A new FILE is for its owner alone (mode 0600, or less by the umask). One that replaces another takes
+its permissions and its group.
+
 A download that breaks off is retried and resumes after the bytes that are there. If the file is
 not on the server yet, it is requested again up to 4 times within some seconds. If the URL expires,
 the job is asked for a new one; with --url this is not possible. Redirects are not followed, and

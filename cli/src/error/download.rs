@@ -346,13 +346,7 @@ impl Error {
 
     /// Converts the error of a download's file, or of stdout without a target.
     pub(crate) fn of_target(error: &FileError, target: Option<&Path>) -> Self {
-        // A target that cannot be used stays so for the same command.
-        let next_command = match error.kind() {
-            FileErrorKind::Exists | FileErrorKind::Directory | FileErrorKind::NotAFile => {
-                NextCommand::None
-            }
-            _ => NextCommand::Same,
-        };
+        let next_command = if is_lasting(error) { NextCommand::None } else { NextCommand::Same };
         let mut converted =
             Self::new(ErrorKind::File, with_sources(error)).with_next_command(next_command);
         let files = error.path().zip(target);
@@ -370,14 +364,25 @@ impl Error {
     }
 }
 
+/// Returns the kind of the system's error.
+fn io_kind(error: &FileError) -> Option<io::ErrorKind> {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.map(io::Error::kind)
+}
+
+/// Returns whether the same command would fail in the same way, so that only another target helps.
+fn is_lasting(error: &FileError) -> bool {
+    use FileErrorKind::{Directory, Exists, Lock, NoName, NotAFile, Replace};
+
+    matches!(error.kind(), NoName | Directory | NotAFile | Exists | Replace | Lock)
+        || io_kind(error).is_some_and(hints::is_lasting)
+}
+
 /// Returns the hint for a file and its target, or for stdout without them.
 fn hint(error: &FileError, files: Option<(&Path, &Path)>) -> &'static str {
-    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    let source = source.map(io::Error::kind);
-    let is_full = matches!(source, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded));
+    let source = io_kind(error);
     let Some((path, target)) = files else {
-        let hint = source.map_or(ErrorKind::File.hint(), hints::of_io);
-        return if is_full { "make room, discard the output and download again" } else { hint };
+        return source.map_or(ErrorKind::File.hint(), hints::of_stdout);
     };
     match (error.kind(), source) {
         // Something else than a file has the name of the part file or of its metadata.
@@ -386,7 +391,9 @@ fn hint(error: &FileError, files: Option<(&Path, &Path)>) -> &'static str {
         }
         (FileErrorKind::Exists, _) if Target::new(target).has_part() => hints::EXISTS_BESIDE_PART,
         (FileErrorKind::Lock, _) => hints::NO_LOCKS,
-        _ if is_full => hints::NO_ROOM,
+        (FileErrorKind::Replace, _) => hints::NOT_REPLACEABLE,
+        (_, Some(io::ErrorKind::StorageFull)) => hints::NO_ROOM,
+        (_, Some(io::ErrorKind::QuotaExceeded)) => hints::NO_QUOTA,
         // Not an error of the system: another file has the name of the part file now.
         (FileErrorKind::Write | FileErrorKind::Rename, Some(io::ErrorKind::Other)) => {
             hints::PART_REMOVED

@@ -111,6 +111,10 @@ pub(crate) const NO_LOCKS: &str = "choose a folder on a file system that can loc
      to stdout with -o -";
 pub(crate) const NO_ROOM: &str =
     "make room and download again: it resumes after the bytes that are there";
+pub(crate) const NO_QUOTA: &str = "your disk quota is used up: free some of it and download again, \
+     which resumes after the bytes that are there";
+pub(crate) const NOT_REPLACEABLE: &str = "name another file; if this one is mounted into a \
+     container, mount its folder instead";
 pub(crate) const UNREAD: &str = "let the program that reads the output read all of it";
 pub(crate) const PART_REMOVED: &str = "download again, and leave .FILE.part and .FILE.part.json \
      alone until it is done";
@@ -281,11 +285,48 @@ pub(crate) const fn of_io(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::IsADirectory => NO_FILE,
         io::ErrorKind::InvalidFilename => "choose a shorter name",
         io::ErrorKind::PermissionDenied => "check the permissions of the file and its folder",
-        io::ErrorKind::ReadOnlyFilesystem => "choose a folder that can be written to",
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "the file system is read-only: choose a folder that can be written to"
+        }
+        io::ErrorKind::ResourceBusy => NOT_REPLACEABLE,
+        io::ErrorKind::FileTooLarge => {
+            "choose a folder on a file system that can hold a file this large, or raise the limit \
+             of this process (ulimit -f)"
+        }
         io::ErrorKind::BrokenPipe => UNREAD,
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and try again",
+        io::ErrorKind::StorageFull => "make room and try again",
+        io::ErrorKind::QuotaExceeded => "your disk quota is used up: free some of it and try again",
         _ => ErrorKind::File.hint(),
     }
+}
+
+/// Returns the hint for a stdout that cannot be written. Bytes in it cannot be taken back.
+pub(crate) const fn of_stdout(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::StorageFull => "make room, discard the output and download again",
+        io::ErrorKind::QuotaExceeded => {
+            "your disk quota is used up: free some of it, discard the output and download again"
+        }
+        _ => of_io(kind),
+    }
+}
+
+/// Returns whether the same file cannot be written later either.
+pub(crate) const fn is_lasting(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{
+        FileTooLarge, InvalidFilename, IsADirectory, NotADirectory, ReadOnlyFilesystem,
+        ResourceBusy,
+    };
+
+    matches!(
+        kind,
+        FileTooLarge
+            | InvalidFilename
+            | IsADirectory
+            | NotADirectory
+            | ReadOnlyFilesystem
+            | ResourceBusy
+    )
 }
 
 pub(crate) const fn of_fault(fault: TransportErrorKind) -> &'static str {
@@ -325,6 +366,24 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    /// The numbers are those of Linux.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn errors_of_the_system_have_the_hint_of_their_cause() {
+        for (name, code, cause, lasts) in [
+            ("EBUSY", 16, "mount its folder", true),
+            ("EFBIG", 27, "ulimit -f", true),
+            ("ENOSPC", 28, "make room", false),
+            ("EROFS", 30, "read-only", true),
+            ("EDQUOT", 122, "quota", false),
+        ] {
+            let kind = io::Error::from_raw_os_error(code).kind();
+            assert!(of_io(kind).contains(cause), "{name}: {}", of_io(kind));
+            assert!(of_stdout(kind).contains(cause), "{name}: {}", of_stdout(kind));
+            assert_eq!(is_lasting(kind), lasts, "{name}");
+        }
+    }
 
     #[test]
     fn no_code_has_two_hints() {

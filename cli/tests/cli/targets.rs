@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
-use tcss_export_testkit::{ServedFile, Service};
+use tcss_export_testkit::{Seen, ServedFile, Service};
 
-use crate::support::{Ended, Folder, builder, cli, without_keys};
+use crate::support::{Ended, Folder, ID, KEY, builder, cli, without_keys};
 
 /// A small file system of its own, unmounted on drop.
 struct Tmpfs(Folder);
@@ -206,6 +206,104 @@ fn a_full_stdout_ends_with_7() {
     let error = ended.error();
     assert_eq!((ended.code, &error["kind"]), (Some(7), &json!("file")), "{ended:?}");
     assert_eq!(error["hint"], "make room, discard the output and download again");
+}
+
+fn unmount(target: &str) {
+    assert!(Command::new("umount").arg(target).status().expect("umount").success());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_new_file_is_for_its_owner_alone_and_force_keeps_the_permissions_of_the_old_one() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (service, folder) = (serving(), Folder::new("target-permissions"));
+    let (file, url) = (folder.path("f"), service.url());
+    let args = ["download", "J", "--force", "-o", &file, "--endpoint", &url];
+    let mode = || fs::metadata(&file).expect("the file").permissions().mode() & 0o7777;
+    assert_eq!((cli(&args).run().code, mode()), (Some(0), 0o600));
+    for old in [0o640, 0o600, 0o644] {
+        fs::set_permissions(&file, PermissionsExt::from_mode(old)).expect("new permissions");
+        assert_eq!((cli(&args).run().code, mode()), (Some(0), old));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn run_refuses_a_mounted_file_before_it_creates_a_job() {
+    let Some(mounted) = Tmpfs::mount("target-mounted", "size=8m") else {
+        return rerun("targets::run_refuses_a_mounted_file_before_it_creates_a_job");
+    };
+    let (service, file) = (serving(), mounted.0.path("f"));
+    fs::write(&file, "old").expect("a file");
+    let url = service.url();
+    let run = ["run", "--asset-type", "host", "--all", "--force", "-o", &file, "--endpoint", &url];
+    fs::write(mounted.0.path("source"), "").expect("a file");
+    assert!(mount(&["--bind", &mounted.0.path("source"), &file]));
+    let (text, json) = (cli(&run).run(), cli(&[&run[..], &["--json"]].concat()).run());
+    unmount(&file);
+    let error = json.error();
+    let message = format!("{file:?} cannot be replaced: it is a mount point");
+    assert_eq!((json.code, &error["message"]), (Some(7), &json!(message)));
+    assert!(error["hint"].as_str().expect("a hint").contains("mount its folder instead"));
+    assert_eq!((&error["command"], &error["job_id"]), (&json!(null), &json!(null)), "{error}");
+    let hint = "\n  hint  name another file; if this one is mounted into a container, mount its \
+        folder instead\n";
+    assert!(text.stderr.ends_with(hint), "{text:?}");
+    assert_eq!((text.code, service.seen().len()), (Some(7), 0));
+    assert_eq!(
+        (mounted.0.files(), mounted.0.read("f")),
+        (vec!["f".into(), "source".into()], b"old".into())
+    );
+    assert_eq!(cli(&run).run().code, Some(0));
+    assert_eq!(mounted.0.read("f"), content());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_mounted_meanwhile_has_its_own_hint_and_no_next_command() {
+    let Some(mounted) = Tmpfs::mount("target-mounted-late", "size=8m") else {
+        return rerun("targets::a_file_mounted_meanwhile_has_its_own_hint_and_no_next_command");
+    };
+    let file = mounted.0.path("f");
+    fs::write(&file, "old").expect("a file");
+    fs::write(mounted.0.path("source"), "").expect("a file");
+    let pair = [mounted.0.path("source"), file.clone()];
+    // The request for the file comes after the check of its target.
+    let mount_at_file = move |seen: &Seen| {
+        assert!(seen.job_id.is_some() || mount(&["--bind", &pair[0], &pair[1]]));
+    };
+    let served = ServedFile::bytes("served.csv", content());
+    let service = builder("SUCCESS").file(served).watch(mount_at_file).start().expect("a service");
+    let url = service.url();
+    let args = ["download", "J", "--force", "--json", "-o", &file, "--endpoint", &url];
+    let ended = cli(&args).run();
+    unmount(&file);
+    let error = ended.error();
+    assert!(error["message"].as_str().expect("a text").contains("busy"), "{error}");
+    assert!(error["hint"].as_str().expect("a hint").contains("mount its folder instead"));
+    assert_eq!((ended.code, &error["command"]), (Some(7), &json!(null)), "{error}");
+    // The complete file is kept beside it.
+    assert_eq!(mounted.0.read(".f.part"), content());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_above_the_limit_of_the_process_has_its_own_hint_and_no_next_command() {
+    let (service, folder) = (serving(), Folder::new("target-limit"));
+    let (file, url) = (folder.path("f"), service.url());
+    // The signal would end the process before the write could fail.
+    let script = "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"";
+    let args = ["download", "J", "--json", "-o", &file, "--endpoint", &url];
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_tcss-export")]).args(args).env_clear();
+    command.env("TENCENTCLOUD_SECRET_ID", ID).env("TENCENTCLOUD_SECRET_KEY", KEY);
+    let ended = Ended::new(command.output().expect("a shell"), false);
+    let error = ended.error();
+    assert!(error["message"].as_str().expect("a text").contains("File too large"), "{error}");
+    assert!(error["hint"].as_str().expect("a hint").contains("ulimit -f"), "{error}");
+    assert_eq!((ended.code, &error["command"]), (Some(7), &json!(null)), "{error}");
+    assert_eq!(error["job_id"], "J");
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod error;
 mod lock;
 mod output;
 mod part_file;
+mod permissions;
+mod stat;
 mod target;
 
 use std::fmt;

@@ -91,7 +91,10 @@ pub enum FileErrorKind {
     /// It exists and must not be replaced. If it appeared during the download, the complete file is
     /// the part file beside it.
     Exists,
-    /// Another download to the same target is running.
+    /// It exists and could not be replaced in the end: it is a mount point, such as a single file
+    /// mounted into a container, or the file of another user in a folder with the sticky bit.
+    Replace,
+    /// Another download to the same target is running, because it holds the lock of the part file.
     Busy,
     /// It could not be opened.
     Open,
@@ -152,6 +155,7 @@ impl fmt::Display for FileError {
             FileErrorKind::Directory => "is a directory",
             FileErrorKind::NotAFile => "is not a regular file",
             FileErrorKind::Exists => "already exists",
+            FileErrorKind::Replace => "cannot be replaced",
             FileErrorKind::Busy => "is already being downloaded",
             FileErrorKind::Open => "cannot be opened",
             FileErrorKind::Lock => "cannot be locked",

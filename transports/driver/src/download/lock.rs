@@ -1,22 +1,25 @@
 //! Opens a part file exclusively, and renames it safely.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions, TryLockError},
-    io::{self, ErrorKind},
-    path::Path,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, BufRead, BufReader, ErrorKind, Seek, SeekFrom},
+    path::{Path, PathBuf},
 };
 
-use super::error::{FileError, FileErrorKind};
+use super::{
+    error::{FileError, FileErrorKind},
+    permissions::{create_private, tighten},
+    stat::{Stat, folder},
+};
 
-/// After this many replacements of the part file, assume that another download owns it.
+/// After this many replacements of the part file, give up.
 const MOST_TRIES: u32 = 100;
 
 /// Opens and locks a part file, or creates one.
 pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
+    let cannot_open = || FileError::io(FileErrorKind::Open, path);
     for _ in 0..MOST_TRIES {
-        let Some(file) = open_part(path).map_err(FileError::io(FileErrorKind::Open, path))? else {
-            continue;
-        };
+        let Some((file, is_new)) = open_part(path).map_err(cannot_open())? else { continue };
         if let Err(error) = file.try_lock() {
             let error = lock_error(error, path);
             if error.kind() == FileErrorKind::Lock {
@@ -24,11 +27,11 @@ pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
             }
             return Err(error);
         }
-        if is_usable(&file, path).map_err(FileError::io(FileErrorKind::Open, path))? {
+        if is_usable(&file, is_new, path).map_err(cannot_open())? {
             return Ok(file);
         }
     }
-    Err(FileError::new(FileErrorKind::Busy, path))
+    Err(cannot_open()(io::Error::other("something replaces it again and again")))
 }
 
 /// Explains why a file is not locked. Without locks, another download could write to the same part
@@ -46,44 +49,69 @@ fn remove_if_empty(file: &File, path: &Path) {
     }
 }
 
-/// Opens or creates the part file; `None` if it vanished in the meantime.
-fn open_part(path: &Path) -> io::Result<Option<File>> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    // `create_new` does not follow a planted link.
-    match options.clone().create_new(true).open(path) {
+/// Opens or creates the part file, and returns whether it is new; `None` if it vanished meanwhile.
+fn open_part(path: &Path) -> io::Result<Option<(File, bool)>> {
+    match create_private(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        opened => return opened.map(Some),
+        created => return created.map(|file| Some((file, true))),
     }
     match fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => Err(io::Error::other("it is not a regular file")),
-        Ok(_) => options.open(path).map(Some),
+        Ok(_) => OpenOptions::new().read(true).write(true).open(path),
         Err(error) => Err(error),
     }
+    .map(|file| Some((file, false)))
     .or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) })
 }
 
-/// Returns whether a part file that is locked now may be written to.
-fn is_usable(file: &File, path: &Path) -> io::Result<bool> {
+/// Returns whether a part file that is locked now may be written to. One that cannot be ours is
+/// removed.
+fn is_usable(file: &File, is_new: bool, path: &Path) -> io::Result<bool> {
     // Its last owner may have renamed it to the target before it released the lock.
-    if !is_at(file, path)? {
+    if is_at(file, path)? == Some(false) {
         return Ok(false);
     }
-    // With a second name it may be the target of a download that was killed. A foreign owner could
-    // still change it.
-    if has_another_name(&file.metadata()?) || is_foreign(file, path)? {
-        remove(path)?;
-        return Ok(false);
+    // A new file is ours, whatever the system reports about it.
+    if is_new || is_ours(file, path)? {
+        return Ok(true);
     }
-    Ok(true)
+    remove(path)?;
+    Ok(false)
 }
 
-/// Returns whether the path still names this file.
-pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    match fs::symlink_metadata(path) {
-        Ok(found) => Ok(is_same(&file.metadata()?, &found)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+/// Returns whether a part file of an earlier download is ours, and private.
+fn is_ours(file: &File, path: &Path) -> io::Result<bool> {
+    let new = match stat_of_new(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+        new => new?,
+    };
+    let is_ours = Stat::of(file)?.is_ours(new, Stat::of_folder(path)?);
+    Ok(is_ours && tighten(file, new)?)
+}
+
+/// Returns what the system reports about a new file of ours beside the part file.
+fn stat_of_new(part: &Path) -> io::Result<Stat> {
+    let mut name = part.as_os_str().to_owned();
+    name.push(".new");
+    let path = PathBuf::from(name);
+    // A download that was killed here has left an empty file.
+    if fs::symlink_metadata(&path).is_ok_and(|left| left.is_file() && left.len() == 0) {
+        remove(&path)?;
+    }
+    let stat = Stat::of(&create_private(&path)?);
+    remove(&path)?;
+    stat
+}
+
+/// Returns whether the path still names this file; `None` if the inode numbers do not say.
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<Option<bool>> {
+    let look = || -> io::Result<_> {
+        let (before, file) = (Stat::of_path(path)?, Stat::of(file)?);
+        Ok(file.is_named([before, Stat::of_path(path)?]))
+    };
+    match look() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some(false)),
+        looked => looked,
     }
 }
 
@@ -95,22 +123,74 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Renames the part file, in one step, if it still names this file.
+pub(super) fn rename(file: &File, from: &Path, to: &Path, replaces: bool) -> io::Result<()> {
+    let renamed = if replaces { fs::rename(from, to) } else { rename_to_new(file, from, to) };
+    match renamed {
+        // A file server whose reply was lost gets the request again, and the old name is gone.
+        Err(error) if error.kind() == ErrorKind::NotFound && has_same_bytes(file, to) => Ok(()),
+        renamed => renamed,
+    }
+}
+
 /// Renames to a name that must not exist.
-pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => {
-            // If this fails, the next download removes the old name.
-            let _ = remove(from);
-            Ok(())
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+fn rename_to_new(file: &File, from: &Path, to: &Path) -> io::Result<()> {
+    let exists = match fs::hard_link(from, to) {
+        Ok(()) => false,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => true,
         // A file system without hard links: check and rename are not atomic.
         Err(_) => match fs::symlink_metadata(to) {
-            Err(error) if error.kind() == ErrorKind::NotFound => fs::rename(from, to),
-            Err(error) => Err(error),
-            Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return fs::rename(from, to),
+            found => found.map(|_| true)?,
         },
+    };
+    // If the reply to the first request was lost, the target is this very file.
+    if exists && !has_same_bytes(file, to) {
+        return Err(ErrorKind::AlreadyExists.into());
     }
+    // If this fails, the next download removes the old name.
+    let _ = remove(from);
+    Ok(())
+}
+
+/// Returns whether the path names a file with the bytes of this one. On every file system, that
+/// proves more than inode numbers.
+pub(super) fn has_same_bytes(file: &File, path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
+        && File::open(path).and_then(|other| compare(file, &other)).unwrap_or(false)
+}
+
+fn compare(mut one: &File, mut other: &File) -> io::Result<bool> {
+    const BUFFER: usize = 256 * 1024;
+    if one.seek(SeekFrom::End(0))? != other.seek(SeekFrom::End(0))? {
+        return Ok(false);
+    }
+    one.rewind()?;
+    other.rewind()?;
+    let mut one = BufReader::with_capacity(BUFFER, one);
+    let mut other = BufReader::with_capacity(BUFFER, other);
+    loop {
+        let (a, b) = (one.fill_buf()?, other.fill_buf()?);
+        let length = a.len().min(b.len());
+        if length == 0 || a.get(..length) != b.get(..length) {
+            return Ok(a.is_empty() && b.is_empty());
+        }
+        one.consume(length);
+        other.consume(length);
+    }
+}
+
+/// Writes a file to its disk, if its file system can promise that.
+pub(super) fn sync(file: &File) -> io::Result<()> {
+    match file.sync_all() {
+        Err(error) if is_unsupported(&error) => Ok(()),
+        synced => synced,
+    }
+}
+
+/// Returns whether a file system has no such operation: `EINVAL`, `ENOTSUP` or `ENOSYS`.
+fn is_unsupported(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported)
 }
 
 /// Syncs the directory, so that the new name survives a crash of the system.
@@ -121,61 +201,36 @@ pub(super) fn sync_directory(target: &Path) -> io::Result<()> {
     File::open(folder(target))?.sync_all()
 }
 
-/// Returns the folder of a file.
-pub(super) fn folder(path: &Path) -> &Path {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or_else(|| Path::new("."))
-}
-
-#[cfg(unix)]
-fn is_same(a: &Metadata, b: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
-}
-
-#[cfg(not(unix))]
-fn is_same(_: &Metadata, b: &Metadata) -> bool {
-    b.is_file()
-}
-
-#[cfg(unix)]
-fn has_another_name(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    metadata.nlink() > 1
-}
-
-#[cfg(not(unix))]
-fn has_another_name(_: &Metadata) -> bool {
-    false
-}
-
-/// Returns whether another user owns the file, in a folder that others can write to.
-#[cfg(unix)]
-fn is_foreign(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::{fd::OwnedFd, unix::fs::MetadataExt};
-
-    const OTHERS_WRITE: u32 = 0o022;
-    if fs::metadata(folder(path))?.mode() & OTHERS_WRITE == 0 {
-        return Ok(false);
-    }
-    // The owner of a new pipe is the effective user; std has no other way to ask for it.
-    let (pipe, _) = io::pipe()?;
-    let own = File::from(OwnedFd::from(pipe)).metadata()?.uid();
-    Ok(file.metadata()?.uid() != own)
-}
-
-#[cfg(not(unix))]
-fn is_foreign(_: &File, _: &Path) -> io::Result<bool> {
-    Ok(false)
-}
-
 #[cfg(all(test, unix))]
 mod tests {
-    use std::{env, process};
+    use std::{env, os::unix::fs::symlink, process};
 
     use super::*;
+
+    /// An empty folder, removed on drop.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let name = format!("tcss-export-{name}-{}", process::id());
+            let folder = Self(env::temp_dir().join(name));
+            fs::create_dir(&folder.0).expect("a folder");
+            folder
+        }
+
+        /// Returns a complete part file and the paths of part and target.
+        fn complete(&self) -> (File, [PathBuf; 2]) {
+            let paths = [".a.csv.part", "a.csv"].map(|name| self.0.join(name));
+            fs::write(&paths[0], "complete").expect("a part file");
+            (File::open(&paths[0]).expect("the part file"), paths)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
 
     #[test]
     fn without_locks_a_download_is_refused() {
@@ -189,15 +244,105 @@ mod tests {
 
     #[test]
     fn a_new_part_file_survives_the_check_of_an_old_one_with_the_same_name() {
-        let folder = env::temp_dir().join(format!("tcss-export-locked-{}", process::id()));
-        fs::create_dir(&folder).expect("a folder");
-        let part = folder.join(".a.csv.part");
+        let folder = Folder::new("locked");
+        let part = folder.0.join(".a.csv.part");
         let old = open_locked(&part).expect("a new part file");
-        fs::hard_link(&part, folder.join("backup")).expect("a link");
-        fs::rename(&part, folder.join("a.csv")).expect("a rename");
+        fs::hard_link(&part, folder.0.join("backup")).expect("a link");
+        fs::rename(&part, folder.0.join("a.csv")).expect("a rename");
         let new = open_locked(&part).expect("another part file");
-        assert!(!is_usable(&old, &part).expect("an answer"));
-        assert!(is_at(&new, &part).expect("an answer"));
-        fs::remove_dir_all(folder).expect("the folder");
+        assert!(!is_usable(&old, false, &part).expect("an answer"));
+        assert!(!is_usable(&old, true, &part).expect("an answer"));
+        assert_eq!(is_at(&new, &part).expect("an answer"), Some(true));
+    }
+
+    #[test]
+    fn a_new_part_file_is_usable_whatever_the_system_reports_about_it() {
+        let folder = Folder::new("usable");
+        let part = folder.0.join(".a.csv.part");
+        let new = create_private(&part).expect("a new part file");
+        // For a part file of an earlier download, a second name ends its use.
+        fs::hard_link(&part, folder.0.join("backup")).expect("a link");
+        assert!(is_usable(&new, true, &part).expect("an answer"));
+        assert!(part.exists());
+        assert!(!is_usable(&new, false, &part).expect("an answer"));
+        assert!(!part.exists());
+    }
+
+    #[test]
+    fn a_link_whose_reply_was_lost_has_succeeded() {
+        let folder = Folder::new("linked");
+        let (file, [part, target]) = folder.complete();
+        fs::hard_link(&part, &target).expect("a link");
+        rename(&file, &part, &target, false).expect("the first link");
+        assert!(!part.exists());
+        assert_eq!(fs::read(&target).expect("the target"), b"complete");
+    }
+
+    #[test]
+    fn a_rename_whose_reply_was_lost_has_succeeded() {
+        for replaces in [false, true] {
+            let folder = Folder::new("renamed");
+            let (file, [part, target]) = folder.complete();
+            fs::rename(&part, &target).expect("a rename");
+            rename(&file, &part, &target, replaces).expect("the first rename");
+            assert_eq!(fs::read(&target).expect("the target"), b"complete");
+        }
+    }
+
+    #[test]
+    fn a_target_of_another_program_is_kept_and_so_is_the_part_file() {
+        for other in ["complet!", "complete and more", "complet", ""] {
+            let folder = Folder::new("kept");
+            let (file, [part, target]) = folder.complete();
+            fs::write(&target, other).expect("another file");
+            let error = rename(&file, &part, &target, false).expect_err("an error");
+            assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+            assert_eq!(fs::read_to_string(&target).expect("the target"), other);
+            assert_eq!(fs::read(&part).expect("the part file"), b"complete");
+            fs::remove_file(&part).expect("the part file");
+            let error = rename(&file, &part, &target, true).expect_err("an error");
+            assert_eq!(error.kind(), ErrorKind::NotFound);
+        }
+    }
+
+    #[test]
+    fn a_symbolic_link_to_the_part_file_is_no_target_of_ours() {
+        let folder = Folder::new("symlink");
+        let (file, [part, target]) = folder.complete();
+        symlink(&part, &target).expect("a link");
+        let error = rename(&file, &part, &target, false).expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert!(part.exists() && target.is_symlink());
+    }
+
+    #[test]
+    fn files_are_compared_to_the_last_byte() {
+        let folder = Folder::new("compared");
+        let (one, other) = (folder.0.join("one"), folder.0.join("other"));
+        let mut bytes = vec![7; 600_001];
+        fs::write(&one, &bytes).expect("a file");
+        fs::write(&other, &bytes).expect("a file");
+        let file = File::open(&one).expect("the file");
+        assert!(has_same_bytes(&file, &other));
+        bytes[600_000] = 8;
+        fs::write(&other, &bytes).expect("a file");
+        assert!(!has_same_bytes(&file, &other));
+        assert!(!has_same_bytes(&file, &folder.0));
+        assert!(!has_same_bytes(&file, &folder.0.join("none")));
+    }
+
+    /// The numbers are those of Linux.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn only_a_file_system_without_sync_is_excused() {
+        let is_unsupported = |code| is_unsupported(&io::Error::from_raw_os_error(code));
+        let [einval, enotsup, enosys] = [22, 95, 38];
+        for code in [einval, enotsup, enosys] {
+            assert!(is_unsupported(code), "{code}");
+        }
+        let [eio, ebadf, enospc, erofs, edquot] = [5, 9, 28, 30, 122];
+        for code in [eio, ebadf, enospc, erofs, edquot] {
+            assert!(!is_unsupported(code), "{code}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The file that a download writes to, until it is complete and renamed to its target.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, Metadata},
     io::{self, ErrorKind, Read, Seek, Write},
     mem,
     path::{Path, PathBuf},
@@ -11,7 +11,9 @@ use tcss_export_core::download::{Part, PartMetadata};
 
 use super::{
     error::{FileError, FileErrorKind},
-    lock::{is_at, open_locked, remove, rename_to_new, sync_directory},
+    lock::{has_same_bytes, is_at, open_locked, remove, rename, sync, sync_directory},
+    permissions::{create_private, take_over},
+    stat::{Stat, is_mount_point},
 };
 
 /// An open and locked part file, and the metadata beside it.
@@ -63,6 +65,20 @@ impl PartFile {
         Ok((this, part))
     }
 
+    /// Fails if the system would refuse to rename the complete file to its target.
+    pub(super) fn check_replaceable(&self) -> Result<(), FileError> {
+        let Some(old) = self.old() else { return Ok(()) };
+        let is_protected = |new, folder| Stat::from(&old).is_protected(new, folder);
+        let reason = if is_mount_point(&self.target) {
+            "it is a mount point"
+        } else if self.stats().is_ok_and(|[new, folder]| is_protected(new, folder)) {
+            "it belongs to another user, and its folder has the sticky bit"
+        } else {
+            return Ok(());
+        };
+        Err(FileError::io(FileErrorKind::Replace, &self.target)(io::Error::other(reason)))
+    }
+
     /// Deletes all bytes and writes the metadata of the new file.
     pub(crate) fn start_over(&mut self, metadata: Option<&PartMetadata>) -> Result<(), FileError> {
         self.check_name().map_err(FileError::io(FileErrorKind::Write, &self.path))?;
@@ -77,10 +93,9 @@ impl PartFile {
         Ok(())
     }
 
-    /// Writes the metadata file; `create_new` does not follow a planted link.
+    /// Writes the metadata file.
     fn write_metadata(&self, metadata: &PartMetadata) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&self.metadata_path)?;
-        file.write_all(metadata.to_text().as_bytes())
+        create_private(&self.metadata_path)?.write_all(metadata.to_text().as_bytes())
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
@@ -115,28 +130,48 @@ impl PartFile {
 
     /// Renames the complete file in one atomic step.
     fn commit(mut self) -> Result<(), FileError> {
-        let synced = self.truncate().and_then(|()| self.file.sync_all());
+        let synced = self.truncate().and_then(|()| sync(&self.file));
         synced.map_err(FileError::io(FileErrorKind::Write, &self.path))?;
-        self.check_name().map_err(FileError::io(FileErrorKind::Rename, &self.target))?;
+        self.check_bytes().map_err(FileError::io(FileErrorKind::Rename, &self.target))?;
+        self.take_over();
         // The metadata goes first: once the name of the part file is free, metadata beside it
         // belongs to another download.
         let metadata = self.metadata.clone();
         self.remove_metadata();
+        // From here on the file is the target, or a complete file that the user keeps.
+        self.is_ours = false;
         if let Err(error) = self.rename() {
             self.metadata = metadata.filter(|metadata| self.write_metadata(metadata).is_ok());
-            // The part file is complete, so keep it for the user.
-            self.is_ours = false;
             return Err(error);
         }
         let _ = sync_directory(&self.target);
         Ok(())
     }
 
+    /// Gives the file the group and the permissions of the one that it replaces.
+    ///
+    /// Another user may have put that one into a shared folder, to read the report.
+    fn take_over(&self) {
+        let Some(old) = self.old() else { return };
+        let trusts = |new, folder| Stat::from(&old).has_trusted_owner(new, folder);
+        if self.stats().is_ok_and(|[new, folder]| trusts(new, folder)) {
+            take_over(&self.file, &old);
+        }
+    }
+
+    /// Returns the file that is to be replaced. A link says nothing about the file in its place.
+    fn old(&self) -> Option<Metadata> {
+        let old = fs::symlink_metadata(&self.target).ok().filter(|_| self.replaces);
+        old.filter(Metadata::is_file)
+    }
+
+    /// Returns what the system reports about the part file and its folder.
+    fn stats(&self) -> io::Result<[Stat; 2]> {
+        Ok([Stat::of(&self.file)?, Stat::of_folder(&self.path)?])
+    }
+
     fn rename(&self) -> Result<(), FileError> {
-        let renamed = match self.replaces {
-            true => fs::rename(&self.path, &self.target),
-            false => rename_to_new(&self.path, &self.target),
-        };
+        let renamed = rename(&self.file, &self.path, &self.target, self.replaces);
         renamed.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => FileError::new(FileErrorKind::Exists, &self.target),
             _ => FileError::io(FileErrorKind::Rename, &self.target)(error),
@@ -147,8 +182,17 @@ impl PartFile {
     /// download and is incomplete.
     fn check_name(&self) -> io::Result<()> {
         match is_at(&self.file, &self.path)? {
+            Some(false) => Err(removed()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails if the part file does not have the bytes of this download.
+    fn check_bytes(&self) -> io::Result<()> {
+        let is_at = is_at(&self.file, &self.path)?;
+        match is_at.unwrap_or_else(|| has_same_bytes(&self.file, &self.path)) {
             true => Ok(()),
-            false => Err(io::Error::other("the part file was removed during the download")),
+            false => Err(removed()),
         }
     }
 
@@ -177,6 +221,10 @@ impl PartFile {
     fn is_empty(&self) -> bool {
         self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
     }
+}
+
+fn removed() -> io::Error {
+    io::Error::other("the part file was removed during the download")
 }
 
 /// Reads a metadata file; `None` if it is missing or invalid.

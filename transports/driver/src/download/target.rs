@@ -11,8 +11,8 @@ use tcss_export_core::download::Part;
 
 use super::{
     error::{FileError, FileErrorKind},
-    lock::folder,
     part_file::PartFile,
+    stat::folder,
 };
 
 /// The file that a download writes.
@@ -22,6 +22,24 @@ use super::{
 /// later download to the same target continues it.
 ///
 /// A path converts into a target that must not exist yet.
+///
+/// # Permissions
+///
+/// A report is confidential, and only the user knows which group may read it. So on Unix the file,
+/// its part and its metadata are for their owner alone: mode 0600 at most, and less if the umask
+/// says so. A part of an earlier download that permits more is closed before it is continued.
+///
+/// With [`replacing`](Self::replacing), the complete file takes the permissions (not the special
+/// bits) and the group of the one that it replaces. If the group cannot be kept, its permissions are
+/// dropped, so that no other group gets them. In a folder that others can write to, they are taken
+/// only from a file of the same owner, because another user may have put any other there. Access
+/// control lists are not copied.
+///
+/// # Durability
+///
+/// The complete file is synced before it is renamed, and its folder after it. On a file system that
+/// cannot sync (`EINVAL`, `ENOTSUP` or `ENOSYS` of `fsync`), a crash of the system may lose the
+/// file. That is no error; an error of the disk is one.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Target {
@@ -50,9 +68,10 @@ impl Target {
     /// [`FileErrorKind::NoName`], [`Directory`](FileErrorKind::Directory) and
     /// [`NotAFile`](FileErrorKind::NotAFile) for a path that cannot become a file;
     /// [`Exists`](FileErrorKind::Exists) for a file that must not be replaced;
-    /// [`Busy`](FileErrorKind::Busy) during another download to it; [`Lock`](FileErrorKind::Lock)
-    /// on a file system without locks; [`Open`](FileErrorKind::Open) and
-    /// [`Read`](FileErrorKind::Read) if its folder is missing or the part file cannot be used.
+    /// [`Replace`](FileErrorKind::Replace) for a file that cannot be replaced, such as a mount
+    /// point; [`Busy`](FileErrorKind::Busy) during another download to it;
+    /// [`Lock`](FileErrorKind::Lock) on a file system without locks; [`Open`](FileErrorKind::Open)
+    /// and [`Read`](FileErrorKind::Read) if its folder is missing or the part file cannot be used.
     pub fn check(&self) -> Result<(), FileError> {
         // Dropping the part file deletes a new one, and keeps one that an earlier download left.
         self.open().map(drop)
@@ -71,7 +90,10 @@ impl Target {
     /// Opens the part file and reads what an earlier download left in it.
     pub(super) fn open(&self) -> Result<(PartFile, Option<Part>), FileError> {
         self.check_name()?;
-        PartFile::open(self.path.clone(), self.replaces, part_paths(&self.path)?)
+        let (file, part) =
+            PartFile::open(self.path.clone(), self.replaces, part_paths(&self.path)?)?;
+        file.check_replaceable()?;
+        Ok((file, part))
     }
 
     /// Fails if the path cannot become a file.

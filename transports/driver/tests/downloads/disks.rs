@@ -1,12 +1,13 @@
-//! Full and read-only disks, mounted by root or in a user namespace.
+//! Full and read-only disks, and mounted files, mounted by root or in a user namespace.
 
-use std::{env, fs, path::Path, process::Command};
+use std::{env, fs, os::unix::fs::symlink, path::Path, process::Command};
 
-use tcss_export_driver::FileErrorKind;
+use tcss_export_driver::{FileErrorKind, Target};
 
 use crate::{
     folder::{Folder, file_error, file_error_kind, read},
     server::File,
+    targets::refusal,
     transport::{BOTH_CLIENTS, TestTransport},
 };
 
@@ -78,4 +79,30 @@ fn on_a_full_disk_the_part_stays_and_resumes_once_space_is_free() {
         assert_eq!(read(disk.at("a.csv")), file.bytes);
         assert_eq!(disk.0.names(), ["a.csv"]);
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_is_mounted_is_refused_before_any_request() {
+    let Some(disk) = Disk::new("size=64k") else {
+        return rerun("disks::a_file_that_is_mounted_is_refused_before_any_request");
+    };
+    let (source, target) = (disk.at("source"), disk.at("a.csv"));
+    fs::write(&source, "old").unwrap();
+    fs::write(&target, "").unwrap();
+    // Source and target are on one device.
+    let mut command = Command::new("mount");
+    assert!(command.arg("--bind").args([&source, &target]).status().unwrap().success());
+    let kind = refusal(Target::new(&target).replacing());
+    let others = [Target::new(&source).replacing(), Target::new(disk.at("b.csv"))];
+    let checked = others.map(|other| other.check());
+    // A link is replaced itself.
+    symlink(&target, disk.at("link")).unwrap();
+    let link = Target::new(disk.at("link")).replacing().check();
+    assert!(Command::new("umount").arg(&target).status().unwrap().success());
+    assert_eq!(kind, FileErrorKind::Replace);
+    assert!(checked.iter().chain([&link]).all(Result::is_ok), "{checked:?} {link:?}");
+    assert_eq!(read(&source), b"old");
+    assert_eq!(disk.0.names(), ["a.csv", "link", "source"]);
+    Target::new(&target).replacing().check().unwrap();
 }

@@ -9,6 +9,7 @@ mod folder;
 mod locking;
 mod names;
 mod parts;
+mod permissions;
 mod planted;
 mod server;
 mod targets;

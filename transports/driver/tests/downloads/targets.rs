@@ -1,10 +1,10 @@
 //! When and how a file gets its final name, and what it never replaces.
 
 use std::{
-    fs::{self, Permissions},
+    fs,
     os::{
         fd::AsRawFd,
-        unix::fs::{FileTypeExt, PermissionsExt, symlink},
+        unix::fs::{FileTypeExt, symlink},
     },
     path::Path,
     process::Command,
@@ -14,7 +14,7 @@ use tcss_export_core::{TransportErrorKind, download::ErrorKind};
 use tcss_export_driver::{DownloadError, FileErrorKind, Target};
 
 use crate::{
-    folder::{Folder, METADATA, PART, file, file_error_kind, inode, mode, read},
+    folder::{Folder, METADATA, PART, file, file_error_kind, inode, read},
     server::{File, Piece, Reply, crc64},
     transport::{BOTH_CLIENTS, ClientKind, TestTransport, permanent_error},
 };
@@ -74,20 +74,6 @@ fn the_final_name_appears_once_the_file_is_complete() {
         client.download(&transport, &target).unwrap();
         assert_eq!(transport.ranges(), ["", "bytes=4-", "bytes=8-"]);
         assert_eq!(read(target), file().bytes);
-    }
-}
-
-#[test]
-fn permissions_are_those_of_a_new_file() {
-    for client in BOTH_CLIENTS {
-        let folder = Folder::new();
-        let usual = mode(folder.with("usual", ""));
-        client.download(&TestTransport::serving(&file()), folder.at("a.csv")).unwrap();
-        assert_eq!(mode(folder.at("a.csv")), usual);
-        fs::set_permissions(folder.at("a.csv"), Permissions::from_mode(0o606)).unwrap();
-        let target = Target::new(folder.at("a.csv")).replacing();
-        client.download(&TestTransport::serving(&file()), target).unwrap();
-        assert_eq!(mode(folder.at("a.csv")), usual);
     }
 }
 

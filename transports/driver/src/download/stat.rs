@@ -1,0 +1,227 @@
+//! What the system reports about a file, and what that proves.
+//!
+//! Some mounts report one owner for every file, or a new inode number at each look-up. So an old
+//! file is compared with a new one in the same folder, and a number that changes proves nothing.
+
+use std::{
+    fs::{self, File, Metadata},
+    io,
+    path::Path,
+};
+
+/// The part of a file's metadata that decides whether it is ours.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stat {
+    is_file: bool,
+    /// Device and inode.
+    number: (u64, u64),
+    owner: u32,
+    links: u64,
+    mode: u32,
+}
+
+impl Stat {
+    /// Returns what is reported about an open file.
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        file.metadata().map(|metadata| Self::from(&metadata))
+    }
+
+    /// Returns what is reported about a path. Does not follow a link.
+    pub(super) fn of_path(path: &Path) -> io::Result<Self> {
+        fs::symlink_metadata(path).map(|metadata| Self::from(&metadata))
+    }
+
+    /// Returns what is reported about the folder of a file.
+    pub(super) fn of_folder(path: &Path) -> io::Result<Self> {
+        fs::metadata(folder(path)).map(|metadata| Self::from(&metadata))
+    }
+
+    /// Returns whether a path names this open file; `None` if the inode numbers do not say.
+    ///
+    /// The path is looked up before and after the file, because the system may keep a number for a
+    /// while.
+    pub(super) fn is_named(self, [before, after]: [Self; 2]) -> Option<bool> {
+        if !before.is_file || !after.is_file {
+            return Some(false);
+        }
+        if [before.number, after.number].contains(&self.number) {
+            return Some(true);
+        }
+        (before.number == after.number).then_some(false)
+    }
+
+    /// Returns whether a later download may write to this file, judged by a new file of ours.
+    ///
+    /// A file with another name may be the target of a download that was killed, or a file of
+    /// somebody else. In a shared folder, another user could still change or read it.
+    pub(super) fn is_ours(self, new: Self, folder: Self) -> bool {
+        self.links <= new.links && self.has_trusted_owner(new, folder)
+    }
+
+    /// Returns whether we own this file, or only the owner of the folder can have put it there.
+    pub(super) const fn has_trusted_owner(self, new: Self, folder: Self) -> bool {
+        const OTHERS_WRITE: u32 = 0o022;
+        self.owner == new.owner || folder.mode & OTHERS_WRITE == 0
+    }
+
+    /// Returns whether the sticky bit of the folder keeps us from replacing this file.
+    pub(super) fn is_protected(self, new: Self, folder: Self) -> bool {
+        const STICKY: u32 = 0o1000;
+        const ROOT: u32 = 0;
+        folder.mode & STICKY != 0 && ![ROOT, self.owner, folder.owner].contains(&new.owner)
+    }
+
+    /// Returns whether this file permits more than the other.
+    pub(super) const fn is_wider(self, other: Self) -> bool {
+        self.mode & 0o777 & !other.mode != 0
+    }
+
+    /// Returns the permissions, without the special bits.
+    pub(super) const fn permissions(self) -> u32 {
+        self.mode & 0o777
+    }
+}
+
+/// Returns whether a file is mounted at the path, for example into a container. The system refuses
+/// to rename another file to it.
+///
+/// Any other file belongs to the mount of its folder. Devices prove less: a file can be mounted from
+/// the device of the folder.
+#[cfg(target_os = "linux")]
+pub(super) fn is_mount_point(path: &Path) -> bool {
+    use std::os::fd::AsRawFd;
+
+    let mount = |path: &Path| {
+        let file = File::open(path).ok()?;
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
+        info.lines().find(|line| line.starts_with("mnt_id:")).map(str::to_owned)
+    };
+    mount(path).zip(mount(folder(path))).is_some_and(|(file, folder)| file != folder)
+}
+
+/// Only Linux mounts single files.
+#[cfg(not(target_os = "linux"))]
+pub(super) const fn is_mount_point(_: &Path) -> bool {
+    false
+}
+
+/// Returns the folder of a file.
+pub(super) fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or_else(|| Path::new("."))
+}
+
+#[cfg(unix)]
+impl From<&Metadata> for Stat {
+    fn from(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+
+        Self {
+            is_file: metadata.is_file(),
+            number: (metadata.dev(), metadata.ino()),
+            owner: metadata.uid(),
+            links: metadata.nlink(),
+            mode: metadata.mode(),
+        }
+    }
+}
+
+/// Elsewhere every file looks like ours; only locks protect it.
+#[cfg(not(unix))]
+impl From<&Metadata> for Stat {
+    fn from(metadata: &Metadata) -> Self {
+        Self { is_file: metadata.is_file(), number: (0, 0), owner: 0, links: 1, mode: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: Stat = Stat { is_file: true, number: (1, 10), owner: 1000, links: 1, mode: 0o600 };
+    const PRIVATE: Stat = Stat { is_file: false, mode: 0o755, ..FILE };
+    const SHARED: Stat = Stat { mode: 0o777, ..PRIVATE };
+    const STICKY: Stat = Stat { mode: 0o1777, owner: 0, ..PRIVATE };
+
+    const fn number(inode: u64) -> Stat {
+        Stat { number: (1, inode), ..FILE }
+    }
+
+    const fn owner(owner: u32) -> Stat {
+        Stat { owner, ..FILE }
+    }
+
+    const fn links(links: u64) -> Stat {
+        Stat { links, ..FILE }
+    }
+
+    #[test]
+    fn equal_numbers_prove_that_a_path_names_the_file() {
+        assert_eq!(FILE.is_named([FILE, FILE]), Some(true));
+        // The kernel has looked at the file again between the two look-ups, or after both.
+        assert_eq!(FILE.is_named([number(9), FILE]), Some(true));
+        assert_eq!(FILE.is_named([FILE, number(11)]), Some(true));
+    }
+
+    #[test]
+    fn another_number_proves_another_file_only_if_it_stays_the_same() {
+        assert_eq!(FILE.is_named([number(11), number(11)]), Some(false));
+        assert_eq!(FILE.is_named([number(11), number(12)]), None);
+        let elsewhere = Stat { number: (2, 10), ..FILE };
+        assert_eq!(FILE.is_named([elsewhere, elsewhere]), Some(false));
+    }
+
+    #[test]
+    fn a_link_or_folder_at_the_path_is_another_file_whatever_its_number() {
+        let link = Stat { is_file: false, ..FILE };
+        assert_eq!(FILE.is_named([link, link]), Some(false));
+        assert_eq!(FILE.is_named([number(11), Stat { is_file: false, ..number(12) }]), Some(false));
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_not_ours_in_a_shared_folder() {
+        for folder in [SHARED, STICKY, Stat { mode: 0o775, ..PRIVATE }] {
+            assert!(!owner(4242).is_ours(FILE, folder));
+            assert!(owner(1000).is_ours(FILE, folder));
+        }
+        assert!(owner(4242).is_ours(FILE, PRIVATE));
+    }
+
+    /// The process has another user id than the owner that such a mount shows.
+    #[test]
+    fn where_every_file_has_one_owner_an_old_file_is_ours() {
+        assert!(owner(4242).is_ours(owner(4242), SHARED));
+    }
+
+    #[test]
+    fn a_file_with_more_names_than_a_new_one_is_not_ours() {
+        assert!(!links(2).is_ours(FILE, PRIVATE));
+        assert!(!links(3).is_ours(links(2), PRIVATE));
+        for count in [0, 1, 2] {
+            assert!(links(count).is_ours(links(count), PRIVATE));
+        }
+    }
+
+    #[test]
+    fn the_sticky_bit_protects_files_of_others_except_from_root_and_the_owner_of_the_folder() {
+        assert!(owner(4242).is_protected(FILE, STICKY));
+        assert!(!owner(4242).is_protected(FILE, SHARED));
+        assert!(!owner(1000).is_protected(FILE, STICKY));
+        assert!(!owner(4242).is_protected(owner(0), Stat { owner: 1, ..STICKY }));
+        assert!(!owner(4242).is_protected(FILE, Stat { owner: 1000, ..STICKY }));
+    }
+
+    #[test]
+    fn a_file_is_wider_if_anybody_may_do_more_with_it() {
+        let mode = |mode| Stat { mode, ..FILE };
+        for (one, other, is_wider) in [
+            (0o600, 0o600, false),
+            (0o400, 0o600, false),
+            (0o644, 0o600, true),
+            (0o604, 0o640, true),
+            (0o100_600, 0o600, false),
+        ] {
+            assert_eq!(mode(one).is_wider(mode(other)), is_wider, "{one:o} {other:o}");
+        }
+    }
+}
