@@ -57,7 +57,7 @@ fn open_part(path: &Path) -> io::Result<Option<(File, bool)>> {
     }
     match fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => Err(io::Error::other("it is not a regular file")),
-        Ok(_) => OpenOptions::new().read(true).write(true).open(path),
+        Ok(_) => OpenOptions::new().read(true).append(true).open(path),
         Err(error) => Err(error),
     }
     .map(|file| Some((file, false)))

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, Metadata},
-    io::{self, ErrorKind, Read, Seek, Write},
+    io::{self, ErrorKind, Read, Write},
     mem,
     path::{Path, PathBuf},
 };
@@ -29,7 +29,9 @@ pub(crate) struct PartFile {
     metadata: Option<PartMetadata>,
     /// Whether a download wrote all bytes, so that they may be deleted.
     is_ours: bool,
-    /// Whether bytes follow the resume point, which must be truncated before writing.
+    /// The number of bytes that the next one follows.
+    length: u64,
+    /// Whether bytes follow them, which must be truncated before writing.
     has_excess: bool,
 }
 
@@ -58,9 +60,17 @@ impl PartFile {
             return Err(FileError::new(FileErrorKind::Directory, &metadata_path));
         }
         let file = open_locked(&path)?;
-        let (metadata, is_ours, has_excess) = (None, false, false);
-        let mut this =
-            Self { target, replaces, path, metadata_path, file, metadata, is_ours, has_excess };
+        let mut this = Self {
+            target,
+            replaces,
+            path,
+            metadata_path,
+            file,
+            metadata: None,
+            is_ours: false,
+            length: 0,
+            has_excess: false,
+        };
         let part = this.read()?;
         Ok((this, part))
     }
@@ -83,9 +93,8 @@ impl PartFile {
     pub(crate) fn start_over(&mut self, metadata: Option<&PartMetadata>) -> Result<(), FileError> {
         self.check_name().map_err(FileError::io(FileErrorKind::Write, &self.path))?;
         // The bytes go first: metadata must never describe bytes of another file.
-        let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
-        emptied.map_err(FileError::io(FileErrorKind::Write, &self.path))?;
-        (self.metadata, self.is_ours, self.has_excess) = (None, true, false);
+        self.file.set_len(0).map_err(FileError::io(FileErrorKind::Write, &self.path))?;
+        (self.metadata, self.is_ours, self.length, self.has_excess) = (None, true, 0, false);
         remove(&self.metadata_path)
             .and_then(|()| metadata.map_or(Ok(()), |metadata| self.write_metadata(metadata)))
             .map_err(FileError::io(FileErrorKind::Write, &self.metadata_path))?;
@@ -100,13 +109,15 @@ impl PartFile {
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         let written = self.truncate().and_then(|()| self.file.write_all(bytes));
-        written.map_err(FileError::io(FileErrorKind::Write, &self.path))
+        written.map_err(FileError::io(FileErrorKind::Write, &self.path))?;
+        self.length += bytes.len() as u64;
+        Ok(())
     }
 
     /// Truncates bytes past the resume point, but only once new bytes arrive.
     fn truncate(&mut self) -> io::Result<()> {
         match mem::take(&mut self.has_excess) {
-            true => self.file.stream_position().and_then(|length| self.file.set_len(length)),
+            true => self.file.set_len(self.length),
             false => Ok(()),
         }
     }
@@ -121,6 +132,15 @@ impl PartFile {
         Ok(())
     }
 
+    /// Fails if another program has cut or extended the file. The checksum covers the bytes on their
+    /// way to the file.
+    fn check_length(&self) -> io::Result<()> {
+        match self.file.metadata()?.len() == self.length {
+            true => Ok(()),
+            false => Err(io::Error::other("its length was changed during the download")),
+        }
+    }
+
     /// Deletes the metadata, so that no later download resumes.
     fn remove_metadata(&mut self) {
         if self.metadata.take().is_some() {
@@ -130,7 +150,8 @@ impl PartFile {
 
     /// Renames the complete file in one atomic step.
     fn commit(mut self) -> Result<(), FileError> {
-        let synced = self.truncate().and_then(|()| sync(&self.file));
+        let synced = self.truncate().and_then(|()| self.check_length());
+        let synced = synced.and_then(|()| sync(&self.file));
         synced.map_err(FileError::io(FileErrorKind::Write, &self.path))?;
         self.check_bytes().map_err(FileError::io(FileErrorKind::Rename, &self.target))?;
         self.take_over();
@@ -210,12 +231,12 @@ impl PartFile {
                 length => part.read(buffer.get(..length).unwrap_or_default()),
             }
         }
-        let length = part.as_ref().map_or(0, Part::length);
+        self.length = part.as_ref().map_or(0, Part::length);
         let found = self.file.metadata().map_err(FileError::io(FileErrorKind::Read, &self.path))?;
         self.is_ours = metadata.is_some() || found.len() == 0;
-        self.has_excess = found.len() > length;
+        self.has_excess = found.len() > self.length;
         self.metadata = metadata;
-        Ok(part.filter(|_| length > 0))
+        Ok(part.filter(|_| self.length > 0))
     }
 
     fn is_empty(&self) -> bool {

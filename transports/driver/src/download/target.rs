@@ -37,6 +37,9 @@ use super::{
 ///
 /// # Durability
 ///
+/// The checksum covers the bytes on their way to the part file. Before it is renamed, only its length
+/// is checked again, so it does not show what another program writes into it meanwhile.
+///
 /// The complete file is synced before it is renamed, and its folder after it. On a file system that
 /// cannot sync (`EINVAL`, `ENOTSUP` or `ENOSYS` of `fsync`), a crash of the system may lose the
 /// file. That is no error; an error of the disk is one.

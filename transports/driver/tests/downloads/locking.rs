@@ -5,7 +5,7 @@ use std::fs;
 use tcss_export_driver::{FileErrorKind, Target, blocking};
 
 use crate::{
-    folder::{Folder, METADATA, PART, file, file_error_kind, read},
+    folder::{Folder, METADATA, PART, file, file_error, file_error_kind, read},
     server::File,
     transport::{
         BOTH_CLIENTS, ClientKind, TestTransport, async_client, block_on, blocking_client, source,
@@ -46,6 +46,24 @@ fn a_second_download_to_one_target_is_refused_until_the_first_is_dropped() {
         drop(first);
         client.download(&transport, target).unwrap();
         assert_eq!(transport.ranges(), ["bytes=8-"]);
+        assert_eq!(read(folder.at("a.csv")), file().bytes);
+    }
+}
+
+#[test]
+fn a_part_file_that_is_cut_or_extended_meanwhile_is_not_renamed() {
+    for length in [0, 5, 30] {
+        let folder = Folder::new();
+        let target = Target::new(folder.at("a.csv"));
+        let download = started(file(), &target, 3);
+        let part = fs::OpenOptions::new().write(true).open(folder.at(PART)).unwrap();
+        part.set_len(length).unwrap();
+        let error = file_error(download.outcome());
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(source, "its length was changed during the download", "{length}");
+        assert!(!folder.at("a.csv").exists());
+        // A later download reads the bytes again, and its checksum shows that they are wrong.
+        ClientKind::Blocking.download(&TestTransport::serving(&file()), target).unwrap();
         assert_eq!(read(folder.at("a.csv")), file().bytes);
     }
 }
