@@ -68,8 +68,9 @@ pub mod driver {
     pub use tcss_export_driver::Tower;
     #[doc(inline)]
     pub use tcss_export_driver::{
-        AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, IDLE_LIMIT,
-        Transport, TransportError, Wait, async_fn, blocking, blocking_fn, clock,
+        AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, HEAD_LIMIT,
+        HEADERS_LIMIT, IDLE_LIMIT, Transport, TransportError, Wait, async_fn, blocking,
+        blocking_fn, clock,
     };
 }
 

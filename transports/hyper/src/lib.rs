@@ -28,6 +28,7 @@
 
 mod connector;
 mod dialer;
+mod heads;
 mod resolver;
 
 use std::{env, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
@@ -42,10 +43,12 @@ use hyper_util::{
 };
 use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
 use tcss_export_driver::{
-    Body, IDLE_LIMIT, Proxies, Transport, TransportError, from_http_body, tls,
+    Body, HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT, Proxies, Transport, TransportError,
+    from_http_body, tls,
 };
 
 pub use self::connector::Connector;
+use self::heads::Heads;
 
 /// hyper-util's pooled client.
 type HttpClient<C> = legacy::Client<C, Full<Bytes>>;
@@ -128,18 +131,23 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Hyper<C> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let mut request = request.map(Full::new);
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let heads = Heads::of(&mut request);
         let client = self.client(Limits::of(&request).address_policy);
-        let response = client.request(request).await.map_err(|error| {
-            let is_before_sending = error.is_connect();
-            let error = explain(error.into(), TransportErrorKind::Connection);
-            if is_before_sending { error.before_sending() } else { error }
-        })?;
+        let response = async { client.request(request).await.map_err(request_error) };
+        let response = heads.limit(response).await?;
         Ok(response.map(|body| from_http_body(body, explain)))
     }
 
     async fn sleep(&self, duration: Duration) {
         self.timer.sleep(duration).await;
     }
+}
+
+/// Maps an error that was raised instead of a response.
+fn request_error(error: legacy::Error) -> TransportError {
+    let is_before_sending = error.is_connect();
+    let error = explain(error.into(), TransportErrorKind::Connection);
+    if is_before_sending { error.before_sending() } else { error }
 }
 
 /// Maps an error. `broken` is the meaning of a broken connection at this stage.
@@ -165,5 +173,8 @@ fn pooled<C: Connect + Clone>(
         .pool_idle_timeout(IDLE_LIMIT)
         .pool_timer(timer)
         .retry_canceled_requests(false)
+        .http1_max_headers(HEADERS_LIMIT)
+        // A head must fit into the buffer.
+        .http1_max_buf_size(HEAD_LIMIT)
         .build(connector)
 }

@@ -30,8 +30,8 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
 use tcss_export_driver::{
-    AddressError, Body, CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, Transport, TransportError,
-    TunnelError, from_http_body, tls,
+    AddressError, Body, CONNECT_LIMIT, HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT, Proxies, Proxy,
+    Transport, TransportError, TunnelError, from_http_body, head_size, tls,
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -119,6 +119,11 @@ impl Transport for Reqwest {
             let error = explain(error, TransportErrorKind::Connection);
             if is_before_sending { error.before_sending() } else { error }
         })?;
+        // reqwest has no setting for it.
+        if head_size(response.headers()) > HEAD_LIMIT {
+            let problem = "the head of the answer is too large";
+            return Err(TransportError::new(TransportErrorKind::Connection, problem));
+        }
         Ok(Response::from(response).map(|body| from_http_body(body, explain)))
     }
 
@@ -164,25 +169,35 @@ impl fmt::Debug for Reqwest {
 }
 
 fn build_all(proxies: &Proxies) -> Result<[reqwest::Client; 3], BoxError> {
+    let tls = tls_config()?;
+    let build = |policy| {
+        let builder = settings(proxies.clone()).dns_resolver(Resolver(policy));
+        builder.tls_backend_preconfigured(tls.clone()).build()
+    };
+    Ok([build(AddressPolicy::Any)?, build(AddressPolicy::Public)?, build(AddressPolicy::Loopback)?])
+}
+
+fn tls_config() -> Result<ClientConfig, rustls::Error> {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?;
-    let tls = match tls.clone().with_platform_verifier() {
+    Ok(match tls.clone().with_platform_verifier() {
         Ok(tls) => tls.with_no_client_auth(),
         // No roots: no server is trusted, but plain HTTP works.
         Err(_) => tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
-    };
-    let build = |policy| {
-        let proxies = proxies.clone();
-        let proxy = reqwest::Proxy::custom(move |url| {
-            Some(proxies.proxy_for_url(&url.as_str().parse().ok()?).ok()??.url())
-        });
-        let builder = reqwest::Client::builder().redirect(redirect::Policy::none());
-        let builder = builder.retry(retry::never()).http1_only().no_proxy().proxy(proxy);
-        let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate();
-        let builder = builder.dns_resolver(Resolver(policy)).connect_timeout(CONNECT_LIMIT);
-        builder.pool_idle_timeout(IDLE_LIMIT).tls_backend_preconfigured(tls.clone()).build()
-    };
-    Ok([build(AddressPolicy::Any)?, build(AddressPolicy::Public)?, build(AddressPolicy::Loopback)?])
+    })
+}
+
+/// Returns the settings of every client of this crate.
+fn settings(proxies: Proxies) -> reqwest::ClientBuilder {
+    let proxy = reqwest::Proxy::custom(move |url| {
+        Some(proxies.proxy_for_url(&url.as_str().parse().ok()?).ok()??.url())
+    });
+    let builder = reqwest::Client::builder().redirect(redirect::Policy::none());
+    let builder = builder.retry(retry::never()).http1_only().no_proxy().proxy(proxy);
+    let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate();
+    let builder = builder.http1_max_headers(HEADERS_LIMIT);
+    // reqwest shares the limit among the addresses of a name.
+    builder.connect_timeout(CONNECT_LIMIT).pool_idle_timeout(IDLE_LIMIT)
 }
 
 fn permanent(problem: impl Into<BoxError>) -> TransportError {
@@ -218,5 +233,54 @@ impl dns::Resolve for Resolver {
             let permitted = AddressError::filter(name.as_str(), policy, found)?;
             Ok(Box::new(permitted.into_iter()) as dns::Addrs)
         })
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::{SocketAddr, TcpListener};
+
+    use tcss_export_testkit::wire::SilentAddress;
+
+    use super::*;
+
+    /// Resolves every name to the same addresses.
+    struct FixedLookup(Vec<SocketAddr>);
+
+    impl dns::Resolve for FixedLookup {
+        fn resolve(&self, _: dns::Name) -> dns::Resolving {
+            let found = self.0.clone();
+            Box::pin(async { Ok(Box::new(found.into_iter()) as dns::Addrs) })
+        }
+    }
+
+    /// Connects to a name of which one address never answers, directly or through a proxy.
+    async fn connect(proxies: impl Fn(u16) -> Proxies) -> std::io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let silent = SilentAddress::with_port(address.port())?;
+        let builder = settings(proxies(address.port()))
+            .dns_resolver(FixedLookup(vec![silent.addr(), address]))
+            .tls_backend_preconfigured(tls_config().unwrap())
+            .connect_timeout(Duration::from_millis(400));
+        let url = format!("https://files.example:{}/", address.port());
+        // Nobody answers the handshake or the CONNECT.
+        let error = builder.build().unwrap().get(url).send().await.unwrap_err();
+        assert!(error.is_connect());
+        listener.accept().map(drop)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_never_answers_leaves_time_for_the_next_one() {
+        connect(|_| Proxies::default()).await.expect("a connection");
+    }
+
+    #[tokio::test]
+    async fn an_address_of_a_proxy_that_never_answers_leaves_time_for_the_next_one() {
+        let proxy = |port| Some(format!("http://p.example:{port}").into());
+        let proxies =
+            |port| Proxies::from_variables(|name| proxy(port).filter(|_| name == "https_proxy"));
+        connect(proxies).await.expect("a connection");
     }
 }

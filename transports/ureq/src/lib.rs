@@ -38,6 +38,7 @@ mod body;
 mod errors;
 mod probe;
 mod resolver;
+mod tunnel;
 
 use std::{env, time::Duration};
 
