@@ -99,8 +99,10 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
     /// Creates a transport from your own connector, a `tower_service::Service` from `Uri` to a
     /// connection, and the executor and timer of your runtime.
     ///
-    /// The connector is responsible for proxies, and for the addresses that a download may connect
-    /// to.
+    /// The connector is responsible for proxies, for the addresses that a download may connect to,
+    /// and for a time limit that leaves time for the second address of a name, such as
+    /// `HttpConnector::set_connect_timeout` with
+    /// [`CONNECT_LIMIT`](tcss_export_driver::CONNECT_LIMIT).
     pub fn with_connector(
         connector: C,
         executor: impl Executor<BoxFuture> + Clone + Send + Sync + 'static,
@@ -112,7 +114,10 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
     /// Creates a transport from your own pooled client.
     ///
     /// Build it with `retry_canceled_requests(false)`, or it may send a signed request twice. Use a
-    /// `pool_idle_timeout` below 60 s. The client over it enforces limits of time and size.
+    /// `pool_idle_timeout` below 60 s, `http1_max_headers` with [`HEADERS_LIMIT`] and
+    /// `http1_max_buf_size` with [`HEAD_LIMIT`]. For its connector see
+    /// [`with_connector`](Self::with_connector). The client over it enforces the other limits of
+    /// time and size.
     pub fn with_client(http: HttpClient<C>, timer: impl Timer + Send + Sync + 'static) -> Self {
         Self { http, timer: Arc::new(timer), public: None, loopback: None }
     }

@@ -18,6 +18,9 @@
 //!
 //! reqwest normalizes URLs as browsers do. A URL that it would change is refused with a typed error,
 //! because its signature would no longer match.
+//!
+//! reqwest skips interim heads (status 1xx) without a limit. A server that sends them without end
+//! can hold up the other tasks of its thread until the exchange's time limit, or longer.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -78,9 +81,10 @@ impl Reqwest {
     /// Creates a transport from your own client, with its proxy and TLS.
     ///
     /// This crate cannot check the client's settings. Build it with `redirect::Policy::none()`,
-    /// `retry::never()`, `no_gzip()`, `no_brotli()`, `no_zstd()`, `no_deflate()`, `http1_only()`, a
-    /// `connect_timeout`, and a `pool_idle_timeout` below 60 s. reqwest's builder panics unless the
-    /// program has installed a default provider of rustls or enables one in reqwest.
+    /// `retry::never()`, `no_gzip()`, `no_brotli()`, `no_zstd()`, `no_deflate()`, `http1_only()`,
+    /// `http1_max_headers` with [`HEADERS_LIMIT`], a `connect_timeout`, which the addresses of a name
+    /// share, and a `pool_idle_timeout` below 60 s. reqwest's builder panics unless the program has
+    /// installed a default provider of rustls or enables one in reqwest.
     ///
     /// Downloads check the addresses that the name of a file server resolves to, which is impossible
     /// here. They therefore end with a permanent error, unless the policy allows private addresses
