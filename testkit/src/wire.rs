@@ -2,7 +2,7 @@
 //!
 //! [`WireServer`] records the bytes of each request and sends [`WireAnswer`]s, plain or over TLS.
 //! [`TlsProxy`] adds TLS to any plain address, such as that of a [`Service`](crate::Service).
-//! [`ConnectProxy`] connects clients to either. All run on background threads, on 127.0.0.1. Each
+//! [`ConnectProxy`] connects clients to either. [`SilentAddress`] answers nothing at all. All run on background threads, on 127.0.0.1. Each
 //! server with TLS makes its own certificate authority and a certificate for `localhost` and
 //! `127.0.0.1`, or for a given host.
 //!
@@ -28,6 +28,7 @@
 
 mod certificates;
 mod proxies;
+mod silent;
 
 use std::fmt::{self, Write as _};
 use std::future::pending;
@@ -49,6 +50,7 @@ use crate::lock;
 pub use self::{
     certificates::CertificateFault,
     proxies::{ConnectProxy, TlsProxy},
+    silent::SilentAddress,
 };
 
 /// A server on 127.0.0.1 that records requests as raw bytes and sends given answers.
@@ -181,8 +183,11 @@ impl Script {
         let mut buffer = Vec::new();
         while let Some(request) = next_request(&mut stream, &mut buffer).await? {
             match self.answer(request) {
-                Some(WireAnswer::Send { bytes, close, slowly }) => {
+                Some(WireAnswer::Send { bytes, close, cut, slowly }) => {
                     send(&mut stream, &bytes, slowly).await?;
+                    if cut {
+                        return Ok(());
+                    }
                     if close {
                         break;
                     }
@@ -263,6 +268,8 @@ pub enum WireAnswer {
         bytes: Vec<u8>,
         /// Whether to close the connection after them.
         close: bool,
+        /// Whether to close it without the `close_notify` of TLS.
+        cut: bool,
         /// The length of a piece and the pause before each, to send in pieces.
         slowly: Option<(usize, Duration)>,
     },
@@ -275,7 +282,7 @@ pub enum WireAnswer {
 impl WireAnswer {
     /// Makes an answer of exactly these bytes.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::Send { bytes: bytes.into(), close: false, slowly: None }
+        Self::Send { bytes: bytes.into(), close: false, cut: false, slowly: None }
     }
 
     /// Makes a response of status 200 with a JSON body.
@@ -304,6 +311,15 @@ impl WireAnswer {
     pub fn then_close(mut self) -> Self {
         if let Self::Send { close, .. } = &mut self {
             *close = true;
+        }
+        self
+    }
+
+    /// Closes the connection after the answer, over TLS without a `close_notify`.
+    #[must_use]
+    pub fn then_cut(mut self) -> Self {
+        if let Self::Send { cut, .. } = &mut self {
+            *cut = true;
         }
         self
     }

@@ -133,6 +133,15 @@ fn a_server_without_answers_is_an_error() {
 }
 
 #[test]
+fn a_cut_ends_tls_without_close_notify() {
+    let server = WireServer::tls([WireAnswer::raw("x").then_cut()]).expect("a server");
+    let mut stream = secure(server.addr(), server.ca_der(), "localhost");
+    stream.write_all(GET).expect("a reading server");
+    let error = stream.read_to_end(&mut Vec::new()).expect_err("no close_notify");
+    assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+}
+
+#[test]
 fn the_certificate_is_valid_for_localhost() {
     let server = WireServer::tls([WireAnswer::raw("x").then_close()]).expect("a server");
     let stream = secure(server.addr(), server.ca_der(), "localhost");

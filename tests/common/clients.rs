@@ -138,6 +138,19 @@ impl Setup {
         Self { library, http: HttpClient::Default, wire: Wire::Plain }
     }
 
+    /// Whether the transport limits the interim heads before an answer. reqwest and an agent of
+    /// the user's own do not show them.
+    pub(crate) fn limits_interim_heads(&self) -> bool {
+        match self.library {
+            #[cfg(feature = "ureq")]
+            Library::Ureq => self.http == HttpClient::Default,
+            #[cfg(feature = "hyper")]
+            Library::Hyper => true,
+            #[cfg(feature = "reqwest")]
+            Library::Reqwest => false,
+        }
+    }
+
     pub(crate) fn server(&self, answers: impl IntoIterator<Item = WireAnswer>) -> WireServer {
         let server = match self.wire {
             Wire::Plain => WireServer::plain(answers),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 #[cfg(feature = "reqwest")]
-use tcss_export::driver::{CONNECT_LIMIT, IDLE_LIMIT};
+use tcss_export::driver::{CONNECT_LIMIT, HEADERS_LIMIT, IDLE_LIMIT};
 
 #[cfg(feature = "hyper")]
 pub(crate) type Connector =
@@ -36,6 +36,7 @@ pub(crate) fn reqwest(authorities: &[&[u8]]) -> reqwest::Client {
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     let builder = builder.retry(reqwest::retry::never()).http1_only();
     let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate();
+    let builder = builder.http1_max_headers(HEADERS_LIMIT);
     let builder = builder.connect_timeout(CONNECT_LIMIT).pool_idle_timeout(IDLE_LIMIT);
     builder.tls_backend_preconfigured(tls_config(authorities)).build().expect("a client")
 }

@@ -81,6 +81,24 @@ fn a_checksum_or_http_2_shows_the_end_of_a_body_without_length() {
 }
 
 #[test]
+fn a_matching_checksum_proves_a_body_without_length_however_it_ends() {
+    for reply in [Reply::NoLength, Reply::Chunked] {
+        let mut run = run();
+        let request = run.start();
+        let mut answer = digits().answer(&request, reply);
+        answer.end = End::Broken(TransportErrorKind::Truncated);
+        run.process(request, &answer);
+        assert_complete(&mut run, &digits());
+
+        let mut run = Run::of(download(&Policy::default()));
+        let request = run.start();
+        answer.body.truncate(8);
+        run.process(request, &answer);
+        assert_retries(&run, &Fault::Incomplete);
+    }
+}
+
+#[test]
 fn a_matching_checksum_verifies_the_file() {
     let mut run = run();
     run.answer(&Answer::new(

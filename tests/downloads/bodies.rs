@@ -3,7 +3,10 @@
 use std::fs;
 
 use http::StatusCode;
-use tcss_export::download::{ErrorKind, Event, Fault};
+use tcss_export::{
+    download::{ErrorKind, Event, Fault},
+    driver::TransportErrorKind,
+};
 use tcss_export_testkit::{ServedFile, Service, wire::WireAnswer};
 
 use crate::{
@@ -135,5 +138,30 @@ pub(crate) fn an_answer_without_length_or_chunks_is_an_error(setup: &Setup) {
     let endless_answer = WireAnswer::raw("HTTP/1.1 200 OK\r\n\r\n123456789").then_close();
     let run = setup.run([endless_answer]);
     assert_eq!(*run.kind(), ErrorKind::NoLength);
+    run.folder.assert_empty();
+}
+
+pub(crate) fn the_checksum_proves_a_file_that_ends_with_its_connection(setup: &Setup) {
+    let whole = WireAnswer::raw(format!("HTTP/1.1 200 OK\r\n{CRC}: {FILE_CRC}\r\n\r\n123456789"));
+    for answer in [whole.clone().then_close(), whole.then_cut()] {
+        let run = setup.run([answer]);
+        assert!(run.downloaded().verified);
+        run.folder.assert_holds(FILE);
+    }
+    let half = WireAnswer::raw(format!("HTTP/1.1 200 OK\r\n{CRC}: {FILE_CRC}\r\n\r\n1234"));
+    for answer in [half.clone().then_close(), half.then_cut()] {
+        let run = setup.run_with(no_retries(), [answer]);
+        assert_eq!(*run.kind(), ErrorKind::Fault(Fault::Incomplete));
+        run.folder.assert_empty();
+    }
+    let without_checksum = WireAnswer::raw("HTTP/1.1 200 OK\r\n\r\n123456789").then_cut();
+    assert_eq!(*setup.run([without_checksum]).kind(), ErrorKind::NoLength);
+}
+
+pub(crate) fn a_large_head_is_a_broken_connection(setup: &Setup) {
+    let filler = "x".repeat(70_000);
+    let run = setup.run_with(no_retries(), [file(&[("X", &filler)], FILE)]);
+    let broken = Fault::Transport(TransportErrorKind::Connection);
+    assert_eq!(*run.kind(), ErrorKind::Fault(broken));
     run.folder.assert_empty();
 }

@@ -87,6 +87,8 @@ table! {
         an_empty_file_is_downloaded,
         a_chunked_file_arrives_complete,
         an_answer_without_length_or_chunks_is_an_error,
+        the_checksum_proves_a_file_that_ends_with_its_connection,
+        a_large_head_is_a_broken_connection,
         ;
     limits:
         a_slow_download_is_not_a_stall,

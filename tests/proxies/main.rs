@@ -144,6 +144,35 @@ fn an_agent_built_by_the_user_gets_no_proxy_from_the_environment() {
     assert_eq!(server.connections(), 0);
 }
 
+/// Runs each client through a proxy that opens the tunnel with this answer.
+fn outputs_through(answer: &str, libraries: &[&str]) -> Vec<String> {
+    let run = |library: &&str| {
+        let server = server(HOST);
+        let proxy = ConnectProxy::answering(answer, server.addr()).unwrap();
+        Run::new(&server, HOST).env("https_proxy", url(proxy.addr())).with(library)
+    };
+    libraries.iter().map(run).collect()
+}
+
+#[test]
+fn every_status_2xx_opens_a_tunnel() {
+    // reqwest takes 200 only.
+    let libraries: Vec<_> = LIBRARIES.iter().copied().filter(|name| *name != "reqwest").collect();
+    for answer in [
+        "HTTP/1.1 201 Created\r\n\r\n",
+        "HTTP/1.0 299 X\r\nVia: 1.0 x\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+    ] {
+        outputs_through(answer, &libraries).iter().for_each(|text| assert_succeeds(text));
+    }
+}
+
+#[test]
+fn an_answer_that_opens_a_tunnel_may_have_many_headers() {
+    let answer = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(90));
+    outputs_through(&answer, LIBRARIES).iter().for_each(|text| assert_succeeds(text));
+}
+
 /// Runs each client against a proxy that sends this answer to CONNECT, and returns the outputs.
 fn outputs_after(answer: &WireAnswer) -> Vec<(&'static str, String)> {
     let server = server(HOST);

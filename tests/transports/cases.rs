@@ -21,23 +21,23 @@ use crate::{
     with::with,
 };
 
-const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
+pub(crate) const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","RequestId":"r-1"}}"#;
 
-fn answer_error(result: Result) -> ResponseError {
+pub(crate) fn answer_error(result: Result) -> ResponseError {
     match result {
         Err(SendError::Answer(error)) => error,
         other => panic!("expected an error in the answer, got {other:?}"),
     }
 }
 
-fn transport_error(result: Result) -> TransportErrorKind {
+pub(crate) fn transport_error(result: Result) -> TransportErrorKind {
     match result {
         Err(SendError::Transport(error)) => error.kind(),
         other => panic!("expected no answer, got {other:?}"),
     }
 }
 
-fn status(result: Result) -> ExportStatus {
+pub(crate) fn status(result: Result) -> ExportStatus {
     result.expect("a good answer").response.status
 }
 
@@ -250,16 +250,6 @@ pub(crate) fn a_stale_connection_is_reported_or_replaced_and_nothing_is_sent_twi
             assert_eq!(transport_error(second), TransportErrorKind::Connection);
             assert_eq!(arrived, 1);
         }
-    }
-}
-
-pub(crate) fn a_very_large_answer_head_is_a_transient_error(setup: &Setup) {
-    let filler = "x".repeat(200_000);
-    let headers = [("Content-Type", "text/html"), ("X-Filler", filler.as_str())];
-    let (result, _server) = setup.answer(WireAnswer::response(502, &headers, "<html>"));
-    match result {
-        Err(SendError::Answer(error)) => assert!(error.is_transient(), "{error}"),
-        other => assert_eq!(transport_error(other), TransportErrorKind::Connection),
     }
 }
 

@@ -118,7 +118,7 @@ impl Download {
         let misses_bytes = match body.end {
             Some(end) => self.held.bytes < end,
             // Only a regular end, or the checksum, proves that all bytes have arrived.
-            None => end.is_err() || !body.shows_its_end && !self.has_right_checksum(),
+            None => (end.is_err() || !body.shows_its_end) && !self.has_right_checksum(),
         };
         let is_short = misses_bytes || body.skip > 0;
         match end {

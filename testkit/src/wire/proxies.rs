@@ -126,10 +126,19 @@ impl ConnectProxy {
     ///
     /// The system's error if no port is available.
     pub fn to(addr: SocketAddr) -> io::Result<Self> {
-        let requests = Arc::default();
+        Self::answering(ESTABLISHED, addr)
+    }
+
+    /// Starts a proxy that connects to this address and sends these bytes in answer to `CONNECT`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`to`](Self::to).
+    pub fn answering(answer: impl Into<Vec<u8>>, addr: SocketAddr) -> io::Result<Self> {
+        let (requests, answer) = (Arc::default(), Arc::<[u8]>::from(answer.into()));
         let shared = Arc::clone(&requests);
         let listener = Listener::start(bind(0)?, move |client| {
-            serve_connect(client, Arc::clone(&shared), addr)
+            serve_connect(client, Arc::clone(&shared), Arc::clone(&answer), addr)
         })?;
         Ok(Self { listener, requests })
     }
@@ -164,13 +173,14 @@ async fn serve_tls(client: TcpStream, acceptor: TlsAcceptor, addr: SocketAddr) -
 async fn serve_connect(
     mut client: TcpStream,
     requests: Arc<Mutex<Vec<Vec<u8>>>>,
+    answer: Arc<[u8]>,
     addr: SocketAddr,
 ) -> io::Result<()> {
     // A client sends nothing more before the answer.
     let Some(request) = next_request(&mut client, &mut Vec::new()).await? else { return Ok(()) };
     lock(&requests).push(request);
     let mut target = connect(addr).await?;
-    client.write_all(ESTABLISHED).await?;
+    client.write_all(&answer).await?;
     copy_bidirectional(&mut client, &mut target).await.map(drop)
 }
 

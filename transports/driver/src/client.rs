@@ -164,7 +164,8 @@ impl<T: Transport> Client<T> {
         request.extensions_mut().insert(limits);
         self.within(now.saturating_add(limit), async {
             let (head, body) = self.transport.send(request).await?.into_parts();
-            Ok(Response::from_parts(head, transport::read_answer(body).await?))
+            let answer = transport::read_answer(&head, body).await?;
+            Ok(Response::from_parts(head, answer))
         })
         .await
     }

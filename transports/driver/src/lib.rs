@@ -40,7 +40,10 @@ pub use self::{
     download::{Download, DownloadError, FileError, FileErrorKind, Source, Target},
     error::{SendError, WaitError},
     proxies::{Proxies, Proxy, ProxyError, TunnelError},
-    transport::{Blocking, Body, CONNECT_LIMIT, ClientsByPolicy, IDLE_LIMIT, Transport},
+    transport::{
+        Blocking, Body, CONNECT_LIMIT, ClientsByPolicy, HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT,
+        Transport, head_size,
+    },
     transport_error::{AddressError, TransportError},
     wait::Wait,
     worker::{ResourceLimit, Worker},

@@ -2,6 +2,8 @@
 
 mod no_proxy;
 mod proxy;
+#[cfg(feature = "tunnel")]
+mod tunnel;
 
 use std::{error::Error, ffi::OsString, fmt};
 

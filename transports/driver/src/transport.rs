@@ -10,19 +10,47 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt};
-use http::{Request, Response};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Response, Version,
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+    response::Parts,
+};
 use tcss_export_core::{ANSWER_LIMIT, AddressPolicy, Now, TransportErrorKind};
 
 use crate::{clock, transport_error::TransportError};
 
 /// The limit for making a connection, including proxy and TLS.
 ///
-/// Over hyper it includes the look-up of the name. Over ureq the look-up has a second limit of the
-/// same length.
+/// The addresses of a name share it, so that one that never answers does not use it up. Over hyper
+/// and reqwest each gets an equal share, and the second address family starts 300 ms after the
+/// first. Over ureq each gets half the share of the one before.
+///
+/// Over hyper and reqwest the limit includes the look-up of the name. Over ureq the look-up has a
+/// second limit of the same length.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Idle connections are closed after this time. The service closes them after 60 s.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(50);
+
+/// The size limit of an answer's head, in bytes. Interim heads (status 1xx) before it count too.
+///
+/// A proxy may add to the few headers of the service. A larger head ends the exchange with
+/// [`TransportErrorKind::Connection`], since most such heads are a proxy's temporary error pages.
+pub const HEAD_LIMIT: usize = 64 * 1024;
+
+/// Returns the size of a head on the wire without its reason phrase, in bytes, for transports that
+/// enforce [`HEAD_LIMIT`] themselves.
+pub fn head_size(headers: &HeaderMap) -> usize {
+    let line = |(name, value): (&HeaderName, &HeaderValue)| {
+        name.as_str().len() + ": ".len() + value.len() + "\r\n".len()
+    };
+    "HTTP/1.1 200 \r\n\r\n".len() + headers.iter().map(line).sum::<usize>()
+}
+
+/// The largest number of headers of an answer. ureq's parser takes no more.
+///
+/// More headers end the exchange with [`TransportErrorKind::Connection`].
+pub const HEADERS_LIMIT: usize = 128;
 
 /// An HTTP client and its clock.
 ///
@@ -189,9 +217,14 @@ impl<R: io::Read> Pieces<R> {
 }
 
 /// Reads a whole answer of the service, up to [`ANSWER_LIMIT`].
-pub(crate) async fn read_answer(mut body: Body) -> Result<Bytes, TransportError> {
+pub(crate) async fn read_answer(head: &Parts, mut body: Body) -> Result<Bytes, TransportError> {
     let mut answer = BytesMut::new();
-    while let Some(piece) = body.next().await.transpose()? {
+    while let Some(piece) = body.next().await {
+        let piece = match piece {
+            // The JSON shows whether it is complete. Some servers send no `close_notify` of TLS.
+            Err(e) if e.kind() == TransportErrorKind::Truncated && ends_by_close(head) => break,
+            piece => piece?,
+        };
         if answer.len() + piece.len() > ANSWER_LIMIT {
             let problem = "the answer is larger than 1 MiB";
             return Err(TransportError::new(TransportErrorKind::TooLarge, problem));
@@ -199,4 +232,11 @@ pub(crate) async fn read_answer(mut body: Body) -> Result<Bytes, TransportError>
         answer.extend_from_slice(&piece);
     }
     Ok(answer.freeze())
+}
+
+/// Returns whether only the end of the connection ends the body (RFC 9112, 6.3).
+fn ends_by_close(head: &Parts) -> bool {
+    head.version < Version::HTTP_2
+        && !head.headers.contains_key(CONTENT_LENGTH)
+        && !head.headers.contains_key(TRANSFER_ENCODING)
 }

@@ -28,6 +28,7 @@
 
 mod connector;
 mod dialer;
+mod heads;
 mod resolver;
 
 use std::{env, error::Error, fmt, iter, pin::Pin, sync::Arc, time::Duration};
@@ -42,10 +43,12 @@ use hyper_util::{
 };
 use tcss_export_core::{Limits, TransportErrorKind};
 use tcss_export_driver::{
-    Body, ClientsByPolicy, IDLE_LIMIT, Proxies, Transport, TransportError, from_http_body, tls,
+    Body, ClientsByPolicy, HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT, Proxies, Transport,
+    TransportError, from_http_body, tls,
 };
 
 pub use self::connector::Connector;
+use self::heads::Heads;
 
 /// hyper-util's pooled client.
 type HttpClient<C> = legacy::Client<C, Full<Bytes>>;
@@ -97,8 +100,10 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
     /// Creates a transport from your own connector, a `tower_service::Service` from `Uri` to a
     /// connection, and the executor and timer of your runtime.
     ///
-    /// The connector is responsible for proxies, and for the addresses that a download may connect
-    /// to.
+    /// The connector is responsible for proxies, for the addresses that a download may connect to,
+    /// and for a time limit that leaves time for the second address of a name, such as
+    /// `HttpConnector::set_connect_timeout` with
+    /// [`CONNECT_LIMIT`](tcss_export_driver::CONNECT_LIMIT).
     pub fn with_connector(
         connector: C,
         executor: impl Executor<BoxFuture> + Clone + Send + Sync + 'static,
@@ -110,7 +115,10 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
     /// Creates a transport from your own pooled client.
     ///
     /// Build it with `retry_canceled_requests(false)`, or it may send a signed request twice. Use a
-    /// `pool_idle_timeout` below 60 s. The client over it enforces limits of time and size.
+    /// `pool_idle_timeout` below 60 s, `http1_max_headers` with [`HEADERS_LIMIT`] and
+    /// `http1_max_buf_size` with [`HEAD_LIMIT`]. For its connector see
+    /// [`with_connector`](Self::with_connector). The client over it enforces the other limits of
+    /// time and size.
     pub fn with_client(http: HttpClient<C>, timer: impl Timer + Send + Sync + 'static) -> Self {
         Self { clients: Clients::Given(http), timer: Arc::new(timer) }
     }
@@ -120,21 +128,26 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Hyper<C> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let mut request = request.map(Full::new);
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let heads = Heads::of(&mut request);
         let client = match &self.clients {
             Clients::Own(clients) => clients.get(&Limits::of(&request).address_policy),
             Clients::Given(client) => client.clone(),
         };
-        let response = client.request(request).await.map_err(|error| {
-            let is_before_sending = error.is_connect();
-            let error = explain(error.into(), TransportErrorKind::Connection);
-            if is_before_sending { error.before_sending() } else { error }
-        })?;
+        let response = async { client.request(request).await.map_err(request_error) };
+        let response = heads.limit(response).await?;
         Ok(response.map(|body| from_http_body(body, explain)))
     }
 
     async fn sleep(&self, duration: Duration) {
         self.timer.sleep(duration).await;
     }
+}
+
+/// Maps an error that was raised instead of a response.
+fn request_error(error: legacy::Error) -> TransportError {
+    let is_before_sending = error.is_connect();
+    let error = explain(error.into(), TransportErrorKind::Connection);
+    if is_before_sending { error.before_sending() } else { error }
 }
 
 /// Maps an error. `broken` is the meaning of a broken connection at this stage.
@@ -167,5 +180,8 @@ fn pooled<C: Connect + Clone>(
         .pool_idle_timeout(IDLE_LIMIT)
         .pool_timer(timer)
         .retry_canceled_requests(false)
+        .http1_max_headers(HEADERS_LIMIT)
+        // A head must fit into the buffer.
+        .http1_max_buf_size(HEAD_LIMIT)
         .build(connector)
 }

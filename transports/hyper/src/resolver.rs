@@ -72,10 +72,16 @@ impl Service<Name> for SystemLookup {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::future::{Ready, ready};
 
     use super::*;
+
+    impl<L> Resolver<L> {
+        pub(crate) fn with_lookup(lookup: L, address_policy: AddressPolicy) -> Self {
+            Self { lookup, address_policy }
+        }
+    }
 
     async fn resolved(host: &str, address_policy: AddressPolicy) -> io::Result<usize> {
         Resolver::new(address_policy).call(host.parse().unwrap()).await.map(Iterator::count)
@@ -93,7 +99,8 @@ mod tests {
     }
 
     /// Resolves every name to the same addresses.
-    struct FixedLookup(&'static [&'static str]);
+    #[derive(Clone, Debug)]
+    pub(crate) struct FixedLookup(pub(crate) Vec<SocketAddr>);
 
     impl Service<Name> for FixedLookup {
         type Response = vec::IntoIter<SocketAddr>;
@@ -105,8 +112,7 @@ mod tests {
         }
 
         fn call(&mut self, _: Name) -> Self::Future {
-            let addresses = self.0.iter().map(|address| address.parse().unwrap());
-            ready(Ok(addresses.collect::<Vec<_>>().into_iter()))
+            ready(Ok(self.0.clone().into_iter()))
         }
     }
 
@@ -115,7 +121,8 @@ mod tests {
         addresses: &'static [&'static str],
         address_policy: AddressPolicy,
     ) -> io::Result<Vec<String>> {
-        let mut resolver = Resolver { lookup: FixedLookup(addresses), address_policy };
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        let mut resolver = Resolver::with_lookup(FixedLookup(addresses), address_policy);
         let found = resolver.call("files.example".parse().unwrap()).await?;
         Ok(found.map(|address| address.to_string()).collect())
     }

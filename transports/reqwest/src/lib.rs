@@ -18,6 +18,9 @@
 //!
 //! reqwest normalizes URLs as browsers do. A URL that it would change is refused with a typed error,
 //! because its signature would no longer match.
+//!
+//! reqwest skips interim heads (status 1xx) without a limit. A server that sends them without end
+//! can hold up the other tasks of its thread until the exchange's time limit, or longer.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -30,8 +33,8 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
 use tcss_export_driver::{
-    AddressError, Body, CONNECT_LIMIT, ClientsByPolicy, IDLE_LIMIT, Proxies, Proxy, Transport,
-    TransportError, TunnelError, Worker, from_http_body, tls,
+    AddressError, Body, CONNECT_LIMIT, ClientsByPolicy, HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT,
+    Proxies, Proxy, Transport, TransportError, TunnelError, Worker, from_http_body, head_size, tls,
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -81,9 +84,10 @@ impl Reqwest {
     /// Creates a transport from your own client, with its proxy and TLS.
     ///
     /// This crate cannot check the client's settings. Build it with `redirect::Policy::none()`,
-    /// `retry::never()`, `no_gzip()`, `no_brotli()`, `no_zstd()`, `no_deflate()`, `http1_only()`, a
-    /// `connect_timeout`, and a `pool_idle_timeout` below 60 s. reqwest's builder panics unless the
-    /// program has installed a default provider of rustls or enables one in reqwest.
+    /// `retry::never()`, `no_gzip()`, `no_brotli()`, `no_zstd()`, `no_deflate()`, `http1_only()`,
+    /// `http1_max_headers` with [`HEADERS_LIMIT`], a `connect_timeout`, which the addresses of a name
+    /// share, and a `pool_idle_timeout` below 60 s. reqwest's builder panics unless the program has
+    /// installed a default provider of rustls or enables one in reqwest.
     ///
     /// Downloads check the addresses that the name of a file server resolves to, which is impossible
     /// here. They therefore end with a permanent error unless you call
@@ -121,6 +125,11 @@ impl Transport for Reqwest {
             let error = explain(error, TransportErrorKind::Connection);
             if is_before_sending { error.before_sending() } else { error }
         })?;
+        // reqwest has no setting for it.
+        if head_size(response.headers()) > HEAD_LIMIT {
+            let problem = "the head of the answer is too large";
+            return Err(TransportError::new(TransportErrorKind::Connection, problem));
+        }
         Ok(Response::from(response).map(|body| from_http_body(body, explain)))
     }
 
@@ -165,21 +174,31 @@ impl fmt::Debug for Reqwest {
 }
 
 fn build(proxies: Proxies, policy: AddressPolicy) -> Result<reqwest::Client, BoxError> {
+    let builder = settings(proxies).dns_resolver(Resolver(policy));
+    Ok(builder.tls_backend_preconfigured(tls_config()?).build()?)
+}
+
+fn tls_config() -> Result<ClientConfig, rustls::Error> {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?;
-    let tls = match tls.clone().with_platform_verifier() {
+    Ok(match tls.clone().with_platform_verifier() {
         Ok(tls) => tls.with_no_client_auth(),
         // No roots: no server is trusted, but plain HTTP works.
         Err(_) => tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
-    };
+    })
+}
+
+/// Returns the settings of every client of this crate.
+fn settings(proxies: Proxies) -> reqwest::ClientBuilder {
     let proxy = reqwest::Proxy::custom(move |url| {
         Some(proxies.proxy_for_url(&url.as_str().parse().ok()?).ok()??.url())
     });
     let builder = reqwest::Client::builder().redirect(redirect::Policy::none());
     let builder = builder.retry(retry::never()).http1_only().no_proxy().proxy(proxy);
     let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate();
-    let builder = builder.dns_resolver(Resolver(policy)).connect_timeout(CONNECT_LIMIT);
-    Ok(builder.pool_idle_timeout(IDLE_LIMIT).tls_backend_preconfigured(tls).build()?)
+    let builder = builder.http1_max_headers(HEADERS_LIMIT);
+    // reqwest shares the limit among the addresses of a name.
+    builder.connect_timeout(CONNECT_LIMIT).pool_idle_timeout(IDLE_LIMIT)
 }
 
 fn permanent(problem: impl Into<BoxError>) -> TransportError {
@@ -225,5 +244,54 @@ impl dns::Resolve for Resolver {
             let permitted = AddressError::filter(name.as_str(), &policy, found)?;
             Ok(Box::new(permitted.into_iter()) as dns::Addrs)
         })
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::{SocketAddr, TcpListener};
+
+    use tcss_export_testkit::wire::SilentAddress;
+
+    use super::*;
+
+    /// Resolves every name to the same addresses.
+    struct FixedLookup(Vec<SocketAddr>);
+
+    impl dns::Resolve for FixedLookup {
+        fn resolve(&self, _: dns::Name) -> dns::Resolving {
+            let found = self.0.clone();
+            Box::pin(async { Ok(Box::new(found.into_iter()) as dns::Addrs) })
+        }
+    }
+
+    /// Connects to a name of which one address never answers, directly or through a proxy.
+    async fn connect(proxies: impl Fn(u16) -> Proxies) -> std::io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let silent = SilentAddress::with_port(address.port())?;
+        let builder = settings(proxies(address.port()))
+            .dns_resolver(FixedLookup(vec![silent.addr(), address]))
+            .tls_backend_preconfigured(tls_config().unwrap())
+            .connect_timeout(Duration::from_millis(400));
+        let url = format!("https://files.example:{}/", address.port());
+        // Nobody answers the handshake or the CONNECT.
+        let error = builder.build().unwrap().get(url).send().await.unwrap_err();
+        assert!(error.is_connect());
+        listener.accept().map(drop)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_never_answers_leaves_time_for_the_next_one() {
+        connect(|_| Proxies::default()).await.expect("a connection");
+    }
+
+    #[tokio::test]
+    async fn an_address_of_a_proxy_that_never_answers_leaves_time_for_the_next_one() {
+        let proxy = |port| Some(format!("http://p.example:{port}").into());
+        let proxies =
+            |port| Proxies::from_variables(|name| proxy(port).filter(|_| name == "https_proxy"));
+        connect(proxies).await.expect("a connection");
     }
 }

@@ -7,20 +7,27 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, Uri, header::SET_COOKIE};
-use tcss_export_core::{AddressPolicy, Endpoint, Limits};
-use tcss_export_driver::{CONNECT_LIMIT, IDLE_LIMIT, Proxies, Proxy, TransportError};
+use http::{
+    Request, Response, Uri, Version,
+    header::{SET_COOKIE, TRANSFER_ENCODING},
+};
+use tcss_export_core::{AddressPolicy, Endpoint, Limits, TransportErrorKind};
+use tcss_export_driver::{CONNECT_LIMIT, HEAD_LIMIT, IDLE_LIMIT, Proxies, Proxy, TransportError};
 use ureq::{
     Agent, AsSendBody, BodyReader,
     tls::{RootCerts, TlsConfig},
-    unversioned::transport::{Connector, DefaultConnector},
+    unversioned::{
+        resolver::Resolver,
+        transport::{Connector, RustlsConnector, TcpConnector},
+    },
 };
 
 use crate::{
     body::{ReadLimit, refuse_decoded},
     errors::request_error,
     probe,
-    resolver::CheckedResolver,
+    resolver::{CheckedResolver, SystemLookup},
+    tunnel::Tunnel,
 };
 
 /// A longer limit would overflow ureq's clock.
@@ -39,6 +46,7 @@ macro_rules! with_rules {
             .https_only(false)
             .accept("")
             .accept_encoding("identity")
+            .max_response_header_size(HEAD_LIMIT)
             .timeout_resolve(connect)
             .timeout_connect(connect)
             .timeout_global($limits.total.map(|limit| limit.min(LONGEST)))
@@ -83,8 +91,8 @@ struct OwnAgent {
 pub(crate) struct Lease {
     own: Option<OwnAgent>,
     is_reusable: bool,
-    /// Every read of a download restarts it.
-    read_limit: Option<ReadLimit>,
+    /// Whether every read restarts the time limit.
+    is_download: bool,
     pool: Pool,
 }
 
@@ -123,6 +131,13 @@ impl Agents {
                 (None, agent.run(config.build()).map_err(|error| request_error(error, None))?)
             }
         };
+        // HTTP/1.0 has no chunks, so the end of this body is unknown (RFC 9112, 6.1).
+        if response.version() == Version::HTTP_10
+            && response.headers().contains_key(TRANSFER_ENCODING)
+        {
+            let problem = "an answer of HTTP/1.0 has a transfer coding";
+            return Err(TransportError::new(TransportErrorKind::Connection, problem));
+        }
         if is_download {
             refuse_decoded(&mut response)?;
         }
@@ -155,8 +170,8 @@ impl Pool {
         let is_reusable = response.as_ref().is_ok_and(|response| {
             !(response.headers().contains_key(SET_COOKIE) && probe::keeps_cookies())
         });
-        let read_limit = limits.stall.map(|_| own.read_limit.clone());
-        let lease = Lease { own: Some(own), is_reusable, read_limit, pool: self.clone() };
+        let is_download = limits.stall.is_some();
+        let lease = Lease { own: Some(own), is_reusable, is_download, pool: self.clone() };
         Ok((Some(lease), response?))
     }
 
@@ -180,21 +195,29 @@ impl Pool {
 
 impl OwnAgent {
     fn new(tls: TlsConfig, proxy: Option<Proxy>, limits: Limits) -> Self {
-        // Host and port of a proxy are checked, and the rest of its URL is encoded.
-        let url_of = |proxy: &Proxy| ureq::Proxy::new(&proxy.url()).expect("a valid URL");
+        Self::with_lookup(SystemLookup, tls, proxy, limits)
+    }
+
+    fn with_lookup(
+        lookup: impl Resolver,
+        tls: TlsConfig,
+        proxy: Option<Proxy>,
+        limits: Limits,
+    ) -> Self {
+        let resolver = CheckedResolver::new(lookup, limits.address_policy.clone(), proxy.as_ref());
+        let read_limit = ReadLimit::default();
+        let connector = Connector::<()>::chain((), TcpConnector::default())
+            .chain(Tunnel(proxy.clone()))
+            .chain(RustlsConnector::default())
+            .chain(read_limit.clone());
         let config = with_rules!(Agent::config_builder(), limits)
-            .proxy(proxy.as_ref().map(url_of))
+            // The resolver and the connector use our own.
+            .proxy(None)
             .user_agent("")
             .max_idle_age(IDLE_LIMIT)
             .tls_config(tls)
             .build();
-        let read_limit = ReadLimit::default();
-        let connector = DefaultConnector::default().chain(read_limit.clone());
-        let agent = Agent::with_parts(
-            config,
-            connector,
-            CheckedResolver::new(limits.address_policy.clone()),
-        );
+        let agent = Agent::with_parts(config, connector, resolver);
         Self { agent, proxy, limits, read_limit }
     }
 }
@@ -214,8 +237,8 @@ impl Body {
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(Lease { read_limit: Some(limit), .. }) = &self.lease {
-            limit.restart();
+        if let Some(Lease { own: Some(own), is_download, .. }) = &self.lease {
+            own.read_limit.next_read(*is_download);
         }
         self.reader.read(buffer)
     }
@@ -241,11 +264,17 @@ fn is_loopback(url: &Uri) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write, net::TcpListener, thread};
+    use std::{
+        io::Write,
+        net::{SocketAddr, TcpListener},
+        thread,
+    };
 
-    use tcss_export_core::TransportErrorKind;
+    #[cfg(target_os = "linux")]
+    use tcss_export_testkit::wire::SilentAddress;
 
     use super::*;
+    use crate::resolver::tests::FixedLookup;
 
     /// Sends words of an answer one by one, until the client hangs up.
     fn drip(listener: &TcpListener) {
@@ -280,5 +309,65 @@ mod tests {
         let mut limits = Limits::new(AddressPolicy::Any);
         limits.total = Some(Duration::from_millis(200));
         assert_eq!(send_through_dripping_proxy(limits), TransportErrorKind::Timeout);
+    }
+
+    /// Requests a file from a name that has these addresses, or through a proxy that has them.
+    fn requested(proxy: Option<&str>, addresses: &[SocketAddr]) -> TransportError {
+        let variable = |name: &str| proxy.filter(|_| name == "https_proxy").map(Into::into);
+        let proxies = Proxies::from_variables(variable);
+        let url = format!("http://files.example:{}/a.csv", addresses[0].port());
+        let proxy = proxies.proxy_for_url(&url.parse().unwrap()).unwrap();
+        let mut limits = Limits::new(AddressPolicy::Any);
+        // It limits the time for connecting as well.
+        limits.stall = Some(Duration::from_millis(600));
+        let lookup = FixedLookup(addresses.to_vec());
+        let Agents::Own(pool) = Agents::own(proxies) else { panic!() };
+        pool.idle().push(OwnAgent::with_lookup(lookup, pool.tls.clone(), proxy, limits.clone()));
+        let request = Request::get(url).body(&b""[..]).unwrap();
+        pool.send(request, limits).unwrap_err()
+    }
+
+    /// Opens a port that queues connections and sends nothing.
+    fn open_port() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_address_that_never_answers_leaves_time_for_the_next_one() {
+        let (listener, address) = open_port();
+        let silent = SilentAddress::with_port(address.port()).unwrap();
+        requested(None, &[silent.addr(), address]);
+        assert!(listener.accept().is_ok(), "no connection");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_address_of_a_proxy_that_never_answers_leaves_time_for_the_next_one() {
+        let (listener, address) = open_port();
+        let silent = SilentAddress::with_port(address.port()).unwrap();
+        let proxy = format!("http://p.example:{}", address.port());
+        requested(Some(&proxy), &[silent.addr(), address]);
+        assert!(listener.accept().is_ok(), "no connection");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn without_an_answer_from_any_address_it_is_a_timeout_before_sending() {
+        let silent = SilentAddress::with_port(open_port().1.port()).unwrap();
+        let error = requested(None, &[silent.addr(); 2]);
+        assert_eq!(error.kind(), TransportErrorKind::Timeout);
+        assert!(!error.may_have_arrived());
+    }
+
+    #[test]
+    fn closed_addresses_are_a_refused_connection() {
+        let closed = open_port().1;
+        let error = requested(None, &[closed; 2]);
+        assert_eq!(error.kind(), TransportErrorKind::Connection);
+        assert!(!error.may_have_arrived());
     }
 }

@@ -11,7 +11,7 @@ use http::{
     header::{CONTENT_LENGTH, TRANSFER_ENCODING},
 };
 use tcss_export_core::TransportErrorKind;
-use tcss_export_driver::TransportError;
+use tcss_export_driver::{HEAD_LIMIT, TransportError};
 use ureq::{
     Error, Timeout,
     unversioned::transport::{
@@ -21,36 +21,55 @@ use ureq::{
 
 use crate::probe;
 
-/// How long it may take until the next byte of a body arrives.
+/// How long it may take until the next byte of a body arrives, and how many bytes of framing may
+/// come before it.
 ///
-/// ureq restarts its own limit whenever any bytes arrive, even the framing of a chunk or a proxy's
-/// answer. This limit covers those as well.
+/// ureq restarts its own time limit whenever any bytes arrive, even the framing of a chunk or a
+/// proxy's answer, and skips interim heads and trailers without a limit. This limit covers them.
 #[derive(Clone, Debug)]
-pub(crate) struct ReadLimit(Arc<Mutex<(Instant, Duration)>>);
+pub(crate) struct ReadLimit(Arc<Mutex<Progress>>);
+
+#[derive(Debug)]
+struct Progress {
+    started: Instant,
+    limit: Duration,
+    /// The bytes received since the last byte of a body was read.
+    received: usize,
+}
 
 impl Default for ReadLimit {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new((Instant::now(), Duration::ZERO))))
+        let (started, limit) = (Instant::now(), Duration::ZERO);
+        Self(Arc::new(Mutex::new(Progress { started, limit, received: 0 })))
     }
 }
 
 impl ReadLimit {
-    /// Sets the limit and starts it.
+    /// Sets the time limit and starts it.
     pub(crate) fn start(&self, limit: Duration) {
-        *self.lock() = (Instant::now(), limit);
+        *self.lock() = Progress { started: Instant::now(), limit, received: 0 };
     }
 
-    pub(crate) fn restart(&self) {
-        self.lock().0 = Instant::now();
+    /// Starts the next read of a body.
+    pub(crate) fn next_read(&self, restarts_time: bool) {
+        let mut progress = self.lock();
+        progress.received = 0;
+        if restarts_time {
+            progress.started = Instant::now();
+        }
     }
 
-    fn time_left(&self) -> Duration {
-        let (started, limit) = *self.lock();
-        limit.saturating_sub(started.elapsed())
+    /// Returns the time left, unless too much framing was received.
+    fn time_left(&self) -> Result<Duration, Error> {
+        let progress = self.lock();
+        match progress.received {
+            ..=HEAD_LIMIT => Ok(progress.limit.saturating_sub(progress.started.elapsed())),
+            received => Err(Error::LargeResponseHeader(received, HEAD_LIMIT)),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, (Instant, Duration)> {
-        // A panic while holding the lock cannot leave the two inconsistent.
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        // A panic while holding the lock cannot leave the values inconsistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -67,7 +86,7 @@ impl<In: Transport> Connector<In> for ReadLimit {
     }
 }
 
-/// A connection whose reads end at the limit.
+/// A connection whose reads end at the limits.
 #[derive(Debug)]
 pub(crate) struct Limited<T> {
     inner: T,
@@ -84,12 +103,16 @@ impl<T: Transport> Transport for Limited<T> {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let left = self.limit.time_left();
+        let left = self.limit.time_left()?;
         let timeout = match left < *timeout.after {
             true => NextTimeout { after: Time::Exact(left), reason: Timeout::PerRead, ..timeout },
             false => timeout,
         };
-        self.inner.await_input(timeout)
+        let before = self.buffers().input().len();
+        let made_progress = self.inner.await_input(timeout)?;
+        let received = self.buffers().input().len().saturating_sub(before);
+        self.limit.lock().received += received;
+        Ok(made_progress)
     }
 
     fn is_open(&mut self) -> bool {

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use http::StatusCode;
 use tcss_export_core::TransportErrorKind;
 use tcss_export_driver::{Proxy, TransportError, TunnelError, tls};
 
@@ -19,11 +18,7 @@ pub(crate) fn request_error(error: ureq::Error, proxy: Option<&Proxy>) -> Transp
 /// Maps an error of a request through a proxy.
 fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
     let error = match error {
-        ureq::Error::ConnectProxyFailed(reason) => {
-            let error = match status(&reason) {
-                Some(status) => TunnelError::refused(proxy, status),
-                None => TunnelError::failed(proxy, reason),
-            };
+        ureq::Error::Other(error) if error.is::<TunnelError>() => {
             return TransportError::of_chain(error, TransportErrorKind::Connection)
                 .before_sending();
         }
@@ -37,11 +32,6 @@ fn tunnel_error(error: ureq::Error, proxy: &Proxy) -> TransportError {
         _ => return transport_error(error, TransportErrorKind::Connection),
     };
     TransportError::of_chain_with(error, TransportErrorKind::Connection, tls::is_permanent)
-}
-
-/// Returns the status of a proxy that refused. ureq has it only in its message.
-fn status(reason: &str) -> Option<StatusCode> {
-    reason.split(|c: char| !c.is_ascii_digit()).find_map(|digits| digits.parse().ok())
 }
 
 /// Maps an error that was raised instead of the rest of a body.

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, io, net::IpAddr, sync::mpsc};
 
 use http::Uri;
 use tcss_export_core::AddressPolicy;
-use tcss_export_driver::{AddressError, Worker};
+use tcss_export_driver::{AddressError, Proxy, Worker};
 use ureq::{
     config::Config,
     unversioned::{
@@ -18,11 +18,17 @@ use ureq::{
 pub(crate) struct CheckedResolver<L = SystemLookup> {
     lookup: L,
     address_policy: AddressPolicy,
+    /// The proxy, which is connected to instead of each host.
+    proxy: Option<Uri>,
 }
 
-impl CheckedResolver {
-    pub(crate) fn new(address_policy: AddressPolicy) -> Self {
-        Self { lookup: SystemLookup, address_policy }
+impl<L> CheckedResolver<L> {
+    pub(crate) fn new(lookup: L, address_policy: AddressPolicy, proxy: Option<&Proxy>) -> Self {
+        // Without the login, which the URL of a proxy may contain.
+        let url = |proxy: &Proxy| format!("http://{proxy}/").parse();
+        // Host and port of a proxy are checked.
+        let proxy = proxy.map(|proxy| url(proxy).expect("a valid URL"));
+        Self { lookup, address_policy, proxy }
     }
 }
 
@@ -33,6 +39,7 @@ impl<L: Resolver> Resolver for CheckedResolver<L> {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let uri = self.proxy.as_ref().unwrap_or(uri);
         let found = self.lookup.resolve(uri, config, timeout);
         let found = found.map_err(|error| match error {
             ureq::Error::Io(error) => ureq::Error::Other(Box::new(LookupError(error))),
@@ -96,7 +103,9 @@ impl Error for LookupError {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     fn resolve(resolver: &impl Resolver, url: &'static str) -> Result<Vec<String>, ureq::Error> {
@@ -106,7 +115,8 @@ mod tests {
     }
 
     fn resolved(url: &'static str, address_policy: AddressPolicy) -> Result<usize, ureq::Error> {
-        resolve(&CheckedResolver::new(address_policy), url).map(|found| found.len())
+        let resolver = CheckedResolver::new(DefaultResolver::default(), address_policy, None);
+        resolve(&resolver, url).map(|found| found.len())
     }
 
     #[test]
@@ -122,7 +132,7 @@ mod tests {
 
     /// Returns the same addresses for every name.
     #[derive(Debug)]
-    struct FixedLookup(&'static [&'static str]);
+    pub(crate) struct FixedLookup(pub(crate) Vec<SocketAddr>);
 
     impl Resolver for FixedLookup {
         fn resolve(
@@ -132,7 +142,7 @@ mod tests {
             _: NextTimeout,
         ) -> Result<ResolvedSocketAddrs, ureq::Error> {
             let mut addresses = self.empty();
-            self.0.iter().for_each(|address| addresses.push(address.parse().unwrap()));
+            self.0.iter().for_each(|address| addresses.push(*address));
             Ok(addresses)
         }
     }
@@ -142,7 +152,8 @@ mod tests {
         addresses: &'static [&'static str],
         address_policy: AddressPolicy,
     ) -> Result<Vec<String>, ureq::Error> {
-        let resolver = CheckedResolver { lookup: FixedLookup(addresses), address_policy };
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        let resolver = CheckedResolver::new(FixedLookup(addresses), address_policy, None);
         resolve(&resolver, "https://files.example/")
     }
 

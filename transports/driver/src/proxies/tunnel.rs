@@ -1,0 +1,188 @@
+//! `CONNECT` without I/O: the request for a tunnel, and the proxy's answer (RFC 9110, 9.3.6).
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{StatusCode, Uri, header::PROXY_AUTHENTICATE, uri::Scheme};
+
+use super::{Proxy, TunnelError};
+use crate::transport::{HEAD_LIMIT, HEADERS_LIMIT};
+
+impl Proxy {
+    /// Returns the request that asks this proxy to connect to the host of a URL. It names only host
+    /// and port. With a login of the proxy it is a secret.
+    pub fn connect_request(&self, url: &Uri) -> String {
+        let default_port = if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
+        let (host, port) = (url.host().unwrap_or_default(), url.port_u16().unwrap_or(default_port));
+        let login = match (self.username(), self.password()) {
+            (None, None) => String::new(),
+            (username, password) => {
+                let (username, password) =
+                    (username.unwrap_or_default(), password.unwrap_or_default());
+                let login = STANDARD.encode(format!("{username}:{password}"));
+                format!("Proxy-Authorization: Basic {login}\r\n")
+            }
+        };
+        format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{login}\r\n")
+    }
+
+    /// Returns whether the bytes received so far open a tunnel: any final status 2xx does. `false`
+    /// means that the answer is not complete yet.
+    ///
+    /// # Errors
+    ///
+    /// A [`TunnelError`] if the proxy refuses, its answer is not HTTP or larger than [`HEAD_LIMIT`],
+    /// or more bytes follow it.
+    pub fn opens_tunnel(&self, answer: &[u8]) -> Result<bool, TunnelError> {
+        let Some(head) = final_head(answer).map_err(|e| TunnelError::failed(self, e))? else {
+            return match answer.len() < HEAD_LIMIT {
+                true => Ok(false),
+                false => Err(TunnelError::failed(self, "the head of the answer is too large")),
+            };
+        };
+        if !head.status.is_success() {
+            return Err(TunnelError::refused(self, head.status).with_challenges(head.challenges));
+        }
+        // In TLS and in HTTP the client speaks first, so these bytes are the proxy's.
+        match head.rest.is_empty() {
+            true => Ok(true),
+            false => Err(TunnelError::failed(self, "the proxy sent more than its answer")),
+        }
+    }
+}
+
+/// The head after all interim ones.
+struct FinalHead<'a> {
+    status: StatusCode,
+    /// The values of `Proxy-Authenticate`.
+    challenges: Vec<&'a [u8]>,
+    /// The bytes after the head.
+    rest: &'a [u8],
+}
+
+fn final_head(mut bytes: &[u8]) -> Result<Option<FinalHead<'_>>, String> {
+    loop {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS_LIMIT];
+        let mut answer = httparse::Response::new(&mut headers);
+        let parsed = answer.parse(bytes);
+        let parsed = parsed.map_err(|error| format!("the proxy's answer is not HTTP: {error}"))?;
+        let (httparse::Status::Complete(length), Some(code)) = (parsed, answer.code) else {
+            return Ok(None);
+        };
+        let status = StatusCode::from_u16(code).map_err(|error| error.to_string())?;
+        let challenges = answer.headers.iter().filter(|h| is_challenge(h)).map(|h| h.value);
+        let challenges = challenges.collect();
+        bytes = bytes.get(length..).unwrap_or_default();
+        if !status.is_informational() {
+            return Ok(Some(FinalHead { status, challenges, rest: bytes }));
+        }
+    }
+}
+
+fn is_challenge(header: &httparse::Header<'_>) -> bool {
+    header.name.eq_ignore_ascii_case(PROXY_AUTHENTICATE.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxies::Proxies;
+
+    fn proxy(url: &str) -> Proxy {
+        let proxies = Proxies::from_variables(|name| (name == "https_proxy").then(|| url.into()));
+        proxies.proxy_for(&"gw.example".parse().unwrap()).unwrap().unwrap()
+    }
+
+    fn request(proxy_url: &str, url: &'static str) -> String {
+        proxy(proxy_url).connect_request(&Uri::from_static(url))
+    }
+
+    fn opens(answer: &[u8]) -> Result<bool, TunnelError> {
+        proxy("p.example").opens_tunnel(answer)
+    }
+
+    /// Returns why this answer opens no tunnel.
+    fn problem(answer: &[u8]) -> String {
+        let error = opens(answer).unwrap_err();
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        format!("{error}: {}", source.unwrap_or_default())
+    }
+
+    #[test]
+    fn the_proxy_learns_host_and_port() {
+        let text = request("p.example", "https://gw.example/");
+        assert_eq!(text, "CONNECT gw.example:443 HTTP/1.1\r\nHost: gw.example:443\r\n\r\n");
+        let text = request("p.example", "https://[2001:db8::1]:8443/");
+        assert!(text.starts_with("CONNECT [2001:db8::1]:8443 HTTP/1.1\r\n"), "{text}");
+        let text = request("p.example", "http://files.example/a");
+        assert!(text.starts_with("CONNECT files.example:80 HTTP/1.1\r\n"), "{text}");
+    }
+
+    #[test]
+    fn a_login_is_that_of_rfc_7617() {
+        // The example of its section 2.
+        let text = request("http://Aladdin:open%20sesame@p.example", "https://gw.example/");
+        let header = "\r\nProxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n";
+        assert!(text.ends_with(header), "{text}");
+    }
+
+    #[test]
+    fn every_status_2xx_opens_a_tunnel() {
+        for status in 200..300 {
+            assert!(opens(format!("HTTP/1.1 {status} X\r\n\r\n").as_bytes()).unwrap(), "{status}");
+        }
+        for status in [301, 400, 403, 407, 502] {
+            let text = problem(format!("HTTP/1.1 {status} X\r\n\r\n").as_bytes());
+            assert!(text.contains(&format!("status {status}")), "{text}");
+        }
+        assert!(
+            problem(b"HTTP/1.1 407 Who\r\nContent-Length: 3\r\n\r\nwhy").contains("status 407")
+        );
+    }
+
+    #[test]
+    fn a_refusal_has_the_schemes_that_the_proxy_accepts() {
+        let answer = b"HTTP/1.1 407 Who\r\nProxy-Authenticate: NTLM\r\nVia: x\r\n\
+            proxy-authenticate: Basic realm=\"a, b\"\r\n\r\n";
+        let Err(TunnelError::Refused { schemes, .. }) = opens(answer) else { panic!() };
+        assert_eq!(*schemes, ["NTLM", "Basic"]);
+    }
+
+    #[test]
+    fn interim_heads_before_the_answer_are_skipped() {
+        let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 E\r\nLink: x\r\n\r\n";
+        assert!(!opens(interim.as_bytes()).unwrap());
+        assert!(opens(format!("{interim}HTTP/1.1 200 OK\r\n\r\n").as_bytes()).unwrap());
+        assert!(
+            problem(format!("{interim}HTTP/1.1 403 X\r\n\r\n").as_bytes()).contains("status 403")
+        );
+    }
+
+    #[test]
+    fn only_a_complete_answer_opens_a_tunnel() {
+        let answer = b"HTTP/1.0 200 Connected\r\nVia: 1.1 x\r\n\r\n";
+        for length in 0..answer.len() {
+            assert!(!opens(&answer[..length]).unwrap(), "{length} bytes");
+        }
+        assert!(opens(answer).unwrap());
+    }
+
+    #[test]
+    fn bytes_after_the_answer_and_bytes_that_are_not_http_are_errors() {
+        assert!(problem(b"HTTP/1.1 200 OK\r\n\r\n\x16").contains("more than its answer"));
+        assert!(problem(b"SSH-2.0-x\r\n").contains("failed"));
+        assert!(problem(b"HTTP/1.1 099 X\r\n\r\n").contains("failed"));
+    }
+
+    #[test]
+    fn the_head_of_the_answer_has_the_limits_of_every_head() {
+        let of_length = |length: usize| {
+            let (start, end) = ("HTTP/1.1 200 OK\r\nX: ", "\r\n\r\n");
+            [start, &"x".repeat(length - start.len() - end.len()), end].concat().into_bytes()
+        };
+        assert!(opens(&of_length(HEAD_LIMIT)).unwrap());
+        assert!(!opens(&of_length(HEAD_LIMIT)[..HEAD_LIMIT - 1]).unwrap());
+        assert!(problem(&of_length(HEAD_LIMIT + 1)[..HEAD_LIMIT]).contains("too large"));
+        let with_headers = |count| format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(count));
+        assert!(opens(with_headers(HEADERS_LIMIT).as_bytes()).unwrap());
+        assert!(problem(with_headers(HEADERS_LIMIT + 1).as_bytes()).contains("too many headers"));
+    }
+}
