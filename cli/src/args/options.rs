@@ -190,7 +190,7 @@ pub(crate) struct Save {
     #[arg(long, help = REQUIRE_CRC)]
     require_crc: bool,
     #[arg(long, value_name = "BYTES", value_parser = positive_bytes, allow_negative_numbers = true)]
-    #[arg(help = "Refuses a larger file.")]
+    #[arg(help = "Refuses a larger file; by default there is no limit but the free space.")]
     max_size: Option<u64>,
     #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
     #[arg(allow_negative_numbers = true)]

@@ -59,11 +59,10 @@ fn serving() -> Service {
     builder("SUCCESS").file(file).start().expect("a service")
 }
 
-/// Serves this many bytes at a time, with a pause after each piece.
-fn serving_slowly(bytes: u64) -> Service {
-    let faults = format!("SLOW:{bytes}").parse().expect("a fault");
+fn serving_with(faults: &str) -> Service {
     let file = ServedFile::bytes("served.csv", content());
-    builder("SUCCESS").file(file).download_faults(faults).start().expect("a service")
+    let service = builder("SUCCESS").file(file).download_faults(faults.parse().expect("faults"));
+    service.start().expect("a service")
 }
 
 fn download(service: &Service, file: &str) -> Ended {
@@ -170,7 +169,8 @@ fn a_full_disk_keeps_the_bytes_and_more_room_lets_the_download_finish() {
             "targets::a_full_disk_keeps_the_bytes_and_more_room_lets_the_download_finish",
         );
     };
-    let service = serving();
+    // Without its length, the missing room is noticed late.
+    let service = serving_with("CHUNKED");
     let file = mounted.0.path("f");
     let ended = download(&service, &file);
     let error = ended.error();
@@ -309,7 +309,7 @@ fn a_file_above_the_limit_of_the_process_has_its_own_hint_and_no_next_command() 
 #[test]
 fn a_file_created_meanwhile_is_kept_and_so_are_the_bytes() {
     let folder = Folder::new("target-meanwhile");
-    let service = serving_slowly(300000);
+    let service = serving_with("SLOW:300000");
     let (name, url) = (folder.path("f"), service.url());
     let running = cli(&["download", "J", "--json", "-o", &name, "--endpoint", &url]);
     let running = running.stdout(Stdio::null()).start(1);
@@ -330,7 +330,7 @@ fn a_file_created_meanwhile_is_kept_and_so_are_the_bytes() {
 fn a_name_that_cannot_be_shown_gives_no_next_command() {
     for name in ["a\nb", "\u{1b}[2J"] {
         let folder = Folder::new("target-unshown");
-        let service = serving_slowly(20000);
+        let service = serving_with("SLOW:20000");
         let args = ["download", "J", "-o", &folder.path(name), "--endpoint", &service.url()];
         let running = cli(&args).stdout(Stdio::null()).start(1);
         running.signal("-INT");
@@ -359,7 +359,7 @@ fn a_result_that_cannot_be_printed_keeps_the_file_and_has_no_next_command() {
 #[test]
 fn a_removed_part_file_is_reported() {
     let folder = Folder::new("target-removed");
-    let service = serving_slowly(300000);
+    let service = serving_with("SLOW:300000");
     let running = cli(&["download", "J", "-o", &folder.path("f"), "--endpoint", &service.url()]);
     let running = running.stdout(Stdio::null()).start(1);
     fs::remove_file(folder.path(".f.part")).expect("the part");

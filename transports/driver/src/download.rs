@@ -297,6 +297,9 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
             }
             Opening::Append | Opening::Read => {}
         }
+        if let Some(total) = self.download.total() {
+            self.output.check_room(total.saturating_sub(self.download.bytes())).await?;
+        }
         self.body = Some(body);
         Ok(self.download.receiving())
     }

@@ -59,6 +59,11 @@ impl<W> Output<W> {
         self.on_part(move |part| part.start_over(metadata.as_ref())).await
     }
 
+    /// Fails if a part file has no room for this many bytes.
+    pub(super) async fn check_room(&mut self, bytes: u64) -> Result<(), FileError> {
+        self.on_part(move |part| part.check_room(bytes)).await
+    }
+
     /// Runs `work` on the part file, if any.
     async fn on_part(
         &mut self,

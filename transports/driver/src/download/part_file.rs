@@ -107,6 +107,17 @@ impl PartFile {
         create_private(&self.metadata_path)?.write_all(metadata.to_text().as_bytes())
     }
 
+    /// Fails if the file system has less room than this many bytes.
+    pub(crate) fn check_room(&self, bytes: u64) -> Result<(), FileError> {
+        match room(&self.file) {
+            Some(room) if room < bytes => {
+                let error = io::Error::from(ErrorKind::StorageFull);
+                Err(FileError::io(FileErrorKind::Write, &self.path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         let written = self.truncate().and_then(|()| self.file.write_all(bytes));
         written.map_err(FileError::io(FileErrorKind::Write, &self.path))?;
@@ -242,6 +253,18 @@ impl PartFile {
     fn is_empty(&self) -> bool {
         self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
     }
+}
+
+/// Returns the free space for a file, in bytes. Some mounts report no size at all.
+#[cfg(unix)]
+fn room(file: &File) -> Option<u64> {
+    let found = rustix::fs::fstatvfs(file).ok().filter(|found| found.f_blocks > 0)?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+#[cfg(not(unix))]
+const fn room(_: &File) -> Option<u64> {
+    None
 }
 
 fn removed() -> io::Error {

@@ -6,7 +6,7 @@ use tcss_export_driver::{FileErrorKind, Target};
 
 use crate::{
     folder::{Folder, file_error, file_error_kind, read},
-    server::File,
+    server::{File, Reply},
     targets::refusal,
     transport::{BOTH_CLIENTS, TestTransport},
 };
@@ -58,6 +58,29 @@ fn a_read_only_folder_is_refused_before_any_request() {
     }
 }
 
+/// Hides the length of the body.
+fn chunked(mut reply: Reply) -> Reply {
+    let headers = reply.head.as_mut().unwrap().headers_mut();
+    headers.remove("content-length");
+    headers.insert("transfer-encoding", "chunked".parse().unwrap());
+    reply
+}
+
+#[test]
+fn a_file_that_has_no_room_is_refused_before_its_first_byte() {
+    for client in BOTH_CLIENTS {
+        let Some(disk) = Disk::new("size=64k") else {
+            return rerun("disks::a_file_that_has_no_room_is_refused_before_its_first_byte");
+        };
+        let file = File::new(vec![b'x'; 200_000]);
+        let error = file_error(client.download(&TestTransport::serving(&file), disk.at("a.csv")));
+        let source = std::error::Error::source(&error).unwrap();
+        let source = source.downcast_ref::<std::io::Error>().unwrap();
+        assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
+        assert_eq!(disk.0.names(), [""; 0]);
+    }
+}
+
 #[test]
 fn on_a_full_disk_the_part_stays_and_resumes_once_space_is_free() {
     for client in BOTH_CLIENTS {
@@ -66,7 +89,8 @@ fn on_a_full_disk_the_part_stays_and_resumes_once_space_is_free() {
         };
         let file = File::new(vec![b'x'; 200_000]);
         fs::write(disk.at("ballast"), vec![0; 128 * 1024]).unwrap();
-        let error = file_error(client.download(&TestTransport::serving(&file), disk.at("a.csv")));
+        let transport = TestTransport::faulty(&file, [chunked]);
+        let error = file_error(client.download(&transport, disk.at("a.csv")));
         assert_eq!(error.kind(), FileErrorKind::Write);
         assert_eq!(error.path(), Some(Path::new(&disk.at(".a.csv.part"))));
         let length = read(disk.at(".a.csv.part")).len();
@@ -75,7 +99,8 @@ fn on_a_full_disk_the_part_stays_and_resumes_once_space_is_free() {
         fs::remove_file(disk.at("ballast")).unwrap();
         let transport = TestTransport::serving(&file);
         client.download(&transport, disk.at("a.csv")).unwrap();
-        assert_eq!(transport.ranges(), [format!("bytes={length}-")]);
+        // Without a known length, the last byte is requested again.
+        assert_eq!(transport.ranges(), [format!("bytes={}-", length - 1)]);
         assert_eq!(read(disk.at("a.csv")), file.bytes);
         assert_eq!(disk.0.names(), ["a.csv"]);
     }
