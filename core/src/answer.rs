@@ -116,21 +116,27 @@ type Parsed<T> = (Result<T, Kind>, Option<String>);
 
 /// Parses JSON. If it is invalid only because of the contents of strings, these are repaired.
 fn parse<A: Action>(body: &[u8]) -> Parsed<A::Response> {
-    let (text, is_utf8) = match str::from_utf8(body) {
-        Ok(text) => (Cow::Borrowed(text), true),
-        Err(_) => (Cow::Owned(repaired(body, false)), false),
+    let text = str::from_utf8(body).ok();
+    let plain = match text {
+        Some(text) => parse_text::<A>(text),
+        None => (Err(not_utf8(body)), None),
     };
-    let plain = parse_text::<A>(&text);
-    if !matches!(plain.0, Err(Kind::Truncated | Kind::NotJson { .. })) {
+    // In cut UTF-8, a backslash could count as half of a character and the quote after it as an end.
+    if !matches!(plain.0, Err(Kind::NotJson { .. })) {
         return plain;
     }
-    let repaired = parse_text::<A>(&repaired(body, !is_utf8));
-    match (&repaired.0, plain.0) {
-        (Err(Kind::NotJson { .. }), Err(Kind::NotJson { .. })) if !is_utf8 => {
-            (Err(not_utf8(body)), None)
-        }
-        (Err(Kind::NotJson { .. }), plain) => (plain, None),
-        _ => repaired,
+    let repairs = [false, true].map(|is_double_byte| repaired(body, is_double_byte));
+    let [first, second] = repairs.map(|text| parse_text::<A>(&text));
+    let is_cut = |parsed: &Parsed<A::Response>| matches!(parsed.0, Err(Kind::Truncated));
+    let is_readable = |parsed: &Parsed<A::Response>| {
+        !is_cut(parsed) && !matches!(parsed.0, Err(Kind::NotJson { .. }))
+    };
+    match (first, second) {
+        (first, _) if is_readable(&first) => first,
+        (_, second) if is_readable(&second) => second,
+        (first, _) if is_cut(&first) => first,
+        (_, second) if is_cut(&second) && text.is_none() => second,
+        _ => plain,
     }
 }
 
