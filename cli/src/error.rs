@@ -12,7 +12,7 @@ use tcss_export::{Endpoint, JobId, core::text::printable, driver::ResourceLimit}
 
 pub(crate) use self::{download::DownloadContext, kind::ErrorKind};
 use crate::{
-    secrets::masked,
+    secrets::{masked, without_keys},
     shell::{CommandOption, command},
     signals::Signal,
     text::rows,
@@ -226,8 +226,11 @@ impl Error {
             facts.message = self.masked(message).into();
         }
         let Facts { code, request_id, file_request_id, url, .. } = &mut facts;
-        for fact in [code, request_id, file_request_id, url] {
+        for fact in [code, url] {
             *fact = fact.as_deref().map(masked);
+        }
+        for id in [request_id, file_request_id] {
+            *id = id.as_deref().map(without_keys);
         }
         facts.hint = facts.hint.filter(|hint| !hint.is_empty());
         facts

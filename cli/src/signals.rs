@@ -88,12 +88,18 @@ fn start_watcher(sender: Sender<Signal>) -> io::Result<()> {
 #[cfg(unix)]
 type Watched = (Runtime, [unix::Signal; 2]);
 
+/// The number of SIGXFSZ on the systems that Rust supports, but for MIPS.
+#[cfg(unix)]
+const FILE_SIZE_EXCEEDED: i32 = 25;
+
 #[cfg(unix)]
 fn watched() -> io::Result<Watched> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let context = runtime.enter();
     let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
     let [interrupts, terminations] = kinds.map(unix::signal);
+    // With a handler, a write beyond the limit of a file's size fails instead of ending the process.
+    drop(unix::signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED))?);
     drop(context);
     Ok((runtime, [interrupts?, terminations?]))
 }

@@ -159,7 +159,8 @@ fn json_text(json: &RawValue) -> Option<Cow<'_, str>> {
 }
 
 /// Replaces by U+FFFD what no JSON string may have: bytes that are not UTF-8, control characters,
-/// and backslashes that begin no escape.
+/// and backslashes that begin no escape. Outside strings, it replaces by empty strings the numbers
+/// that some writers know and JSON does not.
 ///
 /// In GBK and Big5 the second byte of a character may be a backslash. With `is_double_byte`, such a
 /// backslash begins no escape. No other second byte matters to JSON.
@@ -173,6 +174,9 @@ pub(crate) fn repaired(body: &[u8], is_double_byte: bool) -> String {
             b'"' => in_string = !in_string,
             b'\\' if in_string && is_escape(rest) => at += 1,
             b'\\' | ..0x20 if in_string => *byte = NOT_UTF8,
+            b'N' | b'I' | b'-' if !in_string => {
+                at += blank_no_number(byte, rest).unwrap_or_default();
+            }
             0x81.. if is_double_byte => match rest.first_mut() {
                 Some(second @ b'\\') => (*second, at) = (NOT_UTF8, at + 1),
                 Some(second) if !second.is_ascii() => at += 1,
@@ -182,6 +186,19 @@ pub(crate) fn repaired(body: &[u8], is_double_byte: bool) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Replaces `NaN` or an infinity by an empty string. Returns the length of what follows its first
+/// byte.
+fn blank_no_number(first: &mut u8, rest: &mut [u8]) -> Option<usize> {
+    const NO_NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+    let is_here = |text: &&[u8]| text.first() == Some(first) && rest.starts_with(&text[1..]);
+    let length = NO_NUMBERS.into_iter().find(is_here)?.len() - 1;
+    *first = b'"';
+    let rest = rest.get_mut(..length)?;
+    rest.fill(b' ');
+    *rest.first_mut()? = b'"';
+    Some(length)
 }
 
 /// Returns whether these bytes after a backslash complete an escape.

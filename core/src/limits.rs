@@ -95,7 +95,7 @@ impl AddressPolicy {
             Self::PublicAnd(networks) => {
                 let reached = with_embedded(address);
                 let is_named = networks.iter().any(|network| network.contains(&reached));
-                is_public(address) || is_named && !METADATA.contains(&reached)
+                is_public(address) || is_named && !is_metadata(address)
             }
         }
     }
@@ -113,6 +113,19 @@ const METADATA: [IpAddr; 8] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
 ];
+
+/// Returns whether an address leads to a metadata service, also by its last four bytes, as in the
+/// networks of translators.
+fn is_metadata(address: IpAddr) -> bool {
+    let last = match address {
+        IpAddr::V6(v6) => v6.octets().last_chunk().map(|bytes| v4(*bytes)),
+        IpAddr::V4(_) => None,
+    };
+    [Some(address), Some(with_embedded(address)), last]
+        .into_iter()
+        .flatten()
+        .any(|a| METADATA.contains(&a))
+}
 
 const fn v4([a, b, c, d]: [u8; 4]) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(a, b, c, d))
@@ -260,7 +273,10 @@ mod tests {
             "::".parse().unwrap()..="ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff".parse().unwrap();
         let policy = AddressPolicy::PublicAnd([all].into());
         let addresses = ["fd00::1", "::1", "fd00:ec2::254", "::ffff:169.254.0.23"];
-        assert_eq!(permitted(policy, &addresses), [true, true, false, false]);
+        assert_eq!(permitted(policy.clone(), &addresses), [true, true, false, false]);
+        let embedded =
+            ["64:ff9b:1::a9fe:a9fe", "::a9fe:17", "2002:a9fe:a9fe::1", "64:ff9b:1::a00:1"];
+        assert_eq!(permitted(policy, &embedded), [false, false, false, true]);
     }
 
     #[test]

@@ -245,3 +245,32 @@ fn every_proper_prefix_of_an_answer_in_gbk_or_big5_is_truncated() {
         }
     }
 }
+
+/// Python's `json` writes these.
+#[test]
+fn numbers_that_json_does_not_know_hide_nothing() {
+    for number in ["NaN", "Infinity", "-Infinity"] {
+        for name in ["ExportProgress", "Unknown"] {
+            let body = format!(
+                r#"{{"Response":{{"ExportStatus":"FAILURE","{name}":{number},"FailureMsg":"NaN"}}}}"#
+            );
+            let answer = read_ok(&body).expect("an answer");
+            assert_eq!(answer.response.status, ExportStatus::Failure, "{body}");
+            assert_eq!(answer.response.progress, None);
+            assert_eq!(answer.response.failure_message.as_deref(), Some("NaN"));
+            // No prefix counts as an answer.
+            for length in 1..body.len() {
+                assert!(read_ok(&body[..length]).is_err(), "{}", &body[..length]);
+            }
+        }
+    }
+}
+
+#[test]
+fn gbk_that_is_valid_utf8_by_chance_hides_nothing() {
+    // U+0801 in UTF-8; in GBK two characters, of which the second ends in a backslash.
+    let message = b"\xe0\xa0\x81\\";
+    let head = r#"{"Response":{"FailureMsg":""#;
+    let answer = read_ok(around(head, message, r#"","ExportStatus":"FAILURE"}}"#));
+    assert_eq!(answer.expect("an answer").response.status, ExportStatus::Failure);
+}

@@ -20,8 +20,8 @@ Exit codes:
   5    No complete answer arrived.
   6    An answer arrived that cannot be used.
   7    A file or stdout cannot be read or written, or the process has reached a limit: threads
-       (ulimit -u), open files (ulimit -n) or memory. Most commands need a second thread, and a
-       download a third and a fourth one.
+       (ulimit -u), open files (ulimit -n) or file size (ulimit -f). Most commands need a second
+       thread, and a download a third and a fourth one.
   101  A fault of this program.
   130  Stopped by SIGINT (Ctrl-C): create, wait, download and run.
   143  Stopped by SIGTERM: the same.

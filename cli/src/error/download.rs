@@ -331,7 +331,9 @@ impl Error {
         } else if hints::is_fake(address) {
             (hints::ALLOW_FAKE, option("--allow-network", hints::FAKE_NETWORK))
         } else if permits(&[address..=address]) {
-            (hints::ALLOW_NETWORK, option("--allow-network", &address.to_string()))
+            let hint = format!("use --allow-network {address}, or its network, if you trust it");
+            let option = option("--allow-network", &address.to_string());
+            return self.with_hint(hint).with_next_command(option);
         } else {
             (hints::METADATA, NextCommand::None)
         };
@@ -376,6 +378,8 @@ fn is_lasting(error: &FileError) -> bool {
 
     matches!(error.kind(), NoName | Directory | NotAFile | Exists | Replace | Lock)
         || io_kind(error).is_some_and(hints::is_lasting)
+        || error.kind() == FileErrorKind::Rename
+            && io_kind(error) == Some(io::ErrorKind::PermissionDenied)
 }
 
 /// Returns the hint for a file and its target, or for stdout without them.

@@ -90,7 +90,7 @@ pub(crate) const ALLOW_HTTP: &str =
     "use --allow-http if you trust the network: the bytes can be changed on the way";
 pub(crate) const ALLOW_PRIVATE: &str = "use --allow-private if this machine is in Tencent Cloud, \
      where names of the object store resolve to such addresses";
-pub(crate) const ALLOW_NETWORK: &str = "use --allow-network with this address or its network if you \
+pub(crate) const ALLOW_NETWORK: &str = "use --allow-network with the address or its network if you \
      trust it";
 pub(crate) const LOOPBACK: &str = "use 127.0.0.1 in place of the name, or check the hosts file of \
      this machine";
@@ -132,6 +132,8 @@ const NO_BASIC_LOGIN: &str = "use a proxy that accepts logins by Basic, the only
      program sends";
 const NO_ROOTS: &str = "install the root certificates of the system (often the package \
      ca-certificates), or name a file with roots in SSL_CERT_FILE";
+const NO_ROOTS_IN_FILE: &str =
+    "check the file that SSL_CERT_FILE names: it must exist and hold root certificates";
 pub(crate) const FILE_SERVER_UNREACHABLE: &str = "check the network and the host of the URL";
 
 /// Returns whether an address is in [`FAKE_NETWORK`].
@@ -182,7 +184,10 @@ fn of_tls(problem: &TlsProblem, address: &str) -> Cow<'static, str> {
         TlsProblem::OtherName { .. } => {
             format!("check the host of {address}, and what is between it and this machine").into()
         }
-        TlsProblem::NoRoots => NO_ROOTS.into(),
+        TlsProblem::NoRoots => match variable("SSL_CERT_FILE") {
+            Ok(None) => NO_ROOTS.into(),
+            _ => NO_ROOTS_IN_FILE.into(),
+        },
         TlsProblem::NotTls => format!(
             "check the scheme and the port of {address}: what answers there speaks no TLS, but \
              perhaps plain HTTP"

@@ -205,3 +205,17 @@ fn any_limit_of_open_files_ends_with_7_or_a_file() {
     }
     assert_eq!((codes.first(), codes.last()), (Some(&Some(7)), Some(&Some(0))), "{codes:?}");
 }
+
+#[test]
+fn a_limit_of_the_size_of_files_ends_with_7_and_the_job() {
+    let place = Place::new();
+    let file = ServedFile::bytes("served.csv", vec![b'x'; 300_000]);
+    let service = builder("SUCCESS").file(file).start().expect("a service");
+    let (url, target) = (service.url(), place.target());
+    let run = ["run", "--asset-type", "host", "--all", "-o", &target, "--json", "--quiet"];
+    let args = [&run[..], &["--endpoint", &url]].concat();
+    let ended = place.run_with("--fsize=100000:100000", None, &args);
+    let error = ended.error();
+    assert_eq!((ended.code, &error["job_id"]), (Some(7), &json!(JOB)), "{ended:?}");
+    assert!(error["hint"].as_str().expect("a hint").contains("ulimit -f"), "{ended:?}");
+}

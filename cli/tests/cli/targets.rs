@@ -413,7 +413,7 @@ fn a_url_that_cannot_be_used_ends_with_2_and_creates_no_file() {
         ("http://h.example/f?k=EXAMPLEQUERY", "--allow-http"),
         ("https://10.0.0.1/f?k=EXAMPLEQUERY", "--allow-private"),
         ("https://198.18.0.1:8443/f?k=EXAMPLEQUERY", "--allow-network 198.18.0.0/15"),
-        ("https://192.168.0.1", "use --allow-network with this address"),
+        ("https://192.168.0.1", "use --allow-network 192.168.0.1"),
         ("https://169.254.0.23/f", "a metadata service, which no option allows"),
     ] {
         let file = folder.path("f");

@@ -131,6 +131,8 @@ pub(super) fn extend_excerpt(excerpt: &mut Vec<u8>, bytes: &[u8]) -> bool {
 ///
 /// A code or an id that could not be decoded completely is absent.
 fn contents(body: &[u8], text: &str) -> [Option<String>; 3] {
+    let text = text.trim_start_matches('\u{feff}');
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let contents = match text.trim_start().starts_with('{') {
         true => [false, true]
             .into_iter()
@@ -158,7 +160,9 @@ fn json_contents(text: &str) -> Option<[Option<String>; 3]> {
 
 /// Returns the text of the first element with this name inside `<Error>`, unless it is empty.
 fn element(xml: &str, name: &str) -> Option<String> {
-    let (_, rest) = xml.split_once("<Error>")?;
+    let (_, rest) = xml.split_once("<Error")?;
+    let rest =
+        rest.strip_prefix('>').or_else(|| rest.strip_prefix(' ')?.split_once('>').map(|x| x.1))?;
     let text = rest.split('<').find_map(|tag| tag.strip_prefix(name)?.strip_prefix('>'))?;
     let text = unescaped(text.trim());
     (!text.is_empty()).then_some(text)
@@ -221,6 +225,18 @@ mod tests {
             "the file server answered AccessDenied: Request has expired (HTTP status 403, \
              request id x-1)"
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_attributes_hide_nothing() {
+        for body in [
+            "\u{feff}<Error><Code>NoSuchKey</Code></Error>",
+            "<?xml version='1.0'?><Error xmlns=\"http://h.example/\"><Code>NoSuchKey</Code></Error>",
+            "\u{feff}{\"code\":\"NoSuchKey\"}",
+        ] {
+            assert_eq!(refusal(404, body).code.as_deref(), Some("NoSuchKey"), "{body}");
+        }
+        assert_eq!(refusal(404, "<Errors><Code>NoSuchKey</Code></Errors>").code, None);
     }
 
     #[test]

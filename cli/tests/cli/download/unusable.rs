@@ -108,7 +108,7 @@ fn an_unusable_new_url_of_the_job_is_not_blamed_on_the_user() {
 #[test]
 fn the_next_command_has_the_option_that_allows_the_url() {
     let folder = Folder::new("download-allowed");
-    let network = "this address or its network if you trust it";
+    let network = "use --allow-network fd00::1, or its network, if you trust it";
     for (url, option, hint) in [
         ("http://1.2.3.4/f", "--allow-http", "the bytes can be changed on the way"),
         ("https://10.0.0.1/f", "--allow-private", "resolve to such addresses"),

@@ -12,7 +12,7 @@ use tcss_export_core::download::{Part, PartMetadata};
 use super::{
     error::{FileError, FileErrorKind},
     lock::{has_same_bytes, is_at, open_locked, remove, rename, sync, sync_directory},
-    permissions::{create_private, take_over},
+    permissions::{create_private, make_private, take_over},
     stat::{Stat, is_mount_point},
 };
 
@@ -173,6 +173,8 @@ impl PartFile {
         // From here on the file is the target, or a complete file that the user keeps.
         self.is_ours = false;
         if let Err(error) = self.rename() {
+            // It is a part again, which a later download must be able to continue.
+            let _ = make_private(&self.file);
             self.metadata = metadata.filter(|metadata| self.write_metadata(metadata).is_ok());
             return Err(error);
         }
@@ -187,7 +189,7 @@ impl PartFile {
         let Some(old) = self.old() else { return };
         let trusts = |new, folder| Stat::from(&old).has_trusted_owner(new, folder);
         if self.stats().is_ok_and(|[new, folder]| trusts(new, folder)) {
-            take_over(&self.file, &old);
+            take_over(&self.file, &old, &self.target);
         }
     }
 

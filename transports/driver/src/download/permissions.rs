@@ -29,11 +29,16 @@ pub(super) fn tighten(file: &File, new: Stat) -> io::Result<bool> {
     Ok(!Stat::of(file)?.is_wider(new))
 }
 
+/// Gives a file the permissions of a new part.
+pub(super) fn make_private(file: &File) -> io::Result<()> {
+    set(file, 0o600)
+}
+
 /// Gives a new file the group and the permissions of the old one that it replaces.
 ///
 /// Where that fails, the new file keeps its own permissions, which are narrower.
 #[cfg(unix)]
-pub(super) fn take_over(new: &File, old: &Metadata) {
+pub(super) fn take_over(new: &File, old: &Metadata, old_path: &Path) {
     use std::os::unix::fs::{MetadataExt, fchown};
 
     let Ok(found) = new.metadata() else { return };
@@ -41,13 +46,29 @@ pub(super) fn take_over(new: &File, old: &Metadata) {
     if found.gid() != old.gid() && fchown(new, None, Some(old.gid())).is_err() {
         mode = without_group(mode);
     }
+    if has_access_list(old_path) {
+        // The bits of the group are the mask of the list, and the group itself may have less.
+        mode &= !0o070;
+    }
     if Stat::from(&found).permissions() != mode {
         let _ = set(new, mode);
     }
 }
 
 #[cfg(not(unix))]
-pub(super) fn take_over(_: &File, _: &Metadata) {}
+pub(super) fn take_over(_: &File, _: &Metadata, _: &Path) {}
+
+/// Returns whether a file has an access control list.
+#[cfg(target_os = "linux")]
+fn has_access_list(path: &Path) -> bool {
+    let size = rustix::fs::lgetxattr_query(path, "system.posix_acl_access");
+    size.is_ok_and(|size| size > 0)
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+const fn has_access_list(_: &Path) -> bool {
+    false
+}
 
 /// Removes the group's permissions. The old group's members are now among the others, so these get
 /// no more than the group had.

@@ -91,8 +91,11 @@ impl Stat {
 pub(super) fn is_mount_point(path: &Path) -> bool {
     use std::os::fd::AsRawFd;
 
+    use rustix::fs::{Mode, OFlags, open};
+
     let mount = |path: &Path| {
-        let file = File::open(path).ok()?;
+        // Needs no permission to read the file.
+        let file = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
         let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
         info.lines().find(|line| line.starts_with("mnt_id:")).map(str::to_owned)
     };

@@ -33,7 +33,7 @@ use super::{
 /// bits) and the group of the one that it replaces. If the group cannot be kept, its permissions are
 /// dropped, so that no other group gets them. In a folder that others can write to, they are taken
 /// only from a file of the same owner, because another user may have put any other there. Access
-/// control lists are not copied.
+/// control lists are not copied; after one, the group gets nothing.
 ///
 /// # Durability
 ///
@@ -42,7 +42,7 @@ use super::{
 ///
 /// The complete file is synced before it is renamed, and its folder after it. On a file system that
 /// cannot sync (`EINVAL`, `ENOTSUP` or `ENOSYS` of `fsync`), a crash of the system may lose the
-/// file. That is no error; an error of the disk is one.
+/// file. That is no error. An error of the disk is one, but not once the file has its final name.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Target {

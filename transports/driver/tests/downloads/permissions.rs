@@ -241,3 +241,38 @@ fn a_file_that_the_sticky_bit_protects_is_refused_before_any_request() {
     assert!(!folder.join(PART).exists());
     replace(&folder.join("own.csv"));
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn after_an_access_control_list_the_group_gets_nothing() {
+    let folder = Folder::new();
+    let path = folder.at("a.csv");
+    fs::write(&path, "old").unwrap();
+    set_mode(&path, 0o600);
+    // Version 2: the owner rw, user 4242 rw, the group nothing, the mask rw, others nothing.
+    let entries = [
+        (1, 6, u32::MAX),
+        (2, 6, 4242),
+        (4, 0, u32::MAX),
+        (0x10, 6, u32::MAX),
+        (0x20, 0, u32::MAX),
+    ];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        list.extend([tag as u8, 0, permissions, 0]);
+        list.extend(id.to_le_bytes());
+    }
+    let set = rustix::fs::setxattr(
+        &path,
+        "system.posix_acl_access",
+        &list,
+        rustix::fs::XattrFlags::empty(),
+    );
+    if set.is_err() {
+        return skip("no access control lists on this file system");
+    }
+    // The bits of the group show the mask.
+    assert_eq!(mode(&path), 0o660);
+    replace(&path);
+    assert_eq!(mode(&path), 0o600);
+}
