@@ -1,4 +1,4 @@
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
 use http::{HeaderMap, StatusCode};
@@ -161,11 +161,17 @@ fn json_contents(text: &str) -> Option<[Option<String>; 3]> {
 /// Returns the text of the first element with this name inside `<Error>`, unless it is empty.
 fn element(xml: &str, name: &str) -> Option<String> {
     let (_, rest) = xml.split_once("<Error")?;
-    let rest =
-        rest.strip_prefix('>').or_else(|| rest.strip_prefix(' ')?.split_once('>').map(|x| x.1))?;
-    let text = rest.split('<').find_map(|tag| tag.strip_prefix(name)?.strip_prefix('>'))?;
-    let text = unescaped(text.trim());
-    (!text.is_empty()).then_some(text)
+    let (attributes, inside) = rest.split_once('>')?;
+    if !(attributes.is_empty() || attributes.starts_with(char::is_whitespace)) {
+        return None;
+    }
+    let (_, rest) = inside.split_once(&*["<", name, ">"].concat())?;
+    let text = match rest.trim_start().strip_prefix("<![CDATA[") {
+        Some(rest) => rest.split("]]>").next().unwrap_or_default().to_owned(),
+        None => unescaped(rest.split('<').next().unwrap_or_default()),
+    };
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 fn unescaped(text: &str) -> String {
@@ -236,6 +242,10 @@ mod tests {
         ] {
             assert_eq!(refusal(404, body).code.as_deref(), Some("NoSuchKey"), "{body}");
         }
+        let data = "<Error><Code>AccessDenied</Code><Message> <![CDATA[Request has \
+            expired &]]></Message></Error>";
+        assert!(refusal(403, data).is_expired());
+        assert_eq!(refusal(403, data).message.as_deref(), Some("Request has expired &"));
         assert_eq!(refusal(404, "<Errors><Code>NoSuchKey</Code></Errors>").code, None);
     }
 
