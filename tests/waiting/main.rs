@@ -11,6 +11,7 @@ mod failures;
 mod harness;
 mod policy;
 mod properties;
+mod sets;
 mod statuses;
 mod throttling;
 #[path = "../common/with.rs"]
