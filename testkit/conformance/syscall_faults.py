@@ -19,7 +19,7 @@ OLD = b"old"
 
 
 def paths(folder):
-    names = ["", "f", ".f.part", ".f.part.json", ".f.part.new"]
+    names = ["", "f", ".f.part", ".f.part.json"]
     return [os.path.join(folder, name).rstrip("/") for name in names]
 
 

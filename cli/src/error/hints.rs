@@ -202,7 +202,7 @@ fn of_tunnel(
     kind: TransportErrorKind,
     variable: &str,
 ) -> Option<Cow<'static, str>> {
-    let is_basic = |scheme: &String| scheme.eq_ignore_ascii_case("Basic");
+    let is_basic = |scheme: &&str| *scheme == "Basic";
     Some(match tunnel {
         TunnelError::Refused { status, had_login, schemes, .. } if status.as_u16() == 407 => {
             if !schemes.is_empty() && !schemes.iter().any(is_basic) {

@@ -1,9 +1,11 @@
 //! Opens a part file exclusively, and renames it safely.
 
 use std::{
+    collections::hash_map::RandomState,
     fs::{self, File, OpenOptions, TryLockError},
+    hash::{BuildHasher, Hasher},
     io::{self, BufRead, BufReader, ErrorKind, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use super::{
@@ -81,23 +83,15 @@ fn is_usable(file: &File, is_new: bool, path: &Path) -> io::Result<bool> {
 
 /// Returns whether a part file of an earlier download is ours, and private.
 fn is_ours(file: &File, path: &Path) -> io::Result<bool> {
-    let new = match stat_of_new(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
-        new => new?,
-    };
-    let is_ours = Stat::of(file)?.is_ours(new, Stat::of_folder(path)?);
-    Ok(is_ours && tighten(file, new)?)
+    let new = stat_of_new(path)?;
+    Ok(Stat::of(file)?.is_ours(new, Stat::of_folder(path)?) && tighten(file, new)?)
 }
 
 /// Returns what the system reports about a new file of ours beside the part file.
 fn stat_of_new(part: &Path) -> io::Result<Stat> {
-    let mut name = part.as_os_str().to_owned();
-    name.push(".new");
-    let path = PathBuf::from(name);
-    // A download that was killed here has left an empty file.
-    if fs::symlink_metadata(&path).is_ok_and(|left| left.is_file() && left.len() == 0) {
-        remove(&path)?;
-    }
+    // Another user of the folder cannot guess the name.
+    let random = RandomState::new().build_hasher().finish();
+    let path = part.with_file_name(format!(".tcss-export-{random:016x}"));
     let stat = Stat::of(&create_private(&path)?);
     remove(&path)?;
     stat
@@ -128,7 +122,7 @@ pub(super) fn rename(file: &File, from: &Path, to: &Path, replaces: bool) -> io:
     let renamed = if replaces { fs::rename(from, to) } else { rename_to_new(file, from, to) };
     match renamed {
         // A file server whose reply was lost gets the request again, and the old name is gone.
-        Err(error) if error.kind() == ErrorKind::NotFound && has_same_bytes(file, to) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound && is_same(file, to) => Ok(()),
         renamed => renamed,
     }
 }
@@ -145,12 +139,23 @@ fn rename_to_new(file: &File, from: &Path, to: &Path) -> io::Result<()> {
         },
     };
     // If the reply to the first request was lost, the target is this very file.
-    if exists && !has_same_bytes(file, to) {
+    if exists && !is_same(file, to) {
         return Err(ErrorKind::AlreadyExists.into());
     }
     // If this fails, the next download removes the old name.
     let _ = remove(from);
     Ok(())
+}
+
+/// Returns whether the path names this very file. Where inode numbers do not say, it must at least
+/// have the same bytes and permit no more.
+fn is_same(file: &File, path: &Path) -> bool {
+    let is_wider = || -> io::Result<bool> { Ok(Stat::of_path(path)?.is_wider(Stat::of(file)?)) };
+    match is_at(file, path) {
+        Ok(Some(is_at)) => is_at,
+        Ok(None) => has_same_bytes(file, path) && !is_wider().unwrap_or(true),
+        Err(_) => false,
+    }
 }
 
 /// Returns whether the path names a file with the bytes of this one. On every file system, that
@@ -203,7 +208,7 @@ pub(super) fn sync_directory(target: &Path) -> io::Result<()> {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::{env, os::unix::fs::symlink, process};
+    use std::{env, os::unix::fs::symlink, path::PathBuf, process};
 
     use super::*;
 
@@ -291,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_target_of_another_program_is_kept_and_so_is_the_part_file() {
-        for other in ["complet!", "complete and more", "complet", ""] {
+        for other in ["complet!", "complete and more", "complet", "complete", ""] {
             let folder = Folder::new("kept");
             let (file, [part, target]) = folder.complete();
             fs::write(&target, other).expect("another file");

@@ -183,12 +183,10 @@ impl PartFile {
     }
 
     /// Gives the file the group and the permissions of the one that it replaces.
-    ///
-    /// Another user may have put that one into a shared folder, to read the report.
     fn take_over(&self) {
         let Some(old) = self.old() else { return };
-        let trusts = |new, folder| Stat::from(&old).has_trusted_owner(new, folder);
-        if self.stats().is_ok_and(|[new, folder]| trusts(new, folder)) {
+        let lends = |new, folder| Stat::from(&old).lends_permissions(new, folder);
+        if self.stats().is_ok_and(|[new, folder]| lends(new, folder)) {
             take_over(&self.file, &old, &self.target);
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct Stat {
     mode: u32,
 }
 
+const ROOT: u32 = 0;
+
 impl Stat {
     /// Returns what is reported about an open file.
     pub(super) fn of(file: &File) -> io::Result<Self> {
@@ -58,16 +60,26 @@ impl Stat {
         self.links <= new.links && self.has_trusted_owner(new, folder)
     }
 
-    /// Returns whether we own this file, or only the owner of the folder can have put it there.
-    pub(super) const fn has_trusted_owner(self, new: Self, folder: Self) -> bool {
+    /// Returns whether we own this file, or nobody but us and root can have put it there.
+    const fn has_trusted_owner(self, new: Self, folder: Self) -> bool {
+        self.owner == new.owner || folder.is_private(new)
+    }
+
+    /// Returns whether nobody but us and root can change this folder.
+    const fn is_private(self, new: Self) -> bool {
         const OTHERS_WRITE: u32 = 0o022;
-        self.owner == new.owner || folder.mode & OTHERS_WRITE == 0
+        self.mode & OTHERS_WRITE == 0 && (self.owner == new.owner || self.owner == ROOT)
+    }
+
+    /// Returns whether a new file may get the permissions of this old one. In a shared folder,
+    /// another user could have moved any file of ours to its name.
+    pub(super) const fn lends_permissions(self, new: Self, folder: Self) -> bool {
+        folder.is_private(new) && self.links <= new.links
     }
 
     /// Returns whether the sticky bit of the folder keeps us from replacing this file.
     pub(super) fn is_protected(self, new: Self, folder: Self) -> bool {
         const STICKY: u32 = 0o1000;
-        const ROOT: u32 = 0;
         folder.mode & STICKY != 0 && ![ROOT, self.owner, folder.owner].contains(&new.owner)
     }
 

@@ -31,9 +31,9 @@ use super::{
 ///
 /// With [`replacing`](Self::replacing), the complete file takes the permissions (not the special
 /// bits) and the group of the one that it replaces. If the group cannot be kept, its permissions are
-/// dropped, so that no other group gets them. In a folder that others can write to, they are taken
-/// only from a file of the same owner, because another user may have put any other there. Access
-/// control lists are not copied; after one, the group gets nothing.
+/// dropped, so that no other group gets them. In a folder that belongs to another user, or that
+/// others can write to, it takes nothing, because another user could have put the old file there.
+/// Access control lists are not copied; after one, the group gets nothing.
 ///
 /// # Durability
 ///

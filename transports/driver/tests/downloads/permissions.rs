@@ -218,6 +218,33 @@ fn in_a_shared_folder_a_file_of_another_user_gives_no_permissions() {
     }
 }
 
+/// Another user may have moved a file of ours to the name of the target.
+#[test]
+fn in_a_shared_folder_an_own_file_gives_no_permissions_either() {
+    for (folder_mode, new) in [(0o1777, 0o600), (0o777, 0o600), (0o775, 0o600), (0o755, 0o644)] {
+        let folder = Folder::new();
+        let old = folder.with("a.csv", "old");
+        set_mode(&old, 0o644);
+        set_mode(folder.path(), folder_mode);
+        replace(&old);
+        assert_eq!(mode(&old), new, "{folder_mode:o}");
+    }
+}
+
+#[test]
+fn in_a_folder_of_another_user_neither_permissions_nor_a_part_are_taken() {
+    let folder = interrupted();
+    let old = folder.with("a.csv", "old");
+    set_mode(&old, 0o666);
+    let foreign = [folder.path().to_owned(), folder.at(PART)];
+    if foreign.iter().any(|path| chown(path, Some(NOBODY), None).is_err()) {
+        return skip("only root can change the owner of a file");
+    }
+    let transport = TestTransport::serving(&file());
+    ClientKind::Blocking.download(&transport, Target::new(&old).replacing()).unwrap();
+    assert_eq!((transport.ranges(), mode(&old)), (vec![String::new()], 0o600));
+}
+
 #[test]
 fn a_file_that_the_sticky_bit_protects_is_refused_before_any_request() {
     let Some(folder) = env::var_os(INSIDE).map(PathBuf::from) else {

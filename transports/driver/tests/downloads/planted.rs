@@ -17,9 +17,6 @@ use crate::{
     transport::{BOTH_CLIENTS, ClientKind, TestTransport, permanent_error},
 };
 
-/// The file that shows how the file system reports a new file, while a part is examined.
-const NEW: &str = ".a.csv.part.new";
-
 /// Puts something in place of the part; checks that it is refused before any request, and kept.
 #[track_caller]
 fn assert_refused_as_part(plant: impl Fn(&Folder, &Path)) {
@@ -201,39 +198,4 @@ fn in_a_shared_folder_an_own_part_is_resumed() {
     let transport = TestTransport::serving(&file());
     ClientKind::Blocking.download(&transport, folder.at("a.csv")).unwrap();
     assert_eq!(transport.ranges(), ["bytes=10-"]);
-}
-
-#[test]
-fn the_rest_of_a_download_that_was_killed_while_it_looked_does_not_keep_it_from_resuming() {
-    for client in BOTH_CLIENTS {
-        let folder = interrupted();
-        folder.with(NEW, "");
-        let transport = TestTransport::serving(&file());
-        client.download(&transport, folder.at("a.csv")).unwrap();
-        assert_eq!(transport.ranges(), ["bytes=10-"]);
-        assert_eq!(folder.names(), ["a.csv"]);
-    }
-}
-
-#[test]
-fn what_has_the_name_of_the_new_file_is_kept_and_the_part_is_not_resumed() {
-    let plants: [fn(&Folder); 3] = [
-        |folder| drop(folder.with(NEW, "precious")),
-        |folder| fs::create_dir(folder.at(NEW)).unwrap(),
-        |folder| symlink(folder.at("nowhere"), folder.at(NEW)).unwrap(),
-    ];
-    for (client, plant) in
-        BOTH_CLIENTS.into_iter().flat_map(|client| plants.map(|plant| (client, plant)))
-    {
-        let folder = interrupted();
-        plant(&folder);
-        let before = inode(folder.at(NEW));
-        let transport = TestTransport::serving(&file());
-        client.download(&transport, folder.at("a.csv")).unwrap();
-        assert_eq!(transport.ranges(), [""]);
-        assert_eq!(
-            (inode(folder.at(NEW)), folder.names()),
-            (before, vec![NEW.into(), "a.csv".into()])
-        );
-    }
 }
