@@ -119,10 +119,12 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 
 /// Renames the part file, in one step, if it still names this file.
 pub(super) fn rename(file: &File, from: &Path, to: &Path, replaces: bool) -> io::Result<()> {
+    // Once its old name is gone, some mounts report nothing about an open file.
+    let ours = Stat::of(file)?;
     let renamed = if replaces { fs::rename(from, to) } else { rename_to_new(file, from, to) };
     match renamed {
         // A file server whose reply was lost gets the request again, and the old name is gone.
-        Err(error) if error.kind() == ErrorKind::NotFound && is_same(file, to) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound && is_same(file, ours, to) => Ok(()),
         renamed => renamed,
     }
 }
@@ -139,7 +141,7 @@ fn rename_to_new(file: &File, from: &Path, to: &Path) -> io::Result<()> {
         },
     };
     // If the reply to the first request was lost, the target is this very file.
-    if exists && !is_same(file, to) {
+    if exists && !is_same(file, Stat::of(file)?, to) {
         return Err(ErrorKind::AlreadyExists.into());
     }
     // If this fails, the next download removes the old name.
@@ -147,15 +149,12 @@ fn rename_to_new(file: &File, from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns whether the path names this very file. Where inode numbers do not say, it must at least
-/// have the same bytes and permit no more.
-fn is_same(file: &File, path: &Path) -> bool {
-    let is_wider = || -> io::Result<bool> { Ok(Stat::of_path(path)?.is_wider(Stat::of(file)?)) };
-    match is_at(file, path) {
-        Ok(Some(is_at)) => is_at,
-        Ok(None) => has_same_bytes(file, path) && !is_wider().unwrap_or(true),
-        Err(_) => false,
-    }
+/// Returns whether the path names this very file. After a lost reply, inode numbers may be old. So a
+/// file with the same bytes counts too, if it has our owner and permits no more.
+fn is_same(file: &File, ours: Stat, path: &Path) -> bool {
+    let is_like_ours = |found: Stat| found.has_owner_of(ours) && !found.is_wider(ours);
+    matches!(is_at(file, path), Ok(Some(true)))
+        || has_same_bytes(file, path) && Stat::of_path(path).is_ok_and(is_like_ours)
 }
 
 /// Returns whether the path names a file with the bytes of this one. On every file system, that
@@ -296,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_target_of_another_program_is_kept_and_so_is_the_part_file() {
-        for other in ["complet!", "complete and more", "complet", "complete", ""] {
+        for other in ["complet!", "complete and more", "complet", ""] {
             let folder = Folder::new("kept");
             let (file, [part, target]) = folder.complete();
             fs::write(&target, other).expect("another file");
@@ -308,6 +307,19 @@ mod tests {
             let error = rename(&file, &part, &target, true).expect_err("an error");
             assert_eq!(error.kind(), ErrorKind::NotFound);
         }
+    }
+
+    #[test]
+    fn a_wider_file_with_the_same_bytes_is_no_target_of_ours() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = Folder::new("wider");
+        let (file, [part, target]) = folder.complete();
+        fs::write(&target, "complete").expect("another file");
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o666)).expect("its mode");
+        let error = rename(&file, &part, &target, false).expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert!(part.exists());
     }
 
     #[test]

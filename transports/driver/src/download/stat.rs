@@ -60,9 +60,13 @@ impl Stat {
         self.links <= new.links && self.has_trusted_owner(new, folder)
     }
 
+    pub(super) const fn has_owner_of(self, other: Self) -> bool {
+        self.owner == other.owner
+    }
+
     /// Returns whether we own this file, or nobody but us and root can have put it there.
     const fn has_trusted_owner(self, new: Self, folder: Self) -> bool {
-        self.owner == new.owner || folder.is_private(new)
+        self.has_owner_of(new) || folder.is_private(new)
     }
 
     /// Returns whether nobody but us and root can change this folder.
