@@ -69,8 +69,7 @@ impl TransportError {
         Self { is_not_http: true, ..self }
     }
 
-    /// Returns whether the answer is known not to be HTTP, because another protocol answers there
-    /// or a line of the answer's head is malformed.
+    /// Returns whether the answer is not HTTP: another protocol answered, or the head is malformed.
     pub const fn is_not_http(&self) -> bool {
         self.is_not_http
     }
@@ -213,12 +212,12 @@ impl AddressError {
         Err(Self { host: host.to_owned(), addresses, must_be_loopback })
     }
 
-    /// Returns whether the host must be loopback, so that no policy can allow these addresses.
+    /// Returns whether the host must resolve to loopback, so no policy can allow these addresses.
     pub const fn must_be_loopback(&self) -> bool {
         self.must_be_loopback
     }
 
-    /// Returns the addresses of the host, all of them forbidden.
+    /// Returns the addresses of the host. The policy forbids all of them.
     pub const fn addresses(&self) -> &[IpAddr] {
         &self.addresses
     }

@@ -211,7 +211,7 @@ impl OwnAgent {
             .chain(RustlsConnector::default())
             .chain(read_limit.clone());
         let config = with_rules!(Agent::config_builder(), limits)
-            // The resolver and the connector use our own.
+            // The resolver and the connector use our own proxy.
             .proxy(None)
             .user_agent("")
             .max_idle_age(IDLE_LIMIT)

@@ -76,7 +76,7 @@ pub(crate) fn transport_error(error: ureq::Error, broken: TransportErrorKind) ->
     if is_not_http { error.not_http() } else { error }
 }
 
-/// Returns whether the answer is malformed. ureq does not export the type of the reason.
+/// Returns whether the answer is malformed. ureq does not export the type of this error.
 fn is_not_http(error: &ureq::Error) -> bool {
     let ureq::Error::Protocol(reason) = error else { return false };
     reason.to_string().starts_with("http parse fail: ")

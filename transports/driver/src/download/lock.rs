@@ -12,7 +12,7 @@ use super::{
     stat::{Stat, folder},
 };
 
-/// After this many replacements of the part file, give up.
+/// The limit of attempts to open a part file that another program keeps replacing.
 const MOST_TRIES: u32 = 100;
 
 /// Opens and locks a part file, or creates one.
@@ -64,14 +64,13 @@ fn open_part(path: &Path) -> io::Result<Option<(File, bool)>> {
     .or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) })
 }
 
-/// Returns whether a part file that is locked now may be written to. One that cannot be ours is
-/// removed.
+/// Returns whether a locked part file is ours to write to. Removes a foreign one.
 fn is_usable(file: &File, is_new: bool, path: &Path) -> io::Result<bool> {
     // Its last owner may have renamed it to the target before it released the lock.
     if is_at(file, path)? == Some(false) {
         return Ok(false);
     }
-    // A new file is ours, whatever the system reports about it.
+    // A new file is ours. Its metadata proves nothing.
     if is_new || is_ours(file, path)? {
         return Ok(true);
     }
@@ -79,7 +78,7 @@ fn is_usable(file: &File, is_new: bool, path: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Returns whether a part file of an earlier download is ours, and private.
+/// Returns whether a part file of an earlier download is ours and private.
 fn is_ours(file: &File, path: &Path) -> io::Result<bool> {
     let new = match stat_of_new(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
@@ -89,12 +88,12 @@ fn is_ours(file: &File, path: &Path) -> io::Result<bool> {
     Ok(is_ours && tighten(file, new)?)
 }
 
-/// Returns what the system reports about a new file of ours beside the part file.
+/// Creates a file beside the part file and returns its metadata, as a sample of our own files.
 fn stat_of_new(part: &Path) -> io::Result<Stat> {
     let mut name = part.as_os_str().to_owned();
     name.push(".new");
     let path = PathBuf::from(name);
-    // A download that was killed here has left an empty file.
+    // A killed download may have left an empty sample.
     if fs::symlink_metadata(&path).is_ok_and(|left| left.is_file() && left.len() == 0) {
         remove(&path)?;
     }
@@ -103,7 +102,7 @@ fn stat_of_new(part: &Path) -> io::Result<Stat> {
     stat
 }
 
-/// Returns whether the path still names this file; `None` if the inode numbers do not say.
+/// Returns whether the path still names this file; `None` if the inode numbers do not show it.
 pub(super) fn is_at(file: &File, path: &Path) -> io::Result<Option<bool>> {
     let look = || -> io::Result<_> {
         let (before, file) = (Stat::of_path(path)?, Stat::of(file)?);
@@ -127,7 +126,7 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 pub(super) fn rename(file: &File, from: &Path, to: &Path, replaces: bool) -> io::Result<()> {
     let renamed = if replaces { fs::rename(from, to) } else { rename_to_new(file, from, to) };
     match renamed {
-        // A file server whose reply was lost gets the request again, and the old name is gone.
+        // After a lost reply, the network file system repeats the request. The first one succeeded.
         Err(error) if error.kind() == ErrorKind::NotFound && has_same_bytes(file, to) => Ok(()),
         renamed => renamed,
     }
@@ -144,7 +143,7 @@ fn rename_to_new(file: &File, from: &Path, to: &Path) -> io::Result<()> {
             found => found.map(|_| true)?,
         },
     };
-    // If the reply to the first request was lost, the target is this very file.
+    // After a lost reply, the network file system repeats the request. The target is then this file.
     if exists && !has_same_bytes(file, to) {
         return Err(ErrorKind::AlreadyExists.into());
     }
@@ -153,8 +152,8 @@ fn rename_to_new(file: &File, from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns whether the path names a file with the bytes of this one. On every file system, that
-/// proves more than inode numbers.
+/// Returns whether the path names a file with the same bytes. Inode numbers are not reliable on
+/// every file system.
 pub(super) fn has_same_bytes(file: &File, path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
         && File::open(path).and_then(|other| compare(file, &other)).unwrap_or(false)
@@ -180,7 +179,7 @@ fn compare(mut one: &File, mut other: &File) -> io::Result<bool> {
     }
 }
 
-/// Writes a file to its disk, if its file system can promise that.
+/// Syncs a file to its disk, if the file system supports it.
 pub(super) fn sync(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(error) if is_unsupported(&error) => Ok(()),
@@ -188,7 +187,7 @@ pub(super) fn sync(file: &File) -> io::Result<()> {
     }
 }
 
-/// Returns whether a file system has no such operation: `EINVAL`, `ENOTSUP` or `ENOSYS`.
+/// Returns whether the file system does not support sync: `EINVAL`, `ENOTSUP` or `ENOSYS`.
 fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported)
 }
@@ -256,11 +255,11 @@ mod tests {
     }
 
     #[test]
-    fn a_new_part_file_is_usable_whatever_the_system_reports_about_it() {
+    fn a_new_part_file_is_usable_with_any_metadata() {
         let folder = Folder::new("usable");
         let part = folder.0.join(".a.csv.part");
         let new = create_private(&part).expect("a new part file");
-        // For a part file of an earlier download, a second name ends its use.
+        // A second hard link makes a part file of an earlier download unusable.
         fs::hard_link(&part, folder.0.join("backup")).expect("a link");
         assert!(is_usable(&new, true, &part).expect("an answer"));
         assert!(part.exists());
@@ -290,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_of_another_program_is_kept_and_so_is_the_part_file() {
+    fn a_target_of_another_program_and_the_part_file_are_kept() {
         for other in ["complet!", "complete and more", "complet", ""] {
             let folder = Folder::new("kept");
             let (file, [part, target]) = folder.complete();
@@ -306,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symbolic_link_to_the_part_file_is_no_target_of_ours() {
+    fn a_symbolic_link_to_the_part_file_is_not_our_target() {
         let folder = Folder::new("symlink");
         let (file, [part, target]) = folder.complete();
         symlink(&part, &target).expect("a link");
@@ -331,7 +330,7 @@ mod tests {
         assert!(!has_same_bytes(&file, &folder.0.join("none")));
     }
 
-    /// The numbers are those of Linux.
+    /// Linux uses these numbers.
     #[test]
     #[cfg(target_os = "linux")]
     fn only_a_file_system_without_sync_is_excused() {

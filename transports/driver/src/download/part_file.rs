@@ -29,9 +29,9 @@ pub(crate) struct PartFile {
     metadata: Option<PartMetadata>,
     /// Whether a download wrote all bytes, so that they may be deleted.
     is_ours: bool,
-    /// The number of bytes that the next one follows.
+    /// The offset of the next byte.
     length: u64,
-    /// Whether bytes follow them, which must be truncated before writing.
+    /// Whether the file has bytes past this offset. The next write truncates them.
     has_excess: bool,
 }
 
@@ -132,8 +132,8 @@ impl PartFile {
         Ok(())
     }
 
-    /// Fails if another program has cut or extended the file. The checksum covers the bytes on their
-    /// way to the file.
+    /// Fails if another program truncated or extended the file: the checksum covers the received
+    /// bytes, not the file.
     fn check_length(&self) -> io::Result<()> {
         match self.file.metadata()?.len() == self.length {
             true => Ok(()),
@@ -159,7 +159,7 @@ impl PartFile {
         // belongs to another download.
         let metadata = self.metadata.clone();
         self.remove_metadata();
-        // From here on the file is the target, or a complete file that the user keeps.
+        // From here on, the file is complete and must be kept, even if the rename fails.
         self.is_ours = false;
         if let Err(error) = self.rename() {
             self.metadata = metadata.filter(|metadata| self.write_metadata(metadata).is_ok());
@@ -169,9 +169,9 @@ impl PartFile {
         Ok(())
     }
 
-    /// Gives the file the group and the permissions of the one that it replaces.
+    /// Copies the group and the permissions of the replaced file.
     ///
-    /// Another user may have put that one into a shared folder, to read the report.
+    /// In a shared folder, another user may have planted that file to read the report.
     fn take_over(&self) {
         let Some(old) = self.old() else { return };
         let trusts = |new, folder| Stat::from(&old).has_trusted_owner(new, folder);
@@ -180,13 +180,13 @@ impl PartFile {
         }
     }
 
-    /// Returns the file that is to be replaced. A link says nothing about the file in its place.
+    /// Returns the metadata of the file to replace, unless it is a symbolic link.
     fn old(&self) -> Option<Metadata> {
         let old = fs::symlink_metadata(&self.target).ok().filter(|_| self.replaces);
         old.filter(Metadata::is_file)
     }
 
-    /// Returns what the system reports about the part file and its folder.
+    /// Returns the metadata of the part file and of its folder.
     fn stats(&self) -> io::Result<[Stat; 2]> {
         Ok([Stat::of(&self.file)?, Stat::of_folder(&self.path)?])
     }
@@ -208,7 +208,7 @@ impl PartFile {
         }
     }
 
-    /// Fails if the part file does not have the bytes of this download.
+    /// Fails if the path no longer names a file with the bytes of this download.
     fn check_bytes(&self) -> io::Result<()> {
         let is_at = is_at(&self.file, &self.path)?;
         match is_at.unwrap_or_else(|| has_same_bytes(&self.file, &self.path)) {

@@ -115,16 +115,16 @@ fn decoded(text: &str) -> Option<String> {
     Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
 }
 
-/// More schemes than any proxy has.
+/// The limit of reported schemes; no proxy offers more.
 const MOST_SCHEMES: usize = 8;
 
-/// Returns the schemes of a list of challenges: the first word of each, by RFC 9110 11.6.1.
+/// Returns the schemes of a list of challenges: the first word of each (RFC 9110, 11.6.1).
 fn schemes_of(challenges: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(challenges);
-    // Every second piece is inside quotes, where a comma separates nothing.
+    // A comma inside quotes is no separator, so skip every second piece.
     let unquoted: String = text.split('"').step_by(2).collect();
     let words = unquoted.split(',').filter_map(|piece| piece.split_whitespace().next());
-    // `=` is part of a parameter of the challenge before.
+    // A word with `=` is a parameter of the previous challenge.
     words.filter(|word| is_scheme(word)).map(str::to_owned).collect()
 }
 
@@ -138,7 +138,7 @@ pub enum TunnelError {
         proxy: String,
         /// The status of its answer.
         status: StatusCode,
-        /// Whether it was sent a login.
+        /// Whether the request had a login.
         had_login: bool,
         /// The schemes of its `Proxy-Authenticate`, such as `Basic` or `Negotiate`; empty if
         /// unknown.
@@ -160,7 +160,7 @@ impl TunnelError {
         Self::Refused { proxy: proxy.to_string(), status, had_login, schemes: Box::default() }
     }
 
-    /// Adds the schemes that the values of `Proxy-Authenticate` name, of a refusal.
+    /// Adds the schemes in the values of `Proxy-Authenticate` to a refusal.
     #[must_use]
     pub fn with_challenges<'a>(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
         if let Self::Refused { schemes, .. } = &mut self {
@@ -239,7 +239,7 @@ mod tests {
     fn the_schemes_of_all_challenges_are_read() {
         assert_eq!(schemes(&[r#"Basic realm="a, b", charset="UTF-8""#]), ["Basic"]);
         assert_eq!(schemes(&["Negotiate", "NTLM"]), ["Negotiate", "NTLM"]);
-        // The example of RFC 9110 11.6.1.
+        // The example of RFC 9110, 11.6.1.
         let two =
             r#"Basic realm="simple", Newauth realm="apps", type=1, title="Login to \"apps\"""#;
         assert_eq!(schemes(&[two]), ["Basic", "Newauth"]);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_scheme_is_left_out() {
+    fn other_text_than_schemes_is_ignored() {
         assert!(schemes(&["", " , ", "a\u{1b}[2J", "user:EXAMPLE", &"x".repeat(17)]).is_empty());
         assert_eq!(schemes(&["a,b,c,d,e,f,g,h,i,j"]).len(), MOST_SCHEMES);
     }
@@ -266,7 +266,7 @@ mod tests {
         let expected =
             format!("{expected}, although a login was sent; it accepts logins by Negotiate, NTLM");
         assert_eq!(text(login, status, "Negotiate, NTLM"), expected);
-        // Without this status, the login was not the reason.
+        // With another status, the login was not the reason.
         assert_eq!(text(login, StatusCode::FORBIDDEN, ""), format!("{refused} 403 Forbidden"));
     }
 
