@@ -1,5 +1,5 @@
-//! Any variables of a proxy are accepted or refused without a panic. No text shows the password, and
-//! a loopback host or an excepted one has no proxy.
+//! Any variables of a proxy are accepted or refused without a panic. No text shows the password,
+//! and a loopback host or an excepted one has no proxy.
 //!
 //! The lines of the input are the proxy, the exceptions and the host of a URL.
 #![no_main]

@@ -41,8 +41,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Any bytes but quotes and backslashes, or characters of two bytes as in GBK, whose second byte may
-/// be a backslash.
+/// Any bytes but quotes and backslashes, or characters of two bytes as in GBK, whose second byte
+/// may be a backslash.
 fn text_in_any_encoding() -> impl Strategy<Value = Vec<u8>> {
     let byte = any::<u8>().prop_filter("a quote or a backslash", |b| !b"\"\\".contains(b));
     let bytes = proptest::collection::vec(byte, 0..20);

@@ -241,7 +241,7 @@ impl Download {
         self.fault(fault)
     }
 
-    /// Handles a file that does not exist, perhaps only not yet.
+    /// Handles a file that does not exist, or not yet.
     fn not_found(&mut self, refusal: Box<Refusal>) -> Event {
         if self.not_found >= self.policy.max_not_found {
             return self.fail(ErrorKind::Refused(refusal));

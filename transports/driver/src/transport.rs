@@ -25,8 +25,8 @@ use crate::{clock, transport_error::TransportError};
 /// hyper and reqwest each gets an equal share, and the second address family starts 300 ms after
 /// the first. Over ureq each gets half the share of the one before.
 ///
-/// Over hyper and reqwest the limit includes the DNS lookup. Over ureq the lookup has a second limit
-/// of the same length.
+/// Over hyper and reqwest the limit includes the DNS lookup. Over ureq the lookup has a second
+/// limit of the same length.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Idle connections are closed after this time. The service closes them after 60 s.
@@ -88,8 +88,8 @@ pub trait Transport {
 /// The most pooled clients that one transport keeps.
 const MOST_CLIENTS: usize = 8;
 
-/// Pooled HTTP clients, one for each [`AddressPolicy`]. For libraries that check addresses by client
-/// and not by request. Clones share them.
+/// Pooled HTTP clients, one for each [`AddressPolicy`]. For libraries that check addresses by
+/// client and not by request. Clones share them.
 #[derive(Clone)]
 pub struct ClientsByPolicy<C> {
     build: Arc<dyn Fn(&AddressPolicy) -> C + Send + Sync>,
@@ -221,7 +221,8 @@ pub(crate) async fn read_answer(head: &Parts, mut body: Body) -> Result<Bytes, T
     let mut answer = BytesMut::new();
     while let Some(piece) = body.next().await {
         let piece = match piece {
-            // Some servers send no `close_notify` of TLS. The JSON shows whether the answer is complete.
+            // Some servers send no `close_notify` of TLS. The JSON shows whether the answer is
+            // complete.
             Err(e) if e.kind() == TransportErrorKind::Truncated && ends_by_close(head) => break,
             piece => piece?,
         };

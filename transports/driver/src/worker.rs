@@ -8,8 +8,8 @@ use crate::transport_error::find;
 
 /// A thread that runs blocking work for async code, on any runtime.
 ///
-/// It runs one task after the other. After the worker is dropped, the thread completes its tasks and
-/// ends.
+/// It runs one task after the other. After the worker is dropped, the thread completes its tasks
+/// and ends.
 #[derive(Debug)]
 pub struct Worker(mpsc::Sender<Work>);
 

@@ -100,8 +100,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
     /// Creates a transport from your own connector, a `tower_service::Service` from `Uri` to a
     /// connection, and the executor and timer of your runtime.
     ///
-    /// The connector must handle proxies, check the addresses that a download connects to, and limit
-    /// the time so that a silent address leaves time for the next one. For the last, use
+    /// The connector must handle proxies, check the addresses that a download connects to, and
+    /// limit the time so that a silent address leaves time for the next one. For the last, use
     /// `HttpConnector::set_connect_timeout` with
     /// [`CONNECT_LIMIT`](tcss_export_driver::CONNECT_LIMIT).
     pub fn with_connector(

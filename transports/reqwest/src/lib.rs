@@ -85,9 +85,9 @@ impl Reqwest {
     ///
     /// This crate cannot check the client's settings. Build it with `redirect::Policy::none()`,
     /// `retry::never()`, `no_gzip()`, `no_brotli()`, `no_zstd()`, `no_deflate()`, `http1_only()`,
-    /// `http1_max_headers` with [`HEADERS_LIMIT`], a `connect_timeout` (the addresses of a name share
-    /// it), and a `pool_idle_timeout` below 60 s. reqwest's builder panics unless the program has
-    /// installed a default provider of rustls or enables one in reqwest.
+    /// `http1_max_headers` with [`HEADERS_LIMIT`], a `connect_timeout` (the addresses of a name
+    /// share it), and a `pool_idle_timeout` below 60 s. reqwest's builder panics unless the program
+    /// has installed a default provider of rustls or enables one in reqwest.
     ///
     /// Downloads check the addresses that the name of a file server resolves to, which is impossible
     /// here. They therefore end with a permanent error unless you call

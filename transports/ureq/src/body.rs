@@ -24,7 +24,8 @@ use crate::probe;
 /// The limits of time and of framing bytes until the next byte of a body.
 ///
 /// ureq restarts its own time limit whenever any bytes arrive, even the framing of a chunk or a
-/// proxy's answer. It skips interim responses and trailers without a limit. These limits cover both.
+/// proxy's answer. It skips interim responses and trailers without a limit. These limits cover
+/// both.
 #[derive(Clone, Debug)]
 pub(crate) struct ReadLimit(Arc<Mutex<Progress>>);
 

@@ -92,7 +92,8 @@ pub enum FileErrorKind {
     /// the part file beside it.
     Exists,
     /// It exists, and the system would refuse to replace it: it is a mount point, such as a single
-    /// file mounted into a container, or it belongs to another user in a folder with the sticky bit.
+    /// file mounted into a container, or it belongs to another user in a folder with the sticky
+    /// bit.
     Replace,
     /// Another download to the same target holds the lock of the part file.
     Busy,

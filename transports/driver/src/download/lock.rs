@@ -143,7 +143,8 @@ fn rename_to_new(file: &File, from: &Path, to: &Path) -> io::Result<()> {
             found => found.map(|_| true)?,
         },
     };
-    // After a lost reply, the network file system repeats the request. The target is then this file.
+    // After a lost reply, the network file system repeats the request. The target is then this
+    // file.
     if exists && !has_same_bytes(file, to) {
         return Err(ErrorKind::AlreadyExists.into());
     }

@@ -1,7 +1,8 @@
 //! Decides by its metadata whether a file is ours.
 //!
-//! Some mounts report one owner for every file, or a new inode number at each lookup. So this module
-//! compares an old file with a new one in the same folder, and ignores inode numbers that change.
+//! Some mounts report one owner for every file, or a new inode number at each lookup. So this
+//! module compares an old file with a new one in the same folder, and ignores inode numbers that
+//! change.
 
 use std::{
     fs::{self, File, Metadata},
@@ -38,7 +39,8 @@ impl Stat {
 
     /// Returns whether a path names this open file; `None` if the inode numbers do not show it.
     ///
-    /// The caller looks up the path before and after the file, because the system may cache a number.
+    /// The caller looks up the path before and after the file, because the system may cache a
+    /// number.
     pub(super) fn is_named(self, [before, after]: [Self; 2]) -> Option<bool> {
         if !before.is_file || !after.is_file {
             return Some(false);
@@ -51,8 +53,8 @@ impl Stat {
 
     /// Returns whether a later download may write to this file, compared with a new file of ours.
     ///
-    /// A file with a second hard link may be the target of a killed download, or the file of another
-    /// user. In a shared folder, another user could still change or read it.
+    /// A file with a second hard link may be the target of a killed download, or the file of
+    /// another user. In a shared folder, another user could still change or read it.
     pub(super) fn is_ours(self, new: Self, folder: Self) -> bool {
         self.links <= new.links && self.has_trusted_owner(new, folder)
     }

@@ -31,18 +31,18 @@ use super::{
 ///
 /// With [`replacing`](Self::replacing), the complete file takes the permissions (not the special
 /// bits) and the group of the old file. If the group cannot be kept, the file drops the group's
-/// permissions, so that no other group gets them. In a folder that others can write to, the old file
-/// must have the same owner, because another user may have planted it. Access control lists are not
-/// copied.
+/// permissions, so that no other group gets them. In a folder that others can write to, the old
+/// file must have the same owner, because another user may have planted it. Access control lists
+/// are not copied.
 ///
 /// # Durability
 ///
 /// The checksum covers the received bytes. Before the rename, a download checks only the length of
 /// the part file again, so it does not detect bytes that another program changed in it.
 ///
-/// A download syncs the complete file before the rename, and its folder afterwards. On a file system
-/// without sync (`fsync` fails with `EINVAL`, `ENOTSUP` or `ENOSYS`) the download succeeds, but a
-/// crash of the system may lose the file. An error of the disk is an error.
+/// A download syncs the complete file before the rename, and its folder afterwards. On a file
+/// system without sync (`fsync` fails with `EINVAL`, `ENOTSUP` or `ENOSYS`) the download succeeds,
+/// but a crash of the system may lose the file. An error of the disk is an error.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Target {
