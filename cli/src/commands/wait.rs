@@ -82,7 +82,7 @@ fn print_end(end: End, job: &JobId, options: &[CommandOption], output: &Output) 
     }
 }
 
-/// The status of a job. Texts of the service are masked, except for the URL.
+/// The status of a job, with masked texts. The URL is not masked.
 #[derive(Serialize)]
 struct JobStatus<'a> {
     status: Option<String>,
