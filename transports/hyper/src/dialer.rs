@@ -162,7 +162,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn an_address_that_never_answers_leaves_time_for_the_next_one() {
+    async fn a_silent_address_leaves_time_for_the_next_one() {
         let server = WireServer::plain([WireAnswer::Hang]).unwrap();
         let silent = SilentAddress::with_port(server.addr().port()).unwrap();
         let connected = dialed(None, &[silent.addr(), server.addr()]).await;
@@ -171,7 +171,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn an_address_of_a_proxy_that_never_answers_leaves_time_for_the_next_one() {
+    async fn a_silent_address_of_a_proxy_leaves_time_for_the_next_one() {
         let server = WireServer::plain([WireAnswer::Hang]).unwrap();
         let proxy = ConnectProxy::to(server.addr()).unwrap();
         let silent = SilentAddress::with_port(proxy.addr().port()).unwrap();

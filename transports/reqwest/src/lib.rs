@@ -283,12 +283,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_that_never_answers_leaves_time_for_the_next_one() {
+    async fn a_silent_address_leaves_time_for_the_next_one() {
         connect(|_| Proxies::default()).await.expect("a connection");
     }
 
     #[tokio::test]
-    async fn an_address_of_a_proxy_that_never_answers_leaves_time_for_the_next_one() {
+    async fn a_silent_address_of_a_proxy_leaves_time_for_the_next_one() {
         let proxy = |port| Some(format!("http://p.example:{port}").into());
         let proxies =
             |port| Proxies::from_variables(|name| proxy(port).filter(|_| name == "https_proxy"));

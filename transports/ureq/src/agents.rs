@@ -337,7 +337,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn an_address_that_never_answers_leaves_time_for_the_next_one() {
+    fn a_silent_address_leaves_time_for_the_next_one() {
         let (listener, address) = open_port();
         let silent = SilentAddress::with_port(address.port()).unwrap();
         requested(None, &[silent.addr(), address]);
@@ -346,7 +346,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn an_address_of_a_proxy_that_never_answers_leaves_time_for_the_next_one() {
+    fn a_silent_address_of_a_proxy_leaves_time_for_the_next_one() {
         let (listener, address) = open_port();
         let silent = SilentAddress::with_port(address.port()).unwrap();
         let proxy = format!("http://p.example:{}", address.port());

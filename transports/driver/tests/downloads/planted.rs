@@ -17,7 +17,7 @@ use crate::{
     transport::{BOTH_CLIENTS, ClientKind, TestTransport, permanent_error},
 };
 
-/// The file that shows how the file system reports a new file, while a part is examined.
+/// The sample of a new file, which exists while a download checks a part.
 const NEW: &str = ".a.csv.part.new";
 
 /// Puts something in place of the part; checks that it is refused before any request, and kept.
@@ -204,7 +204,7 @@ fn in_a_shared_folder_an_own_part_is_resumed() {
 }
 
 #[test]
-fn the_rest_of_a_download_that_was_killed_while_it_looked_does_not_keep_it_from_resuming() {
+fn a_sample_file_of_a_killed_download_does_not_prevent_resuming() {
     for client in BOTH_CLIENTS {
         let folder = interrupted();
         folder.with(NEW, "");
@@ -216,7 +216,7 @@ fn the_rest_of_a_download_that_was_killed_while_it_looked_does_not_keep_it_from_
 }
 
 #[test]
-fn what_has_the_name_of_the_new_file_is_kept_and_the_part_is_not_resumed() {
+fn a_foreign_sample_file_is_kept_and_the_part_is_not_resumed() {
     let plants: [fn(&Folder); 3] = [
         |folder| drop(folder.with(NEW, "precious")),
         |folder| fs::create_dir(folder.at(NEW)).unwrap(),
