@@ -78,10 +78,9 @@ impl PartFile {
     /// Fails if the system would refuse to rename the complete file to its target.
     pub(super) fn check_replaceable(&self) -> Result<(), FileError> {
         let Some(old) = self.old() else { return Ok(()) };
-        let is_protected = |new, folder| Stat::from(&old).is_protected(new, folder);
         let reason = if is_mount_point(&self.target) {
             "it is a mount point"
-        } else if self.stats().is_ok_and(|[new, folder]| is_protected(new, folder)) {
+        } else if self.compare(&old, Stat::is_protected) {
             "it belongs to another user, and its folder has the sticky bit"
         } else {
             return Ok(());
@@ -173,9 +172,7 @@ impl PartFile {
     ///
     /// In a shared folder, another user may have planted that file to read the report.
     fn take_over(&self) {
-        let Some(old) = self.old() else { return };
-        let trusts = |new, folder| Stat::from(&old).has_trusted_owner(new, folder);
-        if self.stats().is_ok_and(|[new, folder]| trusts(new, folder)) {
+        if let Some(old) = self.old().filter(|old| self.compare(old, Stat::has_trusted_owner)) {
             take_over(&self.file, &old);
         }
     }
@@ -186,9 +183,10 @@ impl PartFile {
         old.filter(Metadata::is_file)
     }
 
-    /// Returns the metadata of the part file and of its folder.
-    fn stats(&self) -> io::Result<[Stat; 2]> {
-        Ok([Stat::of(&self.file)?, Stat::of_folder(&self.path)?])
+    /// Compares the old file with the part file and its folder. `false` if these have no metadata.
+    fn compare(&self, old: &Metadata, test: impl Fn(Stat, Stat, Stat) -> bool) -> bool {
+        let stats = Stat::of(&self.file).and_then(|new| Ok((new, Stat::of_folder(&self.path)?)));
+        stats.is_ok_and(|(new, folder)| test(old.into(), new, folder))
     }
 
     fn rename(&self) -> Result<(), FileError> {
