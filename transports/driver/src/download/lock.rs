@@ -22,8 +22,8 @@ pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
         let Some((file, is_new)) = open_part(path).map_err(cannot_open())? else { continue };
         if let Err(error) = file.try_lock() {
             let error = lock_error(error, path);
-            if error.kind() == FileErrorKind::Lock {
-                remove_if_empty(&file, path);
+            if error.kind() == FileErrorKind::Lock && is_empty(&file) {
+                let _ = remove(path);
             }
             return Err(error);
         }
@@ -43,10 +43,8 @@ fn lock_error(error: TryLockError, path: &Path) -> FileError {
     }
 }
 
-fn remove_if_empty(file: &File, path: &Path) {
-    if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
-        let _ = remove(path);
-    }
+pub(super) fn is_empty(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.len() == 0)
 }
 
 /// Opens or creates the part file, and returns whether it is new; `None` if it vanished meanwhile.

@@ -11,7 +11,7 @@ use tcss_export_core::download::{Part, PartMetadata};
 
 use super::{
     error::{FileError, FileErrorKind},
-    lock::{has_same_bytes, is_at, open_locked, remove, rename, sync, sync_directory},
+    lock::{has_same_bytes, is_at, is_empty, open_locked, remove, rename, sync, sync_directory},
     permissions::{create_private, take_over},
     stat::{Stat, is_mount_point},
 };
@@ -236,10 +236,6 @@ impl PartFile {
         self.metadata = metadata;
         Ok(part.filter(|_| self.length > 0))
     }
-
-    fn is_empty(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
-    }
 }
 
 fn removed() -> io::Error {
@@ -259,7 +255,7 @@ fn read_metadata(path: &Path) -> Option<PartMetadata> {
 /// Deletes the part file if no later download can resume it, unless it was renamed.
 impl Drop for PartFile {
     fn drop(&mut self) {
-        let is_useless = self.metadata.is_none() || self.is_empty();
+        let is_useless = self.metadata.is_none() || is_empty(&self.file);
         if self.is_ours && is_useless && self.check_name().is_ok() {
             // If this fails, a later download empties the file.
             self.remove_metadata();
