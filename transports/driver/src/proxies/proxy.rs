@@ -77,12 +77,15 @@ impl Proxy {
 
     /// Returns the URL with user and password, percent-encoded. It is a secret.
     pub fn url(&self) -> String {
-        let [username, password] = [self.username(), self.password()]
-            .map(|text| utf8_percent_encode(text.unwrap_or_default(), NON_ALPHANUMERIC));
-        match (&self.username, &self.password) {
-            (None, None) => format!("http://{self}"),
-            _ => format!("http://{username}:{password}@{self}"),
-        }
+        let Some(login) = self.login() else { return format!("http://{self}") };
+        let [username, password] = login.map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC));
+        format!("http://{username}:{password}@{self}")
+    }
+
+    /// Returns user and password, decoded.
+    pub(super) fn login(&self) -> Option<[&str; 2]> {
+        let username = self.username.as_deref()?;
+        Some([username, self.password.as_deref().unwrap_or_default()])
     }
 }
 

@@ -1,27 +1,20 @@
 //! `CONNECT` without I/O: the request for a tunnel, and the proxy's answer (RFC 9110, 9.3.6).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{StatusCode, Uri, header::PROXY_AUTHENTICATE, uri::Scheme};
+use http::{StatusCode, Uri, header::PROXY_AUTHENTICATE};
 
-use super::{Proxy, TunnelError};
+use super::{Proxy, TunnelError, host_and_port};
 use crate::transport::{HEAD_LIMIT, HEADERS_LIMIT};
 
 impl Proxy {
     /// Returns the `CONNECT` request for the host of a URL. It shows the proxy only host and port.
     /// With a login it is a secret.
     pub fn connect_request(&self, url: &Uri) -> String {
-        let default_port = if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
-        let (host, port) = (url.host().unwrap_or_default(), url.port_u16().unwrap_or(default_port));
-        let login = match (self.username(), self.password()) {
-            (None, None) => String::new(),
-            (username, password) => {
-                let (username, password) =
-                    (username.unwrap_or_default(), password.unwrap_or_default());
-                let login = STANDARD.encode(format!("{username}:{password}"));
-                format!("Proxy-Authorization: Basic {login}\r\n")
-            }
-        };
-        format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{login}\r\n")
+        let host = host_and_port(url);
+        let login = self.login().map(|login| STANDARD.encode(login.join(":")));
+        let login = login.map(|login| format!("Proxy-Authorization: Basic {login}\r\n"));
+        let login = login.unwrap_or_default();
+        format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n{login}\r\n")
     }
 
     /// Returns whether the bytes received so far open a tunnel: any final status 2xx does. `false`
