@@ -5,7 +5,7 @@ pub(crate) mod hints;
 mod kind;
 mod service;
 
-use std::{borrow::Cow, error::Error as StdError, fmt, io};
+use std::{borrow::Cow, error::Error as StdError, fmt};
 
 use serde::{Serialize, Serializer};
 use tcss_export::{Endpoint, JobId, core::text::printable, driver::ResourceLimit};
@@ -102,17 +102,6 @@ impl Error {
         );
         // The advice may repeat secret arguments.
         if advice.is_empty() { error } else { error.with_hint(masked(&advice)) }
-    }
-
-    /// Creates the error of a command that cannot watch for signals.
-    pub(crate) fn unwatched(error: io::Error) -> Self {
-        Self::new(ErrorKind::Resource, format!("signals cannot be watched: {error}"))
-            .or_limit(&error)
-    }
-
-    /// Creates the error of a command that lacks the thread for its file.
-    pub(crate) fn without_thread(error: io::Error) -> Self {
-        Self::new(ErrorKind::Resource, error.to_string()).or_limit(&error)
     }
 
     /// Creates the error of a panic in this program, from the text of the panic.

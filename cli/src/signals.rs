@@ -1,8 +1,7 @@
 //! SIGINT and SIGTERM.
 
-use std::io;
 #[cfg(unix)]
-use std::process;
+use std::{io, process};
 
 #[cfg(unix)]
 use tcss_export::driver::Worker;
@@ -14,6 +13,10 @@ use tokio::{
     signal::unix::{self, SignalKind},
     sync::mpsc::Sender,
 };
+
+use crate::error::Result;
+#[cfg(unix)]
+use crate::error::{Error, ErrorKind};
 
 /// A request to end the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +51,13 @@ impl Signals {
     ///
     /// If the process can start no thread or open no file. The signals then end the process by
     /// default.
-    pub(crate) fn watch() -> io::Result<Self> {
+    pub(crate) fn watch() -> Result<Self> {
         let (sender, receiver) = mpsc::channel(1);
         #[cfg(unix)]
-        start_watcher(sender)?;
+        start_watcher(sender).map_err(|error| {
+            Error::new(ErrorKind::Resource, format!("signals cannot be watched: {error}"))
+                .or_limit(&error)
+        })?;
         #[cfg(not(unix))]
         drop(sender);
         Ok(Self(receiver))

@@ -44,12 +44,7 @@ pub(crate) async fn download(
             Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
         });
         let client = Client::new(common.session()?, without_keys);
-        let mut downloader = Downloader {
-            client,
-            signals: Signals::watch().map_err(Error::unwatched)?,
-            save,
-            output,
-        };
+        let mut downloader = Downloader { client, signals: Signals::watch()?, save, output };
         // This URL cannot be renewed.
         return downloader.download(&url, None).await;
     };
@@ -57,8 +52,7 @@ pub(crate) async fn download(
     let client = client::client(common)?.with_policy(args.timing.policy());
     save.check().map_err(|error| error.with_job(job))?;
     let options = [save.options(), args.timing.options(), common.options()].concat();
-    let mut downloader =
-        Downloader { client, signals: Signals::watch().map_err(Error::unwatched)?, save, output };
+    let mut downloader = Downloader { client, signals: Signals::watch()?, save, output };
     downloader.job_to_file(job, &options).await
 }
 
@@ -67,8 +61,9 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
     let client = client::client(common)?;
     // Check the file, the threads and the addresses before a job exists.
     args.save.check()?;
-    let mut signals = Signals::watch().map_err(Error::unwatched)?;
-    let worker = Worker::start().map_err(Error::without_thread)?;
+    let mut signals = Signals::watch()?;
+    let worker = Worker::start()
+        .map_err(|error| Error::new(ErrorKind::Resource, error.to_string()).or_limit(&error))?;
     select! {
         checked = check_resolver(worker, common.endpoint()?, args.save.policy()) => checked?,
         signal = signals.first() => return Err(Error::stopped(signal, "no job was created")),

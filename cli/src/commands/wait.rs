@@ -34,9 +34,7 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
     let job = args.job.id()?;
     let client = client::client(common)?.with_policy(args.timing.policy());
     let mut reporter = Reporter::with_options(args, output)?;
-    let end =
-        wait::follow(&client, job, &mut Signals::watch().map_err(Error::unwatched)?, &mut reporter)
-            .await?;
+    let end = wait::follow(&client, job, &mut Signals::watch()?, &mut reporter).await?;
     if matches!(end, End::StdoutClosed) {
         return Ok(Ending::Done);
     }
