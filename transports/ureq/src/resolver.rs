@@ -15,7 +15,7 @@ use ureq::{
 
 /// Resolves names, by default as the system does, and drops the addresses that the policy forbids.
 #[derive(Debug)]
-pub(crate) struct CheckedResolver<L = SystemLookup> {
+pub(crate) struct CheckedResolver<L> {
     lookup: L,
     address_policy: AddressPolicy,
     /// The proxy. Its name is resolved instead of that of the host.
