@@ -63,10 +63,11 @@ impl TransportError {
         Self { is_before_sending: true, ..self }
     }
 
-    /// Marks that the answer is not HTTP.
+    /// Marks that the answer is not HTTP, if the error or a source matches.
     #[must_use]
-    pub fn not_http(self) -> Self {
-        Self { is_not_http: true, ..self }
+    pub fn not_http_if(self, matches: impl Fn(&(dyn Error + 'static)) -> bool) -> Self {
+        let is_not_http = find(&*self.source, |e| matches(e).then_some(())).is_some();
+        Self { is_not_http, ..self }
     }
 
     /// Returns whether the answer is not HTTP: another protocol answered, or the head is malformed.

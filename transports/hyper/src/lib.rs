@@ -31,7 +31,7 @@ mod dialer;
 mod heads;
 mod resolver;
 
-use std::{env, error::Error, fmt, iter, pin::Pin, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
@@ -155,11 +155,8 @@ fn explain(error: Box<dyn Error + Send + Sync>, broken: TransportErrorKind) -> T
     // hyper reports a head that is too large as a parse error. Only the text differs.
     let is_too_large = |error: &hyper::Error| error.to_string().ends_with("head is too large");
     let is_not_http = |error: &hyper::Error| error.is_parse() && !is_too_large(error);
-    let first: &(dyn Error + 'static) = &*error;
-    let is_not_http = iter::successors(Some(first), |&error| error.source())
-        .any(|error| error.downcast_ref().is_some_and(is_not_http));
-    let error = TransportError::of_chain_with(error, broken, tls::is_permanent);
-    if is_not_http { error.not_http() } else { error }
+    TransportError::of_chain_with(error, broken, tls::is_permanent)
+        .not_http_if(|error| error.downcast_ref().is_some_and(is_not_http))
 }
 
 impl<C> fmt::Debug for Hyper<C> {

@@ -207,7 +207,8 @@ fn permanent(problem: impl Into<BoxError>) -> TransportError {
 
 /// Maps an error of a request through a proxy. reqwest reports a missing login only in its message.
 fn tunnel_error(proxy: &Proxy, error: reqwest::Error) -> TunnelError {
-    match has_cause(&error, |text| text.contains("proxy authorization required")) {
+    let mut causes = iter::successors(error.source(), |&cause| cause.source());
+    match causes.any(|cause| cause.to_string().contains("proxy authorization required")) {
         true => TunnelError::refused(proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED),
         false => TunnelError::failed(proxy, error.without_url()),
     }
@@ -219,15 +220,9 @@ fn explain(error: BoxError, broken: TransportErrorKind) -> TransportError {
         Ok(error) => error.without_url().into(),
         Err(error) => error,
     };
-    let is_not_http = has_cause(&*error, |text| text.starts_with("invalid HTTP "));
-    let error = TransportError::of_chain_with(error, broken, tls::is_permanent);
-    if is_not_http { error.not_http() } else { error }
-}
-
-/// Returns whether the text of any source matches: reqwest does not export the types.
-fn has_cause(error: &(dyn Error + 'static), matches: impl Fn(&str) -> bool) -> bool {
-    iter::successors(error.source(), |cause| (*cause).source())
-        .any(|cause| matches(&cause.to_string()))
+    // reqwest does not export the type of this error.
+    TransportError::of_chain_with(error, broken, tls::is_permanent)
+        .not_http_if(|error| error.to_string().starts_with("invalid HTTP "))
 }
 
 /// Resolves names and drops the addresses that the policy forbids.
