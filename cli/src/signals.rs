@@ -77,8 +77,8 @@ impl Signals {
 #[cfg(unix)]
 fn start_watcher(sender: Sender<Signal>) -> io::Result<()> {
     let (ready, is_ready) = std::sync::mpsc::channel();
-    // The thread also builds the runtime. If the thread cannot start, a calling async function would
-    // have to drop the runtime, and tokio panics at that.
+    // The thread also builds the runtime. If the thread cannot start, a calling async function
+    // would have to drop the runtime, and tokio panics at that.
     let watcher = Worker::start()?.run(move || match watched() {
         Ok(watched) => {
             let _ = ready.send(Ok(()));
