@@ -1,4 +1,4 @@
-//! Compares signatures that other programs made with those of this library.
+//! Compares signatures of other programs with those of this library.
 //!
 //! ```text
 //! python testkit/conformance/signatures.py 1000 1 | cargo run --example signatures

@@ -80,8 +80,8 @@ pub(crate) fn checked_variable(name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Returns what is wrong with a value that a shell or a template should have changed. Keys and
-/// tokens of the service have no such characters; only files of variables leave them.
+/// Returns the problem of a value that no shell or template has expanded, as in an env file. Keys
+/// and tokens of the service have no such characters.
 fn remnant(value: &str) -> Option<&'static str> {
     const QUOTES: [char; 3] = ['"', '\'', '`'];
     if value.starts_with(QUOTES) || value.ends_with(QUOTES) {

@@ -111,7 +111,7 @@ async fn finish<W: AsyncWrite + Unpin>(
     Fetched { outcome: download.outcome().await, polls, resumed }
 }
 
-/// Stdout as an async writer. It writes on a thread, so that a full pipe does not hold up the
+/// Stdout as an async writer. It writes on a thread, so that a full pipe does not block the
 /// signals.
 #[derive(Default)]
 struct AsyncStdout {
@@ -122,7 +122,7 @@ struct AsyncStdout {
 type Write = Pin<Box<dyn Future<Output = io::Result<usize>> + Send>>;
 
 impl AsyncStdout {
-    /// Starts a write, and the thread at the first one.
+    /// Starts a write. The first write starts the thread.
     fn start(&mut self, bytes: &[u8]) -> io::Result<Write> {
         let worker = match self.worker.take() {
             Some(worker) => worker,

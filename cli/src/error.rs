@@ -5,7 +5,7 @@ pub(crate) mod hints;
 mod kind;
 mod service;
 
-use std::{borrow::Cow, error::Error as StdError, fmt, io};
+use std::{borrow::Cow, error::Error as StdError, fmt};
 
 use serde::{Serialize, Serializer};
 use tcss_export::{Endpoint, JobId, core::text::printable, driver::ResourceLimit};
@@ -31,7 +31,7 @@ pub(crate) struct Error {
 struct Facts {
     kind: ErrorKind,
     code: Option<String>,
-    /// A static text is ours and needs no masking.
+    /// Static text is ours and needs no masking.
     message: Cow<'static, str>,
     status: Option<u16>,
     request_id: Option<String>,
@@ -40,7 +40,7 @@ struct Facts {
     job_id: Option<String>,
     /// The URL of a job's file, without its secret part.
     url: Option<String>,
-    /// Our own words. Text from outside in it is masked already.
+    /// Our text. It contains text from outside only after masking.
     hint: Option<Cow<'static, str>>,
     /// The next command. It repeats the user's arguments, so it is not masked.
     command: Option<String>,
@@ -100,19 +100,8 @@ impl Error {
             ErrorKind::Usage,
             message.strip_prefix("error: ").unwrap_or(&message).to_owned(),
         );
-        // It repeats arguments.
+        // The advice may repeat secret arguments.
         if advice.is_empty() { error } else { error.with_hint(masked(&advice)) }
-    }
-
-    /// Creates the error of a command that cannot watch for signals.
-    pub(crate) fn unwatched(error: io::Error) -> Self {
-        Self::new(ErrorKind::Resource, format!("signals cannot be watched: {error}"))
-            .or_limit(&error)
-    }
-
-    /// Creates the error of a command that lacks the thread for its file.
-    pub(crate) fn without_thread(error: io::Error) -> Self {
-        Self::new(ErrorKind::Resource, error.to_string()).or_limit(&error)
     }
 
     /// Creates the error of a panic in this program, from the text of the panic.
@@ -121,7 +110,7 @@ impl Error {
         Self::new(ErrorKind::Internal, format!("this program has a fault: {text}"))
     }
 
-    /// Makes it the error of a limit of the process or the system, if its cause reached one.
+    /// Turns the error into that of a resource limit, if its cause is one.
     pub(crate) fn or_limit(mut self, cause: &(dyn StdError + 'static)) -> Self {
         let Some(limit) = ResourceLimit::of(cause) else { return self };
         self.facts.kind = ErrorKind::Resource;
@@ -133,7 +122,7 @@ impl Error {
         self
     }
 
-    /// Adds the endpoint to a hint to check that option.
+    /// Adds the current endpoint to a hint that names the option.
     pub(crate) fn with_endpoint(mut self, endpoint: &Endpoint) -> Self {
         let option = "--endpoint";
         if let Some(hint) = self.facts.hint.as_deref().filter(|hint| hint.contains(option)) {

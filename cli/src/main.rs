@@ -65,7 +65,7 @@ fn run(args: &Args, output: &Output) -> Result<Ending> {
         Ok(endpoint) if !matches!(args.command, Command::Demo) => error.with_endpoint(&endpoint),
         _ => error,
     });
-    // A thread may hang in a look-up of a name or a write to a pipe; the process ends anyway.
+    // A thread may hang in a DNS lookup or a write to a pipe; the process ends anyway.
     runtime.shutdown_background();
     result
 }

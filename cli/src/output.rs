@@ -94,14 +94,14 @@ impl Output {
     }
 }
 
-/// Returns whether the program was started with a closed stdout. The standard library then opens
-/// `/dev/null` for reading and writing in its place, which a shell's redirection does not do.
+/// Returns whether stdout was closed at the start. The standard library then opens `/dev/null` for
+/// reading and writing in its place. A shell's redirection opens it only for writing.
 pub(crate) fn stdout_is_closed() -> bool {
     let is_null = fs::read_link("/proc/self/fd/1").is_ok_and(|to| to == Path::new("/dev/null"));
     let info = fs::read_to_string("/proc/self/fdinfo/1").unwrap_or_default();
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
     let access = flags.and_then(|flags| flags.trim().bytes().last());
-    // The last octal digit holds the access mode, and 2 is read and write.
+    // The last octal digit is the access mode. 2 means reading and writing.
     is_null && access == Some(b'2')
 }
 
@@ -115,7 +115,7 @@ fn json(object: &impl Serialize) -> String {
 fn escaped(c: char) -> String {
     let shown = printable(c.encode_utf8(&mut [0; 4])).to_string();
     match shown.starts_with(char::REPLACEMENT_CHARACTER) {
-        // In UTF-16, as JSON wants it.
+        // JSON escapes are UTF-16.
         true => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
         false => shown,
     }

@@ -11,20 +11,20 @@ use crate::error::{Error, Result};
 
 static LAST: Mutex<String> = Mutex::new(String::new());
 
-/// Keeps the text of each panic from now on, instead of printing it.
+/// From now on, keeps the text of each panic instead of printing it.
 pub(crate) fn watch() {
     panic::set_hook(Box::new(|panic| {
         *LAST.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
     }));
 }
 
-/// Runs a future; a panic in it is an error.
+/// Runs a future and turns a panic into an error.
 pub(crate) async fn caught<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     let ended = AssertUnwindSafe(future).catch_unwind().await;
     ended.unwrap_or_else(|_| Err(Error::panicked(&last())))
 }
 
-/// Returns the text of the last panic: place and message.
+/// Returns the location and message of the last panic.
 fn last() -> String {
     LAST.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

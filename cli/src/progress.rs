@@ -31,7 +31,7 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 /// A bar on a terminal, cleared at the end; without a bar, progress is lines.
 struct Bar {
     bar: Option<ProgressBar>,
-    /// Ends the thread that redraws the bar.
+    /// Ends the redraw thread on drop.
     _redraw: Option<Sender<()>>,
 }
 
@@ -43,7 +43,7 @@ impl Bar {
     }
 }
 
-/// Redraws a bar between events, on a thread. Without a further thread, events alone redraw it;
+/// Redraws a bar between events, on a thread. If no thread can start, only events redraw it;
 /// `enable_steady_tick` would panic.
 fn redraw(bar: &ProgressBar) -> Option<Sender<()>> {
     let (sender, receiver) = mpsc::channel();

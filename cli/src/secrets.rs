@@ -15,14 +15,14 @@ pub(crate) const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
 const TOKENS: [&str; 3] =
     ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"];
 
-/// The client reads them in this order; the first one that is not empty counts.
+/// The client uses the first one that is not empty.
 const PROXIES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// Replaces a secret.
 pub(crate) const MASK: &str = "***";
 /// A shorter value is not a secret, and many texts contain it.
 const SHORTEST_SECRET: usize = 4;
-/// The object store signs with SHA-1, whose 40 digits are fewer than the 64 of the service.
+/// The object store signs with SHA-1 (40 digits), the service with SHA-256 (64 digits).
 const SIGNATURE_DIGITS: usize = 40;
 
 /// Reads a variable; an empty one counts as unset. The error is a value that is not UTF-8.
@@ -49,7 +49,7 @@ pub(crate) fn masked(text: &str) -> String {
     without_keys(text).split_inclusive(char::is_whitespace).map(masked_word).collect()
 }
 
-/// Returns the text without the key and the token. For ids, which may look like signatures.
+/// Returns the text without the key and the token. For ids, because they may look like signatures.
 pub(crate) fn without_keys(text: &str) -> String {
     let secrets = [SECRET_KEY].into_iter().chain(TOKENS);
     let secrets = secrets.filter_map(|name| variable(name).ok().flatten());
@@ -58,11 +58,11 @@ pub(crate) fn without_keys(text: &str) -> String {
     forms.fold(text.to_owned(), |text, form| text.replace(&form, MASK))
 }
 
-/// All but the unreserved characters of RFC 3986.
+/// All characters except the unreserved ones of RFC 3986.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Returns a secret as it is, and as URLs, JSON and base64 contain it. Padding is left out, so that
-/// base64 with and without it is found.
+/// Returns the forms of a secret: plain, and as in URLs, JSON and base64. Base64 has no padding, so
+/// that it matches text with and without padding.
 fn forms(secret: &str) -> [String; 5] {
     [
         secret.to_owned(),
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(masked("a  b\n\tc "), "a  b\n\tc ");
     }
 
-    // Made with `base64`, `base64 | tr +/ -_` and Python's `urllib.parse.quote`.
+    // From `base64`, `base64 | tr +/ -_` and Python's `urllib.parse.quote`.
     #[test]
     fn a_secret_has_the_forms_of_urls_json_and_base64() {
         let expected = [

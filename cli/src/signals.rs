@@ -1,8 +1,7 @@
 //! SIGINT and SIGTERM.
 
-use std::io;
 #[cfg(unix)]
-use std::process;
+use std::{io, process};
 
 #[cfg(unix)]
 use tcss_export::driver::Worker;
@@ -14,6 +13,10 @@ use tokio::{
     signal::unix::{self, SignalKind},
     sync::mpsc::Sender,
 };
+
+use crate::error::Result;
+#[cfg(unix)]
+use crate::error::{Error, ErrorKind};
 
 /// A request to end the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +49,15 @@ impl Signals {
     ///
     /// # Errors
     ///
-    /// If the process has no further thread or open file. The signals then end the process as they
-    /// do by default.
-    pub(crate) fn watch() -> io::Result<Self> {
+    /// If the process can start no thread or open no file. The signals then end the process by
+    /// default.
+    pub(crate) fn watch() -> Result<Self> {
         let (sender, receiver) = mpsc::channel(1);
         #[cfg(unix)]
-        start_watcher(sender)?;
+        start_watcher(sender).map_err(|error| {
+            Error::new(ErrorKind::Resource, format!("signals cannot be watched: {error}"))
+                .or_limit(&error)
+        })?;
         #[cfg(not(unix))]
         drop(sender);
         Ok(Self(receiver))
@@ -71,8 +77,8 @@ impl Signals {
 #[cfg(unix)]
 fn start_watcher(sender: Sender<Signal>) -> io::Result<()> {
     let (ready, is_ready) = std::sync::mpsc::channel();
-    // The thread also builds the runtime: tokio panics if a runtime is dropped in an async
-    // function, which would happen here without a thread.
+    // The thread also builds the runtime. If the thread cannot start, a calling async function
+    // would have to drop the runtime, and tokio panics at that.
     let watcher = Worker::start()?.run(move || match watched() {
         Ok(watched) => {
             let _ = ready.send(Ok(()));
@@ -84,7 +90,7 @@ fn start_watcher(sender: Sender<Signal>) -> io::Result<()> {
     is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
 }
 
-/// The runtime of the watcher, and its interrupts and terminations.
+/// The runtime of the watcher, and the streams of SIGINT and SIGTERM.
 #[cfg(unix)]
 type Watched = (Runtime, [unix::Signal; 2]);
 

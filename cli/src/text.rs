@@ -71,7 +71,7 @@ pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
-        // rustls has dates as numbers, and names of errors instead of texts.
+        // rustls shows dates as numbers, and names of errors instead of texts.
         let problem = TlsProblem::of(source);
         let cause = problem.map_or_else(|| source.to_string(), |problem| problem.to_string());
         // hyper's outer error names a stage only: "client error (Connect)".

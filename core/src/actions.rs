@@ -121,12 +121,12 @@ impl TryFrom<String> for JobId {
     }
 }
 
-/// Reads a job id; other JSON is `None`.
+/// Reads a job id. Other JSON is `None`.
 fn job_id(json: &RawValue) -> Option<JobId> {
     JobId::new(exact_text(json)?).ok()
 }
 
-/// Reads the URL of a file; other JSON is `None`.
+/// Reads the URL of a file. Other JSON is `None`.
 fn url(json: &RawValue) -> Option<DownloadUrl> {
     DownloadUrl::new(exact_text(json)?)
 }

@@ -50,9 +50,9 @@ pub struct Answer<T> {
 /// # Ok::<(), tcss_export_core::ResponseError>(())
 /// ```
 ///
-/// A string may contain what JSON forbids, such as bytes of GBK or control characters: these become
-/// U+FFFD. A URL, an id, a status or a code with that character is absent. If you add an action,
-/// check its texts for it before you use them as such values.
+/// In strings, U+FFFD replaces bytes and characters that JSON forbids, such as GBK or control
+/// characters. A URL, an id, a status or a code with U+FFFD counts as absent. A new action must
+/// check such values for U+FFFD, too.
 ///
 /// # Errors
 ///
@@ -114,7 +114,7 @@ fn object_bytes<'b>(body: &'b [u8], headers: &HeaderMap) -> Result<&'b [u8], Kin
 /// The result of an action and the request id.
 type Parsed<T> = (Result<T, Kind>, Option<String>);
 
-/// Parses JSON. If it is invalid only because of the contents of strings, these are repaired.
+/// Parses JSON, and a second time with repaired strings if it is invalid.
 fn parse<A: Action>(body: &[u8]) -> Parsed<A::Response> {
     let text = str::from_utf8(body).ok();
     let plain = match text {
@@ -140,7 +140,7 @@ fn parse<A: Action>(body: &[u8]) -> Parsed<A::Response> {
     }
 }
 
-/// Returns the place of the first byte that is not UTF-8.
+/// Returns the error at the first byte that is not UTF-8.
 fn not_utf8(body: &[u8]) -> Kind {
     let valid = body.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let line = 1 + valid.matches('\n').count();
@@ -240,7 +240,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for MembersVisitor<T> {
         let (error, request_id) = (Member::Absent, Member::Absent);
         let mut others = OtherMembers { map, error, request_id };
         let of_action = T::deserialize(MapAccessDeserializer::new(&mut others))?;
-        // A second error could be a null that hides the first.
+        // A repeated error fails: a null could hide the first one.
         let error = others.error.sole("Error")?;
         let result = error.map_or(Ok(of_action), |json| Err(Kind::Api(api_error(json))));
         Ok(Members { result, request_id: others.request_id.value().and_then(exact_text) })

@@ -126,7 +126,7 @@ pub struct Download {
     furthest: u64,
     failures: Failures,
     random: Random,
-    /// Responses since the last progress that the file does not exist.
+    /// "Not found" responses since the last progress.
     not_found: u32,
     /// New URLs since the last progress.
     new_urls: u32,

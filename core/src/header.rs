@@ -83,15 +83,14 @@ pub(crate) fn redirect_host(headers: &HeaderMap) -> Option<String> {
     target.scheme().and_then(|_| target.host()).map(ToString::to_string)
 }
 
-/// The words in `Content-Encoding` that change no byte, in lower case. Any other word may be a
-/// coding, and its bytes may not be those of the file.
+/// The values of `Content-Encoding` that change no byte, in lower case. Any other value may be a
+/// coding, so that the bytes are not those of the file.
 ///
-/// `identity` is the reserved name for no coding ([RFC 9110, section 8.4.1]). The others are in no
-/// registry of [content codings], but servers send them by mistake: `none`, the MIME encodings that
-/// change nothing ([RFC 2045, section 6.2]), and names of charsets, which belong in
-/// `Content-Type`.
+/// `identity` is the reserved name for no coding ([RFC 9110, section 8.4.1]). The others are not
+/// registered [content codings], but servers send them by mistake: `none`, the identity encodings
+/// of MIME ([RFC 2045, section 6.2]), and charsets, which belong in `Content-Type`.
 ///
-/// `aws-chunked` and `chunked` are missing, because they may mean that the stored bytes are framed.
+/// `aws-chunked` and `chunked` are missing, because they may mean framing in the stored bytes.
 ///
 /// [RFC 9110, section 8.4.1]: https://www.rfc-editor.org/rfc/rfc9110.html#section-8.4.1
 /// [content codings]: https://www.iana.org/assignments/http-parameters/http-parameters.xhtml

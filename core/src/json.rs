@@ -1,4 +1,4 @@
-//! Reads JSON in such a way that no optional member can hide another.
+//! Reads JSON members one by one, so that an unusable optional member does not affect the others.
 
 use alloc::{borrow::Cow, string::String};
 use core::{fmt, str::FromStr};
@@ -26,7 +26,7 @@ pub(crate) fn members<'de, D: Deserializer<'de>, const N: usize>(
 pub(crate) enum Member<'a> {
     Absent,
     Once(&'a RawValue),
-    /// It is unclear which of the values holds.
+    /// The object has several values, and none has priority.
     Repeated,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Reads the values of these names, and as a seed the position of a name.
+/// Reads the values of these names. As a seed, reads a name as its position in the list.
 #[derive(Clone, Copy)]
 struct Names<const N: usize>([&'static str; N]);
 
@@ -105,36 +105,36 @@ impl Visitor<'_> for Position<'_> {
     }
 }
 
-/// Reads a string that is not empty. This and the functions below read other JSON as `None`.
+/// Reads a string that is not empty. Other JSON is `None`, here and in the functions below.
 pub(crate) fn text(json: &RawValue) -> Option<String> {
     json_text(json).filter(|text| !text.is_empty()).map(Cow::into_owned)
 }
 
-/// Reads a string that a program uses, such as an id. One that was not decoded completely, here or
-/// at the service, has lost bytes.
+/// Reads a string that a program uses, such as an id. Undecodable bytes, here or at the service,
+/// make it unusable.
 pub(crate) fn exact_text(json: &RawValue) -> Option<String> {
     text(json).filter(|text| !has_lost_bytes(text))
 }
 
-/// Returns whether a text has the character that replaces bytes which could not be decoded.
+/// Returns whether a text has U+FFFD, which replaces undecodable bytes.
 pub(crate) fn has_lost_bytes(text: &str) -> bool {
-    // The first byte of that character is rare.
+    // The first byte of U+FFFD is rare, and this search is fast.
     has_byte(text, 0xef) && text.contains(char::REPLACEMENT_CHARACTER)
 }
 
-/// Searches without an early end, which the compiler turns into vector code.
+/// Searches without an early exit, so that the compiler can vectorize the loop.
 fn has_byte(text: &str, byte: u8) -> bool {
     text.bytes().fold(false, |found, b| found | (b == byte))
 }
 
 /// Reads a number, or a string that contains one.
 ///
-/// It does not use serde_json, whose numbers may be inexact in the last digit.
+/// It does not use serde_json, which may round the last digit.
 pub(crate) fn number<T: FromStr>(json: &RawValue) -> Option<T> {
     text_or_json(json).parse().ok()
 }
 
-/// Reads a progress, which is finite.
+/// Reads a progress, which must be finite.
 pub(crate) fn progress(json: &RawValue) -> Option<f64> {
     number(json).filter(|progress: &f64| progress.is_finite())
 }
@@ -158,12 +158,12 @@ fn json_text(json: &RawValue) -> Option<Cow<'_, str>> {
     Some(String::from_utf8_lossy(&bytes).into_owned().into())
 }
 
-/// Replaces by U+FFFD what no JSON string may have: bytes that are not UTF-8, control characters,
-/// and backslashes that begin no escape. Outside strings, it replaces by empty strings the numbers
-/// that some writers know and JSON does not.
+/// Replaces with U+FFFD everything that JSON forbids in a string: bytes that are not UTF-8, control
+/// characters, and backslashes that begin no escape. Outside strings, replaces `NaN` and infinities
+/// with empty strings.
 ///
 /// In GBK and Big5 the second byte of a character may be a backslash. With `is_double_byte`, such a
-/// backslash begins no escape. No other second byte matters to JSON.
+/// backslash begins no escape. Other second bytes have no meaning in JSON.
 pub(crate) fn repaired(body: &[u8], is_double_byte: bool) -> String {
     const NOT_UTF8: u8 = 0xff;
     let mut bytes = body.to_vec();

@@ -79,7 +79,8 @@ impl AddressPolicy {
     /// The private networks of Tencent Cloud: 10.0.0.0/8, 100.64.0.0/10 and 169.254.0.0/16. On a
     /// virtual machine in the region of a bucket, the name of the bucket resolves to one of these.
     ///
-    /// Source: [Regions and access endpoints](https://www.tencentcloud.com/document/product/436/6224).
+    /// Source: [Regions and access
+    /// endpoints](https://www.tencentcloud.com/document/product/436/6224).
     pub const TENCENT_NETWORKS: [Network; 3] = [
         v4([10, 0, 0, 0])..=v4([10, 255, 255, 255]),
         v4([100, 64, 0, 0])..=v4([100, 127, 255, 255]),
@@ -101,8 +102,9 @@ impl AddressPolicy {
     }
 }
 
-/// The metadata services of virtual machines and containers, which give out the keys of their role:
-/// of Tencent Cloud, of most other clouds, of AWS containers, of Alibaba Cloud, and over IPv6.
+/// The metadata services of virtual machines and containers, which return the keys of their role:
+/// those of Tencent Cloud, most other clouds, AWS containers and Alibaba Cloud, and those over
+/// IPv6.
 const METADATA: [IpAddr; 8] = [
     v4([169, 254, 0, 23]),
     v4([169, 254, 169, 254]),

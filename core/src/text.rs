@@ -6,9 +6,8 @@ use core::{
     str::FromStr,
 };
 
-/// Shows a text with every control character, every mark that reorders text and every invisible
-/// character replaced by U+FFFD, so that a server's message cannot forge a log line or control a
-/// terminal.
+/// Shows a text with U+FFFD in place of control characters, bidirectional controls and invisible
+/// characters, so that a server's message cannot forge a log line or control a terminal.
 ///
 /// ```
 /// use tcss_export_core::text::printable;
@@ -39,8 +38,8 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
-/// Returns whether a character controls the output, reorders text (Unicode's `Bidi_Control`) or is
-/// invisible: soft hyphens, zero-width characters, line separators and tags.
+/// Returns whether a character is a control, a bidirectional control (Unicode's `Bidi_Control`) or
+/// invisible: a soft hyphen, a zero-width character, a line separator or a tag.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -97,9 +96,9 @@ mod tests {
         assert_eq!(printable(&long).to_string(), long);
     }
 
-    // The marks are those of Unicode's PropList.txt (Bidi_Control).
+    // Unicode's PropList.txt lists these characters (Bidi_Control).
     #[test]
-    fn marks_that_reorder_text_and_invisible_characters_are_replaced() {
+    fn bidirectional_controls_and_invisible_characters_are_replaced() {
         let marks = ['\u{61c}', '\u{200e}', '\u{200f}'].into_iter();
         let marks = marks.chain('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
         let invisible = ['\u{ad}', '\u{200b}', '\u{2060}', '\u{feff}', '\u{e0001}', '\u{e0041}'];

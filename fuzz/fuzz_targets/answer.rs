@@ -63,7 +63,7 @@ fn text(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| !text.is_empty())
 }
 
-/// Returns a text that a program uses: without the character for bytes that could not be decoded.
+/// Returns a text that a program uses. It must not contain U+FFFD for undecodable bytes.
 fn exact_text(value: &Value) -> Option<&str> {
     text(value).filter(|text| !text.contains(char::REPLACEMENT_CHARACTER))
 }

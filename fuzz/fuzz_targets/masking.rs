@@ -1,4 +1,4 @@
-//! No secret survives masking, wherever it stands in a text.
+//! Masking removes each secret at any place in a text.
 //!
 //! In the input, `\x01` stands for the secret key, `\x02` for the token and `\x03` for a signature.
 #![no_main]

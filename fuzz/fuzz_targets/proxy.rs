@@ -1,5 +1,5 @@
-//! Any variables of a proxy are accepted or refused without a panic. No text shows the password, and
-//! a loopback host or an excepted one has no proxy.
+//! Any variables of a proxy are accepted or refused without a panic. No text shows the password,
+//! and a loopback host or an excepted one has no proxy.
 //!
 //! The lines of the input are the proxy, the exceptions and the host of a URL.
 #![no_main]
@@ -45,7 +45,7 @@ fn check(variable: &str, exceptions: &str, url: &Uri) {
         assert!(!shown.contains(PASSWORD), "{shown}");
         assert!(proxy.url().parse::<Uri>().is_ok(), "{}", proxy.url());
     }
-    // An odd host never leads to a direct connection.
+    // An unusual host never gets a direct connection.
     let is_host = url.authority().is_some_and(|host| host.as_str().parse::<Endpoint>().is_ok());
     if is_host {
         assert_eq!(proxies("*").proxy_for_url(url), Ok(None), "{url}");

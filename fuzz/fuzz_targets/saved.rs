@@ -1,5 +1,5 @@
-//! A saved wait and a recording from any source never panic. A saved wait that is accepted can be
-//! driven to its end, and saving it again loses nothing.
+//! Reading any saved wait or recording never panics. An accepted saved wait can run to its end, and
+//! another save loses nothing.
 //!
 //! Each line of the input is a saved wait or a line of a recording.
 #![no_main]

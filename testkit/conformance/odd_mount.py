@@ -20,7 +20,7 @@ class OddMount(mfusepy.Operations):
     """Passes each operation through to a folder, and changes the answers that the options name."""
 
     use_ns = True
-    # The attributes of stat(2) that are passed on.
+    # The attributes of stat(2) to pass on.
     ATTRIBUTES = (
         "st_atime_ns", "st_ctime_ns", "st_gid", "st_ino", "st_mode", "st_mtime_ns", "st_nlink",
         "st_size", "st_uid",
@@ -74,7 +74,7 @@ class OddMount(mfusepy.Operations):
     def link(self, target, source):
         os.link(self.at(source), self.at(target))
         if self.args.lost_replies:
-            # The client repeats a request without a reply, and the repetition fails.
+            # The client repeats a request without a reply, and the second request fails.
             raise mfusepy.FuseOSError(errno.EEXIST)
 
     def rename(self, old, new):
@@ -122,7 +122,7 @@ def arguments():
     parser.add_argument("--owner", type=int, help="the owner shown for every file")
     parser.add_argument("--mode", type=octal, help="the permissions shown for every file, octal")
     parser.add_argument("--links", type=int, help="the number of links shown for every file")
-    parser.add_argument("--inodes", action="store_true", help="a new inode number at each look-up")
+    parser.add_argument("--inodes", action="store_true", help="a new inode number at each lookup")
     parser.add_argument("--fsync", help="the error of fsync, such as EINVAL")
     parser.add_argument("--write", help="the error of write, such as EDQUOT, after --room bytes")
     parser.add_argument("--room", type=int, default=500_000)

@@ -44,8 +44,8 @@ impl Listener {
         let counter = Arc::clone(&connections);
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::channel();
-        // The thread also builds and drops the runtime. tokio panics if a runtime is dropped in an
-        // async function, which would happen here without a thread.
+        // The thread also builds and drops the runtime. If the thread cannot start, a calling async
+        // function would have to drop the runtime, and tokio panics at that.
         let thread = thread::Builder::new().name("tcss-testkit".to_owned()).spawn(move || {
             let (runtime, socket) = match start_runtime(socket) {
                 Ok(started) => started,

@@ -2,9 +2,9 @@
 //!
 //! [`WireServer`] records the bytes of each request and sends [`WireAnswer`]s, plain or over TLS.
 //! [`TlsProxy`] adds TLS to any plain address, such as that of a [`Service`](crate::Service).
-//! [`ConnectProxy`] connects clients to either. [`SilentAddress`] answers nothing at all. All run on background threads, on 127.0.0.1. Each
-//! server with TLS makes its own certificate authority and a certificate for `localhost` and
-//! `127.0.0.1`, or for a given host.
+//! [`ConnectProxy`] connects clients to either. [`SilentAddress`] answers nothing at all. All run
+//! on background threads, on 127.0.0.1. Each server with TLS makes its own certificate authority
+//! and a certificate for `localhost` and `127.0.0.1`, or for a given host.
 //!
 //! # Examples
 //!

@@ -133,7 +133,7 @@ fn a_server_without_answers_is_an_error() {
 }
 
 #[test]
-fn a_cut_ends_tls_without_close_notify() {
+fn then_cut_ends_tls_without_close_notify() {
     let server = WireServer::tls([WireAnswer::raw("x").then_cut()]).expect("a server");
     let mut stream = secure(server.addr(), server.ca_der(), "localhost");
     stream.write_all(GET).expect("a reading server");

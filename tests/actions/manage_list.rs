@@ -119,7 +119,7 @@ fn a_list_of_another_type_is_an_error() {
 }
 
 #[test]
-fn a_repeated_member_reads_as_none_and_hides_no_other() {
+fn a_repeated_member_is_none_and_others_are_read() {
     for name in ["JobName", "Source", "ExportProgress", "FailureMsg", "Timeout", "InsertTime"] {
         let job = list_of_one(&format!(
             r#""{name}":"1","JobID":"4711","{name}":"2","ExportStatus":"SUCCESS""#
@@ -137,7 +137,7 @@ fn a_repeated_member_reads_as_none_and_hides_no_other() {
 
 /// In GBK, and with a last character whose second byte is a backslash.
 #[test]
-fn a_text_in_another_encoding_hides_neither_the_id_nor_another_job() {
+fn an_undecodable_text_hides_neither_the_id_nor_another_job() {
     let body = [
         br#"{"Response":{"List":[{"JobName":""#,
         &b"\xb5\xbc\xb3\xf6\x81\x5c"[..],

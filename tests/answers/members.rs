@@ -201,7 +201,7 @@ repeated! {
 }
 
 #[test]
-fn a_repeated_optional_member_reads_as_none_and_hides_no_other() {
+fn a_repeated_optional_member_is_none_and_others_are_read() {
     for repeated in [
         r#""DownloadURL":"a","DownloadURL":"b""#,
         r#""DownloadURL":"a","DownloadURL":null"#,

@@ -41,8 +41,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Any bytes but quotes and backslashes, or characters of two bytes as in GBK, whose second byte may
-/// be a backslash.
+/// Any bytes but quotes and backslashes, or characters of two bytes as in GBK, whose second byte
+/// may be a backslash.
 fn text_in_any_encoding() -> impl Strategy<Value = Vec<u8>> {
     let byte = any::<u8>().prop_filter("a quote or a backslash", |b| !b"\"\\".contains(b));
     let bytes = proptest::collection::vec(byte, 0..20);
@@ -160,7 +160,7 @@ proptest! {
         prop_assert_eq!(answer.request_id, id);
     }
     #[test]
-    fn no_byte_of_a_text_for_people_changes_another_member(message in text_in_any_encoding()) {
+    fn no_byte_of_a_message_changes_another_member(message in text_in_any_encoding()) {
         let around = |head: &str, tail: &str| [head.as_bytes(), &message, tail.as_bytes()].concat();
         let head = r#"{"Response":{"FailureMsg":""#;
         let answer = read_ok(around(head, r#"","ExportStatus":"FAILURE","RequestId":"r-1"}}"#));

@@ -1,5 +1,5 @@
-//! Strings with bytes or characters that JSON does not allow: they hide no other member, and no
-//! value that has lost a byte is used.
+//! Strings with bytes or characters that JSON forbids: other members stay readable, and an
+//! undecodable value is not used.
 
 use tcss_export::{
     actions::{DescribeExportJobResult, ExportStatus},
@@ -34,7 +34,7 @@ fn refused(message: &[u8]) -> Vec<u8> {
     around(head, message, r#"","Code":"AuthFailure.SecretIdNotFound"},"RequestId":"r-1"}}"#)
 }
 
-/// Asserts that this message hides nothing, and returns it as it is read.
+/// Asserts that the other members stay readable beside this message. Returns the message as read.
 #[track_caller]
 fn assert_hides_nothing(message: &[u8]) -> String {
     let error = read_ok(refused(message)).unwrap_err();
@@ -51,7 +51,7 @@ fn assert_hides_nothing(message: &[u8]) -> String {
     read
 }
 
-/// Encoded by another program: two texts in GBK, and one in Big5 with two characters whose second
+/// Texts from another program: two in GBK, and one in Big5 with two characters whose second
 /// byte is a backslash.
 const TEXTS: [&[u8]; 3] = [
     b"\xb5\xbc\xb3\xf6\xca\xa7\xb0\xdc",
@@ -100,7 +100,7 @@ fn escapes_beside_characters_of_two_bytes_hide_nothing() {
 }
 
 #[test]
-fn a_cut_character_hides_nothing() {
+fn a_truncated_character_hides_nothing() {
     let (two, emoji) = ("\u{5bfc}\u{5bfc}", "\u{1f600}");
     for cut in [4, 5] {
         assert_eq!(assert_hides_nothing(&two.as_bytes()[..cut]), "\u{5bfc}\u{fffd}");
@@ -144,8 +144,8 @@ fn a_content_type_that_is_not_ascii_hides_nothing() {
     assert_eq!(answer.unwrap().response.status, ExportStatus::Failure);
 }
 
-/// Texts that have lost a byte: undecodable, cut, replaced at the service, with half a surrogate
-/// pair, a control character or a bad escape.
+/// Undecodable texts: in another encoding, truncated, replaced at the service, with half a
+/// surrogate pair, a control character or a bad escape.
 const LOST: [&[u8]; 8] = [
     b"a\xb5\xbc",
     b"a\xe5\xaf",
@@ -157,7 +157,7 @@ const LOST: [&[u8]; 8] = [
     b"a\\x",
 ];
 
-/// Reads an answer with a member that has lost a byte.
+/// Reads an answer with an undecodable member.
 fn read_lost(name: &str, lost: &[u8], rest: &str) -> Read {
     let head = format!(r#"{{"Response":{{"{name}":""#);
     let body = around(&head, lost, &format!(r#"",{rest}}}}}"#));
@@ -165,7 +165,7 @@ fn read_lost(name: &str, lost: &[u8], rest: &str) -> Read {
 }
 
 #[test]
-fn a_url_that_has_lost_a_byte_is_none() {
+fn an_undecodable_url_is_none() {
     for lost in LOST {
         let url = around("https://h.example/", lost, "");
         let answer = read_lost("DownloadURL", &url, r#""ExportStatus":"SUCCESS""#).unwrap();
@@ -175,7 +175,7 @@ fn a_url_that_has_lost_a_byte_is_none() {
 }
 
 #[test]
-fn a_url_beside_a_message_that_has_lost_a_byte_stays_exact() {
+fn a_url_beside_an_undecodable_message_stays_exact() {
     let url = r#""DownloadURL":"https:\/\/h.example\/\u5bfc?x=\u0026","ExportStatus":"SUCCESS""#;
     for lost in LOST {
         let answer = read_lost("FailureMsg", lost, url).unwrap();
@@ -184,9 +184,9 @@ fn a_url_beside_a_message_that_has_lost_a_byte_stays_exact() {
     }
 }
 
-/// This message forces a reading in which a backslash may belong to the character before it.
+/// With this message, a backslash in the URL may belong to the previous character.
 #[test]
-fn a_url_that_is_not_read_with_certainty_is_none() {
+fn an_ambiguous_url_is_none() {
     let rest = r#""DownloadURL":"https://h.example/导\u0026","ExportStatus":"SUCCESS""#;
     let answer = read_lost("FailureMsg", b"\x81\x5c", rest).unwrap();
     assert_eq!(url_of(&answer.response), None);
@@ -194,7 +194,7 @@ fn a_url_that_is_not_read_with_certainty_is_none() {
 }
 
 #[test]
-fn a_status_that_has_lost_a_byte_is_unknown_without_a_text() {
+fn an_undecodable_status_is_unknown_without_a_text() {
     for lost in LOST {
         for text in [lost.to_vec(), around("SUCCESS", lost, ""), around("", lost, "SUCCESS")] {
             let answer = read_lost("ExportStatus", &text, r#""ExportProgress":1"#).unwrap();
@@ -205,7 +205,7 @@ fn a_status_that_has_lost_a_byte_is_unknown_without_a_text() {
 }
 
 #[test]
-fn the_header_replaces_a_request_id_that_has_lost_a_byte() {
+fn the_header_replaces_an_undecodable_request_id() {
     for lost in LOST {
         let answer = read_lost("RequestId", lost, r#""ExportStatus":"FAILURE""#).unwrap();
         assert_eq!(answer.request_id.as_deref(), Some("r-header"), "{lost:02x?}");
@@ -213,7 +213,7 @@ fn the_header_replaces_a_request_id_that_has_lost_a_byte() {
 }
 
 #[test]
-fn a_code_that_has_lost_a_byte_is_empty_and_the_message_stays() {
+fn an_undecodable_code_is_empty_and_the_message_stays() {
     for lost in LOST {
         let head = r#"{"Response":{"Error":{"Code":""#;
         let error = read_ok(around(head, lost, r#"","Message":"m"}}}"#)).unwrap_err();
@@ -224,7 +224,7 @@ fn a_code_that_has_lost_a_byte_is_empty_and_the_message_stays() {
 }
 
 #[test]
-fn a_flat_code_that_has_lost_a_byte_is_not_used() {
+fn an_undecodable_flat_code_is_not_used() {
     for lost in LOST {
         let body = around(r#"{"code":4100,"message":"m","codeDesc":""#, lost, r#""}"#);
         let error = read_ok(body).unwrap_err();

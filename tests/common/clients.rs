@@ -138,8 +138,8 @@ impl Setup {
         Self { library, http: HttpClient::Default, wire: Wire::Plain }
     }
 
-    /// Whether the transport limits the interim heads before an answer. reqwest and an agent of
-    /// the user's own do not show them.
+    /// Whether the transport limits interim responses. reqwest and the user's own agent do not show
+    /// them.
     pub(crate) fn limits_interim_heads(&self) -> bool {
         match self.library {
             #[cfg(feature = "ureq")]

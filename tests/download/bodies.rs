@@ -81,7 +81,7 @@ fn a_checksum_or_http_2_shows_the_end_of_a_body_without_length() {
 }
 
 #[test]
-fn a_matching_checksum_proves_a_body_without_length_however_it_ends() {
+fn a_matching_checksum_proves_a_body_without_length() {
     for reply in [Reply::NoLength, Reply::Chunked] {
         let mut run = run();
         let request = run.start();
@@ -207,7 +207,7 @@ fn a_content_encoding_that_changes_no_byte_is_accepted() {
     }
 }
 
-/// A declared non-coding is no proof that the bytes are right.
+/// A content encoding that changes no byte does not prove that the bytes are right.
 #[test]
 fn with_such_a_content_encoding_length_and_checksum_are_checked() {
     let file = || Answer::new(200, &[("content-length", "9")], "123456789");

@@ -1,5 +1,4 @@
-//! A file that the server does not have yet: a job may succeed some seconds before its file can be
-//! downloaded.
+//! A file that does not exist yet: a job may succeed some seconds before its file exists.
 
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use crate::{
 
 const MAX: usize = Policy::MAX_NOT_FOUND as usize;
 
-/// The answers that may mean that the file is not there yet.
+/// The answers that may mean that the file does not exist yet.
 fn not_found() -> [Answer; 4] {
     [
         xml(404, "NoSuchKey", "The specified key does not exist."),
@@ -40,7 +39,7 @@ fn delay(run: &Run) -> Duration {
 }
 
 #[test]
-fn a_file_that_is_not_there_yet_is_requested_again() {
+fn a_file_that_does_not_exist_yet_is_requested_again() {
     for answer in not_found() {
         for times in 1..=MAX {
             let mut run = run();
@@ -56,7 +55,7 @@ fn a_file_that_is_not_there_yet_is_requested_again() {
 }
 
 #[test]
-fn the_delays_are_those_of_throttling() {
+fn the_delays_of_throttling_apply() {
     let mut run = run();
     for n in 0..Policy::MAX_NOT_FOUND {
         run.serve(&digits(), Reply::Gone);
@@ -75,7 +74,7 @@ fn retry_after_raises_a_delay_up_to_its_cap() {
 }
 
 #[test]
-fn a_file_that_stays_away_is_a_refusal() {
+fn a_file_that_stays_missing_is_a_refusal() {
     for answer in not_found() {
         let mut run = run();
         for _ in 0..MAX {
@@ -91,7 +90,7 @@ fn a_file_that_stays_away_is_a_refusal() {
     }
 }
 
-/// A job whose file is gone would not get another one by a new URL.
+/// A new URL would not help: the job has no other file.
 #[test]
 fn no_new_url_is_requested() {
     let mut run = Run::of(download(&Policy::default()).with_new_urls());
@@ -126,7 +125,7 @@ fn the_policy_sets_how_often_the_file_is_requested_again() {
 }
 
 #[test]
-fn a_file_that_is_not_there_and_failures_are_counted_apart() {
+fn not_found_and_failures_have_separate_counts() {
     let mut run =
         Run::new(&with(Policy::default(), |p| (p.max_failures, p.max_not_found) = (2, 2)));
     let failure = Reply::NoAnswer(TransportErrorKind::Timeout);
@@ -136,13 +135,13 @@ fn a_file_that_is_not_there_and_failures_are_counted_apart() {
 }
 
 #[test]
-fn a_new_byte_ends_the_row() {
+fn a_new_byte_resets_the_count() {
     let mut run = Run::new(&with(Policy::default(), |p| p.max_not_found = 1));
     run.serve_all(&digits(), &[Reply::Gone, Reply::Cut(3), Reply::Gone, Reply::Correct]);
     assert_complete(&mut run, &digits());
 }
 
-/// Not every machine of the store may have the file yet.
+/// Some machines of the store may not have the file yet.
 #[test]
 fn a_file_that_disappears_in_between_is_resumed() {
     let mut run = cut_after_3();
@@ -162,7 +161,7 @@ fn a_file_that_disappears_for_good_leaves_its_part() {
 }
 
 #[test]
-fn a_new_url_does_not_start_another_row() {
+fn a_new_url_does_not_reset_the_count() {
     let policy = with(Policy::default(), |p| p.max_not_found = 1);
     let mut run = Run::of(download(&policy).with_new_urls());
     run.serve_all(&digits(), &[Reply::Gone, Reply::Expired]);
@@ -174,7 +173,7 @@ fn a_new_url_does_not_start_another_row() {
 }
 
 #[test]
-fn the_time_limit_of_the_download_ends_the_row() {
+fn the_time_limit_of_the_download_ends_the_retries() {
     let policy = with(Policy::default(), |p| p.total_limit = Some(Duration::from_millis(300)));
     let mut run = Run::new(&policy);
     run.serve(&digits(), Reply::Gone);

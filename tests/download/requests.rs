@@ -86,7 +86,7 @@ fn private_addresses_need_an_option() {
         let download = accepted(text, &policy).unwrap();
         assert_eq!(limits(download).address_policy, AddressPolicy::PublicAnd(everything().into()));
     }
-    // A metadata service gives out keys.
+    // A metadata service returns keys.
     for text in ["https://169.254.0.23/a", "https://[::ffff:169.254.169.254]/a"] {
         assert_refused(text, &policy, Reason::PrivateAddress);
     }

@@ -70,7 +70,7 @@ pub(crate) fn a_content_encoding_that_changes_no_byte_is_accepted(setup: &Setup)
         assert!(run.downloaded().verified, "{words}");
         run.folder.assert_holds(FILE);
     }
-    // The checksum still judges the bytes.
+    // The checksum still applies.
     let run = setup.run([file(&[("Content-Encoding", "utf-8"), (CRC, "1")], FILE)]);
     assert!(matches!(run.kind(), ErrorKind::Mismatch { .. }), "{:?}", run.kind());
     run.folder.assert_empty();

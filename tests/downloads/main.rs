@@ -128,7 +128,7 @@ table! {
         an_expired_url_is_replaced_before_any_request,
         a_job_without_a_new_url_is_an_error_with_its_reason,
         a_poll_for_a_new_url_does_not_delay_the_total_limit,
-        a_file_that_is_not_there_yet_is_requested_again,
+        a_file_that_does_not_exist_yet_is_requested_again,
         a_file_that_stays_away_is_an_error,
         a_download_survives_faults_of_every_kind,
         ;

@@ -131,7 +131,7 @@ pub(crate) fn a_poll_for_a_new_url_does_not_delay_the_total_limit(setup: &Setup)
     assert_eq!((polls(&served), file_requests(&served).len()), (2, 1));
 }
 
-pub(crate) fn a_file_that_is_not_there_yet_is_requested_again(setup: &Setup) {
+pub(crate) fn a_file_that_does_not_exist_yet_is_requested_again(setup: &Setup) {
     let served = setup.service(builder("SUCCESS", "GONE,GONE,CUT:1000,GONE"));
     let folder = Folder::new();
     let downloaded = download(setup, &served, &folder).expect("a whole file");

@@ -263,7 +263,7 @@ pub(crate) fn an_answer_that_is_not_http_is_a_broken_connection(setup: &Setup) {
     for answer in nonsense.map(WireAnswer::raw) {
         assert_eq!(ended(answer), (TransportErrorKind::Connection, true));
     }
-    // Not a whole head.
+    // An incomplete head.
     assert_eq!(ended(WireAnswer::raw("")), (TransportErrorKind::Connection, false));
 }
 
@@ -294,7 +294,7 @@ pub(crate) fn a_date_in_any_form_corrects_the_clock(setup: &Setup) {
         assert_eq!((finished.report.polls, finished.report.retries), (2, 1), "{date}");
         let second = requests(&server).remove(1);
         let timestamp: i64 = second.all("x-tc-timestamp")[0].parse().unwrap();
-        // The exchanges may take a while.
+        // The exchanges take some time.
         assert!((1_700_006_989..1_700_010_590).contains(&timestamp), "{date}: {timestamp}");
     }
 }

@@ -1,4 +1,4 @@
-//! Answers that never end: the client hangs up after a bounded number of bytes.
+//! Endless answers: the client closes the connection after a bounded number of bytes.
 
 use std::{
     io::{Read, Write},
@@ -10,15 +10,15 @@ use tcss_export::{driver::TransportErrorKind, error::SendError};
 
 use crate::clients::{LIBRARIES, Setup};
 
-/// More bytes than a client may take. A client and its socket hold much less.
+/// The limit of bytes that a client may take. A client and its socket buffer much less.
 const MOST: usize = 64 << 20;
 
-/// Sends the start of an answer, then the same bytes until the client hangs up. Returns how many
-/// bytes the client and the sockets took.
+/// Sends the start of an answer, then the same bytes until the client closes the connection.
+/// Returns the number of bytes sent.
 fn flood(mut stream: TcpStream, start: &[u8], repeated: &[u8]) -> usize {
     let repeated = repeated.repeat(4096);
     let mut sent = 0;
-    // The request, or its beginning.
+    // Read the request, or its start.
     let _ = stream.read(&mut [0; 4096]);
     let mut is_open = stream.write_all(start).is_ok();
     while is_open && sent < MOST {
@@ -45,7 +45,7 @@ fn flooded(setup: &Setup, start: &'static str, repeated: &'static str) -> Transp
 }
 
 #[test]
-fn interim_heads_without_end_are_a_broken_connection() {
+fn endless_interim_responses_are_a_broken_connection() {
     let setups = LIBRARIES.iter().copied().map(Setup::new);
     for setup in setups.filter(Setup::limits_interim_heads) {
         let kind = flooded(&setup, "", "HTTP/1.1 103 E\r\n\r\n");
@@ -54,7 +54,7 @@ fn interim_heads_without_end_are_a_broken_connection() {
 }
 
 #[test]
-fn a_head_without_end_is_a_broken_connection() {
+fn an_endless_head_is_a_broken_connection() {
     for library in LIBRARIES {
         let kind = flooded(&Setup::new(*library), "HTTP/1.1 200 OK\r\n", "X: y\r\n");
         assert_eq!(kind, TransportErrorKind::Connection, "{library:?}");
@@ -62,7 +62,7 @@ fn a_head_without_end_is_a_broken_connection() {
 }
 
 #[test]
-fn trailers_without_end_are_a_truncated_transfer() {
+fn endless_trailers_are_a_truncated_transfer() {
     let start = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n";
     for library in LIBRARIES {
         let kind = flooded(&Setup::new(*library), start, "X: y\r\n");

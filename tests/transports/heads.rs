@@ -1,6 +1,6 @@
-//! What every transport makes of unusual heads and framing: one answer for one input.
+//! Unusual heads and framing: all transports return the same answer for the same input.
 //!
-//! The guide lists the inputs that the parsers of the libraries judge differently.
+//! The guide lists the exceptions, because each library has its own parser.
 
 use tcss_export::{
     actions::ExportStatus,
@@ -15,7 +15,7 @@ use crate::{
     setup::Result,
 };
 
-/// A good head of HTTP/1.1, as far as the length of its body.
+/// A valid head of HTTP/1.1 up to the length of its body.
 const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n";
 
 /// Makes an answer from a template: `{length}` and `{size}` are the length of the body, in decimal
@@ -96,7 +96,7 @@ pub(crate) fn half_an_answer_that_ends_with_its_connection_is_truncated(setup: &
     }
 }
 
-pub(crate) fn a_cut_before_the_declared_end_is_a_truncated_transfer(setup: &Setup) {
+pub(crate) fn a_body_without_its_declared_end_is_a_truncated_transfer(setup: &Setup) {
     for template in [
         "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{body}",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n{body}\r\n",
@@ -188,7 +188,7 @@ pub(crate) fn another_version_is_a_broken_connection(setup: &Setup) {
     }
 }
 
-pub(crate) fn interim_heads_are_skipped(setup: &Setup) {
+pub(crate) fn interim_responses_are_skipped(setup: &Setup) {
     for interim in [
         "HTTP/1.1 100 Continue\r\n\r\n",
         "HTTP/1.1 102 Processing\r\n\r\n",
@@ -199,7 +199,7 @@ pub(crate) fn interim_heads_are_skipped(setup: &Setup) {
     }
 }
 
-pub(crate) fn interim_heads_count_as_parts_of_the_head(setup: &Setup) {
+pub(crate) fn interim_responses_count_as_parts_of_the_head(setup: &Setup) {
     if !setup.limits_interim_heads() {
         return;
     }

@@ -1,4 +1,4 @@
-//! A process that can start no further thread: an error of each transport, and never a panic.
+//! In a process that can start no further thread, each transport returns an error and never panics.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -13,9 +13,9 @@ use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
 use crate::clients::{LIBRARIES, Setup};
 
-/// Tells the child the URL of its server.
+/// Passes the URL of the server to the child.
 const CHILD_URL: &str = "TCSS_EXPORT_TEST_URL";
-/// A user without processes: the limit counts all processes of a user, and not those of root.
+/// A user without processes: the limit counts all processes of a user, and does not apply to root.
 const FIRST_USER: u32 = 60_000;
 
 /// Asks each client for the name and for the address of the server.

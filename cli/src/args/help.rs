@@ -19,10 +19,10 @@ Exit codes:
   4    The service or the file server refused the request.
   5    No complete answer arrived.
   6    An answer arrived that cannot be used.
-  7    A file or stdout cannot be read or written, or the process has reached a limit: threads
-       (ulimit -u), open files (ulimit -n) or file size (ulimit -f). Most commands need a second
-       thread, and a download a third and a fourth one.
-  101  A fault of this program.
+  7    A file or stdout cannot be read or written, or the process reached a limit of threads
+       (ulimit -u), open files (ulimit -n) or file size (ulimit -f). Most commands need two threads,
+       and a download four.
+  101  A bug in this program.
   130  Stopped by SIGINT (Ctrl-C): create, wait, download and run.
   143  Stopped by SIGTERM: the same.
 
@@ -75,13 +75,13 @@ complete and verified, its bytes are in .FILE.part beside it. A later download t
 resumes there, even after a kill. An existing FILE is kept unless --force is given; then it is
 replaced once the new file is complete.
 
-A new FILE is for its owner alone (mode 0600, or less by the umask). One that replaces another takes
-its permissions and its group.
+A new FILE is for its owner alone (mode 0600 minus the umask). With --force, it takes the
+permissions and the group of the old file.
 
-A download that breaks off is retried and resumes after the bytes that are there. If the file is
-not on the server yet, it is requested again up to 4 times within some seconds. If the URL expires,
-the job is asked for a new one; with --url this is not possible. Redirects are not followed, and
-keys are never sent to the file server.
+A download that breaks off is retried and resumes after the bytes that are there. If the file does
+not exist yet, the command requests it again up to 4 times within some seconds. If the URL expires,
+it asks the job for a new one, except with --url. It follows no redirects, and never sends keys to
+the file server.
 
 A download may take any time as long as bytes arrive: --stall ends an attempt only if no byte
 arrives at all. --download-timeout limits the whole download, even if a server sends bytes very

@@ -31,8 +31,8 @@ const ASSET_TYPE: &str = "Exports this type of asset: container, image, host, k8
     containerd_container or another one that the service knows.";
 const ID: &str = "Exports only this check item, or with --by-asset this asset; for several, use \
     commas or repeat the option.";
-const URL: &str = "Downloads from this URL; needs no keys. - reads it from stdin, so that the list of \
-    processes does not show its secret query; TCSS_EXPORT_URL works, too.";
+const URL: &str = "Downloads from this URL, without keys. - reads it from stdin, which keeps its \
+    secret query out of the list of processes; TCSS_EXPORT_URL works, too.";
 const REQUIRE_CRC: &str = "Accepts a file only if the server gives its CRC-64; otherwise a file \
     without one is checked by its length alone.";
 const ALLOW_PRIVATE: &str = "Also connects to the private networks of Tencent Cloud: 10.0.0.0/8, \
@@ -87,13 +87,13 @@ pub(crate) struct Source {
     url: Option<String>,
 }
 
-/// The variable with the URL of a file.
+/// The variable for the URL of a file.
 const URL_VARIABLE: &str = "TCSS_EXPORT_URL";
-/// More than any URL that can be sent.
+/// No request can have a longer URL.
 const LONGEST_LINE: u64 = 128 * 1024;
 
 impl Source {
-    /// Returns the URL of the user: of the option, of stdin or of the environment.
+    /// Returns the URL from the option, stdin or the environment.
     pub(crate) fn url(&self) -> Result<DownloadUrl> {
         let (name, url) = match self.url.as_deref() {
             Some("-") => ("the URL on stdin", first_line_of_stdin()?),
@@ -268,7 +268,7 @@ impl Save {
     }
 }
 
-/// Returns the networks as one value, if there are any.
+/// Returns the networks as one value, or `None` without networks.
 fn joined(networks: &[IpNet]) -> Option<String> {
     let texts: Vec<_> = networks.iter().map(ToString::to_string).collect();
     (!texts.is_empty()).then(|| texts.join(","))
@@ -309,7 +309,7 @@ pub(super) fn page(text: &str) -> Result<u64, &'static str> {
     }
 }
 
-/// Parses a network, or an address as a network of its own.
+/// Parses a network. A single address is a network, too.
 fn network(text: &str) -> Result<IpNet, &'static str> {
     let address = text.parse::<IpAddr>().map(IpNet::from);
     address.or_else(|_| text.parse()).map_err(|_| "expected a network like 198.18.0.0/15")

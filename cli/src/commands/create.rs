@@ -28,14 +28,7 @@ struct Created<'a> {
 pub(crate) async fn create(export: &Export, common: &Common, output: &Output) -> Result<Ending> {
     let action = export.action()?;
     let client = client::client(common)?;
-    let answer = send_create(
-        &client,
-        &action,
-        &mut Signals::watch().map_err(Error::unwatched)?,
-        common,
-        output,
-    )
-    .await?;
+    let answer = send_create(&client, &action, &mut Signals::watch()?, common, output).await?;
     let job_id = &answer.response.job_id;
     let created = Created { job_id, request_id: answer.request_id.as_deref().map(without_keys) };
     // If the id gets lost, another try creates a second job.

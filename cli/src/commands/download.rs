@@ -44,12 +44,7 @@ pub(crate) async fn download(
             Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
         });
         let client = Client::new(common.session()?, without_keys);
-        let mut downloader = Downloader {
-            client,
-            signals: Signals::watch().map_err(Error::unwatched)?,
-            save,
-            output,
-        };
+        let mut downloader = Downloader { client, signals: Signals::watch()?, save, output };
         // This URL cannot be renewed.
         return downloader.download(&url, None).await;
     };
@@ -57,18 +52,18 @@ pub(crate) async fn download(
     let client = client::client(common)?.with_policy(args.timing.policy());
     save.check().map_err(|error| error.with_job(job))?;
     let options = [save.options(), args.timing.options(), common.options()].concat();
-    let mut downloader =
-        Downloader { client, signals: Signals::watch().map_err(Error::unwatched)?, save, output };
+    let mut downloader = Downloader { client, signals: Signals::watch()?, save, output };
     downloader.job_to_file(job, &options).await
 }
 
 pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
     let action = args.export.action()?;
     let client = client::client(common)?;
-    // No job is created for a file that cannot be written or fetched, or without the thread for it.
+    // Check the file, the threads and the addresses before a job exists.
     args.save.check()?;
-    let mut signals = Signals::watch().map_err(Error::unwatched)?;
-    let worker = Worker::start().map_err(Error::without_thread)?;
+    let mut signals = Signals::watch()?;
+    let worker = Worker::start()
+        .map_err(|error| Error::new(ErrorKind::Resource, error.to_string()).or_limit(&error))?;
     select! {
         checked = check_resolver(worker, common.endpoint()?, args.save.policy()) => checked?,
         signal = signals.first() => return Err(Error::stopped(signal, "no job was created")),
@@ -83,8 +78,8 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
     downloader.job_to_file(&job, &options).await
 }
 
-/// Fails if the resolver of this machine answers with made-up addresses that the download may not
-/// use: it does so for the name of the file's server, too. Other faults are left to the requests.
+/// Fails if the resolver of this machine returns made-up addresses that the download may not use:
+/// it would return one for the file server, too. The requests report other faults.
 async fn check_resolver(worker: Worker, endpoint: Endpoint, policy: Policy) -> Result<()> {
     let proxies = Proxies::from_variables(|name| env::var_os(name));
     let host = endpoint.uri().host().unwrap_or_default();
@@ -114,7 +109,7 @@ struct Downloader<'a> {
 impl Downloader<'_> {
     /// Waits for the job and downloads its file; `options` are those of the next command.
     async fn job_to_file(&mut self, job: &JobId, options: &[CommandOption]) -> Result<Ending> {
-        // Even after a fault of this program, the error has the id of the job.
+        // Even after a panic, the error needs the job id.
         let ending = panics::caught(self.wait_and_download(job)).await;
         ending.map_err(|error| error.with_job(job).continue_with("download", job, options))
     }
@@ -142,7 +137,7 @@ impl Downloader<'_> {
         let (job_id, finished) = of_job.unzip();
         let context = DownloadContext { finished, target: self.save.path() };
         let mut policy = self.save.policy();
-        // The user chose a URL without a job.
+        // Without a job, the user chose the URL.
         policy.allow_loopback = of_job.is_none();
         let source = Source::new(url.clone()).with_policy(policy);
         let source = match job_id {

@@ -17,7 +17,7 @@ use crate::{
 
 const TITLES: [&str; 5] = ["JOB ID", "STATUS", "PROGRESS", "CREATED", "NAME"];
 
-/// A page of the account's jobs. Texts of the service are masked.
+/// A page of the account's jobs, with masked texts.
 #[derive(Serialize)]
 struct List {
     total_count: Option<u64>,

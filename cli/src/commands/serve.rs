@@ -40,7 +40,7 @@ pub(crate) fn serve(args: &args::Serve, output: &Output) -> Result<Ending> {
 }
 
 pub(super) fn cannot_listen(error: &io::Error) -> Error {
-    // A port is free or not at once: only a thread can be tried again.
+    // Only a missing thread is reported as `WouldBlock`, not a port in use.
     if error.kind() == io::ErrorKind::WouldBlock {
         let message = format!("a thread cannot be started: {error}");
         let hint = hints::of_limit(ResourceLimit::Threads);

@@ -34,9 +34,7 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
     let job = args.job.id()?;
     let client = client::client(common)?.with_policy(args.timing.policy());
     let mut reporter = Reporter::with_options(args, output)?;
-    let end =
-        wait::follow(&client, job, &mut Signals::watch().map_err(Error::unwatched)?, &mut reporter)
-            .await?;
+    let end = wait::follow(&client, job, &mut Signals::watch()?, &mut reporter).await?;
     if matches!(end, End::StdoutClosed) {
         return Ok(Ending::Done);
     }
@@ -82,7 +80,7 @@ fn print_end(end: End, job: &JobId, options: &[CommandOption], output: &Output) 
     }
 }
 
-/// The status of a job. Texts of the service are masked, except for the URL.
+/// The status of a job, with masked texts. The URL is not masked.
 #[derive(Serialize)]
 struct JobStatus<'a> {
     status: Option<String>,

@@ -283,7 +283,7 @@ impl Failed<'_> {
     }
 }
 
-/// Returns the address that a URL names.
+/// Returns the IP address in a URL.
 fn address_of(url: &DownloadUrl) -> Option<IpAddr> {
     let (_, rest) = url.as_str().split_once("://")?;
     let endpoint: Endpoint = rest.split(['/', '?']).next()?.parse().ok()?;
@@ -314,7 +314,7 @@ impl Error {
         }
     }
 
-    /// Adds what can help against the addresses of a host.
+    /// Adds the hint for forbidden addresses of a host.
     pub(crate) fn allowing_addresses_of(self, error: &AddressError) -> Self {
         match error.addresses().first() {
             Some(address) if !error.must_be_loopback() => self.allowing_address(*address),
@@ -322,7 +322,7 @@ impl Error {
         }
     }
 
-    /// Adds the option that allows an address, if any does.
+    /// Adds the hint and the option that allow an address, if an option does.
     fn allowing_address(self, address: IpAddr) -> Self {
         let permits = |networks: &[Network]| PublicAnd(networks.into()).permits(address);
         let option = |name, value: &str| NextCommand::With((name, Some(value.to_owned())));
@@ -372,7 +372,7 @@ fn io_kind(error: &FileError) -> Option<io::ErrorKind> {
     source.map(io::Error::kind)
 }
 
-/// Returns whether the same command would fail in the same way, so that only another target helps.
+/// Returns whether the same command would fail again, so that only another target helps.
 fn is_lasting(error: &FileError) -> bool {
     use FileErrorKind::{Directory, Exists, Lock, NoName, NotAFile, Replace};
 

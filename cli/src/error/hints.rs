@@ -14,7 +14,7 @@ use super::kind::ErrorKind;
 use crate::secrets::{proxy_variable, token_variable, variable};
 
 pub(crate) const WRONG_JOB: &str = "check the job id: it must belong to this site and this account";
-/// The bucket is gone, so that another download cannot help.
+/// Another download cannot help, because the bucket does not exist.
 pub(crate) const GONE: &str = "the file no longer exists on the server: create a new job";
 pub(crate) const NOT_FOUND: &str = "download again in a minute: the server may not have the file \
      yet; if it is still missing, create a new job";
@@ -94,9 +94,9 @@ pub(crate) const ALLOW_NETWORK: &str = "use --allow-network with the address or 
      trust it";
 pub(crate) const LOOPBACK: &str = "use 127.0.0.1 in place of the name, or check the hosts file of \
      this machine";
-/// Resolvers of some proxies and VPNs answer with made-up addresses of this network.
+/// The resolvers of some proxies and VPNs return made-up addresses of this network (fake IP).
 pub(crate) const FAKE_NETWORK: &str = "198.18.0.0/15";
-pub(crate) const ALLOW_FAKE: &str = "the resolver of this machine answers with made-up addresses, as \
+pub(crate) const ALLOW_FAKE: &str = "the resolver of this machine returns made-up addresses, as \
      some proxies and VPNs do: use --allow-network 198.18.0.0/15 if you trust it";
 pub(crate) const METADATA: &str = "this is the address of a metadata service, which no option \
      allows: give the job id to the service's support";
@@ -141,8 +141,7 @@ pub(crate) fn is_fake(address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(v4) if matches!(v4.octets(), [198, 18 | 19, ..]))
 }
 
-/// Returns the hint for an error whose cause is known; `address` is what the user can change: an
-/// option, or the URL.
+/// Returns the hint for an error with a known cause. `address` names the option or URL to check.
 pub(crate) fn of_cause(error: &TransportError, address: &str) -> Option<Cow<'static, str>> {
     let proxy = proxy_variable();
     if error.proxy_error().is_some() {
@@ -305,7 +304,7 @@ pub(crate) const fn of_io(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-/// Returns the hint for a stdout that cannot be written. Bytes in it cannot be taken back.
+/// Returns the hint for a stdout that cannot be written. Its bytes cannot be removed.
 pub(crate) const fn of_stdout(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::StorageFull => "make room, discard the output and download again",
@@ -316,7 +315,7 @@ pub(crate) const fn of_stdout(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-/// Returns whether the same file cannot be written later either.
+/// Returns whether a later write to the same file would fail, too.
 pub(crate) const fn is_lasting(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{
         FileTooLarge, InvalidFilename, IsADirectory, NotADirectory, ReadOnlyFilesystem,
@@ -372,10 +371,10 @@ mod tests {
 
     use super::*;
 
-    /// The numbers are those of Linux.
+    /// Linux uses these numbers.
     #[test]
     #[cfg(target_os = "linux")]
-    fn errors_of_the_system_have_the_hint_of_their_cause() {
+    fn system_errors_have_a_hint_for_their_cause() {
         for (name, code, cause, lasts) in [
             ("EBUSY", 16, "mount its folder", true),
             ("EFBIG", 27, "ulimit -f", true),

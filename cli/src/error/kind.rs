@@ -18,7 +18,7 @@ pub(crate) enum ErrorKind {
     Resource,
     Interrupted,
     Terminated,
-    /// A fault of this program.
+    /// A bug in this program.
     Internal,
 }
 
@@ -33,7 +33,7 @@ impl ErrorKind {
             Self::File | Self::Resource => 7,
             Self::Interrupted => Signal::Interrupt.exit_code(),
             Self::Terminated => Signal::Terminate.exit_code(),
-            // That of a panic.
+            // The exit code of a panic.
             Self::Internal => 101,
         }
     }

@@ -21,15 +21,15 @@ use crate::{
 pub(crate) struct Recording {
     file: File,
     path: PathBuf,
-    /// Where the lines are until the first exchange is recorded and replaces an older file.
+    /// The temporary file. It replaces the old file after the first exchange.
     part: Option<PathBuf>,
     /// The file was created here and is still empty.
     is_new: bool,
 }
 
 impl Recording {
-    /// Creates the file, for its owner only; `force` allows the replacement of an existing one. A
-    /// pipe or a device is written as it is.
+    /// Creates the file for its owner only. `force` allows it to replace an existing file, or to
+    /// write to a pipe or a device.
     pub(crate) fn create(path: &Path, force: bool) -> Result<Self> {
         let part = (force && is_replaceable(path)).then(|| part_of(path));
         let file = match &part {
@@ -44,7 +44,7 @@ impl Recording {
     pub(crate) fn write(&mut self, lines: &[TranscriptLine]) -> Result<()> {
         self.try_write(lines).map_err(|error| {
             if self.is_new {
-                // It would be in the way of the next recording.
+                // The empty file would prevent the next recording.
                 let _ = fs::remove_file(&self.path);
             }
             refused(&self.path, &error)
@@ -54,13 +54,13 @@ impl Recording {
     fn try_write(&mut self, lines: &[TranscriptLine]) -> io::Result<()> {
         for line in lines {
             let text = without_secrets(line)? + "\n";
-            // One call per line, so that a kill leaves whole lines.
+            // Write each line in one call, so that a killed process leaves no partial line.
             self.file.write_all(text.as_bytes())?;
             self.is_new = false;
         }
         let is_exchange = |line: &TranscriptLine| matches!(line, TranscriptLine::Polled(_));
         match self.part.take_if(|_| lines.iter().any(is_exchange)) {
-            // It replaces a symbolic link itself, not its target.
+            // This replaces a symbolic link itself, not its target.
             Some(part) => fs::rename(part, &self.path),
             None => Ok(()),
         }
@@ -75,8 +75,8 @@ impl Drop for Recording {
     }
 }
 
-/// Returns whether a rename may put a file at this path: not over a pipe, a device or a link to an
-/// open file, such as `/dev/stdout`.
+/// Returns whether a rename may replace this path: not a pipe, a device or a link to an open file,
+/// such as `/dev/stdout`.
 fn is_replaceable(path: &Path) -> bool {
     let is_descriptor = fs::read_link(path).is_ok_and(|to| to.starts_with("/proc"));
     !is_descriptor && fs::metadata(path).map_or(true, |found| found.is_file())

@@ -45,7 +45,7 @@ fn run_with(
     let roots = roots(&format!("proxies-{}.pem", server.addr().port()), server.ca_pem());
     let cli = cli(args).arg("--endpoint").arg(endpoint).env("SSL_CERT_FILE", roots);
     let ended = variables.iter().fold(cli, |cli, (name, value)| cli.env(name, value)).run();
-    // A hint of ours has this word.
+    // One of our hints contains this text.
     let shown = format!("{}{}", ended.stdout, ended.stderr).replace("USER:PASSWORD@", "");
     for secret in ["EXAMPLEUSER", "WORD", BASIC] {
         assert!(!shown.contains(secret), "{ended:?}");
@@ -145,7 +145,7 @@ fn the_names_of_the_wrong_certificate_are_shown() {
 }
 
 #[test]
-fn without_root_certificates_the_hint_says_where_they_come_from() {
+fn without_root_certificates_the_hint_names_their_package() {
     let server = WireServer::tls([WireAnswer::json("page")]).expect("a server");
     let ended = run("result", &server.url(), roots("empty.pem", ""));
     let message = "the request cannot be sent: this machine has no root certificates";
@@ -161,7 +161,7 @@ fn another_protocol_is_not_reported_as_a_broken_network() {
     let answering = thread::spawn(move || {
         let (mut stream, _) = plain.accept().expect("a connection");
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("an answer");
-        // Until the client hangs up.
+        // Until the client closes the connection.
         stream.read_to_end(&mut Vec::new()).unwrap_or_default();
     });
     let other = WireServer::plain([WireAnswer::raw("220 smtp.example\r\n\r\n").then_close()]);
@@ -281,7 +281,7 @@ fn refused_login(variable: &str, login: &str, scheme: &str) -> (String, String) 
 }
 
 #[test]
-fn the_hint_to_put_a_login_into_the_url_of_the_proxy_shows_where() {
+fn the_hint_for_a_missing_proxy_login_shows_the_form_of_the_url() {
     for variable in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         let (message, hint) = refused_login(variable, "", r#"Basic realm="a""#);
         let expected = format!(

@@ -67,7 +67,7 @@ fn a_value_that_is_not_utf8_is_refused_and_its_variable_named() {
 }
 
 #[test]
-fn what_a_shell_or_a_template_left_is_refused_and_its_variable_named() {
+fn quotes_and_placeholders_are_refused_with_the_name_of_the_variable() {
     let quoted = "has quotes around it";
     let reference = "names another variable or a command instead of its value";
     let placeholder = "is a placeholder";

@@ -1,7 +1,7 @@
-//! Limits of the process: each ends with exit code 7, and none with a panic.
+//! A limit of the process ends the program with exit code 7, never with a panic.
 //!
 //! The limit of threads counts all processes of a user and does not apply to root. So these tests
-//! run the binary as a user that has no other process, which needs root.
+//! run the binary as a user without other processes, and only root can do that.
 #![cfg(target_os = "linux")]
 
 use std::os::unix::fs::PermissionsExt;
@@ -35,7 +35,7 @@ impl Place {
         let anyone = fs::Permissions::from_mode(0o777);
         fs::set_permissions(&folder, anyone.clone()).expect("a folder of this user");
         let binary = folder.join("tcss-export");
-        // By another process: a child that this one starts meanwhile could hold the copy open, and
+        // Another process makes the copy: a child of this process could inherit the open file, and
         // the system runs no file that is open for writing.
         let copy = Command::new("cp").arg(env!("CARGO_BIN_EXE_tcss-export")).arg(&binary).status();
         assert!(copy.expect("cp").success());
@@ -74,18 +74,18 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Leftovers are in the folder for temporary files.
+        // If this fails, the files stay in the temporary folder.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// Returns a user without processes, from a range that containers have, too.
+/// Returns a user without processes. Containers map this range, too.
 fn new_user() -> u32 {
     static NTH: AtomicU32 = AtomicU32::new(0);
     20_000 + process::id() % 500 * 80 + NTH.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Checks that this user can have this many processes and no more: each pair of parentheses is one.
+/// Checks the limit of this user's processes. Each pair of parentheses in the script is a process.
 fn assert_limit_holds(threads: u32, user: u32) {
     let can_nest = |depth: usize| {
         let script =
@@ -179,7 +179,7 @@ fn a_few_threads_are_enough() {
 }
 
 #[test]
-fn any_limit_of_open_files_ends_with_7_or_a_file() {
+fn a_run_at_any_limit_of_open_files_ends_with_7_or_a_file() {
     let place = Place::new();
     let (target, mut codes) = (place.target(), Vec::new());
     for files in 6..=24 {

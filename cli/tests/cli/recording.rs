@@ -81,7 +81,7 @@ fn a_link_is_replaced_itself() {
 
 #[test]
 fn an_existing_file_stays_until_the_first_exchange_is_recorded() {
-    // A listener that takes connections and never answers.
+    // A listener that accepts connections and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", silent.local_addr().expect("an address"));
     let file = new_file("waiting.jsonl");

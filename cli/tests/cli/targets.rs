@@ -292,7 +292,6 @@ fn a_file_mounted_meanwhile_has_its_own_hint_and_no_next_command() {
 fn a_file_above_the_limit_of_the_process_has_its_own_hint_and_no_next_command() {
     let (service, folder) = (serving(), Folder::new("target-limit"));
     let (file, url) = (folder.path("f"), service.url());
-    // The signal would end the process before the write could fail.
     let script = "ulimit -f 2048; exec \"$0\" \"$@\"";
     let args = ["download", "J", "--json", "-o", &file, "--endpoint", &url];
     let mut command = Command::new("/bin/sh");

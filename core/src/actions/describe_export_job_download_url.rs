@@ -34,8 +34,8 @@ impl Action for DescribeExportJobDownloadURL {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DescribeExportJobDownloadURLResponse {
-    /// The URL; `None` if the service sent null, nothing, an empty text, another JSON type, a text
-    /// that could not be decoded completely, or several URLs.
+    /// The URL. `None` if the service sent null, nothing, an empty text, another JSON type, a text
+    /// with undecodable bytes, or several URLs.
     pub download_url: Option<DownloadUrl>,
 }
 

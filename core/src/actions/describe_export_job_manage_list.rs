@@ -61,8 +61,8 @@ pub struct DescribeExportJobManageListResponse {
     /// The number of jobs of the account; `None` if the service sent no readable number.
     pub total_count: Option<u64>,
     /// The jobs, one for each element of the service's list, so they can be counted for the offset.
-    /// Null or no list means no jobs; another JSON type or a second list is an error, since it does
-    /// not show whether the account has jobs.
+    /// Null or no list means no jobs. Another JSON type or a second list is an error, because it
+    /// does not show whether the account has jobs.
     pub jobs: Vec<ExportJobInfo>,
 }
 
@@ -81,8 +81,8 @@ impl<'de> Deserialize<'de> for DescribeExportJobManageListResponse {
 /// One export job in a list.
 ///
 /// A field is `None` if the service sent null, nothing, an empty text, another JSON type or several
-/// values. All are empty if the element is not an object. In a text for people, U+FFFD stands for
-/// bytes that could not be decoded; an id or a status with such bytes is empty.
+/// values. All are empty if the element is not an object. In a text for people, U+FFFD replaces
+/// undecodable bytes. An id or a status with such bytes is empty.
 ///
 /// Service page: [data types](https://www.tencentcloud.com/document/product/1163/52928).
 #[derive(Clone, Debug, Default, PartialEq)]

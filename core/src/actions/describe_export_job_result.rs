@@ -39,19 +39,19 @@ impl Action for DescribeExportJobResult {
 /// The state of an export job.
 ///
 /// A field is `None` if the service sent null, nothing, an empty text, another JSON type or several
-/// values; the other fields are read anyway. Only a repeated status makes the whole answer unusable.
+/// values, and the other fields stay readable. Only a repeated status makes the answer unusable.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct DescribeExportJobResultResponse {
     /// The status of the job.
     pub status: ExportStatus,
-    /// The URL of the file, once the job has succeeded; `None` also for a text that could not be
-    /// decoded completely.
+    /// The URL of the file, once the job has succeeded. `None` also for a text with undecodable
+    /// bytes.
     pub download_url: Option<DownloadUrl>,
     /// The progress in percent.
     pub progress: Option<f64>,
-    /// Why the job failed. The service may send one with any status. U+FFFD stands for bytes that
-    /// could not be decoded.
+    /// Why the job failed. The service may send one with any status. U+FFFD replaces undecodable
+    /// bytes.
     pub failure_message: Option<String>,
 }
 
@@ -79,8 +79,8 @@ pub enum ExportStatus {
     Success,
     /// The job has failed.
     Failure,
-    /// Another text, or the JSON of a status that is not a text. It is empty for no status, and for
-    /// one that could not be decoded completely.
+    /// Another text, or the JSON of a status that is not a text. Empty for no status or one with
+    /// undecodable bytes.
     Unknown(String),
 }
 

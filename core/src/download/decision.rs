@@ -1,7 +1,7 @@
 //! How a download reacts to bytes, to the end of a response, and to faults.
 
 use alloc::boxed::Box;
-use core::{mem, time::Duration};
+use core::mem;
 
 use super::{
     Body, Download, Held, Phase, Problem, Received,
@@ -84,8 +84,12 @@ impl Download {
                 refusal.read(&excerpt);
                 match refusal.reaction() {
                     Reaction::NewUrl => self.need_url(Some(refusal)),
-                    Reaction::Retry | Reaction::BackOff => self.fault(Fault::Refused(refusal)),
-                    Reaction::NotYet => self.not_found(refusal),
+                    Reaction::NotYet if self.not_found >= self.policy.max_not_found => {
+                        self.fail(ErrorKind::Refused(refusal))
+                    }
+                    Reaction::Retry | Reaction::BackOff | Reaction::NotYet => {
+                        self.fault(Fault::Refused(refusal))
+                    }
                     Reaction::Stop => self.fail(ErrorKind::Refused(refusal)),
                 }
             }
@@ -241,21 +245,6 @@ impl Download {
         self.fault(fault)
     }
 
-    /// Handles a file that does not exist, perhaps only not yet.
-    fn not_found(&mut self, refusal: Box<Refusal>) -> Event {
-        if self.not_found >= self.policy.max_not_found {
-            return self.fail(ErrorKind::Refused(refusal));
-        }
-        let delay = self.policy.throttle.delay(self.not_found, &mut self.random);
-        let delay = raised(delay, refusal.retry_after, LONGEST_RETRY_AFTER);
-        self.not_found += 1;
-        self.report.last_fault = Some(Fault::Refused(refusal.clone()));
-        if self.is_late() {
-            return self.fail(ErrorKind::TimedOut);
-        }
-        self.retry(Fault::Refused(refusal), delay)
-    }
-
     fn fault(&mut self, fault: Fault) -> Event {
         self.report.last_fault = Some(fault.clone());
         if fault == Fault::Transport(TransportErrorKind::Permanent) {
@@ -264,22 +253,23 @@ impl Download {
         if self.is_late() {
             return self.fail(ErrorKind::TimedOut);
         }
-        let (backoff, retry_after) = match &fault {
-            Fault::Refused(refusal) if refusal.reaction() == Reaction::BackOff => {
-                (self.policy.throttle, refusal.retry_after)
-            }
-            Fault::Refused(refusal) => (self.policy.retry, refusal.retry_after),
-            _ => (self.policy.retry, None),
+        let (reaction, retry_after) = match &fault {
+            Fault::Refused(refusal) => (refusal.reaction(), refusal.retry_after),
+            _ => (Reaction::Retry, None),
         };
-        let is_broken = fault == Fault::Transport(TransportErrorKind::Connection);
-        let most = self.policy.max_failures;
-        let Some(delay) = self.failures.failed(backoff, most, is_broken, &mut self.random) else {
-            return self.fail(ErrorKind::Fault(fault));
+        let backoff = match reaction {
+            Reaction::BackOff | Reaction::NotYet => self.policy.throttle,
+            _ => self.policy.retry,
         };
-        self.retry(fault, raised(delay, retry_after, LONGEST_RETRY_AFTER))
-    }
-
-    fn retry(&mut self, fault: Fault, delay: Duration) -> Event {
+        let delay = if reaction == Reaction::NotYet {
+            self.not_found += 1;
+            Some(backoff.delay(self.not_found - 1, &mut self.random))
+        } else {
+            let is_broken = fault == Fault::Transport(TransportErrorKind::Connection);
+            self.failures.failed(backoff, self.policy.max_failures, is_broken, &mut self.random)
+        };
+        let Some(delay) = delay else { return self.fail(ErrorKind::Fault(fault)) };
+        let delay = raised(delay, retry_after, LONGEST_RETRY_AFTER);
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         self.event(EventKind::Retrying { fault, delay })
     }

@@ -37,7 +37,7 @@ pub(super) enum Reaction {
     NewUrl,
     Retry,
     BackOff,
-    /// The file may not be there yet.
+    /// The file may not exist yet.
     NotYet,
     Stop,
 }
@@ -129,7 +129,7 @@ pub(super) fn extend_excerpt(excerpt: &mut Vec<u8>, bytes: &[u8]) -> bool {
 
 /// Returns code, message and request id of an error page, without words that may be secrets.
 ///
-/// A code or an id that could not be decoded completely is absent.
+/// A code or an id with undecodable bytes counts as absent.
 fn contents(body: &[u8], text: &str) -> [Option<String>; 3] {
     let text = text.trim_start_matches('\u{feff}');
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
@@ -335,7 +335,7 @@ mod tests {
 
     // The message is in GBK, and the second byte of its last character is a backslash.
     #[test]
-    fn a_message_in_another_encoding_hides_neither_code_nor_request_id() {
+    fn an_undecodable_message_does_not_hide_code_and_request_id() {
         let xml = [
             &b"<Error><Code>AccessDenied</Code><Message>"[..],
             b"\xb5\xbc\x81\x5c</Message><RequestId>x-1</RequestId></Error>",
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_or_a_request_id_that_has_lost_a_byte_is_none() {
+    fn an_undecodable_code_or_request_id_is_none() {
         let xml = b"<Error><Code>Access\xb5</Code><Message>m</Message><RequestId>\xe5\xaf\
             </RequestId></Error>";
         let json = b"{\"code\":\"Access\xb5\",\"message\":\"m\",\"RequestId\":\"\xe5\xaf\"}";
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_member_hides_no_other() {
+    fn a_repeated_member_does_not_hide_others() {
         let json = r#"{"message":"a","code":"AccessDenied","message":"b","Message":"c"}"#;
         assert_eq!(contents_of(json), [Some("AccessDenied".into()), Some("c".into()), None]);
         let json = r#"{"requestid":"x-1","Code":"A","code":"B","RequestId":"x-2"}"#;

@@ -82,7 +82,7 @@ pub(super) fn sole_text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option
     values.next().filter(|_| values.next().is_none())?.to_str().ok()
 }
 
-/// Parses the checksum. Without it a damaged file could count as whole, so it must be readable.
+/// Parses the checksum. It must be readable, or a damaged file could count as complete.
 fn crc64(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
     let mut values = headers.get_all(CRC64).iter().map(|value| digits(value.to_str().ok()?.trim()));
     let Some(first) = values.next() else { return Ok(None) };
@@ -158,7 +158,8 @@ fn text(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Suggests a file name: from `Content-Disposition` ([RFC 6266]) or the last segment of the URL's
-/// path. It has no path separators, does not start with a dot or a hyphen, and is not a device name of Windows.
+/// path. It has no path separators and no dot or hyphen at the start, and is no device name of
+/// Windows.
 ///
 /// [RFC 6266]: https://www.rfc-editor.org/rfc/rfc6266.html
 pub(super) fn suggested_name(headers: &HeaderMap, path: &str) -> Option<String> {
@@ -235,7 +236,7 @@ fn plain(name: &str) -> Option<String> {
 /// Leaves room for the affixes of a part file.
 const LONGEST: usize = 200;
 
-/// Returns whether Windows takes a name for a device, with any extension.
+/// Returns whether Windows treats a name as a device, with any extension.
 ///
 /// Source: [Naming files](https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file).
 fn is_device(name: &str) -> bool {

@@ -280,7 +280,7 @@ pub enum Fault {
     Incomplete,
     /// The length of the response is unreadable or repeated.
     BadLength,
-    /// The checksum of the file is unreadable, or repeated with another value.
+    /// The checksum of the file is unreadable or repeated with another value.
     BadChecksum,
     /// The server repeatedly sends much less than requested, or ranges that never show the end of
     /// the file. In the second case the download starts over, if it can.

@@ -25,26 +25,25 @@ pub struct Policy {
     pub total_limit: Option<Duration>,
     /// How many bytes the file may have; by default there is no limit.
     pub size_limit: Option<u64>,
-    /// How many failures in a row are retried ([`Policy::MAX_FAILURES`]). A new byte ends the row.
-    /// Unlike in a wait, being throttled counts as a failure.
+    /// How many failures in a row are retried ([`Policy::MAX_FAILURES`]). A new byte resets the
+    /// count. Unlike in a wait, being throttled counts as a failure.
     pub max_failures: u32,
-    /// How often in a row the file is requested again if the server does not have it: status 404
-    /// with `NoSuchKey` or without a code ([`Policy::MAX_NOT_FOUND`]). A job may succeed some seconds
-    /// before its file can be downloaded. The delays are those of `throttle`. These requests do not
-    /// count as failures; a new byte ends the row.
+    /// How many answers "not found" in a row are retried: status 404 with `NoSuchKey` or without a
+    /// code ([`Policy::MAX_NOT_FOUND`]). A job may succeed some seconds before its file exists. The
+    /// delays are those of `throttle`. These answers do not count as failures, and a new byte
+    /// resets the count.
     pub max_not_found: u32,
     /// How many new URLs in a row are requested ([`Policy::MAX_NEW_URLS`]).
     pub max_new_urls: u32,
     /// The delays after failures ([`Backoff::RETRY`]).
     pub retry: Backoff,
-    /// The delays after the server asked for fewer requests or does not have the file yet
-    /// ([`Backoff::THROTTLE`]).
+    /// The delays after throttling and after "not found" ([`Backoff::THROTTLE`]).
     pub throttle: Backoff,
     /// Allows plain `http` URLs, whose bytes anyone on the way can read and change. Loopback hosts
     /// (`localhost`, 127.0.0.0/8, ::1) need no such permission.
     pub allow_http: bool,
-    /// The networks that a download may use besides public addresses, such as
-    /// [`AddressPolicy::TENCENT_NETWORKS`](crate::AddressPolicy::TENCENT_NETWORKS); none by default.
+    /// The networks that a download may use besides public addresses; none by default. An example
+    /// is [`AddressPolicy::TENCENT_NETWORKS`](crate::AddressPolicy::TENCENT_NETWORKS).
     ///
     /// The URL comes from outside, so by default it must not lead into the caller's network.
     pub private_networks: Vec<Network>,
@@ -59,7 +58,7 @@ impl Policy {
     pub const STALL_LIMIT: Duration = Limits::STALL;
     /// The default of `max_failures`, the same as in a wait.
     pub const MAX_FAILURES: u32 = MAX_FAILURES;
-    /// The default of `max_not_found`. With the default delays it covers 2 s to 15 s.
+    /// The default of `max_not_found`. With the default delays, it allows 2 s to 15 s.
     pub const MAX_NOT_FOUND: u32 = 4;
     /// The default of `max_new_urls`.
     pub const MAX_NEW_URLS: u32 = 1;

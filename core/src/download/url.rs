@@ -118,8 +118,8 @@ impl Location {
     }
 }
 
-/// Returns whether a parameter of the query may name the file, because it does not belong to a
-/// signature of the object store, in its own form or in that of S3.
+/// Returns whether a parameter of the query may identify the file: it belongs to no signature of
+/// the object store or of S3.
 ///
 /// Source: [Request signature](https://www.tencentcloud.com/document/product/436/7778).
 fn is_naming(parameter: &str) -> bool {
@@ -132,7 +132,7 @@ fn is_naming(parameter: &str) -> bool {
     !name.is_empty() && !of_signature
 }
 
-/// Returns the policy for the addresses of a host, unless it is an address that is not allowed.
+/// Returns the policy for the addresses of a host, or an error for a forbidden address.
 fn address_policy(host: &str, policy: &Policy) -> Option<AddressPolicy> {
     let allowed = match &*policy.private_networks {
         [] => AddressPolicy::Public,

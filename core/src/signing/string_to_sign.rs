@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_is_that_of_its_day_and_service() {
+    fn a_scope_has_its_day_and_service() {
         let at = |seconds| Timestamp::new(seconds).unwrap();
         let scope = CredentialScope::new(at(1_709_164_800), "tcss");
         for (seconds, service, expected) in [

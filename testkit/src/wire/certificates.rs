@@ -18,7 +18,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// The names of a server on this machine.
 const LOOPBACK: [&str; 2] = ["localhost", "127.0.0.1"];
 
-/// What is wrong with the certificate of a server.
+/// A fault of the certificate of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CertificateFault {
@@ -26,7 +26,7 @@ pub enum CertificateFault {
     NotValidYet,
     /// It expired in the year 2001.
     Expired,
-    /// It is that of an authority, as self-signed ones often are.
+    /// It is that of a certificate authority, like many self-signed ones.
     OfAuthority,
 }
 
@@ -43,7 +43,8 @@ impl Authority {
         Self::for_hosts(&LOOPBACK)
     }
 
-    /// Makes an authority with a certificate as [`for_loopback`](Self::for_loopback), and a fault.
+    /// Creates an authority like [`for_loopback`](Self::for_loopback), with a fault in its
+    /// certificate.
     pub(super) fn with_fault(fault: CertificateFault) -> io::Result<Self> {
         Self::generate(&LOOPBACK, Some(fault)).map_err(io::Error::other)
     }

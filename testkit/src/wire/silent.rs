@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-/// An address that drops connection attempts, as a firewall does: the queue of its listening socket
-/// is full.
+/// An address that drops connection attempts like a firewall, because the queue of its listening
+/// socket is full.
 ///
 /// It works on Linux, where 127.0.0.2 belongs to the machine and a full queue drops SYN packets.
 ///
@@ -39,14 +39,14 @@ pub struct SilentAddress {
     _queued: Vec<TcpStream>,
 }
 
-/// How long an attempt to connect waits before it counts as dropped.
+/// The time after which an attempt to connect counts as dropped.
 const ATTEMPT: Duration = Duration::from_millis(100);
 /// Linux queues one connection more than the backlog of 0.
 const MOST_QUEUED: usize = 4;
 
 impl SilentAddress {
-    /// Takes this port at 127.0.0.2 and fills its queue, so that a server at 127.0.0.1 and this
-    /// address can belong to one name.
+    /// Listens on this port of 127.0.0.2 and fills the queue. One name can then resolve to this
+    /// address and to a server at 127.0.0.1.
     ///
     /// # Errors
     ///

@@ -39,7 +39,7 @@ pub(crate) struct Snapshot<'w> {
     pub(crate) failures: u32,
     /// Whether the connection of the previous exchange broke.
     pub(crate) was_broken: bool,
-    /// Answers since the last new byte that the file does not exist, before this exchange.
+    /// "Not found" answers since the last new byte, before this exchange.
     pub(crate) not_found: u32,
     /// New URLs in a row before this exchange.
     pub(crate) new_urls: u32,

@@ -201,8 +201,10 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Returns the policy for the addresses of the service. The user chose the endpoint, but the name
-    /// of a loopback endpoint must not lead to another machine, since `http` is allowed for it.
+    /// Returns the policy for the addresses of the service.
+    ///
+    /// The user chose the endpoint. A loopback endpoint may use `http`, so its name must resolve to
+    /// loopback.
     fn endpoint_policy(&self) -> AddressPolicy {
         match self.has_loopback_endpoint() {
             true => AddressPolicy::Loopback,

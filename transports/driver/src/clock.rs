@@ -26,10 +26,10 @@ pub fn sleep(duration: Duration) {
     thread::park_timeout(duration);
 }
 
-/// Formats a moment to the minute: `2023-11-14 16:30 UTC`. For messages about a wrong clock.
+/// Formats a time for messages about a wrong clock: `2023-11-14 16:30 UTC`.
 pub fn utc(time: Wall) -> String {
     let seconds = time.unix_seconds();
-    // The same years as those of a signature.
+    // A signature accepts the same years.
     let Ok(timestamp) = Timestamp::new(seconds) else { return format!("{seconds} s after 1970") };
     let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
     format!("{} {hour:02}:{minute:02} UTC", CredentialScope::new(timestamp, "").date())

@@ -93,15 +93,19 @@ impl Proxies {
     ///
     /// As for [`proxy_for`](Self::proxy_for).
     pub fn proxy_for_url(&self, url: &Uri) -> Result<Option<Proxy>, ProxyError> {
-        let host = url.host().unwrap_or_default();
-        let default_port = if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
-        let port = url.port_u16().unwrap_or(default_port);
-        match format!("https://{host}:{port}").parse() {
+        match format!("https://{}", host_and_port(url)).parse() {
             Ok(endpoint) => self.proxy_for(&endpoint),
             // Never a direct connection by mistake.
             Err(_) => self.proxy.clone().transpose(),
         }
     }
+}
+
+/// Returns host and port of a URL, as `CONNECT` names them.
+fn host_and_port(url: &Uri) -> String {
+    let default_port = if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
+    let (host, port) = (url.host().unwrap_or_default(), url.port_u16().unwrap_or(default_port));
+    format!("{host}:{port}")
 }
 
 /// A variable names a proxy that cannot be used. Its value is not shown, as it may hold a password.

@@ -43,7 +43,7 @@ const fn is_refusal(alert: AlertDescription) -> bool {
     )
 }
 
-/// Why a server cannot be trusted, or speaks no TLS. `Display` explains it.
+/// A problem with the TLS of a server, such as an untrusted certificate. `Display` explains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TlsProblem {
@@ -63,7 +63,7 @@ pub enum TlsProblem {
     },
     /// No trusted authority issued its certificate.
     UnknownIssuer,
-    /// Its certificate is that of an authority, often a self-signed one.
+    /// Its certificate is that of a certificate authority, often a self-signed one.
     Authority,
     /// Its certificate is for other names.
     OtherName {
@@ -76,13 +76,13 @@ pub enum TlsProblem {
     Certificate(String),
     /// This machine has no roots to trust.
     NoRoots,
-    /// The server sent something else than TLS, such as plain HTTP.
+    /// The server did not answer with TLS, but for example with plain HTTP.
     NotTls,
 }
 
 impl TlsProblem {
-    /// Returns the problem that this error reports; its sources are not examined. An `io::Error`
-    /// counts as the error inside. [`TransportError::tls_problem`] examines a whole chain.
+    /// Returns the problem that this error reports, or the error inside an `io::Error`. It ignores
+    /// the sources; [`TransportError::tls_problem`] searches them.
     ///
     /// [`TransportError::tls_problem`]: crate::TransportError::tls_problem
     pub fn of(error: &(dyn Error + 'static)) -> Option<Self> {
@@ -109,13 +109,13 @@ impl TlsProblem {
             CertificateError::ExpiredContext { time, not_after } => {
                 Self::Expired { now: wall(*time), until: wall(*not_after) }
             }
-            // A bad signature: an authority of the same name has another key.
+            // After a bad signature, an authority of the same name has another key.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
             CertificateError::NotValidForNameContext { expected, presented } => Self::OtherName {
                 expected: expected.to_str().into_owned(),
                 names: presented.iter().map(|name| bare(name)).collect(),
             },
-            // An error of webpki, which has no other text than its name.
+            // An error of webpki. Its only text is its name.
             CertificateError::Other(error) => match error.to_string() {
                 name if name == "CaUsedAsEndEntity" => Self::Authority,
                 name => Self::Certificate(words(&name)),
@@ -135,7 +135,7 @@ fn bare(name: &str) -> String {
     inner.unwrap_or(name).trim_matches('"').to_owned()
 }
 
-/// Separates the words of a name in camel case; other text stays the same.
+/// Splits a name in camel case into words. Keeps other text.
 fn words(name: &str) -> String {
     if !name.chars().all(|c| c.is_ascii_alphanumeric()) {
         return name.to_owned();

@@ -21,24 +21,24 @@ use crate::{clock, transport_error::TransportError};
 
 /// The limit for making a connection, including proxy and TLS.
 ///
-/// The addresses of a name share it, so that one that never answers does not use it up. Over hyper
-/// and reqwest each gets an equal share, and the second address family starts 300 ms after the
-/// first. Over ureq each gets half the share of the one before.
+/// The addresses of a name share it, so that a silent address leaves time for the next one. Over
+/// hyper and reqwest each gets an equal share, and the second address family starts 300 ms after
+/// the first. Over ureq each gets half the share of the one before.
 ///
-/// Over hyper and reqwest the limit includes the look-up of the name. Over ureq the look-up has a
-/// second limit of the same length.
+/// Over hyper and reqwest the limit includes the DNS lookup. Over ureq the lookup has a second
+/// limit of the same length.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Idle connections are closed after this time. The service closes them after 60 s.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
-/// The size limit of an answer's head, in bytes. Interim heads (status 1xx) before it count too.
+/// The size limit of an answer's head, in bytes. It includes interim responses (status 1xx).
 ///
-/// A proxy may add to the few headers of the service. A larger head ends the exchange with
+/// A proxy may add headers to the few of the service. A larger head ends the exchange with
 /// [`TransportErrorKind::Connection`], since most such heads are a proxy's temporary error pages.
 pub const HEAD_LIMIT: usize = 64 * 1024;
 
-/// Returns the size of a head on the wire without its reason phrase, in bytes, for transports that
+/// Returns the size of a head on the wire in bytes, without its reason phrase. For transports that
 /// enforce [`HEAD_LIMIT`] themselves.
 pub fn head_size(headers: &HeaderMap) -> usize {
     let line = |(name, value): (&HeaderName, &HeaderValue)| {
@@ -88,8 +88,8 @@ pub trait Transport {
 /// The most pooled clients that one transport keeps.
 const MOST_CLIENTS: usize = 8;
 
-/// Pooled HTTP clients, one for each [`AddressPolicy`], for transports whose library checks
-/// addresses by client and not by request. Clones share them.
+/// Pooled HTTP clients, one for each [`AddressPolicy`]. For libraries that check addresses by
+/// client and not by request. Clones share them.
 #[derive(Clone)]
 pub struct ClientsByPolicy<C> {
     build: Arc<dyn Fn(&AddressPolicy) -> C + Send + Sync>,
@@ -221,7 +221,8 @@ pub(crate) async fn read_answer(head: &Parts, mut body: Body) -> Result<Bytes, T
     let mut answer = BytesMut::new();
     while let Some(piece) = body.next().await {
         let piece = match piece {
-            // The JSON shows whether it is complete. Some servers send no `close_notify` of TLS.
+            // Some servers send no `close_notify` of TLS. The JSON shows whether the answer is
+            // complete.
             Err(e) if e.kind() == TransportErrorKind::Truncated && ends_by_close(head) => break,
             piece => piece?,
         };

@@ -63,14 +63,14 @@ impl TransportError {
         Self { is_before_sending: true, ..self }
     }
 
-    /// Marks that the answer is not HTTP.
+    /// Marks that the answer is not HTTP, if the error or a source matches.
     #[must_use]
-    pub fn not_http(self) -> Self {
-        Self { is_not_http: true, ..self }
+    pub fn not_http_if(self, matches: impl Fn(&(dyn Error + 'static)) -> bool) -> Self {
+        let is_not_http = find(&*self.source, |e| matches(e).then_some(())).is_some();
+        Self { is_not_http, ..self }
     }
 
-    /// Returns whether the answer is known not to be HTTP, because another protocol answers there
-    /// or a line of the answer's head is malformed.
+    /// Returns whether the answer is not HTTP: another protocol answered, or the head is malformed.
     pub const fn is_not_http(&self) -> bool {
         self.is_not_http
     }
@@ -213,12 +213,12 @@ impl AddressError {
         Err(Self { host: host.to_owned(), addresses, must_be_loopback })
     }
 
-    /// Returns whether the host must be loopback, so that no policy can allow these addresses.
+    /// Returns whether the host must resolve to loopback, so no policy can allow these addresses.
     pub const fn must_be_loopback(&self) -> bool {
         self.must_be_loopback
     }
 
-    /// Returns the addresses of the host, all of them forbidden.
+    /// Returns the addresses of the host. The policy forbids all of them.
     pub const fn addresses(&self) -> &[IpAddr] {
         &self.addresses
     }

@@ -8,8 +8,8 @@ use crate::transport_error::find;
 
 /// A thread that runs blocking work for async code, on any runtime.
 ///
-/// It runs one piece of work after the other. Once the worker is dropped, the thread ends after the
-/// last piece.
+/// It runs one task after the other. After the worker is dropped, the thread completes its tasks
+/// and ends.
 #[derive(Debug)]
 pub struct Worker(mpsc::Sender<Work>);
 
@@ -30,7 +30,7 @@ impl Worker {
         Ok(Self(sender))
     }
 
-    /// Runs work on the thread. The work ends even if the future is dropped.
+    /// Runs work on the thread. It completes even if the future is dropped.
     ///
     /// # Errors
     ///
@@ -40,15 +40,15 @@ impl Worker {
         work: F,
     ) -> impl Future<Output = io::Result<T>> + Send + use<T, F> {
         let (sender, result) = oneshot::channel();
-        // Without a thread, the sender is dropped and the future fails. Without a future, nobody
-        // needs the result.
+        // If the thread has ended, this drops the sender and the future fails. If the future was
+        // dropped, the result is not needed.
         let _ = self.0.send(Box::new(move || drop(sender.send(work()))));
         async { result.await.map_err(|_| io::Error::other("the thread of this work panicked")) }
     }
 }
 
-/// The system has no further thread. A type, because the `WouldBlock` of the system's error would
-/// be mistaken for a timeout.
+/// The system has no further thread. This type hides the `WouldBlock` of the system's error, which
+/// would count as a timeout.
 #[derive(Debug)]
 struct ThreadError(io::Error);
 
@@ -92,7 +92,7 @@ impl ResourceLimit {
     }
 }
 
-/// The system has too many open files; the number is the same on every unix.
+/// The system has too many open files. Every Unix uses this number.
 const ENFILE: i32 = 23;
 /// The process has too many open files.
 const EMFILE: i32 = 24;
@@ -105,7 +105,7 @@ mod tests {
     use crate::transport_error::TransportError;
 
     #[test]
-    fn work_ends_in_order_even_if_nobody_waits_for_it() {
+    fn work_completes_in_order_after_its_futures_are_dropped() {
         let worker = Worker::start().expect("a thread");
         let (sender, receiver) = mpsc::channel();
         for nth in 0..3 {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_found_whatever_wraps_it() {
+    fn a_wrapped_limit_is_found() {
         let of =
             |error: io::Error| ResourceLimit::of(&TransportError::from(io::Error::other(error)));
         let again = io::Error::from(io::ErrorKind::WouldBlock);

@@ -39,7 +39,7 @@ impl Dialer {
     }
 }
 
-/// Connects to one of the addresses of a name, which share the limit.
+/// Connects to one of the addresses of a name. They share the limit.
 fn connector<L>(resolver: Resolver<L>, limit: Duration) -> HttpConnector<Resolver<L>> {
     let mut connector = HttpConnector::new_with_resolver(resolver);
     connector.enforce_http(false);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_refuses_or_hangs_up_opens_no_tunnel() {
+    async fn a_proxy_that_refuses_or_disconnects_opens_no_tunnel() {
         assert!(refusal(&[b"HTTP/1.1 407 Who\r\n\r\n"]).await.contains("status 407"));
         assert!(refusal(&[]).await.contains("without a whole answer"));
         assert!(refusal(&[b"HTTP/1.1 200 OK\r\n"]).await.contains("without a whole answer"));
@@ -162,7 +162,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn an_address_that_never_answers_leaves_time_for_the_next_one() {
+    async fn a_silent_address_leaves_time_for_the_next_one() {
         let server = WireServer::plain([WireAnswer::Hang]).unwrap();
         let silent = SilentAddress::with_port(server.addr().port()).unwrap();
         let connected = dialed(None, &[silent.addr(), server.addr()]).await;
@@ -171,7 +171,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn an_address_of_a_proxy_that_never_answers_leaves_time_for_the_next_one() {
+    async fn a_silent_address_of_a_proxy_leaves_time_for_the_next_one() {
         let server = WireServer::plain([WireAnswer::Hang]).unwrap();
         let proxy = ConnectProxy::to(server.addr()).unwrap();
         let silent = SilentAddress::with_port(proxy.addr().port()).unwrap();

@@ -1,4 +1,4 @@
-//! Limits the heads of a response, so that interim heads (status 1xx) cannot go on for ever.
+//! Limits the size of a response's heads: hyper accepts interim responses (status 1xx) without end.
 
 use std::{
     future::poll_fn,
@@ -14,8 +14,8 @@ use tcss_export_driver::{HEAD_LIMIT, TransportError, head_size};
 
 /// The heads of one response so far.
 ///
-/// hyper skips interim heads without a limit, and the task of the connection does little else
-/// while they arrive.
+/// hyper skips interim responses without a limit. While they arrive, they occupy the task of the
+/// connection.
 #[derive(Clone, Default)]
 pub(crate) struct Heads(Arc<Mutex<Count>>);
 
@@ -27,7 +27,7 @@ struct Count {
 }
 
 impl Heads {
-    /// Counts the interim heads of the response to this request.
+    /// Counts the bytes of the interim responses to this request.
     pub(crate) fn of<B>(request: &mut Request<B>) -> Self {
         let heads = Self::default();
         let counted = heads.clone();
@@ -43,8 +43,8 @@ impl Heads {
         heads
     }
 
-    /// Waits for the response until its heads are too large. hyper closes the connection of a
-    /// request that is dropped.
+    /// Waits for the response until its heads are too large. hyper then closes the connection,
+    /// because the request is dropped.
     pub(crate) async fn limit<B>(
         self,
         response: impl Future<Output = Result<Response<B>, TransportError>>,
@@ -67,7 +67,7 @@ impl Heads {
     }
 
     fn lock(&self) -> MutexGuard<'_, Count> {
-        // A panic while holding the lock cannot leave the two inconsistent.
+        // A panic while holding the lock cannot leave the values inconsistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -31,7 +31,7 @@ mod dialer;
 mod heads;
 mod resolver;
 
-use std::{env, error::Error, fmt, iter, pin::Pin, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
@@ -100,8 +100,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
     /// Creates a transport from your own connector, a `tower_service::Service` from `Uri` to a
     /// connection, and the executor and timer of your runtime.
     ///
-    /// The connector is responsible for proxies, for the addresses that a download may connect to,
-    /// and for a time limit that leaves time for the second address of a name, such as
+    /// The connector must handle proxies, check the addresses that a download connects to, and
+    /// limit the time so that a silent address leaves time for the next one. For the last, use
     /// `HttpConnector::set_connect_timeout` with
     /// [`CONNECT_LIMIT`](tcss_export_driver::CONNECT_LIMIT).
     pub fn with_connector(
@@ -152,14 +152,11 @@ fn request_error(error: legacy::Error) -> TransportError {
 
 /// Maps an error. `broken` is the meaning of a broken connection at this stage.
 fn explain(error: Box<dyn Error + Send + Sync>, broken: TransportErrorKind) -> TransportError {
-    // A head that is too large is an error of parsing, too; only its text differs.
+    // hyper reports a head that is too large as a parse error. Only the text differs.
     let is_too_large = |error: &hyper::Error| error.to_string().ends_with("head is too large");
     let is_not_http = |error: &hyper::Error| error.is_parse() && !is_too_large(error);
-    let first: &(dyn Error + 'static) = &*error;
-    let is_not_http = iter::successors(Some(first), |&error| error.source())
-        .any(|error| error.downcast_ref().is_some_and(is_not_http));
-    let error = TransportError::of_chain_with(error, broken, tls::is_permanent);
-    if is_not_http { error.not_http() } else { error }
+    TransportError::of_chain_with(error, broken, tls::is_permanent)
+        .not_http_if(|error| error.downcast_ref().is_some_and(is_not_http))
 }
 
 impl<C> fmt::Debug for Hyper<C> {

@@ -50,8 +50,7 @@ where
     }
 }
 
-/// Asks the system, on a thread for each name. Without a further thread, hyper-util's own lookup
-/// would panic.
+/// Asks the system, on one thread per name. hyper-util's own lookup panics if no thread can start.
 #[derive(Clone, Debug)]
 pub(crate) struct SystemLookup;
 

@@ -19,8 +19,8 @@
 //! reqwest normalizes URLs as browsers do. A URL that it would change is refused with a typed error,
 //! because its signature would no longer match.
 //!
-//! reqwest skips interim heads (status 1xx) without a limit. A server that sends them without end
-//! can hold up the other tasks of its thread until the exchange's time limit, or longer.
+//! reqwest skips interim responses (status 1xx) without a limit. A server that sends them without
+//! end can block the other tasks of the thread until the exchange's time limit, or longer.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -85,9 +85,9 @@ impl Reqwest {
     ///
     /// This crate cannot check the client's settings. Build it with `redirect::Policy::none()`,
     /// `retry::never()`, `no_gzip()`, `no_brotli()`, `no_zstd()`, `no_deflate()`, `http1_only()`,
-    /// `http1_max_headers` with [`HEADERS_LIMIT`], a `connect_timeout`, which the addresses of a name
-    /// share, and a `pool_idle_timeout` below 60 s. reqwest's builder panics unless the program has
-    /// installed a default provider of rustls or enables one in reqwest.
+    /// `http1_max_headers` with [`HEADERS_LIMIT`], a `connect_timeout` (the addresses of a name
+    /// share it), and a `pool_idle_timeout` below 60 s. reqwest's builder panics unless the program
+    /// has installed a default provider of rustls or enables one in reqwest.
     ///
     /// Downloads check the addresses that the name of a file server resolves to, which is impossible
     /// here. They therefore end with a permanent error unless you call
@@ -125,7 +125,7 @@ impl Transport for Reqwest {
             let error = explain(error, TransportErrorKind::Connection);
             if is_before_sending { error.before_sending() } else { error }
         })?;
-        // reqwest has no setting for it.
+        // reqwest has no setting for this limit.
         if head_size(response.headers()) > HEAD_LIMIT {
             let problem = "the head of the answer is too large";
             return Err(TransportError::new(TransportErrorKind::Connection, problem));
@@ -207,7 +207,8 @@ fn permanent(problem: impl Into<BoxError>) -> TransportError {
 
 /// Maps an error of a request through a proxy. reqwest reports a missing login only in its message.
 fn tunnel_error(proxy: &Proxy, error: reqwest::Error) -> TunnelError {
-    match has_cause(&error, |text| text.contains("proxy authorization required")) {
+    let mut causes = iter::successors(error.source(), |&cause| cause.source());
+    match causes.any(|cause| cause.to_string().contains("proxy authorization required")) {
         true => TunnelError::refused(proxy, StatusCode::PROXY_AUTHENTICATION_REQUIRED),
         false => TunnelError::failed(proxy, error.without_url()),
     }
@@ -219,15 +220,9 @@ fn explain(error: BoxError, broken: TransportErrorKind) -> TransportError {
         Ok(error) => error.without_url().into(),
         Err(error) => error,
     };
-    let is_not_http = has_cause(&*error, |text| text.starts_with("invalid HTTP "));
-    let error = TransportError::of_chain_with(error, broken, tls::is_permanent);
-    if is_not_http { error.not_http() } else { error }
-}
-
-/// Returns whether the text of any source matches: reqwest does not export the types.
-fn has_cause(error: &(dyn Error + 'static), matches: impl Fn(&str) -> bool) -> bool {
-    iter::successors(error.source(), |cause| (*cause).source())
-        .any(|cause| matches(&cause.to_string()))
+    // reqwest does not export the type of this error.
+    TransportError::of_chain_with(error, broken, tls::is_permanent)
+        .not_http_if(|error| error.to_string().starts_with("invalid HTTP "))
 }
 
 /// Resolves names and drops the addresses that the policy forbids.
@@ -238,7 +233,7 @@ impl dns::Resolve for Resolver {
         let policy = self.0.clone();
         Box::pin(async move {
             let host = name.as_str().to_owned();
-            // Without a further thread, tokio's own lookup would panic.
+            // tokio's own lookup panics if no thread can start.
             let lookup = move || (host, 0).to_socket_addrs();
             let found = Worker::start()?.run(lookup).await.flatten()?;
             let permitted = AddressError::filter(name.as_str(), &policy, found)?;
@@ -265,7 +260,7 @@ mod tests {
         }
     }
 
-    /// Connects to a name of which one address never answers, directly or through a proxy.
+    /// Connects to a name with a silent address, directly or through a proxy.
     async fn connect(proxies: impl Fn(u16) -> Proxies) -> std::io::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
@@ -276,19 +271,19 @@ mod tests {
             .tls_backend_preconfigured(tls_config().unwrap())
             .connect_timeout(Duration::from_millis(400));
         let url = format!("https://files.example:{}/", address.port());
-        // Nobody answers the handshake or the CONNECT.
+        // The listener answers neither the handshake nor CONNECT.
         let error = builder.build().unwrap().get(url).send().await.unwrap_err();
         assert!(error.is_connect());
         listener.accept().map(drop)
     }
 
     #[tokio::test]
-    async fn an_address_that_never_answers_leaves_time_for_the_next_one() {
+    async fn a_silent_address_leaves_time_for_the_next_one() {
         connect(|_| Proxies::default()).await.expect("a connection");
     }
 
     #[tokio::test]
-    async fn an_address_of_a_proxy_that_never_answers_leaves_time_for_the_next_one() {
+    async fn a_silent_address_of_a_proxy_leaves_time_for_the_next_one() {
         let proxy = |port| Some(format!("http://p.example:{port}").into());
         let proxies =
             |port| Proxies::from_variables(|name| proxy(port).filter(|_| name == "https_proxy"));

@@ -183,7 +183,7 @@ impl Pool {
         };
         match idle.iter().position(fits) {
             Some(at) => idle.swap_remove(at),
-            None => OwnAgent::new(self.tls.clone(), proxy, limits.clone()),
+            None => OwnAgent::new(SystemLookup, self.tls.clone(), proxy, limits.clone()),
         }
     }
 
@@ -194,16 +194,7 @@ impl Pool {
 }
 
 impl OwnAgent {
-    fn new(tls: TlsConfig, proxy: Option<Proxy>, limits: Limits) -> Self {
-        Self::with_lookup(SystemLookup, tls, proxy, limits)
-    }
-
-    fn with_lookup(
-        lookup: impl Resolver,
-        tls: TlsConfig,
-        proxy: Option<Proxy>,
-        limits: Limits,
-    ) -> Self {
+    fn new(lookup: impl Resolver, tls: TlsConfig, proxy: Option<Proxy>, limits: Limits) -> Self {
         let resolver = CheckedResolver::new(lookup, limits.address_policy.clone(), proxy.as_ref());
         let read_limit = ReadLimit::default();
         let connector = Connector::<()>::chain((), TcpConnector::default())
@@ -211,7 +202,7 @@ impl OwnAgent {
             .chain(RustlsConnector::default())
             .chain(read_limit.clone());
         let config = with_rules!(Agent::config_builder(), limits)
-            // The resolver and the connector use our own.
+            // The resolver and the connector use our own proxy.
             .proxy(None)
             .user_agent("")
             .max_idle_age(IDLE_LIMIT)
@@ -322,7 +313,7 @@ mod tests {
         limits.stall = Some(Duration::from_millis(600));
         let lookup = FixedLookup(addresses.to_vec());
         let Agents::Own(pool) = Agents::own(proxies) else { panic!() };
-        pool.idle().push(OwnAgent::with_lookup(lookup, pool.tls.clone(), proxy, limits.clone()));
+        pool.idle().push(OwnAgent::new(lookup, pool.tls.clone(), proxy, limits.clone()));
         let request = Request::get(url).body(&b""[..]).unwrap();
         pool.send(request, limits).unwrap_err()
     }
@@ -337,7 +328,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn an_address_that_never_answers_leaves_time_for_the_next_one() {
+    fn a_silent_address_leaves_time_for_the_next_one() {
         let (listener, address) = open_port();
         let silent = SilentAddress::with_port(address.port()).unwrap();
         requested(None, &[silent.addr(), address]);
@@ -346,7 +337,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn an_address_of_a_proxy_that_never_answers_leaves_time_for_the_next_one() {
+    fn a_silent_address_of_a_proxy_leaves_time_for_the_next_one() {
         let (listener, address) = open_port();
         let silent = SilentAddress::with_port(address.port()).unwrap();
         let proxy = format!("http://p.example:{}", address.port());

@@ -21,11 +21,11 @@ use ureq::{
 
 use crate::probe;
 
-/// How long it may take until the next byte of a body arrives, and how many bytes of framing may
-/// come before it.
+/// The limits of time and of framing bytes until the next byte of a body.
 ///
 /// ureq restarts its own time limit whenever any bytes arrive, even the framing of a chunk or a
-/// proxy's answer, and skips interim heads and trailers without a limit. This limit covers them.
+/// proxy's answer. It skips interim responses and trailers without a limit. These limits cover
+/// both.
 #[derive(Clone, Debug)]
 pub(crate) struct ReadLimit(Arc<Mutex<Progress>>);
 
@@ -59,7 +59,7 @@ impl ReadLimit {
         }
     }
 
-    /// Returns the time left, unless too much framing was received.
+    /// Returns the time left, or an error after too many framing bytes.
     fn time_left(&self) -> Result<Duration, Error> {
         let progress = self.lock();
         match progress.received {

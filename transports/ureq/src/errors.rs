@@ -1,6 +1,6 @@
 //! Maps the errors of ureq.
 
-use std::io;
+use std::{error::Error, io};
 
 use tcss_export_core::TransportErrorKind;
 use tcss_export_driver::{Proxy, TransportError, TunnelError, tls};
@@ -71,13 +71,11 @@ pub(crate) fn transport_error(error: ureq::Error, broken: TransportErrorKind) ->
         | ureq::Error::TlsRequired => TransportErrorKind::Permanent,
         _ => broken,
     };
-    let is_not_http = is_not_http(&error);
-    let error = TransportError::new(fault, error);
-    if is_not_http { error.not_http() } else { error }
+    TransportError::new(fault, error).not_http_if(is_not_http)
 }
 
-/// Returns whether the answer is malformed. ureq does not export the type of the reason.
-fn is_not_http(error: &ureq::Error) -> bool {
-    let ureq::Error::Protocol(reason) = error else { return false };
+/// Returns whether the answer is malformed. ureq does not export the type of this error.
+fn is_not_http(error: &(dyn Error + 'static)) -> bool {
+    let Some(ureq::Error::Protocol(reason)) = error.downcast_ref() else { return false };
     reason.to_string().starts_with("http parse fail: ")
 }

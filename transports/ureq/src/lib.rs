@@ -71,14 +71,14 @@ impl Ureq {
     /// Creates a transport from your own agent, with its connections, TLS and proxy. This crate then
     /// does not read the environment, although an agent does by default.
     ///
-    /// Each request overrides the agent's redirects, limits of time and of heads, meaning of a status
-    /// and accepted encoding, and uses no proxy for a loopback host. The addresses that the name of a file server
-    /// resolves to are not checked. Give the agent a `max_idle_age` below 60 s. Built without ureq's
+    /// Each request overrides the agent's redirects, limits of time and of heads, meaning of a
+    /// status and accepted encoding, and uses no proxy for a loopback host. Downloads do not check
+    /// the addresses of the file server. Set a `max_idle_age` below 60 s. Built without ureq's
     /// default features, the agent needs a crypto provider in its `TlsConfig` or as the default of
     /// the process; without one ureq panics at the first `https` request.
     ///
-    /// Through its proxy, ureq accepts `CONNECT` only with status 200 and at most 20 headers. Only
-    /// the time limit ends interim heads (status 1xx) or trailers without end.
+    /// Through its proxy, ureq accepts only status 200 and at most 20 headers in the answer to
+    /// `CONNECT`. Only the time limit ends endless interim responses (status 1xx) or trailers.
     ///
     /// Built with its feature `cookies`, ureq sends cookies back from your agent.
     pub const fn with_agent(agent: Agent) -> Self {

@@ -33,7 +33,7 @@ pub(crate) fn keeps_cookies() -> bool {
     })
 }
 
-/// The probe connects to nothing; an address needs no look-up.
+/// The probe connects to nothing; an address needs no lookup.
 const URL: &str = "http://127.0.0.1/";
 
 fn agent(header: &'static str) -> Agent {

@@ -15,16 +15,16 @@ use ureq::{
 
 /// Resolves names, by default as the system does, and drops the addresses that the policy forbids.
 #[derive(Debug)]
-pub(crate) struct CheckedResolver<L = SystemLookup> {
+pub(crate) struct CheckedResolver<L> {
     lookup: L,
     address_policy: AddressPolicy,
-    /// The proxy, which is connected to instead of each host.
+    /// The proxy. Its name is resolved instead of that of the host.
     proxy: Option<Uri>,
 }
 
 impl<L> CheckedResolver<L> {
     pub(crate) fn new(lookup: L, address_policy: AddressPolicy, proxy: Option<&Proxy>) -> Self {
-        // Without the login, which the URL of a proxy may contain.
+        // This URL has no login.
         let url = |proxy: &Proxy| format!("http://{proxy}/").parse();
         // Host and port of a proxy are checked.
         let proxy = proxy.map(|proxy| url(proxy).expect("a valid URL"));
@@ -59,8 +59,8 @@ fn is_address(uri: &Uri) -> bool {
     host.parse::<IpAddr>().is_ok()
 }
 
-/// Asks the system, on a thread for each name. Without a further thread, ureq's own lookup with a
-/// time limit would panic.
+/// Asks the system, on one thread per name. ureq's own lookup with a time limit panics if no thread
+/// can start.
 #[derive(Debug)]
 pub(crate) struct SystemLookup;
 

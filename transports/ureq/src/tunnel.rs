@@ -1,4 +1,4 @@
-//! Opens tunnels through a proxy. ureq's own connector takes status 200 only.
+//! Opens tunnels through a proxy. ureq's own connector accepts only status 200.
 
 use std::io::{self, Read, Write};
 
@@ -11,8 +11,8 @@ use ureq::{
     },
 };
 
-/// Asks the proxy, if any, to connect to the host of the request. The connection before it in the
-/// chain leads to the proxy.
+/// Asks the proxy, if any, to connect to the host of the request. The previous connector in the
+/// chain has connected to the proxy.
 #[derive(Debug)]
 pub(crate) struct Tunnel(pub(crate) Option<Proxy>);
 
@@ -42,7 +42,7 @@ impl<In: Transport> Connector<In> for Tunnel {
     }
 }
 
-/// Returns what is left of the limit for connecting.
+/// Returns the rest of the connect limit.
 fn time_left(details: &ConnectionDetails<'_>) -> NextTimeout {
     let timeout = details.timeout;
     let (Duration::Exact(limit), Instant::Exact(start)) = (timeout.after, details.now) else {

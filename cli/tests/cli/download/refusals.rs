@@ -132,7 +132,7 @@ fn the_text_names_the_server_that_refused() {
 }
 
 #[test]
-fn a_file_that_is_not_there_yet_is_downloaded_later() {
+fn a_file_that_does_not_exist_yet_is_downloaded_later() {
     let folder = Folder::new("download-not-yet");
     let ended = download(&serving(CHECK.0, "SUCCESS", "GONE"), &folder, &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -142,7 +142,7 @@ fn a_file_that_is_not_there_yet_is_downloaded_later() {
 }
 
 #[test]
-fn after_a_file_that_stays_away_the_same_command_continues() {
+fn after_a_missing_file_the_same_command_continues() {
     let folder = Folder::new("download-not-found");
     let service = serving(CHECK.0, "SUCCESS", "GONE,GONE,GONE,GONE,GONE");
     let ended = download(&service, &folder, &["--json"]);

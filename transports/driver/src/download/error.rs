@@ -91,10 +91,11 @@ pub enum FileErrorKind {
     /// It exists and must not be replaced. If it appeared during the download, the complete file is
     /// the part file beside it.
     Exists,
-    /// It exists and could not be replaced in the end: it is a mount point, such as a single file
-    /// mounted into a container, or the file of another user in a folder with the sticky bit.
+    /// It exists, and the system would refuse to replace it: it is a mount point, such as a single
+    /// file mounted into a container, or it belongs to another user in a folder with the sticky
+    /// bit.
     Replace,
-    /// Another download to the same target is running, because it holds the lock of the part file.
+    /// Another download to the same target holds the lock of the part file.
     Busy,
     /// It could not be opened.
     Open,

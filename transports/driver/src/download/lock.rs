@@ -14,7 +14,7 @@ use super::{
     stat::{Stat, folder},
 };
 
-/// After this many replacements of the part file, give up.
+/// The limit of attempts to open a part file that another program keeps replacing.
 const MOST_TRIES: u32 = 100;
 
 /// Opens and locks a part file, or creates one.
@@ -24,8 +24,8 @@ pub(super) fn open_locked(path: &Path) -> Result<File, FileError> {
         let Some((file, is_new)) = open_part(path).map_err(cannot_open())? else { continue };
         if let Err(error) = file.try_lock() {
             let error = lock_error(error, path);
-            if error.kind() == FileErrorKind::Lock {
-                remove_if_empty(&file, path);
+            if error.kind() == FileErrorKind::Lock && is_empty(&file) {
+                let _ = remove(path);
             }
             return Err(error);
         }
@@ -45,10 +45,8 @@ fn lock_error(error: TryLockError, path: &Path) -> FileError {
     }
 }
 
-fn remove_if_empty(file: &File, path: &Path) {
-    if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
-        let _ = remove(path);
-    }
+pub(super) fn is_empty(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.len() == 0)
 }
 
 /// Opens or creates the part file, and returns whether it is new; `None` if it vanished meanwhile.
@@ -66,14 +64,13 @@ fn open_part(path: &Path) -> io::Result<Option<(File, bool)>> {
     .or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) })
 }
 
-/// Returns whether a part file that is locked now may be written to. One that cannot be ours is
-/// removed.
+/// Returns whether a locked part file is ours to write to. Removes a foreign one.
 fn is_usable(file: &File, is_new: bool, path: &Path) -> io::Result<bool> {
     // Its last owner may have renamed it to the target before it released the lock.
     if is_at(file, path)? == Some(false) {
         return Ok(false);
     }
-    // A new file is ours, whatever the system reports about it.
+    // A new file is ours. Its metadata proves nothing.
     if is_new || is_ours(file, path)? {
         return Ok(true);
     }
@@ -81,13 +78,13 @@ fn is_usable(file: &File, is_new: bool, path: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Returns whether a part file of an earlier download is ours, and private.
+/// Returns whether a part file of an earlier download is ours and private.
 fn is_ours(file: &File, path: &Path) -> io::Result<bool> {
     let new = stat_of_new(path)?;
     Ok(Stat::of(file)?.is_ours(new, Stat::of_folder(path)?) && tighten(file, new)?)
 }
 
-/// Returns what the system reports about a new file of ours beside the part file.
+/// Creates a file beside the part file and returns its metadata, as a sample of our own files.
 fn stat_of_new(part: &Path) -> io::Result<Stat> {
     // Another user of the folder cannot guess the name.
     let random = RandomState::new().build_hasher().finish();
@@ -97,7 +94,7 @@ fn stat_of_new(part: &Path) -> io::Result<Stat> {
     stat
 }
 
-/// Returns whether the path still names this file; `None` if the inode numbers do not say.
+/// Returns whether the path still names this file; `None` if the inode numbers do not show it.
 pub(super) fn is_at(file: &File, path: &Path) -> io::Result<Option<bool>> {
     let look = || -> io::Result<_> {
         let (before, file) = (Stat::of_path(path)?, Stat::of(file)?);
@@ -123,7 +120,7 @@ pub(super) fn rename(file: &File, from: &Path, to: &Path, replaces: bool) -> io:
     let ours = Stat::of(file)?;
     let renamed = if replaces { fs::rename(from, to) } else { rename_to_new(file, from, to) };
     match renamed {
-        // A file server whose reply was lost gets the request again, and the old name is gone.
+        // After a lost reply, the network file system repeats the request. The first one succeeded.
         Err(error) if error.kind() == ErrorKind::NotFound && is_same(file, ours, to) => Ok(()),
         renamed => renamed,
     }
@@ -140,7 +137,8 @@ fn rename_to_new(file: &File, from: &Path, to: &Path) -> io::Result<()> {
             found => found.map(|_| true)?,
         },
     };
-    // If the reply to the first request was lost, the target is this very file.
+    // After a lost reply, the network file system repeats the request. The target is then this
+    // file.
     if exists && !is_same(file, Stat::of(file)?, to) {
         return Err(ErrorKind::AlreadyExists.into());
     }
@@ -157,8 +155,8 @@ fn is_same(file: &File, ours: Stat, path: &Path) -> bool {
         || has_same_bytes(file, path) && Stat::of_path(path).is_ok_and(is_like_ours)
 }
 
-/// Returns whether the path names a file with the bytes of this one. On every file system, that
-/// proves more than inode numbers.
+/// Returns whether the path names a file with the same bytes. Inode numbers are not reliable on
+/// every file system.
 pub(super) fn has_same_bytes(file: &File, path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
         && File::open(path).and_then(|other| compare(file, &other)).unwrap_or(false)
@@ -184,7 +182,7 @@ fn compare(mut one: &File, mut other: &File) -> io::Result<bool> {
     }
 }
 
-/// Writes a file to its disk, if its file system can promise that.
+/// Syncs a file to its disk, if the file system supports it.
 pub(super) fn sync(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(error) if is_unsupported(&error) => Ok(()),
@@ -192,7 +190,7 @@ pub(super) fn sync(file: &File) -> io::Result<()> {
     }
 }
 
-/// Returns whether a file system has no such operation: `EINVAL`, `ENOTSUP` or `ENOSYS`.
+/// Returns whether the file system does not support sync: `EINVAL`, `ENOTSUP` or `ENOSYS`.
 fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported)
 }
@@ -260,11 +258,11 @@ mod tests {
     }
 
     #[test]
-    fn a_new_part_file_is_usable_whatever_the_system_reports_about_it() {
+    fn a_new_part_file_is_usable_with_any_metadata() {
         let folder = Folder::new("usable");
         let part = folder.0.join(".a.csv.part");
         let new = create_private(&part).expect("a new part file");
-        // For a part file of an earlier download, a second name ends its use.
+        // A second hard link makes a part file of an earlier download unusable.
         fs::hard_link(&part, folder.0.join("backup")).expect("a link");
         assert!(is_usable(&new, true, &part).expect("an answer"));
         assert!(part.exists());
@@ -294,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_of_another_program_is_kept_and_so_is_the_part_file() {
+    fn a_target_of_another_program_and_the_part_file_are_kept() {
         for other in ["complet!", "complete and more", "complet", ""] {
             let folder = Folder::new("kept");
             let (file, [part, target]) = folder.complete();
@@ -323,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symbolic_link_to_the_part_file_is_no_target_of_ours() {
+    fn a_symbolic_link_to_the_part_file_is_not_our_target() {
         let folder = Folder::new("symlink");
         let (file, [part, target]) = folder.complete();
         symlink(&part, &target).expect("a link");
@@ -348,7 +346,7 @@ mod tests {
         assert!(!has_same_bytes(&file, &folder.0.join("none")));
     }
 
-    /// The numbers are those of Linux.
+    /// Linux uses these numbers.
     #[test]
     #[cfg(target_os = "linux")]
     fn only_a_file_system_without_sync_is_excused() {

@@ -21,7 +21,7 @@ use crate::worker::Worker;
 pub(crate) enum Output<W> {
     /// A target that is not open yet.
     Target(Target),
-    /// An open part file, and the thread for work on it unless the caller may block.
+    /// An open part file, and a thread for its operations unless the caller may block.
     Part(PartFile, Option<Worker>),
     Writer(W),
     Taken,
@@ -117,7 +117,7 @@ impl<W: AsyncWrite + Unpin> Output<W> {
     }
 }
 
-/// Runs work on a file: on the worker, or without one on this thread.
+/// Runs a file operation on the worker, or on this thread if it has none.
 async fn on_files<T: Send + 'static>(
     worker: Option<&Worker>,
     work: impl FnOnce() -> T + Send + 'static,

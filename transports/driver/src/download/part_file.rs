@@ -11,7 +11,7 @@ use tcss_export_core::download::{Part, PartMetadata};
 
 use super::{
     error::{FileError, FileErrorKind},
-    lock::{has_same_bytes, is_at, open_locked, remove, rename, sync, sync_directory},
+    lock::{has_same_bytes, is_at, is_empty, open_locked, remove, rename, sync, sync_directory},
     permissions::{create_private, make_private, take_over},
     stat::{Stat, is_mount_point},
 };
@@ -29,9 +29,9 @@ pub(crate) struct PartFile {
     metadata: Option<PartMetadata>,
     /// Whether a download wrote all bytes, so that they may be deleted.
     is_ours: bool,
-    /// The number of bytes that the next one follows.
+    /// The offset of the next byte.
     length: u64,
-    /// Whether bytes follow them, which must be truncated before writing.
+    /// Whether the file has bytes past this offset. The next write truncates them.
     has_excess: bool,
 }
 
@@ -78,10 +78,9 @@ impl PartFile {
     /// Fails if the system would refuse to rename the complete file to its target.
     pub(super) fn check_replaceable(&self) -> Result<(), FileError> {
         let Some(old) = self.old() else { return Ok(()) };
-        let is_protected = |new, folder| Stat::from(&old).is_protected(new, folder);
         let reason = if is_mount_point(&self.target) {
             "it is a mount point"
-        } else if self.stats().is_ok_and(|[new, folder]| is_protected(new, folder)) {
+        } else if self.compare(&old, Stat::is_protected) {
             "it belongs to another user, and its folder has the sticky bit"
         } else {
             return Ok(());
@@ -143,8 +142,8 @@ impl PartFile {
         Ok(())
     }
 
-    /// Fails if another program has cut or extended the file. The checksum covers the bytes on their
-    /// way to the file.
+    /// Fails if another program truncated or extended the file: the checksum covers the received
+    /// bytes, not the file.
     fn check_length(&self) -> io::Result<()> {
         match self.file.metadata()?.len() == self.length {
             true => Ok(()),
@@ -170,7 +169,7 @@ impl PartFile {
         // belongs to another download.
         let metadata = self.metadata.clone();
         self.remove_metadata();
-        // From here on the file is the target, or a complete file that the user keeps.
+        // From here on, the file is complete and must be kept, even if the rename fails.
         self.is_ours = false;
         if let Err(error) = self.rename() {
             // It is a part again, which a later download must be able to continue.
@@ -182,24 +181,23 @@ impl PartFile {
         Ok(())
     }
 
-    /// Gives the file the group and the permissions of the one that it replaces.
+    /// Copies the group and the permissions of the replaced file.
     fn take_over(&self) {
-        let Some(old) = self.old() else { return };
-        let lends = |new, folder| Stat::from(&old).lends_permissions(new, folder);
-        if self.stats().is_ok_and(|[new, folder]| lends(new, folder)) {
+        if let Some(old) = self.old().filter(|old| self.compare(old, Stat::lends_permissions)) {
             take_over(&self.file, &old, &self.target);
         }
     }
 
-    /// Returns the file that is to be replaced. A link says nothing about the file in its place.
+    /// Returns the metadata of the file to replace, unless it is a symbolic link.
     fn old(&self) -> Option<Metadata> {
         let old = fs::symlink_metadata(&self.target).ok().filter(|_| self.replaces);
         old.filter(Metadata::is_file)
     }
 
-    /// Returns what the system reports about the part file and its folder.
-    fn stats(&self) -> io::Result<[Stat; 2]> {
-        Ok([Stat::of(&self.file)?, Stat::of_folder(&self.path)?])
+    /// Compares the old file with the part file and its folder. `false` if these have no metadata.
+    fn compare(&self, old: &Metadata, test: impl Fn(Stat, Stat, Stat) -> bool) -> bool {
+        let stats = Stat::of(&self.file).and_then(|new| Ok((new, Stat::of_folder(&self.path)?)));
+        stats.is_ok_and(|(new, folder)| test(old.into(), new, folder))
     }
 
     fn rename(&self) -> Result<(), FileError> {
@@ -219,7 +217,7 @@ impl PartFile {
         }
     }
 
-    /// Fails if the part file does not have the bytes of this download.
+    /// Fails if the path no longer names a file with the bytes of this download.
     fn check_bytes(&self) -> io::Result<()> {
         let is_at = is_at(&self.file, &self.path)?;
         match is_at.unwrap_or_else(|| has_same_bytes(&self.file, &self.path)) {
@@ -248,10 +246,6 @@ impl PartFile {
         self.has_excess = found.len() > self.length;
         self.metadata = metadata;
         Ok(part.filter(|_| self.length > 0))
-    }
-
-    fn is_empty(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
     }
 }
 
@@ -284,7 +278,7 @@ fn read_metadata(path: &Path) -> Option<PartMetadata> {
 /// Deletes the part file if no later download can resume it, unless it was renamed.
 impl Drop for PartFile {
     fn drop(&mut self) {
-        let is_useless = self.metadata.is_none() || self.is_empty();
+        let is_useless = self.metadata.is_none() || is_empty(&self.file);
         if self.is_ours && is_useless && self.check_name().is_ok() {
             // If this fails, a later download empties the file.
             self.remove_metadata();

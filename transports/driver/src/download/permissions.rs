@@ -1,4 +1,4 @@
-//! Who may read a report: its owner alone, or those who may read the file that it replaces.
+//! The permissions of a report: for its owner alone, or those of the file that it replaces.
 
 use std::{
     fs::{File, Metadata, OpenOptions},
@@ -8,9 +8,9 @@ use std::{
 
 use super::stat::Stat;
 
-/// Creates a file that must not exist yet, for its owner alone; the umask can only take more away.
+/// Creates a file for its owner alone. It must not exist yet.
 ///
-/// A report is confidential, and which group may read it is up to the user. `create_new` does not
+/// A report is confidential, and only the user knows which group may read it. `create_new` does not
 /// follow a planted link.
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -20,10 +20,10 @@ pub(super) fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Takes away the permissions that a new file does not have. Returns whether that succeeded.
+/// Removes the permissions that a new file does not have. Returns whether that succeeded.
 pub(super) fn tighten(file: &File, new: Stat) -> io::Result<bool> {
     if Stat::of(file)?.is_wider(new) {
-        // Fails if somebody else owns the file, and without effect where permissions are fixed.
+        // Fails on a file of another user, and has no effect on a mount with fixed permissions.
         let _ = set(file, new.permissions());
     }
     Ok(!Stat::of(file)?.is_wider(new))
@@ -34,9 +34,9 @@ pub(super) fn make_private(file: &File) -> io::Result<()> {
     set(file, 0o600)
 }
 
-/// Gives a new file the group and the permissions of the old one that it replaces.
+/// Copies the group and the permissions of the old file to the new one.
 ///
-/// Where that fails, the new file keeps its own permissions, which are narrower.
+/// If that fails, the new file keeps its own, narrower permissions.
 #[cfg(unix)]
 pub(super) fn take_over(new: &File, old: &Metadata, old_path: &Path) {
     use std::os::unix::fs::{MetadataExt, fchown};
@@ -70,8 +70,8 @@ const fn has_access_list(_: &Path) -> bool {
     false
 }
 
-/// Removes the group's permissions. The old group's members are now among the others, so these get
-/// no more than the group had.
+/// Removes the group's permissions. Members of the old group now count as others, so others get at
+/// most the permissions of the group.
 #[cfg(unix)]
 const fn without_group(mode: u32) -> u32 {
     mode & (0o700 | mode >> 3 & 0o007)

@@ -1,7 +1,8 @@
-//! What the system reports about a file, and what that proves.
+//! Decides by its metadata whether a file is ours.
 //!
-//! Some mounts report one owner for every file, or a new inode number at each look-up. So an old
-//! file is compared with a new one in the same folder, and a number that changes proves nothing.
+//! Some mounts report one owner for every file, or a new inode number at each lookup. So this
+//! module compares an old file with a new one in the same folder, and ignores inode numbers that
+//! change.
 
 use std::{
     fs::{self, File, Metadata},
@@ -9,7 +10,7 @@ use std::{
     path::Path,
 };
 
-/// The part of a file's metadata that decides whether it is ours.
+/// The metadata that decides whether a file is ours.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stat {
     is_file: bool,
@@ -23,25 +24,25 @@ pub(super) struct Stat {
 const ROOT: u32 = 0;
 
 impl Stat {
-    /// Returns what is reported about an open file.
+    /// Returns the metadata of an open file.
     pub(super) fn of(file: &File) -> io::Result<Self> {
         file.metadata().map(|metadata| Self::from(&metadata))
     }
 
-    /// Returns what is reported about a path. Does not follow a link.
+    /// Returns the metadata of a path. Does not follow a link.
     pub(super) fn of_path(path: &Path) -> io::Result<Self> {
         fs::symlink_metadata(path).map(|metadata| Self::from(&metadata))
     }
 
-    /// Returns what is reported about the folder of a file.
+    /// Returns the metadata of the folder of a file.
     pub(super) fn of_folder(path: &Path) -> io::Result<Self> {
         fs::metadata(folder(path)).map(|metadata| Self::from(&metadata))
     }
 
-    /// Returns whether a path names this open file; `None` if the inode numbers do not say.
+    /// Returns whether a path names this open file; `None` if the inode numbers do not show it.
     ///
-    /// The path is looked up before and after the file, because the system may keep a number for a
-    /// while.
+    /// The caller looks up the path before and after the file, because the system may cache a
+    /// number.
     pub(super) fn is_named(self, [before, after]: [Self; 2]) -> Option<bool> {
         if !before.is_file || !after.is_file {
             return Some(false);
@@ -52,10 +53,10 @@ impl Stat {
         (before.number == after.number).then_some(false)
     }
 
-    /// Returns whether a later download may write to this file, judged by a new file of ours.
+    /// Returns whether a later download may write to this file, compared with a new file of ours.
     ///
-    /// A file with another name may be the target of a download that was killed, or a file of
-    /// somebody else. In a shared folder, another user could still change or read it.
+    /// A file with a second hard link may be the target of a killed download, or the file of
+    /// another user. In a shared folder, another user could still change or read it.
     pub(super) fn is_ours(self, new: Self, folder: Self) -> bool {
         self.links <= new.links && self.has_trusted_owner(new, folder)
     }
@@ -81,7 +82,7 @@ impl Stat {
         folder.is_private(new) && self.links <= new.links
     }
 
-    /// Returns whether the sticky bit of the folder keeps us from replacing this file.
+    /// Returns whether the sticky bit of the folder forbids us to replace this file.
     pub(super) fn is_protected(self, new: Self, folder: Self) -> bool {
         const STICKY: u32 = 0o1000;
         folder.mode & STICKY != 0 && ![ROOT, self.owner, folder.owner].contains(&new.owner)
@@ -101,8 +102,8 @@ impl Stat {
 /// Returns whether a file is mounted at the path, for example into a container. The system refuses
 /// to rename another file to it.
 ///
-/// Any other file belongs to the mount of its folder. Devices prove less: a file can be mounted from
-/// the device of the folder.
+/// This compares the mounts of the file and its folder. Devices are not enough: a bind mount can
+/// have the device of the folder.
 #[cfg(target_os = "linux")]
 pub(super) fn is_mount_point(path: &Path) -> bool {
     use std::os::fd::AsRawFd;
@@ -118,7 +119,7 @@ pub(super) fn is_mount_point(path: &Path) -> bool {
     mount(path).zip(mount(folder(path))).is_some_and(|(file, folder)| file != folder)
 }
 
-/// Only Linux mounts single files.
+/// Only Linux can mount a single file.
 #[cfg(not(target_os = "linux"))]
 pub(super) const fn is_mount_point(_: &Path) -> bool {
     false
@@ -145,7 +146,7 @@ impl From<&Metadata> for Stat {
     }
 }
 
-/// Elsewhere every file looks like ours; only locks protect it.
+/// Without these numbers, every file counts as ours. Only locks protect it.
 #[cfg(not(unix))]
 impl From<&Metadata> for Stat {
     fn from(metadata: &Metadata) -> Self {
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn equal_numbers_prove_that_a_path_names_the_file() {
         assert_eq!(FILE.is_named([FILE, FILE]), Some(true));
-        // The kernel has looked at the file again between the two look-ups, or after both.
+        // The number changed between the two lookups, or after both.
         assert_eq!(FILE.is_named([number(9), FILE]), Some(true));
         assert_eq!(FILE.is_named([FILE, number(11)]), Some(true));
     }
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_or_folder_at_the_path_is_another_file_whatever_its_number() {
+    fn a_link_or_folder_at_the_path_is_another_file_with_any_number() {
         let link = Stat { is_file: false, ..FILE };
         assert_eq!(FILE.is_named([link, link]), Some(false));
         assert_eq!(FILE.is_named([number(11), Stat { is_file: false, ..number(12) }]), Some(false));
@@ -206,14 +207,14 @@ mod tests {
         assert!(owner(4242).is_ours(FILE, PRIVATE));
     }
 
-    /// The process has another user id than the owner that such a mount shows.
+    /// Such a mount shows an owner that differs from the user of the process.
     #[test]
     fn where_every_file_has_one_owner_an_old_file_is_ours() {
         assert!(owner(4242).is_ours(owner(4242), SHARED));
     }
 
     #[test]
-    fn a_file_with_more_names_than_a_new_one_is_not_ours() {
+    fn a_file_with_more_links_than_a_new_one_is_not_ours() {
         assert!(!links(2).is_ours(FILE, PRIVATE));
         assert!(!links(3).is_ours(links(2), PRIVATE));
         for count in [0, 1, 2] {
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_wider_if_anybody_may_do_more_with_it() {
+    fn a_file_is_wider_if_it_permits_anybody_more() {
         let mode = |mode| Stat { mode, ..FILE };
         for (one, other, is_wider) in [
             (0o600, 0o600, false),

@@ -26,23 +26,24 @@ use super::{
 /// # Permissions
 ///
 /// A report is confidential, and only the user knows which group may read it. So on Unix the file,
-/// its part and its metadata are for their owner alone: mode 0600 at most, and less if the umask
-/// says so. A part of an earlier download that permits more is closed before it is continued.
+/// its part and its metadata are for their owner alone: mode 0600 minus the umask. A download
+/// removes wider permissions of an earlier part before it resumes.
 ///
 /// With [`replacing`](Self::replacing), the complete file takes the permissions (not the special
-/// bits) and the group of the one that it replaces. If the group cannot be kept, its permissions are
-/// dropped, so that no other group gets them. In a folder that belongs to another user, or that
-/// others can write to, it takes nothing, because another user could have put the old file there.
-/// Access control lists are not copied; after one, the group gets nothing.
+/// bits) and the group of the old file. If the group cannot be kept, the file drops the group's
+/// permissions, so that no other group gets them. In a folder that belongs to another user, or that
+/// others can write to, it keeps its own, because another user may have planted the old file. Access
+/// control lists are not copied; after one, the group gets nothing.
 ///
 /// # Durability
 ///
-/// The checksum covers the bytes on their way to the part file. Before it is renamed, only its length
-/// is checked again, so it does not show what another program writes into it meanwhile.
+/// The checksum covers the received bytes. Before the rename, a download checks only the length of
+/// the part file again, so it does not detect bytes that another program changed in it.
 ///
-/// The complete file is synced before it is renamed, and its folder after it. On a file system that
-/// cannot sync (`EINVAL`, `ENOTSUP` or `ENOSYS` of `fsync`), a crash of the system may lose the
-/// file. That is no error. An error of the disk is one, but not once the file has its final name.
+/// A download syncs the complete file before the rename, and its folder afterwards. On a file
+/// system without sync (`fsync` fails with `EINVAL`, `ENOTSUP` or `ENOSYS`) the download succeeds,
+/// but a crash of the system may lose the file. An error of the disk is an error, unless the file
+/// already has its final name.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Target {

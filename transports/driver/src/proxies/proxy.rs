@@ -77,12 +77,15 @@ impl Proxy {
 
     /// Returns the URL with user and password, percent-encoded. It is a secret.
     pub fn url(&self) -> String {
-        let [username, password] = [self.username(), self.password()]
-            .map(|text| utf8_percent_encode(text.unwrap_or_default(), NON_ALPHANUMERIC));
-        match (&self.username, &self.password) {
-            (None, None) => format!("http://{self}"),
-            _ => format!("http://{username}:{password}@{self}"),
-        }
+        let Some(login) = self.login() else { return format!("http://{self}") };
+        let [username, password] = login.map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC));
+        format!("http://{username}:{password}@{self}")
+    }
+
+    /// Returns user and password, decoded.
+    pub(super) fn login(&self) -> Option<[&str; 2]> {
+        let username = self.username.as_deref()?;
+        Some([username, self.password.as_deref().unwrap_or_default()])
     }
 }
 
@@ -118,10 +121,10 @@ fn decoded(text: &str) -> Option<String> {
 /// The schemes that proxies use. Another word could be a login that the proxy sends back.
 const SCHEMES: [&str; 6] = ["Basic", "Digest", "NTLM", "Negotiate", "Kerberos", "Bearer"];
 
-/// Returns the schemes of a list of challenges: the first word of each, by RFC 9110 11.6.1.
+/// Returns the schemes of a list of challenges: the first word of each (RFC 9110, 11.6.1).
 fn schemes_of(challenges: &[u8]) -> Vec<&'static str> {
     let text = String::from_utf8_lossy(challenges);
-    // Every second piece is inside quotes, where a comma separates nothing.
+    // A comma inside quotes is no separator, so skip every second piece.
     let unquoted: String = text.split('"').step_by(2).collect();
     let words = unquoted.split(',').filter_map(|piece| piece.split_whitespace().next());
     let known = |word: &str| SCHEMES.into_iter().find(|scheme| scheme.eq_ignore_ascii_case(word));
@@ -138,7 +141,7 @@ pub enum TunnelError {
         proxy: String,
         /// The status of its answer.
         status: StatusCode,
-        /// Whether it was sent a login.
+        /// Whether the request had a login.
         had_login: bool,
         /// The schemes of its `Proxy-Authenticate`, such as `Basic` or `Negotiate`; empty if
         /// unknown.
@@ -160,7 +163,7 @@ impl TunnelError {
         Self::Refused { proxy: proxy.to_string(), status, had_login, schemes: Box::default() }
     }
 
-    /// Adds the schemes that the values of `Proxy-Authenticate` name, of a refusal.
+    /// Adds the schemes in the values of `Proxy-Authenticate` to a refusal.
     #[must_use]
     pub fn with_challenges<'a>(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
         if let Self::Refused { schemes, .. } = &mut self {
@@ -239,7 +242,7 @@ mod tests {
     fn the_schemes_of_all_challenges_are_read() {
         assert_eq!(schemes(&[r#"Basic realm="a, b", charset="UTF-8""#]), ["Basic"]);
         assert_eq!(schemes(&["Negotiate", "NTLM"]), ["Negotiate", "NTLM"]);
-        // The example of RFC 9110 11.6.1.
+        // The example of RFC 9110, 11.6.1.
         let two =
             r#"Basic realm="simple", Newauth realm="apps", type=1, title="Login to \"apps\"""#;
         assert_eq!(schemes(&[two]), ["Basic"]);
@@ -269,7 +272,7 @@ mod tests {
         let expected =
             format!("{expected}, although a login was sent; it accepts logins by Negotiate, NTLM");
         assert_eq!(text(login, status, "Negotiate, NTLM"), expected);
-        // Without this status, the login was not the reason.
+        // With another status, the login was not the reason.
         assert_eq!(text(login, StatusCode::FORBIDDEN, ""), format!("{refused} 403 Forbidden"));
     }
 

@@ -1,36 +1,29 @@
 //! `CONNECT` without I/O: the request for a tunnel, and the proxy's answer (RFC 9110, 9.3.6).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{StatusCode, Uri, header::PROXY_AUTHENTICATE, uri::Scheme};
+use http::{StatusCode, Uri, header::PROXY_AUTHENTICATE};
 
-use super::{Proxy, TunnelError};
+use super::{Proxy, TunnelError, host_and_port};
 use crate::transport::{HEAD_LIMIT, HEADERS_LIMIT};
 
 impl Proxy {
-    /// Returns the request that asks this proxy to connect to the host of a URL. It names only host
-    /// and port. With a login of the proxy it is a secret.
+    /// Returns the `CONNECT` request for the host of a URL. It shows the proxy only host and port.
+    /// With a login it is a secret.
     pub fn connect_request(&self, url: &Uri) -> String {
-        let default_port = if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
-        let (host, port) = (url.host().unwrap_or_default(), url.port_u16().unwrap_or(default_port));
-        let login = match (self.username(), self.password()) {
-            (None, None) => String::new(),
-            (username, password) => {
-                let (username, password) =
-                    (username.unwrap_or_default(), password.unwrap_or_default());
-                let login = STANDARD.encode(format!("{username}:{password}"));
-                format!("Proxy-Authorization: Basic {login}\r\n")
-            }
-        };
-        format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{login}\r\n")
+        let host = host_and_port(url);
+        let login = self.login().map(|login| STANDARD.encode(login.join(":")));
+        let login = login.map(|login| format!("Proxy-Authorization: Basic {login}\r\n"));
+        let login = login.unwrap_or_default();
+        format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n{login}\r\n")
     }
 
     /// Returns whether the bytes received so far open a tunnel: any final status 2xx does. `false`
-    /// means that the answer is not complete yet.
+    /// means that the answer is incomplete.
     ///
     /// # Errors
     ///
-    /// A [`TunnelError`] if the proxy refuses, its answer is not HTTP or larger than [`HEAD_LIMIT`],
-    /// or more bytes follow it.
+    /// A [`TunnelError`] if the proxy refuses, or if its answer is not HTTP, is larger than
+    /// [`HEAD_LIMIT`] or has bytes after its head.
     pub fn opens_tunnel(&self, answer: &[u8]) -> Result<bool, TunnelError> {
         let Some(head) = final_head(answer).map_err(|e| TunnelError::failed(self, e))? else {
             return match answer.len() < HEAD_LIMIT {
@@ -41,7 +34,7 @@ impl Proxy {
         if !head.status.is_success() {
             return Err(TunnelError::refused(self, head.status).with_challenges(head.challenges));
         }
-        // In TLS and in HTTP the client speaks first, so these bytes are the proxy's.
+        // The client sends the first bytes of TLS and HTTP, so the proxy added these.
         match head.rest.is_empty() {
             true => Ok(true),
             false => Err(TunnelError::failed(self, "the proxy sent more than its answer")),
@@ -49,7 +42,7 @@ impl Proxy {
     }
 }
 
-/// The head after all interim ones.
+/// The final head, after all interim responses.
 struct FinalHead<'a> {
     status: StatusCode,
     /// The values of `Proxy-Authenticate`.
@@ -99,7 +92,7 @@ mod tests {
         proxy("p.example").opens_tunnel(answer)
     }
 
-    /// Returns why this answer opens no tunnel.
+    /// Returns the reason for which this answer opens no tunnel.
     fn problem(answer: &[u8]) -> String {
         let error = opens(answer).unwrap_err();
         let source = std::error::Error::source(&error).map(ToString::to_string);
@@ -107,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_proxy_learns_host_and_port() {
+    fn a_connect_request_has_host_and_port() {
         let text = request("p.example", "https://gw.example/");
         assert_eq!(text, "CONNECT gw.example:443 HTTP/1.1\r\nHost: gw.example:443\r\n\r\n");
         let text = request("p.example", "https://[2001:db8::1]:8443/");
@@ -117,8 +110,8 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_that_of_rfc_7617() {
-        // The example of its section 2.
+    fn a_login_has_the_form_of_rfc_7617() {
+        // The example of RFC 7617, section 2.
         let text = request("http://Aladdin:open%20sesame@p.example", "https://gw.example/");
         let header = "\r\nProxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n";
         assert!(text.ends_with(header), "{text}");
@@ -147,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn interim_heads_before_the_answer_are_skipped() {
+    fn interim_responses_are_skipped() {
         let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 E\r\nLink: x\r\n\r\n";
         assert!(!opens(interim.as_bytes()).unwrap());
         assert!(opens(format!("{interim}HTTP/1.1 200 OK\r\n\r\n").as_bytes()).unwrap());

@@ -51,7 +51,7 @@ fn a_second_download_to_one_target_is_refused_until_the_first_is_dropped() {
 }
 
 #[test]
-fn a_part_file_that_is_cut_or_extended_meanwhile_is_not_renamed() {
+fn a_truncated_or_extended_part_file_is_not_renamed() {
     for length in [0, 5, 30] {
         let folder = Folder::new();
         let target = Target::new(folder.at("a.csv"));

@@ -1,4 +1,4 @@
-//! Who may read a part, and the file that it becomes.
+//! The permissions of a part and of the complete file.
 
 use std::{
     env,
@@ -20,7 +20,7 @@ use crate::{
     transport::{BOTH_CLIENTS, ClientKind, TestTransport, permanent_error},
 };
 
-/// A user and a group without any rights of their own.
+/// A user and a group without special rights.
 const NOBODY: u32 = 65_534;
 /// A group that no user of the tests belongs to.
 const OTHER_GROUP: u32 = 4242;
@@ -56,8 +56,8 @@ fn rerun_as_nobody(test: &str, plant: impl FnOnce(&Path) -> io::Result<()>) {
     if plant(&folder).is_err() {
         return skip("only root can change the owner of a file");
     }
-    // The folder of the test itself may be closed to other users. `cp` writes the copy: a child of
-    // another test could inherit a file that this process writes, and would keep it from running.
+    // Other users may have no access to the folder of the test, so run a copy. `cp` writes it: a
+    // child of another test could inherit a file that this process writes, and then it cannot run.
     let copied = Command::new("cp").arg(env::current_exe().unwrap()).arg(&program).status();
     assert!(copied.unwrap().success());
     set_mode(&program, 0o755);
