@@ -6,7 +6,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tcss_export::DownloadUrl;
 
 pub(crate) const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
@@ -53,9 +53,22 @@ pub(crate) fn masked(text: &str) -> String {
 pub(crate) fn without_keys(text: &str) -> String {
     let secrets = [SECRET_KEY].into_iter().chain(TOKENS);
     let secrets = secrets.filter_map(|name| variable(name).ok().flatten());
+    let secrets = secrets.chain(PROXIES.into_iter().flat_map(proxy_secrets));
     let secrets = secrets.filter(|secret| secret.len() >= SHORTEST_SECRET);
     let forms = secrets.flat_map(|secret| forms(&secret));
     forms.fold(text.to_owned(), |text, form| text.replace(&form, MASK))
+}
+
+/// Returns the password in a proxy's URL, and its login, which is sent as base64.
+fn proxy_secrets(name: &str) -> Vec<String> {
+    let secrets = |url: &str| {
+        let (login, _) = url.rsplit_once('@')?;
+        let login = login.split_once("://").map_or(login, |(_, login)| login);
+        let login = percent_decode_str(login).decode_utf8().ok()?.into_owned();
+        let password = login.split_once(':')?.1.to_owned();
+        Some(vec![password, login])
+    };
+    variable(name).ok().flatten().and_then(|url| secrets(&url)).unwrap_or_default()
 }
 
 /// All characters except the unreserved ones of RFC 3986.

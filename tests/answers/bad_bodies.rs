@@ -171,6 +171,14 @@ fn an_answer_with_trailing_text_is_not_json() {
 }
 
 #[test]
+fn bad_syntax_before_a_cut_number_is_not_json() {
+    for body in [r#"{"Response":x-"#, r#"{"Response":{},,"a":1."#] {
+        let error = read_ok(body).unwrap_err();
+        assert!(matches!(error.kind(), Kind::NotJson { .. }), "{body} {:?}", error.kind());
+    }
+}
+
+#[test]
 fn a_malformed_number_in_the_middle_is_not_json() {
     for number in ["9.", "9e", "-", "9.x", "01", ".5", "+1"] {
         let body = format!(r#"{{"Response":{{"ExportProgress":{number}}}}}"#);

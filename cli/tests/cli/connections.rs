@@ -305,6 +305,20 @@ fn a_login_that_the_proxy_refuses_is_reported_with_the_schemes_it_accepts() {
     assert_eq!(hint, expected);
 }
 
+/// The support code fails if an output contains the login.
+#[test]
+fn a_proxy_login_in_a_page_of_the_proxy_is_masked() {
+    let (_, password) = LOGIN.split_once(':').expect("a password");
+    let page = format!("<p>{password} {BASIC}</p>");
+    let proxy = WireServer::plain([WireAnswer::response(200, &[], &page)]).expect("a server");
+    let url = format!("http://{LOGIN}@{}", proxy.addr());
+    // The page is the answer of the service: a loopback service uses no proxy.
+    let ended =
+        run_with(&["result", "J", "--json"], &proxy, &proxy.url(), &[("https_proxy", &url)]);
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    assert!(text(&ended, "message").contains("<p>*** "), "{ended:?}");
+}
+
 #[test]
 fn an_unreachable_proxy_is_named() {
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
