@@ -18,7 +18,7 @@ use std::{
 };
 
 use tcss_export::{
-    CredentialSource, Credentials, DownloadUrl, Endpoint, Session, Target,
+    CredentialSource, Credentials, DownloadUrl, Session, Target,
     download::Downloaded,
     driver::{Client, Transport},
 };
@@ -49,7 +49,8 @@ fn main() -> Result<()> {
 /// Downloads once and prints the peak memory of this process in KiB.
 fn child(client: &str, url: &str, file: &str) -> Result<()> {
     let url = DownloadUrl::new(url).ok_or("an empty URL")?;
-    let session = Session::new(Endpoint::international());
+    // A loopback endpoint, since only that may name a loopback URL.
+    let session = Session::new("http://127.0.0.1".parse()?);
     let credentials =
         CredentialSource::from(Credentials::new("AKIDEXAMPLEOFTHEBENCH", "EXAMPLEKEYOFTHEBENCH")?);
     let target = Target::new(file).replacing();
