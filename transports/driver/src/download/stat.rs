@@ -22,6 +22,8 @@ pub(super) struct Stat {
 }
 
 const ROOT: u32 = 0;
+/// In a folder with this bit, users can move their own files only.
+const STICKY: u32 = 0o1000;
 
 impl Stat {
     /// Returns the metadata of an open file.
@@ -61,6 +63,7 @@ impl Stat {
         self.links <= new.links && self.has_trusted_owner(new, folder)
     }
 
+    /// Returns whether both files have the same owner.
     pub(super) const fn has_owner_of(self, other: Self) -> bool {
         self.owner == other.owner
     }
@@ -73,18 +76,25 @@ impl Stat {
     /// Returns whether nobody but us and root can change this folder.
     const fn is_private(self, new: Self) -> bool {
         const OTHERS_WRITE: u32 = 0o022;
-        self.mode & OTHERS_WRITE == 0 && (self.owner == new.owner || self.owner == ROOT)
+        self.mode & OTHERS_WRITE == 0 && self.belongs_to(new)
     }
 
-    /// Returns whether a new file may get the permissions of this old one. In a shared folder,
-    /// another user could have moved any file of ours to its name.
+    /// Returns whether a folder belongs to us or to root.
+    const fn belongs_to(self, new: Self) -> bool {
+        self.owner == new.owner || self.owner == ROOT
+    }
+
+    /// Returns whether a new file may get the permissions of this old one: of our own file, unless
+    /// strangers could have moved it here, or of any file in a private folder.
     pub(super) const fn lends_permissions(self, new: Self, folder: Self) -> bool {
-        folder.is_private(new) && self.links <= new.links
+        const ALL_WRITE: u32 = 0o002;
+        let is_open = folder.mode & ALL_WRITE != 0 || !folder.belongs_to(new);
+        let is_in_place = !is_open || folder.mode & STICKY != 0;
+        self.links <= new.links && (folder.is_private(new) || self.has_owner_of(new) && is_in_place)
     }
 
     /// Returns whether the sticky bit of the folder forbids us to replace this file.
     pub(super) fn is_protected(self, new: Self, folder: Self) -> bool {
-        const STICKY: u32 = 0o1000;
         folder.mode & STICKY != 0 && ![ROOT, self.owner, folder.owner].contains(&new.owner)
     }
 

@@ -31,9 +31,10 @@ use super::{
 ///
 /// With [`replacing`](Self::replacing), the complete file takes the permissions (not the special
 /// bits) and the group of the old file. If the group cannot be kept, the file drops the group's
-/// permissions, so that no other group gets them. In a folder that belongs to another user, or that
-/// others can write to, it keeps its own, because another user may have planted the old file. Access
-/// control lists are not copied; after one, the group gets nothing.
+/// permissions, so that no other group gets them. It keeps its own permissions if a stranger may have
+/// planted the old file: a file of another user in a folder that others can write to, or any file in
+/// a folder of another user or one that everyone can write to, unless the sticky bit protects our
+/// own. Access control lists are not copied; after one, the group gets nothing.
 ///
 /// # Durability
 ///

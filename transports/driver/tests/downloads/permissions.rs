@@ -218,10 +218,9 @@ fn in_a_shared_folder_a_file_of_another_user_gives_no_permissions() {
     }
 }
 
-/// Another user may have moved a file of ours to the name of the target.
 #[test]
-fn in_a_shared_folder_an_own_file_gives_no_permissions_either() {
-    for (folder_mode, new) in [(0o1777, 0o600), (0o777, 0o600), (0o775, 0o600), (0o755, 0o644)] {
+fn an_own_file_gives_its_permissions_unless_anyone_could_have_moved_it() {
+    for (folder_mode, new) in [(0o1777, 0o644), (0o777, 0o600), (0o775, 0o644), (0o755, 0o644)] {
         let folder = Folder::new();
         let old = folder.with("a.csv", "old");
         set_mode(&old, 0o644);
