@@ -274,3 +274,13 @@ fn gbk_that_is_valid_utf8_by_chance_hides_nothing() {
     let answer = read_ok(around(head, message, r#"","ExportStatus":"FAILURE"}}"#));
     assert_eq!(answer.expect("an answer").response.status, ExportStatus::Failure);
 }
+
+#[test]
+fn white_space_between_members_is_no_text_to_repair() {
+    let head = "{\n\t\"Response\" : {\r\n \"FailureMsg\":\"";
+    let tail = "\",\n\"ExportStatus\":\"FAILURE\"\n}\n}";
+    for message in [&b"\xb5\xbc"[..], b"\x07", b"\\x"] {
+        let answer = read_ok(around(head, message, tail)).expect("an answer");
+        assert_eq!(answer.response.status, ExportStatus::Failure, "{message:02x?}");
+    }
+}
