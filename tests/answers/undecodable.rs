@@ -284,3 +284,11 @@ fn white_space_between_members_is_no_text_to_repair() {
         assert_eq!(answer.response.status, ExportStatus::Failure, "{message:02x?}");
     }
 }
+
+#[test]
+fn a_cut_character_before_a_quote_does_not_hide_a_backslash_elsewhere() {
+    let head = b"{\"Response\":{\"Unknown\":\"\xb5\",\"FailureMsg\":\"\x81\\\"";
+    let body = [&head[..], br#","ExportStatus":"FAILURE"}}"#].concat();
+    let answer = read_ok(body).expect("an answer");
+    assert_eq!(answer.response.status, ExportStatus::Failure);
+}
