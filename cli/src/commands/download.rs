@@ -1,6 +1,6 @@
 //! The commands `download` and `run`: the file of a job, or of a URL.
 
-use std::{env, net::ToSocketAddrs};
+use std::env;
 
 use indicatif::HumanCount;
 use serde::Serialize;
@@ -87,8 +87,7 @@ async fn check_resolver(worker: Worker, endpoint: Endpoint, policy: Policy) -> R
         return Ok(());
     }
     let name = host.trim_matches(['[', ']']).to_owned();
-    let found = worker.run(move || (name, 443).to_socket_addrs()).await.flatten();
-    let Ok(found) = found else { return Ok(()) };
+    let Ok(found) = worker.look_up(name).await else { return Ok(()) };
     let found: Vec<_> = found.filter(|address| is_fake(address.ip())).collect();
     let allowed = AddressPolicy::PublicAnd((&*policy.private_networks).into());
     match AddressError::filter(host, &allowed, found) {

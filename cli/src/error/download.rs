@@ -1,7 +1,6 @@
 //! Errors of downloads and files. The hints depend on the origin of the URL and on the output.
 
 use std::{
-    borrow::Cow,
     error::Error as StdError,
     fs, io,
     net::{IpAddr, Ipv4Addr},
@@ -24,7 +23,7 @@ use tcss_export::{
     wait::Finished,
 };
 
-use super::{Error, ErrorKind, NextCommand, hints, service::kind_of};
+use super::{Error, ErrorKind, NextCommand, hints};
 use crate::{
     signals::Signal,
     text::{amount, requests, with_sources},
@@ -135,6 +134,9 @@ impl DownloadContext<'_> {
     }
 }
 
+/// What a hint about a connection to the file server names.
+const URL: &str = "the URL";
+
 /// A failed download.
 #[derive(Clone, Copy)]
 struct Failed<'a> {
@@ -199,37 +201,25 @@ impl Failed<'_> {
 
     /// Describes a request without an answer, in the transport's words.
     fn not_sent(self, fault: TransportErrorKind) -> Error {
-        let message = self.transport.map_or_else(|| fault.to_string(), |error| with_sources(error));
-        if let Some(error) = self.transport.and_then(TransportError::address_error) {
-            return Error::new(ErrorKind::Usage, message).allowing_addresses_of(error);
-        }
-        let hint = match self.cause() {
-            Some(hint) => hint,
-            None if fault == TransportErrorKind::Permanent => {
-                "check the proxy settings and which certificates this machine trusts".into()
+        let hint = match fault {
+            TransportErrorKind::Permanent => {
+                "check the proxy settings and which certificates this machine trusts"
             }
-            None if self.report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE.into(),
-            None => self.context.again().into(),
+            _ if self.report.bytes == 0 => hints::FILE_SERVER_UNREACHABLE,
+            _ => self.context.again(),
         };
-        let kind = self.transport.map_or(ErrorKind::Transport, kind_of);
-        let not_sent = Error::new(kind, message).with_hint(hint);
         match self.transport {
-            Some(error) => not_sent.or_limit(error),
-            None => not_sent,
+            Some(error) => Error::of_transport(error, URL, hint),
+            None => Error::new(ErrorKind::Transport, fault.to_string()).with_hint(hint),
         }
-    }
-
-    /// Returns the hint for the transport's error, if its cause is known.
-    fn cause(self) -> Option<Cow<'static, str>> {
-        self.transport.and_then(|error| hints::of_cause(error, "the URL"))
     }
 
     /// Describes the last exchange as well, if it failed.
     fn timed_out(self, kind: &DownloadErrorKind) -> Error {
         let (report, last_fault) = (self.report, self.report.last_fault.as_ref());
         let hint = match (self.transport, self.context.target) {
-            (Some(_), _) if report.bytes == 0 => {
-                self.cause().unwrap_or_else(|| hints::FILE_SERVER_UNREACHABLE.into())
+            (Some(error), _) if report.bytes == 0 => {
+                hints::of_cause(error, URL).unwrap_or_else(|| hints::FILE_SERVER_UNREACHABLE.into())
             }
             (_, None) if report.bytes > 0 => hints::MORE_TIME_TO_STDOUT.into(),
             _ => "download again with a longer --download-timeout or none".into(),

@@ -26,32 +26,36 @@ impl Error {
         converted
     }
 
-    fn of_transport(error: &TransportError) -> Self {
-        if let Some(address_error) = error.address_error() {
-            let converted = Self::new(ErrorKind::Usage, with_sources(error));
-            return converted.allowing_addresses_of(address_error);
+    /// Converts the error of a transport. `address` names the option or URL to check; `hint` is for
+    /// an error without a known cause.
+    pub(super) fn of_transport(error: &TransportError, address: &str, hint: &'static str) -> Self {
+        let message = with_sources(error);
+        if let Some(error) = error.address_error() {
+            return Self::new(ErrorKind::Usage, message).allowing_addresses_of(error);
         }
-        match hints::of_cause(error, "--endpoint") {
-            Some(hint) => Self::new(kind_of(error), with_sources(error)).with_hint(hint),
-            None => Self::of_send(error.kind(), with_sources(error)),
-        }
-        .or_limit(error)
-    }
-
-    fn of_send(fault: TransportErrorKind, message: String) -> Self {
-        let kind = match fault {
+        let kind = match error.kind() {
+            // A proxy variable that cannot be used is wrong usage.
+            _ if error.proxy_error().is_some() => ErrorKind::Usage,
             TransportErrorKind::TooLarge => ErrorKind::Answer,
             _ => ErrorKind::Transport,
         };
-        Self::new(kind, message).with_hint(hints::of_fault(fault))
+        let hint = hints::of_cause(error, address).unwrap_or_else(|| hint.into());
+        Self::new(kind, message).with_hint(hint).or_limit(error)
+    }
+
+    /// Converts the error of a transport to the service.
+    fn of_send(error: &TransportError) -> Self {
+        Self::of_transport(error, "--endpoint", hints::of_fault(error.kind()))
     }
 
     /// Describes the exchange that ended a wait, or was the last one before its deadline.
     fn of_fault(fault: &Fault, transport: Option<&TransportError>) -> Self {
         match (fault, transport) {
             (Fault::Answer(error), _) => Self::of_answer(error),
-            (Fault::Transport(_), Some(error)) => Self::of_transport(error),
-            (Fault::Transport(fault), None) => Self::of_send(*fault, fault.to_string()),
+            (Fault::Transport(_), Some(error)) => Self::of_send(error),
+            (Fault::Transport(kind), None) => {
+                Self::new(ErrorKind::Transport, fault.to_string()).with_hint(hints::of_fault(*kind))
+            }
             (fault, _) => Self::new(ErrorKind::Transport, fault.to_string()),
         }
     }
@@ -94,9 +98,7 @@ impl From<SendError> for Error {
         match &error {
             SendError::Build(error) => (*error).into(),
             SendError::Answer(error) => Self::of_answer(error),
-            SendError::Transport(error) | SendError::Credentials(error) => {
-                Self::of_transport(error)
-            }
+            SendError::Transport(error) | SendError::Credentials(error) => Self::of_send(error),
             _ => Self::new(ErrorKind::Transport, with_sources(&error)),
         }
     }
@@ -121,11 +123,6 @@ impl From<WaitError> for Error {
         end.facts.request_id = end.facts.request_id.or_else(last_id);
         end
     }
-}
-
-/// Returns the kind of a transport error: a proxy variable that cannot be used is wrong usage.
-pub(super) fn kind_of(error: &TransportError) -> ErrorKind {
-    if error.proxy_error().is_some() { ErrorKind::Usage } else { ErrorKind::Transport }
 }
 
 #[cfg(test)]

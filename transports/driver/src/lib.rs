@@ -42,7 +42,7 @@ pub use self::{
     proxies::{Proxies, Proxy, ProxyError, TunnelError},
     transport::{
         Blocking, Body, CONNECT_LIMIT, ClientsByPolicy, HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT,
-        Transport, head_size,
+        Transport, check_head_size, head_size,
     },
     transport_error::{AddressError, TransportError},
     wait::Wait,

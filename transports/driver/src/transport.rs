@@ -38,13 +38,26 @@ pub const IDLE_LIMIT: Duration = Duration::from_secs(50);
 /// [`TransportErrorKind::Connection`], since most such heads are a proxy's temporary error pages.
 pub const HEAD_LIMIT: usize = 64 * 1024;
 
-/// Returns the size of a head on the wire in bytes, without its reason phrase. For transports that
-/// enforce [`HEAD_LIMIT`] themselves.
+/// Returns the size of a head on the wire in bytes, without its reason phrase. For
+/// [`check_head_size`].
 pub fn head_size(headers: &HeaderMap) -> usize {
     let line = |(name, value): (&HeaderName, &HeaderValue)| {
         name.as_str().len() + ": ".len() + value.len() + "\r\n".len()
     };
     "HTTP/1.1 200 \r\n\r\n".len() + headers.iter().map(line).sum::<usize>()
+}
+
+/// Enforces [`HEAD_LIMIT`] over an HTTP client that has no such setting.
+///
+/// # Errors
+///
+/// [`TransportErrorKind::Connection`], if an answer's heads have more bytes together.
+pub fn check_head_size(bytes: usize) -> Result<(), TransportError> {
+    if bytes <= HEAD_LIMIT {
+        return Ok(());
+    }
+    let problem = "the head of the answer is too large";
+    Err(TransportError::new(TransportErrorKind::Connection, problem))
 }
 
 /// The largest number of headers of an answer. ureq's parser takes no more.

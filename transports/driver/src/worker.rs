@@ -1,6 +1,12 @@
 //! A thread for work that blocks, and the limits of the process that it can reach.
 
-use std::{error::Error, fmt, io, sync::mpsc, thread};
+use std::{
+    error::Error,
+    fmt, io,
+    net::{SocketAddr, ToSocketAddrs},
+    sync::mpsc,
+    thread, vec,
+};
 
 use futures_channel::oneshot;
 
@@ -44,6 +50,15 @@ impl Worker {
         // dropped, the result is not needed.
         let _ = self.0.send(Box::new(move || drop(sender.send(work()))));
         async { result.await.map_err(|_| io::Error::other("the thread of this work panicked")) }
+    }
+
+    /// Resolves a host's name on the thread, as the system does. The addresses have port 0.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no address for the name.
+    pub async fn look_up(&self, host: String) -> io::Result<vec::IntoIter<SocketAddr>> {
+        self.run(move || (host, 0).to_socket_addrs()).await.flatten()
     }
 }
 

@@ -4,13 +4,12 @@ use std::{
     future::poll_fn,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Poll, Waker},
+    task::Waker,
 };
 
 use http::{Request, Response};
 use hyper::ext::on_informational;
-use tcss_export_core::TransportErrorKind;
-use tcss_export_driver::{HEAD_LIMIT, TransportError, head_size};
+use tcss_export_driver::{HEAD_LIMIT, TransportError, check_head_size, head_size};
 
 /// The heads of one response so far.
 ///
@@ -52,26 +51,18 @@ impl Heads {
         let mut response = pin!(response);
         let response = poll_fn(|context| {
             let mut count = self.lock();
-            if count.bytes > HEAD_LIMIT {
-                return Poll::Ready(Err(too_large()));
-            }
+            check_head_size(count.bytes)?;
             count.waker = Some(context.waker().clone());
             drop(count);
             response.as_mut().poll(context)
         });
         let response = response.await?;
-        match self.lock().bytes + head_size(response.headers()) {
-            ..=HEAD_LIMIT => Ok(response),
-            _ => Err(too_large()),
-        }
+        check_head_size(self.lock().bytes + head_size(response.headers()))?;
+        Ok(response)
     }
 
     fn lock(&self) -> MutexGuard<'_, Count> {
         // A panic while holding the lock cannot leave the values inconsistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn too_large() -> TransportError {
-    TransportError::new(TransportErrorKind::Connection, "the head of the answer is too large")
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, ToSocketAddrs},
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
     vec,
@@ -64,9 +64,7 @@ impl Service<Name> for SystemLookup {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        Box::pin(async move {
-            Worker::start()?.run(move || (name.as_str(), 0).to_socket_addrs()).await.flatten()
-        })
+        Box::pin(async move { Worker::start()?.look_up(name.as_str().to_owned()).await })
     }
 }
 

@@ -24,7 +24,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-use std::{env, error::Error, fmt, iter, net::ToSocketAddrs, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt, iter, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header::ACCEPT_ENCODING, uri::Scheme};
@@ -33,8 +33,9 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
 use tcss_export_driver::{
-    AddressError, Body, CONNECT_LIMIT, ClientsByPolicy, HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT,
-    Proxies, Proxy, Transport, TransportError, TunnelError, Worker, from_http_body, head_size, tls,
+    AddressError, Body, CONNECT_LIMIT, ClientsByPolicy, HEADERS_LIMIT, IDLE_LIMIT, Proxies, Proxy,
+    Transport, TransportError, TunnelError, Worker, check_head_size, from_http_body, head_size,
+    tls,
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -125,11 +126,7 @@ impl Transport for Reqwest {
             let error = explain(error, TransportErrorKind::Connection);
             if is_before_sending { error.before_sending() } else { error }
         })?;
-        // reqwest has no setting for this limit.
-        if head_size(response.headers()) > HEAD_LIMIT {
-            let problem = "the head of the answer is too large";
-            return Err(TransportError::new(TransportErrorKind::Connection, problem));
-        }
+        check_head_size(head_size(response.headers()))?;
         Ok(Response::from(response).map(|body| from_http_body(body, explain)))
     }
 
@@ -232,10 +229,8 @@ impl dns::Resolve for Resolver {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
         let policy = self.0.clone();
         Box::pin(async move {
-            let host = name.as_str().to_owned();
             // tokio's own lookup panics if no thread can start.
-            let lookup = move || (host, 0).to_socket_addrs();
-            let found = Worker::start()?.run(lookup).await.flatten()?;
+            let found = Worker::start()?.look_up(name.as_str().to_owned()).await?;
             let permitted = AddressError::filter(name.as_str(), &policy, found)?;
             Ok(Box::new(permitted.into_iter()) as dns::Addrs)
         })
