@@ -22,7 +22,10 @@ use tcss_export::{
 struct Signed {
     secret_id: String,
     secret_key: String,
+    method: String,
+    query: String,
     host: String,
+    content_type: String,
     service: String,
     timestamp: i64,
     payload_base64: String,
@@ -32,10 +35,10 @@ struct Signed {
 impl Signed {
     fn compute(&self) -> anyhow::Result<String> {
         let credentials = Credentials::new(&*self.secret_id, &*self.secret_key)?;
-        let headers =
-            CanonicalHeaders::new([("content-type", "application/json"), ("host", &self.host)])?;
+        let headers = [("content-type", &*self.content_type), ("host", &*self.host)];
+        let headers = CanonicalHeaders::new(headers)?;
         let payload_hash = HexDigest::of(&STANDARD.decode(&self.payload_base64)?);
-        let request = CanonicalRequest::new("POST", "/", "", &headers, payload_hash);
+        let request = CanonicalRequest::new(&self.method, "/", &self.query, &headers, payload_hash);
         let text =
             StringToSign::new(Timestamp::new(self.timestamp)?, &self.service, request.hash());
         let scope = text.scope();

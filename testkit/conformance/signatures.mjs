@@ -18,14 +18,14 @@ for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line);
   const payload = Buffer.from(request.payload_base64, "base64");
   const authorization = Sign.sign3({
-    method: "POST",
-    url: `https://${request.host}/`,
+    method: request.method,
+    url: `https://${request.host}/?${request.query}`,
     payload,
     timestamp: request.timestamp,
     service: request.service,
     secretId: request.secret_id,
     secretKey: request.secret_key,
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": request.content_type },
   });
   console.log(JSON.stringify({ ...request, authorization }));
 }
