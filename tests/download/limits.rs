@@ -13,7 +13,7 @@ use tcss_export::{
 };
 
 use crate::{
-    run::{Due, Run, download, run},
+    run::{Due, Run, assert_complete, download, run},
     server::{Answer, Reply, digits, xml},
     with::with,
 };
@@ -163,6 +163,36 @@ fn an_answer_that_ends_after_the_total_limit_counts_if_its_bytes_came_in_time() 
     assert_eq!(download.finish().unwrap().bytes, 9);
     with_fault.ended(at(limit), Err(TransportErrorKind::Timeout));
     assert_eq!(with_fault.finish().unwrap().bytes, 9);
+}
+
+#[test]
+fn whole_bytes_count_even_if_the_total_limit_has_passed_as_well() {
+    let limit = Duration::from_secs(30);
+    let mut download = started(&with(Policy::default(), |p| {
+        p.total_limit = Some(limit);
+        p.stall_limit = Duration::from_secs(9);
+    }));
+    let answer = Answer::new(200, &[("content-length", "9")], "");
+    download.head(at(MILLI), answer.head.as_ref().unwrap());
+    download.body(at(MILLI), b"123456789");
+    assert!(
+        matches!(download.step(at(limit)), Step::Done(Ok(downloaded)) if downloaded.bytes == 9)
+    );
+}
+
+#[test]
+fn an_abandoned_request_is_due_again_at_once() {
+    let mut run = run();
+    run.serve(&digits(), Reply::Cut(3));
+    let first = run.start();
+    run.download.abandon();
+    assert_eq!(run.download.step(run.mono()), Step::Request);
+    let second = run.start();
+    assert_eq!(first.headers().get("range"), second.headers().get("range"));
+    run.download.abandon();
+    run.serve(&digits(), Reply::Correct);
+    run.download.abandon();
+    assert_complete(&mut run, &digits());
 }
 
 #[test]
