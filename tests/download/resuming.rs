@@ -95,6 +95,15 @@ fn large_ranges_are_continued_at_once() {
     assert_complete(&mut run, &large);
 }
 
+#[test]
+fn ranges_of_less_than_64_kib_are_continued_after_a_delay() {
+    let large = File::new(vec![b'x'; 200_000]);
+    let mut run = run();
+    assert_eq!(run.serve(&large, Reply::ShortRange(65_535)).kind, EventKind::Continuing);
+    run.serve(&large, Reply::ShortRange(65_535));
+    assert_retries(&run, &Fault::ShortRanges);
+}
+
 /// Without a strong tag the rest cannot be requested, and requesting it all again may never end.
 #[test]
 fn a_short_range_without_a_strong_tag_counts_as_a_failure() {
