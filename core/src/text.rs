@@ -38,20 +38,29 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
-/// Returns whether a character is a control, a bidirectional control (Unicode's `Bidi_Control`) or
-/// invisible: a soft hyphen, a zero-width character, a line separator or a tag.
+/// Returns whether a character is a control or invisible: Unicode's `Default_Ignorable_Code_Point`,
+/// which includes `Bidi_Control`, and the line, paragraph and annotation separators.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
             '\u{ad}'
+                | '\u{34f}'
                 | '\u{61c}'
-                | '\u{180e}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
-                | '\u{e0000}'..='\u{e007f}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -85,6 +94,7 @@ pub(crate) fn snippet(body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use alloc::{format, string::ToString};
+    use core::ops::RangeInclusive;
 
     use super::*;
 
@@ -96,16 +106,35 @@ mod tests {
         assert_eq!(printable(&long).to_string(), long);
     }
 
-    // Unicode's PropList.txt lists these characters (Bidi_Control).
+    // As in Unicode's DerivedCoreProperties.txt (Default_Ignorable_Code_Point), which includes all
+    // of Bidi_Control in PropList.txt.
+    const IGNORABLE: [RangeInclusive<char>; 17] = [
+        '\u{ad}'..='\u{ad}',
+        '\u{34f}'..='\u{34f}',
+        '\u{61c}'..='\u{61c}',
+        '\u{115f}'..='\u{1160}',
+        '\u{17b4}'..='\u{17b5}',
+        '\u{180b}'..='\u{180f}',
+        '\u{200b}'..='\u{200f}',
+        '\u{202a}'..='\u{202e}',
+        '\u{2060}'..='\u{206f}',
+        '\u{3164}'..='\u{3164}',
+        '\u{fe00}'..='\u{fe0f}',
+        '\u{feff}'..='\u{feff}',
+        '\u{ffa0}'..='\u{ffa0}',
+        '\u{fff0}'..='\u{fff8}',
+        '\u{1bca0}'..='\u{1bca3}',
+        '\u{1d173}'..='\u{1d17a}',
+        '\u{e0000}'..='\u{e0fff}',
+    ];
+
     #[test]
     fn bidirectional_controls_and_invisible_characters_are_replaced() {
-        let marks = ['\u{61c}', '\u{200e}', '\u{200f}'].into_iter();
-        let marks = marks.chain('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
-        let invisible = ['\u{ad}', '\u{200b}', '\u{2060}', '\u{feff}', '\u{e0001}', '\u{e0041}'];
-        for c in marks.chain(invisible) {
+        let separators = ['\u{2028}', '\u{2029}', '\u{fff9}', '\u{fffa}', '\u{fffb}'];
+        for c in IGNORABLE.into_iter().flatten().chain(separators) {
             assert_eq!(printable(&format!("a{c}b")).to_string(), "a\u{fffd}b", "{c:?}");
         }
-        let plain = "\u{5bfc}\u{51fa} caf\u{e9} \u{1f600} \u{a0}-";
+        let plain = "\u{5bfc}\u{51fa} caf\u{e9} \u{1f600} \u{a0}-\u{200a}\u{2010}\u{fdff}\u{fe10}";
         assert_eq!(printable(plain).to_string(), plain);
     }
 }
