@@ -16,7 +16,7 @@ const MOST: usize = 64 << 20;
 /// Sends the start of an answer, then the same bytes until the client closes the connection.
 /// Returns the number of bytes sent.
 fn flood(mut stream: TcpStream, start: &[u8], repeated: &[u8]) -> usize {
-    let repeated = repeated.repeat(4096);
+    let repeated = repeated.repeat((64 << 10) / repeated.len() + 1);
     let mut sent = 0;
     // Read the request, or its start.
     let _ = stream.read(&mut [0; 4096]);
@@ -29,9 +29,10 @@ fn flood(mut stream: TcpStream, start: &[u8], repeated: &[u8]) -> usize {
 }
 
 /// Sends one request to a server that floods the client. Returns the error.
-fn flooded(setup: &Setup, start: &'static str, repeated: &'static str) -> TransportErrorKind {
+fn flooded(setup: &Setup, start: &'static str, repeated: &str) -> TransportErrorKind {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    let repeated = repeated.to_owned();
     let server = thread::spawn(move || {
         flood(listener.accept().unwrap().0, start.as_bytes(), repeated.as_bytes())
     });
@@ -46,10 +47,13 @@ fn flooded(setup: &Setup, start: &'static str, repeated: &'static str) -> Transp
 
 #[test]
 fn endless_interim_responses_are_a_broken_connection() {
+    let long = format!("HTTP/1.1 102 {}\r\n\r\n", "E".repeat(60_000));
     let setups = LIBRARIES.iter().copied().map(Setup::new);
     for setup in setups.filter(Setup::limits_interim_heads) {
-        let kind = flooded(&setup, "", "HTTP/1.1 103 E\r\n\r\n");
-        assert_eq!(kind, TransportErrorKind::Connection, "{setup:?}");
+        for head in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 E\r\n\r\n", &long] {
+            let kind = flooded(&setup, "", head);
+            assert_eq!(kind, TransportErrorKind::Connection, "{setup:?}");
+        }
     }
 }
 
