@@ -124,12 +124,23 @@ impl Location {
 /// Source: [Request signature](https://www.tencentcloud.com/document/product/436/7778).
 fn is_naming(parameter: &str) -> bool {
     let name = parameter.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    let of_signature = ["q-", "x-amz-"].iter().any(|prefix| name.starts_with(prefix))
+    let of_signature = name.starts_with("x-amz-")
         || matches!(
             &*name,
-            "x-cos-security-token" | "sign" | "signature" | "expires" | "awsaccesskeyid"
+            "q-sign-algorithm"
+                | "q-ak"
+                | "q-sign-time"
+                | "q-key-time"
+                | "q-header-list"
+                | "q-url-param-list"
+                | "q-signature"
+                | "x-cos-security-token"
+                | "sign"
+                | "signature"
+                | "expires"
+                | "awsaccesskeyid"
         );
-    !name.is_empty() && !of_signature
+    !parameter.is_empty() && !of_signature
 }
 
 /// Returns the policy for the addresses of a host, or an error for a forbidden address.
@@ -272,6 +283,7 @@ mod tests {
             "",
             "?",
             "?q-sign-algorithm=sha1&q-ak=EXAMPLE&q-sign-time=1;2&q-signature=EXAMPLE",
+            "?q-key-time=1;2&q-header-list=host&q-url-param-list=",
             "?x-cos-security-token=EXAMPLE&Q-Signature=EXAMPLE",
             "?AWSAccessKeyId=EXAMPLE&Expires=1&Signature=EXAMPLE",
             "?X-Amz-Signature=EXAMPLE&&sign=EXAMPLE",
@@ -284,6 +296,10 @@ mod tests {
         assert_eq!(object("?q-ak=EXAMPLE&id=1&sign=EXAMPLE"), object("?id=1"));
         assert_ne!(object("?id=1"), object("?id=2"));
         assert_ne!(object("?id=1"), object("?id=1&part=2"));
+        for parameter in ["q", "q-id", "", "response-content-disposition", "versionId"] {
+            let [one, two] = ["1", "2"].map(|value| object(&format!("?{parameter}={value}")));
+            assert_ne!(one, two, "{parameter}");
+        }
     }
 
     #[test]
