@@ -213,8 +213,9 @@ impl Download {
     /// [`UserInfo`](Reason::UserInfo), [`Fragment`](Reason::Fragment),
     /// [`WhiteSpace`](Reason::WhiteSpace), [`InvalidCharacter`](Reason::InvalidCharacter) or
     /// [`TooLong`](Reason::TooLong). Unless the policy allows it, a URL that is not `https` gives
-    /// [`PlainHttp`](Reason::PlainHttp), and an IP address that [`AddressPolicy::Public`] does not
-    /// permit gives [`PrivateAddress`](Reason::PrivateAddress). Loopback hosts are always allowed.
+    /// [`PlainHttp`](Reason::PlainHttp), except for loopback hosts, and a loopback host or an IP
+    /// address that [`AddressPolicy::Public`] does not permit gives
+    /// [`PrivateAddress`](Reason::PrivateAddress).
     pub fn new(
         url: DownloadUrl,
         policy: &Policy,
