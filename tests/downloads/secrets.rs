@@ -20,6 +20,8 @@ pub(crate) fn no_text_shows_the_query_of_the_url(setup: &Setup) {
     for answer in [
         WireAnswer::response(403, &[], denied),
         WireAnswer::response(404, &[], "<html>"),
+        WireAnswer::response(403, &[], format!("<html> {SECRET}")),
+        WireAnswer::response(403, &[], format!(r#"{{"code":"A","message":"{SECRET}"}}"#)),
         WireAnswer::response(302, &[("Location", &location)], ""),
         WireAnswer::response(418, &[], ""),
         file(&[("Content-Encoding", "gzip")], FILE),

@@ -81,7 +81,7 @@ impl Download {
             }
             Phase::Body(body) => self.body_ended(&body, end),
             Phase::Refused { mut refusal, excerpt, .. } => {
-                refusal.read(&excerpt);
+                refusal.read(&excerpt, &self.location.url);
                 match refusal.reaction() {
                     Reaction::NewUrl => self.need_url(Some(refusal)),
                     Reaction::NotYet if self.not_found >= self.policy.max_not_found => {

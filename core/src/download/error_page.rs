@@ -4,6 +4,7 @@ use core::{fmt, time::Duration};
 use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 
+use super::url::DownloadUrl;
 use crate::{
     json::{self, Member, has_lost_bytes, members, repaired, text_or_json},
     text::{brief, snippet},
@@ -55,13 +56,17 @@ impl Refusal {
         })
     }
 
-    /// Adds the contents of the body.
-    pub(super) fn read(&mut self, body: &[u8]) {
+    /// Adds the contents of the body, without the values of the URL's query.
+    pub(super) fn read(&mut self, body: &[u8], url: &DownloadUrl) {
         let text = String::from_utf8_lossy(body);
         let [code, message, request_id] = contents(body, &text);
         self.request_id = request_id.or_else(|| self.request_id.take());
         self.snippet = (code.is_none() && !text.trim().is_empty()).then(|| snippet(&text));
         (self.code, self.message) = (code, message);
+        let Self { code, message, request_id, snippet, .. } = self;
+        for text in [code, message, request_id, snippet].into_iter().flatten() {
+            url.secrets().for_each(|secret| *text = text.replace(&*secret, "..."));
+        }
     }
 
     /// Returns whether the URL has expired or has times that contradict the server's clock.
@@ -208,14 +213,15 @@ fn character(name: &str) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::{format, string::ToString};
 
     use super::*;
 
     fn refusal(status: u16, body: &str) -> Box<Refusal> {
         let status = StatusCode::from_u16(status).unwrap();
         let mut refusal = Refusal::new(status, &HeaderMap::new());
-        refusal.read(body.as_bytes());
+        let url = "https://h.example/a?sign=0123EXAMPLE%2FEXAMPLE&id=Access&x=AccessDenied";
+        refusal.read(body.as_bytes(), &DownloadUrl::new(url).unwrap());
         refusal
     }
 
@@ -247,6 +253,21 @@ mod tests {
         assert!(refusal(403, data).is_expired());
         assert_eq!(refusal(403, data).message.as_deref(), Some("Request has expired &"));
         assert_eq!(refusal(404, "<Errors><Code>NoSuchKey</Code></Errors>").code, None);
+    }
+
+    #[test]
+    fn an_echoed_value_of_the_query_is_masked_unless_it_is_a_common_word() {
+        for secret in ["0123EXAMPLE/EXAMPLE", "0123EXAMPLE%2FEXAMPLE"] {
+            let html = format!("<p> no access with {secret}. </p>");
+            let xml =
+                format!("<Error><Code>AccessDenied</Code><Message>{secret}</Message></Error>");
+            let json = format!(r#"{{"code":"{secret}","requestid":"{secret}","message":"m"}}"#);
+            for body in [html, xml, json] {
+                let shown = refusal(403, &body).to_string();
+                assert!(!shown.contains(secret) && shown.contains("..."), "{shown}");
+            }
+        }
+        assert_eq!(refusal(403, EXPIRED).code.as_deref(), Some("AccessDenied"));
     }
 
     #[test]

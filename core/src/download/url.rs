@@ -1,4 +1,4 @@
-use alloc::{format, string::String, vec::Vec};
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use core::{
     fmt,
     net::{IpAddr, Ipv4Addr},
@@ -47,7 +47,18 @@ impl DownloadUrl {
     pub fn into_string(self) -> String {
         self.0
     }
+
+    /// Returns the long values of the query, as sent and decoded.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let (_, query) = self.0.split_once('?').unwrap_or_default();
+        let values = query.split('&').map(|text| text.split_once('=').map_or(text, |(_, v)| v));
+        let forms = |value| [Cow::Borrowed(value), percent_decode_str(value).decode_utf8_lossy()];
+        values.flat_map(forms).filter(|value| value.len() >= SHORTEST_SECRET)
+    }
 }
+
+/// A shorter value of a query is not a secret, and many texts contain it.
+const SHORTEST_SECRET: usize = 16;
 
 impl fmt::Display for DownloadUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
