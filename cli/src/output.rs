@@ -94,9 +94,17 @@ impl Output {
     }
 }
 
+/// Fails if stdout was closed at the start, for a command whose result must not get lost.
+pub(crate) fn check_stdout(hint: &'static str) -> Result<()> {
+    match stdout_is_closed() {
+        true => Err(Error::new(ErrorKind::File, "stdout is closed").with_hint(hint)),
+        false => Ok(()),
+    }
+}
+
 /// Returns whether stdout was closed at the start. The standard library then opens `/dev/null` for
 /// reading and writing in its place. A shell's redirection opens it only for writing.
-pub(crate) fn stdout_is_closed() -> bool {
+fn stdout_is_closed() -> bool {
     let is_null = fs::read_link("/proc/self/fd/1").is_ok_and(|to| to == Path::new("/dev/null"));
     let info = fs::read_to_string("/proc/self/fdinfo/1").unwrap_or_default();
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));

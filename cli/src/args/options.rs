@@ -23,7 +23,7 @@ use tcss_export::{
 use crate::{
     client::checked_variable,
     error::{Error, ErrorKind, Result},
-    output::stdout_is_closed,
+    output::check_stdout,
     shell::CommandOption,
 };
 
@@ -212,9 +212,7 @@ impl Save {
     pub(crate) fn check(&self) -> Result<()> {
         match self.target() {
             Some(target) => target.check().map_err(|error| Error::of_target(&error, self.path())),
-            None if stdout_is_closed() => Err(Error::new(ErrorKind::File, "stdout is closed")
-                .with_hint("redirect stdout to a file or a pipe, or name a file")),
-            None => Ok(()),
+            None => check_stdout("redirect stdout to a file or a pipe, or name a file"),
         }
     }
 

@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 use tcss_export_testkit::wire::WireAnswer;
 
-use crate::support::{FIRST_ID, cli, run_at, server, service};
+use crate::support::{FIRST_ID, ID, KEY, cli, run_at, server, service};
 
 const FIRST_JOB: &str = "00000000-7e57-4000-8000-000000000001";
 const ALL_HOSTS: &str = "create --asset-type host --all";
@@ -41,6 +41,22 @@ fn the_id_goes_to_stderr_if_stdout_cannot_be_written() {
         assert_eq!((ended.code, &error["job_id"]), (Some(7), &json!(FIRST_JOB)), "{error}");
         assert_eq!(error["kind"], "file");
         assert_eq!(service.seen().len(), 1);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_closed_stdout_is_noticed_before_a_job_is_created() {
+    let service = service("RUNNING");
+    let program = env!("CARGO_BIN_EXE_tcss-export");
+    for (redirection, code) in [(">&-", 7), (">/dev/null", 0)] {
+        let line =
+            format!("exec '{program}' {ALL_HOSTS} --endpoint {} {redirection}", service.url());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).env_clear().stderr(Stdio::null());
+        shell.env("TENCENTCLOUD_SECRET_ID", ID).env("TENCENTCLOUD_SECRET_KEY", KEY);
+        assert_eq!(shell.status().expect("a shell").code(), Some(code), "{redirection}");
+        assert_eq!(service.seen().len(), usize::from(code == 0));
     }
 }
 
