@@ -5,12 +5,16 @@ use std::{
     net::{TcpListener, TcpStream},
     process::{Command, Output},
     thread,
+    time::Duration,
 };
 
 use tcss_export::{driver::TransportErrorKind, error::SendError};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
-use crate::clients::{HttpClient, LIBRARIES, Library, Setup, Wire};
+use crate::{
+    clients::{HttpClient, LIBRARIES, Library, Setup, Wire},
+    setup::short_limit,
+};
 
 /// Answers the ClientHello with a fatal alert.
 fn refuse(mut stream: TcpStream, alert: u8) -> io::Result<()> {
@@ -58,6 +62,33 @@ fn an_alert_about_an_internal_error_or_damaged_bytes_is_a_broken_connection() {
             errors.iter().all(|error| *error == TransportErrorKind::Connection),
             "{alert}: {errors:?}"
         );
+    }
+}
+
+/// Sends the first bytes of a long handshake record one by one, until the client hangs up.
+fn drip(mut stream: TcpStream) {
+    let mut is_open = stream.write_all(&[22, 3, 3, 0x3f, 0, 2, 0, 0x3e, 0]).is_ok();
+    while is_open {
+        thread::sleep(Duration::from_millis(20));
+        is_open = stream.write_all(&[0]).is_ok();
+    }
+}
+
+#[test]
+fn a_server_that_drips_its_handshake_is_a_timeout() {
+    for library in LIBRARIES {
+        for http in [HttpClient::Default, HttpClient::Custom] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("https://{}", listener.local_addr().unwrap());
+            let server = thread::spawn(move || drip(listener.accept().unwrap().0));
+            let setup = Setup { http, ..Setup::new(*library) };
+            let client = setup.client_at(&url, &[]).with_policy(short_limit());
+            let Err(SendError::Transport(error)) = client.send() else { panic!("no error") };
+            // An async client closes the connection in a task of its runtime.
+            drop(client);
+            assert_eq!(error.kind(), TransportErrorKind::Timeout, "{setup:?}");
+            server.join().unwrap();
+        }
     }
 }
 
