@@ -11,7 +11,9 @@ use tcss_export::{
 };
 
 use crate::{
-    run::{Due, Run, assert_complete, assert_retries, cut_after_3, download, run},
+    run::{
+        Due, Run, assert_complete, assert_retries, assert_starts_over, cut_after_3, download, run,
+    },
     server::{Answer, CRC64, End, File, Reply, crc64, digits},
     with::with,
 };
@@ -160,6 +162,14 @@ fn an_unreadable_or_ambiguous_checksum_is_a_fault() {
         run.serve(&digits(), Reply::Correct);
         assert_complete(&mut run, &digits());
     }
+}
+
+#[test]
+fn an_unreadable_checksum_of_a_range_starts_over() {
+    let mut run = cut_after_3();
+    let range = [("content-range", "bytes 3-8/9"), ("etag", "\"v1\""), (CRC64, "x")];
+    run.answer(&Answer::new(206, &range, "456789"));
+    assert_starts_over(&mut run, &digits(), &Fault::BadChecksum);
 }
 
 #[test]
