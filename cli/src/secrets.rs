@@ -55,8 +55,38 @@ pub(crate) fn without_keys(text: &str) -> String {
     let secrets = secrets.filter_map(|name| variable(name).ok().flatten());
     let secrets = secrets.chain(PROXIES.into_iter().flat_map(proxy_secrets));
     let secrets = secrets.filter(|secret| secret.len() >= SHORTEST_SECRET);
-    let forms = secrets.flat_map(|secret| forms(&secret));
-    forms.fold(text.to_owned(), |text, form| text.replace(&form, MASK))
+    secrets.fold(text.to_owned(), |text, secret| without(&secret, &text))
+}
+
+/// Returns the text without a secret, in any of its forms.
+fn without(secret: &str, text: &str) -> String {
+    let text = forms(secret)
+        .iter()
+        .fold(text.to_owned(), |text, form| without_start(form, &text.replace(form, MASK)));
+    text.split_inclusive(char::is_whitespace).map(|word| without_escaped(secret, word)).collect()
+}
+
+/// Masks the start of a secret where a text was cut.
+fn without_start(secret: &str, text: &str) -> String {
+    const CUT: &str = "...";
+    let (mut shown, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once(CUT) {
+        let starts =
+            (SHORTEST_SECRET..secret.len()).rev().filter_map(|length| secret.get(..length));
+        let kept = starts.filter_map(|start| before.strip_suffix(start)).next();
+        let mask = if kept.is_some() { MASK } else { "" };
+        shown.extend([kept.unwrap_or(before), mask, CUT]);
+        rest = after;
+    }
+    shown + rest
+}
+
+/// Masks a word that contains a secret in percent-encoding: programs differ in the characters that
+/// they encode, and in the case of the digits.
+fn without_escaped(secret: &str, word: &str) -> String {
+    let is_secret = percent_decode_str(word).decode_utf8_lossy().contains(secret);
+    let blank = &word[word.trim_end().len()..];
+    if is_secret { [MASK, blank].concat() } else { word.to_owned() }
 }
 
 /// Returns the password in a proxy's URL, and its login, which is sent as base64.
@@ -134,6 +164,23 @@ mod tests {
         assert_eq!(masked("h.example/a?q=EXAMPLE"), "...");
         assert_eq!(masked("why? a=b"), "why? a=b");
         assert_eq!(masked("'https://u:EXAMPLE@h.example'"), "'https://h.example'");
+    }
+
+    #[test]
+    fn the_start_of_a_secret_before_a_cut_is_masked() {
+        assert_eq!(without("EXAMPLEKEY", "a EXAMPLEKE... b"), "a ***... b");
+        assert_eq!(without("EXAMPLEKEY", "EXAM...EXAM"), "***...EXAM");
+        assert_eq!(without("EXAMPLEKEY", "EXA... EXAMPLER..."), "EXA... EXAMPLER...");
+    }
+
+    // From Python's `urllib.parse.quote`, .NET's `HttpUtility.UrlEncode` and JavaScript's
+    // `encodeURI`.
+    #[test]
+    fn a_secret_is_masked_whichever_characters_are_encoded() {
+        for word in ["EXAMPLE/k%3F%3D", "EXAMPLE%2fk%3f%3d", "EXAMPLE/k?=%20x", "%45XAMPLE/k?="] {
+            let shown = without("EXAMPLE/k?=", &format!("a {word}\n%2F"));
+            assert!(!shown.contains("XAMPLE") && shown.ends_with("\n%2F"), "{shown}");
+        }
     }
 
     #[test]

@@ -174,3 +174,14 @@ fn events_hold_no_secret() {
         }
     }
 }
+
+#[test]
+fn a_long_message_that_is_cut_inside_a_secret_shows_no_part_of_it() {
+    // An error shows 300 characters of a message.
+    let message = format!("{} {KEY}", "x".repeat(285));
+    let body = format!(r#"{{"Response":{{"Error":{{"Code":"X","Message":"{message}"}}}}}}"#);
+    let server = server(WireAnswer::json(body));
+    let ended = run_at(&server.url(), "wait J --events");
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(ended.stdout.contains("***...") && !ended.stdout.contains(&KEY[..4]), "{ended:?}");
+}
