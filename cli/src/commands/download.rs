@@ -108,9 +108,7 @@ struct Downloader<'a> {
 impl Downloader<'_> {
     /// Waits for the job and downloads its file; `options` are those of the next command.
     async fn job_to_file(&mut self, job: &JobId, options: &[CommandOption]) -> Result<Ending> {
-        // Even after a panic, the error needs the job id.
-        let ending = panics::caught(self.wait_and_download(job)).await;
-        ending.map_err(|error| error.with_job(job).continue_with("download", job, options))
+        naming_job(job, options, self.wait_and_download(job)).await
     }
 
     async fn wait_and_download(&mut self, job: &JobId) -> Result<Ending> {
@@ -184,6 +182,16 @@ impl Downloader<'_> {
     }
 }
 
+/// Adds the job and the next command to an error, even after a panic.
+async fn naming_job(
+    job: &JobId,
+    options: &[CommandOption],
+    file: impl Future<Output = Result<Ending>>,
+) -> Result<Ending> {
+    let ending = panics::caught(file).await;
+    ending.map_err(|error| error.with_job(job).continue_with("download", job, options))
+}
+
 fn is_job_failed(failure: &WaitError) -> bool {
     matches!(failure.kind, WaitErrorKind::JobFailed { .. })
 }
@@ -231,5 +239,22 @@ impl NoFile<'_> {
         all.push(("new url", self.new_url_needed.as_ref().map(|why| format!("needed: {why}"))));
         all.push(("hint", Some("read the message, then create a new job".to_owned())));
         rows("", &all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_after_the_create_names_the_job_and_the_next_command() {
+        let job = JobId::new("J").expect("a job id");
+        let options = [("-o", Some("f".to_owned()))];
+        let ended = naming_job(&job, &options, async { panic!("expected") }).await;
+        let error = ended.expect_err("a panic");
+        assert_eq!(error.exit_code(), 101);
+        let text = error.to_string();
+        assert!(text.contains("\n  job id         J\n"), "{text}");
+        assert!(text.ends_with("\n  continue with  tcss-export download J -o f\n"), "{text}");
     }
 }
