@@ -113,7 +113,8 @@ fn stdout_is_closed() -> bool {
     is_null && access == Some(b'2')
 }
 
-fn json(object: &impl Serialize) -> String {
+/// Returns an object as a line that cannot control a terminal.
+pub(crate) fn json(object: &impl Serialize) -> String {
     // Cannot fail: the keys of every object here are strings.
     let text = serde_json::to_string(object).unwrap_or_default();
     text.chars().map(escaped).collect::<String>() + "\n"

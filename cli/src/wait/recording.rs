@@ -14,6 +14,7 @@ use tcss_export::core::wait::TranscriptLine;
 
 use crate::{
     error::{Error, Result, hints},
+    output::json,
     secrets::masked,
 };
 
@@ -53,7 +54,7 @@ impl Recording {
 
     fn try_write(&mut self, lines: &[TranscriptLine]) -> io::Result<()> {
         for line in lines {
-            let text = without_secrets(line)? + "\n";
+            let text = without_secrets(line)?;
             // Write each line in one call, so that a killed process leaves no partial line.
             self.file.write_all(text.as_bytes())?;
             self.is_new = false;
@@ -119,7 +120,7 @@ fn without_secrets(line: &TranscriptLine) -> serde_json::Result<String> {
     let mut value = serde_json::to_value(line)?;
     mask(&mut value);
     // The type has its members in an order for people.
-    serde_json::to_string(&serde_json::from_value::<TranscriptLine>(value)?)
+    Ok(json(&serde_json::from_value::<TranscriptLine>(value)?))
 }
 
 fn mask(value: &mut Value) {

@@ -202,3 +202,16 @@ fn echoed_secrets_are_masked_and_the_recording_can_be_replayed() {
         assert_eq!(replayed(&file).code, Some(0), "{text}");
     }
 }
+
+#[test]
+fn a_recording_holds_no_character_that_controls_a_terminal() {
+    let odd = ['\u{9b}', '\u{7f}', '\u{202e}', '\u{200b}', '\u{e0041}'];
+    let message = format!("a{}b", odd.iter().collect::<String>());
+    let failure =
+        format!(r#"{{"Response":{{"ExportStatus":"FAILURE","FailureMsg":"{message}"}}}}"#);
+    let file = new_file("odd.jsonl");
+    recorded(&server(WireAnswer::json(failure)).url(), &file).run();
+    assert!(!fs::read_to_string(&file).expect("a file").contains(odd));
+    assert!(lines(&file).iter().any(|line| line.to_string().contains(&message)));
+    assert_eq!(replayed(&file).code, Some(0));
+}
