@@ -178,6 +178,23 @@ fn a_few_threads_are_enough() {
     assert_eq!((ended.code, &ended.json()["bytes"]), (Some(0), &json!(9)), "{ended:?}");
 }
 
+/// `script` gives the command a terminal. Only the command counts as a process of the user.
+#[test]
+fn without_the_thread_of_its_bar_a_download_goes_on() {
+    let (place, service, user) = (Place::new(), serving(), new_user());
+    assert_limit_holds(2, user);
+    let binary = place.0.join("tcss-export");
+    let download = format!("download J -o {} --endpoint {}", place.target(), service.url());
+    let as_user = format!("exec setpriv --reuid {user} --regid {user} --clear-groups");
+    let line = format!("{as_user} prlimit --nproc=2:2 -- {} {download}", binary.display());
+    let mut script = Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm");
+    script.env("TENCENTCLOUD_SECRET_ID", ID).env("TENCENTCLOUD_SECRET_KEY", KEY);
+    let ended = Ended::new(script.output().expect("the command script"), false);
+    assert_eq!(ended.code, Some(7), "{ended:?}");
+    assert!(ended.stdout.contains("cannot be opened: a thread cannot be started"), "{ended:?}");
+}
+
 #[test]
 fn a_run_at_any_limit_of_open_files_ends_with_7_or_a_file() {
     let place = Place::new();
