@@ -246,6 +246,21 @@ fn a_download_uses_the_proxy_of_the_environment() {
 }
 
 #[test]
+fn a_service_elsewhere_cannot_name_a_file_on_this_machine() {
+    let local = WireServer::plain([WireAnswer::response(200, &[], "local")]).expect("a server");
+    let file = format!("{}/f?EXAMPLEQUERY", local.url());
+    let done = format!(r#"{{"Response":{{"ExportStatus":"SUCCESS","DownloadURL":"{file}"}}}}"#);
+    let server = WireServer::tls_for(HOST, [WireAnswer::json(done)]).expect("a server");
+    let proxy = ConnectProxy::to(server.addr()).expect("a proxy");
+    let variables = [("https_proxy", &*url(proxy.addr()))];
+    let ended =
+        run_with(&["download", "J", "-o", "-", "--quiet", "--json"], &server, HOST, &variables);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(text(&ended, "message").contains("it has a private address"), "{ended:?}");
+    assert!(local.requests().is_empty() && ended.stdout.is_empty(), "{ended:?}");
+}
+
+#[test]
 fn status_407_ends_a_wait_and_the_error_names_proxy_and_status() {
     let proxy = WireServer::plain([WireAnswer::response(407, &[], "").then_close()]);
     let proxy = proxy.expect("a server");
