@@ -99,3 +99,22 @@ fn the_largest_page_in_the_help_is_the_largest_that_is_accepted() {
     let ask = |limit: u64| run_at(&service.url(), &format!("jobs --limit {limit}")).code;
     assert_eq!((ask(largest), ask(largest + 1)), (Some(0), Some(2)));
 }
+
+#[test]
+fn the_help_says_that_a_file_has_no_default_size_limit() {
+    assert_eq!(download::Policy::default().size_limit, None);
+    for command in ["download", "run"] {
+        let size = explained(command, "--max-size");
+        assert!(size.contains("by default there is no limit but the free space"), "{size}");
+    }
+}
+
+#[test]
+fn the_help_says_how_to_keep_a_url_out_of_the_list_of_processes() {
+    let option = explained("download", "--url");
+    let help = without_keys(&["download", "--help"]).run().stdout;
+    let advice = help.lines().find(|line| line.contains("pass the URL on stdin"));
+    for text in [&*option, advice.unwrap_or_default()] {
+        assert!(text.contains("stdin") && text.contains("TCSS_EXPORT_URL"), "{text}");
+    }
+}
