@@ -363,6 +363,11 @@ mod tests {
             ("CONIN$", None),
             ("conout$.txt", None),
             ("com1.csv", None),
+            ("nul.tar.gz", None),
+            ("Aux .csv.", None),
+            ("x.csv:stream", Some("x.csv_stream")),
+            ("--rf", Some("_-rf")),
+            ("a\u{3164}b", Some("a_b")),
             ("command.csv", Some("command.csv")),
         ] {
             assert_eq!(plain(name).as_deref(), expected, "{name}");

@@ -346,6 +346,10 @@ mod tests {
                 assert_eq!(location.address_policy, AddressPolicy::Loopback, "{url}");
             }
         }
+        for host in ["[::ffff:127.0.0.1]", "[::127.0.0.1]", "0.0.0.0", "[::]"] {
+            let reached = location(&format!("https://{host}/a")).err();
+            assert_eq!(reached, Some(Reason::PrivateAddress), "{host}");
+        }
         assert!(with("http://[::1]/a", &loopback).is_ok());
         assert_eq!(with("http://[::1]/a", &network).err(), Some(Reason::PrivateAddress));
         assert_eq!(with("https://10.0.0.1/a", &loopback).err(), Some(Reason::PrivateAddress));
@@ -367,6 +371,7 @@ mod tests {
             ("https://h.example/a?\"b\"", Reason::InvalidCharacter),
             ("https://0x7f000001/a", Reason::Host),
             ("https://127.1/a", Reason::Host),
+            ("https://localhost./a", Reason::Host),
             ("https://h.example/a b", Reason::WhiteSpace),
             ("https://h.example/a\r\nX: y", Reason::WhiteSpace),
             ("https://h.example/a#b", Reason::Fragment),
