@@ -104,6 +104,10 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
     /// limit the time so that a silent address leaves time for the next one. For the last, use
     /// `HttpConnector::set_connect_timeout` with
     /// [`CONNECT_LIMIT`](tcss_export_driver::CONNECT_LIMIT).
+    ///
+    /// Its streams must return `Pending` now and then while bytes keep arriving, as those of tokio
+    /// do. Otherwise endless interim responses (status 1xx) end the exchange, but hyper reads them
+    /// on and occupies its thread until the server stops.
     pub fn with_connector(
         connector: C,
         executor: impl Executor<BoxFuture> + Clone + Send + Sync + 'static,
