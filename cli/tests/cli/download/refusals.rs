@@ -4,7 +4,7 @@ use serde_json::json;
 use tcss_export_testkit::wire::WireAnswer;
 
 use super::{CHECK, download, download_url, downloads, serving};
-use crate::support::{FIRST_ID, Folder, server, service, without_keys};
+use crate::support::{FIRST_ID, Folder, KEY, cli, server, service, without_keys};
 
 #[test]
 fn a_refusal_of_the_file_server_ends_with_4_and_has_its_facts() {
@@ -167,4 +167,18 @@ fn a_bucket_that_does_not_exist_needs_a_new_job() {
     let hint = "the file no longer exists on the server: create a new job";
     assert_eq!((code, &error["hint"]), (Some(4), &json!(hint)), "{error}");
     assert_eq!((&error["command"], server.requests().len()), (&json!(null), 1), "{error}");
+}
+
+/// The support code fails if an output contains the key.
+#[test]
+fn progress_and_error_mask_a_key_that_the_file_server_echoes() {
+    let body = format!("<Error><Code>A</Code><Message>{KEY}</Message></Error>");
+    for status in [403, 500] {
+        let server = server(WireAnswer::response(status, &[], &body));
+        let service = service(&format!("SUCCESS:{}/f", server.url()));
+        let args = ["download", "J", "-o", "-", "--download-timeout", "1", "--endpoint"];
+        let ended = cli(&args).arg(service.url()).run();
+        let (progress, error) = ended.stderr.split_once("error: ").expect("an error");
+        assert!(progress.contains("answered A: ***") && error.contains("***"), "{ended:?}");
+    }
 }
