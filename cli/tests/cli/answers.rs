@@ -204,7 +204,7 @@ fn a_result_that_echoes_secrets_is_masked() {
     let result =
         format!(r#""ExportStatus":"{KEY}","FailureMsg":"{encoded}","RequestId":"{TOKEN}""#);
     let job = format!(
-        r#"{{"JobID":"J","JobName":"{KEY}","Source":"{KEY}","ExportStatus":"{KEY}",
+        r#"{{"JobID":"{KEY}","JobName":"{KEY}","Source":"{KEY}","ExportStatus":"{KEY}",
             "FailureMsg":"{KEY}","Timeout":"{KEY}","InsertTime":"{KEY}"}}"#
     );
     let jobs = format!(r#""TotalCount":1,"List":[{job}],"RequestId":"{KEY}""#);
