@@ -166,6 +166,18 @@ fn an_answer_that_ends_after_the_total_limit_counts_if_its_bytes_came_in_time() 
 }
 
 #[test]
+fn a_stall_at_the_total_limit_is_reported_as_a_timeout() {
+    let limit = Duration::from_secs(30);
+    let mut download = started(&with(Policy::default(), |p| p.total_limit = Some(limit)));
+    let answer = Answer::new(200, &[("content-length", "9")], "");
+    download.head(at(MILLI), answer.head.as_ref().unwrap());
+    download.body(at(MILLI), b"123");
+    let event = download.ended(at(limit), Err(TransportErrorKind::Timeout));
+    assert_eq!(event.kind, EventKind::Ended);
+    assert_eq!(download.finish().unwrap_err().kind, ErrorKind::TimedOut);
+}
+
+#[test]
 fn whole_bytes_count_even_if_the_total_limit_has_passed_as_well() {
     let limit = Duration::from_secs(30);
     let mut download = started(&with(Policy::default(), |p| {
