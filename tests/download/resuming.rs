@@ -95,6 +95,19 @@ fn large_ranges_are_continued_at_once() {
     assert_complete(&mut run, &large);
 }
 
+/// The repeated byte shows that the file is still the same.
+#[test]
+fn a_range_of_the_last_byte_without_that_byte_is_incomplete() {
+    let file = File::new("123").without_crc();
+    let mut run = run();
+    run.serve(&file, Reply::ChunkedCut(3));
+    run.answer(&part("bytes 2-2/3", ""));
+    assert_eq!(run.exchanges[1].request.headers()["range"], "bytes=2-");
+    assert_retries(&run, &Fault::Incomplete);
+    run.serve(&file, Reply::Correct);
+    assert_complete(&mut run, &file);
+}
+
 #[test]
 fn ranges_of_less_than_64_kib_are_continued_after_a_delay() {
     let large = File::new(vec![b'x'; 200_000]);
