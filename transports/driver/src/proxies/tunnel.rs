@@ -25,12 +25,16 @@ impl Proxy {
     /// A [`TunnelError`] if the proxy refuses, or if its answer is not HTTP, is larger than
     /// [`HEAD_LIMIT`] or has bytes after its head.
     pub fn opens_tunnel(&self, answer: &[u8]) -> Result<bool, TunnelError> {
-        let Some(head) = final_head(answer).map_err(|e| TunnelError::failed(self, e))? else {
-            return match answer.len() < HEAD_LIMIT {
-                true => Ok(false),
-                false => Err(TunnelError::failed(self, "the head of the answer is too large")),
-            };
+        let head = final_head(answer).map_err(|error| TunnelError::failed(self, error))?;
+        // A piece may contain the byte past the limit and the rest of the head.
+        let is_too_large = match &head {
+            Some(head) => answer.len() - head.rest.len() > HEAD_LIMIT,
+            None => answer.len() >= HEAD_LIMIT,
         };
+        if is_too_large {
+            return Err(TunnelError::failed(self, "the head of the answer is too large"));
+        }
+        let Some(head) = head else { return Ok(false) };
         if !head.status.is_success() {
             return Err(TunnelError::refused(self, head.status).with_challenges(head.challenges));
         }
@@ -174,6 +178,8 @@ mod tests {
         assert!(opens(&of_length(HEAD_LIMIT)).unwrap());
         assert!(!opens(&of_length(HEAD_LIMIT)[..HEAD_LIMIT - 1]).unwrap());
         assert!(problem(&of_length(HEAD_LIMIT + 1)[..HEAD_LIMIT]).contains("too large"));
+        // Read at once, it is too large as well.
+        assert!(problem(&of_length(HEAD_LIMIT + 1)).contains("too large"));
         let with_headers = |count| format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(count));
         assert!(opens(with_headers(HEADERS_LIMIT).as_bytes()).unwrap());
         assert!(problem(with_headers(HEADERS_LIMIT + 1).as_bytes()).contains("too many headers"));
