@@ -108,7 +108,8 @@ impl State {
         let job = member(&received.body, "JobId");
         let skew = job.and_then(|job| self.jobs.pass_skews(&job, Exchange::skew));
         self.skew = skew.unwrap_or(self.skew);
-        let now = Scripted::START.unix_seconds() + millis(self.elapsed) / 1_000 + self.skew;
+        let now = Scripted::START.unix_seconds() + millis(self.elapsed) / 1_000;
+        let now = now.saturating_add(self.skew);
         let context = Context { now, number: self.sent.len() };
         self.sent.push(Sent { at: self.elapsed, request });
         let job = match self.rules.check(&received, now) {

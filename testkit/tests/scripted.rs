@@ -139,6 +139,15 @@ fn a_wrong_clock_is_refused_and_corrected() {
 }
 
 #[test]
+fn a_clock_at_the_end_of_its_range_only_makes_signatures_expire() {
+    for skew in [i64::MIN, i64::MAX] {
+        let failure = wait(&scripted(&format!("SKEW:{skew},SUCCESS"))).unwrap_err();
+        let code = failure.code().map(ToString::to_string);
+        assert_eq!(code.as_deref(), Some("AuthFailure.SignatureExpire"));
+    }
+}
+
+#[test]
 fn each_job_has_its_own_exchanges_and_its_own_position() {
     let scripted = scripted("RUNNING,SUCCESS").with_job("4712", [Step::Failure(None)]);
     let jobs = ["4711", "4712", "4713"].map(|id| JobId::new(id).unwrap());
