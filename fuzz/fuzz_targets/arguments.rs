@@ -104,6 +104,10 @@ fn check_save(common: &Common, save: &args::Save, timing: &args::Timing) {
         let url = DownloadUrl::new(url).expect("not empty");
         refused(Download::new(url, &save.policy(), 7, Mono::default()));
     }
+    // Without an endpoint, there is never a job to continue with.
+    if common.session().is_err() {
+        return;
+    }
     let options = |common: &Common, save: &args::Save, timing: &args::Timing| {
         [common.options(), save.options(), timing.options()].concat()
     };

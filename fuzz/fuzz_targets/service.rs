@@ -99,7 +99,7 @@ fn sign(request: &mut Request<Bytes>, action: &str, now: i64) -> Option<()> {
     Some(())
 }
 
-type Answer = Result<(StatusCode, Vec<u8>), TransportErrorKind>;
+type Answer = Result<(StatusCode, String), TransportErrorKind>;
 
 fn answer(scripted: &Scripted, request: Request<Bytes>) -> Answer {
     let sent = scripted.send(request).now_or_never().expect("it never waits");
@@ -108,7 +108,7 @@ fn answer(scripted: &Scripted, request: Request<Bytes>) -> Answer {
     while let Some(piece) = body.next().now_or_never().expect("it never waits") {
         bytes.extend_from_slice(&piece.expect("a piece"));
     }
-    Ok((head.status, bytes))
+    Ok((head.status, String::from_utf8(bytes).expect("a text")))
 }
 
 /// The answer to expect.
@@ -187,7 +187,7 @@ impl<'a> Model<'a> {
 
 impl Expected {
     fn check(&self, answer: Answer) {
-        let json = answer.as_ref().ok().and_then(|(_, body)| serde_json::from_slice(body).ok());
+        let json = answer.as_ref().ok().and_then(|(_, body)| serde_json::from_str(body).ok());
         let response = json.map_or(Value::Null, |json: Value| json["Response"].clone());
         let has_status = |status: &str| response["ExportStatus"] == *status;
         let is_expected = match self {
