@@ -6,7 +6,7 @@
 //! header lines and a body is not.
 #![no_main]
 
-use std::{collections::BTreeMap, fmt::Display, str::FromStr};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr, sync::LazyLock};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
@@ -16,8 +16,8 @@ use serde_json::Value;
 use tcss_export_core::{
     Credentials, TransportErrorKind,
     signing::{
-        CanonicalHeaders, CanonicalRequest, HexDigest, SigningKey, StringToSign, Timestamp,
-        authorization,
+        CanonicalHeaders, CanonicalRequest, CredentialScope, HexDigest, SigningKey, StringToSign,
+        Timestamp, authorization,
     },
 };
 use tcss_export_driver::Transport;
@@ -85,9 +85,8 @@ fn sign(request: &mut Request<Bytes>, action: &str, now: i64) -> Option<()> {
     let hash = HexDigest::of(request.body());
     let hash = CanonicalRequest::new("POST", "/", "", &headers, hash).hash();
     let text = StringToSign::new(Timestamp::new(now).ok()?, "tcss", hash);
-    let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY).expect("valid");
-    let signature = SigningKey::derive(&credentials, &text.scope()).sign(&text);
-    let value = authorization(&credentials, &text.scope(), headers.names(), &signature);
+    let (credentials, key) = &*KEY;
+    let value = authorization(credentials, &text.scope(), headers.names(), &key.sign(&text));
     let to = request.headers_mut();
     to.insert("authorization", value.expect("valid"));
     to.insert("x-tc-action", HeaderValue::from_str(action).ok()?);
@@ -98,6 +97,14 @@ fn sign(request: &mut Request<Bytes>, action: &str, now: i64) -> Option<()> {
     }
     Some(())
 }
+
+/// The key of the day on which the clock starts. No input lets a day pass.
+static KEY: LazyLock<(Credentials, SigningKey)> = LazyLock::new(|| {
+    let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY).expect("valid");
+    let start = Timestamp::new(Scripted::START.unix_seconds()).expect("valid");
+    let key = SigningKey::derive(&credentials, &CredentialScope::new(start, "tcss"));
+    (credentials, key)
+});
 
 type Answer = Result<(StatusCode, String), TransportErrorKind>;
 
