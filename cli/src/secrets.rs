@@ -106,10 +106,17 @@ const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_
 
 /// Returns the forms of a secret: plain, and as in URLs, JSON and base64. Base64 has no padding, so
 /// that it matches text with and without padding.
-fn forms(secret: &str) -> [String; 5] {
+fn forms(secret: &str) -> [String; 6] {
+    // A percent sign of the secret is encoded, too, so only escapes start with one.
+    let in_lower_case = |piece: &str| match piece.starts_with('%') {
+        true => piece.to_ascii_lowercase(),
+        false => piece.to_owned(),
+    };
     [
         secret.to_owned(),
         utf8_percent_encode(secret, &RESERVED).to_string(),
+        // Decoding does not find it after half an escape, such as `%3EXAMPLE%2f`.
+        utf8_percent_encode(secret, &RESERVED).map(in_lower_case).collect(),
         secret.replace('/', "\\/"),
         STANDARD_NO_PAD.encode(secret),
         URL_SAFE_NO_PAD.encode(secret),
@@ -184,6 +191,13 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_masked_after_half_an_escape() {
+        for form in ["EXAMPLE/k", "EXAMPLE%2Fk", "EXAMPLE%2fk"] {
+            assert_eq!(without("EXAMPLE/k", &format!("%3{form}")), "%3***", "{form}");
+        }
+    }
+
+    #[test]
     fn blanks_and_line_ends_stay() {
         assert_eq!(masked("a  b\n\tc "), "a  b\n\tc ");
     }
@@ -194,11 +208,12 @@ mod tests {
         let expected = [
             "EXAMPLE/k?~+>",
             "EXAMPLE%2Fk%3F~%2B%3E",
+            "EXAMPLE%2fk%3f~%2b%3e",
             "EXAMPLE\\/k?~+>",
             "RVhBTVBMRS9rP34rPg",
             "RVhBTVBMRS9rP34rPg",
         ];
         assert_eq!(forms("EXAMPLE/k?~+>"), expected);
-        assert_eq!(forms("EXAMPLE~~~~??")[3..], ["RVhBTVBMRX5+fn4/Pw", "RVhBTVBMRX5-fn4_Pw"]);
+        assert_eq!(forms("EXAMPLE~~~~??")[4..], ["RVhBTVBMRX5+fn4/Pw", "RVhBTVBMRX5-fn4_Pw"]);
     }
 }
