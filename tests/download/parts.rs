@@ -8,6 +8,7 @@ use tcss_export::{
 use crate::{
     run::{Run, URL, download, download_from},
     server::{File, Reply, crc64, digits},
+    with::with,
 };
 
 /// Returns the part metadata and the bytes that an interrupted download leaves.
@@ -53,6 +54,16 @@ fn a_later_download_resumes_the_part() {
     let downloaded = run.outcome().unwrap();
     assert_eq!((downloaded.crc64, downloaded.verified), (crc64(b"123456789"), true));
     assert_eq!((downloaded.report.requests, downloaded.report.resumes), (1, 1));
+}
+
+#[test]
+fn a_part_without_a_checksum_does_not_complete_where_one_is_required() {
+    let file = digits().without_crc();
+    let (text, bytes) = interrupted(&file, Reply::Cut(3));
+    let policy = with(Policy::default(), |p| p.require_crc64 = true);
+    let mut run = Run { sink: bytes.clone(), ..resuming(download(&policy), part(&text, &bytes)) };
+    run.serve(&file, Reply::Correct);
+    assert_eq!(run.kind(), ErrorKind::NoChecksum);
 }
 
 #[test]
