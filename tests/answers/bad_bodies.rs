@@ -111,6 +111,14 @@ fn a_cut_inside_a_number_is_a_truncated_answer() {
 }
 
 #[test]
+fn a_number_whose_text_is_wrong_before_its_end_is_not_json() {
+    for body in [r#"{"Response":x-"#, r#"{"Response" 9e"#] {
+        let error = read_ok(body).unwrap_err();
+        assert!(matches!(error.kind(), Kind::NotJson { .. }), "{:?}", error.kind());
+    }
+}
+
+#[test]
 fn a_cut_inside_the_byte_order_mark_is_a_truncated_answer() {
     assert_error(read_ok(b"\xef"), &Kind::Truncated, Advice::Retry);
     assert_error(read_ok(b"\xef\xbb"), &Kind::Truncated, Advice::Retry);
