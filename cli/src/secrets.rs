@@ -202,6 +202,12 @@ mod tests {
         assert_eq!(masked("a  b\n\tc "), "a  b\n\tc ");
     }
 
+    #[test]
+    fn each_occurrence_of_a_secret_is_masked() {
+        let text = "a=EXAMPLEKEY,b=EXAMPLEKEY EXAMPLEKEY";
+        assert_eq!(without("EXAMPLEKEY", text), "a=***,b=*** ***");
+    }
+
     // From `base64`, `base64 | tr +/ -_` and Python's `urllib.parse.quote`.
     #[test]
     fn a_secret_has_the_forms_of_urls_json_and_base64() {

@@ -136,6 +136,21 @@ mod tests {
         assert_ne!(delays(Backoff::THROTTLE, 1), delays(Backoff::THROTTLE, 2));
     }
 
+    // Expected: https://rosettacode.org/wiki/Pseudo-random_numbers/Splitmix64
+    #[test]
+    fn random_numbers_are_those_of_splitmix64() {
+        let mut random = Random(1_234_567);
+        let numbers = [(); 5].map(|()| random.next());
+        let expected = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!(numbers, expected);
+    }
+
     #[test]
     fn bounds_grow_to_the_longest_and_never_overflow() {
         let millis = |n| {
