@@ -48,6 +48,12 @@ fn the_first_poll_is_due_at_once() {
 }
 
 #[test]
+fn debug_text_names_the_job() {
+    let shown = format!("{:?}", waiting().waiter);
+    assert!(shown.contains(job().as_str()), "{shown}");
+}
+
+#[test]
 fn repeated_steps_change_nothing() {
     for mut wait in [new(), in_flight(), waiting(), done()] {
         let first = format!("{:?}", wait.step());

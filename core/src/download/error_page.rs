@@ -314,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn the_codes_of_expired_urls_are_known() {
+        let is_expired = |code: &str, message: &str| {
+            let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+            refusal(403, &body).is_expired()
+        };
+        assert!(is_expired("ExpiredToken", "m") && is_expired("RequestTimeTooSkewed", "m"));
+        assert!(is_expired("AccessDenied", "Request has expired"));
+        assert!(!is_expired("AccessDenied", "m") && !is_expired("NoSuchKey", "expired"));
+    }
+
+    #[test]
     fn an_excerpt_ends_at_its_limit() {
         let mut excerpt = Vec::new();
         assert!(extend_excerpt(&mut excerpt, &[b'x'; 10_000]));
