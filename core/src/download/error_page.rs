@@ -411,11 +411,11 @@ mod tests {
     #[test]
     fn elements_are_found_and_read() {
         let xml = "<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>Access&#68;enied\
-            </Code>\n\t<Message>a &lt;b&gt; &amp;amp; &unknown; &#x5bfc; &</Message>\n<Empty/>\
+            </Code>\n\t<Message>a &lt;b&gt; &amp;amp; &quot;&apos; &unknown; &#x5bfc; &#65; &</Message>\n<Empty/>\
             <Resource></Resource></Error>";
         let read = |name| element(xml, name);
         assert_eq!(read("Code").as_deref(), Some("AccessDenied"));
-        assert_eq!(read("Message").as_deref(), Some("a <b> &amp; &unknown; \u{5bfc} &"));
+        assert_eq!(read("Message").as_deref(), Some("a <b> &amp; \"' &unknown; \u{5bfc} A &"));
         assert_eq!(read("Resource"), None);
         assert_eq!(read("Co"), None);
         assert_eq!(read("RequestId"), None);
