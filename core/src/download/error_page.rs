@@ -411,8 +411,8 @@ mod tests {
     #[test]
     fn elements_are_found_and_read() {
         let xml = "<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>Access&#68;enied\
-            </Code>\n\t<Message>a &lt;b&gt; &amp;amp; &quot;&apos; &unknown; &#x5bfc; &#65; &</Message>\n<Empty/>\
-            <Resource></Resource></Error>";
+            </Code>\n\t<Message>a &lt;b&gt; &amp;amp; &quot;&apos; &unknown; &#x5bfc; &#65; &\
+            </Message>\n<Empty/><Resource></Resource></Error>";
         let read = |name| element(xml, name);
         assert_eq!(read("Code").as_deref(), Some("AccessDenied"));
         assert_eq!(read("Message").as_deref(), Some("a <b> &amp; \"' &unknown; \u{5bfc} A &"));
