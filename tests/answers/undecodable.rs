@@ -287,7 +287,7 @@ fn white_space_between_members_is_no_text_to_repair() {
 
 #[test]
 fn a_cut_character_before_a_quote_does_not_hide_a_backslash_elsewhere() {
-    let head = b"{\"Response\":{\"Unknown\":\"\xb5\",\"FailureMsg\":\"\x81\\\"";
+    let head = b"{\"Response\":{\"Unknown\":\"\xb5\",\n\"FailureMsg\":\"\x81\\\"";
     let body = [&head[..], br#","ExportStatus":"FAILURE"}}"#].concat();
     let answer = read_ok(body).expect("an answer");
     assert_eq!(answer.response.status, ExportStatus::Failure);
