@@ -20,7 +20,7 @@ const PROXIES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROX
 
 /// Replaces a secret.
 pub(crate) const MASK: &str = "***";
-/// A shorter value is not a secret, and many texts contain it.
+/// Shorter values are not treated as secrets: many texts contain them by chance.
 const SHORTEST_SECRET: usize = 4;
 /// The object store signs with SHA-1 (40 digits), the service with SHA-256 (64 digits).
 const SIGNATURE_DIGITS: usize = 40;
@@ -181,7 +181,7 @@ mod tests {
     }
 
     // From Python's `urllib.parse.quote`, .NET's `HttpUtility.UrlEncode` and JavaScript's
-    // `encodeURI`.
+    // `encodeURI`, and one with an encoded letter.
     #[test]
     fn a_secret_is_masked_whichever_characters_are_encoded() {
         for word in ["EXAMPLE/k%3F%3D", "EXAMPLE%2fk%3f%3d", "EXAMPLE/k?=%20x", "%45XAMPLE/k?="] {

@@ -212,10 +212,10 @@ impl Download {
     /// gives [`Reason::UrlScheme`], [`Host`](Reason::Host), [`Port`](Reason::Port),
     /// [`UserInfo`](Reason::UserInfo), [`Fragment`](Reason::Fragment),
     /// [`WhiteSpace`](Reason::WhiteSpace), [`InvalidCharacter`](Reason::InvalidCharacter) or
-    /// [`TooLong`](Reason::TooLong). Unless the policy allows it, a URL that is not `https` gives
-    /// [`PlainHttp`](Reason::PlainHttp), except for loopback hosts, and a loopback host or an IP
-    /// address that [`AddressPolicy::Public`] does not permit gives
-    /// [`PrivateAddress`](Reason::PrivateAddress).
+    /// [`TooLong`](Reason::TooLong). Unless the policy allows it, `http` to a host that is not
+    /// loopback gives [`PlainHttp`](Reason::PlainHttp). A loopback host, and an IP address that
+    /// [`AddressPolicy::Public`] does not permit, give [`PrivateAddress`](Reason::PrivateAddress)
+    /// unless the policy allows them.
     pub fn new(
         url: DownloadUrl,
         policy: &Policy,

@@ -1,5 +1,5 @@
 //! Any arguments are accepted or refused without a panic, and again in the same way. No refusal
-//! shows the secret parts of a URL, and the command to continue with means the same options.
+//! shows the secret parts of a URL, and the suggested command parses to the same options.
 //!
 //! Each line of the input is an argument. `\x01` stands for a presigned URL and `\x02` for a URL
 //! with a password.

@@ -1,5 +1,5 @@
-//! A proxy's answer to `CONNECT` opens a tunnel exactly if a second reading of its heads agrees,
-//! whatever the pieces are in which it arrives. No error shows the login or a control character.
+//! A proxy's answer to `CONNECT` opens a tunnel if and only if a second reading of its heads agrees,
+//! however it is split into pieces. No error shows the login or a control character.
 //!
 //! In the input, `\x01` stands for the password, `\x02` for the login as base64, and `\x03` for the
 //! letter x, 16,384 times.
@@ -60,7 +60,7 @@ fn check(answer: &[u8], verdict: &Result<bool, TunnelError>) {
                 let same = |(read, rest)| read == status.as_u16() && is_small(rest);
                 assert!(reading.is_some_and(same), "{error}");
             } else if let Some((status, rest)) = reading.filter(|_| is_plain(answer)) {
-                // Otherwise, the parser of HTTP may have its reasons.
+                // The HTTP parser may refuse any other answer.
                 assert!(!is_small(rest) || status / 100 == 2 && rest > 0, "{error:?}");
             }
         }

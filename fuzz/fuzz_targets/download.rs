@@ -1,4 +1,4 @@
-//! A download under any sequence of operations never panics, counts the bytes that it has written,
+//! A download under any sequence of operations never panics, reports the number of bytes written,
 //! and discards bytes only if it starts over. A file that it calls complete has the checksum that
 //! the server named and, from a server that keeps to HTTP, the bytes of exactly one version.
 //!

@@ -1,5 +1,5 @@
-//! Reading any saved wait or recording never panics. An accepted saved wait can run to its end, and
-//! another save loses nothing.
+//! Reading any saved wait or recording never panics, nor does a resumed wait. Another save loses
+//! nothing.
 //!
 //! Each line of the input is a saved wait or a line of a recording.
 #![no_main]

@@ -3,9 +3,8 @@
 //     npm install tencentcloud-sdk-nodejs
 //     node node_sdk.mjs http://127.0.0.1:8080 SECRET_ID SECRET_KEY FILE
 //
-// The service must serve FILE, and its script must come to SUCCESS within ten polls, the first of
-// which is RUNNING. Prints a line a check and a last line with the counts; exits with 1 if a check
-// failed.
+// The service must serve FILE. Its script must begin with RUNNING and reach SUCCESS within ten polls.
+// Prints one line per check, then the counts; exits with 1 if a check failed.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -55,7 +54,7 @@ async function download(url) {
   return Buffer.from(await response.arrayBuffer());
 }
 
-// The call must end in this error of the service.
+// Expects the call to fail with this error code.
 async function refused(code, call) {
   await assert.rejects(call, (error) => {
     assert.equal(error.code, code, error.message);
@@ -108,7 +107,7 @@ const checks = {
   async "odd text is signed as it is sent"() {
     assert((await poll(client(), { JobId: ODD_TEXT })).RequestId);
   },
-  async "a region and a language are no problem"() {
+  async "a region and a language are accepted"() {
     const sdkClient = client({}, "ap-guangzhou");
     sdkClient.profile.language = "en-US";
     assert((await poll(sdkClient)).RequestId);

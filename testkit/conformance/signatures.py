@@ -20,7 +20,7 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 TEXTS = LETTERS + ' "\'\\/<>&{}[]:,%+=?#\n\t\u0001\u007f\u00e9\u5bfc\u51fa\ud7ff\ufffd\U0001f600'
-# Halves of pairs, which JSON can express and UTF-8 cannot.
+# Lone surrogates: JSON can express them, UTF-8 cannot.
 SURROGATES = "\ud800\udbff\udc00\udfff"
 
 
@@ -40,7 +40,7 @@ def parameters(rng, alphabet):
 
 
 def sdk_client(rng, secret_id, secret_key):
-    """Returns a client of a random service, with the settings that it sends and does not sign."""
+    """Returns a client for a random service. Token, region and language are sent but not signed."""
     host = rng.choice(["tcss.tencentcloudapi.com", "tcss.intl.tencentcloudapi.com"])
     host = rng.choice([host, word(rng, LETTERS.lower(), 1, 30) + ".example"])
     token = rng.choice([None, word(rng, LETTERS + "+/=", 1, 400)])
@@ -55,7 +55,7 @@ def sdk_client(rng, secret_id, secret_key):
 
 def unsigned(rng, host):
     """Returns a request without its signature, its parameters and the options of its body."""
-    # JSON of this SDK is ASCII, and only octets can be any bytes.
+    # This SDK writes ASCII JSON; only an octet stream can hold arbitrary bytes.
     match rng.choice(["JSON", "JSON", "octets", "query"]):
         case "JSON":
             return RequestInternal(host, "POST", "/"), parameters(rng, TEXTS + SURROGATES), {}

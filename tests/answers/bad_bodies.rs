@@ -111,7 +111,7 @@ fn a_cut_inside_a_number_is_a_truncated_answer() {
 }
 
 #[test]
-fn a_number_whose_text_is_wrong_before_its_end_is_not_json() {
+fn a_number_cut_off_after_invalid_text_is_not_json() {
     for body in [r#"{"Response":x-"#, r#"{"Response" 9e"#] {
         let error = read_ok(body).unwrap_err();
         assert!(matches!(error.kind(), Kind::NotJson { .. }), "{:?}", error.kind());

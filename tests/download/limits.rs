@@ -166,7 +166,7 @@ fn an_answer_that_ends_after_the_total_limit_counts_if_its_bytes_came_in_time() 
 }
 
 #[test]
-fn the_total_limit_within_a_stall_limit_is_no_stall() {
+fn a_timeout_at_the_total_limit_is_not_a_stall() {
     let limit = Duration::from_secs(30);
     let mut download = started(&with(Policy::default(), |p| p.total_limit = Some(limit)));
     let answer = Answer::new(200, &[("content-length", "9")], "");
@@ -179,7 +179,7 @@ fn the_total_limit_within_a_stall_limit_is_no_stall() {
 }
 
 #[test]
-fn whole_bytes_count_even_if_the_total_limit_has_passed_as_well() {
+fn a_file_complete_at_the_total_limit_counts() {
     let limit = Duration::from_secs(30);
     let mut download = started(&with(Policy::default(), |p| {
         p.total_limit = Some(limit);
@@ -194,7 +194,7 @@ fn whole_bytes_count_even_if_the_total_limit_has_passed_as_well() {
 }
 
 #[test]
-fn an_abandoned_request_is_due_again_at_once() {
+fn an_abandoned_request_is_due_again_at_once_with_the_same_range() {
     let mut run = run();
     run.serve(&digits(), Reply::Cut(3));
     let first = run.start();

@@ -95,7 +95,7 @@ fn large_ranges_are_continued_at_once() {
     assert_complete(&mut run, &large);
 }
 
-/// The repeated byte shows that the file is still the same.
+/// The range repeats the last byte to check that the file has not changed.
 #[test]
 fn a_range_of_the_last_byte_without_that_byte_is_incomplete() {
     let file = File::new("123").without_crc();

@@ -28,7 +28,7 @@ struct Created<'a> {
 pub(crate) async fn create(export: &Export, common: &Common, output: &Output) -> Result<Ending> {
     let action = export.action()?;
     let client = client::client(common)?;
-    check_stdout("redirect stdout to a file or a pipe: it gets the job id")?;
+    check_stdout("redirect stdout to a file or a pipe: the job id is written to it")?;
     let answer = send_create(&client, &action, &mut Signals::watch()?, common, output).await?;
     let job_id = &answer.response.job_id;
     let created = Created { job_id, request_id: answer.request_id.as_deref().map(without_keys) };

@@ -53,7 +53,7 @@ pub(crate) async fn download(
     save.check().map_err(|error| error.with_job(job))?;
     let options = [save.options(), args.timing.options(), common.options()].concat();
     let mut downloader = Downloader { client, signals: Signals::watch()?, save, output };
-    downloader.job_to_file(job, &options).await
+    with_job(job, &options, downloader.wait_and_download(job)).await
 }
 
 pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
@@ -75,7 +75,7 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
     let client = client.with_policy(args.timing.policy());
     let mut downloader = Downloader { client, signals, save: &args.save, output };
     let options = [args.save.options(), args.timing.options(), common.options()].concat();
-    downloader.job_to_file(&job, &options).await
+    with_job(&job, &options, downloader.wait_and_download(&job)).await
 }
 
 /// Fails if the resolver of this machine returns made-up addresses that the download may not use:
@@ -106,11 +106,6 @@ struct Downloader<'a> {
 }
 
 impl Downloader<'_> {
-    /// Waits for the job and downloads its file; `options` are those of the next command.
-    async fn job_to_file(&mut self, job: &JobId, options: &[CommandOption]) -> Result<Ending> {
-        naming_job(job, options, self.wait_and_download(job)).await
-    }
-
     async fn wait_and_download(&mut self, job: &JobId) -> Result<Ending> {
         let mut reporter = Reporter::new(self.output);
         let end = wait::follow(&self.client, job, &mut self.signals, &mut reporter).await?;
@@ -182,13 +177,13 @@ impl Downloader<'_> {
     }
 }
 
-/// Adds the job and the next command to an error, even after a panic.
-async fn naming_job(
+/// Adds the job and the next command, which has these options, to an error, even after a panic.
+async fn with_job(
     job: &JobId,
     options: &[CommandOption],
-    file: impl Future<Output = Result<Ending>>,
+    work: impl Future<Output = Result<Ending>>,
 ) -> Result<Ending> {
-    let ending = panics::caught(file).await;
+    let ending = panics::caught(work).await;
     ending.map_err(|error| error.with_job(job).continue_with("download", job, options))
 }
 
@@ -250,7 +245,7 @@ mod tests {
     async fn a_panic_after_the_create_names_the_job_and_the_next_command() {
         let job = JobId::new("J").expect("a job id");
         let options = [("-o", Some("f".to_owned()))];
-        let ended = naming_job(&job, &options, async { panic!("expected") }).await;
+        let ended = with_job(&job, &options, async { panic!("expected") }).await;
         let error = ended.expect_err("a panic");
         assert_eq!(error.exit_code(), 101);
         let text = error.to_string();

@@ -180,7 +180,7 @@ fn a_few_threads_are_enough() {
 
 /// `script` gives the command a terminal. Only the command counts as a process of the user.
 #[test]
-fn without_the_thread_of_its_bar_a_download_goes_on() {
+fn without_threads_for_bar_and_file_a_download_ends_with_7() {
     let (place, service, user) = (Place::new(), serving(), new_user());
     assert_limit_holds(2, user);
     let binary = place.0.join("tcss-export");

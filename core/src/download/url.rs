@@ -48,7 +48,7 @@ impl DownloadUrl {
         self.0
     }
 
-    /// Returns the long values of the query, as sent and decoded.
+    /// Returns the query values that may be secrets, as sent and decoded.
     pub(super) fn secrets(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let (_, query) = self.0.split_once('?').unwrap_or_default();
         let values = query.split('&').map(|text| text.split_once('=').map_or(text, |(_, v)| v));
@@ -57,7 +57,7 @@ impl DownloadUrl {
     }
 }
 
-/// A shorter value of a query is not a secret, and many texts contain it.
+/// Shorter values are not treated as secrets: many texts contain them by chance.
 const SHORTEST_SECRET: usize = 16;
 
 impl fmt::Display for DownloadUrl {

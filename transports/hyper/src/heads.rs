@@ -11,9 +11,9 @@ use http::{Request, Response};
 use hyper::ext::on_informational;
 use tcss_export_driver::{HEAD_LIMIT, TransportError, check_head_size, head_size};
 
-/// The least that an interim response counts for, in bytes: hyper does not show its reason phrase,
-/// which may be long.
-const SMALLEST_HEAD: usize = 512;
+/// Each interim response counts as at least this many bytes, because hyper does not show its reason
+/// phrase.
+const MIN_COUNTED_SIZE: usize = 512;
 
 /// The heads of one response so far.
 ///
@@ -36,7 +36,7 @@ impl Heads {
         let counted = heads.clone();
         on_informational(request, move |head| {
             let mut count = counted.lock();
-            count.bytes += head_size(head.headers()).max(SMALLEST_HEAD);
+            count.bytes += head_size(head.headers()).max(MIN_COUNTED_SIZE);
             if count.bytes > HEAD_LIMIT
                 && let Some(waker) = count.waker.take()
             {

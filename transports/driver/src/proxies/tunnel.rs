@@ -26,7 +26,7 @@ impl Proxy {
     /// [`HEAD_LIMIT`] or has bytes after its head.
     pub fn opens_tunnel(&self, answer: &[u8]) -> Result<bool, TunnelError> {
         let head = final_head(answer).map_err(|error| TunnelError::failed(self, error))?;
-        // A piece may contain the byte past the limit and the rest of the head.
+        // One read may return both the byte past the limit and the rest of the head.
         let is_too_large = match &head {
             Some(head) => answer.len() - head.rest.len() > HEAD_LIMIT,
             None => answer.len() >= HEAD_LIMIT,
