@@ -31,6 +31,25 @@ fn an_api_error_counts_whatever_the_status() {
     }
 }
 
+/// By the descriptions of the codes in the service's documentation.
+#[test]
+fn only_a_refusal_rules_out_that_the_service_has_acted() {
+    for (code, may_have_acted, is_transient) in [
+        ("InternalError", true, true),
+        ("InternalError.ErrRoleNotExist", false, false),
+        ("FailedOperation", true, false),
+        ("InvalidParameter", false, false),
+        ("InvalidParameter.RequestTimeout", true, true),
+        ("AuthFailure.SignatureFailure", false, false),
+        ("RequestLimitExceeded", false, true),
+    ] {
+        let error = read_ok(REFUSAL.replace("InvalidParameter", code)).unwrap_err();
+        let found = (error.may_have_acted(), error.is_transient());
+        assert_eq!(found, (may_have_acted, is_transient), "{code}");
+    }
+    assert!(read(502, &[], "<html>").unwrap_err().may_have_acted());
+}
+
 #[test]
 fn an_old_flat_error_takes_its_code_from_code_desc() {
     api_error(

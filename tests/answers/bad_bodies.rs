@@ -73,6 +73,14 @@ fn the_snippet_is_short_and_omits_possible_secrets() {
 }
 
 #[test]
+fn the_snippet_keeps_a_uuid_and_no_longer_word() {
+    let body = "<p> 00000000-7e57-4000-8000-000000000001 00000000-7e57-4000-8000-0000000000012";
+    let error = read(403, &[], body).unwrap_err();
+    let Kind::Page { snippet, .. } = error.kind() else { panic!("{error:?}") };
+    assert_eq!(snippet, "<p> 00000000-7e57-4000-8000-000000000001 ...");
+}
+
+#[test]
 fn an_empty_body_is_an_empty_answer() {
     let error =
         assert_error(read(200, &[("Content-Length", "0")], ""), &Kind::Empty, Advice::Retry);
