@@ -166,6 +166,17 @@ fn a_whole_answer_may_have_the_content_range_of_the_whole_file() {
 }
 
 #[test]
+fn a_whole_answer_with_any_other_content_range_is_refused() {
+    for range in ["bytes 0-8/10", "bytes 1-8/9", "bytes 0-9/10", "bytes 0-8/*"] {
+        let mut run = run();
+        let headers = [("content-length", "9"), ("content-range", range)];
+        run.answer(&Answer::new(200, &headers, "123456789"));
+        assert_eq!(run.exchanges[0].opening, Some(Opening::Drop), "{range}");
+        assert_retries(&run, &Fault::WrongRange);
+    }
+}
+
+#[test]
 fn a_matching_checksum_proves_a_file_of_another_length_complete() {
     let other = File::new("123456");
     let mut run = cut_without_crc();
