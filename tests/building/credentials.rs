@@ -91,6 +91,14 @@ fn an_empty_token_has_no_header() {
 }
 
 #[test]
+fn debug_text_has_the_id_and_neither_key_nor_token() {
+    let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap();
+    let shown = format!("{:?}", credentials.with_token("EXAMPLETOKEN").unwrap());
+    assert!(shown.contains("AKIDEXAMPLE") && shown.contains("has_token: true"), "{shown}");
+    assert!(!shown.contains("EXAMPLEKEY") && !shown.contains("EXAMPLETOKEN"), "{shown}");
+}
+
+#[test]
 fn an_empty_token_replaces_an_earlier_one() {
     let request = signed_with(&with_token().with_token("").unwrap());
     assert!(!request.headers().contains_key("x-tc-token"));

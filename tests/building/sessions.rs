@@ -1,17 +1,20 @@
 //! One session that signs many requests: nothing that it caches may reach a request.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use tcss_export::{
     Credentials, Endpoint, Session,
-    actions::Action,
+    actions::{Action, DescribeExportJobResult},
+    core::{ClockOffset, Mono, Now, read_answer},
     error::{Field, Reason},
 };
 
 use crate::{
     assert_refused,
     common::{
-        self, HOST, ID, KEY, SIGNATURE, TIME, action, at, credentials, scope, session, signature,
-        with_token,
+        self, HOST, ID, KEY, SIGNATURE, TIME, action, at, credentials, response, scope, session,
+        signature, with_token,
     },
     sign, user_action,
 };
@@ -27,6 +30,31 @@ fn assert_signs_like_a_new_session<A: Action>(
     let fresh = common::session().request(action, credentials, at(time)).unwrap();
     assert_eq!(request.headers(), fresh.headers(), "{credentials:?} at {time}");
     assert_eq!(request.body(), fresh.body());
+}
+
+/// The answer comes two seconds after the request, so its date is taken for 16:30:01.
+#[test]
+fn an_answer_corrects_the_clock_if_it_is_far_off_or_a_signature_expired() {
+    const EXPIRED: &str =
+        r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureExpire","Message":"m"}}}"#;
+    const REFUSED: &str = r#"{"Response":{"Error":{"Code":"InvalidParameter","Message":"m"}}}"#;
+    for (time, body, expected) in [
+        ("16:30:01", REFUSED, None),
+        ("16:30:01", EXPIRED, Some(0)),
+        ("16:30:11", REFUSED, None),
+        ("16:30:11", EXPIRED, Some(10_000)),
+        ("17:30:01", REFUSED, Some(3_600_000)),
+        ("17:30:01", "<html>", None),
+    ] {
+        let mut session = session();
+        let response = response(200, &[("date", &format!("Tue, 14 Nov 2023 {time} GMT"))], body);
+        let result = read_answer::<DescribeExportJobResult>(&response);
+        let started = Now { wall: at(TIME), mono: Mono::default() };
+        let answered = Mono::from_origin(Duration::from_secs(2));
+        let changed = session.note_date(started, answered, response.headers(), &result);
+        assert_eq!(changed.map(ClockOffset::as_millis), expected, "{time} {body}");
+        assert_eq!(session.clock_offset(), changed.unwrap_or_default());
+    }
 }
 
 #[test]
