@@ -32,6 +32,14 @@ fn assert_signs_like_a_new_session<A: Action>(
     assert_eq!(request.body(), fresh.body());
 }
 
+#[test]
+fn debug_text_has_the_endpoint_and_no_key() {
+    let mut session = session();
+    session.request(&action(), &credentials(), at(TIME)).unwrap();
+    let shown = format!("{session:?}");
+    assert!(shown.contains(HOST) && !shown.contains(KEY) && !shown.contains(ID), "{shown}");
+}
+
 /// The answer comes two seconds after the request, so its date is taken for 16:30:01.
 #[test]
 fn an_answer_corrects_the_clock_if_it_is_far_off_or_a_signature_expired() {

@@ -319,3 +319,77 @@ impl fmt::Display for Fault {
 }
 
 impl core::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn error(kind: ErrorKind, last_fault: Option<Fault>, bytes: u64) -> Error {
+        Error { kind, report: Box::new(Report { last_fault, bytes, ..Report::default() }) }
+    }
+
+    fn refusal() -> Box<Refusal> {
+        Refusal::new(StatusCode::FORBIDDEN, &HeaderMap::new())
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_end() {
+        let (found, forbidden) = (StatusCode::FOUND, StatusCode::FORBIDDEN);
+        let timed_out = error(ErrorKind::TimedOut, Some(Fault::Refused(refusal())), 0);
+        for (error, status) in [
+            (error(ErrorKind::Status(found), None, 0), Some(found)),
+            (error(ErrorKind::Redirect { status: found, host: None }, None, 0), Some(found)),
+            (error(ErrorKind::Refused(refusal()), None, 0), Some(forbidden)),
+            (timed_out, Some(forbidden)),
+            (error(ErrorKind::Cancelled, None, 0), None),
+        ] {
+            assert_eq!(error.status(), status, "{error}");
+        }
+    }
+
+    #[test]
+    fn the_request_id_of_the_error_page_comes_first() {
+        let mut error = error(ErrorKind::Refused(refusal()), None, 0);
+        assert_eq!(error.request_id(), None);
+        error.report.request_id = Some("of-the-head".into());
+        assert_eq!(error.request_id(), Some("of-the-head"));
+        let mut page = refusal();
+        page.request_id = Some("of-the-page".into());
+        error.kind = ErrorKind::Refused(page);
+        assert_eq!(error.request_id(), Some("of-the-page"));
+    }
+
+    #[test]
+    fn faults_and_time_limits_are_transient() {
+        let of_fault = |kind| error(ErrorKind::Fault(Fault::Transport(kind)), None, 0);
+        assert!(of_fault(TransportErrorKind::Connection).is_transient());
+        assert!(!of_fault(TransportErrorKind::Permanent).is_transient());
+        assert!(error(ErrorKind::TimedOut, None, 0).is_transient());
+        assert!(!error(ErrorKind::Cancelled, None, 0).is_transient());
+    }
+
+    #[test]
+    fn a_part_is_spoilt_if_its_bytes_are_wrong() {
+        let mismatch = ErrorKind::Mismatch { expected: 1, computed: 2 };
+        assert!(error(mismatch, None, 9).spoils_part());
+        for fault in [Fault::Mismatch, Fault::Changed, Fault::WrongRange] {
+            assert!(error(ErrorKind::Fault(fault.clone()), None, 0).spoils_part(), "{fault}");
+            assert!(error(ErrorKind::TimedOut, Some(fault.clone()), 0).spoils_part(), "{fault}");
+            assert!(!error(ErrorKind::Fault(fault.clone()), None, 1).spoils_part(), "{fault}");
+        }
+        assert!(error(ErrorKind::Fault(Fault::OtherLength), None, 9).spoils_part());
+        assert!(!error(ErrorKind::Fault(Fault::Incomplete), None, 9).spoils_part());
+        assert!(!error(ErrorKind::Cancelled, None, 0).spoils_part());
+    }
+
+    #[test]
+    fn the_message_has_the_bytes_if_there_are_any() {
+        let message = |bytes| error(ErrorKind::Cancelled, None, bytes).to_string();
+        assert!(message(0).ends_with("(requests: 0, 0.0 s)"), "{}", message(0));
+        assert!(message(3).ends_with("(requests: 0, 0.0 s, 3 bytes)"), "{}", message(3));
+    }
+}

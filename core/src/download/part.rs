@@ -169,6 +169,11 @@ mod tests {
     }
 
     #[test]
+    fn debug_text_shows_a_checksum() {
+        assert_eq!(format!("{:?}", Crc64::default()), "Crc64(0)");
+    }
+
+    #[test]
     fn metadata_is_read_back() {
         let metadata = metadata(None);
         // The text that commit 64c525c wrote.

@@ -217,6 +217,12 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_url_can_be_taken_out() {
+        let text = "https://h.example/a?q-signature=EXAMPLE";
+        assert_eq!(DownloadUrl::new(text).unwrap().into_string(), text);
+    }
+
+    #[test]
     fn query_fragment_and_user_part_are_hidden() {
         assert_eq!(
             shown("https://h.example/a%2Fb.csv?sign=EXAMPLE"),
