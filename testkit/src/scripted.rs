@@ -108,8 +108,7 @@ impl State {
         let job = member(&received.body, "JobId");
         let skew = job.and_then(|job| self.jobs.pass_skews(&job, Exchange::skew));
         self.skew = skew.unwrap_or(self.skew);
-        let now = Scripted::START.unix_seconds() + millis(self.elapsed) / 1_000;
-        let now = now.saturating_add(self.skew);
+        let now = wall(self.elapsed).unix_seconds().saturating_add(self.skew);
         let context = Context { now, number: self.sent.len() };
         self.sent.push(Sent { at: self.elapsed, request });
         let job = match self.rules.check(&received, now) {
@@ -122,7 +121,7 @@ impl State {
         };
         let exchange = self.jobs.next(&job);
         let exchange = exchange.unwrap_or_else(|| Exchange::fault(TransportErrorKind::Permanent));
-        self.elapsed += exchange.takes;
+        self.elapsed = self.elapsed.saturating_add(exchange.takes);
         match exchange.result {
             ExchangeResult::Step(step) => response(play(&step, &context)),
             ExchangeResult::Response(response) => Ok(response),
@@ -147,19 +146,20 @@ fn scripted(fault: TransportErrorKind) -> TransportError {
     TransportError::new(fault, "requested by the script")
 }
 
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+fn wall(elapsed: Duration) -> Wall {
+    let millis = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+    Wall::from_unix_millis(Scripted::START.unix_millis().saturating_add(millis))
 }
 
 impl Transport for Scripted {
     fn now(&self) -> Now {
         let elapsed = self.elapsed();
-        let wall = Wall::from_unix_millis(Self::START.unix_millis() + millis(elapsed));
-        Now { wall, mono: Mono::from_origin(elapsed) }
+        Now { wall: wall(elapsed), mono: Mono::from_origin(elapsed) }
     }
 
     async fn sleep(&self, duration: Duration) {
-        lock(&self.0).elapsed += duration;
+        let elapsed = &mut lock(&self.0).elapsed;
+        *elapsed = elapsed.saturating_add(duration);
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {

@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-use hyper::Response;
+use hyper::{Request, Response};
 use tcss_export_core::{
-    Credentials, Endpoint, JobId, Session, TransportErrorKind,
+    Credentials, Endpoint, JobId, Session, TransportErrorKind, Wall,
     wait::{self, EventKind, Fault, Finished, Policy},
 };
-use tcss_export_driver::{Client, WaitError, blocking};
+use tcss_export_driver::{Client, Transport, WaitError, blocking};
 use tcss_export_testkit::{
     EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, Scripted, Step, scripted::Exchange,
 };
@@ -84,6 +84,19 @@ fn an_exchange_takes_its_time() {
     wait(&scripted).unwrap();
     assert_eq!(starts(&scripted), [ms(0), ms(2_700)]);
     assert_eq!(scripted.elapsed(), ms(2_750));
+}
+
+#[test]
+fn the_clock_stops_at_its_maximum() {
+    let exchanges = [ms(1), Duration::MAX]
+        .map(|takes| Exchange::fault(TransportErrorKind::Connection).taking(takes));
+    let scripted = Scripted::new(exchanges);
+    wait(&scripted).unwrap_err();
+    run(scripted.sleep(Duration::MAX));
+    assert_eq!(scripted.elapsed(), Duration::MAX);
+    assert_eq!(scripted.now().wall, Wall::from_unix_millis(i64::MAX));
+    // Without a signature it is refused, at any time.
+    assert_eq!(run(scripted.send(Request::default())).unwrap().status(), 200);
 }
 
 #[test]
