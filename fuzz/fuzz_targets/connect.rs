@@ -47,21 +47,20 @@ static PROXY: LazyLock<Proxy> = LazyLock::new(|| {
 
 fn check(answer: &[u8], verdict: &Result<bool, TunnelError>) {
     let reading = second_reading(answer);
-    let is_small = |rest: usize| answer.len() - rest <= HEAD_LIMIT;
     match verdict {
         Ok(true) => {
-            assert!(reading.is_some_and(|(status, rest)| status / 100 == 2 && rest == 0));
-            assert!(is_small(0), "{} bytes", answer.len());
+            let opens = |(status, size, rest)| status / 100 == 2 && size <= HEAD_LIMIT && rest == 0;
+            assert!(reading.is_some_and(opens), "{} bytes", answer.len());
         }
         Ok(false) => assert!(reading.is_none() && answer.len() < HEAD_LIMIT),
         Err(error) => {
             check_text(error);
             if let Some(status) = error.status() {
-                let same = |(read, rest)| read == status.as_u16() && is_small(rest);
+                let same = |(read, size, _)| read == status.as_u16() && size <= HEAD_LIMIT;
                 assert!(reading.is_some_and(same), "{error}");
-            } else if let Some((status, rest)) = reading.filter(|_| is_plain(answer)) {
+            } else if let Some((status, size, rest)) = reading.filter(|_| is_plain(answer)) {
                 // The HTTP parser may refuse any other answer.
-                assert!(!is_small(rest) || status / 100 == 2 && rest > 0, "{error:?}");
+                assert!(size > HEAD_LIMIT || status / 100 == 2 && rest > 0, "{error:?}");
             }
         }
     }
@@ -89,11 +88,12 @@ fn check_text(error: &TunnelError) {
     }
 }
 
-/// Returns the first status that is not 1xx, and the number of bytes after its head.
-fn second_reading(answer: &[u8]) -> Option<(u16, usize)> {
+/// Returns the first status that is not 1xx, the size of all heads, in which an interim response
+/// counts as at least 512 bytes, and the number of bytes after them.
+fn second_reading(answer: &[u8]) -> Option<(u16, usize, usize)> {
     let mut lines = answer.split_inclusive(|byte| *byte == b'\n');
     let mut status = None;
-    let mut read = 0;
+    let (mut read, mut before, mut size) = (0, 0, 0);
     loop {
         let line = lines.next().filter(|line| line.ends_with(b"\n"))?;
         read += line.len();
@@ -102,8 +102,13 @@ fn second_reading(answer: &[u8]) -> Option<(u16, usize)> {
             // Lines before a head may be empty.
             None if line.is_empty() => {}
             None => status = Some(str::from_utf8(line.get(9..12)?).ok()?.parse::<u16>().ok()?),
-            Some(100..=199) if line.is_empty() => status = None,
-            Some(status) if line.is_empty() => return Some((status, answer.len() - read)),
+            Some(100..=199) if line.is_empty() => {
+                size += (read - before).max(512);
+                (status, before) = (None, read);
+            }
+            Some(status) if line.is_empty() => {
+                return Some((status, size + read - before, answer.len() - read));
+            }
             Some(_) => {}
         }
     }

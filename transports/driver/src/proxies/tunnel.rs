@@ -6,6 +6,10 @@ use http::{StatusCode, Uri, header::PROXY_AUTHENTICATE};
 use super::{Proxy, TunnelError, host_and_port};
 use crate::transport::{HEAD_LIMIT, HEADERS_LIMIT};
 
+/// Each interim response counts as at least this many bytes, because each read of the answer parses
+/// all of them again.
+const MIN_COUNTED_SIZE: usize = 512;
+
 impl Proxy {
     /// Returns the `CONNECT` request for the host of a URL. It shows the proxy only host and port.
     /// With a login it is a secret.
@@ -23,17 +27,10 @@ impl Proxy {
     /// # Errors
     ///
     /// A [`TunnelError`] if the proxy refuses, or if its answer is not HTTP, is larger than
-    /// [`HEAD_LIMIT`] or has bytes after its head.
+    /// [`HEAD_LIMIT`] or has bytes after its head. An interim response (status 1xx) counts as at
+    /// least 512 bytes.
     pub fn opens_tunnel(&self, answer: &[u8]) -> Result<bool, TunnelError> {
         let head = final_head(answer).map_err(|error| TunnelError::failed(self, error))?;
-        // One read may return both the byte past the limit and the rest of the head.
-        let is_too_large = match &head {
-            Some(head) => answer.len() - head.rest.len() > HEAD_LIMIT,
-            None => answer.len() >= HEAD_LIMIT,
-        };
-        if is_too_large {
-            return Err(TunnelError::failed(self, "the head of the answer is too large"));
-        }
         let Some(head) = head else { return Ok(false) };
         if !head.status.is_success() {
             return Err(TunnelError::refused(self, head.status).with_challenges(head.challenges));
@@ -56,14 +53,22 @@ struct FinalHead<'a> {
 }
 
 fn final_head(mut bytes: &[u8]) -> Result<Option<FinalHead<'_>>, String> {
+    let mut counted = 0;
     loop {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS_LIMIT];
         let mut answer = httparse::Response::new(&mut headers);
         let parsed = answer.parse(bytes);
         let parsed = parsed.map_err(|error| format!("the proxy's answer is not HTTP: {error}"))?;
-        let (httparse::Status::Complete(length), Some(code)) = (parsed, answer.code) else {
-            return Ok(None);
+        let length = match parsed {
+            httparse::Status::Complete(length) => length,
+            // At least one more byte follows.
+            httparse::Status::Partial => bytes.len() + 1,
         };
+        // One read may return both the byte past the limit and the rest of the head.
+        if counted + length > HEAD_LIMIT {
+            return Err("the head of the answer is too large".into());
+        }
+        let (true, Some(code)) = (parsed.is_complete(), answer.code) else { return Ok(None) };
         let status = StatusCode::from_u16(code).map_err(|error| error.to_string())?;
         let challenges = answer.headers.iter().filter(|h| is_challenge(h)).map(|h| h.value);
         let challenges = challenges.collect();
@@ -71,6 +76,7 @@ fn final_head(mut bytes: &[u8]) -> Result<Option<FinalHead<'_>>, String> {
         if !status.is_informational() {
             return Ok(Some(FinalHead { status, challenges, rest: bytes }));
         }
+        counted += length.max(MIN_COUNTED_SIZE);
     }
 }
 
@@ -151,6 +157,15 @@ mod tests {
         assert!(
             problem(format!("{interim}HTTP/1.1 403 X\r\n\r\n").as_bytes()).contains("status 403")
         );
+    }
+
+    #[test]
+    fn interim_responses_count_as_512_bytes_each() {
+        let with_interim = |count| {
+            ["HTTP/1.1 100 \r\n\r\n".repeat(count), "HTTP/1.1 200 \r\n\r\n".into()].concat()
+        };
+        assert!(opens(with_interim(127).as_bytes()).unwrap());
+        assert!(problem(with_interim(128).as_bytes()).contains("too large"));
     }
 
     #[test]
