@@ -45,12 +45,12 @@ pub(super) enum Reaction {
 
 impl Refusal {
     /// Creates the part that is known from the head of the response.
-    pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Box<Self> {
+    pub(super) fn new(status: StatusCode, headers: &HeaderMap, url: &DownloadUrl) -> Box<Self> {
         Box::new(Self {
             status,
             code: None,
             message: None,
-            request_id: request_id(headers),
+            request_id: request_id(headers, url),
             snippet: None,
             retry_after: crate::header::retry_after(headers),
         })
@@ -65,7 +65,7 @@ impl Refusal {
         (self.code, self.message) = (code, message);
         let Self { code, message, request_id, snippet, .. } = self;
         for text in [code, message, request_id, snippet].into_iter().flatten() {
-            url.secrets().for_each(|secret| *text = text.replace(&*secret, "..."));
+            url.mask(text);
         }
     }
 
@@ -117,9 +117,16 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Returns the request id, which every response of the object store has.
-pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
-    headers.get("x-cos-request-id")?.to_str().ok().map(String::from)
+/// Ids of the object store are much shorter.
+const LONGEST_REQUEST_ID: usize = 128;
+
+/// Returns the request id, which every response of the object store has, without the values of the
+/// URL's query.
+pub(super) fn request_id(headers: &HeaderMap, url: &DownloadUrl) -> Option<String> {
+    let id = headers.get("x-cos-request-id")?.to_str().ok()?;
+    let mut id = (id.len() <= LONGEST_REQUEST_ID).then(|| id.to_owned())?;
+    url.mask(&mut id);
+    Some(id)
 }
 
 /// The length of the start of an error page that is read.
@@ -217,11 +224,15 @@ mod tests {
 
     use super::*;
 
+    fn url() -> DownloadUrl {
+        let url = "https://h.example/a?sign=0123EXAMPLE%2FEXAMPLE&id=Access&x=AccessDenied";
+        DownloadUrl::new(url).unwrap()
+    }
+
     fn refusal(status: u16, body: &str) -> Box<Refusal> {
         let status = StatusCode::from_u16(status).unwrap();
-        let mut refusal = Refusal::new(status, &HeaderMap::new());
-        let url = "https://h.example/a?sign=0123EXAMPLE%2FEXAMPLE&id=Access&x=AccessDenied";
-        refusal.read(body.as_bytes(), &DownloadUrl::new(url).unwrap());
+        let mut refusal = Refusal::new(status, &HeaderMap::new(), &url());
+        refusal.read(body.as_bytes(), &url());
         refusal
     }
 
@@ -268,6 +279,19 @@ mod tests {
             }
         }
         assert_eq!(refusal(403, EXPIRED).code.as_deref(), Some("AccessDenied"));
+    }
+
+    fn id_of_header(id: &str) -> Option<String> {
+        let header = ("x-cos-request-id".parse().unwrap(), id.parse().unwrap());
+        request_id(&HeaderMap::from_iter([header]), &url())
+    }
+
+    #[test]
+    fn a_header_with_a_query_value_or_a_long_text_shows_neither() {
+        assert_eq!(id_of_header("x-0123EXAMPLE%2FEXAMPLE").as_deref(), Some("x-..."));
+        assert_eq!(id_of_header("x-0123EXAMPLE/EXAMPLE-1").as_deref(), Some("x-...-1"));
+        assert_eq!(id_of_header(&"x".repeat(128)), Some("x".repeat(128)));
+        assert_eq!(id_of_header(&"x".repeat(129)), None);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Download {
     pub fn head(&mut self, now: Mono, head: &Parts) -> Opening {
         self.now = now;
         let Phase::Requested { .. } = self.phase else { return Opening::Drop };
-        if let Some(id) = request_id(&head.headers) {
+        if let Some(id) = request_id(&head.headers, &self.location.url) {
             self.report.request_id = Some(id);
         }
         self.opening(head).unwrap_or_else(|problem| {
@@ -112,7 +112,7 @@ impl Download {
                 Err(Problem::End(ErrorKind::Redirect { status, host }))
             }
             status if status.is_client_error() || status.is_server_error() => {
-                let refusal = Refusal::new(status, headers);
+                let refusal = Refusal::new(status, headers, &self.location.url);
                 self.phase = Phase::Refused { refusal, excerpt: Vec::new(), since: self.now };
                 Ok(Opening::Read)
             }

@@ -327,13 +327,15 @@ mod tests {
     use http::HeaderMap;
 
     use super::*;
+    use crate::download::DownloadUrl;
 
     fn error(kind: ErrorKind, last_fault: Option<Fault>, bytes: u64) -> Error {
         Error { kind, report: Box::new(Report { last_fault, bytes, ..Report::default() }) }
     }
 
     fn refusal() -> Box<Refusal> {
-        Refusal::new(StatusCode::FORBIDDEN, &HeaderMap::new())
+        let url = DownloadUrl::new("https://h.example/a").unwrap();
+        Refusal::new(StatusCode::FORBIDDEN, &HeaderMap::new(), &url)
     }
 
     #[test]

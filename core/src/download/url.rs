@@ -48,8 +48,13 @@ impl DownloadUrl {
         self.0
     }
 
+    /// Masks the query values that may be secrets.
+    pub(super) fn mask(&self, text: &mut String) {
+        self.secrets().for_each(|secret| *text = text.replace(&*secret, "..."));
+    }
+
     /// Returns the query values that may be secrets, as sent and decoded.
-    pub(super) fn secrets(&self) -> impl Iterator<Item = Cow<'_, str>> {
+    fn secrets(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let (_, query) = self.0.split_once('?').unwrap_or_default();
         let values = query.split('&').map(|text| text.split_once('=').map_or(text, |(_, v)| v));
         let forms = |value| [Cow::Borrowed(value), percent_decode_str(value).decode_utf8_lossy()];
