@@ -51,28 +51,34 @@ pub(crate) fn masked(text: &str) -> String {
 
 /// Returns the text without the key and the token. For ids, because they may look like signatures.
 pub(crate) fn without_keys(text: &str) -> String {
-    let secrets = [SECRET_KEY].into_iter().chain(TOKENS);
-    let secrets = secrets.filter_map(|name| variable(name).ok().flatten());
-    let secrets = secrets.chain(PROXIES.into_iter().flat_map(proxy_secrets));
-    let secrets = secrets.filter(|secret| secret.len() >= SHORTEST_SECRET);
-    secrets.fold(text.to_owned(), |text, secret| without(&secret, &text))
+    let keys = [SECRET_KEY].into_iter().chain(TOKENS);
+    let keys = keys.filter_map(|name| variable(name).ok().flatten());
+    let logins: Vec<String> = PROXIES.into_iter().filter_map(proxy_login).collect();
+    let passwords = logins.iter().filter_map(|login| Some(login.split_once(':')?.1.to_owned()));
+    let secrets = keys.chain(passwords).filter(|secret| secret.len() >= SHORTEST_SECRET);
+    let text = secrets
+        .fold(text.to_owned(), |text, secret| without_starts(&secret, &without(&secret, &text)));
+    // The start of a login is the user, which is not a secret.
+    logins.iter().fold(text, |text, login| without(login, &text))
 }
 
 /// Returns the text without a secret, in any of its forms.
 fn without(secret: &str, text: &str) -> String {
-    let text = forms(secret)
-        .iter()
-        .fold(text.to_owned(), |text, form| without_start(form, &text.replace(form, MASK)));
+    let text = forms(secret).iter().fold(text.to_owned(), |text, form| text.replace(form, MASK));
     text.split_inclusive(char::is_whitespace).map(|word| without_escaped(secret, word)).collect()
 }
 
-/// Masks the start of a secret where a text was cut.
+/// Masks the start of a secret, in any of its forms, where a text was cut.
+fn without_starts(secret: &str, text: &str) -> String {
+    forms(secret).iter().fold(text.to_owned(), |text, form| without_start(form, &text))
+}
+
 fn without_start(secret: &str, text: &str) -> String {
     const CUT: &str = "...";
     let (mut shown, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once(CUT) {
-        let starts =
-            (SHORTEST_SECRET..secret.len()).rev().filter_map(|length| secret.get(..length));
+        let lengths = SHORTEST_SECRET..secret.len().min(before.len() + 1);
+        let starts = lengths.rev().filter_map(|length| secret.get(..length));
         let kept = starts.filter_map(|start| before.strip_suffix(start)).next();
         let mask = if kept.is_some() { MASK } else { "" };
         shown.extend([kept.unwrap_or(before), mask, CUT]);
@@ -89,16 +95,13 @@ fn without_escaped(secret: &str, word: &str) -> String {
     if is_secret { [MASK, blank].concat() } else { word.to_owned() }
 }
 
-/// Returns the password in a proxy's URL, and its login, which is sent as base64.
-fn proxy_secrets(name: &str) -> Vec<String> {
-    let secrets = |url: &str| {
-        let (login, _) = url.rsplit_once('@')?;
-        let login = login.split_once("://").map_or(login, |(_, login)| login);
-        let login = percent_decode_str(login).decode_utf8().ok()?.into_owned();
-        let password = login.split_once(':')?.1.to_owned();
-        Some(vec![password, login])
-    };
-    variable(name).ok().flatten().and_then(|url| secrets(&url)).unwrap_or_default()
+/// Returns `user:password` of a proxy's URL, which is sent as base64.
+fn proxy_login(name: &str) -> Option<String> {
+    let url = variable(name).ok()??;
+    let (login, _) = url.rsplit_once('@')?;
+    let login = login.split_once("://").map_or(login, |(_, login)| login);
+    let login = percent_decode_str(login).decode_utf8().ok()?;
+    (login.contains(':') && login.len() >= SHORTEST_SECRET).then(|| login.into_owned())
 }
 
 /// All characters except the unreserved ones of RFC 3986.
@@ -175,9 +178,10 @@ mod tests {
 
     #[test]
     fn the_start_of_a_secret_before_a_cut_is_masked() {
-        assert_eq!(without("EXAMPLEKEY", "a EXAMPLEKE... b"), "a ***... b");
-        assert_eq!(without("EXAMPLEKEY", "EXAM...EXAM"), "***...EXAM");
-        assert_eq!(without("EXAMPLEKEY", "EXA... EXAMPLER..."), "EXA... EXAMPLER...");
+        let shown = |text| without_starts("EXAMPLEKEY", text);
+        assert_eq!(shown("a EXAMPLEKE... b"), "a ***... b");
+        assert_eq!(shown("EXAM...EXAM"), "***...EXAM");
+        assert_eq!(shown("EXA... EXAMPLER..."), "EXA... EXAMPLER...");
     }
 
     // From Python's `urllib.parse.quote`, .NET's `HttpUtility.UrlEncode` and JavaScript's

@@ -19,7 +19,7 @@ const PROXY: &str = "http://EXAMPLEuser:EXAMPLE%2Fpass%3F~~@p.example:3128";
 const SIGNATURE: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// From Python's `quote`, `b64encode` and `urlsafe_b64encode`, without padding.
-const FORMS: [(char, &str); 17] = [
+const FORMS: [(char, &str); 20] = [
     ('\x01', KEY),
     ('\x02', TOKEN),
     ('\x04', "RVhBTVBMRXNlY3JldEtFWQ"),
@@ -37,6 +37,10 @@ const FORMS: [(char, &str); 17] = [
     ('\x15', "EXAMPLEuser%3AEXAMPLE%2Fpass%3F~~"),
     ('\x16', "RVhBTVBMRXVzZXI6RVhBTVBMRS9wYXNzP35+"),
     ('\x17', "RVhBTVBMRXVzZXI6RVhBTVBMRS9wYXNzP35-"),
+    // Cut secrets.
+    ('\x18', "EXAMPLEsecretKE..."),
+    ('\x19', "EXAMPLE%2Ftoken%2BKE..."),
+    ('\x1a', "EXAMPLE/pass?~..."),
 ];
 
 fuzz_target!(

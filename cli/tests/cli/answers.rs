@@ -198,6 +198,17 @@ fn a_message_that_echoes_secrets_is_masked() {
 
 /// The support code fails if an output contains the key or the token.
 #[test]
+fn where_a_text_was_cut_only_the_start_of_the_password_is_masked() {
+    let message = "Ask admin... EXAMPLE...";
+    let error = format!(r#"{{"Code":"InvalidParameter","Message":"{message}"}}"#);
+    let server = server(WireAnswer::json(format!(r#"{{"Response":{{"Error":{error}}}}}"#)));
+    let args = ["result", "J", "--json", "--endpoint", &server.url()];
+    let ended = cli(&args).env("HTTPS_PROXY", "http://admin:EXAMPLEPASSWORD@p.example").run();
+    let message = ended.error()["message"].as_str().expect("a text").to_owned();
+    assert!(message.ends_with("Ask admin... ***..."), "{message}");
+}
+
+#[test]
 fn a_result_that_echoes_secrets_is_masked() {
     // The token in base64.
     let encoded = "RmllbGRDYXNlc1Rva2VuMDAwMQ==";
