@@ -15,7 +15,7 @@ use tcss_export::core::wait::TranscriptLine;
 use crate::{
     error::{Error, Result, hints},
     output::json,
-    secrets::masked,
+    secrets::{masked, without_keys},
 };
 
 /// A file that gets each line of the transcript at once.
@@ -123,17 +123,20 @@ fn without_secrets(line: &TranscriptLine) -> serde_json::Result<String> {
     Ok(json(&serde_json::from_value::<TranscriptLine>(value)?))
 }
 
+/// Masks the texts of the service. The others are words of the recording, which a secret may equal.
 fn mask(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = masked(text),
-        Value::Array(values) => values.iter_mut().for_each(mask),
-        Value::Object(members) => {
-            let is_from_service =
-                |name: &str| !["line", "action", "site", "job_id"].contains(&name);
-            let members = members.iter_mut().filter(|(name, _)| is_from_service(name));
-            members.for_each(|(_, value)| mask(value));
+    let Value::Object(members) = value else { return };
+    for (name, value) in members {
+        match (&**name, value) {
+            ("request_id", Value::String(id)) => *id = without_keys(id),
+            // `Encoding` and `Unknown` are variants that hold a text.
+            (
+                "code" | "message" | "failure_message" | "download_url" | "host" | "content_type"
+                | "snippet" | "outcome" | "Encoding" | "Unknown",
+                Value::String(text),
+            ) => *text = masked(text),
+            (_, value) => mask(value),
         }
-        _ => {}
     }
 }
 

@@ -204,6 +204,42 @@ fn echoed_secrets_are_masked_and_the_recording_can_be_replayed() {
 }
 
 #[test]
+fn texts_of_other_servers_are_masked_too() {
+    let at = |name: &str| format!("https://{KEY}.example/{name}");
+    let host = format!("{KEY}.example");
+    for (status, header, body) in [
+        (302, ("location", &*at("a")), ""),
+        (200, ("content-encoding", KEY), "{}"),
+        (502, ("content-type", KEY), "page"),
+        (502, ("content-type", "text/html"), &*host),
+    ] {
+        let server = server(WireAnswer::response(status, &[header], body));
+        let file = new_file("page.jsonl");
+        recorded(&server.url(), &file).arg("--timeout=1").run();
+        let text = fs::read_to_string(&file).expect("a file");
+        assert!(text.contains("***") && !text.contains(KEY), "{header:?}: {text}");
+        assert_eq!(replayed(&file).code, Some(0), "{text}");
+    }
+}
+
+#[test]
+fn words_of_the_recording_and_request_ids_are_not_masked() {
+    let id = "0123456789".repeat(4);
+    let running = format!(r#"{{"Response":{{"ExportStatus":"RUNNING","RequestId":"{id}"}}}}"#);
+    for (answer, expected) in
+        [(WireAnswer::json(running), &*id), (WireAnswer::raw("").then_close(), "\"Connection\"")]
+    {
+        let (server, file) = (server(answer), new_file("words.jsonl"));
+        let wait = recorded(&server.url(), &file).arg("--timeout=1");
+        let ended = wait.env("HTTPS_PROXY", "http://u:Connection@p.example").run();
+        assert_eq!(ended.code, Some(3), "{ended:?}");
+        let text = fs::read_to_string(&file).expect("a file");
+        assert!(text.contains(expected), "{text}");
+        assert_eq!(replayed(&file).code, Some(0), "{text}");
+    }
+}
+
+#[test]
 fn a_recording_holds_no_character_that_controls_a_terminal() {
     let odd = ['\u{9b}', '\u{7f}', '\u{202e}', '\u{200b}', '\u{e0041}'];
     let message = format!("a{}b", odd.iter().collect::<String>());
