@@ -94,10 +94,11 @@ impl Output {
     }
 }
 
-/// Fails if stdout was closed at the start, for a command whose result must not get lost.
+/// Fails if stdout was closed at the start, for a command whose result must not get lost. A program
+/// that opens `/dev/null` for reading and writing as stdout looks the same.
 pub(crate) fn check_stdout(hint: &'static str) -> Result<()> {
     match stdout_is_closed() {
-        true => Err(Error::new(ErrorKind::File, "stdout is closed").with_hint(hint)),
+        true => Err(Error::new(ErrorKind::File, "stdout is closed or /dev/null").with_hint(hint)),
         false => Ok(()),
     }
 }

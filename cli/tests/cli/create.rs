@@ -49,13 +49,16 @@ fn the_id_goes_to_stderr_if_stdout_cannot_be_written() {
 fn a_closed_stdout_is_noticed_before_a_job_is_created() {
     let service = service("RUNNING");
     let program = env!("CARGO_BIN_EXE_tcss-export");
-    for (redirection, code) in [(">&-", 7), (">/dev/null", 0)] {
+    for (redirection, code) in [(">&-", 7), ("1<>/dev/null", 7), (">/dev/null", 0)] {
         let line =
             format!("exec '{program}' {ALL_HOSTS} --endpoint {} {redirection}", service.url());
         let mut shell = Command::new("sh");
-        shell.args(["-c", &line]).env_clear().stderr(Stdio::null());
+        shell.args(["-c", &line]).env_clear();
         shell.env("TENCENTCLOUD_SECRET_ID", ID).env("TENCENTCLOUD_SECRET_KEY", KEY);
-        assert_eq!(shell.status().expect("a shell").code(), Some(code), "{redirection}");
+        let ended = shell.output().expect("a shell");
+        assert_eq!(ended.status.code(), Some(code), "{redirection}");
+        let stderr = String::from_utf8(ended.stderr).expect("UTF-8");
+        assert_eq!(stderr.contains("stdout is closed or /dev/null"), code == 7, "{stderr}");
         assert_eq!(service.seen().len(), usize::from(code == 0));
     }
 }

@@ -73,7 +73,7 @@ fn a_url_may_come_from_stdin_or_the_environment() {
 fn a_closed_stdout_is_noticed_before_the_first_request() {
     let service = serving(CHECK.0, "SUCCESS", "");
     let url = service.file_url().expect("a URL");
-    for (redirection, code) in [(">&-", 7), (">/dev/null", 0)] {
+    for (redirection, code) in [(">&-", 7), ("1<>/dev/null", 7), (">/dev/null", 0)] {
         let program = env!("CARGO_BIN_EXE_tcss-export");
         let line = format!("exec '{program}' download --url '{url}' -o - {redirection}");
         let mut shell = Command::new("sh");
