@@ -13,6 +13,7 @@ use tcss_export::{
 use crate::{
     run::{
         Due, Run, assert_complete, assert_retries, assert_starts_over, cut_after_3, download, run,
+        run_from,
     },
     server::{Answer, CRC64, End, File, Reply, crc64, digits},
     with::with,
@@ -414,4 +415,11 @@ fn the_report_has_the_request_id_of_the_last_answer() {
     let mut run = run();
     run.answer(&Answer::new(302, &[("x-cos-request-id", "x-7")], ""));
     assert_eq!(run.outcome().unwrap_err().report.request_id.as_deref(), Some("x-7"));
+}
+
+#[test]
+fn the_request_id_of_the_report_shows_no_value_of_the_query() {
+    let mut run = run_from("https://h.example/a.csv?q-signature=EXAMPLE0EXAMPLE0001");
+    run.answer(&Answer::new(302, &[("x-cos-request-id", "x-EXAMPLE0EXAMPLE0001")], ""));
+    assert_eq!(run.outcome().unwrap_err().report.request_id.as_deref(), Some("x-..."));
 }
