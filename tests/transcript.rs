@@ -7,7 +7,7 @@ mod with;
 
 use std::time::Duration;
 
-use common::{TIME, job, response, session, with_token};
+use common::{TIME, job, read, response, session, with_token};
 use tcss_export::{
     Session,
     core::{
@@ -15,6 +15,7 @@ use tcss_export::{
         wait::{Replay, ReplayError, Step, TranscriptLine, Waiter},
     },
     driver::TransportErrorKind,
+    error::ResponseError,
     wait::{EventKind, Policy},
 };
 use with::with;
@@ -161,6 +162,14 @@ fn a_recorded_poll_has_its_times_and_its_request_id() {
     let answered = Duration::from_millis(40);
     assert_eq!((expired.started, expired.answered), (Duration::ZERO, answered));
     assert_eq!((expired.request_id(), running.request_id()), (None, Some("r-1")));
+}
+
+#[test]
+fn an_error_is_read_back_with_its_status() {
+    let error = read(502, &[], "<html>").unwrap_err();
+    let json = serde_json::to_value(&error).unwrap();
+    assert_eq!(json["status"], 502);
+    assert_eq!(serde_json::from_value::<ResponseError>(json).unwrap(), error);
 }
 
 #[test]
