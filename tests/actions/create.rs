@@ -100,3 +100,8 @@ fn the_error_for_an_unusable_answer_has_its_request_id() {
     let error = read::<Create>(r#""JobId":"","RequestId":"r-1""#).unwrap_err();
     assert_eq!(error.request_id(), Some("r-1"));
 }
+
+#[test]
+fn a_type_is_shown_as_the_service_names_it() {
+    assert_eq!(AssetType::HOST.to_string(), "ASSET_HOST");
+}

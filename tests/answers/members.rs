@@ -231,3 +231,8 @@ fn repeated_unknown_members_do_not_matter() {
     let body = r#"{"a":1,"Response":{"New":1,"New":2,"ExportStatus":"RUNNING"},"a":2}"#;
     assert_eq!(read_ok(body).unwrap().response.status, ExportStatus::Running);
 }
+
+#[test]
+fn a_status_is_shown_as_the_service_names_it() {
+    assert_eq!(ExportStatus::Running.to_string(), "RUNNING");
+}
