@@ -198,14 +198,14 @@ impl Machine {
         self.body(&VERSIONS[usize::from(version)][range.start..end]);
     }
 
-    /// Returns whether a byte was written.
+    /// Returns whether bytes of the file were written or skipped.
     fn body(&mut self, bytes: &[u8]) -> bool {
         match self.download.body(self.mono(), bytes) {
             Received::Write(written) => {
                 assert!(bytes.ends_with(written) && self.now < TOTAL_LIMIT);
                 self.sink.extend_from_slice(written);
                 assert!(written.is_empty() || self.sink.len() <= SIZE_LIMIT);
-                !written.is_empty()
+                !bytes.is_empty()
             }
             Received::Nothing | Received::Drop => false,
         }
