@@ -6,7 +6,7 @@ use alloc::{
 };
 use core::{fmt, marker::PhantomData, str};
 
-use http::{HeaderMap, HeaderValue, Response, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde::{
     Deserialize, Deserializer,
     de::{
@@ -14,7 +14,7 @@ use serde::{
         value::{CowStrDeserializer, MapAccessDeserializer},
     },
 };
-use serde_json::value::RawValue;
+use serde_json::{error::Category, value::RawValue};
 
 use crate::{
     actions::Action,
@@ -71,6 +71,52 @@ pub fn read_answer<A: Action>(
         Ok(json) => parse::<A>(json),
         Err(kind) => (Err(kind), None),
     };
+    finish(result, request_id, status, headers)
+}
+
+/// Parses an answer that is one JSON object without a `Response` around it, such as that of a
+/// metadata service.
+///
+/// ```
+/// use http::Response;
+/// use serde::Deserialize;
+/// use tcss_export_core::read_object;
+///
+/// #[derive(Deserialize)]
+/// struct Role {
+///     code: String,
+/// }
+///
+/// let answer = read_object::<Role>(&Response::new(r#"{"code":"Success"}"#))?;
+/// assert_eq!(answer.response.code, "Success");
+/// # Ok::<(), tcss_export_core::ResponseError>(())
+/// ```
+///
+/// # Errors
+///
+/// As for [`read_answer`], without [`Api`](Kind::Api).
+pub fn read_object<T: DeserializeOwned>(
+    response: &Response<impl AsRef<[u8]>>,
+) -> Result<Answer<T>, ResponseError> {
+    let (status, headers) = (response.status(), response.headers());
+    let object = object_bytes(response.body().as_ref(), headers).and_then(|json| {
+        let text = str::from_utf8(json).map_err(|_| not_utf8(json))?;
+        serde_json::from_str(text).map_err(|error| match error.classify() {
+            Category::Eof => Kind::Truncated,
+            Category::Data => Kind::Unexpected,
+            _ => cut_number_or_not_json(text, &error),
+        })
+    });
+    finish(object, None, status, headers)
+}
+
+/// Adds what the head of the answer says to the result of its body.
+fn finish<T>(
+    result: Result<T, Kind>,
+    request_id: Option<String>,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Result<Answer<T>, ResponseError> {
     let result = match result {
         Err(Kind::Api(error)) => Err(Kind::Api(error)),
         _ if status.is_redirection() => Err(Kind::Redirect { host: redirect_host(headers) }),

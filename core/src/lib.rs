@@ -68,7 +68,7 @@ pub mod wait;
 
 pub use self::{
     actions::JobId,
-    answer::{ANSWER_LIMIT, Answer, read_answer},
+    answer::{ANSWER_LIMIT, Answer, read_answer, read_object},
     budget::{RateBudget, Ticket},
     credentials::Credentials,
     download::DownloadUrl,

@@ -136,17 +136,27 @@ impl Session {
         let signature = signer.key.sign(&text);
         let authorization = authorization(credentials, &signer.scope, SESSION_HEADERS, &signature)?;
 
-        let mut headers = signer.headers.clone();
-        fill(&mut headers, &header::X_TC_ACTION, prepared.names.action.clone());
-        fill(&mut headers, &header::X_TC_VERSION, prepared.names.version.clone());
-        fill(&mut headers, &header::X_TC_TIMESTAMP, text.into_timestamp());
-        fill(&mut headers, &AUTHORIZATION, authorization);
+        let headers = signer.headers.clone();
+        let timestamp = text.into_timestamp();
+        Ok(assemble(&self.endpoint, headers, prepared, timestamp, authorization))
+    }
 
-        let mut request = Request::new(prepared.body.clone());
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.endpoint.uri().clone();
-        *request.headers_mut() = headers;
-        Ok(request)
+    /// Builds a request without a signature, for an action that needs no key. Its `Authorization`
+    /// is `SKIP`, as the official clients send it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::prepare`], and [`Reason::OutOfRange`] for [`Field::Timestamp`].
+    pub fn unsigned_request<A: Action>(
+        &mut self,
+        action: &A,
+        now: Wall,
+    ) -> Result<Request<Bytes>, BuildError> {
+        let prepared = self.prepare(action)?;
+        let seconds = self.clock_offset.apply(now).unix_seconds();
+        Timestamp::new(seconds)?;
+        let skip = HeaderValue::from_static("SKIP");
+        Ok(assemble(&self.endpoint, self.headers.clone(), &prepared, seconds.into(), skip))
     }
 
     /// Prepares and signs an action in one step.
@@ -238,6 +248,25 @@ impl Session {
         }
         self
     }
+}
+
+/// Fills in the headers that differ by request.
+fn assemble(
+    endpoint: &Endpoint,
+    mut headers: HeaderMap,
+    prepared: &Prepared,
+    timestamp: HeaderValue,
+    authorization: HeaderValue,
+) -> Request<Bytes> {
+    fill(&mut headers, &header::X_TC_ACTION, prepared.names.action.clone());
+    fill(&mut headers, &header::X_TC_VERSION, prepared.names.version.clone());
+    fill(&mut headers, &header::X_TC_TIMESTAMP, timestamp);
+    fill(&mut headers, &AUTHORIZATION, authorization);
+    let mut request = Request::new(prepared.body.clone());
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = endpoint.uri().clone();
+    *request.headers_mut() = headers;
+    request
 }
 
 const EMPTY: HeaderValue = HeaderValue::from_static("");

@@ -74,8 +74,15 @@ pub(crate) fn digits<T: FromStr>(text: &str) -> Option<T> {
 const LONGEST_WORD: usize = 36;
 const LONGEST_SNIPPET: usize = 120;
 
-/// Returns the start of a body as one short line without words that may be secrets.
-pub(crate) fn snippet(body: &str) -> String {
+/// Returns the start of a text from outside as one short line without words that may be secrets:
+/// long ones, and those with `?`, `=` or `@`.
+///
+/// ```
+/// use tcss_export_core::text::snippet;
+///
+/// assert_eq!(snippet("token=EXAMPLE is\nold"), "... is old");
+/// ```
+pub fn snippet(body: &str) -> String {
     let mut snippet = String::new();
     for word in body.split_whitespace() {
         let may_be_secret = word.len() > LONGEST_WORD || word.contains(['?', '=', '@']);

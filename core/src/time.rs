@@ -121,7 +121,7 @@ impl ClockOffset {
     /// Measures the offset by an answer's `Date`, taken as the middle of the exchange.
     ///
     /// Returns `None` if `Date` is missing, repeated or unreadable, or if `Age` reveals a cache.
-    pub(crate) fn measure(started: Now, answered: Mono, headers: &HeaderMap) -> Option<Self> {
+    pub fn measure(started: Now, answered: Mono, headers: &HeaderMap) -> Option<Self> {
         if headers.contains_key(AGE) {
             return None;
         }

@@ -6,6 +6,7 @@ mod bad_bodies;
 mod common;
 mod headers;
 mod members;
+mod objects;
 mod properties;
 mod statuses;
 mod undecodable;

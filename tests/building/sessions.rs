@@ -186,3 +186,33 @@ fn a_request_prepared_by_another_session_with_the_same_endpoint_is_signed() {
     let request = Session::new(endpoint).sign(&prepared, &credentials(), at(TIME)).unwrap();
     assert_eq!(signature(&request), SIGNATURE);
 }
+
+#[test]
+fn an_unsigned_request_has_the_headers_of_a_signed_one() {
+    let mut session = session().with_region("ap-singapore").unwrap();
+    let signed = session.request(&action(), &with_token(), at(TIME)).unwrap();
+    let unsigned = session.unsigned_request(&action(), at(TIME)).unwrap();
+    assert_eq!(unsigned.headers()["authorization"], "SKIP");
+    assert!(!unsigned.headers().contains_key("x-tc-token"));
+    let rest = |request: &http::Request<bytes::Bytes>| {
+        let mut headers = request.headers().clone();
+        headers.remove("authorization");
+        headers.remove("x-tc-token");
+        headers
+    };
+    assert_eq!(rest(&unsigned), rest(&signed));
+    assert_eq!(unsigned.body(), signed.body());
+    assert_eq!((unsigned.method(), unsigned.uri()), (signed.method(), signed.uri()));
+}
+
+#[test]
+fn an_unsigned_request_has_the_corrected_time_of_a_signed_one() {
+    let mut session = session().with_clock_offset(ClockOffset::from_millis(600_000));
+    let request = session.unsigned_request(&action(), at(TIME)).unwrap();
+    assert_eq!(request.headers()["x-tc-timestamp"], "1699980000");
+    assert_refused(
+        session.unsigned_request(&action(), at(-601)),
+        Field::Timestamp,
+        Reason::OutOfRange,
+    );
+}
