@@ -71,6 +71,11 @@ pub(crate) fn date_time(unix: i64) -> String {
     format!("{} {}", scope_date(unix), time_of_day(utc(unix)))
 }
 
+/// Returns `YYYY-MM-DDThh:mm:ssZ`, the form of STS.
+pub(crate) fn iso_date_time(unix: i64) -> String {
+    format!("{}T{}Z", scope_date(unix), time_of_day(utc(unix)))
+}
+
 fn time_of_day(time: OffsetDateTime) -> String {
     format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
 }

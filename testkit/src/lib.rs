@@ -75,8 +75,8 @@ pub use crate::script::{Script, Step};
 #[cfg(feature = "scripted")]
 pub use crate::scripted::Scripted;
 pub use crate::service::{
-    Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, SeenDownload, ServedFile,
-    Service,
+    Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, KeyFault, KeyService, Seen, SeenAnswer,
+    SeenDownload, ServedFile, Service,
 };
 
 /// Locks a value that every panic leaves consistent.

@@ -5,6 +5,7 @@ pub(crate) mod answer;
 mod body;
 mod handler;
 pub(crate) mod jobs;
+mod key_service;
 pub(crate) mod parameters;
 pub(crate) mod request;
 mod seen;
@@ -39,6 +40,7 @@ use crate::download_faults::DownloadFaults;
 use crate::listener::{Listener, bind};
 use crate::script::Script;
 
+pub use self::key_service::{KeyFault, KeyService};
 pub use self::seen::{Seen, SeenAnswer, SeenDownload};
 pub use self::storage::ServedFile;
 
