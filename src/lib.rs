@@ -77,6 +77,17 @@ pub mod driver {
     };
 }
 
+/// Credentials from the environment, files, instance roles and roles to assume (feature
+/// `credentials`).
+#[cfg(feature = "credentials")]
+pub mod credentials {
+    #[doc(inline)]
+    pub use tcss_export_driver::credentials::{
+        AssumeRole, Chain, ChainError, FormatError, Found, Source, SourceError, SourceErrorKind,
+        TccliKind, TccliProfile, parse_ini, parse_tccli,
+    };
+}
+
 /// The errors of clients.
 pub mod error {
     #[doc(inline)]
@@ -88,6 +99,12 @@ pub mod error {
 }
 
 /// Compiles the examples of the guide.
-#[cfg(all(doctest, feature = "hyper", feature = "serde", feature = "ureq"))]
+#[cfg(all(
+    doctest,
+    feature = "credentials",
+    feature = "hyper",
+    feature = "serde",
+    feature = "ureq"
+))]
 #[doc = include_str!("../docs/guide.md")]
 mod guide {}

@@ -1,7 +1,7 @@
 //! The clients that each table of cases runs over, and their servers.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use tcss_export::{Credentials, Endpoint, JobId, Session, error::WaitError, wait::Finished};
+use tcss_export::{CredentialSource, Endpoint, JobId, Session, error::WaitError, wait::Finished};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
 use crate::custom_clients;
@@ -163,11 +163,12 @@ impl Setup {
     /// plain server is empty.
     pub(crate) fn client_with(
         &self,
-        credentials: Credentials,
+        credentials: impl Into<CredentialSource>,
         url: &str,
         authorities: &[&[u8]],
     ) -> Client {
         let session = Session::new(url.parse::<Endpoint>().expect("a loopback URL"));
+        let credentials = credentials.into();
         let authorities: Vec<_> = authorities.iter().copied().filter(|ca| !ca.is_empty()).collect();
         match self.library {
             #[cfg(feature = "ureq")]
@@ -184,7 +185,7 @@ impl Client {
     #[cfg(feature = "ureq")]
     fn ureq(
         session: Session,
-        credentials: Credentials,
+        credentials: CredentialSource,
         http: HttpClient,
         authorities: &[&[u8]],
     ) -> Self {
@@ -202,7 +203,7 @@ impl Client {
     #[cfg(feature = "hyper")]
     fn hyper(
         session: Session,
-        credentials: Credentials,
+        credentials: CredentialSource,
         http: HttpClient,
         authorities: &[&[u8]],
     ) -> Self {
@@ -227,7 +228,7 @@ impl Client {
     #[cfg(feature = "reqwest")]
     fn reqwest(
         session: Session,
-        credentials: Credentials,
+        credentials: CredentialSource,
         http: HttpClient,
         authorities: &[&[u8]],
     ) -> Self {

@@ -2,25 +2,17 @@
 
 use std::{
     fmt,
-    future::poll_fn,
     hash::{BuildHasher, Hasher, RandomState},
-    mem,
-    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use http::{Request, Response};
-use tcss_export_core::{
-    AddressPolicy, ClockOffset, Credentials, Limits, Mono, Now, Session, TransportErrorKind,
-    wait::Policy,
-};
+use tcss_export_core::{AddressPolicy, ClockOffset, Credentials, Mono, Now, Session, wait::Policy};
 
 use crate::{
     budget::Budget,
@@ -132,42 +124,22 @@ impl<T: Transport> Client<T> {
         self.transport.now()
     }
 
-    /// Sleeps for this duration. It may return early.
     pub(crate) async fn sleep(&self, duration: Duration) {
-        let end = self.now().mono.saturating_add(duration);
-        self.transport.sleep(duration).await;
-        let mut must_yield = self.now().mono < end;
-        // A wake-up may have ended the sleep. Unless the task yields, it would not get another one.
-        poll_fn(|context| match mem::take(&mut must_yield) {
-            true => {
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            false => Poll::Ready(()),
-        })
-        .await;
+        transport::sleep(&*self.transport, duration).await;
     }
 
     pub(crate) async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
-        self.credentials.credentials(fresh).await
+        self.credentials.credentials(&*self.transport, fresh).await
     }
 
     /// Sends a request to the service and reads its answer, within the limit of an exchange.
     pub(crate) async fn exchange(
         &self,
-        mut request: Request<Bytes>,
+        request: Request<Bytes>,
         now: Mono,
     ) -> Result<Response<Bytes>, TransportError> {
-        let limit = self.exchange_limit(now);
-        let mut limits = Limits::new(self.endpoint_policy());
-        limits.total = Some(limit);
-        request.extensions_mut().insert(limits);
-        self.within(now.saturating_add(limit), async {
-            let (head, body) = self.transport.send(request).await?.into_parts();
-            let answer = transport::read_answer(&head, body).await?;
-            Ok(Response::from_parts(head, answer))
-        })
-        .await
+        let (policy, limit) = (self.endpoint_policy(), self.exchange_limit(now));
+        transport::exchange(&*self.transport, request, policy, now, limit).await
     }
 
     /// Sends a download request, and waits until this moment for the head of the response.
@@ -185,20 +157,7 @@ impl<T: Transport> Client<T> {
         end: Mono,
         future: impl Future<Output = Result<O, TransportError>>,
     ) -> Result<O, TransportError> {
-        let mut future = pin!(future);
-        loop {
-            let sleep = pin!(async {
-                self.sleep(end.saturating_since(self.now().mono)).await;
-            });
-            // A sleep may return early, so the clock decides.
-            match select(future.as_mut(), sleep).await {
-                Either::Left((result, _)) => return result,
-                Either::Right(_) if self.now().mono < end => {}
-                Either::Right(_) => {
-                    return Err(TransportError::new(TransportErrorKind::Timeout, "timed out"));
-                }
-            }
-        }
+        transport::within(&*self.transport, end, future).await
     }
 
     /// Returns the policy for the addresses of the service.

@@ -4,14 +4,16 @@ use std::{fmt, pin::Pin, sync::Arc};
 
 use tcss_export_core::Credentials;
 
-use crate::transport_error::TransportError;
+#[cfg(feature = "credentials")]
+use crate::credentials::Chain;
+use crate::{transport::Transport, transport_error::TransportError};
 
 type Given = Result<Credentials, TransportError>;
 type Give = dyn Fn(bool) -> Given + Send + Sync;
 type GiveLater = dyn Fn(bool) -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + Sync;
 
-/// The source of a client's credentials: a fixed set, or a function that is called for each
-/// request.
+/// The source of a client's credentials: a fixed set, a function that is called for each request,
+/// or a chain of the usual places (feature `credentials`).
 #[derive(Clone)]
 pub struct CredentialSource(Source);
 
@@ -19,6 +21,8 @@ pub struct CredentialSource(Source);
 enum Source {
     Now(Arc<Give>),
     Later(Arc<GiveLater>),
+    #[cfg(feature = "credentials")]
+    Chain(Arc<Chain>),
 }
 
 impl CredentialSource {
@@ -43,15 +47,26 @@ impl CredentialSource {
         Self(Source::Later(Arc::new(move |fresh| Box::pin(give(fresh)))))
     }
 
-    /// Returns credentials. With `fresh`, the service has refused the last ones.
+    /// Returns credentials, over this transport if the source sends requests. With `fresh`, the
+    /// service has refused the last ones.
     ///
     /// # Errors
     ///
-    /// The error of the function. A fixed set never fails.
-    pub async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
+    /// The error of the function or of the chain. A fixed set never fails.
+    #[cfg_attr(
+        not(feature = "credentials"),
+        expect(unused_variables, reason = "only a chain sends requests")
+    )]
+    pub async fn credentials<T: Transport>(
+        &self,
+        transport: &T,
+        fresh: bool,
+    ) -> Result<Credentials, TransportError> {
         match &self.0 {
             Source::Now(give) => give(fresh),
             Source::Later(give) => give(fresh).await,
+            #[cfg(feature = "credentials")]
+            Source::Chain(chain) => Ok(chain.find(transport, fresh).await?.credentials),
         }
     }
 }
@@ -59,6 +74,22 @@ impl CredentialSource {
 impl From<Credentials> for CredentialSource {
     fn from(credentials: Credentials) -> Self {
         Self::from_fn(move |_| Ok(credentials.clone()))
+    }
+}
+
+/// Asks the chain over the transport of the client.
+#[cfg(feature = "credentials")]
+impl From<Chain> for CredentialSource {
+    fn from(chain: Chain) -> Self {
+        Self::from(Arc::new(chain))
+    }
+}
+
+/// Shares the chain: other clients may use it too.
+#[cfg(feature = "credentials")]
+impl From<Arc<Chain>> for CredentialSource {
+    fn from(chain: Arc<Chain>) -> Self {
+        Self(Source::Chain(chain))
     }
 }
 

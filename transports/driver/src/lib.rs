@@ -15,6 +15,8 @@ mod client;
 pub mod clock;
 mod closures;
 mod credential_source;
+#[cfg(feature = "credentials")]
+pub mod credentials;
 mod download;
 mod error;
 mod permit;

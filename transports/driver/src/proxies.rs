@@ -33,7 +33,8 @@ pub use self::proxy::{Proxy, TunnelError};
 /// With a port, as in `h.example:8443` or `[2001:db8::9]:8443`, an entry applies to this port only.
 /// Names are not resolved, so addresses match only URLs that contain one. Other entries are ignored.
 ///
-/// Loopback hosts never use a proxy. `http_proxy` is ignored: plain HTTP, which a download must
+/// Loopback hosts never use a proxy. Neither does the metadata service of virtual machines, which
+/// would return the keys of the proxy's machine. `http_proxy` is ignored: plain HTTP, which a download must
 /// allow explicitly, uses the same proxy by `CONNECT`.
 ///
 /// ```
@@ -81,10 +82,16 @@ impl Proxies {
     ///
     /// [`ProxyError::Url`] or [`ProxyError::Scheme`] if a variable names an unusable proxy.
     pub fn proxy_for(&self, endpoint: &Endpoint) -> Result<Option<Proxy>, ProxyError> {
-        if endpoint.is_loopback() || self.exceptions.match_endpoint(endpoint) {
+        if Self::forbids_proxy(endpoint) || self.exceptions.match_endpoint(endpoint) {
             return Ok(None);
         }
         self.proxy.clone().transpose()
+    }
+
+    /// Returns whether no request to this host may use a proxy: it is loopback, or the metadata
+    /// service of virtual machines.
+    pub fn forbids_proxy(endpoint: &Endpoint) -> bool {
+        endpoint.is_loopback() || endpoint.uri().host() == Some(METADATA_HOST)
     }
 
     /// Returns the proxy for a request to this URL, if any: the same one for `https` and `http`.
@@ -100,6 +107,9 @@ impl Proxies {
         }
     }
 }
+
+/// The metadata service of virtual machines.
+pub(crate) const METADATA_HOST: &str = "metadata.tencentyun.com";
 
 /// Returns host and port of a URL, as `CONNECT` names them.
 fn host_and_port(url: &Uri) -> String {

@@ -1,21 +1,26 @@
 //! The interface between a client and an HTTP library.
 
 use std::{
-    fmt, io,
-    pin::Pin,
+    fmt,
+    future::poll_fn,
+    io, mem,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::{
+    future::{Either, select},
+    stream::{self, Stream, StreamExt},
+};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, Version,
     header::{CONTENT_LENGTH, TRANSFER_ENCODING},
     response::Parts,
 };
-use tcss_export_core::{ANSWER_LIMIT, AddressPolicy, Now, TransportErrorKind};
+use tcss_export_core::{ANSWER_LIMIT, AddressPolicy, Limits, Mono, Now, TransportErrorKind};
 
 use crate::{clock, transport_error::TransportError};
 
@@ -229,8 +234,65 @@ impl<R: io::Read> Pieces<R> {
     }
 }
 
+/// Sleeps for this duration. It may return early.
+pub(crate) async fn sleep<T: Transport>(transport: &T, duration: Duration) {
+    let end = transport.now().mono.saturating_add(duration);
+    transport.sleep(duration).await;
+    let mut must_yield = transport.now().mono < end;
+    // A wake-up may have ended the sleep. Unless the task yields, it would not get another one.
+    poll_fn(|context| match mem::take(&mut must_yield) {
+        true => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+        false => Poll::Ready(()),
+    })
+    .await;
+}
+
+/// Drops the future if it is not ready by this moment.
+pub(crate) async fn within<T: Transport, O>(
+    transport: &T,
+    end: Mono,
+    future: impl Future<Output = Result<O, TransportError>>,
+) -> Result<O, TransportError> {
+    let mut future = pin!(future);
+    loop {
+        let sleep = pin!(async {
+            sleep(transport, end.saturating_since(transport.now().mono)).await;
+        });
+        // A sleep may return early, so the clock decides.
+        match select(future.as_mut(), sleep).await {
+            Either::Left((result, _)) => return result,
+            Either::Right(_) if transport.now().mono < end => {}
+            Either::Right(_) => {
+                return Err(TransportError::new(TransportErrorKind::Timeout, "timed out"));
+            }
+        }
+    }
+}
+
+/// Sends a request that starts now and reads its whole answer, within a limit.
+pub(crate) async fn exchange<T: Transport>(
+    transport: &T,
+    mut request: Request<Bytes>,
+    policy: AddressPolicy,
+    now: Mono,
+    limit: Duration,
+) -> Result<Response<Bytes>, TransportError> {
+    let mut limits = Limits::new(policy);
+    limits.total = Some(limit);
+    request.extensions_mut().insert(limits);
+    within(transport, now.saturating_add(limit), async {
+        let (head, body) = transport.send(request).await?.into_parts();
+        let answer = read_answer(&head, body).await?;
+        Ok(Response::from_parts(head, answer))
+    })
+    .await
+}
+
 /// Reads a whole answer of the service, up to [`ANSWER_LIMIT`].
-pub(crate) async fn read_answer(head: &Parts, mut body: Body) -> Result<Bytes, TransportError> {
+async fn read_answer(head: &Parts, mut body: Body) -> Result<Bytes, TransportError> {
     let mut answer = BytesMut::new();
     while let Some(piece) = body.next().await {
         let piece = match piece {

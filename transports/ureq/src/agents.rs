@@ -125,7 +125,7 @@ impl Agents {
         let (lease, mut response) = match self {
             Self::Own(pool) => pool.send(request, limits)?,
             Self::Given { agent, without_proxy } => {
-                let is_direct = *without_proxy || is_loopback(request.uri());
+                let is_direct = *without_proxy || forbids_proxy(request.uri());
                 let config = with_rules!(agent.configure_request(request), limits);
                 let config = if is_direct { config.proxy(None) } else { config };
                 (None, agent.run(config.build()).map_err(|error| request_error(error, None))?)
@@ -248,9 +248,9 @@ impl Drop for Lease {
     }
 }
 
-fn is_loopback(url: &Uri) -> bool {
+fn forbids_proxy(url: &Uri) -> bool {
     let authority = url.authority().map(|authority| format!("https://{authority}").parse());
-    authority.is_some_and(|e: Result<Endpoint, _>| e.is_ok_and(|e| e.is_loopback()))
+    authority.is_some_and(|e: Result<Endpoint, _>| e.is_ok_and(|e| Proxies::forbids_proxy(&e)))
 }
 
 #[cfg(test)]

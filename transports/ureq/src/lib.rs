@@ -72,10 +72,11 @@ impl Ureq {
     /// does not read the environment, although an agent does by default.
     ///
     /// Each request overrides the agent's redirects, limits of time and of heads, meaning of a
-    /// status and accepted encoding, and uses no proxy for a loopback host. Downloads do not check
-    /// the addresses of the file server. Set a `max_idle_age` below 60 s. Built without ureq's
-    /// default features, the agent needs a crypto provider in its `TlsConfig` or as the default of
-    /// the process; without one ureq panics at the first `https` request.
+    /// status and accepted encoding, and uses no proxy for a loopback host and the metadata service
+    /// of virtual machines. Downloads do not check the addresses of the file server. Set a
+    /// `max_idle_age` below 60 s. Built without ureq's default features, the agent needs a crypto
+    /// provider in its `TlsConfig` or as the default of the process; without one ureq panics at the
+    /// first `https` request.
     ///
     /// Through its proxy, ureq accepts only status 200 and at most 20 headers in the answer to
     /// `CONNECT`. Only the time limit ends endless interim responses (status 1xx) or trailers.

@@ -1,0 +1,146 @@
+//! Why a chain found no credentials.
+
+use std::{error::Error, fmt, sync::Arc};
+
+use tcss_export_core::{
+    Advice, ResponseError, TransportErrorKind,
+    text::{printable, snippet},
+};
+
+use crate::transport_error::TransportError;
+
+/// A chain found no credentials. It shows no value of a variable or a file.
+#[derive(Clone, Debug)]
+pub struct ChainError {
+    tried: Arc<[SourceError]>,
+}
+
+impl ChainError {
+    pub(super) fn new(tried: Vec<SourceError>) -> Self {
+        Self { tried: tried.into() }
+    }
+
+    /// Returns the sources that were asked, in order, with the reason of each. The last one ended
+    /// the chain.
+    pub fn tried(&self) -> &[SourceError] {
+        &self.tried
+    }
+
+    /// Returns why the chain ended: the kind of its last source.
+    pub fn kind(&self) -> SourceErrorKind {
+        self.tried.last().map_or(SourceErrorKind::Absent, SourceError::kind)
+    }
+
+    /// Returns whether the same call may succeed later.
+    pub fn is_transient(&self) -> bool {
+        self.transport_kind() != TransportErrorKind::Permanent
+    }
+
+    fn transport_kind(&self) -> TransportErrorKind {
+        match self.kind() {
+            SourceErrorKind::Fault(kind) => kind,
+            _ => TransportErrorKind::Permanent,
+        }
+    }
+}
+
+impl fmt::Display for ChainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.tried {
+            [] => f.write_str("no source of credentials is configured"),
+            [.., broken] if broken.kind == SourceErrorKind::Broken => broken.fmt(f),
+            tried => {
+                f.write_str("no source has credentials")?;
+                tried.iter().try_for_each(|error| write!(f, "\n  {error}"))
+            }
+        }
+    }
+}
+
+impl Error for ChainError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.tried.last()?.source()
+    }
+}
+
+impl From<ChainError> for TransportError {
+    fn from(error: ChainError) -> Self {
+        Self::new(error.transport_kind(), error)
+    }
+}
+
+/// Why one source gave no credentials.
+#[derive(Clone, Debug)]
+pub struct SourceError {
+    kind: SourceErrorKind,
+    place: String,
+    problem: String,
+    cause: Option<Arc<TransportError>>,
+}
+
+/// What is wrong with a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SourceErrorKind {
+    /// The source does not exist here. The chain asks the next one.
+    Absent,
+    /// The source exists but cannot be used until somebody changes it. It ends the chain.
+    Broken,
+    /// A request of the source failed. It ends the chain. The kind says whether it may succeed
+    /// later.
+    Fault(TransportErrorKind),
+}
+
+impl SourceError {
+    pub(super) fn new(
+        kind: SourceErrorKind,
+        place: impl fmt::Display,
+        problem: impl fmt::Display,
+    ) -> Self {
+        Self { kind, place: place.to_string(), problem: problem.to_string(), cause: None }
+    }
+
+    pub(super) fn absent(place: impl fmt::Display, problem: impl fmt::Display) -> Self {
+        Self::new(SourceErrorKind::Absent, place, problem)
+    }
+
+    pub(super) fn broken(place: impl fmt::Display, problem: impl fmt::Display) -> Self {
+        Self::new(SourceErrorKind::Broken, place, problem)
+    }
+
+    pub(super) fn of_transport(place: &str, error: TransportError) -> Self {
+        let kind = SourceErrorKind::Fault(error.kind());
+        Self { cause: Some(Arc::new(error)), ..Self::new(kind, place, "the request failed") }
+    }
+
+    /// The service may send back what it got, so its texts are shown without long words.
+    pub(super) fn of_answer(place: &str, error: &ResponseError) -> Self {
+        let kind = SourceErrorKind::Fault(match error.advice() {
+            Advice::Retry | Advice::BackOff | Advice::CorrectClock => {
+                TransportErrorKind::Connection
+            }
+            _ => TransportErrorKind::Permanent,
+        });
+        let Some(api) = error.api_error() else { return Self::new(kind, place, error) };
+        let (code, message) = (snippet(api.code.as_str()), snippet(&api.message));
+        let id = snippet(error.request_id().unwrap_or("none"));
+        Self::new(kind, place, format!("the service answered {code}: {message} (request id {id})"))
+    }
+
+    /// Returns what is wrong.
+    pub const fn kind(&self) -> SourceErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", printable(&self.place), printable(&self.problem))
+    }
+}
+
+impl Error for SourceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}

@@ -1,0 +1,254 @@
+//! The sources on this machine: variables and files. They say which requests are needed, if any.
+
+use std::{
+    ffi::OsString,
+    fmt, fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use tcss_export_core::{BuildError, Credentials, Endpoint, Wall};
+use zeroize::Zeroizing;
+
+use super::{
+    AssumeRole, Source, SourceError, SourceErrorKind,
+    files::{FormatError, Named, TccliKind, credentials, parse_ini, parse_tccli, sts_endpoint},
+    remote::WebIdentity,
+};
+
+/// A source as read from this machine: where the first credentials come from, and the roles to
+/// assume with them.
+pub(super) struct Plan {
+    pub(super) start: Start,
+    pub(super) roles: Vec<AssumeRole>,
+    /// The endpoint of STS, if the source names one.
+    pub(super) sts: Option<Endpoint>,
+    pub(super) origin: String,
+    pub(super) warning: Option<String>,
+}
+
+pub(super) enum Start {
+    Keys(Credentials, Option<Wall>),
+    InstanceRole,
+    WebIdentity { action: WebIdentity, region: String },
+}
+
+type Variable<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+impl Source {
+    /// Reads the variables and files of this source.
+    pub(super) fn plan(&self, variable: Variable<'_>) -> Result<Plan, SourceError> {
+        match self {
+            Self::Environment => environment(variable),
+            Self::File(path) => file(path.as_deref(), variable),
+            Self::TccliProfile(name) => tccli_profile(name.as_deref(), variable),
+            Self::InstanceRole => Ok(Plan::new(Start::InstanceRole, "instance role")),
+            Self::WebIdentity => web_identity(variable),
+            Self::AssumeRole(role) => {
+                let mut plan = role.base.plan(variable)?;
+                plan.roles.push(role.clone());
+                Ok(plan)
+            }
+        }
+    }
+}
+
+impl Plan {
+    fn new(start: Start, origin: impl Into<String>) -> Self {
+        Self { start, roles: Vec::new(), sts: None, origin: origin.into(), warning: None }
+    }
+
+    /// Assumes a role after the others.
+    fn assume(&mut self, role_arn: String, session_name: Option<String>) {
+        // The base is not read again: the plan has its credentials.
+        let mut role = AssumeRole::new(Source::Environment, role_arn);
+        role.role_session_name = session_name.unwrap_or(role.role_session_name);
+        self.roles.push(role);
+    }
+}
+
+const ENVIRONMENT: &str = "environment";
+const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
+const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
+/// The service's tools have different names for the token.
+const TOKENS: [&str; 3] =
+    ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"];
+
+fn environment(variable: Variable<'_>) -> Result<Plan, SourceError> {
+    let text = |name| text_of(ENVIRONMENT, name, variable);
+    let is_set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty());
+    let token_name = TOKENS.into_iter().find(is_set);
+    let (id, key) = (text(SECRET_ID)?, text(SECRET_KEY)?);
+    let token = token_name.map(text).transpose()?.flatten();
+    let found = credentials([
+        Named::new(SECRET_ID, id.as_deref()),
+        Named::new(SECRET_KEY, key.as_deref()),
+        Named::new(token_name.unwrap_or(TOKENS[0]), token.as_deref()),
+    ]);
+    let found = found.map_err(|error| SourceError::broken(ENVIRONMENT, error))?;
+    let none = || SourceError::absent(ENVIRONMENT, format!("{SECRET_ID} is not set"));
+    let start = Start::Keys(found.ok_or_else(none)?, None);
+    let mut origin = format!("{ENVIRONMENT}, {SECRET_ID} and {SECRET_KEY}");
+    if let Some(name) = token_name {
+        origin += &format!(" with {name}");
+    }
+    let mut plan = Plan::new(start, origin);
+    if let Some(role) = text("TENCENTCLOUD_ROLE_ARN")? {
+        plan.assume(role, text("TENCENTCLOUD_ROLE_SESSION_NAME")?);
+    }
+    Ok(plan)
+}
+
+/// Reads a variable. An empty one counts as unset.
+fn text_of(place: &str, name: &str, variable: Variable<'_>) -> Result<Option<String>, SourceError> {
+    let value = variable(name).filter(|value| !value.is_empty()).map(OsString::into_string);
+    let value = value.transpose();
+    value.map_err(|_| SourceError::broken(place, format!("{name} is not UTF-8")))
+}
+
+fn home(variable: Variable<'_>) -> Option<PathBuf> {
+    let home = ["HOME", "USERPROFILE"].into_iter().find_map(variable);
+    home.filter(|home| !home.is_empty()).map(PathBuf::from)
+}
+
+fn file(path: Option<&Path>, variable: Variable<'_>) -> Result<Plan, SourceError> {
+    let named = || variable("TENCENTCLOUD_CREDENTIALS_FILE").filter(|path| !path.is_empty());
+    if let Some(path) = path.map(Path::to_owned).or_else(|| named().map(PathBuf::from)) {
+        let plan = ini_file(&path)?;
+        return plan.ok_or_else(|| SourceError::broken(path.display(), NO_FILE));
+    }
+    let in_home = home(variable).map(|home| home.join(".tencentcloud/credentials"));
+    let paths = in_home.into_iter().chain([PathBuf::from("/etc/tencentcloud/credentials")]);
+    let mut tried = Vec::new();
+    for path in paths {
+        match ini_file(&path) {
+            Ok(Some(plan)) => return Ok(plan),
+            Ok(None) => tried.push(format!("{}: {NO_FILE}", path.display())),
+            Err(error) if error.kind() == SourceErrorKind::Absent => tried.push(error.to_string()),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(SourceError::absent("credentials file", tried.join("; ")))
+}
+
+const NO_FILE: &str = "no such file";
+
+/// Reads a credentials file. `None` if it does not exist.
+fn ini_file(path: &Path) -> Result<Option<Plan>, SourceError> {
+    let place = path.display().to_string();
+    let Some(file) = read(path)? else { return Ok(None) };
+    let keys = parse_ini(&file.bytes).map_err(|error| SourceError::broken(&place, error))?;
+    let none = || SourceError::absent(&place, "no keys in the section [default]");
+    let start = Start::Keys(keys.ok_or_else(none)?, None);
+    let plan = Plan::new(start, format!("section [default] of {place}"));
+    Ok(Some(Plan { warning: file.warning, ..plan }))
+}
+
+fn tccli_profile(name: Option<&str>, variable: Variable<'_>) -> Result<Plan, SourceError> {
+    let named = text_of("profile of tccli", "TCCLI_PROFILE", variable)?;
+    let name = name.or(named.as_deref());
+    let profile = format!("profile {} of tccli", name.unwrap_or("default"));
+    let Some(home) = home(variable) else {
+        return Err(SourceError::absent(profile, "HOME is not set"));
+    };
+    let path = home.join(".tccli").join(format!("{}.credential", name.unwrap_or("default")));
+    let place = format!("{profile}, {}", path.display());
+    // A profile that somebody has chosen must exist.
+    let kind = if name.is_some() { SourceErrorKind::Broken } else { SourceErrorKind::Absent };
+    let missing = |problem| SourceError::new(kind, &place, problem);
+    let file = read(&path)?.ok_or_else(|| missing(NO_FILE))?;
+    let broken = |error: FormatError| SourceError::broken(&place, error);
+    let parsed = parse_tccli(&file.bytes).map_err(broken)?;
+    let start = match (parsed.kind, parsed.credentials) {
+        (TccliKind::InstanceRole, _) => Start::InstanceRole,
+        (_, Some(keys)) => Start::Keys(keys, parsed.expiry),
+        (_, None) => return Err(missing("the profile has no keys")),
+    };
+    let mut plan = Plan::new(start, &place);
+    plan.warning = file.warning;
+    if let Some(role) = parsed.role_arn {
+        plan.assume(role, parsed.role_session_name);
+        plan.sts = configured_sts(&path.with_extension("configure"))?;
+    }
+    Ok(plan)
+}
+
+/// Returns the endpoint of STS in the settings of a profile.
+fn configured_sts(path: &Path) -> Result<Option<Endpoint>, SourceError> {
+    let Some(file) = read(path)? else { return Ok(None) };
+    let broken = |error: &dyn fmt::Display| SourceError::broken(path.display(), error);
+    let endpoint = sts_endpoint(&file.bytes).map_err(|error| broken(&error))?;
+    endpoint
+        .map(|endpoint| endpoint.parse())
+        .transpose()
+        .map_err(|error: BuildError| broken(&error))
+}
+
+fn web_identity(variable: Variable<'_>) -> Result<Plan, SourceError> {
+    const PLACE: &str = "identity of a TKE pod";
+    const NAMES: [&str; 4] =
+        ["TKE_ROLE_ARN", "TKE_PROVIDER_ID", "TKE_WEB_IDENTITY_TOKEN_FILE", "TKE_REGION"];
+    let [role, provider, token_file, region] = NAMES.map(|name| text_of(PLACE, name, variable));
+    let values = [role?, provider?, token_file?, region?];
+    let missing = NAMES.into_iter().zip(&values).find(|(_, value)| value.is_none());
+    let [Some(role_arn), Some(provider_id), Some(token_file), Some(region)] = values else {
+        let name = missing.map_or("", |(name, _)| name);
+        // Without a role, the other variables may have another purpose.
+        let kind = match name == NAMES[0] {
+            true => SourceErrorKind::Absent,
+            false => SourceErrorKind::Broken,
+        };
+        return Err(SourceError::new(kind, PLACE, format!("{name} is not set")));
+    };
+    let file = read(Path::new(&token_file))?;
+    let file = file.ok_or_else(|| SourceError::broken(&token_file, NO_FILE))?;
+    let token = str::from_utf8(&file.bytes).unwrap_or_default().trim();
+    if token.is_empty() {
+        return Err(SourceError::broken(token_file, "expected a token"));
+    }
+    let origin = format!("{PLACE}, {token_file}");
+    let action = WebIdentity::new(provider_id, token, role_arn);
+    Ok(Plan::new(Start::WebIdentity { action, region }, origin))
+}
+
+/// The size limit of a file; real ones have less than a tenth of it.
+const FILE_LIMIT: u64 = 64 * 1024;
+
+struct File {
+    bytes: Zeroizing<Vec<u8>>,
+    warning: Option<String>,
+}
+
+/// Reads a small file. `None` if it does not exist.
+fn read(path: &Path) -> Result<Option<File>, SourceError> {
+    let broken = |problem: &dyn fmt::Display| SourceError::broken(path.display(), problem);
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata.map_err(|error| broken(&error))?,
+    };
+    // A read from a pipe may never end.
+    if !metadata.is_file() {
+        return Err(broken(&"not a regular file"));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    let file = fs::File::open(path).map_err(|error| broken(&error))?;
+    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
+    if bytes.len() as u64 > FILE_LIMIT {
+        return Err(broken(&"the file is larger than 64 KiB"));
+    }
+    let warning = is_shared(&metadata)
+        .then(|| format!("{} is open to other users: use the mode 0600", path.display()));
+    Ok(Some(File { bytes, warning }))
+}
+
+#[cfg(unix)]
+fn is_shared(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+
+    metadata.permissions().mode() & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+const fn is_shared(_: &fs::Metadata) -> bool {
+    false
+}

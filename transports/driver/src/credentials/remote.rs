@@ -1,0 +1,273 @@
+//! The requests of sources: the metadata service of virtual machines, and STS.
+//!
+//! Service pages: [instance roles](https://www.tencentcloud.com/document/product/213/45917),
+//! [AssumeRole](https://www.tencentcloud.com/document/product/1150/49456).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header::HOST};
+use serde::{Deserialize, Serialize};
+use tcss_export_core::{
+    AddressPolicy, Advice, Answer, ClockOffset, Credentials, Endpoint, Session, TransportErrorKind,
+    Wall, actions::Action, read_answer, read_object, text::snippet,
+};
+
+use super::{
+    AssumeRole, Found, SourceError, SourceErrorKind,
+    cache::until,
+    local::{Plan, Start},
+};
+use crate::{
+    proxies::METADATA_HOST,
+    transport::{Transport, exchange},
+};
+
+/// The service is on the same host. Elsewhere nothing answers, and nobody should wait for that.
+const METADATA_LIMIT: Duration = Duration::from_secs(1);
+/// Shorter than the limit of the exchange that waits for the credentials.
+const STS_LIMIT: Duration = Duration::from_secs(10);
+
+const METADATA_PATH: &str = "/latest/meta-data/cam/security-credentials/";
+const STS_HOST: &str = "sts.tencentcloudapi.com";
+/// The SDKs send this region.
+const STS_REGION: &str = "ap-guangzhou";
+const METADATA: &str = "instance role";
+const STS: &str = "STS";
+
+/// Sends the requests of a source.
+pub(super) struct Remote<'a, T> {
+    pub(super) transport: &'a T,
+    pub(super) metadata: Option<&'a Endpoint>,
+    pub(super) sts: Option<&'a Endpoint>,
+}
+
+/// Credentials, their expiry, and the clock of the service that issued them.
+type Issued = (Credentials, Option<Wall>, ClockOffset);
+
+impl<T: Transport> Remote<'_, T> {
+    /// Gets the first credentials of a plan, and assumes its roles with them.
+    pub(super) async fn carry_out(&self, plan: Plan) -> Result<(Found, ClockOffset), SourceError> {
+        let Plan { start, roles, sts, mut origin, warning } = plan;
+        let sts = self.sts.or(sts.as_ref());
+        let (mut credentials, mut expiry, mut offset) = match start {
+            Start::Keys(credentials, expiry) => {
+                self.check_login(&origin, expiry)?;
+                (credentials, expiry, ClockOffset::default())
+            }
+            Start::InstanceRole => {
+                let (role, issued) = self.instance_role().await?;
+                origin = format!("{origin} {role}");
+                issued
+            }
+            Start::WebIdentity { action, region } => {
+                self.issue(sts_session(sts, &region)?, &action, None).await?
+            }
+        };
+        for role in roles {
+            let (session, action) = (sts_session(sts, STS_REGION)?, Assume(&role));
+            let issued = self.issue(session, &action, Some(&credentials)).await?;
+            (credentials, expiry, offset) = issued;
+            origin = format!("role {}, assumed by {origin}", role.role_arn);
+        }
+        Ok((Found { credentials, expiry, origin, warning }, offset))
+    }
+
+    /// Only tccli can renew the keys of a login.
+    fn check_login(&self, origin: &str, expiry: Option<Wall>) -> Result<(), SourceError> {
+        match expiry {
+            Some(expiry) if until(expiry, self.transport.now().wall).is_zero() => {
+                Err(SourceError::broken(origin, "the login has expired: log in again with tccli"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the name and the credentials of the machine's role.
+    async fn instance_role(&self) -> Result<(String, Issued), SourceError> {
+        let role = role_name(&self.metadata("").await?.0)?;
+        let (answer, offset) = self.metadata(&role).await?;
+        let answer = read_object::<MetadataKeys>(&answer);
+        let answer = answer.map_err(|error| SourceError::of_answer(METADATA, &error))?.response;
+        if answer.code != "Success" {
+            return Err(fault(METADATA, format!("the service answered {}", snippet(&answer.code))));
+        }
+        let (Some(keys), Some(expired_time)) = (answer.keys, answer.expired_time) else {
+            return Err(fault(METADATA, "the answer has no keys, or no expiry"));
+        };
+        Ok((role, self.issued(METADATA, keys, expired_time, offset)?))
+    }
+
+    /// Sends a request to the metadata service.
+    async fn metadata(&self, role: &str) -> Result<(Response<Bytes>, ClockOffset), SourceError> {
+        let (base, host) = match self.metadata {
+            Some(endpoint) => (endpoint.to_string(), endpoint.host()),
+            None => (format!("http://{METADATA_HOST}"), METADATA_HOST),
+        };
+        let request = Request::get(format!("{base}{METADATA_PATH}{role}")).header(HOST, host);
+        let request = request.body(Bytes::new()).map_err(|error| fault(METADATA, error))?;
+        let is_loopback = self.metadata.is_some_and(Endpoint::is_loopback);
+        self.exchange(METADATA, request, is_loopback, METADATA_LIMIT).await
+    }
+
+    /// Sends an action to STS. Without credentials it is not signed.
+    async fn issue<A: Action<Response = StsKeys>>(
+        &self,
+        mut session: Session,
+        action: &A,
+        credentials: Option<&Credentials>,
+    ) -> Result<Issued, SourceError> {
+        loop {
+            let now = self.transport.now().wall;
+            let request = match credentials {
+                Some(credentials) => session.request(action, credentials, now),
+                None => session.unsigned_request(action, now),
+            };
+            let request = request.map_err(|error| SourceError::broken(STS, error))?;
+            let is_loopback = session.endpoint().is_loopback();
+            let (answer, offset) = self.exchange(STS, request, is_loopback, STS_LIMIT).await?;
+            match read_answer::<A>(&answer) {
+                Ok(Answer { response: keys, .. }) => {
+                    return self.issued(STS, keys.credentials, keys.expired_time, offset);
+                }
+                // Once: then the session has an offset.
+                Err(error)
+                    if error.advice() == Advice::CorrectClock
+                        && session.clock_offset() == ClockOffset::default()
+                        && offset != ClockOffset::default() =>
+                {
+                    session = session.with_clock_offset(offset);
+                }
+                Err(error) => return Err(SourceError::of_answer(STS, &error)),
+            }
+        }
+    }
+
+    /// Returns the answer, and the offset of the service's clock by its `Date`.
+    async fn exchange(
+        &self,
+        place: &str,
+        request: Request<Bytes>,
+        is_loopback: bool,
+        limit: Duration,
+    ) -> Result<(Response<Bytes>, ClockOffset), SourceError> {
+        let policy = if is_loopback { AddressPolicy::Loopback } else { AddressPolicy::Any };
+        let started = self.transport.now();
+        let answer = exchange(self.transport, request, policy, started.mono, limit).await;
+        let answer = answer.map_err(|error| SourceError::of_transport(place, error))?;
+        let answered = self.transport.now().mono;
+        let offset = ClockOffset::measure(started, answered, answer.headers()).unwrap_or_default();
+        Ok((answer, offset))
+    }
+
+    fn issued(
+        &self,
+        place: &str,
+        keys: KeyPair,
+        expired_time: i64,
+        offset: ClockOffset,
+    ) -> Result<Issued, SourceError> {
+        let KeyPair { token, tmp_secret_id, tmp_secret_key } = keys;
+        let expiry = Wall::from_unix_seconds(expired_time);
+        if until(expiry, offset.apply(self.transport.now().wall)).is_zero() {
+            return Err(fault(place, "the issued keys have expired already"));
+        }
+        if token.is_empty() {
+            return Err(fault(place, "the answer has no token"));
+        }
+        let credentials = Credentials::new(tmp_secret_id, tmp_secret_key);
+        let credentials = credentials.and_then(|credentials| credentials.with_token(token));
+        Ok((credentials.map_err(|error| fault(place, error))?, Some(expiry), offset))
+    }
+}
+
+fn fault(place: &str, problem: impl std::fmt::Display) -> SourceError {
+    SourceError::new(SourceErrorKind::Fault(TransportErrorKind::Connection), place, problem)
+}
+
+fn sts_session(endpoint: Option<&Endpoint>, region: &str) -> Result<Session, SourceError> {
+    let endpoint = endpoint.map_or_else(|| STS_HOST.parse(), |endpoint| Ok(endpoint.clone()));
+    let session = endpoint.and_then(|endpoint| Session::new(endpoint).with_region(region));
+    session.map_err(|error| SourceError::broken(STS, error))
+}
+
+/// Reads the name of a role. Its characters are those of a session's name, and `+`.
+fn role_name(answer: &Response<Bytes>) -> Result<String, SourceError> {
+    match answer.status() {
+        StatusCode::NOT_FOUND => {
+            return Err(SourceError::absent(METADATA, "the machine has no role"));
+        }
+        status if !status.is_success() => {
+            return Err(fault(METADATA, format!("the service answered HTTP status {status}")));
+        }
+        _ => {}
+    }
+    let name = str::from_utf8(answer.body()).unwrap_or_default().trim();
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b);
+    if name.is_empty() || name.len() > 128 || !name.bytes().all(is_allowed) {
+        return Err(fault(METADATA, "the answer is not the name of a role"));
+    }
+    Ok(name.to_owned())
+}
+
+/// The answer of STS.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct StsKeys {
+    credentials: KeyPair,
+    /// In Unix seconds.
+    expired_time: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct KeyPair {
+    token: String,
+    tmp_secret_id: String,
+    tmp_secret_key: String,
+}
+
+/// The answer of the metadata service. Without success it may have no keys.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MetadataKeys {
+    code: String,
+    expired_time: Option<i64>,
+    #[serde(flatten)]
+    keys: Option<KeyPair>,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Assume<'a>(&'a AssumeRole);
+
+impl Action for Assume<'_> {
+    const SERVICE: &'static str = "sts";
+    const VERSION: &'static str = "2018-08-13";
+    const NAME: &'static str = "AssumeRole";
+    type Response = StsKeys;
+}
+
+/// The action that exchanges the token of a pod for keys.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct WebIdentity {
+    provider_id: String,
+    web_identity_token: String,
+    role_arn: String,
+    role_session_name: &'static str,
+}
+
+impl WebIdentity {
+    pub(super) fn new(provider_id: String, token: &str, role_arn: String) -> Self {
+        let role_session_name = AssumeRole::SESSION_NAME;
+        Self { provider_id, web_identity_token: token.to_owned(), role_arn, role_session_name }
+    }
+}
+
+impl Action for WebIdentity {
+    const SERVICE: &'static str = "sts";
+    const VERSION: &'static str = "2018-08-13";
+    const NAME: &'static str = "AssumeRoleWithWebIdentity";
+    type Response = StsKeys;
+}
