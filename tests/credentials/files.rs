@@ -45,7 +45,7 @@ fn the_forms_of_the_sdks_are_read() {
         FILE,
         "[default]\nsecret_id=AKIDEXAMPLE\nsecret_key=EXAMPLEKEY",
         "# a\n; b = c\n\n[other]\nsecret_id = x\nnonsense\n[default] \n  secret_id =AKIDEXAMPLE \n\
-         # secret_key = old\n\tsecret_key\t=\tEXAMPLEKEY\nregion = ap-singapore\n[more]\n",
+         # secret_key = old\n# more\n;\n\tsecret_key\t=\tEXAMPLEKEY\nregion = ap-singapore\n[more]\n",
         "[default]\nSecret_Id = AKIDEXAMPLE\nSECRET_KEY = EXAMPLEKEY\ntoken =\n",
     ] {
         assert_eq!(parse_ini(text.as_bytes()), Ok(Some(keys())), "{text}");
@@ -85,6 +85,7 @@ fn the_error_names_the_line_and_the_key() {
         assert!(refused(text).starts_with(problem), "{}: {problem}", refused(text));
     }
     assert_eq!(refused(b"[default]\n\xff"), "line 2: the file is not UTF-8");
+    assert_eq!(parse_ini(b"[default]\n\n\xff").unwrap_err().line(), Some(3));
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn the_types_of_profiles_are_known() {
     assert_eq!(kind(&login(1).replace("oauth", "sso")), Ok(TccliKind::Login));
     let unknown = kind(r#"{"type":"EXAMPLE"}"#).unwrap_err().to_string();
     assert_eq!(unknown, "the type of the profile is not supported");
+    assert_eq!(kind(r#"{"type":"x"}"#).unwrap_err().line(), None);
     let endless = kind(&login(1).replace("expiresAt", "x")).unwrap_err().to_string();
     assert_eq!(endless, "expiresAt is not set");
 }

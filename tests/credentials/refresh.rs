@@ -1,6 +1,7 @@
 //! When credentials are fetched again, at a virtual clock.
 
 use std::{
+    error::Error,
     pin::pin,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -10,7 +11,7 @@ use futures_util::{FutureExt, future::join_all};
 use tcss_export::{
     core::AddressPolicy,
     credentials::{Chain, ChainError, Source, SourceErrorKind},
-    driver::TransportErrorKind,
+    driver::{TransportError, TransportErrorKind},
 };
 
 use crate::{ID, KEY, chain, virtual_machine::VirtualMachine};
@@ -77,6 +78,8 @@ fn after_a_failed_refresh_keys_are_used_until_they_expire() {
     let error = ask(&chain, &machine, 7_200, false).unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Fault(TransportErrorKind::Timeout));
     assert!(error.is_transient());
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<TransportError>());
+    assert_eq!(cause.map(TransportError::kind), Some(TransportErrorKind::Timeout));
     machine.state().fails = false;
     assert_eq!(ask(&chain, &machine, 7_200, false).unwrap(), 2);
 }
@@ -147,6 +150,33 @@ fn a_thousand_refused_requests_cause_one_refresh() {
     let all = smol::block_on(join_all((0..1_000).map(|_| chain.find(&machine, true))));
     assert!(all.iter().all(Result::is_ok));
     assert_eq!(machine.issued(), 2);
+}
+
+#[test]
+fn during_a_refresh_valid_keys_serve_all_but_those_whose_keys_were_refused() {
+    let (chain, machine) = (role(), VirtualMachine::with_lifetime(7_200));
+    ask(&chain, &machine, 0, false).unwrap();
+    let mut refreshing = pin!(chain.find(&machine, true));
+    assert!(refreshing.as_mut().now_or_never().is_none());
+    machine.state().elapsed = 6_900;
+    let current = chain.find(&machine, false).now_or_never().unwrap().unwrap();
+    assert_eq!(current.credentials.secret_id(), "AKIDEXAMPLE1");
+    let mut refused = pin!(chain.find(&machine, true));
+    assert!(refused.as_mut().now_or_never().is_none());
+    let renewed = smol::block_on(refreshing).unwrap();
+    assert_eq!(renewed.credentials.secret_id(), "AKIDEXAMPLE2");
+    let renewed = smol::block_on(refused).unwrap();
+    assert_eq!(renewed.credentials.secret_id(), "AKIDEXAMPLE2");
+}
+
+#[test]
+fn requests_whose_keys_were_refused_share_one_failure() {
+    let (chain, machine) = (role(), VirtualMachine::with_lifetime(7_200));
+    ask(&chain, &machine, 0, false).unwrap();
+    machine.state().fails = true;
+    let all = smol::block_on(join_all((0..1_000).map(|_| chain.find(&machine, true))));
+    assert!(all.iter().all(Result::is_err));
+    assert_eq!(machine.sent().len(), 3);
 }
 
 #[test]

@@ -50,6 +50,7 @@ fn values_that_hold_secrets_do_not_show_them() {
     let chain = chain(vec![Source::InstanceRole], Vec::<(&str, &str)>::new());
     assert_debug_clean(&smol::block_on(chain.find(&machine, false)).unwrap());
     assert_debug_clean(&chain);
+    assert!(format!("{chain:?}").contains("InstanceRole"));
     assert_debug_clean(&tcss_export::CredentialSource::from(chain));
     let profile = br#"{"secretId":"AKIDEXAMPLE","secretKey":"EXAMPLEKEY","token":"EXAMPLETOKEN"}"#;
     assert_debug_clean(&parse_tccli(profile).unwrap());

@@ -62,11 +62,11 @@ impl Cache {
         if self.attempts == attempts {
             return None;
         }
-        match (self.valid(now), &self.failed) {
-            (Some(found), None) => Some(Ok(found)),
-            (Some(found), Some(_)) if !fresh => Some(Ok(found)),
-            (_, Some((error, _))) => Some(Err(error.clone())),
-            (None, None) => None,
+        let failed = self.failed.as_ref().map(|(error, _)| Err(error.clone()));
+        match self.valid(now).map(Ok) {
+            // The last attempt has not replaced refused credentials.
+            Some(_) if fresh && failed.is_some() => failed,
+            valid => valid.or(failed),
         }
     }
 
@@ -131,4 +131,32 @@ impl Lifetime {
 pub(super) fn until(end: Wall, now: Wall) -> Duration {
     let millis = end.unix_millis().saturating_sub(now.unix_millis());
     Duration::from_millis(millis.try_into().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use tcss_export_core::Credentials;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_of_another_call_leaves_valid_credentials_in_use() {
+        let now = Now::default();
+        let mut cache = Cache::default();
+        assert!(cache.result_since(0, now, false).is_none());
+        let error = || Err(ChainError::new(Vec::new()));
+        assert!(cache.store(error(), now, false).is_err());
+        assert!(cache.result_since(0, now, false).unwrap().is_err());
+        let found = Found {
+            credentials: Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap(),
+            expiry: None,
+            origin: String::new(),
+            warning: None,
+        };
+        assert!(cache.store(Ok((found, ClockOffset::default())), now, false).is_ok());
+        assert!(cache.store(error(), now, false).is_ok());
+        assert!(cache.result_since(2, now, false).unwrap().is_ok());
+        assert!(cache.result_since(2, now, true).unwrap().is_err());
+        assert!(cache.result_since(3, now, false).is_none());
+    }
 }
