@@ -100,6 +100,23 @@ fn a_file_in_home_comes_before_other_sources_of_files() {
 }
 
 #[test]
+fn a_file_in_home_without_keys_is_skipped_and_a_broken_one_is_not() {
+    let folder = Folder::new();
+    let (home, path) = (folder.path().to_str().unwrap(), folder.at(".tencentcloud/credentials"));
+    let error = || ask(Source::File(None), vec![("HOME", home)]).unwrap_err();
+    write(&path, "[other]\n");
+    assert_eq!(error().kind(), SourceErrorKind::Absent);
+    let expected = format!(
+        "credentials file: {}: no keys in the section [default]; \
+         /etc/tencentcloud/credentials: no such file",
+        path.display()
+    );
+    assert_eq!(error().tried()[0].to_string(), expected);
+    write(&path, FILE.replace("secret_id", "id"));
+    assert_eq!(error().kind(), SourceErrorKind::Broken);
+}
+
+#[test]
 fn a_variable_names_the_only_file() {
     let folder = Folder::new();
     let (home, other) = (folder.path().to_str().unwrap(), folder.at("other"));
@@ -137,6 +154,28 @@ fn a_folder_and_a_large_file_are_errors() {
     // A hole: it takes no room.
     fs::File::create(&path).unwrap().set_len(1 << 30).unwrap();
     assert_eq!(ask(), format!("{}: the file is larger than 64 KiB", path.display()));
+}
+
+#[test]
+fn a_file_may_have_64_kib() {
+    let folder = Folder::new();
+    let path = folder.at("credentials");
+    let ask = || ask(Source::File(Some(path.clone())), Vec::<(&str, &str)>::new());
+    write(&path, [FILE, &"#".repeat(65_536 - FILE.len())].concat());
+    assert_eq!(ask().unwrap().credentials, keys());
+    write(&path, [FILE, &"#".repeat(65_537 - FILE.len())].concat());
+    assert_eq!(ask().unwrap_err().kind(), SourceErrorKind::Broken);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_cannot_be_followed_is_not_a_missing_file() {
+    let folder = Folder::new();
+    write(&folder.at("file"), "");
+    let home = folder.at("file");
+    let error = ask(Source::File(None), vec![("HOME", home.to_str().unwrap())]).unwrap_err();
+    assert_eq!(error.kind(), SourceErrorKind::Broken);
+    assert!(error.to_string().contains("Not a directory"), "{error}");
 }
 
 #[cfg(unix)]

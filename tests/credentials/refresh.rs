@@ -50,6 +50,25 @@ fn the_role_of_a_machine_takes_two_requests_with_short_limits() {
 }
 
 #[test]
+fn only_the_name_of_a_role_is_accepted_as_one() {
+    let ask_with = |status, role: &str| {
+        let machine = VirtualMachine::with_lifetime(7_200);
+        machine.state().role = Some((status, role.to_owned()));
+        let result = ask(&self::role(), &machine, 0, false);
+        result.map_err(|error| error.tried()[0].to_string())
+    };
+    let longest = "+=,.@_-b9Z".repeat(13);
+    assert_eq!(ask_with(200, &longest[..128]), Ok(1));
+    assert_eq!(ask_with(200, "example-role\n"), Ok(1));
+    for other in [&longest[..129], "", "\n", "a b", "../a", "a?b", "<html>", "r\u{f6}le"] {
+        let problem = "instance role: the answer is not the name of a role";
+        assert_eq!(ask_with(200, other).unwrap_err(), problem, "{other}");
+    }
+    let problem = "instance role: the service answered HTTP status 500 Internal Server Error";
+    assert_eq!(ask_with(500, "example-role").unwrap_err(), problem);
+}
+
+#[test]
 fn keys_are_fetched_again_five_minutes_before_they_expire() {
     let (chain, machine) = (role(), VirtualMachine::with_lifetime(7_200));
     for (second, nth) in [(0, 1), (1, 1), (6_899, 1), (6_900, 2), (6_901, 2), (13_799, 2)] {

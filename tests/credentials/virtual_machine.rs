@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(crate) fails: bool,
     /// Whether answers have a `Date`.
     pub(crate) sends_date: bool,
+    /// Status and body in place of the name of the role.
+    pub(crate) role: Option<(u16, String)>,
     issued: u32,
     sent: Vec<(String, Limits)>,
 }
@@ -67,6 +69,9 @@ impl State {
     }
 
     fn answer(&mut self, url: &str) -> Response<Bytes> {
+        if let Some((status, body)) = self.role.take() {
+            return Response::builder().status(status).body(body.into()).unwrap();
+        }
         let body = match url.ends_with('/') {
             true => "example-role".to_owned(),
             false => {
