@@ -80,6 +80,21 @@ fn mistakes_of_shells_and_editors_are_refused_by_name() {
     }
 }
 
+#[test]
+fn mistakes_in_the_names_of_roles_are_refused() {
+    let problem = "has quotes around it, which must be removed";
+    for name in ["TENCENTCLOUD_ROLE_ARN", "TENCENTCLOUD_ROLE_SESSION_NAME"] {
+        let variables = [("TENCENTCLOUD_ROLE_ARN", "qcs::r"), (name, "'EXAMPLE'")];
+        let error = ask(Source::Environment, [&VARIABLES[..], &variables].concat());
+        assert_eq!(error_of(error), format!("environment: {name} {problem}"));
+    }
+    let names = ["TKE_ROLE_ARN", "TKE_PROVIDER_ID", "TKE_WEB_IDENTITY_TOKEN_FILE", "TKE_REGION"];
+    for name in names {
+        let error = error_of(ask(Source::WebIdentity, vec![(name, "'EXAMPLE'")]));
+        assert_eq!(error, format!("identity of a TKE pod: {name} {problem}"));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_value_that_is_not_utf8_is_refused_by_name() {

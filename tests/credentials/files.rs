@@ -60,10 +60,29 @@ fn a_token_is_read_and_a_value_may_contain_the_separator() {
 }
 
 #[test]
-fn keys_outside_the_default_section_do_not_count() {
-    for text in ["", "secret_id = a\nsecret_key = b\n", "[other]\nsecret_id = a\n", "[default]\n"] {
+fn keys_of_other_sections_do_not_count() {
+    for text in ["", "region = a\n", "[other]\nsecret_id = a\n", "[default]\n", " [other]\nx"] {
         assert_eq!(parse_ini(text.as_bytes()), Ok(None), "{text}");
     }
+    let text = format!("{FILE} [other] \nsecret_key = x\n");
+    assert_eq!(parse_ini(text.as_bytes()), Ok(Some(keys())));
+}
+
+#[test]
+fn blanks_around_the_section_do_not_hide_its_keys() {
+    for section in [" [default]", "\t[default] ", "[default]\t"] {
+        let text = FILE.replace("[default]", section);
+        assert_eq!(parse_ini(text.as_bytes()), Ok(Some(keys())), "{section:?}");
+    }
+}
+
+#[test]
+fn keys_outside_every_section_are_an_error() {
+    let problem = |name| format!("{name} is not in a section: add the line `[default]` before it");
+    let id = format!("line 1: {}", problem("secret_id"));
+    assert_eq!(refused("secret_id = a\nsecret_key = b\n"), id);
+    let key = format!("line 2: {}", problem("secret_key"));
+    assert_eq!(refused(format!("region = a\nSecret_Key = a\n{FILE}")), key);
 }
 
 #[test]
@@ -81,6 +100,7 @@ fn the_error_names_the_line_and_the_key() {
         (&format!("{FILE}secret_key = x"), "line 4: secret_key is set twice"),
         (&FILE.replace("KEY", "KEY # mine"), "line 3: secret_key contains white space"),
         (&FILE.replace("default]", "default"), "line 1: expected `[name]`"),
+        (&FILE.replace("[default]", " [default"), "line 1: expected `[name]`"),
     ] {
         assert!(refused(text).starts_with(problem), "{}: {problem}", refused(text));
     }
@@ -125,6 +145,15 @@ fn a_variable_names_the_only_file() {
         || vec![("HOME", home), ("TENCENTCLOUD_CREDENTIALS_FILE", other.to_str().unwrap())];
     let missing = error_of(ask(Source::File(None), variables()));
     assert_eq!(missing, format!("{}: no such file", other.display()));
+    for text in ["", "[other]\nsecret_id = a\n"] {
+        write(&other, text);
+        let problem = format!("{}: no keys in the section [default]", other.display());
+        for source in [Source::File(None), Source::File(Some(other.clone()))] {
+            let error = ask(source, variables());
+            assert_eq!(error.as_ref().unwrap_err().kind(), SourceErrorKind::Broken);
+            assert_eq!(error_of(error), problem);
+        }
+    }
     write(&other, format!("{FILE}token = {TOKEN}"));
     let found = ask(Source::File(None), variables()).unwrap();
     assert_eq!(found.credentials, keys().with_token(TOKEN).unwrap());

@@ -58,6 +58,45 @@ fn a_named_profile_must_exist() {
 }
 
 #[test]
+fn the_name_of_a_profile_is_no_path() {
+    let folder = home("default", FILE);
+    let home = folder.path().to_str().unwrap();
+    let expected = "profile of tccli: the name of the profile contains a path separator";
+    for name in ["../.tccli/default", "a\\b", "/etc/x", ".."] {
+        let variables = || vec![("HOME", home), ("TCCLI_PROFILE", name)];
+        assert_eq!(error_of(ask(Source::TccliProfile(None), variables())), expected);
+        let named = ask(Source::TccliProfile(Some(name.into())), vec![("HOME", home)]);
+        assert_eq!(error_of(named), expected);
+        // The variable is not read if a name is given.
+        assert!(ask(Source::TccliProfile(Some("default".into())), variables()).is_ok());
+    }
+}
+
+#[test]
+fn only_an_empty_profile_is_absent() {
+    let error = |text: &str| {
+        let folder = home("default", text);
+        let variables = vec![("HOME", folder.path().to_str().unwrap())];
+        let error = ask(Source::TccliProfile(None), variables).unwrap_err();
+        let place = format!(
+            "profile default of tccli, {}: ",
+            folder.at(".tccli/default.credential").display()
+        );
+        (error.kind(), error.tried()[0].to_string().strip_prefix(&place).unwrap().to_owned())
+    };
+    let absent = (SourceErrorKind::Absent, "the profile has no keys".to_owned());
+    assert_eq!(error("{}"), absent);
+    assert_eq!(error(r#"{"secretId":"","secretKey":null,"role-arn":""}"#), absent);
+    let broken = |text: &str| (SourceErrorKind::Broken, text.to_owned());
+    let login = "the login has no keys: log in again with tccli";
+    assert_eq!(error(r#"{"type":"oauth","expiresAt":1}"#), broken(login));
+    assert_eq!(error(r#"{"type":"sso"}"#), broken(login));
+    let role = "role-arn is set, but secretId is not";
+    assert_eq!(error(r#"{"role-arn":"qcs::r"}"#), broken(role));
+    assert_eq!(error(r#"{"token":"x"}"#), broken("token is set, but secretId is not"));
+}
+
+#[test]
 fn the_keys_of_a_login_are_used_until_they_expire() {
     let folder = home("default", &login(1));
     let variables = || vec![("HOME", folder.path().to_str().unwrap())];
@@ -107,6 +146,14 @@ fn a_file_that_is_no_profile_is_refused_by_its_line() {
         (
             r#"{"secretId":"AKIDEXAMPLE","secretKey":"${KEY}"}"#,
             "secretKey contains ${..}, which no program has replaced",
+        ),
+        (
+            r#"{"secretId":"a","secretKey":"b","role-arn":"${ROLE}"}"#,
+            "role-arn contains ${..}, which no program has replaced",
+        ),
+        (
+            r#"{"type":"cvm-role","role-session-name":"'night'"}"#,
+            "role-session-name has quotes around it, which must be removed",
         ),
         ("\u{feff}{}", "line 1: the file starts with a byte order mark"),
     ] {

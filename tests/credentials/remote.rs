@@ -135,8 +135,12 @@ fn half_an_identity_of_a_pod_is_an_error() {
     let text = |text: &str| format!("identity of a TKE pod: {text}");
     let unset = (SourceErrorKind::Broken, text("TKE_PROVIDER_ID is not set"));
     assert_eq!(error(&[region, file, role]), unset);
-    let absent = (SourceErrorKind::Absent, text("TKE_ROLE_ARN is not set"));
-    assert_eq!(error(&[region]), absent);
+    let no_role = |kind| (kind, text("TKE_ROLE_ARN is not set"));
+    assert_eq!(error(&[region]), no_role(SourceErrorKind::Absent));
+    assert_eq!(error(&[file]), no_role(SourceErrorKind::Broken));
+    assert_eq!(error(&[("TKE_PROVIDER_ID", "cls-example")]), no_role(SourceErrorKind::Broken));
+    let no_region = (SourceErrorKind::Broken, text("TKE_REGION is not set"));
+    assert_eq!(error(&[role, file, ("TKE_PROVIDER_ID", "cls-example")]), no_region);
     let missing = format!("{}: no such file", token.display());
     assert_eq!(error(&pod(&token)), (SourceErrorKind::Broken, missing));
     write(&token, "\n");

@@ -108,6 +108,11 @@ impl SourceError {
         Self::new(SourceErrorKind::Broken, place, problem)
     }
 
+    /// A source that the user has named must have keys.
+    pub(super) fn into_broken(self) -> Self {
+        Self { kind: SourceErrorKind::Broken, ..self }
+    }
+
     pub(super) fn of_transport(place: &str, error: TransportError) -> Self {
         let kind = SourceErrorKind::Fault(error.kind());
         Self { cause: Some(Arc::new(error)), ..Self::new(kind, place, "the request failed") }

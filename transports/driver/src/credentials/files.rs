@@ -58,7 +58,7 @@ impl<'a> Named<'a> {
     }
 
     /// Checks for mistakes that the service would report only as a wrong signature.
-    fn check(&self) -> Result<(), FormatError> {
+    pub(super) fn check(&self) -> Result<(), FormatError> {
         let is_quote = |c: char| matches!(c, '"' | '\'');
         let problem = match self.value {
             value if value.starts_with('\u{feff}') => "starts with a byte order mark",
@@ -132,8 +132,8 @@ const INI_NAMES: [&str; 3] = ["secret_id", "secret_key", "token"];
 ///
 /// # Errors
 ///
-/// A [`FormatError`] for half a key pair, a name that occurs twice, a line without `=`, values with
-/// quotes or `${..}`, a carriage return, a byte order mark, and characters that no key has.
+/// A [`FormatError`] for half a key pair, a name that occurs twice, a line without `=`, keys outside
+/// every section, values with quotes or `${..}`, a carriage return, a byte order mark, and characters that no key has.
 pub fn parse_ini(file: &[u8]) -> Result<Option<Credentials>, FormatError> {
     let text = text(file)?;
     if let Some(before) = text.find('\r').and_then(|at| file.get(..at)) {
@@ -141,24 +141,29 @@ pub fn parse_ini(file: &[u8]) -> Result<Option<Credentials>, FormatError> {
         return Err(FormatError::new(Some(line_at(before)), problem));
     }
     let mut values = INI_NAMES.map(|name| Named::new(name, None));
-    let mut is_default = false;
+    let mut section = None;
     let mut parser = Parser::new(text).auto_trim(true);
     for line in 1.. {
         match next_line(&mut parser) {
             None => break,
-            Some(Item::Section(name)) => is_default = name == "default",
-            // The parser takes blanks after a section's name for an error.
-            Some(Item::Error(section)) => match section.trim_end().ends_with(']') {
-                true => is_default = section.trim_end() == "[default]",
-                false => return Err(FormatError::new(Some(line), "expected `[name]`")),
-            },
+            Some(Item::Section(name)) => section = Some(name),
+            // The parser takes a section with blanks around it for an error or a name.
+            Some(Item::Error(text) | Item::Property(text, None))
+                if text.trim_start().starts_with('[') =>
+            {
+                let name = text.trim().strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+                let unclosed = || FormatError::new(Some(line), "expected `[name]`");
+                section = Some(name.ok_or_else(unclosed)?);
+            }
             Some(Item::Property(name, _)) if name.starts_with(['#', ';']) => {}
-            Some(Item::Property(_, None)) if is_default => {
+            Some(Item::Property(_, None)) if section == Some("default") => {
                 return Err(FormatError::new(Some(line), "expected `name = value`"));
             }
-            Some(Item::Property(name, Some(value))) if is_default => {
-                add(&mut values, name, value, line)?;
-            }
+            Some(Item::Property(name, Some(value))) => match section {
+                Some("default") => add(&mut values, name, value, line)?,
+                Some(_) => {}
+                None => check_is_unknown(name, line)?,
+            },
             _ => {}
         }
     }
@@ -168,6 +173,18 @@ pub fn parse_ini(file: &[u8]) -> Result<Option<Credentials>, FormatError> {
 /// Returns the next item that is a line of the file.
 fn next_line<'a>(parser: &mut Parser<'a>) -> Option<Item<'a>> {
     parser.find(|item| *item != Item::SectionEnd)
+}
+
+/// Checks a name before the first section. A parser that skipped keys would find others.
+fn check_is_unknown(name: &str, line: usize) -> Result<(), FormatError> {
+    match INI_NAMES[..2].iter().find(|known| known.eq_ignore_ascii_case(name)) {
+        Some(known) => {
+            let problem =
+                format!("{known} is not in a section: add the line `[default]` before it");
+            Err(FormatError::new(Some(line), problem))
+        }
+        None => Ok(()),
+    }
 }
 
 fn add<'a>(
@@ -238,8 +255,8 @@ struct CredentialFile {
 ///
 /// # Errors
 ///
-/// A [`FormatError`] for a file that is not such a JSON object, an unknown type, a login without an
-/// expiry, and values as in [`parse_ini`].
+/// A [`FormatError`] for a file that is not such a JSON object, an unknown type, a login without keys
+/// or an expiry, a role or a token without keys, and values as in [`parse_ini`].
 pub fn parse_tccli(file: &[u8]) -> Result<TccliProfile, FormatError> {
     let file: CredentialFile = json(file)?;
     let kind = match file.r#type.as_deref().unwrap_or_default() {
@@ -248,13 +265,28 @@ pub fn parse_tccli(file: &[u8]) -> Result<TccliProfile, FormatError> {
         "oauth" | "sso" => TccliKind::Login,
         _ => return Err(FormatError::new(None, "the type of the profile is not supported")),
     };
-    let credentials = credentials([
-        Named::new("secretId", file.secret_id.as_deref()),
-        Named::new("secretKey", file.secret_key.as_deref()),
-        Named::new("token", file.token.as_deref()),
-    ])?;
-    if kind == TccliKind::Login && file.expires_at.is_none() {
-        return Err(FormatError::new(None, "expiresAt is not set"));
+    let id = Named::new("secretId", file.secret_id.as_deref());
+    let key = Named::new("secretKey", file.secret_key.as_deref());
+    let token = Named::new("token", file.token.as_deref());
+    let credentials = credentials([id, key, token])?;
+    let settings = [
+        Named::new("role-arn", file.role_arn.as_deref()),
+        Named::new("role-session-name", file.role_session_name.as_deref()),
+        token,
+    ];
+    settings.iter().try_for_each(Named::check)?;
+    match (kind, &credentials) {
+        (TccliKind::Login, None) => {
+            return Err(FormatError::new(None, "the login has no keys: log in again with tccli"));
+        }
+        (TccliKind::Login, _) if file.expires_at.is_none() => {
+            return Err(FormatError::new(None, "expiresAt is not set"));
+        }
+        (TccliKind::Keys, None) => {
+            let set = settings.iter().find(|setting| !setting.value.is_empty());
+            set.map_or(Ok(()), |set| Err(set.error_without(&id)))?;
+        }
+        _ => {}
     }
     let some = |text: Option<String>| text.filter(|text| !text.is_empty());
     Ok(TccliProfile {

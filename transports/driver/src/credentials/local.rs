@@ -100,10 +100,17 @@ fn environment(variable: Variable<'_>) -> Result<Plan, SourceError> {
 }
 
 /// Reads a variable. An empty one counts as unset.
-fn text_of(place: &str, name: &str, variable: Variable<'_>) -> Result<Option<String>, SourceError> {
+fn text_of(
+    place: &str,
+    name: &'static str,
+    variable: Variable<'_>,
+) -> Result<Option<String>, SourceError> {
     let value = variable(name).filter(|value| !value.is_empty()).map(OsString::into_string);
     let value = value.transpose();
-    value.map_err(|_| SourceError::broken(place, format!("{name} is not UTF-8")))
+    let value = value.map_err(|_| SourceError::broken(place, format!("{name} is not UTF-8")))?;
+    let checked = Named::new(name, value.as_deref()).check();
+    checked.map_err(|error| SourceError::broken(place, error))?;
+    Ok(value)
 }
 
 fn home(variable: Variable<'_>) -> Option<PathBuf> {
@@ -114,7 +121,7 @@ fn home(variable: Variable<'_>) -> Option<PathBuf> {
 fn file(path: Option<&Path>, variable: Variable<'_>) -> Result<Plan, SourceError> {
     let named = || variable("TENCENTCLOUD_CREDENTIALS_FILE").filter(|path| !path.is_empty());
     if let Some(path) = path.map(Path::to_owned).or_else(|| named().map(PathBuf::from)) {
-        let plan = ini_file(&path)?;
+        let plan = ini_file(&path).map_err(SourceError::into_broken)?;
         return plan.ok_or_else(|| SourceError::broken(path.display(), NO_FILE));
     }
     let in_home = home(variable).map(|home| home.join(".tencentcloud/credentials"));
@@ -145,16 +152,25 @@ fn ini_file(path: &Path) -> Result<Option<Plan>, SourceError> {
 }
 
 fn tccli_profile(name: Option<&str>, variable: Variable<'_>) -> Result<Plan, SourceError> {
-    let named = text_of("profile of tccli", "TCCLI_PROFILE", variable)?;
-    let name = name.or(named.as_deref());
-    let profile = format!("profile {} of tccli", name.unwrap_or("default"));
+    const PLACE: &str = "profile of tccli";
+    let named = match name {
+        Some(name) => Some(name.to_owned()),
+        None => text_of(PLACE, "TCCLI_PROFILE", variable)?,
+    };
+    let name = named.as_deref().unwrap_or("default");
+    // It could name a file in another folder.
+    if name == ".." || name.contains(['/', '\\']) {
+        let problem = "the name of the profile contains a path separator";
+        return Err(SourceError::broken(PLACE, problem));
+    }
+    let profile = format!("profile {name} of tccli");
     let Some(home) = home(variable) else {
         return Err(SourceError::absent(profile, "HOME is not set"));
     };
-    let path = home.join(".tccli").join(format!("{}.credential", name.unwrap_or("default")));
+    let path = home.join(".tccli").join(format!("{name}.credential"));
     let place = format!("{profile}, {}", path.display());
     // A profile that somebody has chosen must exist.
-    let kind = if name.is_some() { SourceErrorKind::Broken } else { SourceErrorKind::Absent };
+    let kind = if named.is_some() { SourceErrorKind::Broken } else { SourceErrorKind::Absent };
     let missing = |problem| SourceError::new(kind, &place, problem);
     let file = read(&path)?.ok_or_else(|| missing(NO_FILE))?;
     let broken = |error: FormatError| SourceError::broken(&place, error);
@@ -191,13 +207,13 @@ fn web_identity(variable: Variable<'_>) -> Result<Plan, SourceError> {
     let [role, provider, token_file, region] = NAMES.map(|name| text_of(PLACE, name, variable));
     let values = [role?, provider?, token_file?, region?];
     let missing = NAMES.into_iter().zip(&values).find(|(_, value)| value.is_none());
+    // A region alone may have another purpose.
+    let kind = match &values {
+        [None, None, None, _] => SourceErrorKind::Absent,
+        _ => SourceErrorKind::Broken,
+    };
     let [Some(role_arn), Some(provider_id), Some(token_file), Some(region)] = values else {
         let name = missing.map_or("", |(name, _)| name);
-        // Without a role, the other variables may have another purpose.
-        let kind = match name == NAMES[0] {
-            true => SourceErrorKind::Absent,
-            false => SourceErrorKind::Broken,
-        };
         return Err(SourceError::new(kind, PLACE, format!("{name} is not set")));
     };
     let file = read(Path::new(&token_file))?;
