@@ -220,6 +220,43 @@ fn a_dropped_refresh_leaves_the_next_call_free() {
     assert_eq!(ask(&chain, &machine, 0, false).unwrap(), 1);
 }
 
+// The virtual machine answers at the second poll.
+#[test]
+fn a_dropped_refresh_leaves_valid_keys_in_use_and_is_not_repeated_at_once() {
+    let (chain, machine) = (role(), VirtualMachine::with_lifetime(7_200));
+    ask(&chain, &machine, 0, false).unwrap();
+    machine.state().elapsed = 6_900;
+    {
+        let mut dropped = pin!(chain.find(&machine, false));
+        assert!(dropped.as_mut().now_or_never().is_none());
+        // The limit of a caller may be longer than the pause.
+        machine.state().elapsed = 6_920;
+    }
+    for second in [6_920, 6_924] {
+        machine.state().elapsed = second;
+        let found = chain.find(&machine, false).now_or_never().expect("no request").unwrap();
+        assert_eq!(found.credentials.secret_id(), "AKIDEXAMPLE1");
+    }
+    assert_eq!(ask(&chain, &machine, 6_925, false).unwrap(), 2);
+}
+
+#[test]
+fn repeated_keys_are_fetched_again_after_each_pause() {
+    let (chain, machine) = (role(), VirtualMachine::with_lifetime(7_200));
+    ask(&chain, &machine, 0, false).unwrap();
+    machine.state().repeats = true;
+    for (second, requests) in [(6_900, 4), (6_904, 4), (6_905, 6), (6_909, 6), (6_910, 8)] {
+        assert_eq!(ask(&chain, &machine, second, false).unwrap(), 1, "{second}");
+        assert_eq!(machine.sent().len(), requests, "{second}");
+    }
+    machine.state().repeats = false;
+    assert_eq!(ask(&chain, &machine, 6_914, false).unwrap(), 1);
+    assert_eq!(ask(&chain, &machine, 6_915, false).unwrap(), 2);
+    // The margin of new keys is that of their own lifetime.
+    assert_eq!(ask(&chain, &machine, 6_915 + 6_899, false).unwrap(), 2);
+    assert_eq!(ask(&chain, &machine, 6_915 + 6_900, false).unwrap(), 3);
+}
+
 #[test]
 fn keys_that_do_not_expire_are_read_again_only_after_a_refusal() {
     static READS: AtomicUsize = AtomicUsize::new(0);

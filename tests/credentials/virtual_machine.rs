@@ -33,6 +33,9 @@ pub(crate) struct State {
     pub(crate) sends_date: bool,
     /// Status and body in place of the name of the role.
     pub(crate) role: Option<(u16, String)>,
+    /// Whether its metadata service repeats the last keys.
+    pub(crate) repeats: bool,
+    last_keys: String,
     issued: u32,
     sent: Vec<(String, Limits)>,
 }
@@ -74,14 +77,16 @@ impl State {
         }
         let body = match url.ends_with('/') {
             true => "example-role".to_owned(),
+            false if self.repeats => self.last_keys.clone(),
             false => {
                 self.issued += 1;
                 let (nth, expiry) = (self.issued, self.service_time() + self.lifetime);
-                format!(
+                self.last_keys = format!(
                     r#"{{"TmpSecretId":"AKIDEXAMPLE{nth}","TmpSecretKey":"EXAMPLEKEY{nth}",
                     "Token":"EXAMPLETOKEN{nth}","ExpiredTime":{expiry},
                     "Expiration":"2023-11-14T22:13:20Z","Code":"Success"}}"#
-                )
+                );
+                self.last_keys.clone()
             }
         };
         let mut response = Response::new(Bytes::from(body));

@@ -158,9 +158,9 @@ type Variables = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 /// chain with an error, so that a typing mistake does not select another account.
 ///
 /// Credentials that expire are refreshed 300 s before, or a tenth of their lifetime if that is
-/// less. If a refresh fails, they are used until they expire, and the refresh is tried again once in
-/// [`Chain::RETRY_PAUSE`]. Credentials that do not expire are read again only after the service has
-/// refused them. Concurrent calls cause one refresh.
+/// less. If a refresh fails, is dropped or gives the same credentials, they are used until they
+/// expire, and the refresh is tried again once in [`Chain::RETRY_PAUSE`]. Credentials that do not
+/// expire are read again only after the service has refused them. Concurrent calls cause one refresh.
 pub struct Chain {
     sources: Vec<Source>,
     variables: Box<Variables>,
@@ -186,7 +186,7 @@ impl Default for Chain {
 }
 
 impl Chain {
-    /// The pause after a failed refresh, while the credentials are still valid.
+    /// The pause after a refresh without new credentials, while the credentials are still valid.
     pub const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
     /// Sets the sources, in order.
@@ -258,6 +258,7 @@ impl Chain {
     }
 
     async fn ask<T: Transport>(&self, transport: &T) -> Result<(Found, ClockOffset), ChainError> {
+        let _attempt = Attempt { chain: self, transport };
         let (metadata, sts) = (self.metadata.as_ref(), self.sts.as_ref());
         let remote = Remote { transport, metadata, sts };
         let mut tried = Vec::new();
@@ -280,6 +281,20 @@ impl Chain {
     fn cache(&self) -> MutexGuard<'_, Cache> {
         // A panic while holding the lock cannot leave the cache inconsistent.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Notes the end of an attempt when it is dropped. The limit of a caller may drop each attempt, and
+/// the next callers must not all wait for another one.
+struct Attempt<'a, T: Transport> {
+    chain: &'a Chain,
+    transport: &'a T,
+}
+
+impl<T: Transport> Drop for Attempt<'_, T> {
+    fn drop(&mut self) {
+        let now = self.transport.now();
+        self.chain.cache().end_attempt(now);
     }
 }
 

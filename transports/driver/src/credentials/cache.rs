@@ -14,8 +14,10 @@ const MARGIN: Duration = Duration::from_secs(300);
 #[derive(Default)]
 pub(super) struct Cache {
     kept: Option<Kept>,
-    /// The error of the last attempt, if it failed.
-    failed: Option<(ChainError, Mono)>,
+    /// The error of the last attempt that was not dropped, if it failed.
+    failed: Option<ChainError>,
+    /// When the last attempt ended or was dropped.
+    tried: Option<Mono>,
     /// The number of attempts so far.
     attempts: u64,
 }
@@ -41,7 +43,7 @@ impl Cache {
         let is_usable = |kept: &&Kept| match fresh {
             // Many requests may have used the refused credentials.
             true => kept.renewed.is_some_and(|at| is_recent(at, now)),
-            false => !kept.is_due(now) || self.failed.as_ref().is_some_and(|f| is_recent(f.1, now)),
+            false => !kept.is_due(now) || self.tried.is_some_and(|at| is_recent(at, now)),
         };
         let kept = self.kept_valid(now).filter(is_usable);
         kept.map(|kept| kept.found.clone()).ok_or(self.attempts)
@@ -62,12 +64,17 @@ impl Cache {
         if self.attempts == attempts {
             return None;
         }
-        let failed = self.failed.as_ref().map(|(error, _)| Err(error.clone()));
+        let failed = self.failed.clone().map(Err);
         match self.valid(now).map(Ok) {
             // The last attempt has not replaced refused credentials.
             Some(_) if fresh && failed.is_some() => failed,
             valid => valid.or(failed),
         }
+    }
+
+    /// Notes the end of an attempt.
+    pub(super) fn end_attempt(&mut self, now: Now) {
+        self.tried = Some(now.mono);
     }
 
     /// Stores the result of an attempt, and returns the credentials to use.
@@ -80,14 +87,20 @@ impl Cache {
         self.attempts += 1;
         match result {
             Ok((found, offset)) => {
-                let lifetime = found.expiry.map(|expiry| Lifetime::new(expiry, offset, now));
+                let mut lifetime = found.expiry.map(|expiry| Lifetime::new(expiry, offset, now));
+                // A service that repeats its keys does not prolong their use.
+                let repeated =
+                    self.kept.take().filter(|k| k.found.credentials == found.credentials);
+                if let (Some(new), Some(old)) = (&mut lifetime, repeated.and_then(|k| k.lifetime)) {
+                    new.margin = old.margin;
+                }
                 let renewed = fresh.then_some(now.mono);
                 self.kept = Some(Kept { found: found.clone(), lifetime, renewed });
                 self.failed = None;
                 Ok(found)
             }
             Err(error) => {
-                self.failed = Some((error.clone(), now.mono));
+                self.failed = Some(error.clone());
                 self.valid(now).filter(|_| !fresh).ok_or(error)
             }
         }
