@@ -143,7 +143,7 @@ fn keys_that_have_expired_by_the_only_clock_are_an_error() {
     machine.state().jump = 86_400;
     let error = ask(&chain, &machine, 0, false).unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Fault(TransportErrorKind::Connection));
-    let text = "no source has credentials\n  \
+    let text = "the credentials could not be obtained\n  \
                 instance role: the issued keys have expired already";
     assert_eq!(error.to_string(), text);
 }
@@ -299,7 +299,7 @@ fn the_error_of_the_default_chain_lists_every_source() {
     machine.state().fails = true;
     let chain = chain(Source::DEFAULT.into(), vec![("HOME", "/home/nobody-here")]);
     let error = ask(&chain, &machine, 0, false).unwrap_err();
-    let text = "no source has credentials
+    let text = "the credentials could not be obtained
   environment: TENCENTCLOUD_SECRET_ID is not set
   credentials file: /home/nobody-here/.tencentcloud/credentials: no such file; \
                 /etc/tencentcloud/credentials: no such file

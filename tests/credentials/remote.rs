@@ -141,6 +141,12 @@ fn half_an_identity_of_a_pod_is_an_error() {
     assert_eq!(error(&[("TKE_PROVIDER_ID", "cls-example")]), no_role(SourceErrorKind::Broken));
     let no_region = (SourceErrorKind::Broken, text("TKE_REGION is not set"));
     assert_eq!(error(&[role, file, ("TKE_PROVIDER_ID", "cls-example")]), no_region);
+    let odd =
+        (SourceErrorKind::Broken, text("TKE_REGION contains a character that is not allowed"));
+    assert_eq!(
+        error(&[role, file, ("TKE_PROVIDER_ID", "cls-example"), ("TKE_REGION", "a b")]),
+        odd
+    );
     let missing = format!("{}: no such file", token.display());
     assert_eq!(error(&pod(&token)), (SourceErrorKind::Broken, missing));
     write(&token, "\n");
@@ -231,20 +237,54 @@ fn faults_of_the_metadata_service_are_typed_errors() {
 fn faults_of_sts_are_typed_errors() {
     let role = Source::AssumeRole(AssumeRole::new(Source::Environment, ROLE));
     let failed = |fault| failed(&role, fault);
-    let page = "STS: expected JSON, got text/html: <html><head><title>200 Made-Up Gateway \
-                Page</title></head><body>200 Made-Up Gateway Page</body></html> \
-                (HTTP status 200, no request id)";
-    let (kind, text) = failed(KeyFault::Page);
-    assert_eq!((kind, text.starts_with(&page[..40])), (RETRYABLE, true), "{text}");
-    let (kind, text) = failed(KeyFault::NotFound);
-    assert_eq!((kind, text.contains("HTTP status 404")), (RETRYABLE, true), "{text}");
-    let refused = "STS: the service answered InternalError: requested by a test \
+    let text = |text: &str| {
+        let base = "environment, TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY";
+        format!("{base}: STS: {text}")
+    };
+    let page = |status| text(&format!("expected JSON, got text/html (HTTP status {status})"));
+    assert_eq!(failed(KeyFault::Page), (RETRYABLE, page(200)));
+    assert_eq!(failed(KeyFault::NotFound), (RETRYABLE, page(404)));
+    let refused = "the service answered InternalError: requested by a test \
                    (request id 00000000-7e57-4000-8000-000000000000)";
-    assert_eq!(failed(KeyFault::Refuse), (RETRYABLE, refused.to_owned()));
-    let half = (RETRYABLE, "STS: the answer has no token".to_owned());
-    assert_eq!(failed(KeyFault::WithoutToken), half);
-    let old = (RETRYABLE, "STS: the issued keys have expired already".to_owned());
+    assert_eq!(failed(KeyFault::Refuse), (RETRYABLE, text(refused)));
+    assert_eq!(failed(KeyFault::WithoutToken), (RETRYABLE, text("the answer has no token")));
+    let old = (RETRYABLE, text("the issued keys have expired already"));
     assert_eq!(failed(KeyFault::Expired), old);
+}
+
+#[test]
+fn a_failed_step_names_the_source_that_it_is_of() {
+    let folder = Folder::new();
+    let (token, profile) = (folder.at("token"), folder.at(".tccli/default.credential"));
+    write(&token, "EXAMPLEPODTOKEN\n");
+    write(&profile, r#"{"type":"cvm-role"}"#);
+    let home = [("HOME", folder.path().to_str().unwrap())];
+    let of_machine = || Source::AssumeRole(AssumeRole::new(Source::InstanceRole, ROLE));
+    let shown = |path: &Path| path.display().to_string();
+    for (source, variables, fault, start) in [
+        (
+            Source::TccliProfile(None),
+            &home[..],
+            KeyFault::Refuse,
+            format!("profile default of tccli, {}: instance role: the", shown(&profile)),
+        ),
+        (
+            Source::WebIdentity,
+            &pod(&token),
+            KeyFault::Refuse,
+            format!("identity of a TKE pod, {}: STS: the", shown(&token)),
+        ),
+        (of_machine(), &[], KeyFault::Hang, "instance role: the request failed".to_owned()),
+    ] {
+        let keys = key_service();
+        keys.set_fault(Some(fault));
+        let chain = at(chain(vec![source], variables.to_vec()), &keys);
+        let error = send(LIBRARIES[0], chain, &service(1)).unwrap_err();
+        let SendError::Credentials(error) = error else { panic!("{error:?}") };
+        let chain = error.source().and_then(|e| e.downcast_ref::<ChainError>()).unwrap();
+        let expected = format!("the credentials could not be obtained\n  {start}");
+        assert!(chain.to_string().starts_with(&expected), "{chain}");
+    }
 }
 
 #[test]
@@ -258,7 +298,7 @@ fn a_refused_key_of_the_base_is_permanent() {
     let chain = error.source().and_then(|e| e.downcast_ref::<ChainError>()).unwrap();
     assert_eq!(chain.kind(), PERMANENT);
     let text = chain.tried()[0].to_string();
-    assert!(text.starts_with("STS: the service answered AuthFailure.SignatureFailure"), "{text}");
+    assert!(text.contains(": STS: the service answered AuthFailure.SignatureFailure"), "{text}");
 }
 
 #[cfg(feature = "ureq")]

@@ -90,6 +90,28 @@ fn errors_of_files_and_variables_do_not_show_values() {
     }
 }
 
+// A word of this length may stand in a message.
+#[test]
+fn an_answer_that_is_not_understood_is_not_shown() {
+    const SECRET: &str = "EXAMPLEKEYEXAMPLEKEYEXAMPLEKEY12";
+    assert_eq!(SECRET.len(), 32);
+    let machine = VirtualMachine::with_lifetime(7_200);
+    let chain = chain(vec![Source::InstanceRole], Vec::<(&str, &str)>::new());
+    let page = "expected JSON, got no content type (HTTP status 200)";
+    for (text, problem) in [
+        (format!("TmpSecretKey: {SECRET}"), page),
+        (format!("<p>{SECRET}</p>"), page),
+        (format!(r#"{{"Code":"{SECRET}"}}"#), "the service answered an unknown code"),
+        (r#"{"Code":"EXAMPLEKEY-1"}"#.to_owned(), "the service answered an unknown code"),
+        (r#"{"Code":"NotFound.Role"}"#.to_owned(), "the service answered NotFound.Role"),
+    ] {
+        machine.state().text = Some(text);
+        let error = smol::block_on(chain.find(&machine, false)).unwrap_err();
+        assert_chain_clean(&error);
+        assert_eq!(error.tried()[0].to_string(), format!("instance role: {problem}"));
+    }
+}
+
 /// Sends back the request in every text of an answer.
 async fn echo(request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
     assert_eq!(Limits::of(&request).address_policy, AddressPolicy::Any);

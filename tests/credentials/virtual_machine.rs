@@ -33,6 +33,8 @@ pub(crate) struct State {
     pub(crate) sends_date: bool,
     /// Status and body in place of the name of the role.
     pub(crate) role: Option<(u16, String)>,
+    /// Text in place of the keys.
+    pub(crate) text: Option<String>,
     /// Whether its metadata service repeats the last keys.
     pub(crate) repeats: bool,
     last_keys: String,
@@ -77,6 +79,7 @@ impl State {
         }
         let body = match url.ends_with('/') {
             true => "example-role".to_owned(),
+            false if self.text.is_some() => self.text.clone().unwrap(),
             false if self.repeats => self.last_keys.clone(),
             false => {
                 self.issued += 1;

@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, sync::Arc};
 
 use tcss_export_core::{
-    Advice, ResponseError, TransportErrorKind,
+    Advice, ResponseError, ResponseErrorKind, TransportErrorKind,
     text::{printable, snippet},
 };
 
@@ -50,7 +50,10 @@ impl fmt::Display for ChainError {
             [] => f.write_str("no source of credentials is configured"),
             [.., broken] if broken.kind == SourceErrorKind::Broken => broken.fmt(f),
             tried => {
-                f.write_str("no source has credentials")?;
+                f.write_str(match self.kind() {
+                    SourceErrorKind::Fault(_) => "the credentials could not be obtained",
+                    _ => "no source has credentials",
+                })?;
                 tried.iter().try_for_each(|error| write!(f, "\n  {error}"))
             }
         }
@@ -126,15 +129,36 @@ impl SourceError {
             }
             _ => TransportErrorKind::Permanent,
         });
-        let Some(api) = error.api_error() else { return Self::new(kind, place, error) };
-        let (code, message) = (snippet(api.code.as_str()), snippet(&api.message));
-        let id = snippet(error.request_id().unwrap_or("none"));
-        Self::new(kind, place, format!("the service answered {code}: {message} (request id {id})"))
+        Self::new(kind, place, describe(error))
+    }
+
+    /// Names the source that the place is a step of.
+    pub(super) fn of_source(self, origin: &str) -> Self {
+        match self.place == origin {
+            true => self,
+            false => Self { place: format!("{origin}: {}", self.place), ..self },
+        }
     }
 
     /// Returns what is wrong.
     pub const fn kind(&self) -> SourceErrorKind {
         self.kind
+    }
+}
+
+fn describe(error: &ResponseError) -> String {
+    match error.kind() {
+        ResponseErrorKind::Api(api) => {
+            let (code, message) = (snippet(api.code.as_str()), snippet(&api.message));
+            let id = snippet(error.request_id().unwrap_or("none"));
+            format!("the service answered {code}: {message} (request id {id})")
+        }
+        // The text of a page may contain keys.
+        ResponseErrorKind::Page { content_type, .. } => {
+            let content_type = snippet(content_type.as_deref().unwrap_or("no content type"));
+            format!("expected JSON, got {content_type} (HTTP status {})", error.status().as_u16())
+        }
+        _ => error.to_string(),
     }
 }
 

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{
     AssumeRole, Source, SourceError, SourceErrorKind,
     files::{FormatError, Named, TccliKind, credentials, parse_ini, parse_tccli, sts_endpoint},
-    remote::WebIdentity,
+    remote::{WebIdentity, sts_session},
 };
 
 /// A source as read from this machine: where the first credentials come from, and the roles to
@@ -216,6 +216,9 @@ fn web_identity(variable: Variable<'_>) -> Result<Plan, SourceError> {
         let name = missing.map_or("", |(name, _)| name);
         return Err(SourceError::new(kind, PLACE, format!("{name} is not set")));
     };
+    let checked = sts_session(None, &region);
+    checked
+        .map_err(|error| SourceError::broken(PLACE, format!("{} {}", NAMES[3], error.reason())))?;
     let file = read(Path::new(&token_file))?;
     let file = file.ok_or_else(|| SourceError::broken(&token_file, NO_FILE))?;
     let token = str::from_utf8(&file.bytes).unwrap_or_default().trim();

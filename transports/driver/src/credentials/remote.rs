@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::HOST};
 use serde::{Deserialize, Serialize};
 use tcss_export_core::{
-    AddressPolicy, Advice, Answer, ClockOffset, Credentials, Endpoint, Session, TransportErrorKind,
-    Wall, actions::Action, read_answer, read_object, text::snippet,
+    AddressPolicy, Advice, Answer, BuildError, ClockOffset, Credentials, Endpoint, Session,
+    TransportErrorKind, Wall, actions::Action, read_answer, read_object,
 };
 
 use super::{
@@ -50,27 +50,46 @@ impl<T: Transport> Remote<'_, T> {
     pub(super) async fn carry_out(&self, plan: Plan) -> Result<(Found, ClockOffset), SourceError> {
         let Plan { start, roles, sts, mut origin, warning } = plan;
         let sts = self.sts.or(sts.as_ref());
-        let (mut credentials, mut expiry, mut offset) = match start {
+        let started = self.start(start, sts, &mut origin).await;
+        let mut issued = started.map_err(|error| error.of_source(&origin))?;
+        for role in roles {
+            let assumed = self.assume(&role, sts, &issued.0).await;
+            issued = assumed.map_err(|error| error.of_source(&origin))?;
+            origin = format!("role {}, assumed by {origin}", role.role_arn);
+        }
+        let (credentials, expiry, offset) = issued;
+        Ok((Found { credentials, expiry, origin, warning }, offset))
+    }
+
+    async fn start(
+        &self,
+        start: Start,
+        sts: Option<&Endpoint>,
+        origin: &mut String,
+    ) -> Result<Issued, SourceError> {
+        match start {
             Start::Keys(credentials, expiry) => {
-                self.check_login(&origin, expiry)?;
-                (credentials, expiry, ClockOffset::default())
+                self.check_login(origin, expiry)?;
+                Ok((credentials, expiry, ClockOffset::default()))
             }
             Start::InstanceRole => {
                 let (role, issued) = self.instance_role().await?;
-                origin = format!("{origin} {role}");
-                issued
+                *origin += &format!(" {role}");
+                Ok(issued)
             }
             Start::WebIdentity { action, region } => {
-                self.issue(sts_session(sts, &region)?, &action, None).await?
+                self.issue(sts_session(sts, &region), &action, None).await
             }
-        };
-        for role in roles {
-            let (session, action) = (sts_session(sts, STS_REGION)?, Assume(&role));
-            let issued = self.issue(session, &action, Some(&credentials)).await?;
-            (credentials, expiry, offset) = issued;
-            origin = format!("role {}, assumed by {origin}", role.role_arn);
         }
-        Ok((Found { credentials, expiry, origin, warning }, offset))
+    }
+
+    async fn assume(
+        &self,
+        role: &AssumeRole,
+        sts: Option<&Endpoint>,
+        base: &Credentials,
+    ) -> Result<Issued, SourceError> {
+        self.issue(sts_session(sts, STS_REGION), &Assume(role), Some(base)).await
     }
 
     /// Only tccli can renew the keys of a login.
@@ -90,7 +109,7 @@ impl<T: Transport> Remote<'_, T> {
         let answer = read_object::<MetadataKeys>(&answer);
         let answer = answer.map_err(|error| SourceError::of_answer(METADATA, &error))?.response;
         if answer.code != "Success" {
-            return Err(fault(METADATA, format!("the service answered {}", snippet(&answer.code))));
+            return Err(fault(METADATA, format!("the service answered {}", code(&answer.code))));
         }
         let (Some(keys), Some(expired_time)) = (answer.keys, answer.expired_time) else {
             return Err(fault(METADATA, "the answer has no keys, or no expiry"));
@@ -113,17 +132,19 @@ impl<T: Transport> Remote<'_, T> {
     /// Sends an action to STS. Without credentials it is not signed.
     async fn issue<A: Action<Response = StsKeys>>(
         &self,
-        mut session: Session,
+        session: Result<Session, BuildError>,
         action: &A,
         credentials: Option<&Credentials>,
     ) -> Result<Issued, SourceError> {
+        let broken = |error| SourceError::broken(STS, error);
+        let mut session = session.map_err(broken)?;
         loop {
             let now = self.transport.now().wall;
             let request = match credentials {
                 Some(credentials) => session.request(action, credentials, now),
                 None => session.unsigned_request(action, now),
             };
-            let request = request.map_err(|error| SourceError::broken(STS, error))?;
+            let request = request.map_err(broken)?;
             let is_loopback = session.endpoint().is_loopback();
             let (answer, offset) = self.exchange(STS, request, is_loopback, STS_LIMIT).await?;
             match read_answer::<A>(&answer) {
@@ -185,10 +206,18 @@ fn fault(place: &str, problem: impl std::fmt::Display) -> SourceError {
     SourceError::new(SourceErrorKind::Fault(TransportErrorKind::Connection), place, problem)
 }
 
-fn sts_session(endpoint: Option<&Endpoint>, region: &str) -> Result<Session, SourceError> {
-    let endpoint = endpoint.map_or_else(|| STS_HOST.parse(), |endpoint| Ok(endpoint.clone()));
-    let session = endpoint.and_then(|endpoint| Session::new(endpoint).with_region(region));
-    session.map_err(|error| SourceError::broken(STS, error))
+pub(super) fn sts_session(
+    endpoint: Option<&Endpoint>,
+    region: &str,
+) -> Result<Session, BuildError> {
+    let endpoint = endpoint.map_or_else(|| STS_HOST.parse(), |endpoint| Ok(endpoint.clone()))?;
+    Session::new(endpoint).with_region(region)
+}
+
+/// Returns a code to show. A damaged answer may have a key in its place.
+fn code(code: &str) -> &str {
+    let is_code = code.len() <= 24 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    if is_code { code } else { "an unknown code" }
 }
 
 /// Reads the name of a role. Its characters are those of a session's name, and `+`.
