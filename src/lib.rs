@@ -84,7 +84,7 @@ pub mod credentials {
     #[doc(inline)]
     pub use tcss_export_driver::credentials::{
         AssumeRole, Chain, ChainError, FormatError, Found, Source, SourceError, SourceErrorKind,
-        TccliKind, TccliProfile, parse_ini, parse_tccli,
+        TccliFile, TccliKind, parse_ini, parse_tccli,
     };
 }
 

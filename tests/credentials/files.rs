@@ -229,7 +229,8 @@ fn a_file_that_others_can_read_is_used_with_a_warning() {
     for (mode, is_open) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let found = ask(Source::File(Some(path.clone())), Vec::<(&str, &str)>::new()).unwrap();
-        let warning = format!("{} is open to other users: use the mode 0600", path.display());
+        let warning =
+            format!("{} is accessible to other users: set its mode to 0600", path.display());
         assert_eq!(found.warning, is_open.then_some(warning), "{mode:o}");
     }
 }

@@ -139,17 +139,20 @@ fn a_file_that_is_no_profile_is_refused_by_its_line() {
         ("", "line 1: the file is not JSON"),
         ("{\"secretId\":\n\"AKID", "line 2: the file is not JSON"),
         ("[default]\nsecret_id = x", "line 1: the file is not JSON"),
-        ("[]", "line 1: the JSON has a wrong type, or a name twice"),
-        ("{\n\"secretKey\":1}", "line 2: the JSON has a wrong type, or a name twice"),
-        (r#"{"token":"a","token":"b"}"#, "line 1: the JSON has a wrong type, or a name twice"),
+        ("[]", "line 1: a value has the wrong type, or a name occurs twice"),
+        ("{\n\"secretKey\":1}", "line 2: a value has the wrong type, or a name occurs twice"),
+        (
+            r#"{"token":"a","token":"b"}"#,
+            "line 1: a value has the wrong type, or a name occurs twice",
+        ),
         (r#"{"secretId":"AKIDEXAMPLE"}"#, "secretId is set, but secretKey is not"),
         (
             r#"{"secretId":"AKIDEXAMPLE","secretKey":"${KEY}"}"#,
-            "secretKey contains ${..}, which no program has replaced",
+            "secretKey contains ${..}, an unexpanded variable",
         ),
         (
             r#"{"secretId":"a","secretKey":"b","role-arn":"${ROLE}"}"#,
-            "role-arn contains ${..}, which no program has replaced",
+            "role-arn contains ${..}, an unexpanded variable",
         ),
         (
             r#"{"type":"cvm-role","role-session-name":"'night'"}"#,

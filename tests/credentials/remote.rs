@@ -147,10 +147,13 @@ fn half_an_identity_of_a_pod_is_an_error() {
         error(&[role, file, ("TKE_PROVIDER_ID", "cls-example"), ("TKE_REGION", "a b")]),
         odd
     );
-    let missing = format!("{}: no such file", token.display());
+    let file_of = |text: &str| {
+        format!("identity of a TKE pod, TKE_WEB_IDENTITY_TOKEN_FILE: {}: {text}", token.display())
+    };
+    let missing = file_of("no such file");
     assert_eq!(error(&pod(&token)), (SourceErrorKind::Broken, missing));
     write(&token, "\n");
-    let empty = format!("{}: expected a token", token.display());
+    let empty = file_of("expected a token");
     assert_eq!(error(&pod(&token)), (SourceErrorKind::Broken, empty));
 }
 

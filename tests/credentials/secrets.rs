@@ -90,6 +90,20 @@ fn errors_of_files_and_variables_do_not_show_values() {
     }
 }
 
+#[test]
+fn a_token_in_place_of_its_file_is_not_shown() {
+    let variables = vec![
+        ("TKE_REGION", "ap-singapore"),
+        ("TKE_PROVIDER_ID", "cls-example"),
+        ("TKE_WEB_IDENTITY_TOKEN_FILE", "EXAMPLEPODTOKEN"),
+        ("TKE_ROLE_ARN", "qcs::example"),
+    ];
+    let error = ask(Source::WebIdentity, variables).unwrap_err();
+    assert_chain_clean(&error);
+    let text = "identity of a TKE pod: TKE_WEB_IDENTITY_TOKEN_FILE is not an absolute path";
+    assert_eq!(error.to_string(), text);
+}
+
 // A word of this length may stand in a message.
 #[test]
 fn an_answer_that_is_not_understood_is_not_shown() {

@@ -49,15 +49,11 @@ impl CredentialSource {
 
     /// Returns credentials, over this transport if the source sends requests. With `fresh`, the
     /// service has refused the last ones.
-    ///
-    /// # Errors
-    ///
-    /// The error of the function or of the chain. A fixed set never fails.
     #[cfg_attr(
         not(feature = "credentials"),
         expect(unused_variables, reason = "only a chain sends requests")
     )]
-    pub async fn credentials<T: Transport>(
+    pub(crate) async fn credentials<T: Transport>(
         &self,
         transport: &T,
         fresh: bool,

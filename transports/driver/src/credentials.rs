@@ -1,8 +1,11 @@
-//! Finds credentials where people keep them: the environment, the files of the SDKs and of tccli,
+//! Finds credentials in the usual places: the environment, the files of the SDKs and of tccli,
 //! the role of a virtual machine, the identity of a TKE pod, and roles to assume.
 //!
 //! A [`Chain`] asks its [`Source`]s in order. It keeps what it found, and refreshes it before it
 //! expires. It makes its requests over the transport of the client that needs the credentials.
+//!
+//! Keys and the text of files are wiped after use. The bodies of requests and answers are not, nor
+//! is the environment.
 //!
 //! Local files are small and are read by the calling task. An HTTP client of your own must not use a
 //! proxy for `metadata.tencentyun.com`, the metadata service of virtual machines.
@@ -32,13 +35,12 @@ use std::{
 };
 
 use futures_util::lock;
-use serde::Serialize;
 use tcss_export_core::{ClockOffset, Credentials, Endpoint, Wall};
 
 use self::{cache::Cache, remote::Remote};
 pub use self::{
     error::{ChainError, SourceError, SourceErrorKind},
-    files::{FormatError, TccliKind, TccliProfile, parse_ini, parse_tccli},
+    files::{FormatError, TccliFile, TccliKind, parse_ini, parse_tccli},
 };
 use crate::transport::Transport;
 
@@ -58,7 +60,8 @@ pub enum Source {
     ///
     /// Without a path it is the file that `TENCENTCLOUD_CREDENTIALS_FILE` names, as in the Go SDK.
     /// If that is unset, it is the first of `~/.tencentcloud/credentials` and
-    /// `/etc/tencentcloud/credentials` that has keys, as in the Python SDK.
+    /// `/etc/tencentcloud/credentials` that has keys, as in the Python SDK. An empty variable counts
+    /// as unset; in the Go SDK it is an error.
     File(Option<PathBuf>),
     /// A profile of tccli, `~/.tccli/<profile>.credential`: see [`parse_tccli`].
     ///
@@ -72,7 +75,7 @@ pub enum Source {
     /// A role that is assumed with the credentials of another source.
     AssumeRole(AssumeRole),
     /// The identity of a TKE pod: `TKE_REGION`, `TKE_PROVIDER_ID`, `TKE_WEB_IDENTITY_TOKEN_FILE`
-    /// and `TKE_ROLE_ARN`. The token file is read again at each refresh.
+    /// and `TKE_ROLE_ARN`. The token file has an absolute path and is read again at each refresh.
     WebIdentity,
 }
 
@@ -93,22 +96,18 @@ impl Source {
 /// A role, and the source whose credentials may assume it.
 ///
 /// Service page: [AssumeRole](https://www.tencentcloud.com/document/product/1150/49456).
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AssumeRole {
     /// The source of the credentials that assume the role.
-    #[serde(skip)]
     pub base: Box<Source>,
     /// The role, such as `qcs::cam::uin/100000000001:roleName/example`.
     pub role_arn: String,
-    /// The name of the session in audit logs: 2 to 128 letters, digits and `=,.@_-+`.
+    /// The name of the session in audit logs: 2 to 128 letters, digits and `=,.@_-`.
     pub role_session_name: String,
     /// How long the keys are valid; the service's default is two hours.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<u32>,
     /// The external id that the role requires, if any.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
 }
 

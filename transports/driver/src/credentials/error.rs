@@ -9,7 +9,7 @@ use tcss_export_core::{
 
 use crate::transport_error::TransportError;
 
-/// A chain found no credentials. It shows no value of a variable or a file.
+/// A chain found no credentials. It shows names and paths, never a key or a token.
 #[derive(Clone, Debug)]
 pub struct ChainError {
     tried: Arc<[SourceError]>,
@@ -72,7 +72,7 @@ impl From<ChainError> for TransportError {
     }
 }
 
-/// Why one source gave no credentials.
+/// The error of one source.
 #[derive(Clone, Debug)]
 pub struct SourceError {
     kind: SourceErrorKind,
@@ -87,7 +87,7 @@ pub struct SourceError {
 pub enum SourceErrorKind {
     /// The source does not exist here. The chain asks the next one.
     Absent,
-    /// The source exists but cannot be used until somebody changes it. It ends the chain.
+    /// The source exists but needs a change by the user. It ends the chain.
     Broken,
     /// A request of the source failed. It ends the chain. The kind says whether it may succeed
     /// later.
@@ -121,7 +121,6 @@ impl SourceError {
         Self { cause: Some(Arc::new(error)), ..Self::new(kind, place, "the request failed") }
     }
 
-    /// The service may send back what it got, so its texts are shown without long words.
     pub(super) fn of_answer(place: &str, error: &ResponseError) -> Self {
         let kind = SourceErrorKind::Fault(match error.advice() {
             Advice::Retry | Advice::BackOff | Advice::CorrectClock => {
@@ -148,6 +147,7 @@ impl SourceError {
 
 fn describe(error: &ResponseError) -> String {
     match error.kind() {
+        // The service may echo the request, so long words are removed.
         ResponseErrorKind::Api(api) => {
             let (code, message) = (snippet(api.code.as_str()), snippet(&api.message));
             let id = snippet(error.request_id().unwrap_or("none"));

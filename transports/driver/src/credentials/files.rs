@@ -6,6 +6,7 @@ use ini_core::{Item, Parser};
 use serde::Deserialize;
 use serde_json::Value;
 use tcss_export_core::{Credentials, Field, Wall};
+use zeroize::Zeroizing;
 
 /// A key file or a variable cannot be used. It names the line and the key, never a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl<'a> Named<'a> {
             value if value.starts_with(is_quote) || value.ends_with(is_quote) => {
                 "has quotes around it, which must be removed"
             }
-            value if value.contains("${") => "contains ${..}, which no program has replaced",
+            value if value.contains("${") => "contains ${..}, an unexpanded variable",
             _ => return Ok(()),
         };
         Err(self.error(problem))
@@ -204,7 +205,7 @@ fn add<'a>(
 /// A profile of tccli, as its `.credential` file has it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct TccliProfile {
+pub struct TccliFile {
     /// What the profile is.
     pub kind: TccliKind,
     /// The keys, if any.
@@ -233,8 +234,8 @@ pub enum TccliKind {
 #[serde(rename_all = "camelCase")]
 struct CredentialFile {
     secret_id: Option<String>,
-    secret_key: Option<String>,
-    token: Option<String>,
+    secret_key: Option<Zeroizing<String>>,
+    token: Option<Zeroizing<String>>,
     r#type: Option<String>,
     expires_at: Option<i64>,
     #[serde(rename = "role-arn")]
@@ -257,7 +258,7 @@ struct CredentialFile {
 ///
 /// A [`FormatError`] for a file that is not such a JSON object, an unknown type, a login without keys
 /// or an expiry, a role or a token without keys, and values as in [`parse_ini`].
-pub fn parse_tccli(file: &[u8]) -> Result<TccliProfile, FormatError> {
+pub fn parse_tccli(file: &[u8]) -> Result<TccliFile, FormatError> {
     let file: CredentialFile = json(file)?;
     let kind = match file.r#type.as_deref().unwrap_or_default() {
         "" => TccliKind::Keys,
@@ -266,8 +267,8 @@ pub fn parse_tccli(file: &[u8]) -> Result<TccliProfile, FormatError> {
         _ => return Err(FormatError::new(None, "the type of the profile is not supported")),
     };
     let id = Named::new("secretId", file.secret_id.as_deref());
-    let key = Named::new("secretKey", file.secret_key.as_deref());
-    let token = Named::new("token", file.token.as_deref());
+    let key = Named::new("secretKey", file.secret_key.as_ref().map(|key| key.as_str()));
+    let token = Named::new("token", file.token.as_ref().map(|token| token.as_str()));
     let credentials = credentials([id, key, token])?;
     let settings = [
         Named::new("role-arn", file.role_arn.as_deref()),
@@ -289,7 +290,7 @@ pub fn parse_tccli(file: &[u8]) -> Result<TccliProfile, FormatError> {
         _ => {}
     }
     let some = |text: Option<String>| text.filter(|text| !text.is_empty());
-    Ok(TccliProfile {
+    Ok(TccliFile {
         kind,
         credentials,
         expiry: file.expires_at.map(Wall::from_unix_seconds).filter(|_| kind == TccliKind::Login),
@@ -309,7 +310,7 @@ pub(super) fn sts_endpoint(file: &[u8]) -> Result<Option<String>, FormatError> {
 fn json<'de, T: Deserialize<'de>>(file: &'de [u8]) -> Result<T, FormatError> {
     serde_json::from_str(text(file)?).map_err(|error| {
         let problem = match error.is_data() {
-            true => "the JSON has a wrong type, or a name twice",
+            true => "a value has the wrong type, or a name occurs twice",
             false => "the file is not JSON",
         };
         FormatError::new(Some(error.line()), problem)

@@ -13,14 +13,14 @@ use zeroize::Zeroizing;
 use super::{
     AssumeRole, Source, SourceError, SourceErrorKind,
     files::{FormatError, Named, TccliKind, credentials, parse_ini, parse_tccli, sts_endpoint},
-    remote::{WebIdentity, sts_session},
+    remote::{Role, WebIdentity, sts_session},
 };
 
 /// A source as read from this machine: where the first credentials come from, and the roles to
 /// assume with them.
 pub(super) struct Plan {
     pub(super) start: Start,
-    pub(super) roles: Vec<AssumeRole>,
+    pub(super) roles: Vec<Role>,
     /// The endpoint of STS, if the source names one.
     pub(super) sts: Option<Endpoint>,
     pub(super) origin: String,
@@ -46,7 +46,7 @@ impl Source {
             Self::WebIdentity => web_identity(variable),
             Self::AssumeRole(role) => {
                 let mut plan = role.base.plan(variable)?;
-                plan.roles.push(role.clone());
+                plan.roles.push(Role::from(role));
                 Ok(plan)
             }
         }
@@ -60,10 +60,13 @@ impl Plan {
 
     /// Assumes a role after the others.
     fn assume(&mut self, role_arn: String, session_name: Option<String>) {
-        // The base is not read again: the plan has its credentials.
-        let mut role = AssumeRole::new(Source::Environment, role_arn);
-        role.role_session_name = session_name.unwrap_or(role.role_session_name);
-        self.roles.push(role);
+        let role_session_name = session_name.unwrap_or_else(|| AssumeRole::SESSION_NAME.to_owned());
+        self.roles.push(Role {
+            role_arn,
+            role_session_name,
+            duration_seconds: None,
+            external_id: None,
+        });
     }
 }
 
@@ -216,22 +219,31 @@ fn web_identity(variable: Variable<'_>) -> Result<Plan, SourceError> {
         let name = missing.map_or("", |(name, _)| name);
         return Err(SourceError::new(kind, PLACE, format!("{name} is not set")));
     };
+    // The value may be the token itself, which no text may show.
+    if !Path::new(&token_file).is_absolute() {
+        let problem = format!("{} is not an absolute path", NAMES[2]);
+        return Err(SourceError::broken(PLACE, problem));
+    }
     let checked = sts_session(None, &region);
     checked
         .map_err(|error| SourceError::broken(PLACE, format!("{} {}", NAMES[3], error.reason())))?;
-    let file = read(Path::new(&token_file))?;
-    let file = file.ok_or_else(|| SourceError::broken(&token_file, NO_FILE))?;
-    let token = str::from_utf8(&file.bytes).unwrap_or_default().trim();
-    if token.is_empty() {
-        return Err(SourceError::broken(token_file, "expected a token"));
-    }
+    let token = pod_token(&token_file);
+    let token = token.map_err(|error| error.of_source(&format!("{PLACE}, {}", NAMES[2])))?;
     let origin = format!("{PLACE}, {token_file}");
     let action = WebIdentity::new(provider_id, token, role_arn);
     Ok(Plan::new(Start::WebIdentity { action, region }, origin))
 }
 
+fn pod_token(path: &str) -> Result<Zeroizing<String>, SourceError> {
+    let file = read(Path::new(path))?.ok_or_else(|| SourceError::broken(path, NO_FILE))?;
+    match str::from_utf8(&file.bytes).unwrap_or_default().trim() {
+        "" => Err(SourceError::broken(path, "expected a token")),
+        token => Ok(token.to_owned().into()),
+    }
+}
+
 /// The size limit of a file; real ones have less than a tenth of it.
-const FILE_LIMIT: u64 = 64 * 1024;
+const FILE_LIMIT: usize = 64 * 1024;
 
 struct File {
     bytes: Zeroizing<Vec<u8>>,
@@ -241,23 +253,38 @@ struct File {
 /// Reads a small file. `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<File>, SourceError> {
     let broken = |problem: &dyn fmt::Display| SourceError::broken(path.display(), problem);
-    let metadata = match fs::metadata(path) {
+    let file = match open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        metadata => metadata.map_err(|error| broken(&error))?,
+        file => file.map_err(|error| broken(&error))?,
     };
+    let metadata = file.metadata().map_err(|error| broken(&error))?;
     // A read from a pipe may never end.
     if !metadata.is_file() {
         return Err(broken(&"not a regular file"));
     }
-    let mut bytes = Zeroizing::new(Vec::new());
-    let file = fs::File::open(path).map_err(|error| broken(&error))?;
-    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
-    if bytes.len() as u64 > FILE_LIMIT {
+    // A vector that grew would leave copies.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_LIMIT + 1));
+    file.take(FILE_LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
+    if bytes.len() > FILE_LIMIT {
         return Err(broken(&"the file is larger than 64 KiB"));
     }
     let warning = is_shared(&metadata)
-        .then(|| format!("{} is open to other users: use the mode 0600", path.display()));
+        .then(|| format!("{} is accessible to other users: set its mode to 0600", path.display()));
     Ok(Some(File { bytes, warning }))
+}
+
+/// Opens a file to read it. A pipe would otherwise wait for its writer.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    fs::OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<fs::File> {
+    fs::File::open(path)
 }
 
 #[cfg(unix)]

@@ -12,6 +12,7 @@ use tcss_export_core::{
     AddressPolicy, Advice, Answer, BuildError, ClockOffset, Credentials, Endpoint, Session,
     TransportErrorKind, Wall, actions::Action, read_answer, read_object,
 };
+use zeroize::Zeroizing;
 
 use super::{
     AssumeRole, Found, SourceError, SourceErrorKind,
@@ -85,11 +86,11 @@ impl<T: Transport> Remote<'_, T> {
 
     async fn assume(
         &self,
-        role: &AssumeRole,
+        role: &Role,
         sts: Option<&Endpoint>,
         base: &Credentials,
     ) -> Result<Issued, SourceError> {
-        self.issue(sts_session(sts, STS_REGION), &Assume(role), Some(base)).await
+        self.issue(sts_session(sts, STS_REGION), role, Some(base)).await
     }
 
     /// Only tccli can renew the keys of a login.
@@ -196,8 +197,8 @@ impl<T: Transport> Remote<'_, T> {
         if token.is_empty() {
             return Err(fault(place, "the answer has no token"));
         }
-        let credentials = Credentials::new(tmp_secret_id, tmp_secret_key);
-        let credentials = credentials.and_then(|credentials| credentials.with_token(token));
+        let credentials = Credentials::new(tmp_secret_id, tmp_secret_key.as_str());
+        let credentials = credentials.and_then(|keys| keys.with_token(token.as_str()));
         Ok((credentials.map_err(|error| fault(place, error))?, Some(expiry), offset))
     }
 }
@@ -251,9 +252,9 @@ pub(super) struct StsKeys {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct KeyPair {
-    token: String,
+    token: Zeroizing<String>,
     tmp_secret_id: String,
-    tmp_secret_key: String,
+    tmp_secret_key: Zeroizing<String>,
 }
 
 /// The answer of the metadata service. Without success it may have no keys.
@@ -266,11 +267,27 @@ struct MetadataKeys {
     keys: Option<KeyPair>,
 }
 
+/// The action that assumes a role.
 #[derive(Serialize)]
-#[serde(transparent)]
-struct Assume<'a>(&'a AssumeRole);
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Role {
+    pub(super) role_arn: String,
+    pub(super) role_session_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) duration_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) external_id: Option<String>,
+}
 
-impl Action for Assume<'_> {
+impl From<&AssumeRole> for Role {
+    fn from(role: &AssumeRole) -> Self {
+        let AssumeRole { base: _, role_arn, role_session_name, duration_seconds, external_id } =
+            role.clone();
+        Self { role_arn, role_session_name, duration_seconds, external_id }
+    }
+}
+
+impl Action for Role {
     const SERVICE: &'static str = "sts";
     const VERSION: &'static str = "2018-08-13";
     const NAME: &'static str = "AssumeRole";
@@ -282,15 +299,19 @@ impl Action for Assume<'_> {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct WebIdentity {
     provider_id: String,
-    web_identity_token: String,
+    web_identity_token: Zeroizing<String>,
     role_arn: String,
     role_session_name: &'static str,
 }
 
 impl WebIdentity {
-    pub(super) fn new(provider_id: String, token: &str, role_arn: String) -> Self {
+    pub(super) fn new(
+        provider_id: String,
+        web_identity_token: Zeroizing<String>,
+        role_arn: String,
+    ) -> Self {
         let role_session_name = AssumeRole::SESSION_NAME;
-        Self { provider_id, web_identity_token: token.to_owned(), role_arn, role_session_name }
+        Self { provider_id, web_identity_token, role_arn, role_session_name }
     }
 }
 
