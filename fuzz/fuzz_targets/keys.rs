@@ -1,5 +1,5 @@
-//! Any key file is read or refused without a panic. No error shows a value, its line is in the file,
-//! and one more line before an INI file changes nothing but the numbers of lines.
+//! Any key file is read or refused without a panic. No error shows a value, its line is in the
+//! file, and one more line before an INI file changes nothing but the numbers of lines.
 //!
 //! An asterisk in the input stands for a secret.
 #![no_main]

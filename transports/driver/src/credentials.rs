@@ -7,8 +7,8 @@
 //! Keys and the text of files are wiped after use. The bodies of requests and answers are not, nor
 //! is the environment.
 //!
-//! Local files are small and are read by the calling task. An HTTP client of your own must not use a
-//! proxy for `metadata.tencentyun.com`, the metadata service of virtual machines.
+//! Local files are small and are read by the calling task. An HTTP client of your own must not use
+//! a proxy for `metadata.tencentyun.com`, the metadata service of virtual machines.
 //!
 //! ```
 //! use tcss_export_core::{Endpoint, Session};
@@ -60,8 +60,8 @@ pub enum Source {
     ///
     /// Without a path it is the file that `TENCENTCLOUD_CREDENTIALS_FILE` names, as in the Go SDK.
     /// If that is unset, it is the first of `~/.tencentcloud/credentials` and
-    /// `/etc/tencentcloud/credentials` that has keys, as in the Python SDK. An empty variable counts
-    /// as unset; in the Go SDK it is an error.
+    /// `/etc/tencentcloud/credentials` that has keys, as in the Python SDK. An empty variable
+    /// counts as unset; in the Go SDK it is an error.
     File(Option<PathBuf>),
     /// A profile of tccli, `~/.tccli/<profile>.credential`: see [`parse_tccli`].
     ///
@@ -159,7 +159,8 @@ type Variables = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 /// Credentials that expire are refreshed 300 s before, or a tenth of their lifetime if that is
 /// less. If a refresh fails, is dropped or gives the same credentials, they are used until they
 /// expire, and the refresh is tried again once in [`Chain::RETRY_PAUSE`]. Credentials that do not
-/// expire are read again only after the service has refused them. Concurrent calls cause one refresh.
+/// expire are read again only after the service has refused them. Concurrent calls cause one
+/// refresh.
 pub struct Chain {
     sources: Vec<Source>,
     variables: Box<Variables>,

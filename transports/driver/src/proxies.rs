@@ -34,8 +34,8 @@ pub use self::proxy::{Proxy, TunnelError};
 /// Names are not resolved, so addresses match only URLs that contain one. Other entries are ignored.
 ///
 /// Loopback hosts never use a proxy. Neither does the metadata service of virtual machines, which
-/// would return the keys of the proxy's machine. `http_proxy` is ignored: plain HTTP, which a download must
-/// allow explicitly, uses the same proxy by `CONNECT`.
+/// would return the keys of the proxy's machine. `http_proxy` is ignored: plain HTTP, which a
+/// download must allow explicitly, uses the same proxy by `CONNECT`.
 ///
 /// ```
 /// use tcss_export_core::Endpoint;

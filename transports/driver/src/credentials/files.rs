@@ -133,8 +133,9 @@ const INI_NAMES: [&str; 3] = ["secret_id", "secret_key", "token"];
 ///
 /// # Errors
 ///
-/// A [`FormatError`] for half a key pair, a name that occurs twice, a line without `=`, keys outside
-/// every section, values with quotes or `${..}`, a carriage return, a byte order mark, and characters that no key has.
+/// A [`FormatError`] for half a key pair, a name that occurs twice, a line without `=`, keys
+/// outside every section, values with quotes or `${..}`, a carriage return, a byte order mark, and
+/// characters that no key has.
 pub fn parse_ini(file: &[u8]) -> Result<Option<Credentials>, FormatError> {
     let text = text(file)?;
     if let Some(before) = text.find('\r').and_then(|at| file.get(..at)) {
@@ -256,15 +257,16 @@ struct CredentialFile {
 ///
 /// # Errors
 ///
-/// A [`FormatError`] for a file that is not such a JSON object, an unknown type, a login without keys
-/// or an expiry, a role or a token without keys, and values as in [`parse_ini`].
+/// A [`FormatError`] for a file that is not such a JSON object, an unknown type, a login without
+/// keys or an expiry, a role or a token without keys, and values as in [`parse_ini`].
 pub fn parse_tccli(file: &[u8]) -> Result<TccliFile, FormatError> {
     let file: CredentialFile = json(file)?;
+    let error = |problem: &'static str| Err(FormatError::new(None, problem));
     let kind = match file.r#type.as_deref().unwrap_or_default() {
         "" => TccliKind::Keys,
         "cvm-role" => TccliKind::InstanceRole,
         "oauth" | "sso" => TccliKind::Login,
-        _ => return Err(FormatError::new(None, "the type of the profile is not supported")),
+        _ => return error("the type of the profile is not supported"),
     };
     let id = Named::new("secretId", file.secret_id.as_deref());
     let key = Named::new("secretKey", file.secret_key.as_ref().map(|key| key.as_str()));
@@ -278,11 +280,9 @@ pub fn parse_tccli(file: &[u8]) -> Result<TccliFile, FormatError> {
     settings.iter().try_for_each(Named::check)?;
     match (kind, &credentials) {
         (TccliKind::Login, None) => {
-            return Err(FormatError::new(None, "the login has no keys: log in again with tccli"));
+            return error("the login has no keys: log in again with tccli");
         }
-        (TccliKind::Login, _) if file.expires_at.is_none() => {
-            return Err(FormatError::new(None, "expiresAt is not set"));
-        }
+        (TccliKind::Login, _) if file.expires_at.is_none() => return error("expiresAt is not set"),
         (TccliKind::Keys, None) => {
             let set = settings.iter().find(|setting| !setting.value.is_empty());
             set.map_or(Ok(()), |set| Err(set.error_without(&id)))?;
