@@ -51,9 +51,10 @@ pub(crate) fn masked(text: &str) -> String {
 
 /// Returns the text without the key and the token. For ids, because they may look like signatures.
 pub(crate) fn without_keys(text: &str) -> String {
-    let keys = [SECRET_KEY].into_iter().chain(TOKENS);
-    let keys = keys.filter_map(|name| variable(name).ok().flatten());
-    let logins: Vec<String> = PROXIES.into_iter().filter_map(proxy_login).collect();
+    let set = |name| variable(name).ok().flatten();
+    let keys = [SECRET_KEY].into_iter().chain(TOKENS).filter_map(set);
+    let proxies = PROXIES.into_iter().filter_map(set);
+    let logins: Vec<String> = proxies.filter_map(|url| proxy_login(&url)).collect();
     let passwords = logins.iter().filter_map(|login| Some(login.split_once(':')?.1.to_owned()));
     let secrets = keys.chain(passwords).filter(|secret| secret.len() >= SHORTEST_SECRET);
     let text = secrets
@@ -96,8 +97,7 @@ fn without_escaped(secret: &str, word: &str) -> String {
 }
 
 /// Returns `user:password` of a proxy's URL, which is sent as base64.
-fn proxy_login(name: &str) -> Option<String> {
-    let url = variable(name).ok()??;
+fn proxy_login(url: &str) -> Option<String> {
     let (login, _) = url.rsplit_once('@')?;
     let login = login.split_once("://").map_or(login, |(_, login)| login);
     let login = percent_decode_str(login).decode_utf8().ok()?;
@@ -204,6 +204,15 @@ mod tests {
     #[test]
     fn blanks_and_line_ends_stay() {
         assert_eq!(masked("a  b\n\tc "), "a  b\n\tc ");
+    }
+
+    #[test]
+    fn a_login_has_a_password_and_four_characters() {
+        assert_eq!(proxy_login("http://u:EXAMPLE@h.example").as_deref(), Some("u:EXAMPLE"));
+        assert_eq!(proxy_login("u%3Ab:c@h.example").as_deref(), Some("u:b:c"));
+        for url in ["http://admin@h.example", "http://u:b@h.example", "http://h.example"] {
+            assert_eq!(proxy_login(url), None, "{url}");
+        }
     }
 
     #[test]
