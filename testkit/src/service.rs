@@ -249,7 +249,10 @@ impl Builder {
         let (clock, watcher, started) = (self.clock, self.watcher, Instant::now());
         let handler = Arc::new(Handler { rules, clock, watcher, started, state });
         let shared = Arc::clone(&handler);
-        let listener = Listener::start(socket, move |stream| serve(stream, Arc::clone(&shared)))?;
+        let listener = Listener::start(socket, move |stream| {
+            let handler = Arc::clone(&shared);
+            serve(stream, move |received| handler.answer(received))
+        })?;
         Ok(Service { listener, handler })
     }
 }
@@ -264,19 +267,23 @@ impl fmt::Debug for Builder {
     }
 }
 
-async fn serve(stream: TcpStream, handler: Arc<Handler>) -> hyper::Result<()> {
-    let service = service_fn(move |request| answer(Arc::clone(&handler), request));
+/// Serves the requests of one connection.
+async fn serve(
+    stream: TcpStream,
+    answer: impl Fn(&Received) -> Answer + Clone,
+) -> hyper::Result<()> {
+    let service = service_fn(move |request| respond(answer.clone(), request));
     let mut server = http1::Builder::new();
     server.auto_date_header(false).serve_connection(TokioIo::new(stream), service).await
 }
 
 /// Answers one request; an error makes hyper close the connection without an answer.
-async fn answer(
-    handler: Arc<Handler>,
+async fn respond(
+    answer: impl Fn(&Received) -> Answer,
     request: Request<Incoming>,
 ) -> Result<Response<UnsyncBoxBody<Bytes, io::Error>>, io::Error> {
     let received = Received::read(request).await.map_err(io::Error::other)?;
-    match handler.answer(&received) {
+    match answer(&received) {
         Answer::Respond(response) => Ok(response.map(|body| body.boxed())),
         Answer::Close => Err(io::ErrorKind::ConnectionAborted.into()),
         Answer::Hang => pending().await,

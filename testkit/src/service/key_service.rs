@@ -1,23 +1,15 @@
 //! A metadata service and STS on one loopback port: they issue temporary keys.
 
 use std::fmt;
-use std::future::pending;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Context, headed, page, refuse, succeed};
 use super::parameters::{ApiError, Parameters};
 use super::request::Received;
-use super::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY};
+use super::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, serve};
 use crate::clock::{Clock, iso_date_time};
 use crate::listener::{Listener, bind};
 use crate::lock;
@@ -106,10 +98,8 @@ impl KeyService {
         let handler = Arc::new(Handler { clock, state: Mutex::new(state) });
         let shared = Arc::clone(&handler);
         let listener = Listener::start(bind(0)?, move |stream| {
-            let shared = Arc::clone(&shared);
-            let service = service_fn(move |request| respond(Arc::clone(&shared), request));
-            let mut server = http1::Builder::new();
-            server.auto_date_header(false).serve_connection(TokioIo::new(stream), service)
+            let handler = Arc::clone(&shared);
+            serve(stream, move |received| handler.answer(received))
         })?;
         Ok(Self { listener, handler })
     }
@@ -143,18 +133,6 @@ impl KeyService {
 impl fmt::Debug for KeyService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyService").field("url", &self.url()).finish_non_exhaustive()
-    }
-}
-
-async fn respond(
-    handler: Arc<Handler>,
-    request: Request<Incoming>,
-) -> Result<Response<UnsyncBoxBody<Bytes, io::Error>>, io::Error> {
-    let received = Received::read(request).await.map_err(io::Error::other)?;
-    match handler.answer(&received) {
-        Answer::Respond(response) => Ok(response.map(|body| body.boxed())),
-        Answer::Close => Err(io::ErrorKind::ConnectionAborted.into()),
-        Answer::Hang => pending().await,
     }
 }
 
