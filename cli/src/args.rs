@@ -6,14 +6,17 @@ mod options;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as Group, Parser, Subcommand};
-use tcss_export::{Endpoint, Language, Session, signing::Timestamp};
+use tcss_export::{Endpoint, Language, Session, error::BuildError, signing::Timestamp};
 use tcss_export_testkit::{DownloadFaults, Script};
 
 pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
 use self::options::{Source, language, page, port, timestamp, whole};
-use crate::{error::Result, output::Output, shell::CommandOption};
-
-const DEFAULT_SITE: &str = "international";
+use crate::{
+    error::{Error, ErrorKind, Result},
+    output::Output,
+    secrets::variable,
+    shell::CommandOption,
+};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -30,8 +33,12 @@ const DEFAULT_SITE: &str = "international";
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
-    #[command(flatten)]
-    pub(crate) common: Common,
+    #[arg(long, global = true, help = "Prints results and errors as JSON.")]
+    json: bool,
+    #[arg(long, global = true, help = "Prints no progress, only results and errors.")]
+    quiet: bool,
+    #[arg(long, short, global = true, action = ArgAction::Help, help = "Prints this help.")]
+    help: Option<bool>,
     #[arg(long, short = 'V', action = ArgAction::Version, help = "Prints the version.")]
     version: Option<bool>,
 }
@@ -39,11 +46,11 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[command(about = "Creates a job and prints its id.", after_help = help::CREATE)]
-    Create(Export),
+    Create(Create),
     #[command(about = "Lists the export jobs of the account.", after_help = help::JOBS)]
     Jobs(Jobs),
     #[command(about = "Prints the current status of a job.", after_help = help::RESULT)]
-    Result(Job),
+    Result(JobResult),
     #[command(about = "Waits until the file of a job is ready.", after_help = help::WAIT)]
     Wait(Wait),
     #[command(about = "Waits for a job and downloads its file, or downloads from a URL.")]
@@ -64,6 +71,9 @@ pub(crate) enum Command {
         about = "Prints what is signed, to compare with the service's own tool; needs no keys."
     )]
     Explain(Explain),
+    #[command(about = "Shows which key is used and where it comes from.")]
+    #[command(after_help = help::CREDENTIALS)]
+    Credentials(Credentials),
     #[command(about = "Runs a local test service until it is stopped.", after_help = help::SERVE)]
     Serve(Serve),
     #[command(about = "Shows a whole export on a test service; needs no keys and no network.")]
@@ -76,23 +86,47 @@ pub(crate) enum Command {
     },
 }
 
+/// The service, and the key to sign with.
 #[derive(Debug, Group)]
 pub(crate) struct Common {
-    #[arg(long, global = true, value_name = "SITE", default_value = DEFAULT_SITE)]
-    #[arg(help = "Selects the site: international, mainland, a host or a URL.")]
-    endpoint: String,
-    #[arg(long, global = true)]
+    #[arg(long, value_name = "SITE", env = "TENCENTCLOUD_ENDPOINT", hide_env_values = true)]
+    #[arg(help = "Selects the site: international (default), mainland, a host or a URL.")]
+    endpoint: Option<String>,
+    #[arg(long, env = "TENCENTCLOUD_REGION", hide_env_values = true)]
     #[arg(help = "Sends a region, such as ap-singapore; this service needs none.")]
     region: Option<String>,
-    #[arg(long, global = true, value_name = "LANGUAGE", value_parser = language)]
+    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
     #[arg(help = "Asks for service messages in zh-CN or en-US.")]
     language: Option<Language>,
-    #[arg(long, global = true, help = "Prints results and errors as JSON.")]
-    json: bool,
-    #[arg(long, global = true, help = "Prints no progress, only results and errors.")]
-    quiet: bool,
-    #[arg(long, short, global = true, action = ArgAction::Help, help = "Prints this help.")]
-    help: Option<bool>,
+    #[arg(long, value_name = "NAME", conflicts_with = "instance_role")]
+    #[arg(help = "Uses the key of this profile of tccli, and no other.")]
+    pub(crate) profile: Option<String>,
+    #[arg(long, help = "Uses the role of this virtual machine, and no other key.")]
+    pub(crate) instance_role: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Create {
+    #[command(flatten)]
+    pub(crate) export: Export,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct JobResult {
+    #[command(flatten)]
+    pub(crate) job: Job,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Credentials {
+    #[arg(long, help = "Asks the service whose key it is.")]
+    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Group)]
@@ -105,6 +139,8 @@ pub(crate) struct Jobs {
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     #[arg(help = "Skips N jobs.")]
     pub(crate) offset: Option<u64>,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Group)]
@@ -120,6 +156,8 @@ pub(crate) struct Wait {
     pub(crate) record: Option<PathBuf>,
     #[arg(long, requires = "record", help = "Lets --record replace an existing file.")]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Group)]
@@ -130,6 +168,8 @@ pub(crate) struct Download {
     pub(crate) save: Save,
     #[command(flatten)]
     pub(crate) timing: Timing,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Group)]
@@ -140,6 +180,8 @@ pub(crate) struct Run {
     pub(crate) save: Save,
     #[command(flatten)]
     pub(crate) timing: Timing,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Group)]
@@ -149,6 +191,8 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "UNIX", value_parser = timestamp, allow_negative_numbers = true)]
     #[arg(help = "Signs for this time, in seconds since 1970; now by default.")]
     pub(crate) timestamp: Option<Timestamp>,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Group)]
@@ -178,8 +222,8 @@ impl Args {
     pub(crate) fn output(&self) -> Output {
         let is_for_file = |save: &Save| save.path().is_none();
         Output {
-            json: self.common.json || matches!(&self.command, Command::Wait(wait) if wait.events),
-            quiet: self.common.quiet,
+            json: self.json || matches!(&self.command, Command::Wait(wait) if wait.events),
+            quiet: self.quiet,
             results_on_stderr: match &self.command {
                 Command::Download(download) => is_for_file(&download.save),
                 Command::Run(run) => is_for_file(&run.save),
@@ -189,21 +233,46 @@ impl Args {
     }
 }
 
+impl Command {
+    /// Returns the options of a command that asks the service.
+    pub(crate) const fn common(&self) -> Option<&Common> {
+        Some(match self {
+            Self::Create(args) => &args.common,
+            Self::Jobs(args) => &args.common,
+            Self::Result(args) => &args.common,
+            Self::Wait(args) => &args.common,
+            Self::Download(args) => &args.common,
+            Self::Run(args) => &args.common,
+            Self::Sign(args) => &args.what.common,
+            Self::Explain(args) => &args.common,
+            Self::Credentials(args) => &args.common,
+            Self::Replay { .. } | Self::Serve(_) | Self::Demo | Self::Help { .. } => return None,
+        })
+    }
+}
+
 impl Common {
-    /// Returns the options for a command to the same service.
+    /// Returns the options for a command to the same service with the same key.
     pub(crate) fn options(&self) -> Vec<CommandOption> {
+        // An empty value counts as unset.
+        let set = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
         vec![
-            ("--endpoint", Some(self.endpoint.clone()).filter(|site| site != DEFAULT_SITE)),
-            // An empty region is none.
-            ("--region", self.region.clone().filter(|region| !region.is_empty())),
+            ("--endpoint", set(&self.endpoint)),
+            ("--region", set(&self.region)),
             ("--language", self.language.map(|language| language.as_str().to_owned())),
+            ("--profile", set(&self.profile)),
+            ("--instance-role", self.instance_role.then(String::new)),
         ]
     }
 
-    pub(crate) fn session(&self) -> Result<Session> {
+    /// Returns a session without credentials. `region` is that of the profile in use.
+    pub(crate) fn session(&self, region: Option<&str>) -> Result<Session> {
         let mut session = Session::new(self.endpoint()?);
-        if let Some(region) = &self.region {
-            session = session.with_region(region)?;
+        let given = self.region.as_deref().filter(|region| !region.is_empty());
+        if let Some(region) = given.or(region) {
+            session = session
+                .with_region(region)
+                .map_err(|error| named(error, "TENCENTCLOUD_REGION", self.region.as_deref()))?;
         }
         Ok(match self.language {
             Some(language) => session.with_language(language),
@@ -213,10 +282,22 @@ impl Common {
 
     /// Parses the endpoint here: an error of clap would show a password in a URL.
     pub(crate) fn endpoint(&self) -> Result<Endpoint> {
-        match &*self.endpoint.to_ascii_lowercase() {
-            "international" => Ok(Endpoint::international()),
+        match &*self.endpoint.as_deref().unwrap_or_default().to_ascii_lowercase() {
+            "" | "international" => Ok(Endpoint::international()),
             "mainland" => Ok(Endpoint::mainland()),
-            address => Ok(address.parse()?),
+            address => address
+                .parse()
+                .map_err(|error| named(error, "TENCENTCLOUD_ENDPOINT", self.endpoint.as_deref())),
         }
+    }
+}
+
+/// Names the variable in place of the option, if the value is from there.
+fn named(error: BuildError, name: &'static str, value: Option<&str>) -> Error {
+    match variable(name) {
+        Ok(set) if set.as_deref() == value => {
+            Error::new(ErrorKind::Usage, format!("{name} {}", error.reason()))
+        }
+        _ => error.into(),
     }
 }

@@ -40,6 +40,8 @@ struct Facts {
     job_id: Option<String>,
     /// The URL of a job's file, without its secret part.
     url: Option<String>,
+    /// Where a key was looked for, and why there is none.
+    tried: Option<Vec<String>>,
     /// Our text. It contains text from outside only after masking.
     hint: Option<Cow<'static, str>>,
     /// The next command. It repeats the user's arguments, so it is not masked.
@@ -214,9 +216,12 @@ impl Error {
         if let Cow::Owned(message) = &facts.message {
             facts.message = self.masked(message).into();
         }
-        let Facts { code, request_id, file_request_id, url, .. } = &mut facts;
+        let Facts { code, request_id, file_request_id, url, tried, .. } = &mut facts;
         for fact in [code, url] {
             *fact = fact.as_deref().map(masked);
+        }
+        for tried in tried.iter_mut().flatten() {
+            *tried = masked(tried);
         }
         for id in [request_id, file_request_id] {
             *id = id.as_deref().map(without_keys);
@@ -252,6 +257,7 @@ impl fmt::Display for Error {
             return writeln!(f, "{}; {}", self.facts.message, printable(&advice.join("; ")));
         }
         let (label, effort) = facts.effort.unzip();
+        let tried = facts.tried.into_iter().flatten().map(|tried| ("tried", Some(tried)));
         let labelled = [
             ("HTTP status", facts.status.map(|status| status.to_string())),
             ("request id", facts.request_id),
@@ -263,7 +269,7 @@ impl fmt::Display for Error {
             (purpose, facts.command),
         ];
         writeln!(f, "error: {}", printable(&headline))?;
-        f.write_str(&rows("  ", &labelled))
+        f.write_str(&rows("  ", &tried.chain(labelled).collect::<Vec<_>>()))
     }
 }
 

@@ -5,6 +5,7 @@ mod args;
 mod client;
 mod commands {
     pub(crate) mod create;
+    pub(crate) mod credentials;
     pub(crate) mod demo;
     pub(crate) mod download;
     pub(crate) mod jobs;
@@ -15,6 +16,7 @@ mod commands {
 }
 mod download;
 mod error;
+mod keys;
 mod output;
 mod panics;
 mod progress;
@@ -31,7 +33,7 @@ use tcss_export::driver::ResourceLimit;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Command, Common},
     error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output},
 };
@@ -61,8 +63,8 @@ fn main() -> ExitCode {
 fn run(args: &Args, output: &Output) -> Result<Ending> {
     let runtime = start_runtime()?;
     let result = runtime.block_on(panics::caught(run_command(args, output)));
-    let result = result.map_err(|error| match args.common.endpoint() {
-        Ok(endpoint) if !matches!(args.command, Command::Demo) => error.with_endpoint(&endpoint),
+    let result = result.map_err(|error| match args.command.common().map(Common::endpoint) {
+        Some(Ok(endpoint)) => error.with_endpoint(&endpoint),
         _ => error,
     });
     // A thread may hang in a DNS lookup or a write to a pipe; the process ends anyway.
@@ -82,18 +84,18 @@ fn start_runtime() -> Result<Runtime> {
 }
 
 async fn run_command(args: &Args, output: &Output) -> Result<Ending> {
-    let common = &args.common;
     match &args.command {
-        Command::Create(create) => commands::create::create(create, common, output).await,
-        Command::Jobs(jobs) => commands::jobs::jobs(jobs, common, output).await,
-        Command::Result(job) => commands::wait::result(job, common, output).await,
-        Command::Wait(wait) => commands::wait::wait(wait, common, output).await,
-        Command::Download(download) => commands::download::download(download, common, output).await,
-        Command::Run(run) => commands::download::run(run, common, output).await,
+        Command::Create(args) => commands::create::create(&args.export, &args.common, output).await,
+        Command::Jobs(args) => commands::jobs::jobs(args, &args.common, output).await,
+        Command::Result(args) => commands::wait::result(&args.job, &args.common, output).await,
+        Command::Wait(args) => commands::wait::wait(args, &args.common, output).await,
+        Command::Download(args) => commands::download::download(args, &args.common, output).await,
+        Command::Run(args) => commands::download::run(args, &args.common, output).await,
         Command::Replay { file } => commands::replay::replay(file, output),
-        Command::Sign(sign) => commands::sign::sign(sign, common, output),
-        Command::Explain(explain) => commands::sign::explain(explain, common, output),
-        Command::Serve(serve) => commands::serve::serve(serve, output),
+        Command::Sign(args) => commands::sign::sign(args, &args.what.common, output).await,
+        Command::Explain(args) => commands::sign::explain(args, &args.common, output),
+        Command::Credentials(args) => commands::credentials::credentials(args, output).await,
+        Command::Serve(args) => commands::serve::serve(args, output).await,
         Command::Demo => commands::demo::demo(output).await,
         Command::Help { command } => help_of(command.as_deref(), output),
     }

@@ -1,4 +1,4 @@
-//! The environment variables that hold keys, and the masking of secrets in text.
+//! The masking of secrets in text.
 
 use std::{env, ffi::OsString};
 
@@ -9,11 +9,7 @@ use base64::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tcss_export::DownloadUrl;
 
-pub(crate) const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
-pub(crate) const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
-/// The service's tools use different names; the first variable that is not empty counts.
-const TOKENS: [&str; 3] =
-    ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"];
+use crate::keys;
 
 /// The client uses the first one that is not empty.
 const PROXIES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
@@ -31,11 +27,6 @@ pub(crate) fn variable(name: &str) -> Result<Option<String>, OsString> {
     value.map(OsString::into_string).transpose()
 }
 
-/// Returns the name of the variable that sets the token, if any.
-pub(crate) fn token_variable() -> Option<&'static str> {
-    TOKENS.into_iter().find(|name| !env::var_os(name).unwrap_or_default().is_empty())
-}
-
 /// Returns the name of the variable that sets the proxy.
 pub(crate) fn proxy_variable() -> &'static str {
     let is_set = |name: &&str| {
@@ -51,16 +42,24 @@ pub(crate) fn masked(text: &str) -> String {
 
 /// Returns the text without the key and the token. For ids, because they may look like signatures.
 pub(crate) fn without_keys(text: &str) -> String {
-    let set = |name| variable(name).ok().flatten();
-    let keys = [SECRET_KEY].into_iter().chain(TOKENS).filter_map(set);
-    let proxies = PROXIES.into_iter().filter_map(set);
+    let proxies = PROXIES.into_iter().filter_map(|name| variable(name).ok().flatten());
     let logins: Vec<String> = proxies.filter_map(|url| proxy_login(&url)).collect();
     let passwords = logins.iter().filter_map(|login| Some(login.split_once(':')?.1.to_owned()));
+    let keys = keys::secrets().into_iter().chain(secret_variables());
     let secrets = keys.chain(passwords).filter(|secret| secret.len() >= SHORTEST_SECRET);
     let text = secrets
         .fold(text.to_owned(), |text, secret| without_starts(&secret, &without(&secret, &text)));
     // The start of a login is the user, which is not a secret.
     logins.iter().fold(text, |text, login| without(login, &text))
+}
+
+/// Returns the keys and tokens of the environment, also those that are not in use.
+fn secret_variables() -> impl Iterator<Item = String> {
+    let is_secret = |name: &str| {
+        name.starts_with("TENCENTCLOUD_") && (name.ends_with("_KEY") || name.ends_with("_TOKEN"))
+    };
+    let set = env::vars_os().filter(move |(name, _)| name.to_str().is_some_and(is_secret));
+    set.filter_map(|(_, value)| value.into_string().ok())
 }
 
 /// Returns the text without a secret, in any of its forms.

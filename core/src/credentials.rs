@@ -68,11 +68,13 @@ impl Credentials {
         &self.secret_id
     }
 
-    pub(crate) fn secret_key(&self) -> &str {
+    /// Returns the secret half of the key pair, which no log may contain.
+    pub fn secret_key(&self) -> &str {
         &self.secret_key
     }
 
-    pub(crate) fn token(&self) -> Option<&str> {
+    /// Returns the token of temporary credentials, which no log may contain.
+    pub fn token(&self) -> Option<&str> {
         self.token.as_ref().map(|token| token.as_str())
     }
 }

@@ -65,7 +65,7 @@ fn mistakes_of_shells_and_editors_are_refused_by_name() {
     for (value, problem) in [
         ("\"EXAMPLEKEY\"", "has quotes around it, which must be removed"),
         ("'EXAMPLEKEY'", "has quotes around it, which must be removed"),
-        ("${EXAMPLEKEY}", "contains ${..}, an unexpanded variable"),
+        ("${EXAMPLEKEY}", "names another variable or a command instead of its value"),
         ("EXAMPLEKEY\r", "contains a carriage return"),
         ("\u{feff}EXAMPLEKEY", "starts with a byte order mark"),
         ("EXAMPLE KEY", "contains white space or a control character"),

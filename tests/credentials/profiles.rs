@@ -148,11 +148,11 @@ fn a_file_that_is_no_profile_is_refused_by_its_line() {
         (r#"{"secretId":"AKIDEXAMPLE"}"#, "secretId is set, but secretKey is not"),
         (
             r#"{"secretId":"AKIDEXAMPLE","secretKey":"${KEY}"}"#,
-            "secretKey contains ${..}, an unexpanded variable",
+            "secretKey names another variable or a command instead of its value",
         ),
         (
             r#"{"secretId":"a","secretKey":"b","role-arn":"${ROLE}"}"#,
-            "role-arn contains ${..}, an unexpanded variable",
+            "role-arn names another variable or a command instead of its value",
         ),
         (
             r#"{"type":"cvm-role","role-session-name":"'night'"}"#,

@@ -214,7 +214,7 @@ fn failed(source: &Source, fault: KeyFault) -> (SourceErrorKind, String) {
 }
 
 const RETRYABLE: SourceErrorKind = SourceErrorKind::Fault(TransportErrorKind::Connection);
-const PERMANENT: SourceErrorKind = SourceErrorKind::Fault(TransportErrorKind::Permanent);
+const REFUSED: SourceErrorKind = SourceErrorKind::Refused;
 
 #[test]
 fn faults_of_the_metadata_service_are_typed_errors() {
@@ -299,7 +299,7 @@ fn a_refused_key_of_the_base_is_permanent() {
     let error = send(LIBRARIES[0], chain, &service(1)).unwrap_err();
     let SendError::Credentials(error) = error else { panic!("{error:?}") };
     let chain = error.source().and_then(|e| e.downcast_ref::<ChainError>()).unwrap();
-    assert_eq!(chain.kind(), PERMANENT);
+    assert_eq!(chain.kind(), REFUSED);
     let text = chain.tried()[0].to_string();
     assert!(text.contains(": STS: the service answered AuthFailure.SignatureFailure"), "{text}");
 }

@@ -184,3 +184,18 @@ made-up pair is used. As the real service does, it refuses requests signed with 
 
 Each request is logged on stderr unless --quiet is given. --endpoint, --region and --language have
 no effect here; with --json only errors are JSON.";
+
+pub(super) const CREDENTIALS: &str = "\
+The first of these sources that has a key is used:
+  1. TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, with the token if one is set; with
+     TENCENTCLOUD_ROLE_ARN they assume this role.
+  2. The file of the SDKs: TENCENTCLOUD_CREDENTIALS_FILE, else ~/.tencentcloud/credentials, else
+     /etc/tencentcloud/credentials.
+  3. The profile of tccli: TCCLI_PROFILE, else TENCENTCLOUD_PROFILE, else default.
+  4. The identity of a TKE pod, if its variables are set.
+--profile and --instance-role use one source and no other.
+
+A source that exists but cannot be used is an error; no other source is used in its place.
+
+With --json there is one object: source, secret_id (without its middle), has_token, expires (Unix
+seconds), warning and, with --check, owner: account_id, arn and request_id. Missing values are null.";

@@ -21,9 +21,9 @@ use tcss_export::{
 };
 
 use crate::{
-    client::checked_variable,
     error::{Error, ErrorKind, Result},
     output::check_stdout,
+    secrets::variable,
     shell::CommandOption,
 };
 
@@ -87,8 +87,6 @@ pub(crate) struct Source {
     url: Option<String>,
 }
 
-/// The variable for the URL of a file.
-const URL_VARIABLE: &str = "TCSS_EXPORT_URL";
 /// No request can have a longer URL.
 const LONGEST_LINE: u64 = 128 * 1024;
 
@@ -101,7 +99,9 @@ impl Source {
             None => {
                 let missing = "a JOB_ID, --url or TCSS_EXPORT_URL is required";
                 let missing = || Error::new(ErrorKind::Usage, missing);
-                (URL_VARIABLE, checked_variable(URL_VARIABLE)?.ok_or_else(missing)?)
+                let not_utf8 = |_| Error::new(ErrorKind::Usage, "TCSS_EXPORT_URL is not UTF-8");
+                let url = variable("TCSS_EXPORT_URL").map_err(not_utf8)?;
+                ("TCSS_EXPORT_URL", url.ok_or_else(missing)?)
             }
         };
         let empty = || Error::new(ErrorKind::Usage, format!("{name} is empty"));

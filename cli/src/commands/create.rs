@@ -27,7 +27,7 @@ struct Created<'a> {
 
 pub(crate) async fn create(export: &Export, common: &Common, output: &Output) -> Result<Ending> {
     let action = export.action()?;
-    let client = client::client(common)?;
+    let client = client::client(common, output).await?;
     check_stdout("redirect stdout to a file or a pipe: the job id is written to it")?;
     let answer = send_create(&client, &action, &mut Signals::watch()?, common, output).await?;
     let job_id = &answer.response.job_id;

@@ -43,13 +43,13 @@ pub(crate) async fn download(
         let without_keys = CredentialSource::from_fn(|_| {
             Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
         });
-        let client = Client::new(common.session()?, without_keys);
+        let client = Client::new(common.session(None)?, without_keys);
         let mut downloader = Downloader { client, signals: Signals::watch()?, save, output };
         // This URL cannot be renewed.
         return downloader.download(&url, None).await;
     };
     let job = args::not_a_url(job)?;
-    let client = client::client(common)?.with_policy(args.timing.policy());
+    let client = client::client(common, output).await?.with_policy(args.timing.policy());
     save.check().map_err(|error| error.with_job(job))?;
     let options = [save.options(), args.timing.options(), common.options()].concat();
     let mut downloader = Downloader { client, signals: Signals::watch()?, save, output };
@@ -58,7 +58,7 @@ pub(crate) async fn download(
 
 pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
     let action = args.export.action()?;
-    let client = client::client(common)?;
+    let client = client::client(common, output).await?;
     // Check the file, the threads and the addresses before a job exists.
     args.save.check()?;
     let mut signals = Signals::watch()?;

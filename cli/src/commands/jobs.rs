@@ -38,7 +38,7 @@ struct Row {
 }
 
 pub(crate) async fn jobs(args: &args::Jobs, common: &Common, output: &Output) -> Result<Ending> {
-    let answer = send(&client(common)?, &action(args), output).await;
+    let answer = send(&client(common, output).await?, &action(args), output).await;
     let answer = answer.map_err(|error| {
         Error::from(error).without_job_hint("check --status, --limit and --offset")
     })?;

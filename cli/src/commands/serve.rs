@@ -2,27 +2,31 @@
 
 use std::{fs::File, io, path::Path};
 
-use tcss_export::{core::text::printable, driver::ResourceLimit};
+use tcss_export::{
+    Credentials, core::text::printable, credentials::SourceErrorKind, driver::ResourceLimit,
+};
 use tcss_export_testkit::{
     EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Seen, SeenAnswer, ServedFile, Service,
 };
 
 use crate::{
     args,
-    client::key_pair,
     error::{Error, ErrorKind, Result, hints},
+    keys::Keys,
     output::{Ending, Output, Stdout},
-    secrets::{SECRET_ID, SECRET_KEY, masked},
+    secrets::masked,
 };
 
-pub(crate) fn serve(args: &args::Serve, output: &Output) -> Result<Ending> {
-    let given = key_pair()?;
-    let is_made_up = given.is_none();
-    let example = || (EXAMPLE_SECRET_ID.to_owned(), EXAMPLE_SECRET_KEY.to_owned());
-    let (secret_id, secret_key) = given.unwrap_or_else(example);
+pub(crate) async fn serve(args: &args::Serve, output: &Output) -> Result<Ending> {
+    let given = Keys::of_pair().find(false).await;
+    let is_made_up = given.as_ref().is_err_and(|error| error.kind() == SourceErrorKind::Absent);
+    let credentials = match is_made_up {
+        true => Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?,
+        false => given?.credentials,
+    };
     let log = *output;
     let mut service = Service::builder()
-        .key(secret_id, secret_key)
+        .key(credentials.secret_id(), credentials.secret_key())
         .script(args.script.clone())
         .download_faults(args.download_faults.clone())
         .port(args.port)
@@ -69,7 +73,8 @@ fn served(path: &Path) -> Result<ServedFile> {
 fn usage(url: &str, has_file: bool, is_made_up: bool) -> String {
     let keys = match is_made_up {
         true => format!(
-            "  export {SECRET_ID}={EXAMPLE_SECRET_ID}\n  export {SECRET_KEY}={EXAMPLE_SECRET_KEY}\n"
+            "  export TENCENTCLOUD_SECRET_ID={EXAMPLE_SECRET_ID}\n  \
+             export TENCENTCLOUD_SECRET_KEY={EXAMPLE_SECRET_KEY}\n"
         ),
         false => String::new(),
     };

@@ -6,14 +6,15 @@ use serde::Serialize;
 use tcss_export::{
     actions::{Action, DescribeExportJobResult},
     core::{Wall, text::printable},
+    credentials::Found,
     driver::clock,
     signing::{StringToSign, Timestamp},
 };
 
 use crate::{
     args::{self, Common},
-    client,
     error::Result,
+    keys::Keys,
     output::{Ending, Output},
     secrets::MASK,
 };
@@ -27,11 +28,12 @@ struct Signed {
     body: String,
 }
 
-pub(crate) fn sign(args: &args::Sign, common: &Common, output: &Output) -> Result<Ending> {
+pub(crate) async fn sign(args: &args::Sign, common: &Common, output: &Output) -> Result<Ending> {
     let action = DescribeExportJobResult::new(args.what.job.id()?.clone());
     let seconds = i64::try_from(timestamp(&args.what)?.as_seconds()).unwrap_or(i64::MAX);
     let now = Wall::from_unix_seconds(seconds);
-    let request = common.session()?.request(&action, &client::credentials()?, now)?;
+    let Found { credentials, region, .. } = Keys::new(common)?.find(false).await?;
+    let request = common.session(region.as_deref())?.request(&action, &credentials, now)?;
     let headers = request.headers().iter().map(|(name, value)| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         let is_masked = value.is_sensitive() && !args.reveal;
@@ -76,7 +78,7 @@ struct Stages {
 
 pub(crate) fn explain(args: &args::Explain, common: &Common, output: &Output) -> Result<Ending> {
     let action = DescribeExportJobResult::new(args.job.id()?.clone());
-    let canonical_request = common.session()?.canonical_request(&action)?;
+    let canonical_request = common.session(None)?.canonical_request(&action)?;
     let service = DescribeExportJobResult::SERVICE;
     let string_to_sign = StringToSign::new(timestamp(args)?, service, canonical_request.hash());
     let stages = Stages {

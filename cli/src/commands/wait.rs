@@ -21,7 +21,7 @@ use crate::{
 
 pub(crate) async fn result(job: &Job, common: &Common, output: &Output) -> Result<Ending> {
     let action = DescribeExportJobResult::new(job.id()?.clone());
-    let answer = client::client(common)?.send(&action).await?;
+    let answer = client::client(common, output).await?.send(&action).await?;
     let status = JobStatus::new(&answer.response, answer.request_id.as_deref());
     output.result(&status, || rows("", &status.rows()))?;
     Ok(match answer.response.status {
@@ -32,7 +32,7 @@ pub(crate) async fn result(job: &Job, common: &Common, output: &Output) -> Resul
 
 pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) -> Result<Ending> {
     let job = args.job.id()?;
-    let client = client::client(common)?.with_policy(args.timing.policy());
+    let client = client::client(common, output).await?.with_policy(args.timing.policy());
     let mut reporter = Reporter::with_options(args, output)?;
     let end = wait::follow(&client, job, &mut Signals::watch()?, &mut reporter).await?;
     if matches!(end, End::StdoutClosed) {

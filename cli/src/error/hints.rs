@@ -4,6 +4,7 @@ use std::{borrow::Cow, io, net::IpAddr};
 
 use tcss_export::{
     core::text::printable,
+    credentials::Found,
     driver::{
         ResourceLimit, TransportError, TransportErrorKind, TunnelError, clock, tls::TlsProblem,
     },
@@ -11,19 +12,25 @@ use tcss_export::{
 };
 
 use super::kind::ErrorKind;
-use crate::secrets::{proxy_variable, token_variable, variable};
+use crate::{
+    keys,
+    secrets::{proxy_variable, variable},
+};
 
 pub(crate) const WRONG_JOB: &str = "check the job id: it must belong to this site and this account";
 /// Another download cannot help, because the bucket does not exist.
 pub(crate) const GONE: &str = "the file no longer exists on the server: create a new job";
 pub(crate) const NOT_FOUND: &str = "download again in a minute: the server may not have the file \
      yet; if it is still missing, create a new job";
-const UNKNOWN_ID: &str = "check TENCENTCLOUD_SECRET_ID: the key was deleted or disabled, or \
-     belongs to another site than --endpoint";
-const WRONG_SIGNATURE: &str = "check that TENCENTCLOUD_SECRET_KEY belongs to \
-     TENCENTCLOUD_SECRET_ID; the explain command shows what is signed";
 const PERMISSION: &str = "grant the user of this key these actions of tcss: \
      CreateExportComplianceStatusListJob, DescribeExportJobManageList and DescribeExportJobResult";
+pub(crate) const NO_KEYS: &str = "set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or use \
+     --profile or --instance-role; the demo command needs no key";
+pub(crate) const KEYS_BROKEN: &str = "correct it there, or use another source: --profile, \
+     --instance-role or the environment";
+pub(crate) const KEYS_REFUSED: &str = "check the role, and that the key may assume it";
+pub(crate) const KEYS_FAULT: &str = "check the network; --instance-role needs a virtual machine of \
+     Tencent Cloud";
 pub(crate) const WRONG_EXPORT: &str =
     "check --asset-type, and that this account has what --id names";
 pub(crate) const MAYBE_CREATED: &str =
@@ -31,11 +38,15 @@ pub(crate) const MAYBE_CREATED: &str =
 
 /// The hints by error code of the service, or by its family.
 const CODES: &[(&[&str], &str)] = &[
+    (&["AuthFailure.InvalidSecretId"], "use the id of a cloud API key"),
     (
-        &["AuthFailure.InvalidSecretId"],
-        "check TENCENTCLOUD_SECRET_ID: it must be the id of a cloud API key",
+        &["AuthFailure.SecretIdNotFound"],
+        "check the key: it was deleted or disabled, or belongs to another site than --endpoint",
     ),
-    (&["AuthFailure.SignatureFailure"], WRONG_SIGNATURE),
+    (
+        &["AuthFailure.SignatureFailure"],
+        "check that the secret key belongs to the id; the explain command shows what is signed",
+    ),
     (&["AuthFailure.UnauthorizedOperation", "UnauthorizedOperation"], PERMISSION),
     (&["AuthFailure.MFAFailure"], "use a key that does not need a second factor"),
     (&["AuthFailure"], "check the key pair, the token and --endpoint"),
@@ -243,36 +254,36 @@ pub(crate) const fn of_limit(limit: ResourceLimit) -> &'static str {
 }
 
 pub(crate) fn of_code(code: &ErrorCode) -> Cow<'static, str> {
-    match code.as_str() {
-        "AuthFailure.TokenFailure" => of_token(),
-        "AuthFailure.SecretIdNotFound" => match token_variable() {
-            Some(name) => format!(
-                "{UNKNOWN_ID}; if it is a permanent key, unset {name}, whose token is sent with it"
-            )
-            .into(),
-            None => UNKNOWN_ID.into(),
-        },
-        "AuthFailure.SignatureExpire" => {
-            let shown = clock::utc(clock::now().wall);
-            format!(
-                "set the clock of this machine, which shows {shown}: it may be off by at most 5 \
-                 minutes"
-            )
-            .into()
-        }
-        _ => of_table(code).into(),
+    if code.as_str() == "AuthFailure.SignatureExpire" {
+        let shown = clock::utc(clock::now().wall);
+        return format!(
+            "set the clock of this machine, which shows {shown}: it may be off by at most 5 minutes"
+        )
+        .into();
+    }
+    match keys::in_use().filter(|_| code.family() == "AuthFailure") {
+        Some(found) => of_key(code, &found).into(),
+        None => of_table(code).into(),
     }
 }
 
-fn of_token() -> Cow<'static, str> {
-    match token_variable() {
-        Some(name) => format!(
-            "get new temporary keys: the token in {name} has expired or does not belong to this \
-             key pair; for permanent keys, unset {name}"
-        )
-        .into(),
-        None => "set TENCENTCLOUD_TOKEN: the keys are temporary and need their token".into(),
-    }
+/// Names the source of the key that was refused.
+fn of_key(code: &ErrorCode, found: &Found) -> String {
+    let has_token = found.credentials.token().is_some();
+    let hint = match code.as_str() {
+        "AuthFailure.TokenFailure" if has_token => {
+            "get new temporary keys: the token has expired or does not belong to this key pair"
+        }
+        "AuthFailure.TokenFailure" => "add the token: the keys are temporary and need it",
+        _ => of_table(code),
+    };
+    let is_suspect =
+        matches!(code.as_str(), "AuthFailure.TokenFailure" | "AuthFailure.SecretIdNotFound");
+    let stray = match has_token && is_suspect {
+        true => "; if it is a permanent key, remove the token that is sent with it",
+        false => "",
+    };
+    format!("{hint}{stray}; the key is from {}", found.origin)
 }
 
 fn of_table(code: &ErrorCode) -> &'static str {

@@ -1,7 +1,10 @@
 //! Errors of requests to the service and of waits.
 
+use std::error::Error as _;
+
 use tcss_export::{
     actions::ExportStatus,
+    credentials::{ChainError, SourceErrorKind},
     driver::{TransportError, TransportErrorKind},
     error::{BuildError, ErrorCode, Field, ResponseError, SendError, WaitError},
     wait::{self, Fault},
@@ -43,8 +46,12 @@ impl Error {
         Self::new(kind, message).with_hint(hint).or_limit(error)
     }
 
-    /// Converts the error of a transport to the service.
+    /// Converts the error of a transport to the service, or of the keys.
     fn of_send(error: &TransportError) -> Self {
+        let chain = error.source().and_then(|source| source.downcast_ref::<ChainError>());
+        if let Some(chain) = chain {
+            return chain.clone().into();
+        }
         Self::of_transport(error, "--endpoint", hints::of_fault(error.kind()))
     }
 
@@ -90,6 +97,28 @@ impl From<BuildError> for Error {
             Field::DownloadUrl => failure.allowing_url(error, hints::NO_URL),
             _ => failure,
         }
+    }
+}
+
+/// Lists what was tried; a source that cannot be used is the only one to mention.
+impl From<ChainError> for Error {
+    fn from(error: ChainError) -> Self {
+        let (kind, hint) = match error.kind() {
+            SourceErrorKind::Absent => (ErrorKind::Usage, hints::NO_KEYS),
+            SourceErrorKind::Refused => (ErrorKind::Api, hints::KEYS_REFUSED),
+            SourceErrorKind::Fault(_) => (ErrorKind::Transport, hints::KEYS_FAULT),
+            _ => (ErrorKind::Usage, hints::KEYS_BROKEN),
+        };
+        let tried: Vec<_> = error.tried().iter().map(ToString::to_string).collect();
+        let (message, tried) = match (error.kind(), tried.last()) {
+            (SourceErrorKind::Absent, _) | (_, None) => ("no key was found".to_owned(), tried),
+            (_, Some(last)) => (last.clone(), Vec::new()),
+        };
+        let cause = error.source().map(with_sources).unwrap_or_default();
+        let colon = if cause.is_empty() { "" } else { ": " };
+        let mut end = Self::new(kind, format!("{message}{colon}{cause}")).with_hint(hint);
+        end.facts.tried = Some(tried).filter(|tried| !tried.is_empty());
+        end.or_limit(&error)
     }
 }
 

@@ -43,8 +43,10 @@ fn an_api_error_is_reported_with_all_its_facts() {
         "job_id": null,
         "hint": "grant the user of this key these actions of tcss: \
             CreateExportComplianceStatusListJob, DescribeExportJobManageList and \
-            DescribeExportJobResult",
+            DescribeExportJobResult; the key is from environment, TENCENTCLOUD_SECRET_ID and \
+            TENCENTCLOUD_SECRET_KEY",
         "url": null,
+        "tried": null,
         "command": null,
     });
     assert_eq!((code, error), (Some(4), expected));

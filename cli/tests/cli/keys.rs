@@ -24,19 +24,17 @@ fn token_of(cli: Cli) -> Value {
 }
 
 #[test]
-fn missing_keys_are_named() {
-    let both = "TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY must be set";
-    assert_eq!(refused(without_keys(SIGN)), both);
+fn a_missing_half_of_a_pair_is_named() {
     let id = without_keys(SIGN).env("TENCENTCLOUD_SECRET_ID", ID);
-    assert_eq!(refused(id), "TENCENTCLOUD_SECRET_KEY must be set");
+    let without_key =
+        "environment: TENCENTCLOUD_SECRET_ID is set, but TENCENTCLOUD_SECRET_KEY is not";
+    assert_eq!(refused(id), without_key);
     let key = without_keys(SIGN).env("TENCENTCLOUD_SECRET_KEY", KEY);
-    assert_eq!(refused(key), "TENCENTCLOUD_SECRET_ID must be set");
-}
-
-#[test]
-fn an_empty_variable_counts_as_unset() {
+    let without_id =
+        "environment: TENCENTCLOUD_SECRET_KEY is set, but TENCENTCLOUD_SECRET_ID is not";
+    assert_eq!(refused(key), without_id);
     let empty = cli(SIGN).env("TENCENTCLOUD_SECRET_KEY", "");
-    assert_eq!(refused(empty), "TENCENTCLOUD_SECRET_KEY must be set");
+    assert_eq!(refused(empty), without_key);
 }
 
 #[test]
@@ -54,7 +52,7 @@ fn a_value_with_a_line_end_is_refused_and_its_variable_named() {
     let problem = "contains white space or a control character";
     for name in ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"].iter().chain(&TOKEN_NAMES) {
         let message = refused(cli(SIGN).env(name, format!("{OTHER_KEY}\n")));
-        assert_eq!(message, format!("{name} {problem}"));
+        assert_eq!(message, format!("environment: {name} {problem}"));
     }
 }
 
@@ -62,13 +60,13 @@ fn a_value_with_a_line_end_is_refused_and_its_variable_named() {
 fn a_value_that_is_not_utf8_is_refused_and_its_variable_named() {
     for name in ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"].iter().chain(&TOKEN_NAMES) {
         let message = refused(cli(SIGN).env(name, OsStr::from_bytes(b"a\xffb")));
-        assert_eq!(message, format!("{name} is not valid UTF-8"));
+        assert_eq!(message, format!("environment: {name} is not UTF-8"));
     }
 }
 
 #[test]
 fn quotes_and_placeholders_are_refused_with_the_name_of_the_variable() {
-    let quoted = "has quotes around it";
+    let quoted = "has quotes around it, which must be removed";
     let reference = "names another variable or a command instead of its value";
     let placeholder = "is a placeholder";
     for (value, problem) in [
@@ -88,7 +86,7 @@ fn quotes_and_placeholders_are_refused_with_the_name_of_the_variable() {
         for name in ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"].iter().chain(&TOKEN_NAMES)
         {
             let message = refused(cli(SIGN).env(name, &value));
-            assert_eq!(message, format!("{name} {problem}"), "{value}");
+            assert_eq!(message, format!("environment: {name} {problem}"), "{value}");
         }
     }
 }
@@ -153,30 +151,33 @@ fn hint(code: &str, variables: &[(&str, &str)]) -> String {
     hint.replace(&server.url(), "URL")
 }
 
+const PAIR: &str = "environment, TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY";
+
 #[test]
 fn a_hint_names_the_variable_whose_token_was_sent() {
     for name in TOKEN_NAMES {
-        let expected = format!(
-            "get new temporary keys: the token in {name} has expired or does not belong to this \
-             key pair; for permanent keys, unset {name}"
+        let from = format!(
+            "; if it is a permanent key, remove the token that is sent with it; the key is from \
+             {PAIR} with {name}"
         );
-        assert_eq!(hint("AuthFailure.TokenFailure", &[(name, TOKEN)]), expected);
-        let expected = format!(
-            "check TENCENTCLOUD_SECRET_ID: the key was deleted or disabled, or belongs to another \
-             site than --endpoint (now URL); if it is a permanent key, unset {name}, whose token \
-             is sent with it"
-        );
-        assert_eq!(hint("AuthFailure.SecretIdNotFound", &[(name, TOKEN)]), expected);
+        let expected = "get new temporary keys: the token has expired or does not belong to this \
+            key pair";
+        let of_token = hint("AuthFailure.TokenFailure", &[(name, TOKEN)]);
+        assert_eq!(of_token, format!("{expected}{from}"));
+        let expected = "check the key: it was deleted or disabled, or belongs to another site than \
+            --endpoint (now URL)";
+        let of_id = hint("AuthFailure.SecretIdNotFound", &[(name, TOKEN)]);
+        assert_eq!(of_id, format!("{expected}{from}"));
     }
     let both = [(TOKEN_NAMES[2], TOKEN), (TOKEN_NAMES[1], TOKEN)];
-    assert!(hint("AuthFailure.TokenFailure", &both).contains("unset TENCENTCLOUD_SESSION_TOKEN"));
+    assert!(hint("AuthFailure.TokenFailure", &both).ends_with("with TENCENTCLOUD_SESSION_TOKEN"));
 }
 
 #[test]
-fn without_a_token_no_hint_asks_to_unset_one() {
-    let expected = "set TENCENTCLOUD_TOKEN: the keys are temporary and need their token";
-    assert_eq!(hint("AuthFailure.TokenFailure", &[]), expected);
-    assert!(!hint("AuthFailure.SecretIdNotFound", &[]).contains("unset"));
+fn without_a_token_no_hint_asks_to_remove_one() {
+    let expected = "add the token: the keys are temporary and need it; the key is from";
+    assert_eq!(hint("AuthFailure.TokenFailure", &[]), format!("{expected} {PAIR}"));
+    assert!(!hint("AuthFailure.SecretIdNotFound", &[]).contains("remove"));
 }
 
 #[test]
@@ -198,5 +199,5 @@ fn a_secret_that_is_a_common_word_does_not_mask_our_own_words() {
     let ended = cli(&args).env("TENCENTCLOUD_TOKEN", "script").run();
     assert!(ended.stderr.contains("requested by the ***\n"), "{ended:?}");
     let ended = cli(&args).env("TENCENTCLOUD_TOKEN", "shows").run();
-    assert!(ended.stderr.contains("; the explain command shows what is signed\n"), "{ended:?}");
+    assert!(ended.stderr.contains("; the explain command shows what is signed; "), "{ended:?}");
 }

@@ -19,6 +19,7 @@ mod result;
 mod run;
 mod serve;
 mod signing;
+mod sources;
 mod stopping;
 mod support;
 mod targets;

@@ -60,7 +60,7 @@ fn with_json_an_interrupt_prints_the_last_status_and_an_error() {
         let error = json!({
             "kind": kind, "code": null, "message": "stopped waiting", "status": null,
             "request_id": null, "file_request_id": null, "job_id": "J",
-            "url": null, "hint": null,
+            "url": null, "tried": null, "hint": null,
             "command": format!("tcss-export wait J --interval 600 --endpoint {url}"),
         });
         assert_eq!((ended.code, object, ended.error()), (Some(code), expected, error));

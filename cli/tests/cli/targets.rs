@@ -444,7 +444,7 @@ fn a_token_with_a_line_end_is_refused_before_any_request() {
     let url = service.url();
     let args = ["run", "--asset-type", "host", "--all", "--json", "-o", &file, "--endpoint", &url];
     let ended = cli(&args).env("TENCENTCLOUD_TOKEN", "EXAMPLE-TOKEN\nEXAMPLE-REST").run();
-    let message = "TENCENTCLOUD_TOKEN contains white space or a control character";
+    let message = "environment: TENCENTCLOUD_TOKEN contains white space or a control character";
     assert_eq!((ended.code, &ended.error()["message"]), (Some(2), &json!(message)));
     assert_eq!((folder.files().len(), service.seen().len()), (0, 0));
 }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, cli, service};
+use crate::support::{Ended, cli, service, without_keys};
 
 fn endpoint(spelling: &str) -> Ended {
     cli(&["sign", "J", "--json", "--endpoint", spelling]).run()
@@ -38,13 +38,49 @@ fn a_typing_error_gets_a_suggestion() {
 }
 
 #[test]
-fn common_options_are_accepted_before_and_after_the_command() {
-    let before = cli(&["--json", "--region", "ap-x", "--endpoint", "mainland", "sign", "J"]).run();
-    let after = cli(&["sign", "J", "--endpoint", "mainland", "--json", "--region", "ap-x"]).run();
-    for ended in [before, after] {
+fn json_is_accepted_before_and_after_the_command() {
+    let command = ["sign", "J", "--endpoint", "mainland", "--region", "ap-x"];
+    for args in [[&["--json"], &command[..]].concat(), [&command[..], &["--json"]].concat()] {
+        let ended = cli(&args).run();
         let headers = &ended.json()["headers"];
         assert_eq!(headers["host"], "tcss.tencentcloudapi.com");
         assert_eq!(headers["x-tc-region"], "ap-x");
+    }
+}
+
+#[test]
+fn an_option_without_effect_is_refused() {
+    for args in [&["demo", "--endpoint", "mainland"][..], &["replay", "f", "--region", "ap-x"]] {
+        let ended = without_keys(args).run();
+        assert!(ended.stderr.contains("unexpected argument"), "{ended:?}");
+        assert_eq!(ended.code, Some(2));
+    }
+}
+
+#[test]
+fn endpoint_and_region_come_from_options_or_else_variables() {
+    let headers = |args: &[&str], endpoint, region| {
+        let cli = cli(args).env("TENCENTCLOUD_ENDPOINT", endpoint);
+        let ended = cli.env("TENCENTCLOUD_REGION", region).run();
+        let headers = ended.json()["headers"].clone();
+        (headers["host"].clone(), headers["x-tc-region"].clone())
+    };
+    let sign = ["sign", "J", "--json"];
+    let (mainland, site) = (json!("tcss.tencentcloudapi.com"), "tcss.intl.tencentcloudapi.com");
+    assert_eq!(headers(&sign, "mainland", "ap-x"), (mainland.clone(), json!("ap-x")));
+    assert_eq!(headers(&sign, "", ""), (json!(site), Value::Null));
+    let options = [&sign[..], &["--endpoint", "mainland", "--region", "ap-y"]].concat();
+    assert_eq!(headers(&options, "gw.example", "ap-x"), (mainland, json!("ap-y")));
+}
+
+#[test]
+fn a_variable_with_a_bad_value_is_named() {
+    for (name, problem) in
+        [("TENCENTCLOUD_ENDPOINT", "contains"), ("TENCENTCLOUD_REGION", "contains")]
+    {
+        let ended = cli(&["sign", "J"]).env(name, "a b").run();
+        assert!(ended.stderr.starts_with(&format!("error: {name} {problem}")), "{ended:?}");
+        assert_eq!(ended.code, Some(2));
     }
 }
 
@@ -73,7 +109,6 @@ fn endpoints_are_sites_hosts_or_urls() {
 #[test]
 fn bad_endpoints_are_refused_and_not_repeated() {
     for (spelling, expected) in [
-        ("", "--endpoint is empty"),
         ("http://gw.example", "--endpoint must begin with https://"),
         ("ftp://gw.example", "--endpoint must begin with https://"),
         ("https://gw.example/path", "--endpoint must not have a path"),

@@ -20,9 +20,9 @@ const VERSION: &str = "2018-08-13";
 
 /// The metadata service of a virtual machine and STS, on one port of 127.0.0.1.
 ///
-/// The metadata service has the role [`KeyService::ROLE`]. STS has AssumeRole and
-/// AssumeRoleWithWebIdentity. AssumeRole must be signed for the service `sts`, by
-/// [`EXAMPLE_SECRET_ID`] or by keys that this service issued, with their token. Dropping it joins
+/// The metadata service has the role [`KeyService::ROLE`]. STS has AssumeRole,
+/// AssumeRoleWithWebIdentity and GetCallerIdentity. The first and the last must be signed for the
+/// service `sts`, by [`EXAMPLE_SECRET_ID`] or by keys that this service issued, with their token. Dropping it joins
 /// its thread and frees its port.
 ///
 /// # Examples
@@ -182,6 +182,9 @@ impl State {
                 .check_signature(received, context.now)
                 .and_then(|()| check_parameters(&["RoleArn", "RoleSessionName"], &received.body)),
             "AssumeRoleWithWebIdentity" => check_unsigned(received),
+            "GetCallerIdentity" => self
+                .check_signature(received, context.now)
+                .and_then(|()| check_parameters(&[], &received.body)),
             _ => Err(ApiError::new("InvalidAction", "expected an action of STS")),
         };
         let checked = checked.and_then(|()| match self.fault {
@@ -195,6 +198,13 @@ impl State {
         });
         if let Err(error) = checked {
             return refuse(error.code, &error.message, context);
+        }
+        if action == "GetCallerIdentity" {
+            let members = json!({
+                "AccountId": "100000000001", "UserId": "100000000002", "PrincipalId": "100000000002",
+                "Type": "CAMUser", "Arn": "qcs::cam::uin/100000000001:uin/100000000002",
+            });
+            return succeed(members, context);
         }
         let (keys, expiry) = self.issue(context.now);
         let expiration = iso_date_time(expiry);

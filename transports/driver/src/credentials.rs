@@ -65,8 +65,9 @@ pub enum Source {
     File(Option<PathBuf>),
     /// A profile of tccli, `~/.tccli/<profile>.credential`: see [`parse_tccli`].
     ///
-    /// Without a name it is the profile that `TCCLI_PROFILE` names, else `default`. A role is
-    /// assumed at the `sts.endpoint` of `~/.tccli/<profile>.configure`.
+    /// Without a name it is the profile that `TCCLI_PROFILE` or else `TENCENTCLOUD_PROFILE` names,
+    /// or `default`. The region is that of `~/.tccli/<profile>.configure`, and a role is assumed at
+    /// the `sts.endpoint` there.
     ///
     /// Service page: [tccli credentials](https://cloud.tencent.com/document/product/440/96291).
     TccliProfile(Option<String>),
@@ -143,6 +144,10 @@ pub struct Found {
     pub credentials: Credentials,
     /// When they expire, by the service's clock.
     pub expiry: Option<Wall>,
+    /// The region that the profile of tccli names, for [`Session::with_region`].
+    ///
+    /// [`Session::with_region`]: tcss_export_core::Session::with_region
+    pub region: Option<String>,
     /// The source, for people. It names the variables or the file.
     pub origin: String,
     /// A problem that does not prevent the use, such as a file that other users can read.

@@ -85,7 +85,7 @@ fn an_unusable_url_of_the_job_is_not_blamed_on_the_user() {
         let expected = json!({
             "kind": "usage", "code": null, "status": null, "file_request_id": null,
             "message": format!("the job gave a URL that cannot be used: {reason}"),
-            "request_id": FIRST_ID, "job_id": "J", "url": shown,
+            "request_id": FIRST_ID, "job_id": "J", "url": shown, "tried": null,
             "hint": "give the request id to the service's support", "command": null,
         });
         assert_eq!((ended.code, ended.error()), (Some(2), expected));

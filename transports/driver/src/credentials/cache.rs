@@ -163,6 +163,7 @@ mod tests {
         let found = Found {
             credentials: Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY").unwrap(),
             expiry: None,
+            region: None,
             origin: String::new(),
             warning: None,
         };

@@ -51,8 +51,8 @@ impl fmt::Display for ChainError {
             [.., broken] if broken.kind == SourceErrorKind::Broken => broken.fmt(f),
             tried => {
                 f.write_str(match self.kind() {
-                    SourceErrorKind::Fault(_) => "the credentials could not be obtained",
-                    _ => "no source has credentials",
+                    SourceErrorKind::Absent => "no source has credentials",
+                    _ => "the credentials could not be obtained",
                 })?;
                 tried.iter().try_for_each(|error| write!(f, "\n  {error}"))
             }
@@ -89,6 +89,8 @@ pub enum SourceErrorKind {
     Absent,
     /// The source exists but needs a change by the user. It ends the chain.
     Broken,
+    /// A service refused the request of the source, and would refuse it again. It ends the chain.
+    Refused,
     /// A request of the source failed. It ends the chain. The kind says whether it may succeed
     /// later.
     Fault(TransportErrorKind),
@@ -122,12 +124,12 @@ impl SourceError {
     }
 
     pub(super) fn of_answer(place: &str, error: &ResponseError) -> Self {
-        let kind = SourceErrorKind::Fault(match error.advice() {
+        let kind = match error.advice() {
             Advice::Retry | Advice::BackOff | Advice::CorrectClock => {
-                TransportErrorKind::Connection
+                SourceErrorKind::Fault(TransportErrorKind::Connection)
             }
-            _ => TransportErrorKind::Permanent,
-        });
+            _ => SourceErrorKind::Refused,
+        };
         Self::new(kind, place, describe(error))
     }
 

@@ -58,17 +58,25 @@ impl<'a> Named<'a> {
         self.error(format_args!("is set, but {} is not", other.name))
     }
 
-    /// Checks for mistakes that the service would report only as a wrong signature.
+    /// Checks for mistakes that the service would report only as a wrong signature: most of them
+    /// remain if no shell or template has expanded a value.
     pub(super) fn check(&self) -> Result<(), FormatError> {
-        let is_quote = |c: char| matches!(c, '"' | '\'');
-        let problem = match self.value {
-            value if value.starts_with('\u{feff}') => "starts with a byte order mark",
-            value if value.contains('\r') => "contains a carriage return",
-            value if value.starts_with(is_quote) || value.ends_with(is_quote) => {
-                "has quotes around it, which must be removed"
-            }
-            value if value.contains("${") => "contains ${..}, an unexpanded variable",
-            _ => return Ok(()),
+        const QUOTES: [char; 3] = ['"', '\'', '`'];
+        const BRACKETS: [[char; 2]; 4] = [['<', '>'], ['{', '}'], ['[', ']'], ['%', '%']];
+        let value = self.value;
+        let is_in = |[first, last]: &[char; 2]| value.starts_with(*first) && value.ends_with(*last);
+        let problem = if value.starts_with('\u{feff}') {
+            "starts with a byte order mark"
+        } else if value.contains('\r') {
+            "contains a carriage return"
+        } else if value.starts_with(QUOTES) || value.ends_with(QUOTES) {
+            "has quotes around it, which must be removed"
+        } else if value.starts_with('$') || value.contains("${") || value.contains("$(") {
+            "names another variable or a command instead of its value"
+        } else if BRACKETS.iter().any(is_in) {
+            "is a placeholder"
+        } else {
+            return Ok(());
         };
         Err(self.error(problem))
     }
@@ -299,11 +307,12 @@ pub fn parse_tccli(file: &[u8]) -> Result<TccliFile, FormatError> {
     })
 }
 
-/// Returns the endpoint of STS in a `.configure` file of tccli, if it names one.
-pub(super) fn sts_endpoint(file: &[u8]) -> Result<Option<String>, FormatError> {
+/// Returns the region and the endpoint of STS in a `.configure` file of tccli, if it names them.
+pub(super) fn settings(file: &[u8]) -> Result<[Option<String>; 2], FormatError> {
     let file: Value = json(file)?;
-    let endpoint = file.pointer("/sts/endpoint").and_then(Value::as_str);
-    Ok(endpoint.filter(|endpoint| !endpoint.is_empty()).map(str::to_owned))
+    let text = |pointer| file.pointer(pointer).and_then(Value::as_str);
+    let settings = ["/_sys_param/region", "/sts/endpoint"].map(text);
+    Ok(settings.map(|text| text.filter(|text| !text.is_empty()).map(str::to_owned)))
 }
 
 /// The text of serde_json's error may contain a value, so only its line is shown.

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     AssumeRole, Source, SourceError, SourceErrorKind,
-    files::{FormatError, Named, TccliKind, credentials, parse_ini, parse_tccli, sts_endpoint},
+    files::{FormatError, Named, TccliKind, credentials, parse_ini, parse_tccli, settings},
     remote::{Role, WebIdentity, sts_session},
 };
 
@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) roles: Vec<Role>,
     /// The endpoint of STS, if the source names one.
     pub(super) sts: Option<Endpoint>,
+    /// The region, if the source names one.
+    pub(super) region: Option<String>,
     pub(super) origin: String,
     pub(super) warning: Option<String>,
 }
@@ -55,7 +57,8 @@ impl Source {
 
 impl Plan {
     fn new(start: Start, origin: impl Into<String>) -> Self {
-        Self { start, roles: Vec::new(), sts: None, origin: origin.into(), warning: None }
+        let origin = origin.into();
+        Self { start, roles: Vec::new(), sts: None, region: None, origin, warning: None }
     }
 
     /// Assumes a role after the others.
@@ -67,6 +70,17 @@ impl Plan {
             duration_seconds: None,
             external_id: None,
         });
+    }
+
+    /// Takes the settings of a profile, if the file exists.
+    fn configure(&mut self, path: &Path) -> Result<(), SourceError> {
+        let Some(file) = read(path)? else { return Ok(()) };
+        let broken = |error: &dyn fmt::Display| SourceError::broken(path.display(), error);
+        let [region, sts] = settings(&file.bytes).map_err(|error| broken(&error))?;
+        self.region = region;
+        let sts = sts.map(|endpoint| endpoint.parse()).transpose();
+        self.sts = sts.map_err(|error: BuildError| broken(&error))?;
+        Ok(())
     }
 }
 
@@ -156,9 +170,12 @@ fn ini_file(path: &Path) -> Result<Option<Plan>, SourceError> {
 
 fn tccli_profile(name: Option<&str>, variable: Variable<'_>) -> Result<Plan, SourceError> {
     const PLACE: &str = "profile of tccli";
+    let set = |name| text_of(PLACE, name, variable);
     let named = match name {
         Some(name) => Some(name.to_owned()),
-        None => text_of(PLACE, "TCCLI_PROFILE", variable)?,
+        None => {
+            set("TCCLI_PROFILE")?.map_or_else(|| set("TENCENTCLOUD_PROFILE"), |n| Ok(Some(n)))?
+        }
     };
     let name = named.as_deref().unwrap_or("default");
     // It could name a file in another folder.
@@ -185,22 +202,11 @@ fn tccli_profile(name: Option<&str>, variable: Variable<'_>) -> Result<Plan, Sou
     };
     let mut plan = Plan::new(start, &place);
     plan.warning = file.warning;
+    plan.configure(&path.with_extension("configure"))?;
     if let Some(role) = parsed.role_arn {
         plan.assume(role, parsed.role_session_name);
-        plan.sts = configured_sts(&path.with_extension("configure"))?;
     }
     Ok(plan)
-}
-
-/// Returns the endpoint of STS in the settings of a profile.
-fn configured_sts(path: &Path) -> Result<Option<Endpoint>, SourceError> {
-    let Some(file) = read(path)? else { return Ok(None) };
-    let broken = |error: &dyn fmt::Display| SourceError::broken(path.display(), error);
-    let endpoint = sts_endpoint(&file.bytes).map_err(|error| broken(&error))?;
-    endpoint
-        .map(|endpoint| endpoint.parse())
-        .transpose()
-        .map_err(|error: BuildError| broken(&error))
 }
 
 fn web_identity(variable: Variable<'_>) -> Result<Plan, SourceError> {

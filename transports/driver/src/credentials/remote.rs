@@ -49,7 +49,7 @@ type Issued = (Credentials, Option<Wall>, ClockOffset);
 impl<T: Transport> Remote<'_, T> {
     /// Gets the first credentials of a plan, and assumes its roles with them.
     pub(super) async fn carry_out(&self, plan: Plan) -> Result<(Found, ClockOffset), SourceError> {
-        let Plan { start, roles, sts, mut origin, warning } = plan;
+        let Plan { start, roles, sts, region, mut origin, warning } = plan;
         let sts = self.sts.or(sts.as_ref());
         let started = self.start(start, sts, &mut origin).await;
         let mut issued = started.map_err(|error| error.of_source(&origin))?;
@@ -59,7 +59,7 @@ impl<T: Transport> Remote<'_, T> {
             origin = format!("role {}, assumed by {origin}", role.role_arn);
         }
         let (credentials, expiry, offset) = issued;
-        Ok((Found { credentials, expiry, origin, warning }, offset))
+        Ok((Found { credentials, expiry, region, origin, warning }, offset))
     }
 
     async fn start(
