@@ -74,6 +74,9 @@ pub(crate) enum Command {
     #[command(about = "Shows which key is used and where it comes from.")]
     #[command(after_help = help::CREDENTIALS)]
     Credentials(Credentials),
+    #[command(about = "Checks whether a run will work, without creating a job.")]
+    #[command(after_help = help::CHECK)]
+    Check(Check),
     #[command(about = "Runs a local test service until it is stopped.", after_help = help::SERVE)]
     Serve(Serve),
     #[command(about = "Shows a whole export on a test service; needs no keys and no network.")]
@@ -125,6 +128,16 @@ pub(crate) struct JobResult {
 pub(crate) struct Credentials {
     #[arg(long, help = "Asks the service whose key it is.")]
     pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Check {
+    #[arg(long, short = 'o', value_name = "FILE", help = "Also checks this output file.")]
+    pub(crate) output: Option<PathBuf>,
+    #[arg(long, requires = "output", help = "Allows the output file to exist.")]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -246,6 +259,7 @@ impl Command {
             Self::Sign(args) => &args.what.common,
             Self::Explain(args) => &args.common,
             Self::Credentials(args) => &args.common,
+            Self::Check(args) => &args.common,
             Self::Replay { .. } | Self::Serve(_) | Self::Demo | Self::Help { .. } => return None,
         })
     }

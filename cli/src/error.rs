@@ -202,6 +202,14 @@ impl Error {
         self.facts.kind.exit_code()
     }
 
+    /// Returns the message and the hint, with the secrets masked.
+    pub(crate) fn summary(&self) -> (String, Option<String>) {
+        let facts = self.masked_facts();
+        let tried = facts.tried.iter().flatten().map(|tried| format!("; {tried}"));
+        let message = facts.headline().into_owned() + &tried.collect::<String>();
+        (message, facts.hint.map(Cow::into_owned))
+    }
+
     /// Masks a text, except for the user's path in it.
     fn masked(&self, text: &str) -> String {
         match &self.facts.path {

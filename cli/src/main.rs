@@ -4,6 +4,7 @@
 mod args;
 mod client;
 mod commands {
+    pub(crate) mod check;
     pub(crate) mod create;
     pub(crate) mod credentials;
     pub(crate) mod demo;
@@ -95,6 +96,7 @@ async fn run_command(args: &Args, output: &Output) -> Result<Ending> {
         Command::Sign(args) => commands::sign::sign(args, &args.what.common, output).await,
         Command::Explain(args) => commands::sign::explain(args, &args.common, output),
         Command::Credentials(args) => commands::credentials::credentials(args, output).await,
+        Command::Check(args) => commands::check::check(args, output).await,
         Command::Serve(args) => commands::serve::serve(args, output).await,
         Command::Demo => commands::demo::demo(output).await,
         Command::Help { command } => help_of(command.as_deref(), output),

@@ -18,6 +18,8 @@ pub(crate) enum Ending {
     JobFailed,
     /// A replay decides otherwise than the recording.
     ReplayDiffers,
+    /// The exit code of the first check that failed, or 0.
+    Checked(u8),
     /// The help was printed because no command was given.
     NoCommand,
 }
@@ -27,6 +29,7 @@ impl Ending {
         match self {
             Self::Done => 0,
             Self::JobFailed | Self::ReplayDiffers => 1,
+            Self::Checked(code) => code,
             Self::NoCommand => 2,
         }
     }

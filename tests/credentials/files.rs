@@ -90,7 +90,10 @@ fn the_error_names_the_line_and_the_key() {
     for (text, problem) in [
         (&*FILE.replace("KEY", "KEY'"), "line 3: secret_key has quotes around it"),
         (&FILE.replace("AKID", "\"AKID"), "line 2: secret_id has quotes around it"),
-        (&FILE.replace("EXAMPLEKEY", "${KEY}"), "line 3: secret_key contains ${..}"),
+        (
+            &FILE.replace("EXAMPLEKEY", "${KEY}"),
+            "line 3: secret_key names another variable or a command",
+        ),
         (&FILE.replace('\n', "\r\n"), "line 1: the line contains a carriage return"),
         (&FILE.replace("KEY\n", "KEY\r"), "line 3: the line contains a carriage return"),
         (&format!("\u{feff}{FILE}"), "line 1: the file starts with a byte order mark"),

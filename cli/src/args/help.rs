@@ -199,3 +199,13 @@ A source that exists but cannot be used is an error; no other source is used in 
 
 With --json there is one object: source, secret_id (without its middle), has_token, expires (Unix
 seconds), warning and, with --check, owner: account_id, arn and request_id. Missing values are null.";
+
+pub(super) const CHECK: &str = "\
+Each line has a state (ok, warning, FAILED, or - for what could not be checked), the name of the
+check, what was found and what to do. The exit code is that of the first failure.
+
+It asks for the list of jobs and for the status of the newest one, and asks STS whose key it is. It
+does not try to create a job, so it cannot show whether the key may.
+
+With --json there is one object: checks, each with check, state (ok, warning, failed or skipped),
+detail and hint.";

@@ -38,8 +38,8 @@ struct Key {
 /// The owner of a key, as the service says.
 #[derive(Serialize)]
 pub(super) struct Owner {
-    account_id: String,
-    arn: String,
+    pub(super) account_id: String,
+    pub(super) arn: String,
     request_id: Option<String>,
 }
 
@@ -70,7 +70,7 @@ impl Key {
             ("source", Some(self.source.clone())),
             ("id", Some(self.secret_id.clone())),
             ("token", Some(if self.has_token { "yes" } else { "none" }.to_owned())),
-            ("expires", Some(expires.unwrap_or_else(|| "not known".to_owned()))),
+            ("expires", expires),
             ("warning", self.warning.clone()),
             ("account", owner.map(|owner| owner.account_id.clone())),
             ("owner", owner.map(|owner| owner.arn.clone())),

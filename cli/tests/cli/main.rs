@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod answers;
+mod check;
 mod connections;
 mod create;
 mod demo;
