@@ -44,7 +44,7 @@ pub mod actions {
 pub mod wait {
     #[doc(inline)]
     pub use tcss_export_core::wait::{
-        Backoff, ErrorKind, Event, EventKind, Fault, Finished, Policy, Remedy, Report,
+        Backoff, ErrorKind, Event, EventKind, Fault, Finished, Policy, Remedy, Report, Retries,
     };
     #[cfg(feature = "serde")]
     #[doc(inline)]

@@ -68,6 +68,8 @@ pub trait Action: Serialize {
     const VERSION: &'static str;
     /// The name of the action, `X-TC-Action`.
     const NAME: &'static str;
+    /// Whether it changes nothing, so that it may be repeated even if the service may have acted.
+    const READ_ONLY: bool = false;
     /// The `Response` object of a good answer, without the `RequestId`.
     type Response: DeserializeOwned;
 }

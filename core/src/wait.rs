@@ -4,6 +4,7 @@ mod decision;
 mod outcome;
 #[cfg(feature = "serde")]
 mod replay;
+mod retries;
 #[cfg(feature = "serde")]
 mod saved;
 mod set;
@@ -15,6 +16,7 @@ use core::time::Duration;
 
 pub use self::{
     outcome::{Error, ErrorKind, Event, EventKind, Fault, Finished, Outcome, Remedy, Report},
+    retries::Retries,
     set::{SetStep, WaitKey, WaitSet},
     waiter::{StartError, Step, Waiter},
 };

@@ -27,6 +27,7 @@ impl Action for DescribeExportJobDownloadURL {
     const SERVICE: &'static str = SERVICE;
     const VERSION: &'static str = VERSION;
     const NAME: &'static str = "DescribeExportJobDownloadURL";
+    const READ_ONLY: bool = true;
     type Response = DescribeExportJobDownloadURLResponse;
 }
 

@@ -51,6 +51,7 @@ impl Action for DescribeExportJobManageList {
     const SERVICE: &'static str = SERVICE;
     const VERSION: &'static str = VERSION;
     const NAME: &'static str = "DescribeExportJobManageList";
+    const READ_ONLY: bool = true;
     type Response = DescribeExportJobManageListResponse;
 }
 

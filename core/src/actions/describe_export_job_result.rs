@@ -33,6 +33,7 @@ impl Action for DescribeExportJobResult {
     const SERVICE: &'static str = SERVICE;
     const VERSION: &'static str = VERSION;
     const NAME: &'static str = "DescribeExportJobResult";
+    const READ_ONLY: bool = true;
     type Response = DescribeExportJobResultResponse;
 }
 

@@ -1,13 +1,11 @@
 //! How a waiter reacts to answers and faults.
 
 use alloc::{boxed::Box, string::String};
-use core::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
 
 use super::{
-    Policy,
     outcome::{Error, ErrorKind, Event, EventKind, Fault, Finished, Last, Reading, Remedy, Report},
     waiter::{Phase, Step, Waiter},
 };
@@ -17,7 +15,7 @@ use crate::{
     download::DownloadUrl,
     error::TransportErrorKind,
     response_error::Advice,
-    retry::{Failures, raised},
+    retry::Failures,
     session::Session,
     time::{Mono, Now},
 };
@@ -48,7 +46,7 @@ impl Waiter {
         if !matches!(self.step(now), Step::Poll { .. }) {
             return self.event(EventKind::Ignored);
         }
-        let kind = self.fault(Fault::Transport(fault));
+        let kind = self.fault(Fault::Transport(fault), false);
         let event = self.event(kind);
         #[cfg(feature = "serde")]
         if let Some(transcript) = &mut self.transcript {
@@ -82,18 +80,7 @@ impl Waiter {
             Ok(answer) => self.good_answer(answer),
             Err(fault) => {
                 self.remember_request_id(fault.request_id());
-                match fault.advice() {
-                    Advice::CorrectClock if clock_offset.is_some() => {
-                        self.failures.clock_corrected = true;
-                        self.poll_again(fault, Remedy::ClockCorrected, Duration::ZERO)
-                    }
-                    Advice::RefreshCredentials if !self.failures.credentials_refreshed => {
-                        self.failures.credentials_refreshed = true;
-                        self.wants_fresh_credentials = true;
-                        self.poll_again(fault, Remedy::FreshCredentials, Duration::ZERO)
-                    }
-                    _ => self.fault(fault),
-                }
+                self.fault(fault, clock_offset.is_some())
             }
         };
         Event { clock_offset, ..self.event(kind) }
@@ -134,31 +121,14 @@ impl Waiter {
         EventKind::Waiting { status, progress, delay }
     }
 
-    fn fault(&mut self, fault: Fault) -> EventKind {
-        let (remedy, delay) = match fault.advice() {
-            Advice::Retry => {
-                let is_broken = matches!(fault, Fault::Transport(TransportErrorKind::Connection));
-                let Policy { retry, max_failures, .. } = self.policy;
-                let delay = self.failures.failed(retry, max_failures, is_broken, &mut self.random);
-                (Remedy::Retry, delay)
-            }
-            Advice::BackOff => {
-                let delay = self.failures.throttled(self.policy.throttle, &mut self.random);
-                (Remedy::BackOff, Some(delay))
-            }
-            _ => (Remedy::Retry, None),
-        };
-        let Some(delay) = delay else {
-            self.seen.last_fault = Some(Box::new(fault.clone()));
+    fn fault(&mut self, fault: Fault, corrected: bool) -> EventKind {
+        self.seen.last_fault = Some(Box::new(fault.clone()));
+        let remedy = self.failures.remedy(&fault, corrected, &self.policy, &mut self.random);
+        let Some((remedy, delay)) = remedy else {
             return self.end(Err(ErrorKind::Fault(fault)));
         };
-        let delay = raised(delay, fault.retry_after(), self.policy.longest_retry_after);
-        self.poll_again(fault, remedy, delay)
-    }
-
-    fn poll_again(&mut self, fault: Fault, remedy: Remedy, delay: Duration) -> EventKind {
+        self.wants_fresh_credentials |= remedy == Remedy::FreshCredentials;
         self.is_retry = true;
-        self.seen.last_fault = Some(Box::new(fault.clone()));
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         EventKind::Retrying { fault, remedy, delay }
     }

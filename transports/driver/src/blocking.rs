@@ -104,6 +104,20 @@ impl<T: Blocking> Client<T> {
         run(self.0.send(action))
     }
 
+    /// Sends one action and repeats it while that is safe: see
+    /// [`Client::send_with_retries`](crate::Client::send_with_retries).
+    ///
+    /// # Errors
+    ///
+    /// The [`SendError`] of the last attempt.
+    pub fn send_with_retries<A: Action>(
+        &self,
+        action: &A,
+        report: impl FnMut(&Event),
+    ) -> Result<Answer<A::Response>, SendError> {
+        run(self.0.send_with_retries(action, report))
+    }
+
     /// Follows a job to its end: see [`Client::wait`](crate::Client::wait).
     ///
     /// # Errors

@@ -43,6 +43,19 @@ impl SendError {
     }
 }
 
+impl SendError {
+    /// Returns the fault of the exchange, unless the request could not be built.
+    pub(crate) fn fault(&self) -> Option<wait::Fault> {
+        match self {
+            Self::Build(_) => None,
+            Self::Credentials(error) | Self::Transport(error) => {
+                Some(wait::Fault::Transport(error.kind()))
+            }
+            Self::Answer(error) => Some(wait::Fault::Answer(error.clone())),
+        }
+    }
+}
+
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

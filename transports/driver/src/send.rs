@@ -1,6 +1,11 @@
 //! One exchange with the service.
 
-use tcss_export_core::{Answer, actions::Action, read_answer};
+use tcss_export_core::{
+    Answer, ClockOffset,
+    actions::Action,
+    read_answer,
+    wait::{Event, EventKind, Remedy, Retries},
+};
 
 use crate::{client::Client, error::SendError, permit::Permit, transport::Transport};
 
@@ -12,21 +17,70 @@ impl<T: Transport> Client<T> {
     /// A [`SendError`] that says which stage failed. After an error of an action that creates
     /// something, [`SendError::may_have_arrived`] says whether the service may have created it.
     pub async fn send<A: Action>(&self, action: &A) -> Result<Answer<A::Response>, SendError> {
+        self.attempt(action, false, &mut None).await
+    }
+
+    /// Sends one action, and repeats it by the rules of a wait within [`max_wait`](tcss_export_core::wait::Policy::max_wait) while that
+    /// is safe.
+    ///
+    /// It is safe if the action is [`READ_ONLY`](Action::READ_ONLY), and otherwise only if the
+    /// request certainly had no effect: see [`SendError::may_have_arrived`]. `report` gets an event
+    /// of the kind [`Retrying`](EventKind::Retrying) before each repetition; its `poll` is the number
+    /// of requests so far.
+    ///
+    /// # Errors
+    ///
+    /// The [`SendError`] of the last attempt.
+    pub async fn send_with_retries<A: Action>(
+        &self,
+        action: &A,
+        mut report: impl FnMut(&Event),
+    ) -> Result<Answer<A::Response>, SendError> {
+        let mut retries = Retries::new(self.policy(), self.seed(), self.now().mono);
+        let mut fresh = false;
+        loop {
+            let mut clock_offset = None;
+            let error = match self.attempt(action, fresh, &mut clock_offset).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let is_safe = A::READ_ONLY || !error.may_have_arrived();
+            let fault = error.fault().filter(|_| is_safe);
+            let now = self.now().mono;
+            let event = fault.and_then(|fault| retries.failed(now, fault, clock_offset));
+            let event = event.inspect(&mut report);
+            let Some(EventKind::Retrying { remedy, delay, .. }) = event.map(|event| event.kind)
+            else {
+                return Err(error);
+            };
+            let were_missing = fresh && matches!(error, SendError::Credentials(_));
+            fresh = were_missing || remedy == Remedy::FreshCredentials;
+            self.sleep(delay).await;
+        }
+    }
+
+    /// Sends an action once. Sets the clock offset if the answer corrected the clock.
+    async fn attempt<A: Action>(
+        &self,
+        action: &A,
+        fresh: bool,
+        clock_offset: &mut Option<ClockOffset>,
+    ) -> Result<Answer<A::Response>, SendError> {
         let prepared = self.session().prepare(action).map_err(SendError::Build)?;
         let mut permit = Permit::default();
         let (started, credentials) = loop {
             let now = self.now();
-            if let Some(credentials) = permit.start(now.mono, false) {
+            if let Some(credentials) = permit.start(now.mono, fresh) {
                 break (now, credentials);
             }
-            permit.prepare(self, false, None).await.map_err(SendError::Credentials)?;
+            permit.prepare(self, fresh, None).await.map_err(SendError::Credentials)?;
         };
         let signed = self.session().sign(&prepared, &credentials, started.wall);
         let response = self.exchange(signed.map_err(SendError::Build)?, started.mono).await;
         let response = response.map_err(SendError::Transport)?;
         let answer = read_answer::<A>(&response);
         let answered = self.now().mono;
-        self.session().note_date(started, answered, response.headers(), &answer);
+        *clock_offset = self.session().note_date(started, answered, response.headers(), &answer);
         answer.map_err(SendError::Answer)
     }
 }
