@@ -23,7 +23,9 @@ use crate::{
     name = "tcss-export",
     version,
     about = "Creates and downloads exports of Tencent Container Security Service.",
-    after_help = help::PROGRAM,
+    after_help = help::MORE_OF_ALL,
+    after_long_help = help::PROGRAM,
+    max_term_width = 100,
     arg_required_else_help = true,
     args_override_self = true,
     disable_help_subcommand = true,
@@ -33,78 +35,91 @@ use crate::{
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
-    #[arg(long, global = true, help = "Prints results and errors as JSON.")]
+    // These come after the options of a command.
+    #[arg(long, global = true, display_order = 100, hide_short_help = true)]
+    #[arg(help = "Prints results and errors as JSON.")]
     json: bool,
-    #[arg(long, global = true, help = "Prints no progress, only results and errors.")]
+    #[arg(long, global = true, display_order = 101, hide_short_help = true)]
+    #[arg(help = "Prints no progress, only results and errors.")]
     quiet: bool,
-    #[arg(long, short, global = true, action = ArgAction::Help, help = "Prints this help.")]
+    #[arg(long, short, global = true, display_order = 102, hide_short_help = true)]
+    #[arg(action = ArgAction::Help, help = "Prints this help; -h prints a page of it.")]
     help: Option<bool>,
-    #[arg(long, short = 'V', action = ArgAction::Version, help = "Prints the version.")]
+    #[arg(long, short = 'V', display_order = 103, hide_short_help = true)]
+    #[arg(action = ArgAction::Version, help = "Prints the version.")]
     version: Option<bool>,
 }
 
 #[derive(Debug, Subcommand)]
+#[command(mut_subcommands = |command| command.after_help(help::MORE))]
 pub(crate) enum Command {
-    #[command(about = "Creates a job and prints its id.", after_help = help::CREATE)]
+    #[command(about = "Creates a job and prints its id.", after_long_help = help::CREATE)]
     Create(Create),
-    #[command(about = "Lists the export jobs of the account.", after_help = help::JOBS)]
+    #[command(about = "Lists the export jobs of the account.", after_long_help = help::JOBS)]
     Jobs(Jobs),
-    #[command(about = "Prints the current status of a job.", after_help = help::RESULT)]
+    #[command(about = "Prints the current status of a job.", after_long_help = help::RESULT)]
     Result(JobResult),
-    #[command(about = "Waits until the file of a job is ready.", after_help = help::WAIT)]
+    #[command(about = "Waits until the file of a job is ready.", after_long_help = help::WAIT)]
     Wait(Wait),
     #[command(about = "Waits for a job and downloads its file, or downloads from a URL.")]
-    #[command(after_help = help::DOWNLOAD)]
+    #[command(after_long_help = help::DOWNLOAD)]
     Download(Download),
     #[command(about = "Creates a job, waits for it and downloads its file.")]
-    #[command(after_help = help::RUN)]
+    #[command(after_long_help = help::RUN)]
     Run(Run),
     #[command(about = "Replays a recorded wait and checks each decision; needs no keys.")]
-    #[command(after_help = help::REPLAY)]
+    #[command(after_long_help = help::REPLAY)]
     Replay {
         #[arg(value_name = "FILE", help = "The file that wait --record wrote; - is stdin.")]
         file: PathBuf,
     },
     #[command(about = "Prints the signed request without sending it.")]
+    #[command(after_long_help = help::SIGN)]
     Sign(Sign),
-    #[command(
-        about = "Prints what is signed, to compare with the service's own tool; needs no keys."
-    )]
+    #[command(about = "Prints what is signed, to compare it with other tools.")]
+    #[command(after_long_help = "")]
     Explain(Explain),
     #[command(about = "Shows which key is used and where it comes from.")]
-    #[command(after_help = help::CREDENTIALS)]
+    #[command(after_long_help = help::CREDENTIALS)]
     Credentials(Credentials),
     #[command(about = "Checks whether a run will work, without creating a job.")]
-    #[command(after_help = help::CHECK)]
+    #[command(after_long_help = help::CHECK)]
     Check(Check),
-    #[command(about = "Runs a local test service until it is stopped.", after_help = help::SERVE)]
+    #[command(about = "Runs a local test service until it is stopped.")]
+    #[command(after_long_help = help::SERVE)]
     Serve(Serve),
-    #[command(about = "Shows a whole export on a test service; needs no keys and no network.")]
-    #[command(after_help = help::DEMO)]
+    #[command(about = "Shows a whole export on a test service; needs no keys.")]
+    #[command(after_long_help = help::DEMO)]
     Demo,
-    #[command(about = "Prints this help or the help of a command.")]
+    #[command(about = "Prints this help or the help of a command.", after_long_help = "")]
     Help {
         #[arg(value_name = "COMMAND", help = "The command to describe.")]
         command: Option<String>,
     },
 }
 
+const ENDPOINT: &str = "Selects the site: international (default), mainland, a host or a URL. \
+    TENCENTCLOUD_ENDPOINT works, too.";
+const REGION: &str = "Sends a region, such as ap-singapore; this service needs none. \
+    TENCENTCLOUD_REGION works, too.";
+
 /// The service, and the key to sign with.
 #[derive(Debug, Group)]
 pub(crate) struct Common {
-    #[arg(long, value_name = "SITE", env = "TENCENTCLOUD_ENDPOINT", hide_env_values = true)]
-    #[arg(help = "Selects the site: international (default), mainland, a host or a URL.")]
+    #[arg(long, value_name = "SITE", env = "TENCENTCLOUD_ENDPOINT", hide_env = true)]
+    #[arg(help = "Selects international (default), mainland or a host.", long_help = ENDPOINT)]
     endpoint: Option<String>,
-    #[arg(long, env = "TENCENTCLOUD_REGION", hide_env_values = true)]
-    #[arg(help = "Sends a region, such as ap-singapore; this service needs none.")]
+    #[arg(long, env = "TENCENTCLOUD_REGION", hide_env = true, hide_short_help = true)]
+    #[arg(help = REGION)]
     region: Option<String>,
-    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    #[arg(long, value_name = "LANGUAGE", value_parser = language, hide_short_help = true)]
     #[arg(help = "Asks for service messages in zh-CN or en-US.")]
     language: Option<Language>,
     #[arg(long, value_name = "NAME", conflicts_with = "instance_role")]
     #[arg(help = "Uses the key of this profile of tccli, and no other.")]
     pub(crate) profile: Option<String>,
-    #[arg(long, help = "Uses the role of this virtual machine, and no other key.")]
+    #[arg(long, hide_short_help = true)]
+    #[arg(help = "Uses the role of this virtual machine, and no other key.")]
     pub(crate) instance_role: bool,
 }
 
@@ -144,10 +159,10 @@ pub(crate) struct Check {
 
 #[derive(Debug, Group)]
 pub(crate) struct Jobs {
-    #[arg(long, help = "Filters by status: RUNNING, SUCCESS, FAILURE or another text.")]
+    #[arg(long, help = "Filters by status: RUNNING, SUCCESS, FAILURE or other.")]
     pub(crate) status: Option<String>,
     #[arg(long, value_name = "N", value_parser = page, allow_negative_numbers = true)]
-    #[arg(help = "Shows at most N jobs, 1 to 100; the service's default is 10.")]
+    #[arg(help = "Shows at most N jobs, 1 to 100; the default is 10.")]
     pub(crate) limit: Option<u64>,
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     #[arg(help = "Skips N jobs.")]
@@ -162,12 +177,13 @@ pub(crate) struct Wait {
     pub(crate) job: Job,
     #[command(flatten)]
     pub(crate) timing: Timing,
-    #[arg(long, help = "Prints each event as a line of JSON before the result; implies --json.")]
+    #[arg(long, help = "Prints each event as a line of JSON; implies --json.")]
     pub(crate) events: bool,
     #[arg(long, value_name = "FILE")]
-    #[arg(help = "Records all that happens in this file, for replay and bug reports.")]
+    #[arg(help = "Records what happens, for replay and bug reports.")]
     pub(crate) record: Option<PathBuf>,
-    #[arg(long, requires = "record", help = "Lets --record replace an existing file.")]
+    #[arg(long, requires = "record", hide_short_help = true)]
+    #[arg(help = "Lets --record replace an existing file.")]
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) common: Common,
@@ -202,7 +218,7 @@ pub(crate) struct Explain {
     #[command(flatten)]
     pub(crate) job: Job,
     #[arg(long, value_name = "UNIX", value_parser = timestamp, allow_negative_numbers = true)]
-    #[arg(help = "Signs for this time, in seconds since 1970; now by default.")]
+    #[arg(help = "Signs for this time, in seconds since 1970.")]
     pub(crate) timestamp: Option<Timestamp>,
     #[command(flatten)]
     pub(crate) common: Common,
@@ -210,10 +226,10 @@ pub(crate) struct Explain {
 
 #[derive(Debug, Group)]
 pub(crate) struct Sign {
+    #[arg(long, help = "Shows the signature and the token, otherwise masked.")]
+    pub(crate) reveal: bool,
     #[command(flatten)]
     pub(crate) what: Explain,
-    #[arg(long, help = "Shows the signature and the token, which are otherwise masked.")]
-    pub(crate) reveal: bool,
 }
 
 #[derive(Debug, Group)]
@@ -226,7 +242,8 @@ pub(crate) struct Serve {
     pub(crate) script: Script,
     #[arg(long, value_name = "PATH", help = "Serves this file as the result of each job.")]
     pub(crate) file: Option<PathBuf>,
-    #[arg(long, value_name = "LIST", default_value_t, requires = "file")]
+    #[arg(long, value_name = "LIST", default_value_t, hide_default_value = true)]
+    #[arg(requires = "file")]
     #[arg(help = "Sets what goes wrong with each download, in order.")]
     pub(crate) download_faults: DownloadFaults,
 }

@@ -33,6 +33,7 @@ const ID: &str = "Exports only this check item, or with --by-asset this asset; f
     commas or repeat the option.";
 const URL: &str = "Downloads from this URL, without keys. - reads it from stdin, which keeps its \
     secret query out of the list of processes; TCSS_EXPORT_URL works, too.";
+const OUTPUT: &str = "Writes to this file; - is stdout, which then holds nothing else.";
 const REQUIRE_CRC: &str = "Accepts a file only if the server gives its CRC-64; otherwise a file \
     without one is checked by its length alone.";
 const ALLOW_PRIVATE: &str = "Also connects to the private networks of Tencent Cloud: 10.0.0.0/8, \
@@ -60,7 +61,8 @@ struct Extent {
     #[arg(long, help = "Exports everything.")]
     all: bool,
     #[arg(long = "id", value_name = "N", value_delimiter = ',', value_parser = whole)]
-    #[arg(allow_negative_numbers = true, help = ID)]
+    #[arg(help = "Exports this check item, or asset with --by-asset.", long_help = ID)]
+    #[arg(allow_negative_numbers = true)]
     ids: Vec<u64>,
 }
 
@@ -83,7 +85,7 @@ pub(crate) struct Source {
     pub(crate) job_id: Option<JobId>,
     // Parsed later: an error of clap would show the secret query.
     #[arg(long, value_name = "URL", conflicts_with_all = ["timeout", "interval"])]
-    #[arg(help = URL)]
+    #[arg(help = "Downloads from this URL; - reads it from stdin.", long_help = URL)]
     url: Option<String>,
 }
 
@@ -145,10 +147,11 @@ pub(crate) fn not_a_url(job: &JobId) -> Result<&JobId> {
 #[derive(Debug, Group)]
 pub(crate) struct Timing {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
-    #[arg(help = "Stops waiting for the job after this time; 30 minutes by default.")]
+    #[arg(help = "Stops waiting after this time; 30 minutes by default.")]
     timeout: Option<Duration>,
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     #[arg(help = "Asks at this fixed interval; by default it grows from 2 s to 15 s.")]
+    #[arg(hide_short_help = true)]
     interval: Option<Duration>,
 }
 
@@ -176,28 +179,32 @@ impl Timing {
 #[derive(Debug, Group)]
 pub(crate) struct Save {
     #[arg(long = "output", short = 'o', value_name = "FILE")]
-    #[arg(help = "Writes to this file; - is stdout, which then holds nothing else.")]
+    #[arg(help = "Writes to this file; - is stdout.", long_help = OUTPUT)]
     file: PathBuf,
     #[arg(long, help = "Replaces an existing file once the new one is complete.")]
     force: bool,
-    #[arg(long, help = "Accepts a plain http URL; the bytes can be changed on the way.")]
+    #[arg(long, hide_short_help = true)]
+    #[arg(help = "Accepts a plain http URL; the bytes can be changed on the way.")]
     allow_http: bool,
-    #[arg(long, help = ALLOW_PRIVATE)]
+    #[arg(long, long_help = ALLOW_PRIVATE)]
+    #[arg(help = "Also connects to private networks of Tencent Cloud.")]
     allow_private: bool,
     #[arg(long, value_name = "NETWORK", value_delimiter = ',', value_parser = network)]
-    #[arg(help = ALLOW_NETWORK)]
+    #[arg(help = ALLOW_NETWORK, hide_short_help = true)]
     allow_network: Vec<IpNet>,
-    #[arg(long, help = REQUIRE_CRC)]
+    #[arg(long, long_help = REQUIRE_CRC)]
+    #[arg(help = "Accepts a file only with a CRC-64 of the server.")]
     require_crc: bool,
     #[arg(long, value_name = "BYTES", value_parser = positive_bytes, allow_negative_numbers = true)]
     #[arg(help = "Refuses a larger file; by default there is no limit but the free space.")]
+    #[arg(hide_short_help = true)]
     max_size: Option<u64>,
     #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, hide_short_help = true)]
     #[arg(help = "Breaks off and retries if no byte arrives for this long; 60 s by default.")]
     stall: Option<Duration>,
     #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
-    #[arg(allow_negative_numbers = true, help = DOWNLOAD_TIMEOUT)]
+    #[arg(allow_negative_numbers = true, help = DOWNLOAD_TIMEOUT, hide_short_help = true)]
     download_timeout: Option<Duration>,
 }
 
