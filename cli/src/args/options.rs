@@ -10,6 +10,7 @@ use std::{
 
 use clap::Args as Group;
 use ipnet::IpNet;
+use jiff::fmt::friendly::SpanParser;
 use tcss_export::{
     DownloadUrl, JobId, Language, Target,
     actions::{AssetType, CreateExportComplianceStatusListJob as Create},
@@ -146,10 +147,10 @@ pub(crate) fn not_a_url(job: &JobId) -> Result<&JobId> {
 /// The timing of a wait.
 #[derive(Debug, Group)]
 pub(crate) struct Timing {
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
     #[arg(help = "Stops waiting after this time; 30 minutes by default.")]
     timeout: Option<Duration>,
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
     #[arg(help = "Asks at this fixed interval; by default it grows from 2 s to 15 s.")]
     #[arg(hide_short_help = true)]
     interval: Option<Duration>,
@@ -199,11 +200,11 @@ pub(crate) struct Save {
     #[arg(help = "Refuses a larger file; by default there is no limit but the free space.")]
     #[arg(hide_short_help = true)]
     max_size: Option<u64>,
-    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
+    #[arg(long, value_name = "TIME", value_parser = positive_time)]
     #[arg(allow_negative_numbers = true, hide_short_help = true)]
     #[arg(help = "Breaks off and retries if no byte arrives for this long; 60 s by default.")]
     stall: Option<Duration>,
-    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
+    #[arg(long, value_name = "TIME", value_parser = positive_time)]
     #[arg(allow_negative_numbers = true, help = DOWNLOAD_TIMEOUT, hide_short_help = true)]
     download_timeout: Option<Duration>,
 }
@@ -287,16 +288,19 @@ pub(super) fn language(text: &str) -> Result<Language, &'static str> {
     text.parse().map_err(|_| "expected zh-CN or en-US")
 }
 
-pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds like 90 or 0.5")?;
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| "expected a finite number of seconds that is not negative")
+/// Parses a duration like `1h30m`, or a number of seconds.
+pub(super) fn time(text: &str) -> Result<Duration, &'static str> {
+    let time = match text.parse() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => SpanParser::new().parse_unsigned_duration(text).ok(),
+    };
+    time.ok_or("expected a time like 30s, 5m, 1h30m or 90 (seconds)")
 }
 
 /// Parses a non-zero duration.
-pub(super) fn positive_seconds(text: &str) -> Result<Duration, &'static str> {
-    let limit = seconds(text)?;
-    if limit.is_zero() { Err("expected more than no time") } else { Ok(limit) }
+pub(super) fn positive_time(text: &str) -> Result<Duration, &'static str> {
+    let limit = time(text)?;
+    if limit.is_zero() { Err("expected more than no time, like 30s") } else { Ok(limit) }
 }
 
 pub(super) fn whole(text: &str) -> Result<u64, &'static str> {

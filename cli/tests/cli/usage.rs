@@ -156,9 +156,22 @@ fn bad_arguments_are_refused() {
 
 #[test]
 fn bad_numbers_are_refused() {
+    let time = "expected a time like 30s, 5m, 1h30m or 90 (seconds)";
     for option in ["--timeout", "--interval"] {
-        for value in ["-1", "NaN", "inf", "1e20", "1e300", "", "5s"] {
-            refused(&["wait", "J", option, value], "expected a");
+        for value in [
+            "-1",
+            "NaN",
+            "inf",
+            "1e20",
+            "1e300",
+            "",
+            "5x",
+            "m",
+            "1h ago",
+            "1mo",
+            "99999999999999999999h",
+        ] {
+            refused(&["wait", "J", option, value], time);
         }
     }
     for value in ["-1", "253402300800"] {
@@ -168,8 +181,10 @@ fn bad_numbers_are_refused() {
     refused(&["sign", "J", "--timestamp", "1.5"], "expected whole seconds since 1970");
     let download = ["download", "J", "-o", "f"];
     for option in ["--stall", "--download-timeout"] {
-        refused(&[&download[..], &[option, "-1"]].concat(), "expected a finite number");
-        refused(&[&download[..], &[option, "0"]].concat(), "expected more than no time");
+        refused(&[&download[..], &[option, "-1"]].concat(), time);
+        for none in ["0", "0s"] {
+            refused(&[&download[..], &[option, none]].concat(), "expected more than no time");
+        }
     }
 }
 
@@ -196,6 +211,31 @@ fn a_bad_whole_number_is_refused_with_what_was_expected() {
     }
     refused(&[&download[..], &["0"]].concat(), "for '--max-size <BYTES>': expected 1 or more");
     refused(&["serve", "--port", "65536"], "for '--port <PORT>': expected 0 to 65535");
+}
+
+/// Checks the limits of a run by the command that it prints to continue with.
+#[test]
+fn a_time_is_written_with_units_or_as_seconds() {
+    let service = service("ERROR:AuthFailure.UnauthorizedOperation");
+    for (time, seconds) in [
+        ("30s", "30"),
+        ("5m", "300"),
+        ("2h", "7200"),
+        ("1h30m", "5400"),
+        ("1.5 min", "90"),
+        ("250ms", "0.25"),
+        ("90", "90"),
+        ("0.5", "0.5"),
+    ] {
+        let options = ["--timeout", "--interval", "--stall", "--download-timeout"];
+        let args = options.iter().flat_map(|option| [option, time]);
+        let args: Vec<_> = ["download", "J", "-o", "f", "--json"].into_iter().chain(args).collect();
+        let ended = cli(&args).arg("--endpoint").arg(service.url()).run();
+        let command = format!("{} ", ended.error()["command"].as_str().expect("a command"));
+        for option in options {
+            assert!(command.contains(&format!(" {option} {seconds} ")), "{command}");
+        }
+    }
 }
 
 #[test]
@@ -254,5 +294,5 @@ fn a_url_in_the_wrong_place_is_refused_without_showing_its_query() {
     ] {
         refused(&[&download, wrong].concat(), "");
     }
-    refused(&["wait", "J", "--timeout", url], "expected a number of seconds");
+    refused(&["wait", "J", "--timeout", url], "expected a time like");
 }
