@@ -1,6 +1,7 @@
 //! The commands, their arguments and their help.
 
 mod help;
+mod hint;
 mod options;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use tcss_export::{Endpoint, Language, Session, error::BuildError, signing::Timestamp};
 use tcss_export_testkit::{DownloadFaults, Script};
 
+pub(crate) use self::hint::hint;
 pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
 use self::options::{Source, language, page, port, timestamp, whole};
 use crate::{
@@ -50,10 +52,15 @@ pub(crate) struct Args {
     version: Option<bool>,
 }
 
+// The two options of a type would make these wider than a terminal.
+const CREATE_USAGE: &str = "tcss-export create [OPTIONS] --asset-type <TYPE> <--all|--id <N>>";
+const RUN_USAGE: &str = "tcss-export run [OPTIONS] --asset-type <TYPE> <--all|--id <N>> -o <FILE>";
+
 #[derive(Debug, Subcommand)]
 #[command(mut_subcommands = |command| command.after_help(help::MORE))]
 pub(crate) enum Command {
     #[command(about = "Creates a job and prints its id.", after_long_help = help::CREATE)]
+    #[command(override_usage = CREATE_USAGE)]
     Create(Create),
     #[command(about = "Lists the export jobs of the account.", after_long_help = help::JOBS)]
     Jobs(Jobs),
@@ -65,7 +72,7 @@ pub(crate) enum Command {
     #[command(after_long_help = help::DOWNLOAD)]
     Download(Download),
     #[command(about = "Creates a job, waits for it and downloads its file.")]
-    #[command(after_long_help = help::RUN)]
+    #[command(after_long_help = help::RUN, override_usage = RUN_USAGE)]
     Run(Run),
     #[command(about = "Replays a recorded wait and checks each decision; needs no keys.")]
     #[command(after_long_help = help::REPLAY)]

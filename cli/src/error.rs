@@ -91,19 +91,16 @@ impl Error {
         Self::new(kind, message)
     }
 
-    /// Converts a text of clap: the first paragraph is the error, the others are advice.
-    pub(crate) fn arguments(text: &str) -> Self {
-        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut paragraphs = text.split("\n\n").map(one_line);
-        let message = paragraphs.next().unwrap_or_default();
-        let advice = paragraphs.filter(|advice| !advice.starts_with("For more information"));
-        let advice = advice.collect::<Vec<_>>().join("; ");
-        let error = Self::new(
-            ErrorKind::Usage,
-            message.strip_prefix("error: ").unwrap_or(&message).to_owned(),
-        );
-        // The advice may repeat secret arguments.
-        if advice.is_empty() { error } else { error.with_hint(masked(&advice)) }
+    /// Converts the text of a clap error: its first paragraph is the message.
+    pub(crate) fn arguments(text: &str, hint: Option<String>) -> Self {
+        let message = text.split("\n\n").next().unwrap_or_default();
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+        let error = Self::new(ErrorKind::Usage, message);
+        match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
     }
 
     /// Creates the error of a panic in this program, from the text of the panic.

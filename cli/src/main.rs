@@ -112,16 +112,15 @@ fn help_of(command: Option<&str>, output: &Output) -> Result<Ending> {
 
 /// Prints the requested help or version, or refuses the arguments.
 fn without_args(output: &Output, error: &clap::Error) -> Result<Ending> {
-    let text = error.to_string();
     match error.kind() {
         ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion => {
-            output.print(&text)?;
+            output.print(&error.to_string())?;
             Ok(Ending::Done)
         }
         ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            output.stderr(&text);
+            output.stderr(&error.to_string());
             Ok(Ending::NoCommand)
         }
-        _ => Err(Error::arguments(&text)),
+        _ => Err(Error::arguments(&error.to_string(), args::hint(error))),
     }
 }

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use clap::Args as Group;
+use clap::{
+    Args as Group,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 use ipnet::IpNet;
 use jiff::fmt::friendly::SpanParser;
 use tcss_export::{
@@ -28,8 +31,6 @@ use crate::{
     shell::CommandOption,
 };
 
-const ASSET_TYPE: &str = "Exports this type of asset: container, image, host, k8s, containerd, \
-    containerd_container or another one that the service knows.";
 const ID: &str = "Exports only this check item, or with --by-asset this asset; for several, use \
     commas or repeat the option.";
 const URL: &str = "Downloads from this URL, without keys. - reads it from stdin, which keeps its \
@@ -47,13 +48,23 @@ const DOWNLOAD_TIMEOUT: &str =
 /// The contents of a new export.
 #[derive(Debug, Group)]
 pub(crate) struct Export {
-    #[arg(long, value_name = "TYPE", value_parser = asset_type)]
-    #[arg(help = ASSET_TYPE)]
-    asset_type: AssetType,
+    #[command(flatten)]
+    asset: Asset,
     #[arg(long, help = "Exports by asset instead of by check item.")]
     by_asset: bool,
     #[command(flatten)]
     extent: Extent,
+}
+
+#[derive(Debug, Group)]
+#[group(required = true, multiple = false)]
+struct Asset {
+    #[arg(long, value_name = "TYPE", value_parser = known_asset_type(), ignore_case = true)]
+    #[arg(help = "Exports this type of asset.")]
+    asset_type: Option<AssetType>,
+    #[arg(long, value_name = "TYPE", hide_short_help = true)]
+    #[arg(help = "Exports a type that --asset-type does not know; it is sent as it is.")]
+    other_asset_type: Option<AssetType>,
 }
 
 #[derive(Debug, Group)]
@@ -69,7 +80,10 @@ struct Extent {
 
 impl Export {
     pub(crate) fn action(&self) -> Result<Create, BuildError> {
-        let asset_type = self.asset_type.clone();
+        let Asset { asset_type, other_asset_type } = &self.asset;
+        let asset_type = asset_type.as_ref().or(other_asset_type.as_ref());
+        // clap requires one of the two.
+        let asset_type = asset_type.cloned().map_or_else(|| AssetType::new(""), Ok)?;
         let mut action = match self.extent.all {
             true => Create::all(asset_type),
             false => Create::of(asset_type, self.extent.ids.iter().copied())?,
@@ -339,20 +353,34 @@ pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
     Timestamp::new(seconds).map_err(|error| error.to_string())
 }
 
-/// The prefix of the known asset types.
-const ASSET: &str = "ASSET_";
+/// Parses a known asset type, in any case and with or without `ASSET_`.
+fn known_asset_type() -> impl TypedValueParser<Value = AssetType> {
+    let names = AssetType::KNOWN.each_ref().map(name_of);
+    PossibleValuesParser::new(names).try_map(|text| {
+        let is_meant = |known: &AssetType| name_of(known).matches(&text, true);
+        AssetType::KNOWN.into_iter().find(is_meant).ok_or("unknown type")
+    })
+}
 
-/// Parses an asset type: a known one in any case and with or without `ASSET_`, any other unchanged.
-pub(super) fn asset_type(text: &str) -> Result<AssetType, BuildError> {
-    let upper = text.to_ascii_uppercase();
-    let bare = upper.strip_prefix(ASSET).unwrap_or(&upper);
-    let is_meant = |known: &AssetType| known.as_str().strip_prefix(ASSET) == Some(bare);
-    AssetType::KNOWN.into_iter().find(is_meant).map_or_else(|| AssetType::new(text), Ok)
+fn name_of(known: &AssetType) -> PossibleValue {
+    let text = known.as_str();
+    let short = text.strip_prefix("ASSET_").unwrap_or(text).to_ascii_lowercase();
+    PossibleValue::new(short).alias(text.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::{Args as _, Command, FromArgMatches};
+
     use super::*;
+
+    /// Returns the asset type of an option, or `None` if it is refused.
+    fn asset_type(option: &str, text: &str) -> Option<String> {
+        let command = Asset::augment_args(Command::new("test"));
+        let matches = command.try_get_matches_from(["test", option, text]).ok()?;
+        let asset = Asset::from_arg_matches(&matches).ok()?;
+        Some(asset.asset_type.or(asset.other_asset_type)?.as_str().to_owned())
+    }
 
     #[test]
     fn a_known_asset_type_is_accepted_in_each_spelling() {
@@ -362,15 +390,16 @@ mod tests {
             ("ASSET_K8S", "ASSET_K8S"),
             ("containerd_container", "ASSET_CONTAINERD_CONTAINER"),
         ] {
-            assert_eq!(asset_type(text).unwrap().as_str(), expected);
+            assert_eq!(asset_type("--asset-type", text).as_deref(), Some(expected));
         }
     }
 
     #[test]
-    fn an_unknown_asset_type_stays_unchanged() {
-        for text in ["Asset_new", "newer", "ASSET_"] {
-            assert_eq!(asset_type(text).unwrap().as_str(), text);
+    fn another_asset_type_needs_the_other_option_and_stays_unchanged() {
+        for text in ["Asset_new", "hots", "ASSET_", "asset_asset_host"] {
+            assert_eq!(asset_type("--asset-type", text), None);
+            assert_eq!(asset_type("--other-asset-type", text).as_deref(), Some(text));
         }
-        assert!(asset_type("").is_err());
+        assert_eq!(asset_type("--other-asset-type", ""), None);
     }
 }

@@ -121,7 +121,7 @@ fn everything_is_exported_by_check_item_or_by_asset() {
 fn ids_are_repeated_or_separated_by_commas() {
     let ids = r#""ExportByAsset":false,"ExportAll":false,"IdList":[3,17,5]}"#;
     let expected = format!(r#"{{"AssetType":"Asset_other",{ids}"#);
-    assert_eq!(body("create --asset-type Asset_other --id 3,17 --id 5"), expected);
+    assert_eq!(body("create --other-asset-type Asset_other --id 3,17 --id 5"), expected);
 }
 
 #[test]

@@ -248,6 +248,9 @@ fn help_lists_each_fault_of_downloads() {
     let names: Vec<_> = names.split([',', ' ']).filter(|n| !n.is_empty()).filter(is_name).collect();
     assert_eq!(names.len(), 21, "{names:?}");
     for name in names {
-        assert!(['\n', ':', '['].iter().any(|c| help.contains(&format!("\n  {name}{c}"))), "{name}");
+        assert!(
+            ['\n', ':', '['].iter().any(|c| help.contains(&format!("\n  {name}{c}"))),
+            "{name}"
+        );
     }
 }

@@ -25,16 +25,49 @@ fn refused(args: &[&str], message: &str) {
     assert!(error["hint"].is_string(), "{error}");
 }
 
+/// Returns the hint of a command line that is refused.
+fn hint(line: &str) -> String {
+    let args: Vec<_> = line.split(' ').chain(["--json"]).collect();
+    let ended = cli(&args).run();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    ended.error()["hint"].as_str().expect("a hint").to_owned()
+}
+
 #[test]
-fn a_typing_error_gets_a_suggestion() {
-    for (args, meant) in [
-        (&["donwload", "J"][..], "'download'"),
-        (&["help", "jbos"], "'jobs'"),
-        (&["download", "J", "-o", "f", "--allow-htp"], "'--allow-http'"),
+fn a_typing_error_gets_one_suggestion() {
+    for (line, meant) in [
+        ("dowload J", "download"),
+        ("help jbos", "jobs"),
+        ("crate --asset-type host --all", "create"),
+        ("wait J --timout 5", "--timeout"),
+        ("--timout 5 wait J", "wait --timeout"),
+        ("download J -o f --allow-htp", "--allow-http"),
+        ("download J --o f", "--output"),
+        ("create --asset-type hots --all", "host"),
     ] {
-        let error = cli(&[args, &["--json"]].concat()).run().error();
-        assert!(error["hint"].as_str().expect("a hint").contains(meant), "{error}");
+        assert_eq!(hint(line), format!("did you mean '{meant}'?"));
     }
+}
+
+#[test]
+fn the_hint_about_an_option_in_the_wrong_place_says_where_it_belongs() {
+    for line in ["--endpoint X jobs", "--region ap-x jobs", "-o f run --all"] {
+        let (option, command) = (line.split(' ').next().unwrap(), line.split(' ').nth(2).unwrap());
+        let expected = format!("write {option} after the command: tcss-export {command} {option}");
+        assert_eq!(hint(line), expected);
+    }
+    assert_eq!(hint("result J --timeout 5"), "--timeout is an option of wait, download, run");
+    assert_eq!(hint("create --all -o f"), "-o is an option of download, run, check");
+}
+
+#[test]
+fn the_hint_says_what_is_expected_if_nothing_is_similar() {
+    let usage = "Usage: tcss-export create [OPTIONS] --asset-type <TYPE> <--all|--id <N>>";
+    assert_eq!(hint("create --all"), usage);
+    assert_eq!(hint("list"), "tcss-export -h lists the commands");
+    let other = "for a type that is not listed, use --other-asset-type";
+    assert_eq!(hint("create --asset-type new_type --all"), other);
+    assert_eq!(hint("wait J --job-id J"), "Usage: tcss-export wait <JOB_ID>");
 }
 
 #[test]
@@ -142,7 +175,10 @@ fn bad_arguments_are_refused() {
     refused(&["create", "--asset-type", "host"], "<--all|--id <N>>");
     refused(&["create", "--all"], "--asset-type <TYPE>");
     refused(&["create", "--asset-type", "host", "--all", "--id", "1"], "cannot be used with");
-    refused(&["create", "--asset-type", "", "--all"], "asset type is empty");
+    refused(&["create", "--asset-type", "", "--all"], "a value is required");
+    refused(&["create", "--other-asset-type", "", "--all"], "asset type is empty");
+    let both = ["create", "--asset-type", "host", "--other-asset-type", "host", "--all"];
+    refused(&both, "cannot be used with");
     refused(&["download", "-o", "f"], "a JOB_ID, --url or TCSS_EXPORT_URL is required");
     refused(&["download", "J"], "--output <FILE>");
     refused(&["download", "J", "--url", "https://h.example/", "-o", "f"], "cannot be used with");
