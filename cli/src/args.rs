@@ -7,6 +7,7 @@ mod options;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as Group, Parser, Subcommand};
+use clap_complete::Shell;
 use tcss_export::{Endpoint, Language, Session, error::BuildError, signing::Timestamp};
 use tcss_export_testkit::{DownloadFaults, Script};
 
@@ -28,6 +29,7 @@ use crate::{
     after_help = help::MORE_OF_ALL,
     after_long_help = help::PROGRAM,
     max_term_width = 100,
+    subcommand_value_name = "COMMAND",
     arg_required_else_help = true,
     args_override_self = true,
     disable_help_subcommand = true,
@@ -84,7 +86,7 @@ pub(crate) enum Command {
     #[command(after_long_help = help::SIGN)]
     Sign(Sign),
     #[command(about = "Prints what is signed, to compare it with other tools.")]
-    #[command(after_long_help = "")]
+    #[command(after_long_help = help::EXPLAIN)]
     Explain(Explain),
     #[command(about = "Shows which key is used and where it comes from.")]
     #[command(after_long_help = help::CREDENTIALS)]
@@ -98,7 +100,19 @@ pub(crate) enum Command {
     #[command(about = "Shows a whole export on a test service; needs no keys.")]
     #[command(after_long_help = help::DEMO)]
     Demo,
-    #[command(about = "Prints this help or the help of a command.", after_long_help = "")]
+    #[command(about = "Prints the script that completes commands in a shell.")]
+    #[command(after_long_help = help::COMPLETIONS)]
+    Completions {
+        #[arg(value_name = "SHELL", help = "The shell that reads the script.")]
+        shell: Shell,
+    },
+    #[command(about = "Writes the man pages to a folder.", after_long_help = help::MAN)]
+    Man {
+        #[arg(value_name = "FOLDER", help = "The folder, which is created if it is missing.")]
+        folder: PathBuf,
+    },
+    #[command(about = "Prints this help or the help of a command.")]
+    #[command(after_long_help = help::HELP)]
     Help {
         #[arg(value_name = "COMMAND", help = "The command to describe.")]
         command: Option<String>,
@@ -284,7 +298,12 @@ impl Command {
             Self::Explain(args) => &args.common,
             Self::Credentials(args) => &args.common,
             Self::Check(args) => &args.common,
-            Self::Replay { .. } | Self::Serve(_) | Self::Demo | Self::Help { .. } => return None,
+            Self::Replay { .. }
+            | Self::Serve(_)
+            | Self::Demo
+            | Self::Completions { .. }
+            | Self::Man { .. }
+            | Self::Help { .. } => return None,
         })
     }
 }

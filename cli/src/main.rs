@@ -9,6 +9,7 @@ mod commands {
     pub(crate) mod credentials;
     pub(crate) mod demo;
     pub(crate) mod download;
+    pub(crate) mod install;
     pub(crate) mod jobs;
     pub(crate) mod replay;
     pub(crate) mod serve;
@@ -99,6 +100,8 @@ async fn run_command(args: &Args, output: &Output) -> Result<Ending> {
         Command::Check(args) => commands::check::check(args, output).await,
         Command::Serve(args) => commands::serve::serve(args, output).await,
         Command::Demo => commands::demo::demo(output).await,
+        Command::Completions { shell } => commands::install::completions(*shell, output),
+        Command::Man { folder } => commands::install::man(folder),
         Command::Help { command } => help_of(command.as_deref(), output),
     }
 }

@@ -249,6 +249,29 @@ pub(super) const SIGN: &str = "\
 The request asks for the status of the job, as the result command does. With --json it is one \
 object: method, uri, headers and body.";
 
+pub(super) const EXPLAIN: &str = "\
+No key is needed. With --json there is one object: canonical_request, scope and string_to_sign.";
+
+pub(super) const COMPLETIONS: &str = "\
+Where the shell loads it:
+  bash, in ~/.bashrc
+      source <(tcss-export completions bash)
+  zsh, in ~/.zshrc after compinit
+      source <(tcss-export completions zsh)
+  fish, in ~/.config/fish/config.fish
+      tcss-export completions fish | source
+  PowerShell, in $PROFILE
+      tcss-export completions powershell | Out-String | Invoke-Expression
+  elvish, in rc.elv
+      eval (tcss-export completions elvish | slurp)";
+
+pub(super) const MAN: &str = "\
+Each command has a page of its own, such as tcss-export-wait(1). man finds pages in \
+~/.local/share/man/man1.";
+
+pub(super) const HELP: &str = "\
+The long help is that of --help after a command. -h prints a page of it.";
+
 pub(super) const CREDENTIALS: &str = "\
 The first of these sources that has a key is used:
   1. The environment

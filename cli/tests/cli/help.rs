@@ -10,7 +10,7 @@ fn help(args: &[&str], columns: usize) -> String {
 }
 
 /// Returns the names in the list of commands.
-fn commands() -> Vec<String> {
+pub(crate) fn commands() -> Vec<String> {
     let help = help(&["-h"], 100);
     let (_, list) = help.split_once("Commands:\n").expect("a list");
     let lines = list.lines().take_while(|line| !line.is_empty());

@@ -10,6 +10,7 @@ mod demo;
 mod download;
 mod events;
 mod help;
+mod install;
 mod jobs;
 mod keys;
 mod limits;
