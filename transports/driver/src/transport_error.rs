@@ -8,7 +8,10 @@ use std::{
 
 use tcss_export_core::{AddressPolicy, BuildError, TransportErrorKind, text::brief};
 
-use crate::proxies::{ProxyError, TunnelError};
+use crate::{
+    proxies::{ProxyError, TunnelError},
+    worker::ThreadError,
+};
 
 /// The error of another crate, visible only as a source.
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -107,6 +110,11 @@ impl TransportError {
     pub const fn kind(&self) -> TransportErrorKind {
         self.kind
     }
+
+    /// Returns whether the same request may succeed later.
+    pub const fn is_transient(&self) -> bool {
+        self.kind.is_transient()
+    }
 }
 
 fn fault_of(error: &(dyn Error + 'static)) -> Option<TransportErrorKind> {
@@ -115,6 +123,9 @@ fn fault_of(error: &(dyn Error + 'static)) -> Option<TransportErrorKind> {
     }
     if let Some(tunnel) = error.downcast_ref::<TunnelError>() {
         return tunnel.fault();
+    }
+    if error.is::<ThreadError>() {
+        return Some(TransportErrorKind::Connection);
     }
     match error.downcast_ref::<io::Error>()?.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Some(TransportErrorKind::Timeout),
