@@ -44,6 +44,22 @@ impl TransportError {
         Self::of_chain_with(source, broken, |_| false)
     }
 
+    /// Creates an error of an HTTP client that returned no response, of any type: as
+    /// [`of_chain`](Self::of_chain) with [`TransportErrorKind::Connection`].
+    ///
+    /// The error must not show the URL of a request: that of a download is secret.
+    ///
+    /// ```
+    /// use tcss_export_driver::TransportError;
+    /// # fn my_client() -> Result<(), std::fmt::Error> { Err(std::fmt::Error) }
+    ///
+    /// let answer = my_client().map_err(TransportError::connection);
+    /// # assert!(answer.unwrap_err().is_transient());
+    /// ```
+    pub fn connection(source: impl Into<BoxError>) -> Self {
+        Self::of_chain(source, TransportErrorKind::Connection)
+    }
+
     /// Creates an error as [`of_chain`](Self::of_chain) does, but [`TransportErrorKind::Permanent`]
     /// if `is_permanent` returns true for any error in the chain, for example an untrusted
     /// certificate.
@@ -158,10 +174,10 @@ fn next<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static
     }
 }
 
-/// Uses [`TransportError::of_chain`] with [`TransportErrorKind::Connection`].
+/// Uses [`TransportError::connection`].
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
-        Self::of_chain(error, TransportErrorKind::Connection)
+        Self::connection(error)
     }
 }
 
@@ -267,6 +283,22 @@ mod tests {
         }
         let denied = TransportError::from(io::Error::from(io::ErrorKind::PermissionDenied));
         assert_eq!((denied.kind(), denied.address_error()), (TransportErrorKind::Connection, None));
+    }
+
+    #[test]
+    fn an_error_of_any_type_is_a_broken_connection_unless_its_chain_has_a_timeout() {
+        let timeout = io::Error::other(io::Error::from(io::ErrorKind::TimedOut));
+        let kinds = [
+            TransportError::connection(timeout),
+            TransportError::connection("not an error type"),
+            TransportError::connection(fmt::Error),
+        ];
+        let expected = [
+            TransportErrorKind::Timeout,
+            TransportErrorKind::Connection,
+            TransportErrorKind::Connection,
+        ];
+        assert_eq!(kinds.map(|error| error.kind()), expected);
     }
 
     #[test]
