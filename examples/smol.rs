@@ -11,7 +11,7 @@ use smol_hyper::rt::FuturesIo;
 use tcss_export::{
     Credentials, JobId, Session,
     core::ANSWER_LIMIT,
-    driver::{Body, Client, TransportError, TransportErrorKind, async_fn},
+    driver::{Body, Client, TransportError, async_fn},
 };
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Service};
 
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 async fn send(request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
     let answer = exchange(request).await;
-    answer.map_err(|error| TransportError::of_chain(error, TransportErrorKind::Connection))
+    answer.map_err(TransportError::connection)
 }
 
 /// Sends one request over a new connection.

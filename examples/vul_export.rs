@@ -1,23 +1,22 @@
 //! Creates another kind of export: any action of the service is a struct and a few constants. The
 //! requests go through an HTTP client of your own, here an agent of ureq.
 //!
-//! Run it with `cargo run --example vul_export`. A server on a loopback port replaces the real one.
+//! Run it with `cargo run --example vul_export`. A test service on a loopback port replaces the real
+//! one and checks the signature.
 
 use std::io::Read;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::Serialize;
+use serde_json::json;
 use tcss_export::{
     Credentials, Session,
     actions::{Action, CreateExportComplianceStatusListJobResponse},
     driver::{TransportError, blocking::Client, blocking_fn},
     wait::Policy,
 };
-use tcss_export_testkit::{
-    EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY,
-    wire::{WireAnswer, WireServer},
-};
+use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Service};
 
 /// Exports the vulnerabilities of an image. The struct is the body of the request.
 #[derive(Serialize)]
@@ -37,10 +36,10 @@ impl Action for CreateVulExportJob {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let server = WireServer::plain([WireAnswer::json(
-        r#"{"Response":{"JobId":"4711","RequestId":"EXAMPLE-REQUEST"}}"#,
-    )])?;
-    let session = Session::new(server.url().parse()?);
+    let service = Service::builder()
+        .action(CreateVulExportJob::NAME, |_| json!({ "JobId": "4711" }))
+        .start()?;
+    let session = Session::new(service.url().parse()?);
     let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
 
     let client = Client::with_transport(session, credentials, blocking_fn(send));

@@ -16,7 +16,10 @@ use tokio::{
 
 use crate::error::Result;
 #[cfg(unix)]
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    text::with_sources,
+};
 
 /// A request to end the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +58,8 @@ impl Signals {
         let (sender, receiver) = mpsc::channel(1);
         #[cfg(unix)]
         start_watcher(sender).map_err(|error| {
-            Error::new(ErrorKind::Resource, format!("signals cannot be watched: {error}"))
-                .or_limit(&error)
+            let message = format!("signals cannot be watched: {}", with_sources(&error));
+            Error::new(ErrorKind::Resource, message).or_limit(&error)
         })?;
         #[cfg(not(unix))]
         drop(sender);

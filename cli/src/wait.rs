@@ -6,12 +6,11 @@ mod recording;
 use std::mem;
 
 use tcss_export::{
-    JobId, Session,
-    core::wait::{TranscriptLine, Waiter},
-    driver::clock,
+    JobId,
+    core::wait::TranscriptLine,
     error::WaitError,
     hyper::Client,
-    wait::{Event, EventKind, Finished, Report, SavedWait},
+    wait::{Event, EventKind, Finished, Report},
 };
 use tokio::select;
 
@@ -46,11 +45,14 @@ pub(crate) async fn follow(
     reporter.begin(&wait.take_transcript())?;
     let mut last = None;
     loop {
-        let saved = wait.save();
         let event = select! {
             event = wait.next() => event,
             signal = signals.first() => {
-                let report = cancelled(saved).unwrap_or_default();
+                wait.cancel();
+                let report = match wait.outcome().await {
+                    Ok(finished) => finished.report,
+                    Err(error) => error.report.clone(),
+                };
                 reporter.decision(|| Decision::cancelled(&report))?;
                 return Ok(End::Stopped(signal, report));
             }
@@ -67,13 +69,6 @@ pub(crate) async fn follow(
         }
         last = Some(event);
     }
-}
-
-/// Returns the report of a wait that ends now, without the request under way.
-fn cancelled(saved: SavedWait) -> Option<Box<Report>> {
-    let mut session = Session::new(saved.site().parse().ok()?);
-    let waiter = Waiter::resume(saved, clock::now(), &mut session).ok()?;
-    waiter.finish().err().map(|error| error.report)
 }
 
 /// Reports a wait.

@@ -23,6 +23,11 @@ impl BuildError {
     pub const fn reason(&self) -> Reason {
         self.reason
     }
+
+    /// Returns false: the value must change.
+    pub const fn is_transient(&self) -> bool {
+        false
+    }
 }
 
 impl fmt::Display for BuildError {
@@ -151,6 +156,13 @@ pub enum TransportErrorKind {
     TooLarge,
     /// A permanent fault, such as an untrusted certificate.
     Permanent,
+}
+
+impl TransportErrorKind {
+    /// Returns whether the same request may succeed later.
+    pub const fn is_transient(self) -> bool {
+        !matches!(self, Self::TooLarge | Self::Permanent)
+    }
 }
 
 impl fmt::Display for TransportErrorKind {

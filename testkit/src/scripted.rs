@@ -71,7 +71,7 @@ impl Scripted {
         let exchanges = exchanges.into_iter().map(Into::into).collect();
         let key = (EXAMPLE_SECRET_ID.to_owned(), EXAMPLE_SECRET_KEY.to_owned());
         Self(Arc::new(Mutex::new(State {
-            rules: Rules { keys: BTreeMap::from([key]), token: None },
+            rules: Rules { keys: BTreeMap::from([key]), ..Rules::default() },
             jobs: Positions::new(exchanges, BTreeMap::new()),
             skew: 0,
             elapsed: Duration::ZERO,

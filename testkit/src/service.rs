@@ -26,6 +26,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::TcpStream;
 
 use self::answer::Answer;
@@ -71,7 +72,7 @@ pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 /// | the signature, over the body or over `UNSIGNED-PAYLOAD` | `AuthFailure.SignatureFailure` |
 /// | X-TC-Token, if a token is set | `AuthFailure.TokenFailure` |
 /// | the version is `2020-11-01` | `NoSuchVersion` |
-/// | the action is a known one | `InvalidAction` |
+/// | the action is a known one, or one of [`Builder::action`] | `InvalidAction` |
 /// | the body is a JSON object | `InvalidParameter` |
 /// | has the required parameters, in the order of the documentation | `MissingParameter` |
 /// | each parameter has its documented type; required texts are not empty | `InvalidParameter` |
@@ -85,6 +86,7 @@ pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 /// | CreateExportComplianceStatusListJob | a new JobId: `00000000-7e57-4000-8000-000000000001`, then `..2` and so on |
 /// | DescribeExportJobManageList | the jobs created here with their statuses, newest first |
 /// | DescribeExportJobDownloadURL | the URL of a job that has succeeded, else `InvalidParameter` |
+/// | one of [`Builder::action`] | the answer of its function |
 ///
 /// Any JobId is a job with its own position in its script, created here or not. Only
 /// DescribeExportJobResult moves it; a refused request moves it only past a
@@ -161,8 +163,7 @@ impl fmt::Debug for Service {
 #[derive(Default)]
 #[must_use]
 pub struct Builder {
-    keys: BTreeMap<String, String>,
-    token: Option<String>,
+    rules: Rules,
     script: Script,
     jobs: BTreeMap<String, Script>,
     file: Option<ServedFile>,
@@ -175,13 +176,41 @@ pub struct Builder {
 impl Builder {
     /// Adds a known key; the default is [`EXAMPLE_SECRET_ID`] with [`EXAMPLE_SECRET_KEY`].
     pub fn key(mut self, secret_id: impl Into<String>, secret_key: impl Into<String>) -> Self {
-        self.keys.insert(secret_id.into(), secret_key.into());
+        self.rules.keys.insert(secret_id.into(), secret_key.into());
         self
     }
 
     /// Requires this X-TC-Token in every request; by default the service ignores the header.
     pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into());
+        self.rules.token = Some(token.into());
+        self
+    }
+
+    /// Answers another action of the service with the JSON object that `answer` returns, the members
+    /// of `Response`; the service adds a `RequestId`. An object with the member `Error` is a refusal.
+    ///
+    /// The checks come first, so that `answer` gets only requests with a valid signature and an
+    /// object as their body. It may replace the answer of a known action. It must not call this
+    /// service.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use tcss_export_testkit::Service;
+    ///
+    /// let service = Service::builder()
+    ///     .action("CreateVulExportJob", |request| match request.body().len() {
+    ///         2 => json!({ "Error": { "Code": "MissingParameter", "Message": "no ImageID" } }),
+    ///         _ => json!({ "JobId": "4711" }),
+    ///     })
+    ///     .start()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn action(
+        mut self,
+        name: impl Into<String>,
+        answer: impl Fn(&Request<Bytes>) -> Value + Send + Sync + 'static,
+    ) -> Self {
+        self.rules.actions.insert(name.into(), Box::new(answer));
         self
     }
 
@@ -235,7 +264,7 @@ impl Builder {
     /// readable; [`io::ErrorKind::InvalidInput`] if the file is not a regular one or has no name, or
     /// if its ETag or disposition is not valid in a header.
     pub fn start(mut self) -> io::Result<Service> {
-        if self.keys.is_empty() {
+        if self.rules.keys.is_empty() {
             self = self.key(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY);
         }
         let socket = bind(self.port)?;
@@ -243,11 +272,11 @@ impl Builder {
         let storage = self.file.map(|file| Storage::new(file, self.download_faults, base));
         let scripts = self.jobs.into_iter().map(|(job, script)| (job, script.steps));
         let positions = Positions::new(self.script.steps, scripts.collect());
-        let rules = Rules { keys: self.keys, token: self.token };
         let (jobs, storage) = (Jobs::new(positions), storage.transpose()?);
         let state = Mutex::new(State { jobs, storage, skew: 0, seen: Vec::new() });
         let (clock, watcher, started) = (self.clock, self.watcher, Instant::now());
-        let handler = Arc::new(Handler { rules, clock, watcher, started, state });
+        let handler = Handler { rules: self.rules, clock, watcher, started, state };
+        let handler = Arc::new(handler);
         let shared = Arc::clone(&handler);
         let listener = Listener::start(socket, move |stream| {
             let handler = Arc::clone(&shared);

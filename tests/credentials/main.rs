@@ -17,6 +17,7 @@ mod refresh;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "ureq"))]
 mod remote;
 mod secrets;
+mod threads;
 mod virtual_machine;
 
 use std::{collections::BTreeMap, ffi::OsString};

@@ -114,6 +114,7 @@ pub(crate) fn a_job_without_a_new_url_is_an_error_with_its_reason(setup: &Setup)
     let failure = result.unwrap_err();
     let DownloadError::NewUrl { wait, .. } = &failure else { panic!("{failure:?}") };
     assert!(matches!(wait.kind, wait::ErrorKind::JobFailed { .. }), "{wait:?}");
+    assert!(!wait.is_transient());
     assert!(failure.source().is_some());
     assert_eq!(folder.part().len(), 1_000);
 }

@@ -1,6 +1,6 @@
 //! What every transport does, as cases for any client.
 
-use std::{net::TcpListener, time::Duration};
+use std::{error::Error, io, net::TcpListener, time::Duration};
 
 use tcss_export::{
     actions::ExportStatus,
@@ -31,10 +31,21 @@ pub(crate) fn answer_error(result: Result) -> ResponseError {
 }
 
 pub(crate) fn transport_error(result: Result) -> TransportErrorKind {
-    match result {
-        Err(SendError::Transport(error)) => error.kind(),
-        other => panic!("expected no answer, got {other:?}"),
+    let error = result.expect_err("no answer");
+    root_of(&error);
+    let SendError::Transport(error) = error else { panic!("expected no answer, got {error:?}") };
+    error.kind()
+}
+
+/// Returns the last source of an error. No text in the chain may repeat the next one.
+#[track_caller]
+fn root_of<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        assert!(!last.to_string().contains(&source.to_string()), "{error:?}");
+        last = source;
     }
+    last
 }
 
 pub(crate) fn status(result: Result) -> ExportStatus {
@@ -273,7 +284,11 @@ pub(crate) fn a_closed_port_is_a_broken_connection(setup: &Setup) {
     let scheme = scheme.split_once("://").unwrap().0;
     let client = setup.client_at(&format!("{scheme}://127.0.0.1:{port}"), &[]);
     let result = client.send();
-    assert!(!result.as_ref().unwrap_err().may_have_arrived());
+    let error = result.as_ref().unwrap_err();
+    assert!(!error.may_have_arrived());
+    let root = root_of(error).downcast_ref::<io::Error>().expect("the system's error");
+    assert_eq!(root.kind(), io::ErrorKind::ConnectionRefused);
+    assert!(root.raw_os_error().is_some(), "{root:?}");
     assert_eq!(transport_error(result), TransportErrorKind::Connection);
 }
 
@@ -340,7 +355,7 @@ pub(crate) fn errors_and_clients_show_no_secret(setup: &Setup) {
         let client = setup.client(&server);
         let result = client.send();
         let mut text = format!("{} {result:?}", client.debug_text());
-        let mut next = result.as_ref().err().map(|error| error as &dyn std::error::Error);
+        let mut next = result.as_ref().err().map(|error| error as &dyn Error);
         while let Some(error) = next {
             text.push_str(&error.to_string());
             next = error.source();

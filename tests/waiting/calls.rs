@@ -15,7 +15,7 @@ use tcss_export::{
 };
 
 use crate::{
-    common::{HOST, header, job, session},
+    common::{HOST, JOB, header, job, session},
     harness::{Harness, ZERO, api, fault, mono, ms, run, running, secs, success},
     with::with,
 };
@@ -184,7 +184,9 @@ fn the_error_of_a_cancelled_wait_has_its_last_status_and_counts() {
     assert_eq!((error.report.polls, error.report.elapsed), (1, secs(1)));
     assert_eq!(
         error.to_string(),
-        "the wait was cancelled (polls: 1, 1.0 s, last status \"RUNNING\" at 42 %)"
+        format!(
+            "the wait was cancelled (job {JOB}, polls: 1, 1.0 s, last status \"RUNNING\" at 42 %)"
+        )
     );
     assert!(error.source().is_none());
 }

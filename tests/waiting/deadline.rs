@@ -10,6 +10,7 @@ use tcss_export::{
 };
 
 use crate::{
+    common::JOB,
     harness::{Harness, ZERO, api, chain, mono, ms, run, run_under, running, secs, success},
     with::with,
 };
@@ -27,8 +28,10 @@ fn a_job_that_never_ends_times_out() {
     assert_eq!(error.request_id(), Some("r-running"));
     assert_eq!(
         error.to_string(),
-        "the job was not done before the deadline \
-         (polls: 44, 600.0 s, last status \"RUNNING\" at 42 %)"
+        format!(
+            "the job was not done before the deadline \
+             (job {JOB}, polls: 44, 600.0 s, last status \"RUNNING\" at 42 %)"
+        )
     );
 }
 

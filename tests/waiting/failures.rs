@@ -10,7 +10,7 @@ use tcss_export::{
 };
 
 use crate::{
-    common::{BODY, SIGNATURE, signature},
+    common::{BODY, JOB, SIGNATURE, signature},
     harness::{
         Exchange, Harness, ZERO, answer, api, chain, fault, ms, run, running, secs, success,
     },
@@ -165,7 +165,7 @@ fn every_attempt_is_signed_again() {
 fn the_final_error_names_the_transport_error() {
     let run = run(std::iter::repeat_n(broken().then_wall_jumps(400), 9));
     let text = chain(run.error());
-    assert!(text.starts_with("polling failed (polls: 9"), "{text}");
+    assert!(text.starts_with(&format!("polling failed (job {JOB}, polls: 9")), "{text}");
     assert!(text.ends_with("the connection failed"), "{text}");
 }
 

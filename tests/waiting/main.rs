@@ -7,6 +7,7 @@ mod codes;
 mod common;
 mod credentials;
 mod deadline;
+mod errors;
 mod failures;
 mod harness;
 mod policy;

@@ -27,7 +27,7 @@ use crate::{
     secrets::masked,
     shell::CommandOption,
     signals::Signals,
-    text::rows,
+    text::{rows, with_sources},
     wait::{self, Reporter},
 };
 
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
     args.save.check()?;
     let mut signals = Signals::watch()?;
     let worker = Worker::start()
-        .map_err(|error| Error::new(ErrorKind::Resource, error.to_string()).or_limit(&error))?;
+        .map_err(|error| Error::new(ErrorKind::Resource, with_sources(&error)).or_limit(&error))?;
     select! {
         checked = check_resolver(worker, common.endpoint()?, args.save.policy()) => checked?,
         signal = signals.first() => return Err(Error::stopped(signal, "no job was created")),

@@ -93,7 +93,7 @@ pub struct Report {
 }
 
 /// A download ended without a complete file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Error {
     /// Why it ended.
@@ -199,7 +199,7 @@ impl Error {
     /// Returns whether another download may succeed: after transient faults and time limits.
     pub fn is_transient(&self) -> bool {
         match &self.kind {
-            ErrorKind::Fault(fault) => *fault != Fault::Transport(TransportErrorKind::Permanent),
+            ErrorKind::Fault(fault) => fault.is_transient(),
             ErrorKind::TimedOut => true,
             _ => false,
         }
@@ -215,6 +215,17 @@ impl fmt::Display for Error {
             None if *bytes > 0 => write!(f, ", {bytes} bytes)"),
             None => f.write_str(")"),
         }
+    }
+}
+
+/// Shows a fault once, although kind and report have it.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind: &dyn fmt::Debug = match (&self.kind, &self.report.last_fault) {
+            (ErrorKind::Fault(_), Some(_)) => &format_args!("Fault(..)"),
+            (kind, _) => kind,
+        };
+        f.debug_struct("Error").field("kind", kind).field("report", &self.report).finish()
     }
 }
 
@@ -297,6 +308,13 @@ pub enum Fault {
     Page,
     /// The file server refused temporarily, or does not have the file yet.
     Refused(Box<Refusal>),
+}
+
+impl Fault {
+    /// Returns whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
+        *self != Self::Transport(TransportErrorKind::Permanent)
+    }
 }
 
 impl fmt::Display for Fault {

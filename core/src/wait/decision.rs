@@ -145,6 +145,7 @@ impl Waiter {
     pub(super) fn report(&self) -> Box<Report> {
         let seen = self.seen.clone();
         Box::new(Report {
+            job: self.job().clone(),
             polls: seen.polls,
             retries: seen.retries,
             elapsed: self.elapsed_at(self.now),

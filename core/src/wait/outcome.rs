@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::{
-    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
+    actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus, JobId},
     answer::{Answer, read_answer},
     download::DownloadUrl,
     error::{BuildError, TransportErrorKind},
@@ -92,9 +92,11 @@ pub struct Finished {
 }
 
 /// What happened during a wait.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
+    /// The job.
+    pub job: JobId,
     /// The number of requests.
     pub polls: u32,
     /// How many of them were retries.
@@ -112,7 +114,7 @@ pub struct Report {
 }
 
 /// A wait ended without a file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Error {
     /// Why it ended.
@@ -182,10 +184,24 @@ impl Fault {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Answer(error) => error.advice(),
-            Self::Transport(TransportErrorKind::TooLarge | TransportErrorKind::Permanent) => {
-                Advice::Stop
-            }
-            Self::Transport(_) => Advice::Retry,
+            Self::Transport(kind) if kind.is_transient() => Advice::Retry,
+            Self::Transport(_) => Advice::Stop,
+        }
+    }
+
+    /// Returns whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.advice(), Advice::Retry | Advice::BackOff)
+    }
+
+    /// Writes the service's error code, or what there is instead of one.
+    fn write_code(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(error) => match error.code().filter(|code| !code.as_str().is_empty()) {
+                Some(code) => write!(f, "{code}"),
+                None => write!(f, "HTTP status {} without a result", error.status().as_u16()),
+            },
+            Self::Transport(kind) => write!(f, "{kind:?}"),
         }
     }
 }
@@ -204,6 +220,16 @@ impl Error {
         self.report.request_id.as_deref()
     }
 
+    /// Returns whether another wait for the job may succeed: after the deadline, and after a fault that
+    /// passes. A cancelled wait is not, since somebody decided to end it.
+    pub fn is_transient(&self) -> bool {
+        match &self.kind {
+            ErrorKind::TimedOut => true,
+            ErrorKind::Fault(fault) => fault.is_transient(),
+            _ => false,
+        }
+    }
+
     /// Returns the last status of the job.
     pub fn last_status(&self) -> Option<&ExportStatus> {
         self.report.last.as_ref().map(|last| &last.status)
@@ -212,18 +238,34 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { polls, elapsed, last, clock_offset, .. } = &*self.report;
-        write!(f, "{} (polls: {polls}, {:.1} s", self.kind, elapsed.as_secs_f64())?;
+        let Report { job, polls, elapsed, last, last_fault, clock_offset, .. } = &*self.report;
+        let (kind, seconds) = (&self.kind, elapsed.as_secs_f64());
+        write!(f, "{kind} (job {job}, polls: {polls}, {seconds:.1} s")?;
         if let Some(last) = last {
             write!(f, ", last status \"{}\"", brief(last.status.as_str()))?;
         }
         if let Some(progress) = last.as_ref().and_then(|last| last.progress) {
             write!(f, " at {progress} %")?;
         }
+        if let Some(fault) = last_fault {
+            f.write_str(", last fault: ")?;
+            fault.write_code(f)?;
+        }
         if *clock_offset != ClockOffset::default() {
             write!(f, ", clock offset {clock_offset}")?;
         }
         f.write_str(")")
+    }
+}
+
+/// Shows a fault once, although kind and report have it.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind: &dyn fmt::Debug = match (&self.kind, &self.report.last_fault) {
+            (ErrorKind::Fault(_), Some(_)) => &format_args!("Fault(..)"),
+            (kind, _) => kind,
+        };
+        f.debug_struct("Error").field("kind", kind).field("report", &self.report).finish()
     }
 }
 

@@ -93,6 +93,13 @@ pub enum ResumeError {
     },
 }
 
+impl ResumeError {
+    /// Returns false: the wait cannot be resumed here.
+    pub const fn is_transient(&self) -> bool {
+        false
+    }
+}
+
 impl fmt::Display for ResumeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

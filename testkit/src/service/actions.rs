@@ -18,6 +18,8 @@ pub(crate) enum Call {
     List(Listing),
     /// DescribeExportJobDownloadURL of this job.
     DownloadUrl(String),
+    /// An action with this name that was added.
+    Added(String),
 }
 
 /// The part of the job list that a call requests.

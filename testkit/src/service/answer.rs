@@ -98,7 +98,9 @@ fn success(context: &Context) -> String {
 }
 
 fn envelope(mut members: Value, context: &Context) -> String {
-    members["RequestId"] = context.request_id().into();
+    if let Value::Object(members) = &mut members {
+        members.insert("RequestId".to_owned(), context.request_id().into());
+    }
     json!({ "Response": members }).to_string()
 }
 

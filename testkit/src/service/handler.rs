@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::actions::{Call, member};
 use super::answer::{Answer, Context, play, refuse, succeed};
@@ -51,7 +51,8 @@ impl Handler {
             }
             _ => {
                 let call = self.rules.check(received, context.now);
-                let answer = call.and_then(|call| state.answer(call, &context));
+                let added = |action: &str| self.rules.answer(action, received);
+                let answer = call.and_then(|call| state.answer(call, added, &context));
                 (None, answer.unwrap_or_else(|error| refused(error, &context)))
             }
         };
@@ -104,8 +105,15 @@ fn refused(error: ApiError, context: &Context) -> (Answer, SeenAnswer) {
 }
 
 impl State {
-    fn answer(&mut self, call: Call, context: &Context) -> Result<(Answer, SeenAnswer), ApiError> {
+    /// Answers a call; `added` returns the members of the answer to an added action.
+    fn answer(
+        &mut self,
+        call: Call,
+        added: impl FnOnce(&str) -> Value,
+        context: &Context,
+    ) -> Result<(Answer, SeenAnswer), ApiError> {
         let (members, record) = match call {
+            Call::Added(action) => (added(&action), SeenAnswer::Added),
             Call::Result(job) => return Ok(self.next_step(&job, context)),
             Call::Create { asset_type } => {
                 let job_id = self.jobs.create(asset_type, context.now);

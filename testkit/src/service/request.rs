@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-#[cfg(feature = "scripted")]
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
+use serde_json::Value;
 
 use super::actions::Call;
-use super::parameters::ApiError;
+use super::parameters::{ApiError, Parameters};
 use crate::verify::{RawRequest, Refusal, Verifier};
 
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -67,6 +67,11 @@ impl Received {
         self.head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
     }
 
+    /// Returns the request for the answer of an added action.
+    fn request(&self) -> Request<Bytes> {
+        Request::from_parts(self.head.clone(), Bytes::copy_from_slice(&self.body))
+    }
+
     /// Returns the first value of a header.
     pub(super) fn header(&self, name: &str) -> Option<String> {
         let value = self.head.headers.get(name)?;
@@ -74,10 +79,15 @@ impl Received {
     }
 }
 
-/// The known keys, and the required token if any.
+/// Returns the members of `Response` for a request.
+pub(crate) type Answerer = Box<dyn Fn(&Request<Bytes>) -> Value + Send + Sync>;
+
+/// The known keys, the required token if any, and the actions that were added.
+#[derive(Default)]
 pub(crate) struct Rules {
     pub(crate) keys: BTreeMap<String, String>,
     pub(crate) token: Option<String>,
+    pub(crate) actions: BTreeMap<String, Answerer>,
 }
 
 impl Rules {
@@ -108,7 +118,20 @@ impl Rules {
         if request.header("x-tc-version")? != VERSION {
             return Err(ApiError::new("NoSuchVersion", "expected the version 2020-11-01"));
         }
-        Call::read(request.header("x-tc-action")?, &received.body)
+        self.read(request.header("x-tc-action")?, &received.body)
+    }
+
+    fn read(&self, action: &str, body: &[u8]) -> Result<Call, ApiError> {
+        if !self.actions.contains_key(action) {
+            return Call::read(action, body);
+        }
+        Parameters::read(body)?;
+        Ok(Call::Added(action.to_owned()))
+    }
+
+    /// Returns the members of the answer to a call of an added action.
+    pub(super) fn answer(&self, action: &str, received: &Received) -> Value {
+        self.actions.get(action).map(|answer| answer(&received.request())).unwrap_or_default()
     }
 }
 

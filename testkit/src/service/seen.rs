@@ -72,6 +72,8 @@ pub enum SeenAnswer {
     Listed,
     /// The URL of a job's file.
     GivenUrl,
+    /// The answer of a [`Builder::action`](crate::Builder::action).
+    Added,
     /// An answer of the storage.
     Download {
         /// The HTTP status of the answer; `None` without an answer.

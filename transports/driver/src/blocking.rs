@@ -23,8 +23,10 @@ use tcss_export_core::{
     wait::{Event, Finished, Policy},
 };
 
+pub use crate::cancel::Cancel;
 use crate::{
     budget::Budget,
+    cancel::Cancellable,
     credential_source::CredentialSource,
     download::{DownloadError, Output, Source, Target},
     error::{SendError, WaitError},
@@ -36,7 +38,10 @@ use crate::{
 ///
 /// It mirrors the async [`Client`](crate::Client); see there for details.
 #[derive(Debug)]
-pub struct Client<T>(crate::Client<T>);
+pub struct Client<T> {
+    client: crate::Client<T>,
+    cancel: Cancel,
+}
 
 impl<T: Blocking + Default> Client<T> {
     /// Creates a client over the default transport.
@@ -54,45 +59,56 @@ impl<T: Blocking> Client<T> {
     ) -> Self {
         let mut client = crate::Client::with_transport(session, credentials, transport);
         client.blocks = true;
-        Self(client)
+        Self { client, cancel: Cancel::default() }
     }
 
     /// Returns a client over another transport that shares session and budget with this client.
     pub fn over<U: Blocking>(&self, transport: U) -> Client<U> {
-        Client(self.0.over(transport))
+        Client { client: self.client.over(transport), cancel: self.cancel.clone() }
+    }
+
+    /// Lets this handle cancel all waits and downloads of this client, from any thread.
+    ///
+    /// They end with the kind `Cancelled`, and their report is complete. A cancelled download keeps
+    /// its part file, so that a later one resumes. [`send`](Self::send) and
+    /// [`send_with_retries`](Self::send_with_retries) are not cancelled: the service may have acted on
+    /// the request.
+    #[must_use]
+    pub fn with_cancel(self, cancel: Cancel) -> Self {
+        Self { cancel, ..self }
     }
 
     /// Sets the wait policy. Its exchange limit also applies to [`send`](Self::send).
     #[must_use]
     pub fn with_policy(self, policy: Policy) -> Self {
-        Self(self.0.with_policy(policy))
+        Self { client: self.client.with_policy(policy), ..self }
     }
 
     /// Uses this budget, which other clients may share.
     #[must_use]
     pub fn with_budget(self, budget: Budget) -> Self {
-        Self(self.0.with_budget(budget))
+        Self { client: self.client.with_budget(budget), ..self }
     }
 
     /// Sets the seed of all random delays, to make runs reproducible.
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Self {
-        Self(self.0.with_seed(seed))
+        Self { client: self.client.with_seed(seed), ..self }
     }
 
     /// Returns the budget, to share it.
     pub const fn budget(&self) -> &Budget {
-        self.0.budget()
+        self.client.budget()
     }
 
     /// Returns the wait policy.
     pub const fn policy(&self) -> &Policy {
-        self.0.policy()
+        self.client.policy()
     }
 
     /// Returns the offset of the local clock, as measured from the service's answers so far.
     pub fn clock_offset(&self) -> ClockOffset {
-        self.0.clock_offset()
+        self.client.clock_offset()
     }
 
     /// Sends one action exactly once: see [`Client::send`](crate::Client::send).
@@ -101,7 +117,7 @@ impl<T: Blocking> Client<T> {
     ///
     /// A [`SendError`] that says which stage failed.
     pub fn send<A: Action>(&self, action: &A) -> Result<Answer<A::Response>, SendError> {
-        run(self.0.send(action))
+        run(self.client.send(action))
     }
 
     /// Sends one action and repeats it while that is safe: see
@@ -115,7 +131,7 @@ impl<T: Blocking> Client<T> {
         action: &A,
         report: impl FnMut(&Event),
     ) -> Result<Answer<A::Response>, SendError> {
-        run(self.0.send_with_retries(action, report))
+        run(self.client.send_with_retries(action, report))
     }
 
     /// Follows a job to its end: see [`Client::wait`](crate::Client::wait).
@@ -124,12 +140,12 @@ impl<T: Blocking> Client<T> {
     ///
     /// A [`WaitError`] whose `kind` says why the wait ended without a file.
     pub fn wait(&self, job: JobId) -> Result<Finished, WaitError> {
-        run(self.0.wait(job))
+        self.follow(job).outcome()
     }
 
     /// Follows a job event by event: see [`Client::follow`](crate::Client::follow).
     pub fn follow(&self, job: JobId) -> Wait<T> {
-        Wait(self.0.follow(job))
+        self.wait_of(self.cancellable().follow(job))
     }
 
     /// Continues a saved wait: see [`Client::resume`](crate::Client::resume).
@@ -140,19 +156,21 @@ impl<T: Blocking> Client<T> {
     /// version.
     #[cfg(feature = "serde")]
     pub fn resume(&self, saved: SavedWait) -> Result<Wait<T>, ResumeError> {
-        self.0.resume(saved).map(Wait)
+        self.cancellable().resume(saved).map(|wait| self.wait_of(wait))
     }
 
     /// Follows many jobs and returns their outcomes in completion order.
     ///
     /// It collects the jobs at once; their deadlines count from the first call of `next`. It runs one
     /// exchange at a time, on the thread that drives the iterator. For concurrency, split the jobs
-    /// over threads with clones of one client: they share the budget.
+    /// over threads with clones of one client: they share the budget. Cancelled, the iterator ends;
+    /// jobs that are not done have no outcome.
     pub fn wait_all<J: IntoIterator<Item = JobId>>(
         &self,
         jobs: J,
     ) -> impl Iterator<Item = (JobId, Result<Finished, WaitError>)> + use<T, J> {
-        Outcomes(self.0.wait_all(stream::iter(jobs.into_iter().collect::<Vec<_>>())))
+        let jobs = stream::iter(jobs.into_iter().collect::<Vec<_>>());
+        Outcomes { outcomes: self.cancellable().wait_all(jobs), cancel: self.cancel.clone() }
     }
 
     /// Downloads a file to a [`Target`]: see [`Client::download`](crate::Client::download).
@@ -186,20 +204,32 @@ impl<T: Blocking> Client<T> {
         source: Source,
         output: Output<AllowStdIo<W>>,
     ) -> Result<Download<T, W>, BuildError> {
-        crate::download::Download::new(self.0.clone(), source, output).map(Download)
+        let download = crate::download::Download::new(self.cancellable(), source, output)?;
+        Ok(Download { download, cancel: self.cancel.clone() })
+    }
+
+    fn wait_of(&self, wait: crate::Wait<Cancellable<T>>) -> Wait<T> {
+        Wait { wait, cancel: self.cancel.clone() }
+    }
+
+    fn cancellable(&self) -> crate::Client<Cancellable<T>> {
+        self.client.over(Cancellable::new(self.client.transport(), self.cancel.clone()))
     }
 }
 
 impl<T> Clone for Client<T> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { client: self.client.clone(), cancel: self.cancel.clone() }
     }
 }
 
 /// A wait for one job: an iterator over its events.
 #[derive(Debug)]
 #[must_use = "a wait does nothing until it is iterated"]
-pub struct Wait<T>(crate::Wait<T>);
+pub struct Wait<T> {
+    wait: crate::Wait<Cancellable<T>>,
+    cancel: Cancel,
+}
 
 impl<T: Blocking> Wait<T> {
     /// Waits for the end and returns the outcome.
@@ -207,8 +237,9 @@ impl<T: Blocking> Wait<T> {
     /// # Errors
     ///
     /// A [`WaitError`] whose `kind` says why the wait ended without a file.
-    pub fn outcome(self) -> Result<Finished, WaitError> {
-        run(self.0.outcome())
+    pub fn outcome(mut self) -> Result<Finished, WaitError> {
+        while self.next().is_some() {}
+        run(self.wait.outcome())
     }
 }
 
@@ -216,7 +247,10 @@ impl<T: Blocking> Iterator for Wait<T> {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
-        run(self.0.next())
+        self.cancel.run(self.wait.next()).unwrap_or_else(|| {
+            self.wait.cancel();
+            run(self.wait.next())
+        })
     }
 }
 
@@ -224,24 +258,27 @@ impl<T: Blocking> Iterator for Wait<T> {
 impl<T: Blocking> Wait<T> {
     /// Returns the state of the wait, to resume it in another process.
     pub fn save(&mut self) -> SavedWait {
-        self.0.save()
+        self.wait.save()
     }
 
     /// Starts a transcript of everything from now on;
     /// [`take_transcript`](Self::take_transcript) returns its lines.
     pub fn record(&mut self) {
-        self.0.record();
+        self.wait.record();
     }
 
     /// Returns the transcript's lines since the last call.
     pub fn take_transcript(&mut self) -> Vec<TranscriptLine> {
-        self.0.take_transcript()
+        self.wait.take_transcript()
     }
 }
 
 /// A download: an iterator over its events. See [`Download`](crate::Download).
 #[must_use = "a download does nothing until it is iterated"]
-pub struct Download<T, W = io::Sink>(crate::Download<T, AllowStdIo<W>>);
+pub struct Download<T, W = io::Sink> {
+    download: crate::Download<Cancellable<T>, AllowStdIo<W>>,
+    cancel: Cancel,
+}
 
 impl<T: Blocking, W: Write> Download<T, W> {
     /// Downloads the rest and returns the outcome.
@@ -249,18 +286,19 @@ impl<T: Blocking, W: Write> Download<T, W> {
     /// # Errors
     ///
     /// A [`DownloadError`] that says why the file is not complete.
-    pub fn outcome(self) -> Result<Downloaded, DownloadError> {
-        run(self.0.outcome())
+    pub fn outcome(mut self) -> Result<Downloaded, DownloadError> {
+        while self.next().is_some() {}
+        run(self.download.outcome())
     }
 
     /// Returns the number of polls for a new URL so far.
     pub const fn polls(&self) -> u32 {
-        self.0.polls()
+        self.download.polls()
     }
 
     /// Returns the transport's error, if the last exchange ended with one.
     pub const fn transport(&self) -> Option<&TransportError> {
-        self.0.transport()
+        self.download.transport()
     }
 }
 
@@ -268,23 +306,29 @@ impl<T: Blocking, W: Write> Iterator for Download<T, W> {
     type Item = download::Event;
 
     fn next(&mut self) -> Option<download::Event> {
-        run(self.0.next())
+        self.cancel.run(self.download.next()).unwrap_or_else(|| {
+            self.download.cancel();
+            run(self.download.next())
+        })
     }
 }
 
 impl<T, W> fmt::Debug for Download<T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.download.fmt(f)
     }
 }
 
-struct Outcomes<S>(Pin<Box<S>>);
+struct Outcomes<S> {
+    outcomes: Pin<Box<S>>,
+    cancel: Cancel,
+}
 
 impl<S: Stream> Iterator for Outcomes<S> {
     type Item = S::Item;
 
     fn next(&mut self) -> Option<S::Item> {
-        run(self.0.next())
+        self.cancel.run(self.outcomes.next())?
     }
 }
 
@@ -292,7 +336,7 @@ impl<S: Stream> Iterator for Outcomes<S> {
 ///
 /// A blocking transport's futures are ready at the first poll. Where other code yields, it has
 /// unparked this thread already.
-fn run<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
 
     impl Wake for Unpark {

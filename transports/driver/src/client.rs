@@ -124,6 +124,10 @@ impl<T: Transport> Client<T> {
         self.transport.now()
     }
 
+    pub(crate) fn transport(&self) -> Arc<T> {
+        Arc::clone(&self.transport)
+    }
+
     pub(crate) async fn sleep(&self, duration: Duration) {
         transport::sleep(&*self.transport, duration).await;
     }

@@ -14,18 +14,21 @@ use crate::{
 /// Creates a transport from two async closures.
 ///
 /// `send` sends one request, as [`Transport::send`] describes; `sleep` uses the timer of the
-/// runtime.
+/// runtime. [`TransportError::connection`] takes the error of any client.
 ///
 /// ```
 /// # use bytes::Bytes;
 /// # use http::{Request, Response};
-/// use tcss_export_driver::{Body, async_fn};
-/// # async fn my_client(_: Request<Bytes>) -> std::io::Result<Response<Bytes>> {
+/// use tcss_export_driver::{Body, TransportError, async_fn};
+/// # async fn my_client(_: Request<Bytes>) -> Result<Response<Bytes>, std::fmt::Error> {
 /// #     Ok(Response::new(Bytes::new()))
 /// # }
 ///
 /// let transport = async_fn(
-///     async |request| Ok(my_client(request).await?.map(Body::from)),
+///     async |request| {
+///         let response = my_client(request).await.map_err(TransportError::connection)?;
+///         Ok(response.map(Body::from))
+///     },
 ///     async |duration| tokio::time::sleep(duration).await,
 /// );
 /// # drop(transport);
@@ -42,18 +45,22 @@ where
 /// body.
 ///
 /// The closure sends one request, as [`Transport::send`] describes. A body that is already in memory
-/// can be wrapped in a `Cursor`. Sleeping blocks the thread.
+/// can be wrapped in a `Cursor`. Sleeping blocks the thread. [`TransportError::connection`] takes
+/// the error of any client.
 ///
 /// ```
 /// # use std::io::Cursor;
 /// # use bytes::Bytes;
 /// # use http::{Request, Response};
-/// use tcss_export_driver::blocking_fn;
-/// # fn my_client(_: Request<Bytes>) -> std::io::Result<Response<Bytes>> {
+/// use tcss_export_driver::{TransportError, blocking_fn};
+/// # fn my_client(_: Request<Bytes>) -> Result<Response<Bytes>, std::fmt::Error> {
 /// #     Ok(Response::new(Bytes::new()))
 /// # }
 ///
-/// let transport = blocking_fn(|request| Ok(my_client(request)?.map(Cursor::new)));
+/// let transport = blocking_fn(|request| {
+///     let response = my_client(request).map_err(TransportError::connection)?;
+///     Ok(response.map(Cursor::new))
+/// });
 /// # drop(transport);
 /// ```
 pub const fn blocking_fn<X, R>(send: X) -> impl Blocking

@@ -193,6 +193,15 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         }
     }
 
+    /// Cancels the download. Its outcome is then an error of the kind [`ErrorKind::Cancelled`] with the
+    /// report. The part file stays for a later download to the same target.
+    pub fn cancel(&mut self) {
+        self.body = None;
+        // The report counts the time until now.
+        self.download.step(self.client.now().mono);
+        self.download.cancel();
+    }
+
     /// Returns the events as a stream, to be pinned first. Take the [`outcome`](Self::outcome)
     /// after it.
     pub fn events(&mut self) -> impl Stream<Item = Event> {

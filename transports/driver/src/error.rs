@@ -41,6 +41,16 @@ impl SendError {
             Self::Answer(error) => error.may_have_acted(),
         }
     }
+
+    /// Returns whether the same request may succeed later. Before it repeats an action that creates
+    /// something, a program must check [`may_have_arrived`](Self::may_have_arrived).
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Build(error) => error.is_transient(),
+            Self::Credentials(error) | Self::Transport(error) => error.is_transient(),
+            Self::Answer(error) => error.is_transient(),
+        }
+    }
 }
 
 impl SendError {
@@ -181,6 +191,23 @@ mod tests {
         for fault in faults {
             let error = SendError::Transport(TransportError::new(fault, "broken"));
             assert!(error.may_have_arrived(), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_may_succeed_later_after_a_fault_that_passes() {
+        let of = |kind| TransportError::new(kind, "why");
+        for (kind, expected) in
+            [(TransportErrorKind::Timeout, true), (TransportErrorKind::Permanent, false)]
+        {
+            assert_eq!(SendError::Transport(of(kind)).is_transient(), expected);
+            assert_eq!(SendError::Credentials(of(kind)).is_transient(), expected);
+        }
+        assert!(!SendError::Build(JobId::new("").unwrap_err()).is_transient());
+        for (body, expected) in [("<html>", true), (r#"{"Response":{}}"#, false)] {
+            let answer = Response::new(body);
+            let answer = read_answer::<CreateExportComplianceStatusListJob>(&answer);
+            assert_eq!(SendError::Answer(answer.unwrap_err()).is_transient(), expected, "{body}");
         }
     }
 

@@ -11,6 +11,7 @@
 
 pub mod blocking;
 mod budget;
+mod cancel;
 mod client;
 pub mod clock;
 mod closures;

@@ -145,7 +145,8 @@ impl<C> fmt::Debug for ClientsByPolicy<C> {
 /// A transport whose futures are ready at the first poll, because they block.
 ///
 /// A [`blocking::Client`](crate::blocking::Client) needs one. Such a transport enforces the limits
-/// of each request itself.
+/// of each request itself. It should sleep with [`clock::sleep`], so that a
+/// [`Cancel`](crate::blocking::Cancel) can end a pause.
 pub trait Blocking: Transport {}
 
 /// The body of a response, a stream of its bytes as they arrive.

@@ -8,7 +8,10 @@ use std::{
 
 use tcss_export_core::{AddressPolicy, BuildError, TransportErrorKind, text::brief};
 
-use crate::proxies::{ProxyError, TunnelError};
+use crate::{
+    proxies::{ProxyError, TunnelError},
+    worker::ThreadError,
+};
 
 /// The error of another crate, visible only as a source.
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -39,6 +42,22 @@ impl TransportError {
     /// changes it, such as its status 407, is [`TransportErrorKind::Permanent`].
     pub fn of_chain(source: impl Into<BoxError>, broken: TransportErrorKind) -> Self {
         Self::of_chain_with(source, broken, |_| false)
+    }
+
+    /// Creates an error of an HTTP client that returned no response, of any type: as
+    /// [`of_chain`](Self::of_chain) with [`TransportErrorKind::Connection`].
+    ///
+    /// The error must not show the URL of a request: that of a download is secret.
+    ///
+    /// ```
+    /// use tcss_export_driver::TransportError;
+    /// # fn my_client() -> Result<(), std::fmt::Error> { Err(std::fmt::Error) }
+    ///
+    /// let answer = my_client().map_err(TransportError::connection);
+    /// # assert!(answer.unwrap_err().is_transient());
+    /// ```
+    pub fn connection(source: impl Into<BoxError>) -> Self {
+        Self::of_chain(source, TransportErrorKind::Connection)
     }
 
     /// Creates an error as [`of_chain`](Self::of_chain) does, but [`TransportErrorKind::Permanent`]
@@ -107,6 +126,11 @@ impl TransportError {
     pub const fn kind(&self) -> TransportErrorKind {
         self.kind
     }
+
+    /// Returns whether the same request may succeed later.
+    pub const fn is_transient(&self) -> bool {
+        self.kind.is_transient()
+    }
 }
 
 fn fault_of(error: &(dyn Error + 'static)) -> Option<TransportErrorKind> {
@@ -115,6 +139,9 @@ fn fault_of(error: &(dyn Error + 'static)) -> Option<TransportErrorKind> {
     }
     if let Some(tunnel) = error.downcast_ref::<TunnelError>() {
         return tunnel.fault();
+    }
+    if error.is::<ThreadError>() {
+        return Some(TransportErrorKind::Connection);
     }
     match error.downcast_ref::<io::Error>()?.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Some(TransportErrorKind::Timeout),
@@ -147,10 +174,10 @@ fn next<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static
     }
 }
 
-/// Uses [`TransportError::of_chain`] with [`TransportErrorKind::Connection`].
+/// Uses [`TransportError::connection`].
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
-        Self::of_chain(error, TransportErrorKind::Connection)
+        Self::connection(error)
     }
 }
 
@@ -256,6 +283,22 @@ mod tests {
         }
         let denied = TransportError::from(io::Error::from(io::ErrorKind::PermissionDenied));
         assert_eq!((denied.kind(), denied.address_error()), (TransportErrorKind::Connection, None));
+    }
+
+    #[test]
+    fn an_error_of_any_type_is_a_broken_connection_unless_its_chain_has_a_timeout() {
+        let timeout = io::Error::other(io::Error::from(io::ErrorKind::TimedOut));
+        let kinds = [
+            TransportError::connection(timeout),
+            TransportError::connection("not an error type"),
+            TransportError::connection(fmt::Error),
+        ];
+        let expected = [
+            TransportErrorKind::Timeout,
+            TransportErrorKind::Connection,
+            TransportErrorKind::Connection,
+        ];
+        assert_eq!(kinds.map(|error| error.kind()), expected);
     }
 
     #[test]

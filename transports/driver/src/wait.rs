@@ -96,6 +96,14 @@ impl<T: Transport> Wait<T> {
         }
     }
 
+    /// Cancels the wait. Its outcome is then an error of the kind
+    /// [`Cancelled`](tcss_export_core::wait::ErrorKind::Cancelled) with the report.
+    pub fn cancel(&mut self) {
+        // The report counts the time until now.
+        self.waiter.step(self.client.now().mono);
+        self.waiter.cancel();
+    }
+
     /// Returns the events as a stream, to be pinned first. Take the [`outcome`](Self::outcome)
     /// after it.
     pub fn events(&mut self) -> impl Stream<Item = Event> {

@@ -62,18 +62,21 @@ impl Worker {
     }
 }
 
-/// The system has no further thread. This type hides the `WouldBlock` of the system's error, which
-/// would count as a timeout.
+/// The system has no further thread. Its error may be `WouldBlock`, which would count as a timeout.
 #[derive(Debug)]
-struct ThreadError(io::Error);
+pub(crate) struct ThreadError(io::Error);
 
 impl fmt::Display for ThreadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a thread cannot be started: {}", self.0)
+        f.write_str("a thread cannot be started")
     }
 }
 
-impl Error for ThreadError {}
+impl Error for ThreadError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
 
 /// A limit of the process or of the system, which another program or a setting can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

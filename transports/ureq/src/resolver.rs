@@ -88,11 +88,11 @@ impl Resolver for SystemLookup {
 
 /// A failed lookup of a name.
 #[derive(Debug)]
-pub(crate) struct LookupError(io::Error);
+pub(crate) struct LookupError(pub(crate) io::Error);
 
 impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str("the name cannot be resolved")
     }
 }
 

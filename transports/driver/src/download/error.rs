@@ -8,7 +8,7 @@ use std::{
 
 use tcss_export_core::download;
 
-use crate::{error::WaitError, transport_error::TransportError};
+use crate::{error::WaitError, transport_error::TransportError, worker::ResourceLimit};
 
 /// A download ended without a complete file.
 #[derive(Debug)]
@@ -38,6 +38,15 @@ impl DownloadError {
         match self {
             Self::Download { error, .. } | Self::NewUrl { error, .. } => Some(error),
             Self::File(_) => None,
+        }
+    }
+
+    /// Returns whether another download may succeed. It resumes if the server allows it.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Download { error, .. } => error.is_transient(),
+            Self::NewUrl { wait, .. } => wait.is_transient(),
+            Self::File(error) => error.is_transient(),
         }
     }
 }
@@ -139,6 +148,13 @@ impl FileError {
     pub fn path(&self) -> Option<&Path> {
         Some(&*self.path).filter(|path| !path.as_os_str().is_empty())
     }
+
+    /// Returns whether another download may succeed although nobody changes the file system: if the
+    /// target was busy, the call was dropped, or a [`ResourceLimit`] was reached.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind, FileErrorKind::Busy | FileErrorKind::Dropped)
+            || ResourceLimit::of(self).is_some()
+    }
 }
 
 impl fmt::Display for FileError {
@@ -170,5 +186,32 @@ impl fmt::Display for FileError {
 impl Error for FileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_ref().map(|error| error as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_may_be_usable_later_if_nobody_has_to_change_it() {
+        let path = Path::new("a.csv");
+        let of_io = |code| {
+            let error = io::Error::from_raw_os_error(code);
+            FileError::io(FileErrorKind::Open, path)(error)
+        };
+        let busy = FileError::new(FileErrorKind::Busy, path);
+        for (error, expected) in [
+            (busy, true),
+            (FileError::dropped(), true),
+            // Too many open files.
+            (of_io(24), true),
+            // Permission denied.
+            (of_io(13), false),
+            (FileError::new(FileErrorKind::Exists, path), false),
+        ] {
+            assert_eq!(error.is_transient(), expected, "{error:?}");
+            assert_eq!(DownloadError::from(error).is_transient(), expected);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Single waits and exchanges. The clock moves only when the client sleeps or a call is slow.
 
 use std::{
+    error::Error,
     future::{Future, poll_fn},
     pin::pin,
     sync::{
@@ -229,7 +230,7 @@ fn a_permanent_failure_to_fetch_credentials_ends_the_wait_with_its_error() {
         failure.kind,
         wait::ErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent))
     );
-    let source = std::error::Error::source(failure.transport().unwrap()).unwrap();
+    let source = Error::source(failure.transport().unwrap()).unwrap();
     assert_eq!(source.to_string(), "the metadata service is away");
 }
 
@@ -395,4 +396,32 @@ fn a_sleep_that_returns_early_is_no_timeout() {
     });
     let client = blocking::Client::with_transport(session(), source, EarlySleeps);
     client.send(&DescribeExportJobResult::new(job("4711"))).unwrap();
+}
+
+#[test]
+fn the_error_of_a_wait_leads_to_that_of_the_transport() {
+    let transport = TestTransport::new(&[Err(TransportErrorKind::Timeout)]);
+    let mut policy = policy();
+    policy.max_failures = 0;
+    let error = transport.blocking_client().with_policy(policy).wait(job("4711")).unwrap_err();
+    let text = "polling failed (job 4711, polls: 1, 0.0 s, last fault: Timeout)";
+    assert_eq!((error.to_string().as_str(), error.is_transient()), (text, true));
+    let source = error.source().and_then(|source| source.downcast_ref::<TransportError>());
+    let source = source.expect("the transport's error");
+    assert_eq!(source.to_string(), "no answer came within the time limit");
+    assert_eq!(source.source().expect("its source").to_string(), "made up");
+    assert_eq!(format!("{error:?}").matches("Fault(").count(), 1, "{error:?}");
+}
+
+#[test]
+fn a_cancelled_wait_reports_the_time_until_then() {
+    let transport = TestTransport::new(&[Ok(RUNNING)]);
+    let mut wait = transport.async_client().follow(job("4711"));
+    run(wait.next());
+    transport.sleep(Duration::from_millis(700));
+    wait.cancel();
+    assert_eq!(run(wait.next()).expect("the last event").kind, EventKind::Ended);
+    let error = run(wait.outcome()).unwrap_err();
+    let expected = (&wait::ErrorKind::Cancelled, Duration::from_millis(700));
+    assert_eq!((&error.kind, error.report.elapsed), expected);
 }
