@@ -104,9 +104,13 @@ fn a_deadline_after_faults_names_the_last_one() {
 
 #[test]
 fn a_service_that_hangs_is_abandoned_at_the_timeout() {
-    let ended = run_at(&service("HANG").url(), "wait J --timeout 0.3");
-    let last = "; the last request failed: no answer came within the time limit";
-    assert!(ended.stderr.contains(last), "{ended:?}");
+    let service = service("HANG");
+    let ended = run_at(&service.url(), "wait J --timeout 0.3");
+    let last = format!(
+        "; the last request failed: {}: no answer came within the time limit",
+        service.addr()
+    );
+    assert!(ended.stderr.contains(&last), "{ended:?}");
     assert!(
         ended.stderr.contains("hint           try again later; check the network"),
         "{ended:?}"
@@ -188,9 +192,17 @@ fn a_new_request_for_credentials_is_reported() {
 
 #[test]
 fn faults_without_a_code_have_a_short_text() {
-    assert_eq!(survived("RESET"), "the connection failed; retrying at once\n");
     assert!(survived("HTTP:502").starts_with("got a page, HTTP status 502; retrying in "));
     assert!(survived("EMPTY").starts_with("empty answer, HTTP status 200; retrying in "));
+}
+
+#[test]
+fn a_broken_connection_names_its_host_and_port_while_the_wait_retries() {
+    let service = service("RESET,SUCCESS");
+    let ended = run_at(&service.url(), "wait J");
+    let start = format!("{}: the connection failed: ", service.addr());
+    assert!(ended.stderr.starts_with(&start), "{ended:?}");
+    assert!(ended.stderr.ends_with("; retrying at once\n"), "{ended:?}");
 }
 
 #[test]

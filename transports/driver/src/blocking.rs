@@ -210,6 +210,11 @@ impl<T: Blocking> Wait<T> {
     pub fn outcome(self) -> Result<Finished, WaitError> {
         run(self.0.outcome())
     }
+
+    /// Returns the transport's error, if the last exchange ended with one.
+    pub const fn transport(&self) -> Option<&TransportError> {
+        self.0.transport()
+    }
 }
 
 impl<T: Blocking> Iterator for Wait<T> {
