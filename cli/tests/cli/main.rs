@@ -24,5 +24,6 @@ mod sources;
 mod stopping;
 mod support;
 mod targets;
+mod terminal;
 mod usage;
 mod wait;

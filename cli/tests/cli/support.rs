@@ -75,6 +75,16 @@ impl Cli {
         self
     }
 
+    pub(crate) fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.command.stderr(stderr);
+        self
+    }
+
+    /// Starts it with the streams that were set.
+    pub(crate) fn spawn(mut self) -> Child {
+        self.command.spawn().expect("the binary runs")
+    }
+
     /// Allows the signature and the token in the output.
     pub(crate) fn revealing(mut self) -> Self {
         self.may_reveal = true;
