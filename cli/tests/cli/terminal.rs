@@ -108,3 +108,16 @@ fn a_fault_is_a_line_above_the_bar() {
     let start = format!("{}: the connection failed: ", service.addr());
     assert!(shown.contains(&start) && shown.contains("; retrying at once\r\n"), "{shown:?}");
 }
+
+#[test]
+fn no_color_means_no_colours_on_a_terminal() {
+    let service = service("RUNNING:50,ERROR:InternalError,SUCCESS");
+    let wait = ["wait", "J", "--interval", "0.1", "--endpoint", &service.url()];
+    let shown =
+        progress("xterm", 80, cli(&wait).env("NO_COLOR", "1").env("COLORTERM", "truecolor"));
+    let sequences = shown.split('\u{1b}').skip(1);
+    let ends: Vec<_> =
+        sequences.filter_map(|rest| rest.chars().find(|c| c.is_alphabetic())).collect();
+    // `m` ends a sequence that sets a colour.
+    assert!(!ends.is_empty() && !ends.contains(&'m'), "{shown:?}");
+}
