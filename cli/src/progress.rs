@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write,
+    pin::pin,
     sync::mpsc::{self, RecvTimeoutError, Sender},
     time::Duration,
 };
@@ -14,6 +15,7 @@ use tcss_export::{
     driver::{Worker, clock},
     wait::{Event, EventKind},
 };
+use tokio::time::timeout;
 
 use crate::{
     output::Output,
@@ -22,6 +24,9 @@ use crate::{
 
 const WAIT_LINE: &str = "{bar}{elapsed:>4}  {wide_msg}";
 const DOWNLOAD_LINE: &str = "{line}";
+const EXCHANGE_LINE: &str = "{spinner} {elapsed:>3}  {wide_msg}";
+/// How long an exchange takes before it is shown.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// The number of characters between the brackets of a bar.
 const BAR: usize = 24;
 /// On a narrower terminal the message of a wait needs the room of its bar.
@@ -68,16 +73,19 @@ impl Drop for Bar {
     }
 }
 
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    style.unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
 /// Creates a style whose `key` is a text that depends on the width of the terminal now. A line
 /// that is too long would wrap, and leave parts of itself behind.
-fn style(
+fn fitted(
     template: &str,
     key: &'static str,
     text: fn(&ProgressState, usize) -> String,
 ) -> ProgressStyle {
-    let style = ProgressStyle::with_template(template);
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    style.with_key(key, move |state: &ProgressState, out: &mut dyn Write| {
+    style(template).with_key(key, move |state: &ProgressState, out: &mut dyn Write| {
         let (_, columns) = Term::stderr().size();
         // Cannot fail: a bar writes to a string.
         let _ = out.write_str(&text(state, columns.into()));
@@ -98,6 +106,23 @@ fn drawn(done: u64, total: u64) -> String {
     format!("[{:<BAR$.BAR$}] ", format!("{}>", "=".repeat(filled)))
 }
 
+/// Awaits an exchange, and shows that it is under way if it takes long.
+pub(crate) async fn shown<T>(output: &Output, exchange: impl Future<Output = T>) -> T {
+    let mut exchange = pin!(exchange);
+    if let Ok(answer) = timeout(PATIENCE, &mut exchange).await {
+        return answer;
+    }
+    let text = "waiting for an answer";
+    let bar = Bar::new(output, || {
+        let style = style(EXCHANGE_LINE).tick_chars("-\\|/ ");
+        ProgressBar::no_length().with_style(style).with_elapsed(PATIENCE).with_message(text)
+    });
+    if bar.bar.is_none() {
+        output.progress(text);
+    }
+    exchange.await
+}
+
 /// The progress of a wait.
 pub(crate) struct WaitProgress<'o> {
     output: &'o Output,
@@ -108,7 +133,7 @@ pub(crate) struct WaitProgress<'o> {
 impl<'o> WaitProgress<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
         let bar = Bar::new(output, || {
-            let bar = ProgressBar::new(100).with_style(style(WAIT_LINE, "bar", wait_bar));
+            let bar = ProgressBar::new(100).with_style(fitted(WAIT_LINE, "bar", wait_bar));
             bar.with_message("waiting for the first answer")
         });
         Self { output, bar, last: String::new() }
@@ -156,7 +181,7 @@ pub(crate) struct DownloadProgress<'o> {
 impl<'o> DownloadProgress<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
         let bar = Bar::new(output, || {
-            ProgressBar::no_length().with_style(style(DOWNLOAD_LINE, "line", download_line))
+            ProgressBar::no_length().with_style(fitted(DOWNLOAD_LINE, "line", download_line))
         });
         Self { output, bar, lines: LineSchedule::new(clock::now().mono) }
     }

@@ -12,6 +12,7 @@ use crate::{
     client,
     error::{Error, Result},
     output::{Ending, Output},
+    progress::shown,
     secrets::{masked, without_keys},
     shell::CommandOption,
     signals::Signals,
@@ -21,7 +22,8 @@ use crate::{
 
 pub(crate) async fn result(job: &Job, common: &Common, output: &Output) -> Result<Ending> {
     let action = DescribeExportJobResult::new(job.id()?.clone());
-    let answer = client::client(common, output).await?.send(&action).await?;
+    let client = client::client(common, output).await?;
+    let answer = shown(output, client.send(&action)).await?;
     let status = JobStatus::new(&answer.response, answer.request_id.as_deref());
     output.result(&status, || rows("", &status.rows()))?;
     Ok(match answer.response.status {

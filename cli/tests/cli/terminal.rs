@@ -110,6 +110,23 @@ fn a_fault_is_a_line_above_the_bar() {
 }
 
 #[test]
+fn an_answer_that_takes_long_has_a_line_or_a_spinner() {
+    let service = service("HANG");
+    let result = ["result", "J", "--endpoint", &service.url()];
+    let mut running = cli(&result).start(1);
+    running.signal_until_the_end("-TERM");
+    assert_eq!(running.end().stderr, "waiting for an answer\n");
+    let (mut ours, its) = terminal(40);
+    let mut child = cli(&result).env("TERM", "xterm").stderr(its).spawn();
+    let (mut shown, mut piece) = (String::new(), [0; 64]);
+    while !shown.contains("  1s  waiting for an answer") {
+        let length = ours.read(&mut piece).expect("a spinner");
+        shown += &String::from_utf8_lossy(&piece[..length]);
+    }
+    child.kill().and_then(|()| child.wait()).expect("an end");
+}
+
+#[test]
 fn no_color_means_no_colours_on_a_terminal() {
     let service = service("RUNNING:50,ERROR:InternalError,SUCCESS");
     let wait = ["wait", "J", "--interval", "0.1", "--endpoint", &service.url()];
