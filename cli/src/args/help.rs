@@ -39,8 +39,9 @@ check. There is one exception: if the service refuses the request only because t
 the request is sent once more with the corrected time.";
 
 pub(super) const JOBS: &str = "\
-The newest job comes first; why a job failed is on a line below it. The service does not document
-the time zone of its creation times.
+The newest job comes first; why a job failed is on a line below it. On a terminal that is too narrow
+for the table, each job is a block of lines. The service does not document the time zone of its
+creation times.
 
 With --json there is one object: total_count, jobs and request_id. Each job has job_id, name,
 source, status, progress, failure_message, timeout and insert_time. Missing values are null.";

@@ -9,7 +9,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use tcss_export_testkit::ServedFile;
 
-use crate::support::{Cli, Folder, builder, cli, service};
+use crate::support::{Cli, Folder, builder, cli, run_at, service};
 
 /// Opens a terminal of this width: our end, and that of a program.
 pub(crate) fn terminal(columns: u16) -> (File, File) {
@@ -121,9 +121,27 @@ fn an_answer_that_takes_long_has_a_line_or_a_spinner() {
     let (mut shown, mut piece) = (String::new(), [0; 64]);
     while !shown.contains("  1s  waiting for an answer") {
         let length = ours.read(&mut piece).expect("a spinner");
+        assert_ne!(length, 0, "{shown}");
         shown += &String::from_utf8_lossy(&piece[..length]);
     }
     child.kill().and_then(|()| child.wait()).expect("an end");
+}
+
+#[test]
+fn a_narrow_terminal_gets_blocks_of_jobs_and_a_pipe_the_table() {
+    let service = service("RUNNING:40");
+    run_at(&service.url(), "create --asset-type host --all");
+    let jobs = ["jobs", "--endpoint", &service.url()];
+    let (mut ours, its) = terminal(40);
+    let mut child = cli(&jobs).env("TERM", "xterm").stdout(its).spawn();
+    let mut shown = String::new();
+    // On Linux the last close of the other end is an error.
+    let _ = ours.read_to_string(&mut shown);
+    assert!(child.wait().expect("an end").success(), "{shown:?}");
+    let block =
+        "00000000-7e57-4000-8000-000000000001\r\n  status    RUNNING\r\n  progress  40 %\r\n";
+    assert!(shown.starts_with(block), "{shown:?}");
+    assert!(cli(&jobs).run().stdout.starts_with("JOB ID  "), "{shown:?}");
 }
 
 #[test]
