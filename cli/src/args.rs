@@ -164,6 +164,9 @@ pub(crate) struct Wait {
     pub(crate) timing: Timing,
     #[arg(long, help = "Prints each event as a line of JSON before the result; implies --json.")]
     pub(crate) events: bool,
+    #[arg(long, value_name = "WHAT", value_parser = ["url"], hide_possible_values = true)]
+    #[arg(help = "Prints only the URL of the file, with --print url; not with --json.")]
+    pub(crate) print: Option<String>,
     #[arg(long, value_name = "FILE")]
     #[arg(help = "Records all that happens in this file, for replay and bug reports.")]
     pub(crate) record: Option<PathBuf>,
@@ -240,6 +243,8 @@ impl Args {
             results_on_stderr: match &self.command {
                 Command::Download(download) => is_for_file(&download.save),
                 Command::Run(run) => is_for_file(&run.save),
+                // Stdout is for the URL; a failed job has none.
+                Command::Wait(wait) => wait.print.is_some(),
                 _ => false,
             },
         }

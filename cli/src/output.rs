@@ -40,7 +40,7 @@ impl Ending {
 pub(crate) struct Output {
     pub(crate) json: bool,
     pub(crate) quiet: bool,
-    /// Stdout is reserved for the file of a download.
+    /// Stdout is reserved for the file of a download or its URL.
     pub(crate) results_on_stderr: bool,
 }
 

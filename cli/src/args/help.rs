@@ -62,6 +62,10 @@ timeout, a message gives the command to continue with. The job itself is not aff
 Ctrl-C gives the outcome cancelled if an answer had arrived, and an error of the kind interrupted
 (terminated after SIGTERM).
 
+--print url prints only the URL of the file, as for curl \"$(tcss-export wait JOB_ID --print url)\".
+Its query is a secret that other users of the machine can read in the arguments of curl; with
+tcss-export download --url - it is not an argument. A failed job prints nothing to stdout.
+
 --events prints one JSON object per line for each decision, always with the same members: event
 (waiting, retrying or ended), poll, status, progress, code, http_status, request_id, reason, remedy
 (retry, back_off, clock_corrected or fresh_credentials), delay_seconds and clock_offset_seconds.

@@ -37,6 +37,44 @@ fn the_text_has_the_url_and_stderr_a_line_for_each_change() {
 }
 
 #[test]
+fn print_url_prints_only_the_url() {
+    let ended = run_at(
+        &service(&format!("RUNNING:10,SUCCESS:{URL}")).url(),
+        "wait J --print url --interval 0",
+    );
+    assert_eq!((ended.code, ended.stdout), (Some(0), format!("{URL}\n")));
+    assert_eq!(ended.stderr, "RUNNING 10 %\n");
+}
+
+#[test]
+fn without_a_url_print_url_prints_nothing_to_stdout() {
+    let ended = run_at(&service("FAILURE:disk is full").url(), "wait J --print url");
+    assert_eq!((ended.code, &*ended.stdout), (Some(1), ""));
+    assert!(ended.stderr.contains("message     disk is full\n"), "{ended:?}");
+    let ended = run_at(&service("ERROR:InvalidAction").url(), "wait J --print url");
+    assert_eq!((ended.code, &*ended.stdout), (Some(4), ""));
+    let ended = run_at(&service("RUNNING").url(), "wait J --print url --timeout 0");
+    assert_eq!((ended.code, &*ended.stdout), (Some(3), ""));
+    let next = "continue with  tcss-export wait J --print url --endpoint ";
+    assert!(ended.stderr.contains(next), "{ended:?}");
+}
+
+#[test]
+fn print_takes_only_url_and_no_json() {
+    let service = service("SUCCESS");
+    for line in [
+        "wait J --print status",
+        "wait J --print url --json",
+        "wait J --events --print url",
+        "--json wait J --print url",
+    ] {
+        let ended = run_at(&service.url(), line);
+        assert_eq!((ended.code, &*ended.stdout), (Some(2), ""), "{line}: {ended:?}");
+    }
+    assert!(service.seen().is_empty());
+}
+
+#[test]
 fn quiet_hides_progress_but_not_the_result() {
     let ended = run_at(&service("RUNNING,SUCCESS").url(), "wait J --interval 0 --quiet");
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
