@@ -80,6 +80,16 @@ impl Cli {
         self
     }
 
+    /// Starts it by a shell that ignores a signal.
+    pub(crate) fn ignoring(self, signal: &str) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(format!("trap '' {signal}; exec \"$0\" \"$@\""));
+        shell.arg(self.command.get_program()).args(self.command.get_args());
+        let set = self.command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        shell.env_clear().envs(set).stdin(Stdio::null());
+        Self { command: shell, ..self }
+    }
+
     /// Starts it with the streams that were set.
     pub(crate) fn spawn(mut self) -> Child {
         self.command.spawn().expect("the binary runs")
