@@ -28,7 +28,7 @@ Exit codes:
 
 With --json an error is one object, {\"error\": {..}}, with kind, code, message, status, request_id,
 file_request_id, job_id, url, hint and command, the command to continue with. Missing values are
-null.";
+null. Each object of the output has version, 1, as its first member.";
 
 pub(super) const CREATE: &str = "\
 Only the id goes to stdout. With --json it is an object with job_id and request_id.

@@ -158,21 +158,29 @@ impl Ended {
         ended
     }
 
+    /// Returns the object of stdout, without the version.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        self.object(&self.stdout)
     }
 
-    /// Returns the objects of stdout, one per line.
+    /// Returns the objects of stdout, one per line, without their versions.
     pub(crate) fn objects(&self) -> Vec<Value> {
-        let read = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"));
-        self.stdout.lines().map(read).collect()
+        self.stdout.lines().map(|line| self.object(line)).collect()
     }
 
     /// Returns the error object, the last line of stderr.
     pub(crate) fn error(&self) -> Value {
         let line = self.stderr.lines().last().unwrap_or_default();
-        let object: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"));
-        object["error"].clone()
+        self.object(line)["error"].clone()
+    }
+
+    /// Reads an object, and checks and removes its version, the first member.
+    fn object(&self, text: &str) -> Value {
+        assert!(text.starts_with(r#"{"version":1,"#), "{self:?}");
+        let mut object: Value =
+            serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        object.as_object_mut().expect("an object").remove("version");
+        object
     }
 
     fn assert_no_secret(&self, may_reveal: bool) {
