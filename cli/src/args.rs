@@ -10,7 +10,7 @@ use tcss_export::{Endpoint, Language, Session, error::BuildError, signing::Times
 use tcss_export_testkit::{DownloadFaults, Script};
 
 pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
-use self::options::{Source, language, page, port, timestamp, whole};
+use self::options::{Source, file, language, page, port, timestamp, whole};
 use crate::{
     error::{Error, ErrorKind, Result},
     output::Output,
@@ -134,7 +134,8 @@ pub(crate) struct Credentials {
 
 #[derive(Debug, Group)]
 pub(crate) struct Check {
-    #[arg(long, short = 'o', value_name = "FILE", help = "Also checks this output file.")]
+    #[arg(long, short = 'o', value_name = "FILE", value_parser = file())]
+    #[arg(help = "Also checks this output file, with {date} as for run.")]
     pub(crate) output: Option<PathBuf>,
     #[arg(long, requires = "output", help = "Allows the output file to exist.")]
     pub(crate) force: bool,

@@ -181,7 +181,7 @@ impl Timing {
 #[derive(Debug, Group)]
 pub(crate) struct Save {
     #[arg(long = "output", short = 'o', value_name = "FILE", help = OUTPUT)]
-    #[arg(value_parser = PathBufValueParser::new().map(dated))]
+    #[arg(value_parser = file())]
     file: PathBuf,
     #[arg(long, help = "Replaces an existing file once the new one is complete.")]
     force: bool,
@@ -269,6 +269,11 @@ impl Save {
             ("--download-timeout", seconds_text(self.download_timeout)),
         ]
     }
+}
+
+/// Parses the name of an output file, which may contain the date.
+pub(super) fn file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(dated)
 }
 
 /// Puts the date of now, in UTC as in signatures, into the name of a file.
