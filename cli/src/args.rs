@@ -13,7 +13,7 @@ use tcss_export_testkit::{DownloadFaults, Script};
 
 pub(crate) use self::hint::hint;
 pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
-use self::options::{Source, language, page, port, timestamp, whole};
+use self::options::{Source, file, language, page, port, timestamp, whole};
 use crate::{
     error::{Error, ErrorKind, Result},
     output::Output,
@@ -170,7 +170,8 @@ pub(crate) struct Credentials {
 
 #[derive(Debug, Group)]
 pub(crate) struct Check {
-    #[arg(long, short = 'o', value_name = "FILE", help = "Also checks this output file.")]
+    #[arg(long, short = 'o', value_name = "FILE", value_parser = file())]
+    #[arg(help = "Also checks this output file, with {date} as for run.")]
     pub(crate) output: Option<PathBuf>,
     #[arg(long, requires = "output", help = "Allows the output file to exist.")]
     pub(crate) force: bool,
@@ -200,6 +201,9 @@ pub(crate) struct Wait {
     pub(crate) timing: Timing,
     #[arg(long, help = "Prints each event as a line of JSON; implies --json.")]
     pub(crate) events: bool,
+    #[arg(long, value_name = "WHAT", value_parser = ["url"], hide_possible_values = true)]
+    #[arg(help = "Prints only the URL of the file, with --print url; not with --json.")]
+    pub(crate) print: Option<String>,
     #[arg(long, value_name = "FILE")]
     #[arg(help = "Records what happens, for replay and bug reports.")]
     pub(crate) record: Option<PathBuf>,
@@ -278,6 +282,8 @@ impl Args {
             results_on_stderr: match &self.command {
                 Command::Download(download) => is_for_file(&download.save),
                 Command::Run(run) => is_for_file(&run.save),
+                // Stdout is for the URL; a failed job has none.
+                Command::Wait(wait) => wait.print.is_some(),
                 _ => false,
             },
         }

@@ -7,13 +7,13 @@ use tcss_export::{
     hyper::Client,
 };
 
-use crate::{args::Common, error::Result, keys::Keys, output::Output};
+use crate::{args::Common, error::Result, keys::Keys, output::Output, progress::shown};
 
 /// Finds the key and creates the client.
 pub(crate) async fn client(common: &Common, output: &Output) -> Result<Client> {
     common.session(None)?;
     let keys = Keys::new(common)?;
-    let Found { region, warning, .. } = keys.find(false).await?;
+    let Found { region, warning, .. } = shown(output, keys.find(false)).await?;
     if let Some(warning) = warning {
         output.progress(&format!("warning: {warning}"));
     }
@@ -29,7 +29,7 @@ pub(crate) async fn send<A: Action>(
     output: &Output,
 ) -> Result<Answer<A::Response>, SendError> {
     let before = client.clock_offset();
-    let result = client.send(action).await;
+    let result = shown(output, client.send(action)).await;
     let offset = client.clock_offset();
     match &result {
         Err(SendError::Answer(error))
@@ -38,7 +38,7 @@ pub(crate) async fn send<A: Action>(
             output.progress(&format!(
                 "AuthFailure.SignatureExpire; clock corrected by {offset}; retrying at once"
             ));
-            client.send(action).await
+            shown(output, client.send(action)).await
         }
         _ => result,
     }

@@ -40,7 +40,7 @@ impl Ending {
 pub(crate) struct Output {
     pub(crate) json: bool,
     pub(crate) quiet: bool,
-    /// Stdout is reserved for the file of a download.
+    /// Stdout is reserved for the file of a download or its URL.
     pub(crate) results_on_stderr: bool,
 }
 
@@ -59,7 +59,7 @@ impl Output {
         object: &impl Serialize,
         text: impl FnOnce() -> String,
     ) -> Result<Stdout> {
-        let text = if self.json { json(object) } else { text() };
+        let text = if self.json { json(&Versioned::new(object)) } else { text() };
         if self.results_on_stderr {
             self.stderr(&text);
             return Ok(Stdout::Open);
@@ -88,12 +88,30 @@ impl Output {
     }
 
     pub(crate) fn error(&self, error: &Error) {
-        self.stderr(&if self.json { json(error) } else { error.to_string() });
+        self.stderr(&if self.json { json(&Versioned::new(error)) } else { error.to_string() });
     }
 
     /// Writes to stderr; a failure cannot be reported anywhere.
     pub(crate) fn stderr(&self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// The version of all JSON output. It changes if a member is removed or gets another meaning; new
+/// members do not change it.
+const VERSION: u32 = 1;
+
+/// An object of the JSON output, with the version as its first member.
+#[derive(Serialize)]
+struct Versioned<'a, T> {
+    version: u32,
+    #[serde(flatten)]
+    object: &'a T,
+}
+
+impl<'a, T> Versioned<'a, T> {
+    const fn new(object: &'a T) -> Self {
+        Self { version: VERSION, object }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::{
     fmt::Write,
+    pin::pin,
     sync::mpsc::{self, RecvTimeoutError, Sender},
     time::Duration,
 };
 
+use console::Term;
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use tcss_export::{
     core::Mono,
@@ -13,16 +15,22 @@ use tcss_export::{
     driver::{Worker, clock},
     wait::{Event, EventKind},
 };
+use tokio::time::timeout;
 
 use crate::{
     output::Output,
     text::{amount, share},
 };
 
-const WAIT_BAR: &str = "[{bar:24}] {elapsed:>4}  {wide_msg}";
-const DOWNLOAD_BAR: &str = "[{bar:24}] {bytes} of {total_bytes}{rate}";
-/// The bar of a download until a server sends the length of the file.
-const DOWNLOAD_WITHOUT_LENGTH: &str = "{bytes}{rate}";
+const WAIT_LINE: &str = "{bar}{elapsed:>4}  {wide_msg}";
+const DOWNLOAD_LINE: &str = "{line}";
+const EXCHANGE_LINE: &str = "{spinner} {elapsed:>3}  {wide_msg}";
+/// How long an exchange takes before it is shown.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// The number of characters between the brackets of a bar.
+const BAR: usize = 24;
+/// On a narrower terminal the message of a wait needs the room of its bar.
+const COLUMNS_FOR_BAR: usize = 60;
 /// How often a bar is redrawn.
 const REDRAW: Duration = Duration::from_millis(250);
 /// The longest time between two lines of a download.
@@ -67,7 +75,52 @@ impl Drop for Bar {
 
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template);
-    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+    style.unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Creates a style whose `key` is a text that depends on the width of the terminal now. A line
+/// that is too long would wrap, and leave parts of itself behind.
+fn fitted(
+    template: &str,
+    key: &'static str,
+    text: fn(&ProgressState, usize) -> String,
+) -> ProgressStyle {
+    style(template).with_key(key, move |state: &ProgressState, out: &mut dyn Write| {
+        let (_, columns) = Term::stderr().size();
+        // Cannot fail: a bar writes to a string.
+        let _ = out.write_str(&text(state, columns.into()));
+    })
+}
+
+/// Draws a bar and a space, if the terminal has room for them beside a message.
+fn wait_bar(state: &ProgressState, columns: usize) -> String {
+    match columns < COLUMNS_FOR_BAR {
+        true => String::new(),
+        false => drawn(state.pos(), state.len().unwrap_or_default()),
+    }
+}
+
+/// Draws a bar and a space: `[=====>                  ] `.
+fn drawn(done: u64, total: u64) -> String {
+    let filled = share(done, total, BAR as u64).min(BAR as u128) as usize;
+    format!("[{:<BAR$.BAR$}] ", format!("{}>", "=".repeat(filled)))
+}
+
+/// Awaits an exchange, and shows that it is under way if it takes long.
+pub(crate) async fn shown<T>(output: &Output, exchange: impl Future<Output = T>) -> T {
+    let mut exchange = pin!(exchange);
+    if let Ok(answer) = timeout(PATIENCE, &mut exchange).await {
+        return answer;
+    }
+    let text = "waiting for an answer";
+    let bar = Bar::new(output, || {
+        let style = style(EXCHANGE_LINE).tick_chars("-\\|/ ");
+        ProgressBar::no_length().with_style(style).with_elapsed(PATIENCE).with_message(text)
+    });
+    if bar.bar.is_none() {
+        output.progress(text);
+    }
+    exchange.await
 }
 
 /// The progress of a wait.
@@ -80,7 +133,7 @@ pub(crate) struct WaitProgress<'o> {
 impl<'o> WaitProgress<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
         let bar = Bar::new(output, || {
-            let bar = ProgressBar::new(100).with_style(style(WAIT_BAR));
+            let bar = ProgressBar::new(100).with_style(fitted(WAIT_LINE, "bar", wait_bar));
             bar.with_message("waiting for the first answer")
         });
         Self { output, bar, last: String::new() }
@@ -94,7 +147,12 @@ impl<'o> WaitProgress<'o> {
                 // The service may send any number.
                 bar.set_position(progress.clamp(0.0, 100.0) as u64);
             }
-            bar.set_message(text);
+            if matches!(event.kind, EventKind::Retrying { .. }) {
+                // A line, because a bar may be too short for the text.
+                bar.suspend(|| self.output.progress(&text));
+            } else {
+                bar.set_message(text);
+            }
             return;
         }
         // Each fault gets a line, even if its text is the same.
@@ -123,7 +181,7 @@ pub(crate) struct DownloadProgress<'o> {
 impl<'o> DownloadProgress<'o> {
     pub(crate) fn new(output: &'o Output) -> Self {
         let bar = Bar::new(output, || {
-            ProgressBar::no_length().with_style(download_style(DOWNLOAD_WITHOUT_LENGTH))
+            ProgressBar::no_length().with_style(fitted(DOWNLOAD_LINE, "line", download_line))
         });
         Self { output, bar, lines: LineSchedule::new(clock::now().mono) }
     }
@@ -132,9 +190,7 @@ impl<'o> DownloadProgress<'o> {
     pub(crate) fn show(&mut self, event: &download::Event, text: Option<String>) {
         let Some(bar) = &self.bar.bar else { return self.line(event, text) };
         if let Some(text) = text {
-            bar.set_position(event.bytes);
-            // The rate counts from here on.
-            bar.reset_eta();
+            restart_rate(bar, event.bytes);
             bar.suspend(|| self.output.progress(&text));
         } else if event.kind == download::EventKind::Receiving {
             advance(bar, event);
@@ -154,31 +210,54 @@ impl<'o> DownloadProgress<'o> {
 }
 
 fn advance(bar: &ProgressBar, event: &download::Event) {
-    if let Some(total) = event.total.filter(|total| bar.length() != Some(*total)) {
-        bar.set_style(download_style(DOWNLOAD_BAR));
-        bar.set_length(total);
-        bar.set_position(event.bytes);
-        bar.reset_eta();
+    match event.total {
+        Some(total) if bar.length() != Some(total) => {
+            bar.set_length(total);
+            restart_rate(bar, event.bytes);
+        }
+        _ => bar.set_position(event.bytes),
     }
-    bar.set_position(event.bytes);
 }
 
-fn download_style(template: &str) -> ProgressStyle {
-    style(template).with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
-        let left = state.len().map(|_| state.eta());
-        // Cannot fail: a bar writes to a string.
-        let _ = out.write_str(&rate(state.per_sec(), left));
-    })
+/// Sets the position without effect on the rate, which counts from here on.
+fn restart_rate(bar: &ProgressBar, bytes: u64) {
+    bar.set_position(bytes);
+    // Records the position; setting it may not. These bytes would be new ones after the reset.
+    bar.tick();
+    bar.reset_eta();
 }
 
-/// Formats the rate and the time left; returns nothing until the rate is known.
-fn rate(per_second: f64, left: Option<Duration>) -> String {
-    let rate = per_second as u64;
-    if rate == 0 {
-        return String::new();
-    }
-    let left = left.map(|left| format!(", {:#} left", HumanDuration(left)));
-    format!(", {}/s{}", HumanBytes(rate), left.unwrap_or_default())
+fn download_line(state: &ProgressState, columns: usize) -> String {
+    fitting(columns, state.pos(), state.len(), state.per_sec(), state.eta())
+}
+
+/// Returns the most detailed line about a download that fits. The length of the file and the rate
+/// may be unknown.
+fn fitting(
+    columns: usize,
+    bytes: u64,
+    total: Option<u64>,
+    per_second: f64,
+    left: Duration,
+) -> String {
+    let (done, rate) = (HumanBytes(bytes), per_second as u64);
+    let rates = if rate == 0 { String::new() } else { format!(", {}/s", HumanBytes(rate)) };
+    let left = if rate == 0 { String::new() } else { format!(", {:#} left", HumanDuration(left)) };
+    let lines = match total {
+        Some(total) => {
+            let (bar, of, percent) =
+                (drawn(bytes, total), HumanBytes(total), share(bytes, total, 100));
+            vec![
+                format!("{bar}{done} of {of}{rates}{left}"),
+                format!("{done} of {of}{rates}{left}"),
+                format!("{done} of {of}{left}"),
+                format!("{percent} %{left}"),
+                format!("{percent} %"),
+            ]
+        }
+        None => vec![format!("{done}{rates}"), done.to_string()],
+    };
+    lines.into_iter().find(|line| line.len() <= columns).unwrap_or_default()
 }
 
 /// Decides when a download prints a line: after each tenth of the file and each
@@ -252,10 +331,55 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_a_download_has_what_fits() {
+        let line = |columns| {
+            let left = Duration::from_secs(5);
+            fitting(columns, 640_000, Some(3_000_000), 444_068.0, left)
+        };
+        assert_eq!(
+            line(80),
+            "[=====>                  ] 625.00 KiB of 2.86 MiB, 433.66 KiB/s, 5s left"
+        );
+        assert_eq!(line(72).len(), 72);
+        assert_eq!(line(71), "625.00 KiB of 2.86 MiB, 433.66 KiB/s, 5s left");
+        assert_eq!(line(40), "625.00 KiB of 2.86 MiB, 5s left");
+        assert_eq!(line(20), "21 %, 5s left");
+        assert_eq!(line(4), "21 %");
+        assert_eq!(line(3), "");
+    }
+
+    #[test]
+    fn a_line_without_the_length_of_the_file_has_bytes_and_rate() {
+        let line = |columns, rate| fitting(columns, 2048, None, rate, Duration::ZERO);
+        assert_eq!(line(80, 1024.0), "2.00 KiB, 1.00 KiB/s");
+        assert_eq!((line(19, 1024.0), line(80, 0.0)), ("2.00 KiB".into(), "2.00 KiB".into()));
+    }
+
+    #[test]
     fn rate_and_time_left_appear_once_the_rate_is_known() {
-        assert_eq!(rate(0.0, Some(Duration::ZERO)), "");
-        assert_eq!(rate(0.0, None), "");
-        assert_eq!(rate(2048.0, Some(Duration::from_secs(5))), ", 2.00 KiB/s, 5s left");
-        assert_eq!(rate(2048.0, None), ", 2.00 KiB/s");
+        let line = |rate| fitting(45, 2048, Some(4096), rate, Duration::from_secs(2));
+        assert_eq!(line(0.9), "2.00 KiB of 4.00 KiB");
+        assert_eq!(line(1024.0), "2.00 KiB of 4.00 KiB, 1.00 KiB/s, 2s left");
+    }
+
+    #[test]
+    fn the_rate_after_a_resume_counts_only_new_bytes() {
+        let bar = ProgressBar::hidden();
+        // After this many changes at once, indicatif skips the next ones.
+        (0..100).for_each(|bytes| bar.set_position(bytes));
+        restart_rate(&bar, 1 << 60);
+        assert_eq!(bar.per_sec(), 0.0);
+        bar.set_position((1 << 60) + 1);
+        bar.tick();
+        // A byte in the shortest time of the clock; 2^60 bytes would exceed it even after minutes.
+        assert!(bar.per_sec() <= 1e9, "{}", bar.per_sec());
+    }
+
+    #[test]
+    fn a_bar_is_as_full_as_the_work_is_done() {
+        assert_eq!(drawn(0, 100), "[>                       ] ");
+        assert_eq!(drawn(50, 100), "[============>           ] ");
+        assert_eq!(drawn(100, 100), "[========================] ");
+        assert_eq!(drawn(300, 100), drawn(100, 100));
     }
 }

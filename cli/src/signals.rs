@@ -1,7 +1,8 @@
 //! SIGINT and SIGTERM.
 
+use std::future::pending;
 #[cfg(unix)]
-use std::{io, process};
+use std::{fs, io, process};
 
 #[cfg(unix)]
 use tcss_export::driver::Worker;
@@ -48,7 +49,8 @@ impl Signals {
     /// Watches for signals from now on.
     ///
     /// The first one goes to [`first`](Self::first). The second one ends the process, and so does
-    /// the first one if this value is gone.
+    /// the first one if this value is gone. A signal that was ignored at the start stays ignored, as
+    /// SIGINT is for `tcss-export run .. &` in a script.
     ///
     /// # Errors
     ///
@@ -70,7 +72,7 @@ impl Signals {
     pub(crate) async fn first(&mut self) -> Signal {
         match self.0.recv().await {
             Some(signal) => signal,
-            None => std::future::pending().await,
+            None => pending().await,
         }
     }
 }
@@ -93,9 +95,9 @@ fn start_watcher(sender: Sender<Signal>) -> io::Result<()> {
     is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
 }
 
-/// The runtime of the watcher, and the streams of SIGINT and SIGTERM.
+/// The runtime of the watcher, and the streams of SIGINT and SIGTERM, unless they are ignored.
 #[cfg(unix)]
-type Watched = (Runtime, [unix::Signal; 2]);
+type Watched = (Runtime, [Option<unix::Signal>; 2]);
 
 /// The number of SIGXFSZ on the systems that Rust supports, but for MIPS.
 #[cfg(unix)]
@@ -105,12 +107,32 @@ const FILE_SIZE_EXCEEDED: i32 = 25;
 fn watched() -> io::Result<Watched> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let context = runtime.enter();
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
-    let [interrupts, terminations] = kinds.map(unix::signal);
+    // Only Linux says which signals are ignored.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let watch = |kind| (!is_ignored(&status, kind)).then(|| unix::signal(kind)).transpose();
+    let [interrupts, terminations] = [SignalKind::interrupt(), SignalKind::terminate()].map(watch);
     // With a handler, a write beyond the limit of a file's size fails instead of ending the process.
     drop(unix::signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED))?);
     drop(context);
     Ok((runtime, [interrupts?, terminations?]))
+}
+
+/// Returns whether a process ignores a signal, by its `/proc/PID/status`.
+#[cfg(unix)]
+fn is_ignored(status: &str, kind: SignalKind) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // Bit 0 is signal 1.
+    mask.unwrap_or_default() >> (kind.as_raw_value() - 1) & 1 == 1
+}
+
+/// Waits for a signal; forever, if it is ignored.
+#[cfg(unix)]
+async fn received(stream: &mut Option<unix::Signal>) {
+    match stream {
+        Some(stream) => drop(stream.recv().await),
+        None => pending().await,
+    }
 }
 
 #[cfg(unix)]
@@ -119,8 +141,8 @@ fn watch_with((runtime, [mut interrupts, mut terminations]): Watched, sender: &S
         let mut is_first = true;
         loop {
             let signal = select! {
-                _ = interrupts.recv() => Signal::Interrupt,
-                _ = terminations.recv() => Signal::Terminate,
+                () = received(&mut interrupts) => Signal::Interrupt,
+                () = received(&mut terminations) => Signal::Terminate,
             };
             if !is_first || sender.try_send(signal).is_err() {
                 process::exit(signal.exit_code().into());
@@ -128,4 +150,23 @@ fn watch_with((runtime, [mut interrupts, mut terminations]): Watched, sender: &S
             is_first = false;
         }
     });
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// The masks are from a shell that has run `trap "" INT`; by `trap "" TERM` the other one.
+    #[test]
+    fn the_mask_of_the_process_says_which_signals_are_ignored() {
+        let [interrupt, terminate] = [SignalKind::interrupt(), SignalKind::terminate()];
+        for (status, expected) in [
+            ("SigBlk:\t0000000000000002\nSigIgn:\t0000000000000002\nSigCgt:\t0", [true, false]),
+            ("SigIgn:\t0000000000004000\n", [false, true]),
+            ("SigIgn:\t0000000000001000\n", [false, false]),
+            ("", [false, false]),
+        ] {
+            assert_eq!([interrupt, terminate].map(|kind| is_ignored(status, kind)), expected);
+        }
+    }
 }

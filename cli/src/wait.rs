@@ -8,6 +8,7 @@ use std::mem;
 use tcss_export::{
     JobId,
     core::wait::TranscriptLine,
+    driver::TransportError,
     error::WaitError,
     hyper::Client,
     wait::{Event, EventKind, Finished, Report},
@@ -64,7 +65,7 @@ pub(crate) async fn follow(
             reporter.decision(|| Decision::end(outcome.as_ref(), last.as_ref()))?;
             return Ok(outcome.map_or_else(End::Failed, End::Finished));
         };
-        if reporter.event(&event, &lines)? == Stdout::Closed {
+        if reporter.event(&event, &lines, wait.transport())? == Stdout::Closed {
             return Ok(End::StdoutClosed);
         }
         last = Some(event);
@@ -101,7 +102,13 @@ impl<'o> Reporter<'o> {
         Ok(())
     }
 
-    fn event(&mut self, event: &Event, lines: &[TranscriptLine]) -> Result<Stdout> {
+    /// Reports an event; `cause` is the transport's error.
+    fn event(
+        &mut self,
+        event: &Event,
+        lines: &[TranscriptLine],
+        cause: Option<&TransportError>,
+    ) -> Result<Stdout> {
         self.record(lines);
         let request_id = lines.iter().find_map(|line| match line {
             TranscriptLine::Polled(polled) => polled.request_id(),
@@ -110,9 +117,9 @@ impl<'o> Reporter<'o> {
         // The last decision is printed later, with the outcome.
         let stdout = match event.kind {
             EventKind::Ended => Stdout::Open,
-            _ => self.decision(|| Decision::new(event, request_id))?,
+            _ => self.decision(|| Decision::new(event, request_id, cause))?,
         };
-        self.progress.show(event, describe(event));
+        self.progress.show(event, describe(event, cause));
         Ok(stdout)
     }
 

@@ -50,8 +50,9 @@ a download four.
       Stopped by SIGTERM: the same.
 
 With --json an error is one object, {\"error\": {..}}, with kind, code, message, status, \
-request_id, file_request_id, job_id, url, hint and command, the command to continue with. Missing \
-values are null.";
+request_id, file_request_id, job_id, url, tried (where a key was looked for), hint and command, the \
+command to continue with. Missing values are null. Each object of the output has version, 1, as its \
+first member.";
 
 pub(super) const CREATE: &str = "\
 Only the id goes to stdout. With --json it is an object with job_id and request_id.
@@ -62,8 +63,9 @@ to check. There is one exception: if the service refuses the request only becaus
 wrong, the request is sent once more with the corrected time.";
 
 pub(super) const JOBS: &str = "\
-The newest job comes first; why a job failed is on a line below it. The service does not document \
-the time zone of its creation times.
+The newest job comes first; why a job failed is on a line below it. On a terminal that is too \
+narrow for the table, each job is a block of lines. The service does not document the time zone of \
+its creation times.
 
 With --json there is one object: total_count, jobs and request_id. Each job has job_id, name, \
 source, status, progress, failure_message, timeout and insert_time. Missing values are null.";
@@ -83,6 +85,10 @@ Ctrl-C stops waiting at once; a second Ctrl-C ends the program without a message
 a timeout, a message gives the command to continue with. The job itself is not affected. With \
 --json, Ctrl-C gives the outcome cancelled if an answer had arrived, and an error of the kind \
 interrupted (terminated after SIGTERM).
+
+--print url prints only the URL of the file, as for curl \"$(tcss-export wait JOB_ID --print url)\". \
+Its query is a secret that other users of the machine can read in the arguments of curl; with \
+tcss-export download --url - it is not an argument. A failed job prints nothing to stdout.
 
 --events prints one JSON object per line for each decision, always with the same members: event \
 (waiting, retrying or ended), poll, status, progress, code, http_status, request_id, reason, \

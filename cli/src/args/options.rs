@@ -10,7 +10,7 @@ use std::{
 
 use clap::{
     Args as Group,
-    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+    builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use ipnet::IpNet;
 use jiff::fmt::friendly::SpanParser;
@@ -18,7 +18,7 @@ use tcss_export::{
     DownloadUrl, JobId, Language, Target,
     actions::{AssetType, CreateExportComplianceStatusListJob as Create},
     download,
-    driver::{AddressPolicy, Network},
+    driver::{AddressPolicy, Network, clock},
     error::BuildError,
     signing::Timestamp,
     wait::Policy,
@@ -35,7 +35,8 @@ const ID: &str = "Exports only this check item, or with --by-asset this asset; f
     commas or repeat the option.";
 const URL: &str = "Downloads from this URL, without keys. - reads it from stdin, which keeps its \
     secret query out of the list of processes; TCSS_EXPORT_URL works, too.";
-const OUTPUT: &str = "Writes to this file; - is stdout, which then holds nothing else.";
+const OUTPUT: &str = "Writes to this file; - is stdout, which then holds nothing else. {date} in the \
+    name is the date of the start in UTC: report-{date}.csv.";
 const REQUIRE_CRC: &str = "Accepts a file only if the server gives its CRC-64; otherwise a file \
     without one is checked by its length alone.";
 const ALLOW_PRIVATE: &str = "Also connects to the private networks of Tencent Cloud: 10.0.0.0/8, \
@@ -193,7 +194,7 @@ impl Timing {
 /// The output file of a download, and the limits of the download.
 #[derive(Debug, Group)]
 pub(crate) struct Save {
-    #[arg(long = "output", short = 'o', value_name = "FILE")]
+    #[arg(long = "output", short = 'o', value_name = "FILE", value_parser = file())]
     #[arg(help = "Writes to this file; - is stdout.", long_help = OUTPUT)]
     file: PathBuf,
     #[arg(long, help = "Replaces an existing file once the new one is complete.")]
@@ -285,6 +286,25 @@ impl Save {
             ("--stall", seconds_text(self.stall)),
             ("--download-timeout", seconds_text(self.download_timeout)),
         ]
+    }
+}
+
+/// Parses the name of an output file, which may contain the date.
+pub(super) fn file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(dated)
+}
+
+/// Puts the date of now, in UTC as in signatures, into the name of a file.
+fn dated(path: PathBuf) -> PathBuf {
+    let now = clock::utc(clock::now().wall);
+    with_date(path, now.split(' ').next().unwrap_or_default())
+}
+
+/// Replaces each `{date}`. Other braces are part of the name, and so is a name that is not UTF-8.
+fn with_date(path: PathBuf, date: &str) -> PathBuf {
+    match path.to_str() {
+        Some(name) => name.replace("{date}", date).into(),
+        None => path,
     }
 }
 
@@ -401,5 +421,18 @@ mod tests {
             assert_eq!(asset_type("--other-asset-type", text).as_deref(), Some(text));
         }
         assert_eq!(asset_type("--other-asset-type", ""), None);
+    }
+
+    #[test]
+    fn a_name_has_the_date_in_place_of_each_date_in_braces() {
+        for (name, expected) in [
+            ("report-{date}.csv", "report-2026-11-29.csv"),
+            ("{date}/{date}", "2026-11-29/2026-11-29"),
+            ("{Date}-{day}-{}-date.csv", "{Date}-{day}-{}-date.csv"),
+            ("{{date}}", "{2026-11-29}"),
+            ("-", "-"),
+        ] {
+            assert_eq!(with_date(name.into(), "2026-11-29"), Path::new(expected));
+        }
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     error::{Error, ErrorKind, Result, hints},
     keys::Keys,
     output::{Ending, Output},
+    progress::shown,
     secrets::masked,
     text::seconds,
 };
@@ -55,7 +56,7 @@ enum State {
 pub(crate) async fn check(args: &args::Check, output: &Output) -> Result<Ending> {
     let endpoint = args.common.endpoint()?;
     let keys = Keys::new(&args.common)?;
-    let found = keys.find(false).await.map_err(Error::from);
+    let found = shown(output, keys.find(false)).await.map_err(Error::from);
     let name = Line::of("name", name(&endpoint).await);
     let has_address = name.exit_code == 0;
     let mut checks = vec![name];

@@ -15,6 +15,7 @@ use crate::{
     error::Result,
     keys::{self, Keys},
     output::{Ending, Output},
+    progress::shown,
     secrets::{masked, without_keys},
     text::rows,
 };
@@ -45,7 +46,7 @@ pub(super) struct Owner {
 
 pub(crate) async fn credentials(args: &args::Credentials, output: &Output) -> Result<Ending> {
     let keys = Keys::new(&args.common)?;
-    let found = keys.find(false).await?;
+    let found = shown(output, keys.find(false)).await?;
     let owner = match args.check {
         true => Some(owner(&keys, &args.common, output).await?),
         false => None,

@@ -115,7 +115,7 @@ async fn wait(client: &Client, job: &JobId, output: &Output) -> Result<(String, 
         if let EventKind::Waiting { status, .. } = &event.kind {
             first.get_or_insert_with(|| status.to_string());
         }
-        if let Some(text) = describe(&event) {
+        if let Some(text) = describe(&event, None) {
             output.progress(&format!("  request {}: {text}", event.poll));
         }
     }

@@ -1,5 +1,7 @@
-//! The command `jobs`: the export jobs of the account as a table.
+//! The command `jobs`: the export jobs of the account as a table, or as blocks on a terminal that
+//! is too narrow for it.
 
+use console::{Term, measure_text_width};
 use serde::Serialize;
 use tcss_export::{
     actions::{DescribeExportJobManageList, ExportJobInfo, RunTimeFilter},
@@ -12,7 +14,7 @@ use crate::{
     error::{Error, Result},
     output::{Ending, Output},
     secrets::{masked, without_keys},
-    text::percent,
+    text::{percent, rows},
 };
 
 const TITLES: [&str; 5] = ["JOB ID", "STATUS", "PROGRESS", "CREATED", "NAME"];
@@ -47,7 +49,9 @@ pub(crate) async fn jobs(args: &args::Jobs, common: &Common, output: &Output) ->
         jobs: answer.response.jobs.iter().map(Row::new).collect(),
         request_id: answer.request_id.as_deref().map(without_keys),
     };
-    output.result(&list, || list.text(args.offset.unwrap_or_default()))?;
+    // `None` if stdout is no terminal: programs read the table.
+    let columns = Term::stdout().size_checked().map(|(_, columns)| columns.into());
+    output.result(&list, || list.text(args.offset.unwrap_or_default(), columns))?;
     Ok(Ending::Done)
 }
 
@@ -67,7 +71,8 @@ fn known(status: &str) -> &str {
 }
 
 impl List {
-    fn text(&self, offset: u64) -> String {
+    /// Returns the text for a terminal with this number of columns.
+    fn text(&self, offset: u64, columns: Option<usize>) -> String {
         match (self.jobs.len(), self.total_count) {
             (0, total) if offset == 0 || total == Some(0) => return "no jobs\n".to_owned(),
             (0, None) => return format!("no jobs after the first {offset}\n"),
@@ -77,19 +82,29 @@ impl List {
             _ => {}
         }
         let rows = [TITLES.map(str::to_owned)].into_iter().chain(self.jobs.iter().map(Row::cells));
-        let mut lines = table(&rows.collect::<Vec<_>>()).into_iter();
-        let mut text = lines.next().unwrap_or_default();
-        for (line, job) in lines.zip(&self.jobs) {
-            text += &line;
-            let message = job.failure_message.as_deref().unwrap_or_default();
-            if !message.trim().is_empty() {
-                // On a separate line, because it may be long.
-                text += &format!("  {}\n", printable(message));
-            }
-        }
+        let lines = table(&rows.collect::<Vec<_>>());
+        let fits = |columns| lines.iter().all(|line| measure_text_width(line.trim()) <= columns);
+        let mut text = match columns.is_none_or(fits) {
+            true => self.with_messages(lines),
+            false => self.jobs.iter().map(Row::block).collect(),
+        };
         let end = offset.saturating_add(self.jobs.len() as u64);
         if let Some(total) = self.total_count.filter(|total| *total > end) {
             text += &format!("{end} of {total} jobs; for more use --offset {end}\n");
+        }
+        text
+    }
+
+    /// Adds why a job failed to the lines of the table.
+    fn with_messages(&self, lines: Vec<String>) -> String {
+        let mut lines = lines.into_iter();
+        let mut text = lines.next().unwrap_or_default();
+        for (line, job) in lines.zip(&self.jobs) {
+            text += &line;
+            if let Some(message) = job.message() {
+                // On a separate line, because it may be long.
+                text += &format!("  {}\n", printable(message));
+            }
         }
         text
     }
@@ -110,6 +125,24 @@ impl Row {
         }
     }
 
+    /// Returns why the job failed.
+    fn message(&self) -> Option<&str> {
+        self.failure_message.as_deref().filter(|message| !message.trim().is_empty())
+    }
+
+    /// Returns a line with the whole id, which people copy, and a line for each of the others.
+    fn block(&self) -> String {
+        let others = [
+            ("status", self.status.clone()),
+            ("progress", self.progress.map(percent)),
+            ("created", self.insert_time.clone()),
+            ("name", self.name.clone()),
+            ("message", self.message().map(str::to_owned)),
+        ];
+        let id = printable(self.job_id.as_deref().unwrap_or("-"));
+        format!("{id}\n{}", rows("  ", &others))
+    }
+
     fn cells(&self) -> [String; TITLES.len()] {
         let progress = self.progress.map(percent);
         [&self.job_id, &self.status, &progress, &self.insert_time, &self.name]
@@ -126,4 +159,42 @@ fn table<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
         format!("{}\n", cells.collect::<String>().trim_end())
     };
     rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the text about two jobs; their table has 90 columns.
+    fn text(columns: Option<usize>) -> String {
+        let job = |id: &str, name: &str, failure_message: Option<&str>| Row {
+            job_id: Some(id.repeat(36)),
+            name: Some(name.to_owned()),
+            source: None,
+            status: Some("FAILURE".to_owned()),
+            progress: None,
+            failure_message: failure_message.map(str::to_owned),
+            timeout: None,
+            insert_time: Some("2026-01-02 00:00:00".to_owned()),
+        };
+        let jobs = vec![job("a", "合规检测导出", Some(&"why ".repeat(30))), job("b", "n", None)];
+        List { total_count: Some(3), jobs, request_id: None }.text(0, columns)
+    }
+
+    #[test]
+    fn a_table_that_fits_stays_a_table() {
+        assert!(text(None).starts_with("JOB ID "));
+        assert_eq!(text(Some(90)), text(None));
+    }
+
+    #[test]
+    fn on_a_narrower_terminal_each_job_is_a_block_with_its_whole_id() {
+        let (a, b, why) = ("a".repeat(36), "b".repeat(36), "why ".repeat(30));
+        let expected = format!(
+            "{a}\n  status   FAILURE\n  created  2026-01-02 00:00:00\n  name     合规检测导出\n  \
+             message  {why}\n{b}\n  status   FAILURE\n  created  2026-01-02 00:00:00\n  name     n\n\
+             2 of 3 jobs; for more use --offset 2\n"
+        );
+        assert_eq!(text(Some(89)), expected);
+    }
 }

@@ -140,14 +140,16 @@ impl Row {
                 let reason = (outcome != SUCCESS).then_some(shown);
                 (*at, Decision::recorded_end(*polls, reason), came)
             }
-            (TranscriptLine::Polled(polled), Some(event)) => {
-                (polled.answered, Decision::new(event, polled.request_id()), reason(event))
-            }
+            (TranscriptLine::Polled(polled), Some(event)) => (
+                polled.answered,
+                Decision::new(event, polled.request_id(), None),
+                reason(event, None),
+            ),
             (TranscriptLine::NotStarted { at, .. }, Some(event)) => {
-                (*at, Decision::new(event, None), reason(event))
+                (*at, Decision::new(event, None, None), reason(event, None))
             }
             (_, event) => {
-                let came = event.map(reason).unwrap_or_default();
+                let came = event.map(|event| reason(event, None)).unwrap_or_default();
                 (Duration::ZERO, Decision::default(), came)
             }
         };
@@ -184,7 +186,7 @@ fn difference(error: &ReplayError) -> (String, String) {
 }
 
 fn event_text(event: &Event) -> String {
-    let reason = reason(event);
+    let reason = reason(event, None);
     let colon = if reason.is_empty() { "" } else { "; " };
     format!("request {}: {reason}{colon}{}", event.poll, action(event))
 }

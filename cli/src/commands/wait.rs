@@ -4,14 +4,16 @@ use serde::Serialize;
 use tcss_export::{
     DownloadUrl, JobId,
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus},
+    core::text::printable,
     wait::{ErrorKind as WaitErrorKind, Finished, Report},
 };
 
 use crate::{
     args::{self, Common, Job},
     client,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     output::{Ending, Output},
+    progress::shown,
     secrets::{masked, without_keys},
     shell::CommandOption,
     signals::Signals,
@@ -21,7 +23,8 @@ use crate::{
 
 pub(crate) async fn result(job: &Job, common: &Common, output: &Output) -> Result<Ending> {
     let action = DescribeExportJobResult::new(job.id()?.clone());
-    let answer = client::client(common, output).await?.send(&action).await?;
+    let client = client::client(common, output).await?;
+    let answer = shown(output, client.send(&action)).await?;
     let status = JobStatus::new(&answer.response, answer.request_id.as_deref());
     output.result(&status, || rows("", &status.rows()))?;
     Ok(match answer.response.status {
@@ -32,6 +35,11 @@ pub(crate) async fn result(job: &Job, common: &Common, output: &Output) -> Resul
 
 pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) -> Result<Ending> {
     let job = args.job.id()?;
+    // clap does not see that --json before the command conflicts.
+    if args.print.is_some() && output.json {
+        let message = "--print cannot be used with --json or --events";
+        return Err(Error::new(ErrorKind::Usage, message));
+    }
     let client = client::client(common, output).await?.with_policy(args.timing.policy());
     let mut reporter = Reporter::with_options(args, output)?;
     let end = wait::follow(&client, job, &mut Signals::watch()?, &mut reporter).await?;
@@ -39,8 +47,15 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
         return Ok(Ending::Done);
     }
     let recorded = reporter.finish();
-    let options = [args.timing.options(), common.options()].concat();
-    let ending = print_end(end, job, &options, output);
+    let print = vec![("--print", args.print.clone())];
+    let options = [args.timing.options(), print, common.options()].concat();
+    let ending = match end {
+        End::Finished(finished) if args.print.is_some() => {
+            let url = printable(finished.download_url.as_str());
+            output.print(&format!("{url}\n")).map(|_| Ending::Done)
+        }
+        end => print_end(end, job, &options, output),
+    };
     match (ending, recorded) {
         (Ok(ending), recorded) => recorded.map(|()| ending),
         (Err(error), Ok(())) => Err(error),

@@ -4,13 +4,14 @@ use serde::Serialize;
 use tcss_export::{
     actions::ExportStatus,
     core::{ClockOffset, text::brief},
+    driver::TransportError,
     error::{ErrorCode, ResponseErrorKind, WaitError},
     wait::{self, Event, EventKind, Fault, Finished, Remedy, Report},
 };
 
 use crate::{
     secrets::masked,
-    text::{delay, percent, seconds},
+    text::{delay, percent, seconds, with_sources},
 };
 
 /// A decision as a line of JSON. Every member is always present.
@@ -31,8 +32,12 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
-    /// Converts an event and the request id of the answer before it.
-    pub(crate) fn new(event: &Event, request_id: Option<&str>) -> Self {
+    /// Converts an event, the request id of the answer before it and the transport's error.
+    pub(crate) fn new(
+        event: &Event,
+        request_id: Option<&str>,
+        cause: Option<&TransportError>,
+    ) -> Self {
         let clock_offset_seconds = event.clock_offset.map(offset_seconds);
         let request_id = request_id.map(masked);
         let base = Self { poll: event.poll, request_id, clock_offset_seconds, ..Self::default() };
@@ -48,7 +53,7 @@ impl Decision {
                 event: "retrying",
                 remedy: Some(remedy_name(*remedy)),
                 delay_seconds: Some(seconds(*delay)),
-                ..base.with_fault(fault)
+                ..base.with_fault(fault, cause)
             },
             _ => Self { event: "ended", ..base },
         }
@@ -58,10 +63,10 @@ impl Decision {
     pub(crate) fn end(outcome: Result<&Finished, &WaitError>, last: Option<&Event>) -> Self {
         let report = outcome.map_or_else(|failure| &failure.report, |finished| &finished.report);
         let base = Self::ended(report, last);
-        match outcome.map_err(|failure| &failure.kind) {
-            Ok(_) => base,
-            Err(wait::ErrorKind::Fault(fault)) => base.with_fault(fault),
-            Err(kind) => Self { reason: Some(masked(&kind.to_string())), ..base },
+        let Err(failure) = outcome else { return base };
+        match &failure.kind {
+            wait::ErrorKind::Fault(fault) => base.with_fault(fault, failure.transport()),
+            kind => Self { reason: Some(masked(&kind.to_string())), ..base },
         }
     }
 
@@ -88,11 +93,11 @@ impl Decision {
         }
     }
 
-    fn with_fault(self, fault: &Fault) -> Self {
+    fn with_fault(self, fault: &Fault, cause: Option<&TransportError>) -> Self {
         let (http_status, reason) = match fault {
             // Its status and its request id are separate members.
             Fault::Answer(error) => (Some(error.status().as_u16()), error.kind().to_string()),
-            fault => (None, fault.to_string()),
+            fault => (None, fault_text(fault, cause)),
         };
         let code = fault.code().map(ErrorCode::as_str).filter(|code| !code.is_empty());
         Self { code: code.map(masked), http_status, reason: Some(masked(&reason)), ..self }
@@ -117,23 +122,24 @@ fn offset_seconds(offset: ClockOffset) -> f64 {
     offset.as_millis() as f64 / 1_000.0
 }
 
-/// Describes an event in one line, except for the end: the result describes it.
-pub(crate) fn describe(event: &Event) -> Option<String> {
+/// Describes an event in one line, except for the end: the result describes it. `cause` is the
+/// transport's error.
+pub(crate) fn describe(event: &Event, cause: Option<&TransportError>) -> Option<String> {
     match event.kind {
         // The next request of a running job is not worth a mention.
-        EventKind::Waiting { .. } if event.clock_offset.is_none() => Some(reason(event)),
+        EventKind::Waiting { .. } if event.clock_offset.is_none() => Some(reason(event, cause)),
         EventKind::Waiting { .. } | EventKind::Retrying { .. } => {
-            Some(format!("{}; {}", reason(event), action(event)))
+            Some(format!("{}; {}", reason(event, cause), action(event)))
         }
         _ => None,
     }
 }
 
 /// Describes the reason for a decision: the status of the job, or the fault.
-pub(crate) fn reason(event: &Event) -> String {
+pub(crate) fn reason(event: &Event, cause: Option<&TransportError>) -> String {
     let text = match &event.kind {
         EventKind::Waiting { status, progress, .. } => job_status(status, *progress),
-        EventKind::Retrying { fault, .. } => masked(&short_fault(fault)),
+        EventKind::Retrying { fault, .. } => masked(&short_fault(fault, cause)),
         _ => String::new(),
     };
     brief(&text).to_string()
@@ -166,7 +172,7 @@ fn job_status(status: &ExportStatus, progress: Option<f64>) -> String {
 }
 
 /// Describes a fault by its code, if any, and leaves out the text of a page.
-fn short_fault(fault: &Fault) -> String {
+fn short_fault(fault: &Fault, cause: Option<&TransportError>) -> String {
     match (fault.code(), fault) {
         (Some(code), _) => code.to_string(),
         (None, Fault::Answer(error)) => {
@@ -176,6 +182,14 @@ fn short_fault(fault: &Fault) -> String {
                 kind => format!("{kind}, HTTP status {status}"),
             }
         }
-        (None, fault) => fault.to_string(),
+        (None, fault) => fault_text(fault, cause),
+    }
+}
+
+/// Returns the text of a fault. That of the transport's error names the server.
+fn fault_text(fault: &Fault, cause: Option<&TransportError>) -> String {
+    match (fault, cause) {
+        (Fault::Transport(_), Some(cause)) => with_sources(cause),
+        _ => fault.to_string(),
     }
 }

@@ -22,11 +22,12 @@ fn unusable(answer: WireAnswer, message: &str) {
     assert!(error["message"].as_str().expect("a text").starts_with(message), "{error}");
 }
 
-/// Checks that the exchange fails without a complete answer, with this message.
+/// Checks that the exchange fails without a complete answer, with this message about the server.
 fn cut_off(url: &str, message: &str) {
     let (code, kind, error) = failed(url);
     assert_eq!((code, &*kind), (Some(5), "transport"), "{error}");
-    assert!(error["message"].as_str().expect("a text").starts_with(message), "{error}");
+    let message = format!("{}: {message}", url.replace("http://", ""));
+    assert!(error["message"].as_str().expect("a text").starts_with(&message), "{error}");
     assert_eq!(error["status"], Value::Null);
 }
 
@@ -134,7 +135,11 @@ fn a_compressed_answer_cannot_be_used() {
 
 #[test]
 fn an_answer_that_is_too_large_cannot_be_used() {
-    unusable(WireAnswer::json(vec![b' '; (1 << 20) + 1]), "answer is larger than 1048576 bytes");
+    let server = server(WireAnswer::json(vec![b' '; (1 << 20) + 1]));
+    let (code, kind, error) = failed(&server.url());
+    assert_eq!((code, &*kind), (Some(6), "answer"), "{error}");
+    let message = format!("{}: answer is larger than 1048576 bytes", server.addr());
+    assert!(error["message"].as_str().expect("a text").starts_with(&message), "{error}");
 }
 
 #[test]

@@ -174,6 +174,8 @@ fn an_output_that_cannot_be_written_is_a_failure() {
         let ended = check(CLOSED, &args).run();
         assert_eq!(line(&ended, "output")["state"], state, "{name} {more:?}");
     }
+    let dated = line(&check(CLOSED, &["-o", &folder.path("a-{date}")]).run(), "output");
+    assert!(dated["detail"].as_str().expect("a text").contains("/a-20"), "{dated}");
     // The first failure, of the connection, gives the exit code.
     assert_eq!(check(CLOSED, &["-o", &folder.path("no/f")]).run().code, Some(5));
     assert_eq!(folder.files(), ["there"]);

@@ -25,5 +25,6 @@ mod sources;
 mod stopping;
 mod support;
 mod targets;
+mod terminal;
 mod usage;
 mod wait;

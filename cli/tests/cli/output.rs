@@ -2,11 +2,10 @@
 
 use std::fs::File;
 use std::io;
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Cli, ID, KEY, cli, service, without_keys};
+use crate::support::{Cli, cli, service, without_keys};
 
 /// Runs with a stdout whose reader has closed the pipe.
 fn unread(cli: Cli) -> (Option<i32>, String) {
@@ -14,33 +13,6 @@ fn unread(cli: Cli) -> (Option<i32>, String) {
     drop(reader);
     let ended = cli.stdout(writer).run();
     (ended.code, ended.stderr)
-}
-
-/// Runs a wait on a terminal of this kind and returns its output, by `script(1)`.
-#[cfg(target_os = "linux")]
-fn on_terminal(kind: &str, url: &str) -> String {
-    let binary = env!("CARGO_BIN_EXE_tcss-export");
-    let line = format!("{binary} wait J --interval 0 --endpoint {url}");
-    let mut script = Command::new("script");
-    script.args(["-qec", &line, "/dev/null"]).env("TERM", kind);
-    script.env("TENCENTCLOUD_SECRET_ID", ID).env("TENCENTCLOUD_SECRET_KEY", KEY);
-    String::from_utf8(script.output().expect("the command script").stdout).expect("UTF-8")
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_terminal_without_cursor_movement_gets_lines() {
-    let service = service("RUNNING:10,SUCCESS");
-    let shown = on_terminal("dumb", &service.url());
-    assert!(shown.starts_with("RUNNING 10 %\r\nstatus "), "{shown:?}");
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn any_other_terminal_gets_a_bar() {
-    let service = service("RUNNING:10,SUCCESS");
-    let shown = on_terminal("xterm", &service.url());
-    assert!(!shown.contains("RUNNING 10 %\r\n") && shown.contains("\u{1b}["), "{shown:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `run`: create, wait and download in one command.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 use tcss_export_testkit::{ServedFile, Service};
@@ -36,6 +36,27 @@ fn a_job_is_created_awaited_and_downloaded() {
     assert_eq!((ended.code, ended.json()), (Some(0), expected));
     assert_eq!(ended.stderr, format!("created job {JOB}\nRUNNING 10 %\n"));
     assert_eq!((folder.read("f"), folder.files().len()), (b"123456789".to_vec(), 1));
+}
+
+/// Returns the date in UTC by `date(1)`.
+fn date() -> String {
+    let date = Command::new("date").args(["-u", "+%Y-%m-%d"]).output().expect("date");
+    String::from_utf8(date.stdout).expect("UTF-8").trim().to_owned()
+}
+
+#[test]
+fn a_name_with_date_in_braces_gets_the_date_in_utc() {
+    let folder = Folder::new("run-date");
+    let (service, file) = (serving("RUNNING:10,SUCCESS", ""), folder.path("report-{date}.csv"));
+    let before = date();
+    let stopped = cli(&[&args(&file, &service.url())[..], &["--timeout", "0"]].concat()).run();
+    let ended = cli(&[&args(&file, &service.url())[..], &["--json"]].concat()).run();
+    // Midnight may pass meanwhile.
+    let file = [before, date()].map(|date| folder.path(&format!("report-{date}.csv")));
+    assert!(file.iter().any(|file| ended.json()["file"] == **file), "{ended:?}");
+    assert!(file.iter().any(|file| fs::read(file).is_ok_and(|bytes| bytes == b"123456789")));
+    let next = file.map(|file| format!("tcss-export download {JOB} -o {file} "));
+    assert!(next.iter().any(|next| stopped.stderr.contains(next)), "{stopped:?}");
 }
 
 #[test]

@@ -93,6 +93,20 @@ fn an_interrupt_does_not_wait_for_a_request_under_way() {
     assert_eq!(ended.code, Some(130));
 }
 
+/// As SIGINT is for a command that a script starts with `&`.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    for signal in ["INT", "TERM"] {
+        let service = service("RUNNING:1,RUNNING:2,SUCCESS");
+        let wait = ["wait", "J", "--interval", "0.2", "--endpoint", &service.url()];
+        let running = cli(&wait).ignoring(signal).stdout(Stdio::piped()).start(1);
+        running.signal(&format!("-{signal}"));
+        let ended = running.end();
+        assert_eq!((ended.code, &*ended.stderr), (Some(0), "RUNNING 1 %\nRUNNING 2 %\n"));
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_second_interrupt_ends_a_process_that_hangs_at_a_full_pipe() {

@@ -75,6 +75,26 @@ impl Cli {
         self
     }
 
+    pub(crate) fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.command.stderr(stderr);
+        self
+    }
+
+    /// Starts it by a shell that ignores a signal.
+    pub(crate) fn ignoring(self, signal: &str) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(format!("trap '' {signal}; exec \"$0\" \"$@\""));
+        shell.arg(self.command.get_program()).args(self.command.get_args());
+        let set = self.command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        shell.env_clear().envs(set).stdin(Stdio::null());
+        Self { command: shell, ..self }
+    }
+
+    /// Starts it with the streams that were set.
+    pub(crate) fn spawn(mut self) -> Child {
+        self.command.spawn().expect("the binary runs")
+    }
+
     /// Allows the signature and the token in the output.
     pub(crate) fn revealing(mut self) -> Self {
         self.may_reveal = true;
@@ -138,21 +158,29 @@ impl Ended {
         ended
     }
 
+    /// Returns the object of stdout, without the version.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        self.object(&self.stdout)
     }
 
-    /// Returns the objects of stdout, one per line.
+    /// Returns the objects of stdout, one per line, without their versions.
     pub(crate) fn objects(&self) -> Vec<Value> {
-        let read = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"));
-        self.stdout.lines().map(read).collect()
+        self.stdout.lines().map(|line| self.object(line)).collect()
     }
 
     /// Returns the error object, the last line of stderr.
     pub(crate) fn error(&self) -> Value {
         let line = self.stderr.lines().last().unwrap_or_default();
-        let object: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"));
-        object["error"].clone()
+        self.object(line)["error"].clone()
+    }
+
+    /// Reads an object, and checks and removes its version, the first member.
+    fn object(&self, text: &str) -> Value {
+        assert!(text.starts_with(r#"{"version":1,"#), "{self:?}");
+        let mut object: Value =
+            serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        object.as_object_mut().expect("an object").remove("version");
+        object
     }
 
     fn assert_no_secret(&self, may_reveal: bool) {

@@ -37,6 +37,44 @@ fn the_text_has_the_url_and_stderr_a_line_for_each_change() {
 }
 
 #[test]
+fn print_url_prints_only_the_url() {
+    let ended = run_at(
+        &service(&format!("RUNNING:10,SUCCESS:{URL}")).url(),
+        "wait J --print url --interval 0",
+    );
+    assert_eq!((ended.code, ended.stdout), (Some(0), format!("{URL}\n")));
+    assert_eq!(ended.stderr, "RUNNING 10 %\n");
+}
+
+#[test]
+fn without_a_url_print_url_prints_nothing_to_stdout() {
+    let ended = run_at(&service("FAILURE:disk is full").url(), "wait J --print url");
+    assert_eq!((ended.code, &*ended.stdout), (Some(1), ""));
+    assert!(ended.stderr.contains("message     disk is full\n"), "{ended:?}");
+    let ended = run_at(&service("ERROR:InvalidAction").url(), "wait J --print url");
+    assert_eq!((ended.code, &*ended.stdout), (Some(4), ""));
+    let ended = run_at(&service("RUNNING").url(), "wait J --print url --timeout 0");
+    assert_eq!((ended.code, &*ended.stdout), (Some(3), ""));
+    let next = "continue with  tcss-export wait J --print url --endpoint ";
+    assert!(ended.stderr.contains(next), "{ended:?}");
+}
+
+#[test]
+fn print_takes_only_url_and_no_json() {
+    let service = service("SUCCESS");
+    for line in [
+        "wait J --print status",
+        "wait J --print url --json",
+        "wait J --events --print url",
+        "--json wait J --print url",
+    ] {
+        let ended = run_at(&service.url(), line);
+        assert_eq!((ended.code, &*ended.stdout), (Some(2), ""), "{line}: {ended:?}");
+    }
+    assert!(service.seen().is_empty());
+}
+
+#[test]
 fn quiet_hides_progress_but_not_the_result() {
     let ended = run_at(&service("RUNNING,SUCCESS").url(), "wait J --interval 0 --quiet");
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
@@ -104,9 +142,13 @@ fn a_deadline_after_faults_names_the_last_one() {
 
 #[test]
 fn a_service_that_hangs_is_abandoned_at_the_timeout() {
-    let ended = run_at(&service("HANG").url(), "wait J --timeout 0.3");
-    let last = "; the last request failed: no answer came within the time limit";
-    assert!(ended.stderr.contains(last), "{ended:?}");
+    let service = service("HANG");
+    let ended = run_at(&service.url(), "wait J --timeout 0.3");
+    let last = format!(
+        "; the last request failed: {}: no answer came within the time limit",
+        service.addr()
+    );
+    assert!(ended.stderr.contains(&last), "{ended:?}");
     assert!(
         ended.stderr.contains("hint           try again later; check the network"),
         "{ended:?}"
@@ -188,9 +230,17 @@ fn a_new_request_for_credentials_is_reported() {
 
 #[test]
 fn faults_without_a_code_have_a_short_text() {
-    assert_eq!(survived("RESET"), "the connection failed; retrying at once\n");
     assert!(survived("HTTP:502").starts_with("got a page, HTTP status 502; retrying in "));
     assert!(survived("EMPTY").starts_with("empty answer, HTTP status 200; retrying in "));
+}
+
+#[test]
+fn a_broken_connection_names_its_host_and_port_while_the_wait_retries() {
+    let service = service("RESET,SUCCESS");
+    let ended = run_at(&service.url(), "wait J");
+    let start = format!("{}: the connection failed: ", service.addr());
+    assert!(ended.stderr.starts_with(&start), "{ended:?}");
+    assert!(ended.stderr.ends_with("; retrying at once\n"), "{ended:?}");
 }
 
 #[test]

@@ -241,6 +241,11 @@ impl<T: Blocking> Wait<T> {
         while self.next().is_some() {}
         run(self.wait.outcome())
     }
+
+    /// Returns the transport's error, if the last exchange ended with one.
+    pub const fn transport(&self) -> Option<&TransportError> {
+        self.wait.transport()
+    }
 }
 
 impl<T: Blocking> Iterator for Wait<T> {

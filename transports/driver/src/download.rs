@@ -15,7 +15,7 @@ use futures_util::{
     io::{AsyncWrite, Sink},
     stream::{self, Stream, StreamExt},
 };
-use http::Request;
+use http::{Request, Uri};
 use tcss_export_core::{
     BuildError, DownloadUrl, JobId, Mono, TransportErrorKind,
     download::{
@@ -118,6 +118,8 @@ pub struct Download<T, W = Sink> {
     output: Output<W>,
     /// The body of the current response, while it is read.
     body: Option<Body>,
+    /// The URL of the last request.
+    url: Uri,
     /// Whether the last event was reported.
     has_ended: bool,
     file_error: Option<FileError>,
@@ -150,6 +152,7 @@ impl<T: Transport, W> Download<T, W> {
             job,
             output,
             body: None,
+            url: Uri::default(),
             has_ended: false,
             file_error: None,
             transport_error: None,
@@ -293,6 +296,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
 
     /// Sends a request and handles the head of its response.
     async fn request(&mut self, request: Request<()>) -> Result<Event, FileError> {
+        self.url = request.uri().clone();
         let response = self.client.fetch(request, self.download.limit()).await;
         let (head, body) = match response {
             Ok(response) => response.into_parts(),
@@ -337,7 +341,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         self.body = None;
         let fault: Result<(), TransportErrorKind> =
             end.as_ref().copied().map_err(TransportError::kind);
-        self.transport_error = end.err();
+        self.transport_error = end.err().map(|error| error.with_server(&self.url));
         self.download.ended(self.client.now().mono, fault)
     }
 

@@ -112,7 +112,7 @@ impl Proxies {
 pub(crate) const METADATA_HOST: &str = "metadata.tencentyun.com";
 
 /// Returns host and port of a URL, as `CONNECT` names them.
-fn host_and_port(url: &Uri) -> String {
+pub(crate) fn host_and_port(url: &Uri) -> String {
     let default_port = if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
     let (host, port) = (url.host().unwrap_or_default(), url.port_u16().unwrap_or(default_port));
     format!("{host}:{port}")

@@ -283,6 +283,7 @@ pub(crate) async fn exchange<T: Transport>(
 ) -> Result<Response<Bytes>, TransportError> {
     let mut limits = Limits::new(policy);
     limits.total = Some(limit);
+    let url = request.uri().clone();
     request.extensions_mut().insert(limits);
     within(transport, now.saturating_add(limit), async {
         let (head, body) = transport.send(request).await?.into_parts();
@@ -290,6 +291,7 @@ pub(crate) async fn exchange<T: Transport>(
         Ok(Response::from_parts(head, answer))
     })
     .await
+    .map_err(|error| error.with_server(&url))
 }
 
 /// Reads a whole answer of the service, up to [`ANSWER_LIMIT`].

@@ -6,10 +6,11 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
+use http::Uri;
 use tcss_export_core::{AddressPolicy, BuildError, TransportErrorKind, text::brief};
 
 use crate::{
-    proxies::{ProxyError, TunnelError},
+    proxies::{ProxyError, TunnelError, host_and_port},
     worker::ThreadError,
 };
 
@@ -17,7 +18,7 @@ use crate::{
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// No complete answer arrived. The kind decides what happens next; the library's error is the
-/// source.
+/// source. After a request the message starts with the host and port of its URL.
 #[derive(Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,
@@ -25,13 +26,16 @@ pub struct TransportError {
     is_before_sending: bool,
     /// Whether the answer is not HTTP.
     is_not_http: bool,
+    /// Host and port of the request's URL, once known.
+    server: Option<Box<str>>,
     source: BoxError,
 }
 
 impl TransportError {
     /// Creates an error from its kind and its source.
     pub fn new(kind: TransportErrorKind, source: impl Into<BoxError>) -> Self {
-        Self { kind, is_before_sending: false, is_not_http: false, source: source.into() }
+        let source = source.into();
+        Self { kind, is_before_sending: false, is_not_http: false, server: None, source }
     }
 
     /// Creates an error whose kind follows from the first error in the chain that determines one:
@@ -73,7 +77,7 @@ impl TransportError {
             find(&*source, |e| is_permanent(e).then_some(TransportErrorKind::Permanent));
         let kind = permanent.or_else(|| find(&*source, fault_of)).unwrap_or(broken);
         let is_before_sending = find(&*source, |e| is_before_sending(e).then_some(())).is_some();
-        Self { kind, is_before_sending, is_not_http: false, source }
+        Self { kind, is_before_sending, is_not_http: false, server: None, source }
     }
 
     /// Marks that no connection was made, so nothing was sent.
@@ -87,6 +91,11 @@ impl TransportError {
     pub fn not_http_if(self, matches: impl Fn(&(dyn Error + 'static)) -> bool) -> Self {
         let is_not_http = find(&*self.source, |e| matches(e).then_some(())).is_some();
         Self { is_not_http, ..self }
+    }
+
+    /// Adds the server that the request was for. The message then starts with its host and port.
+    pub(crate) fn with_server(self, url: &Uri) -> Self {
+        Self { server: Some(host_and_port(url).into()), ..self }
     }
 
     /// Returns whether the answer is not HTTP: another protocol answered, or the head is malformed.
@@ -197,6 +206,9 @@ impl From<ProxyError> for TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(server) = &self.server {
+            write!(f, "{server}: ")?;
+        }
         match self.is_not_http {
             true => f.write_str("the answer is not HTTP"),
             false => self.kind.fmt(f),

@@ -110,6 +110,11 @@ impl<T: Transport> Wait<T> {
         stream::unfold(self, async |wait| wait.next().await.map(|event| (event, wait)))
     }
 
+    /// Returns the transport's error, if the last exchange ended with one.
+    pub const fn transport(&self) -> Option<&TransportError> {
+        self.last_error.as_ref()
+    }
+
     /// Waits for the end and returns the outcome.
     ///
     /// # Errors

@@ -66,7 +66,7 @@ fn an_unreachable_file_server_is_reported_with_the_cause() {
     running.signal("-KILL");
     let stderr = running.end().stderr;
     let line = stderr.lines().next().expect("a line");
-    assert!(line.starts_with("the connection failed: "), "{line}");
+    assert!(line.starts_with(&format!("{closed}: the connection failed: ")), "{line}");
     assert!(line.contains("onnection refused") && line.ends_with("; retrying at once"), "{line}");
 }
 
@@ -79,7 +79,8 @@ fn the_limit_of_a_download_reports_an_unreachable_server() {
     let ended = without_keys(&args).run();
     let error = ended.error();
     let message = error["message"].as_str().expect("a text");
-    assert!(message.contains("; the last request failed: the connection failed: "), "{error}");
+    let last = format!("; the last request failed: {closed}: the connection failed: ");
+    assert!(message.contains(&last), "{error}");
     let hint = json!("check the network and the host of the URL");
     assert_eq!((ended.code, &error["hint"]), (Some(3), &hint));
 }
