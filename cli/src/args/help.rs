@@ -209,3 +209,25 @@ does not try to create a job, so it cannot show whether the key may.
 
 With --json there is one object: checks, each with check, state (ok, warning, failed or skipped),
 detail and hint.";
+
+pub(super) const EXPLAIN: &str = "\
+With --compare, FILE holds a request as another program sent it: HTTP text as in an .http file or the
+log of a proxy, the output of curl -v, or the debug log of the SDK for Python, Go or Java (Python's
+http.client, too). curl and Java do not print the body; add it after the headers. If there are several
+requests, the first one to the API is compared. The file has at most 1 MiB.
+
+The request is signed again as it was sent, with the key pair of the environment, and compared part
+by part. The first part that differs is shown with its likely cause. If the signature differs, the
+usual mistakes are tried one by one: for example, a body that was serialised again, a host without
+its port, the local date, or a key with a line break. Without a key, or if the log masks the
+signature, all but the signature is compared. Keys, tokens and signatures are never shown.
+
+The time is compared with --timestamp, else with the date of the answer in FILE, else with the clock
+of this machine. The service accepts 5 minutes.
+
+The exit code is 0 if all that was compared is the same, 1 if something differs, and 2 if the file
+holds no such request. --endpoint, --region and --language have no effect.
+
+With --json there is one object: request and requests (which one of how many was compared), same,
+first_difference, likely_cause, remedy and parts. Each part has stage, part, result (same, differs or
+not_compared) and detail. Missing values are null.";
