@@ -13,7 +13,7 @@ Environment:
 
 Exit codes:
   0    Success.
-  1    The job failed, or a replay differs from the recording.
+  1    The job failed, a replay differs from the recording, or a compared request differs.
   2    An argument, an environment variable or a value is wrong.
   3    The job was not done, or the file not downloaded, in time.
   4    The service or the file server refused the request.
@@ -212,15 +212,14 @@ detail and hint.";
 
 pub(super) const EXPLAIN: &str = "\
 With --compare, FILE holds a request as another program sent it: HTTP text as in an .http file or the
-log of a proxy, the output of curl -v, or the debug log of the SDK for Python, Go or Java (Python's
-http.client, too). curl and Java do not print the body; add it after the headers. If there are several
+log of a proxy, the output of curl -v or of Python's http.client, or the debug log of the SDK for
+Python, Go or Java. curl and Java do not print the body; add it after the headers. Of several
 requests, the first one to the API is compared. The file has at most 1 MiB.
 
-The request is signed again as it was sent, with the key pair of the environment, and compared part
-by part. The first part that differs is shown with its likely cause. If the signature differs, the
-usual mistakes are tried one by one: for example, a body that was serialised again, a host without
-its port, the local date, or a key with a line break. Without a key, or if the log masks the
-signature, all but the signature is compared. Keys, tokens and signatures are never shown.
+The request is signed again as it was sent, and compared part by part. If the signature differs, the
+usual mistakes are tried one by one: for example a body that was serialised again, a host without its
+port, the local date, or a key with a line break. Without a key, or if the log masks the signature,
+all but the signature is compared. Keys, tokens, signatures and bodies are never shown.
 
 The time is compared with --timestamp, else with the date of the answer in FILE, else with the clock
 of this machine. The service accepts 5 minutes.
