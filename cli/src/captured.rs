@@ -12,6 +12,8 @@ use tcss_export::signing::ALGORITHM;
 /// The end of each scope.
 pub(crate) const TERMINATOR: &str = "tc3_request";
 
+const LONGEST_LIST: usize = 1_000;
+
 /// A request as it was sent, as far as the text shows it.
 #[derive(Default)]
 pub(crate) struct Captured {
@@ -44,7 +46,7 @@ pub(crate) fn requests(text: &str) -> Vec<Captured> {
         } else if let (Some(last), Some((name, date))) = (found.last_mut(), header(line))
             && name.eq_ignore_ascii_case("date")
         {
-            last.answered.get_or_insert(date.to_owned());
+            last.answered.get_or_insert_with(|| date.to_owned());
         }
     }
     found
@@ -87,17 +89,12 @@ impl Captured {
             |body: &&str| matches!(rest.as_bytes().get(body.len()), None | Some(b'\r' | b'\n'));
         let by_length = length.and_then(|length| rest.get(..length)).filter(is_whole);
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
-        let is_json = matches!(values.next(), Some(Ok(_)));
+        let is_json = rest.starts_with(['{', '[']) && matches!(values.next(), Some(Ok(_)));
         let by_json = rest.get(..values.byte_offset()).filter(|_| is_json);
-        let body = by_length.or(by_json).unwrap_or(rest.trim_end_matches(['\r', '\n']));
+        let body = by_length.or(by_json).unwrap_or_else(|| rest.trim_end_matches(['\r', '\n']));
+        let body = if self.method == "GET" { "" } else { body };
         let is_shown = !body.is_empty() || length == Some(0) || self.method == "GET";
-        // The log of the SDK for Python shows the query of a GET in place of a body.
-        if self.method == "GET" && !body.is_empty() && !self.target.contains('?') {
-            self.target = format!("{}?{body}", self.target);
-            self.body = Some(String::new());
-        } else {
-            self.body = is_shown.then(|| body.to_owned());
-        }
+        self.body = is_shown.then(|| body.to_owned());
     }
 
     /// Returns all values of a header.
@@ -133,7 +130,8 @@ impl Captured {
         };
         let mut scope = part("Credential")?.strip_suffix(TERMINATOR)?.rsplitn(4, '/').skip(1);
         let (service, date, secret_id) = (scope.next()?, scope.next()?, scope.next()?);
-        let signed_headers = part("SignedHeaders")?;
+        // No program signs so many headers, and a long list would take long to compare.
+        let signed_headers = part("SignedHeaders").filter(|list| list.len() < LONGEST_LIST)?;
         let signature = part("Signature").unwrap_or_default();
         Some(Authorization { secret_id, date, service, signed_headers, signature })
     }
@@ -163,9 +161,10 @@ fn request_line(line: &str) -> Option<(&str, &str)> {
 /// Returns the text as it was on the wire, without what the programs add.
 fn plain(text: &str) -> String {
     let mut plain = String::new();
-    let mut method = None;
+    // The method in the log of the SDK for Python, and the end of the path.
+    let (mut method, mut end) = (None, 0);
     for line in text.trim_start_matches('\u{feff}').split_inclusive('\n') {
-        let in_python_log = |name| method.is_some().then(|| line.strip_prefix(name)).flatten();
+        let in_python_log = |name| method.and_then(|_: &str| line.strip_prefix(name));
         if let Some((_, request)) = line.split_once("request headers information: ") {
             plain += &of_java(line, request);
         } else if line.contains("SendRequest: Host: ") {
@@ -173,12 +172,16 @@ fn plain(text: &str) -> String {
         } else if let Some(name) = in_python_log("Method: ") {
             method = Some(name.trim());
         } else if let Some(path) = in_python_log("Uri: ") {
-            plain += &format!("{} {} HTTP/1.1\n", method.unwrap_or_default(), path.trim());
+            plain += &[method.unwrap_or_default(), " ", path.trim()].concat();
+            end = plain.len();
+            plain += " HTTP/1.1\n";
         } else if let Some(first) = in_python_log("Header: ") {
             plain += first;
         } else if let Some(data) = in_python_log("Data: ") {
-            method = None;
-            plain += &["\n", data].concat();
+            match method.take() {
+                Some("GET") => plain.insert_str(end, &["?", data.trim()].concat()),
+                _ => plain += &["\n", data].concat(),
+            }
         } else if let Some(sent) = line.strip_prefix("send: ") {
             plain += &literal(sent);
         } else if let Some(status) = line.strip_prefix("reply: ") {
@@ -229,4 +232,110 @@ fn literal(text: &str) -> String {
         });
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn only(text: &str) -> Captured {
+        let mut found = requests(text);
+        assert_eq!(found.len(), 1, "{text}");
+        found.remove(0)
+    }
+
+    fn body(text: &str) -> Option<String> {
+        only(text).body
+    }
+
+    #[test]
+    fn the_body_ends_by_its_length_or_as_json() {
+        let head = "POST / HTTP/1.1\r\nHost: h\r\n";
+        for (rest, expected) in [
+            ("Content-Length: 8\r\n\r\n{\"a\": 1}", Some("{\"a\": 1}")),
+            ("Content-Length: 8\r\n\r\n{\"a\": 1}\nlog line\n", Some("{\"a\": 1}")),
+            ("Content-Length: 9\r\n\r\n{\"a\": 1}\n", Some("{\"a\": 1}\n")),
+            ("Content-Length: 7\r\n\r\n{\"a\": 1}\n", Some("{\"a\": 1}")),
+            ("Content-Length: 99\r\n\r\n{\"a\": 1}\n\n", Some("{\"a\": 1}")),
+            ("\r\n{\n  \"a\": 1\n}\n\nlog line\n", Some("{\n  \"a\": 1\n}")),
+            ("\r\na=1\n\n", Some("a=1")),
+            ("Content-Length: 0\r\n\r\n", Some("")),
+            ("Content-Length: 8\r\n\r\n", None),
+            ("\r\n", None),
+            ("", None),
+        ] {
+            assert_eq!(body(&[head, rest].concat()).as_deref(), expected, "{rest}");
+        }
+    }
+
+    #[test]
+    fn the_answer_and_the_next_request_are_no_body() {
+        let text = "POST / HTTP/1.1\nHost: h\n\n{}\n\
+                    2023/11/14 a.go:1: [DEBUG] http response: HTTP/1.1 200 OK\nDate: d\nDate: e\n\n{}\n\
+                    ###\nGET https://h.example\n";
+        let found = requests(text);
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (found[0].body.as_deref(), found[0].answered.as_deref()),
+            (Some("{}"), Some("d"))
+        );
+        assert_eq!(found[1].target(), (Some("h.example"), "/", ""));
+    }
+
+    // Made by Python's `repr`.
+    #[test]
+    fn literals_of_python_are_decoded() {
+        for (text, expected) in [
+            (r#"b'{"a": "\xe4\xb8\xad\\n\'"}'"#, "{\"a\": \"\u{4e2d}\\n'\"}"),
+            (r#"b"it's\t\r\n""#, "it's\t\r\n"),
+            (r"'\x4", "?"),
+            ("b", ""),
+            ("", ""),
+        ] {
+            assert_eq!(literal(text), expected);
+        }
+    }
+
+    /// The form is that of `RequestInternal` of the SDK.
+    #[test]
+    fn the_sdk_for_python_logs_the_query_of_a_get_as_data() {
+        let log = "DEBUG SendRequest: Host: h\nMethod: GET\nUri: /\nHeader: Host: h\nA: b\nData: JobId=x\n\n";
+        let request = only(log);
+        assert_eq!((&*request.method, request.target()), ("GET", (None, "/", "JobId=x")));
+        assert_eq!((request.header("a"), request.body.as_deref()), (Some("b"), Some("")));
+    }
+
+    #[test]
+    fn a_target_is_a_path_or_a_url() {
+        for (target, expected) in [
+            ("/", (None, "/", "")),
+            ("/a?b=c?d", (None, "/a", "b=c?d")),
+            ("http://h:1/a/?b", (Some("h:1"), "/a/", "b")),
+            ("https://h", (Some("h"), "/", "")),
+            ("https://h?b", (Some("h"), "/", "b")),
+        ] {
+            assert_eq!(only(&["POST ", target, "\n"].concat()).target(), expected);
+        }
+    }
+
+    #[test]
+    fn an_authorization_that_is_masked_or_of_another_kind_has_no_parts() {
+        let scope = "Credential=I/2023-11-14/tcss/tc3_request";
+        for value in [
+            "***",
+            "SKIP",
+            "TC3-HMAC-SHA256 ***",
+            "TC3-HMAC-SHA256 Credential=***, SignedHeaders=host, Signature=0",
+            "TC3-HMAC-SHA256 Credential=I/2023-11-14/tcss/tc4_request, SignedHeaders=host, Signature=0",
+            &format!("TC2-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"),
+            &format!("TC3-HMAC-SHA256 {scope}, SignedHeaders={}", "a;".repeat(LONGEST_LIST)),
+        ] {
+            let request = only(&format!("POST /\nAuthorization: {value}\n"));
+            assert!(request.authorization().is_none(), "{value}");
+        }
+        let request =
+            only(&format!("POST /\nAuthorization: TC3-HMAC-SHA256 {scope},SignedHeaders=host\n"));
+        let parts = request.authorization().expect("parts");
+        assert_eq!((parts.date, parts.service, parts.signature), ("2023-11-14", "tcss", ""));
+    }
 }

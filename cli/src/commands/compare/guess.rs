@@ -12,7 +12,10 @@ use tcss_export::{
     signing::{ALGORITHM, HexDigest},
 };
 
-use super::{Subject, UNSIGNED, mistake::*};
+use super::{
+    mistake::*,
+    subject::{Subject, UNSIGNED},
+};
 use crate::captured::TERMINATOR;
 
 /// All that a signature depends on.
@@ -197,4 +200,20 @@ fn of_key(base: &Signing, secret_id: &str) -> Vec<Guess> {
         Signing { first_key, ..base.clone() }.guess("signature", mistake, "")
     };
     blanks.chain(others).map(guess).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // From Python's `json.dumps(json.loads(text), ensure_ascii=False)`, and with `separators`.
+    #[test]
+    fn only_the_blanks_outside_strings_change() {
+        let text = "{ \"a, b\": [1,\n2] ,\"c\\\\\":\"\\\" :\", \"\u{4e2d} \":{} }";
+        assert_eq!(
+            spaced(text, " "),
+            "{\"a, b\": [1, 2], \"c\\\\\": \"\\\" :\", \"\u{4e2d} \": {}}"
+        );
+        assert_eq!(spaced(text, ""), "{\"a, b\":[1,2],\"c\\\\\":\"\\\" :\",\"\u{4e2d} \":{}}");
+    }
 }
