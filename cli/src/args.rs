@@ -71,8 +71,9 @@ pub(crate) enum Command {
     #[command(about = "Prints the signed request without sending it.")]
     Sign(Sign),
     #[command(
-        about = "Prints what is signed, or compares it with another program's request; needs no keys.",
-        after_help = help::EXPLAIN
+        about = "Prints what is signed, or compares another program's request; needs no keys.",
+        after_help = help::EXPLAIN,
+        override_usage = "tcss-export explain [OPTIONS] <JOB_ID | --compare <FILE>>"
     )]
     Explain(Explain),
     #[command(about = "Shows which key is used and where it comes from.")]

@@ -211,22 +211,23 @@ With --json there is one object: checks, each with check, state (ok, warning, fa
 detail and hint.";
 
 pub(super) const EXPLAIN: &str = "\
-With --compare, FILE holds a request as another program sent it: HTTP text as in an .http file or the
-log of a proxy, the output of curl -v or of Python's http.client, or the debug log of the SDK for
-Python, Go or Java. curl and Java do not print the body; add it after the headers. Of several
+With --compare, FILE holds a request as another program sent it: HTTP text as in an .http file or
+the log of a proxy, the output of curl -v or of Python's http.client, or the debug log of the SDK
+for Python, Go or Java. curl and Java do not print the body; add it after the headers. Of several
 requests, the first one to the API is compared. The file has at most 1 MiB.
 
-The request is signed again as it was sent, and compared part by part. If the signature differs, the
-usual mistakes are tried one by one: for example a body that was serialised again, a host without its
-port, the local date, or a key with a line break. Without a key, or if the log masks the signature,
-all but the signature is compared. Keys, tokens, signatures and bodies are never shown.
+The request is signed again as it was sent, and compared part by part. If the signature differs,
+the usual mistakes are tried one by one: for example a body that was serialised again, a host
+without its port, the local date, or a key with a line break. Without a key, or if the log masks
+the signature, all but the signature is compared. Keys, tokens, signatures and bodies are never
+shown.
 
-The time is compared with --timestamp, else with the date of the answer in FILE, else with the clock
-of this machine. The service accepts 5 minutes.
+The time is compared with --timestamp, else with the date of the answer in FILE, else with the
+clock of this machine. The service accepts 5 minutes.
 
-The exit code is 0 if all that was compared is the same, 1 if something differs, and 2 if the file
-holds no such request. --endpoint, --region and --language have no effect.
+The exit code is 0 if all that was compared is the same, 1 if something differs, and 2 if the
+file holds no such request. --endpoint, --region and --language have no effect.
 
 With --json there is one object: request and requests (which one of how many was compared), same,
-first_difference, likely_cause, remedy and parts. Each part has stage, part, result (same, differs or
-not_compared) and detail. Missing values are null.";
+first_difference, likely_cause, remedy and parts. Each part has stage, part, result (same,
+differs or not_compared) and detail. Missing values are null.";
