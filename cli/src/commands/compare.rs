@@ -69,21 +69,19 @@ fn read(path: &Path) -> Result<(String, String)> {
 }
 
 fn no_request(name: &str, text: &str, requests: usize) -> Error {
-    refused(
-        name,
-        match requests {
-            0 if text.trim().is_empty() => "is empty",
-            0 if text.lines().any(is_answer) => "holds an answer, but no request",
-            0 => "holds no request",
-            _ => "holds no request with X-TC-Action or a signature",
-        },
-    )
+    let problem = match requests {
+        0 if text.trim().is_empty() => "is empty",
+        0 if text.lines().any(is_answer) => "holds an answer, but no request",
+        0 => "holds no request",
+        _ => "holds no request with X-TC-Action or a signature",
+    };
+    refused(name, problem)
 }
 
 fn refused(name: &str, problem: &str) -> Error {
     Error::new(ErrorKind::Usage, format!("{name} {problem}")).with_path(name.to_owned()).with_hint(
-        "use HTTP text, the output of curl -v or the debug log of an SDK, with the request line and \
-         all headers",
+        "use HTTP text, the output of curl -v or the debug log of an SDK, with the request line \
+         and all headers",
     )
 }
 
@@ -133,10 +131,8 @@ impl Comparison<'_> {
         if let (Some(part), Some(cause), Some(remedy)) =
             (self.first_difference, self.likely_cause, self.remedy)
         {
-            return text
-                + &format!(
-                    "\nfirst difference: {part}\nlikely cause: {cause}\nwhat to do: {remedy}\n"
-                );
+            text += &format!("\nfirst difference: {part}\nlikely cause: {cause}\n");
+            return text + &format!("what to do: {remedy}\n");
         }
         let open = self.parts.iter().filter(|part| part.result != "same").map(|part| &*part.part);
         let open = open.collect::<Vec<_>>().join(", ");

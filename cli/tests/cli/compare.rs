@@ -1,6 +1,6 @@
-//! `explain --compare`. The captured texts come from curl 7.88.1 and the SDKs for Python 3.1.195, Go
-//! 1.3.166 and Node.js 4.1.313 against the test service. The requests of `mistakes.jsonl` were signed
-//! by Python's hmac and hashlib at 1699979400, each with one mistake.
+//! `explain --compare`. The captured texts come from curl 7.88.1 and the SDKs for Python 3.1.195,
+//! Go 1.3.166 and Node.js 4.1.313 against the test service. The requests of `mistakes.jsonl` were
+//! signed by Python's hmac and hashlib at 1699979400, each with one mistake.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -128,8 +128,8 @@ fn the_log_of_the_sdk_for_java_is_read() {
     let (_, headers) = head.split_once("\r\n").expect("headers");
     let headers = headers.replace("\r\n", ";");
     let line = format!(
-        "Nov 14, 2023 4:30:00 PM com.tencentcloudapi.common.TCLog info\nINFO: send request, request \
-         url: https://tcss.intl.tencentcloudapi.com/. request headers information: {headers};\n"
+        "Nov 14, 2023 4:30:00 PM com.tencentcloudapi.common.TCLog info\n\
+         INFO: send request, request url: https://tcss.intl.tencentcloudapi.com/. request headers information: {headers};\n"
     );
     let object = compare(&line).json();
     assert_eq!(parts(&object, "not_compared"), ["payload hash", "signature"]);

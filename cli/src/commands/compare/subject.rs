@@ -159,7 +159,7 @@ impl<'a> Subject<'a> {
         if is_public { self.first_label() } else { DescribeExportJobResult::SERVICE }
     }
 
-    /// Returns the UTC dates of the day before the timestamp, of the timestamp, and of the day after.
+    /// Returns the UTC date of the timestamp, between those of the day before and the day after.
     pub(super) fn dates(&self) -> Option<[String; 3]> {
         let seconds = self.seconds()?;
         let date = |days: i64| {
