@@ -8,7 +8,6 @@ use serde_json::Value;
 use sha2::Sha256;
 use tcss_export::{
     Endpoint,
-    actions::{Action, DescribeExportJobResult},
     signing::{ALGORITHM, HexDigest},
 };
 
@@ -74,7 +73,7 @@ pub(super) fn guesses(subject: &Subject<'_>, base: &Signing, secret_id: &str) ->
     let mut guesses = of_headers(subject, base);
     guesses.extend(of_head(subject, base));
     guesses.extend(of_body(subject, base));
-    guesses.extend(of_scope(subject, base));
+    guesses.extend(of_string_to_sign(subject, base));
     guesses.extend(of_key(base, secret_id));
     guesses
 }
@@ -168,15 +167,7 @@ fn spaced(json: &str, blank: &str) -> String {
     text
 }
 
-fn of_scope(subject: &Subject<'_>, base: &Signing) -> Vec<Guess> {
-    let services =
-        [DescribeExportJobResult::SERVICE, subject.first_label(), "cvm"].map(|service| {
-            let signing = Signing { service: service.to_owned(), ..base.clone() };
-            signing.guess("service", SERVICE, service)
-        });
-    let dates = subject.dates().into_iter().flatten().map(|date| {
-        Signing { date: date.clone(), ..base.clone() }.guess("date", LOCAL_DATE, &date)
-    });
+fn of_string_to_sign(subject: &Subject<'_>, base: &Signing) -> Vec<Guess> {
     let number: i64 = subject.timestamp.parse().unwrap_or_default();
     let near = (-2..=2).map(|seconds| number.saturating_add(seconds));
     let times = near.chain([number / 1_000, number.saturating_mul(1_000)]).map(|time| {
@@ -185,8 +176,7 @@ fn of_scope(subject: &Subject<'_>, base: &Signing) -> Vec<Guess> {
         signing.guess("timestamp", OTHER_TIMESTAMP, &timestamp)
     });
     let upper = Signing { has_upper_case_hash: true, ..base.clone() };
-    let upper = upper.guess("signature", UPPER_CASE, "a hash in upper case");
-    services.into_iter().chain(dates).chain(times).chain([upper]).collect()
+    times.chain([upper.guess("signature", UPPER_CASE, "a hash in upper case")]).collect()
 }
 
 fn of_key(base: &Signing, secret_id: &str) -> Vec<Guess> {

@@ -149,7 +149,7 @@ impl<'a> Subject<'a> {
         [("date", date), ("service", service)]
     }
 
-    pub(super) fn first_label(&self) -> &'a str {
+    fn first_label(&self) -> &'a str {
         self.host.split(['.', ':']).next().unwrap_or_default()
     }
 
@@ -160,7 +160,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Returns the UTC date of the timestamp, between those of the day before and the day after.
-    pub(super) fn dates(&self) -> Option<[String; 3]> {
+    fn dates(&self) -> Option<[String; 3]> {
         let seconds = self.seconds()?;
         let date = |days: i64| {
             let timestamp = Timestamp::new(seconds.checked_add(days * 86_400)?).ok()?;
