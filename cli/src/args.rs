@@ -21,6 +21,9 @@ use crate::{
     shell::CommandOption,
 };
 
+const COMPARE: &str = "Compares the signature of the request in this file, as another program \
+    printed it; - is stdin.";
+
 #[derive(Debug, Parser)]
 #[command(
     name = "tcss-export",
@@ -85,8 +88,9 @@ pub(crate) enum Command {
     #[command(about = "Prints the signed request without sending it.")]
     #[command(after_long_help = help::SIGN)]
     Sign(Sign),
-    #[command(about = "Prints what is signed, to compare it with other tools.")]
+    #[command(about = "Prints what is signed, or compares another program's request.")]
     #[command(after_long_help = help::EXPLAIN)]
+    #[command(override_usage = "tcss-export explain [OPTIONS] <JOB_ID | --compare <FILE>>")]
     Explain(Explain),
     #[command(about = "Shows which key is used and where it comes from.")]
     #[command(after_long_help = help::CREDENTIALS)]
@@ -241,12 +245,21 @@ pub(crate) struct Run {
 #[derive(Debug, Group)]
 pub(crate) struct Explain {
     #[command(flatten)]
-    pub(crate) job: Job,
+    pub(crate) job: Option<Job>,
+    #[command(flatten)]
+    pub(crate) time: Time,
+    #[arg(long, value_name = "FILE", conflicts_with = "job_id", help = COMPARE)]
+    pub(crate) compare: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// The time of a signature.
+#[derive(Debug, Group)]
+pub(crate) struct Time {
     #[arg(long, value_name = "UNIX", value_parser = timestamp, allow_negative_numbers = true)]
     #[arg(help = "Signs for this time, in seconds since 1970.")]
     pub(crate) timestamp: Option<Timestamp>,
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 #[derive(Debug, Group)]
@@ -254,7 +267,11 @@ pub(crate) struct Sign {
     #[arg(long, help = "Shows the signature and the token, otherwise masked.")]
     pub(crate) reveal: bool,
     #[command(flatten)]
-    pub(crate) what: Explain,
+    pub(crate) job: Job,
+    #[command(flatten)]
+    pub(crate) time: Time,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Group)]
@@ -300,7 +317,7 @@ impl Command {
             Self::Wait(args) => &args.common,
             Self::Download(args) => &args.common,
             Self::Run(args) => &args.common,
-            Self::Sign(args) => &args.what.common,
+            Self::Sign(args) => &args.common,
             Self::Explain(args) => &args.common,
             Self::Credentials(args) => &args.common,
             Self::Check(args) => &args.common,

@@ -2,9 +2,11 @@
 //! else on stderr, and one exit code for each kind of end.
 
 mod args;
+mod captured;
 mod client;
 mod commands {
     pub(crate) mod check;
+    pub(crate) mod compare;
     pub(crate) mod create;
     pub(crate) mod credentials;
     pub(crate) mod demo;
@@ -35,7 +37,7 @@ use tcss_export::driver::ResourceLimit;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    args::{Args, Command, Common},
+    args::{Args, Command, Common, Explain},
     error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output},
 };
@@ -94,8 +96,15 @@ async fn run_command(args: &Args, output: &Output) -> Result<Ending> {
         Command::Download(args) => commands::download::download(args, &args.common, output).await,
         Command::Run(args) => commands::download::run(args, &args.common, output).await,
         Command::Replay { file } => commands::replay::replay(file, output),
-        Command::Sign(args) => commands::sign::sign(args, &args.what.common, output).await,
-        Command::Explain(args) => commands::sign::explain(args, &args.common, output),
+        Command::Sign(args) => commands::sign::sign(args, &args.common, output).await,
+        Command::Explain(Explain { compare: Some(file), time, common, .. }) => {
+            commands::compare::compare(file, time.timestamp, common, output).await
+        }
+        Command::Explain(Explain { job: Some(job), time, common, .. }) => {
+            commands::sign::explain(job, time, common, output)
+        }
+        // clap requires the id or the file.
+        Command::Explain(_) => Err(Error::new(ErrorKind::Usage, "JOB_ID or --compare is required")),
         Command::Credentials(args) => commands::credentials::credentials(args, output).await,
         Command::Check(args) => commands::check::check(args, output).await,
         Command::Serve(args) => commands::serve::serve(args, output).await,

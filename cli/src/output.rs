@@ -18,6 +18,8 @@ pub(crate) enum Ending {
     JobFailed,
     /// A replay decides otherwise than the recording.
     ReplayDiffers,
+    /// A request of another program is signed otherwise than here.
+    RequestDiffers,
     /// The exit code of the first check that failed, or 0.
     Checked(u8),
     /// The help was printed because no command was given.
@@ -28,7 +30,7 @@ impl Ending {
     pub(crate) const fn exit_code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::JobFailed | Self::ReplayDiffers => 1,
+            Self::JobFailed | Self::ReplayDiffers | Self::RequestDiffers => 1,
             Self::Checked(code) => code,
             Self::NoCommand => 2,
         }

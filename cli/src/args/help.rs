@@ -27,7 +27,7 @@ Exit codes:
   0
       Success.
   1
-      The job failed, or a replay differs from the recording.
+      The job failed, a replay differs from the recording, or a compared request differs.
   2
       An argument, an environment variable or a value is wrong.
   3
@@ -255,9 +255,6 @@ pub(super) const SIGN: &str = "\
 The request asks for the status of the job, as the result command does. With --json it is one \
 object: method, uri, headers and body.";
 
-pub(super) const EXPLAIN: &str = "\
-No key is needed. With --json there is one object: canonical_request, scope and string_to_sign.";
-
 pub(super) const COMPLETIONS: &str = "\
 Where the shell loads it:
   bash, in ~/.bashrc
@@ -308,3 +305,28 @@ It does not try to create a job, so it cannot show whether the key may.
 
 With --json there is one object: checks, each with check, state (ok, warning, failed or skipped), \
 detail and hint.";
+
+pub(super) const EXPLAIN: &str = "\
+With a JOB_ID no key is needed. With --json there is one object: canonical_request, scope and \
+string_to_sign.
+
+With --compare, FILE holds a request as another program sent it: HTTP text as in an .http file or \
+the log of a proxy, the output of curl -v or of Python's http.client, or the debug log of the SDK \
+for Python, Go or Java. curl and Java do not print the body; add it after the headers. Of several \
+requests, the first one to the API is compared. The file has at most 1 MiB.
+
+The request is signed again as it was sent, and compared part by part. If the signature differs, \
+the usual mistakes are tried one by one: for example a body that was serialised again, a host \
+without its port, the local date, or a key with a line break. Without a key, or if the log masks \
+the signature, all but the signature is compared. Keys, tokens, signatures and bodies are never \
+shown.
+
+The time is compared with --timestamp, else with the date of the answer in FILE, else with the \
+clock of this machine. The service accepts 5 minutes.
+
+The exit code is 0 if all that was compared is the same, 1 if something differs, and 2 if the file \
+holds no such request. --endpoint, --region and --language have no effect.
+
+With --json there is one object: request and requests (which one of how many was compared), same, \
+first_difference, likely_cause, remedy and parts. Each part has stage, part, result (same, differs \
+or not_compared) and detail. Missing values are null.";

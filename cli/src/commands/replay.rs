@@ -212,15 +212,20 @@ struct Lines {
     number: usize,
 }
 
+/// Opens a file, or stdin for `-`, and returns its name for messages.
+pub(super) fn open(path: &Path) -> Result<(Box<dyn BufRead>, String)> {
+    if path == Path::new("-") {
+        return Ok((Box::new(io::stdin().lock()), "stdin".to_owned()));
+    }
+    let name = printable(&path.display().to_string()).to_string();
+    let file = File::open(path).map_err(|error| unreadable(&name, &error))?;
+    Ok((Box::new(BufReader::new(file)), name))
+}
+
 impl Lines {
     fn open(path: &Path) -> Result<Self> {
-        if path == Path::new("-") {
-            let reader = Box::new(io::stdin().lock());
-            return Ok(Self { reader, name: "stdin".to_owned(), number: 0 });
-        }
-        let name = printable(&path.display().to_string()).to_string();
-        let file = File::open(path).map_err(|error| unreadable(&name, &error))?;
-        Ok(Self { reader: Box::new(BufReader::new(file)), name, number: 0 })
+        let (reader, name) = open(path)?;
+        Ok(Self { reader, name, number: 0 })
     }
 
     /// Returns the next line that is not blank.
@@ -251,7 +256,7 @@ impl Lines {
     }
 }
 
-fn unreadable(name: &str, error: &io::Error) -> Error {
+pub(super) fn unreadable(name: &str, error: &io::Error) -> Error {
     Error::new(ErrorKind::File, format!("{name} cannot be read: {error}"))
         .with_path(name.to_owned())
         .with_hint("check its name and its permissions")

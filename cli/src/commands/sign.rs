@@ -29,8 +29,8 @@ struct Signed {
 }
 
 pub(crate) async fn sign(args: &args::Sign, common: &Common, output: &Output) -> Result<Ending> {
-    let action = DescribeExportJobResult::new(args.what.job.id()?.clone());
-    let seconds = i64::try_from(timestamp(&args.what)?.as_seconds()).unwrap_or(i64::MAX);
+    let action = DescribeExportJobResult::new(args.job.id()?.clone());
+    let seconds = i64::try_from(timestamp(&args.time)?.as_seconds()).unwrap_or(i64::MAX);
     let now = Wall::from_unix_seconds(seconds);
     let Found { credentials, region, .. } = Keys::new(common)?.find(false).await?;
     let request = common.session(region.as_deref())?.request(&action, &credentials, now)?;
@@ -76,11 +76,16 @@ struct Stages {
     string_to_sign: String,
 }
 
-pub(crate) fn explain(args: &args::Explain, common: &Common, output: &Output) -> Result<Ending> {
-    let action = DescribeExportJobResult::new(args.job.id()?.clone());
+pub(crate) fn explain(
+    job: &args::Job,
+    time: &args::Time,
+    common: &Common,
+    output: &Output,
+) -> Result<Ending> {
+    let action = DescribeExportJobResult::new(job.id()?.clone());
     let canonical_request = common.session(None)?.canonical_request(&action)?;
     let service = DescribeExportJobResult::SERVICE;
-    let string_to_sign = StringToSign::new(timestamp(args)?, service, canonical_request.hash());
+    let string_to_sign = StringToSign::new(timestamp(time)?, service, canonical_request.hash());
     let stages = Stages {
         canonical_request: canonical_request.to_string(),
         scope: string_to_sign.scope().to_string(),
@@ -97,8 +102,8 @@ pub(crate) fn explain(args: &args::Explain, common: &Common, output: &Output) ->
 }
 
 /// Returns the time of the signature: the option, or now.
-fn timestamp(args: &args::Explain) -> Result<Timestamp> {
-    match args.timestamp {
+fn timestamp(time: &args::Time) -> Result<Timestamp> {
+    match time.timestamp {
         Some(timestamp) => Ok(timestamp),
         None => Ok(Timestamp::new(clock::now().wall.unix_seconds())?),
     }

@@ -4,6 +4,7 @@
 
 mod answers;
 mod check;
+mod compare;
 mod connections;
 mod create;
 mod demo;
