@@ -101,7 +101,7 @@ fn good(body: &str) -> Result<String, TransportError> {
 fn create(client: &Client<Scripted>) -> (Result<String, SendError>, Vec<Remedy>) {
     let action = CreateExportComplianceStatusListJob::all(AssetType::HOST);
     let mut remedies = Vec::new();
-    let answer = client.send_with_retries(&action, |event| {
+    let answer = client.send_with_retries(&action, |event, _| {
         let EventKind::Retrying { remedy, .. } = event.kind else { panic!("{event:?}") };
         remedies.push(remedy);
         assert_eq!(event.poll as usize, remedies.len());
@@ -166,7 +166,7 @@ fn an_action_that_changes_nothing_is_repeated_after_any_transient_fault() {
     ]);
     let mut events = 0;
     let list = DescribeExportJobManageList::new();
-    let answer = service.client().send_with_retries(&list, |_| events += 1);
+    let answer = service.client().send_with_retries(&list, |_, _| events += 1);
     assert_eq!((answer.unwrap().response.total_count, events), (Some(0), 3));
 }
 

@@ -4,7 +4,7 @@ mod help;
 mod hint;
 mod options;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
@@ -13,7 +13,7 @@ use tcss_export_testkit::{DownloadFaults, Script};
 
 pub(crate) use self::hint::hint;
 pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
-use self::options::{Source, file, language, page, port, timestamp, whole};
+use self::options::{Source, file, language, page, port, time, timestamp, whole};
 use crate::{
     error::{Error, ErrorKind, Result},
     output::Output,
@@ -152,6 +152,9 @@ pub(crate) struct Common {
 pub(crate) struct Create {
     #[command(flatten)]
     pub(crate) export: Export,
+    #[arg(long, value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
+    #[arg(help = "Repeats a request without effect this long; by default 30 minutes.")]
+    pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -160,6 +163,9 @@ pub(crate) struct Create {
 pub(crate) struct JobResult {
     #[command(flatten)]
     pub(crate) job: Job,
+    #[arg(long, value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
+    #[arg(help = "Repeats a failed request this long; by default not at all.")]
+    pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -193,6 +199,9 @@ pub(crate) struct Jobs {
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     #[arg(help = "Skips N jobs.")]
     pub(crate) offset: Option<u64>,
+    #[arg(long, value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
+    #[arg(help = "Repeats a failed request this long; by default not at all.")]
+    pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) common: Common,
 }

@@ -1,45 +1,80 @@
 //! The client for the options, and single exchanges.
 
+use std::time::Duration;
+
 use tcss_export::{
     actions::{Action, Answer},
     credentials::Found,
-    error::{Advice, SendError},
+    driver::clock,
+    error::SendError,
     hyper::Client,
+    wait::{Event, Policy},
 };
 
-use crate::{args::Common, error::Result, keys::Keys, output::Output, progress::shown};
+use crate::{
+    args::Common,
+    error::{Error, Result},
+    keys::Keys,
+    output::Output,
+    progress::ExchangeProgress,
+    wait::describe,
+};
 
-/// Finds the key and creates the client.
+/// Finds the key and creates the client. It makes each request once.
 pub(crate) async fn client(common: &Common, output: &Output) -> Result<Client> {
     common.session(None)?;
     let keys = Keys::new(common)?;
-    let Found { region, warning, .. } = shown(output, keys.find(false)).await?;
+    let Found { region, warning, .. } =
+        ExchangeProgress::new(output).shown(keys.find(false)).await?;
     if let Some(warning) = warning {
         output.progress(&format!("warning: {warning}"));
     }
     let session = common.session(region.as_deref())?;
-    Ok(Client::with_transport(session, keys.source(), keys.transport))
+    Ok(keys.client(session))
 }
 
-/// Sends an action. If the service refuses it only because the clock is wrong, its answer corrects
-/// the clock, and the action is signed and sent once more.
+/// Returns a policy that repeats single actions for this long. Without time, only a wrong clock and
+/// refused credentials are corrected.
+pub(crate) fn repeating(time: Option<Duration>) -> Policy {
+    let mut policy = Policy::default();
+    policy.max_wait = time.unwrap_or_default();
+    policy
+}
+
+/// Sends an action, and repeats it as the policy of the client says while that is safe.
 pub(crate) async fn send<A: Action>(
     client: &Client,
     action: &A,
     output: &Output,
-) -> Result<Answer<A::Response>, SendError> {
-    let before = client.clock_offset();
-    let result = shown(output, client.send(action)).await;
-    let offset = client.clock_offset();
-    match &result {
-        Err(SendError::Answer(error))
-            if offset != before && error.advice() == Advice::CorrectClock =>
-        {
-            output.progress(&format!(
-                "AuthFailure.SignatureExpire; clock corrected by {offset}; retrying at once"
-            ));
-            shown(output, client.send(action)).await
+) -> Result<Answer<A::Response>, Failure> {
+    let (progress, started) = (ExchangeProgress::new(output), clock::now().mono);
+    let mut retries = 0;
+    let report = |event: &Event, error: &SendError| {
+        retries = event.poll;
+        let cause = match error {
+            SendError::Transport(error) | SendError::Credentials(error) => Some(error),
+            _ => None,
+        };
+        progress.line(&describe(event, cause).unwrap_or_default());
+    };
+    let answer = progress.shown(client.send_with_retries(action, report)).await;
+    let elapsed = clock::now().mono.saturating_since(started);
+    answer.map_err(|error| Failure { error, retries, elapsed })
+}
+
+/// The last error of an action, and the effort.
+pub(crate) struct Failure {
+    pub(crate) error: SendError,
+    retries: u32,
+    elapsed: Duration,
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let Failure { error, retries, elapsed } = failure;
+        match retries {
+            0 => error.into(),
+            _ => Self::from(error).with_effort(retries, elapsed),
         }
-        _ => result,
     }
 }

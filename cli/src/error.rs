@@ -5,7 +5,7 @@ pub(crate) mod hints;
 mod kind;
 mod service;
 
-use std::{borrow::Cow, error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 use serde::{Serialize, Serializer};
 use tcss_export::{Endpoint, JobId, core::text::printable, driver::ResourceLimit};
@@ -15,7 +15,7 @@ use crate::{
     secrets::{masked, without_keys},
     shell::{CommandOption, command},
     signals::Signal,
-    text::rows,
+    text::{requests, rows},
 };
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -197,6 +197,13 @@ impl Error {
 
     pub(crate) const fn exit_code(&self) -> u8 {
         self.facts.kind.exit_code()
+    }
+
+    /// Adds the effort of a request that was repeated.
+    pub(crate) fn with_effort(mut self, retries: u32, elapsed: Duration) -> Self {
+        let requests = requests(retries.saturating_add(1), retries);
+        self.facts.effort = Some(("sent", format!("{requests}, {:.1} s", elapsed.as_secs_f64())));
+        self
     }
 
     /// Returns the message and the hint, with the secrets masked.

@@ -6,13 +6,14 @@ use std::{
 };
 
 use tcss_export::{
-    CredentialSource, Endpoint,
+    CredentialSource, Endpoint, Session,
     credentials::{Chain, ChainError, Found, Source},
-    hyper::Hyper,
+    hyper::{Client, Hyper},
 };
 
 use crate::{
     args::Common,
+    client::repeating,
     error::{Error, ErrorKind, Result},
 };
 
@@ -84,13 +85,14 @@ impl Keys {
         Ok(new)
     }
 
-    /// Returns the source for a client.
-    pub(crate) fn source(&self) -> CredentialSource {
+    /// Creates a client that uses these keys and makes each request once.
+    pub(crate) fn client(&self, session: Session) -> Client {
         let keys = self.clone();
-        CredentialSource::from_async_fn(move |fresh| {
+        let source = CredentialSource::from_async_fn(move |fresh| {
             let keys = keys.clone();
             async move { Ok(keys.find(fresh).await?.credentials) }
-        })
+        });
+        Client::with_transport(session, source, self.transport.clone()).with_policy(repeating(None))
     }
 }
 

@@ -89,9 +89,9 @@ fn start_runtime() -> Result<Runtime> {
 
 async fn run_command(args: &Args, output: &Output) -> Result<Ending> {
     match &args.command {
-        Command::Create(args) => commands::create::create(&args.export, &args.common, output).await,
+        Command::Create(args) => commands::create::create(args, &args.common, output).await,
         Command::Jobs(args) => commands::jobs::jobs(args, &args.common, output).await,
-        Command::Result(args) => commands::wait::result(&args.job, &args.common, output).await,
+        Command::Result(args) => commands::wait::result(args, &args.common, output).await,
         Command::Wait(args) => commands::wait::wait(args, &args.common, output).await,
         Command::Download(args) => commands::download::download(args, &args.common, output).await,
         Command::Run(args) => commands::download::run(args, &args.common, output).await,

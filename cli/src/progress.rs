@@ -1,6 +1,7 @@
 //! Progress on stderr: a bar on a terminal, otherwise lines.
 
 use std::{
+    cell::{Cell, RefCell},
     fmt::Write,
     pin::pin,
     sync::mpsc::{self, RecvTimeoutError, Sender},
@@ -106,21 +107,47 @@ fn drawn(done: u64, total: u64) -> String {
     format!("[{:<BAR$.BAR$}] ", format!("{}>", "=".repeat(filled)))
 }
 
-/// Awaits an exchange, and shows that it is under way if it takes long.
-pub(crate) async fn shown<T>(output: &Output, exchange: impl Future<Output = T>) -> T {
-    let mut exchange = pin!(exchange);
-    if let Ok(answer) = timeout(PATIENCE, &mut exchange).await {
-        return answer;
+/// The progress of single exchanges.
+pub(crate) struct ExchangeProgress<'o> {
+    output: &'o Output,
+    bar: RefCell<Option<Bar>>,
+    /// A line has said already that an exchange is under way.
+    has_line: Cell<bool>,
+}
+
+impl<'o> ExchangeProgress<'o> {
+    pub(crate) const fn new(output: &'o Output) -> Self {
+        Self { output, bar: RefCell::new(None), has_line: Cell::new(false) }
     }
-    let text = "waiting for an answer";
-    let bar = Bar::new(output, || {
-        let style = style(EXCHANGE_LINE).tick_chars("-\\|/ ");
-        ProgressBar::no_length().with_style(style).with_elapsed(PATIENCE).with_message(text)
-    });
-    if bar.bar.is_none() {
-        output.progress(text);
+
+    /// Awaits exchanges, and shows that they are under way if they take long.
+    pub(crate) async fn shown<T>(&self, exchanges: impl Future<Output = T>) -> T {
+        let mut exchanges = pin!(exchanges);
+        if let Ok(answer) = timeout(PATIENCE, &mut exchanges).await {
+            return answer;
+        }
+        let text = "waiting for an answer";
+        let bar = Bar::new(self.output, || {
+            let style = style(EXCHANGE_LINE).tick_chars("-\\|/ ");
+            ProgressBar::no_length().with_style(style).with_elapsed(PATIENCE).with_message(text)
+        });
+        if bar.bar.is_none() && !self.has_line.get() {
+            self.output.progress(text);
+        }
+        self.bar.replace(Some(bar));
+        let answer = exchanges.await;
+        self.bar.take();
+        answer
     }
-    exchange.await
+
+    /// Prints a line, above the bar if there is one.
+    pub(crate) fn line(&self, text: &str) {
+        self.has_line.set(true);
+        match &*self.bar.borrow() {
+            Some(Bar { bar: Some(bar), .. }) => bar.suspend(|| self.output.progress(text)),
+            _ => self.output.progress(text),
+        }
+    }
 }
 
 /// The progress of a wait.

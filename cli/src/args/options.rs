@@ -172,6 +172,11 @@ pub(crate) struct Timing {
 }
 
 impl Timing {
+    /// Returns the time for a wait, and for a create before it.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(Policy::MAX_WAIT)
+    }
+
     pub(crate) fn policy(&self) -> Policy {
         let mut policy = Policy::default();
         if let Some(timeout) = self.timeout {

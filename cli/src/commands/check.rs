@@ -19,11 +19,11 @@ use tcss_export::{
 use super::credentials::owner;
 use crate::{
     args::{self, Common},
-    client::send,
+    client::{repeating, send},
     error::{Error, ErrorKind, Result, hints},
     keys::Keys,
     output::{Ending, Output},
-    progress::shown,
+    progress::ExchangeProgress,
     secrets::masked,
     text::seconds,
 };
@@ -56,7 +56,7 @@ enum State {
 pub(crate) async fn check(args: &args::Check, output: &Output) -> Result<Ending> {
     let endpoint = args.common.endpoint()?;
     let keys = Keys::new(&args.common)?;
-    let found = shown(output, keys.find(false)).await.map_err(Error::from);
+    let found = ExchangeProgress::new(output).shown(keys.find(false)).await.map_err(Error::from);
     let name = Line::of("name", name(&endpoint).await);
     let has_address = name.exit_code == 0;
     let mut checks = vec![name];
@@ -148,15 +148,19 @@ async fn service(
     output: &Output,
 ) -> Result<Vec<Line>> {
     let endpoint = common.endpoint()?;
-    let (source, region) = match &found {
-        Ok(found) => (keys.source(), found.region.as_deref()),
-        Err(_) => (Credentials::new("none", "none")?.into(), None),
+    let client = match &found {
+        Ok(found) => keys.client(common.session(found.region.as_deref())?),
+        // The answer to a made-up key tells as much about the service.
+        Err(_) => {
+            let made_up = Credentials::new("none", "none")?;
+            Client::with_transport(common.session(None)?, made_up, keys.transport.clone())
+                .with_policy(repeating(None))
+        }
     };
-    let client = Client::with_transport(common.session(region)?, source, keys.transport.clone());
     let mut list = DescribeExportJobManageList::new().newest_first();
     list.limit = Some(1);
     let started = clock::now().mono;
-    let answer = send(&client, &list, output).await;
+    let answer = send(&client, &list, output).await.map_err(|f| f.error);
     let elapsed = seconds(clock::now().mono.saturating_since(started));
 
     let code = match &answer {
@@ -205,7 +209,8 @@ async fn permissions(
     });
     let poll = match newest {
         Some(job) => {
-            let answer = send(client, &DescribeExportJobResult::new(job), output).await;
+            let action = DescribeExportJobResult::new(job);
+            let answer = send(client, &action, output).await;
             let status = answer.map(|answer| masked(answer.response.status.as_str()));
             let detail = status.map(|status| format!("the newest job has the status {status}"));
             Line::of("poll", detail.map_err(Error::from))

@@ -6,12 +6,13 @@ use tcss_export::{
     actions::{Answer, CreateExportComplianceStatusListJob},
     core::{actions::CreateExportComplianceStatusListJobResponse, text::printable},
     hyper::Client,
+    wait::Policy,
 };
 use tokio::select;
 
 use crate::{
-    args::{Common, Export},
-    client::{self, send},
+    args::{self, Common},
+    client::{client, repeating, send},
     error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output, Stdout, check_stdout},
     secrets::without_keys,
@@ -25,9 +26,14 @@ struct Created<'a> {
     request_id: Option<String>,
 }
 
-pub(crate) async fn create(export: &Export, common: &Common, output: &Output) -> Result<Ending> {
-    let action = export.action()?;
-    let client = client::client(common, output).await?;
+pub(crate) async fn create(
+    args: &args::Create,
+    common: &Common,
+    output: &Output,
+) -> Result<Ending> {
+    let action = args.export.action()?;
+    let policy = repeating(Some(args.timeout.unwrap_or(Policy::MAX_WAIT)));
+    let client = client(common, output).await?.with_policy(policy);
     check_stdout("redirect stdout to a file or a pipe: the job id is written to it")?;
     let answer = send_create(&client, &action, &mut Signals::watch()?, common, output).await?;
     let job_id = &answer.response.job_id;
@@ -55,9 +61,9 @@ pub(super) async fn send_create(
     let (error, is_uncertain) = select! {
         result = send(client, action, output) => match result {
             Ok(answer) => return Ok(answer),
-            Err(error) => {
-                let is_uncertain = error.may_have_arrived();
-                (Error::from(error).without_job_hint(hints::WRONG_EXPORT), is_uncertain)
+            Err(failure) => {
+                let is_uncertain = failure.error.may_have_arrived();
+                (Error::from(failure).without_job_hint(hints::WRONG_EXPORT), is_uncertain)
             }
         },
         signal = signals.first() => (Error::stopped(signal, "stopped while creating a job"), true),

@@ -6,7 +6,6 @@ use tcss_export::{
     actions::{Action, Answer},
     core::Wall,
     driver::clock,
-    hyper::Client,
 };
 
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
     error::Result,
     keys::{self, Keys},
     output::{Ending, Output},
-    progress::shown,
+    progress::ExchangeProgress,
     secrets::{masked, without_keys},
     text::rows,
 };
@@ -46,7 +45,7 @@ pub(super) struct Owner {
 
 pub(crate) async fn credentials(args: &args::Credentials, output: &Output) -> Result<Ending> {
     let keys = Keys::new(&args.common)?;
-    let found = shown(output, keys.find(false)).await?;
+    let found = ExchangeProgress::new(output).shown(keys.find(false)).await?;
     let owner = match args.check {
         true => Some(owner(&keys, &args.common, output).await?),
         false => None,
@@ -99,7 +98,7 @@ pub(super) async fn owner(keys: &Keys, common: &Common, output: &Output) -> Resu
         None => "sts.tencentcloudapi.com".parse()?,
     };
     let session = Session::new(endpoint).with_region(REGION)?;
-    let client = Client::with_transport(session, keys.source(), keys.transport.clone());
+    let client = keys.client(session);
     let Answer { response, request_id, .. } = send(&client, &GetCallerIdentity {}, output).await?;
     Ok(Owner {
         account_id: masked(&response.account_id),

@@ -18,7 +18,7 @@ use tokio::select;
 use super::{create::send_create, wait::WaitResult};
 use crate::{
     args::{self, Common, Save},
-    client,
+    client::{client, repeating},
     download::{self, Fetched},
     error::{DownloadContext, Error, ErrorKind, Result, hints::is_fake},
     output::{Ending, Output},
@@ -49,7 +49,7 @@ pub(crate) async fn download(
         return downloader.download(&url, None).await;
     };
     let job = args::not_a_url(job)?;
-    let client = client::client(common, output).await?.with_policy(args.timing.policy());
+    let client = client(common, output).await?.with_policy(args.timing.policy());
     save.check().map_err(|error| error.with_job(job))?;
     let options = [save.options(), args.timing.options(), common.options()].concat();
     let mut downloader = Downloader { client, signals: Signals::watch()?, save, output };
@@ -58,7 +58,7 @@ pub(crate) async fn download(
 
 pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
     let action = args.export.action()?;
-    let client = client::client(common, output).await?;
+    let client = client(common, output).await?;
     // Check the file, the threads and the addresses before a job exists.
     args.save.check()?;
     let mut signals = Signals::watch()?;
@@ -68,7 +68,8 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
         checked = check_resolver(worker, common.endpoint()?, args.save.policy()) => checked?,
         signal = signals.first() => return Err(Error::stopped(signal, "no job was created")),
     }
-    // Without the limits of the wait: a create that is cut short may leave an unknown job.
+    // Without the limit of a short wait: a create that is cut short may leave an unknown job.
+    let client = client.with_policy(repeating(Some(args.timing.timeout())));
     let answer = send_create(&client, &action, &mut signals, common, output).await?;
     let job = answer.response.job_id;
     output.progress(&format!("created job {}", printable(job.as_str())));

@@ -10,7 +10,7 @@ use tcss_export::{
 
 use crate::{
     args::{self, Common},
-    client::{client, send},
+    client::{client, repeating, send},
     error::{Error, Result},
     output::{Ending, Output},
     secrets::{masked, without_keys},
@@ -40,9 +40,10 @@ struct Row {
 }
 
 pub(crate) async fn jobs(args: &args::Jobs, common: &Common, output: &Output) -> Result<Ending> {
-    let answer = send(&client(common, output).await?, &action(args), output).await;
-    let answer = answer.map_err(|error| {
-        Error::from(error).without_job_hint("check --status, --limit and --offset")
+    let client = client(common, output).await?.with_policy(repeating(args.timeout));
+    let answer = send(&client, &action(args), output).await;
+    let answer = answer.map_err(|failure| {
+        Error::from(failure).without_job_hint("check --status, --limit and --offset")
     })?;
     let list = List {
         total_count: answer.response.total_count,

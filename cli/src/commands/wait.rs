@@ -9,11 +9,10 @@ use tcss_export::{
 };
 
 use crate::{
-    args::{self, Common, Job},
-    client,
+    args::{self, Common},
+    client::{client, repeating, send},
     error::{Error, ErrorKind, Result},
     output::{Ending, Output},
-    progress::shown,
     secrets::{masked, without_keys},
     shell::CommandOption,
     signals::Signals,
@@ -21,10 +20,14 @@ use crate::{
     wait::{self, End, Reporter},
 };
 
-pub(crate) async fn result(job: &Job, common: &Common, output: &Output) -> Result<Ending> {
-    let action = DescribeExportJobResult::new(job.id()?.clone());
-    let client = client::client(common, output).await?;
-    let answer = shown(output, client.send(&action)).await?;
+pub(crate) async fn result(
+    args: &args::JobResult,
+    common: &Common,
+    output: &Output,
+) -> Result<Ending> {
+    let action = DescribeExportJobResult::new(args.job.id()?.clone());
+    let client = client(common, output).await?.with_policy(repeating(args.timeout));
+    let answer = send(&client, &action, output).await?;
     let status = JobStatus::new(&answer.response, answer.request_id.as_deref());
     output.result(&status, || rows("", &status.rows()))?;
     Ok(match answer.response.status {
@@ -40,7 +43,7 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
         let message = "--print cannot be used with --json or --events";
         return Err(Error::new(ErrorKind::Usage, message));
     }
-    let client = client::client(common, output).await?.with_policy(args.timing.policy());
+    let client = client(common, output).await?.with_policy(args.timing.policy());
     let mut reporter = Reporter::with_options(args, output)?;
     let end = wait::follow(&client, job, &mut Signals::watch()?, &mut reporter).await?;
     if matches!(end, End::StdoutClosed) {

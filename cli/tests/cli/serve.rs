@@ -105,7 +105,7 @@ fn half_a_key_pair_is_refused() {
 
 #[test]
 fn refusals_reach_the_client_with_code_and_hint() {
-    let serving = Serving::start(cli(&["serve", "--script", "SKEW:600,SUCCESS"]));
+    let serving = Serving::start(cli(&["serve", "--script", "ERROR:AuthFailure.SignatureExpire"]));
     let refused = |name: &str, value: &str, code: &str, hint: &str| {
         let args = ["result", "J", "--json", "--endpoint", &serving.url];
         let ended = cli(&args).env(name, value).run();

@@ -56,7 +56,7 @@ fn the_hint_about_an_option_in_the_wrong_place_says_where_it_belongs() {
         let expected = format!("write {option} after the command: tcss-export {command} {option}");
         assert_eq!(hint(line), expected);
     }
-    assert_eq!(hint("result J --timeout 5"), "--timeout is an option of wait, download, run");
+    assert_eq!(hint("result J --interval 5"), "--interval is an option of wait, download, run");
     assert_eq!(hint("create --all -o f"), "-o is an option of download, run, check");
 }
 

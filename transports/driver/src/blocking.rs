@@ -129,7 +129,7 @@ impl<T: Blocking> Client<T> {
     pub fn send_with_retries<A: Action>(
         &self,
         action: &A,
-        report: impl FnMut(&Event),
+        report: impl FnMut(&Event, &SendError),
     ) -> Result<Answer<A::Response>, SendError> {
         run(self.client.send_with_retries(action, report))
     }

@@ -24,9 +24,9 @@ impl<T: Transport> Client<T> {
     /// is safe.
     ///
     /// It is safe if the action is [`READ_ONLY`](Action::READ_ONLY), and otherwise only if the
-    /// request certainly had no effect: see [`SendError::may_have_arrived`]. `report` gets an event
-    /// of the kind [`Retrying`](EventKind::Retrying) before each repetition; its `poll` is the number
-    /// of requests so far.
+    /// request certainly had no effect: see [`SendError::may_have_arrived`]. Before each
+    /// repetition, `report` gets the error and an event of the kind
+    /// [`Retrying`](EventKind::Retrying), whose `poll` is the number of requests so far.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl<T: Transport> Client<T> {
     pub async fn send_with_retries<A: Action>(
         &self,
         action: &A,
-        mut report: impl FnMut(&Event),
+        mut report: impl FnMut(&Event, &SendError),
     ) -> Result<Answer<A::Response>, SendError> {
         let mut retries = Retries::new(self.policy(), self.seed(), self.now().mono);
         let mut fresh = false;
@@ -48,7 +48,7 @@ impl<T: Transport> Client<T> {
             let fault = error.fault().filter(|_| is_safe);
             let now = self.now().mono;
             let event = fault.and_then(|fault| retries.failed(now, fault, clock_offset));
-            let event = event.inspect(&mut report);
+            let event = event.inspect(|event| report(event, &error));
             let Some(EventKind::Retrying { remedy, delay, .. }) = event.map(|event| event.kind)
             else {
                 return Err(error);
