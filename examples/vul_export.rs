@@ -1,8 +1,8 @@
 //! Creates another kind of export: any action of the service is a struct and a few constants. The
 //! requests go through an HTTP client of your own, here an agent of ureq.
 //!
-//! Run it with `cargo run --example vul_export`. A test service on a loopback port replaces the real
-//! one and checks the signature.
+//! Run it with `cargo run --example vul_export`. A test service on a loopback port replaces the
+//! real one and checks the signature.
 
 use std::io::Read;
 

@@ -186,8 +186,9 @@ impl Builder {
         self
     }
 
-    /// Answers another action of the service with the JSON object that `answer` returns, the members
-    /// of `Response`; the service adds a `RequestId`. An object with the member `Error` is a refusal.
+    /// Answers another action of the service with the JSON object that `answer` returns, the
+    /// members of `Response`; the service adds a `RequestId`. An object with the member `Error` is
+    /// a refusal.
     ///
     /// The checks come first, so that `answer` gets only requests with a valid signature and an
     /// object as their body. It may replace the answer of a known action. It must not call this

@@ -220,8 +220,8 @@ impl Error {
         self.report.request_id.as_deref()
     }
 
-    /// Returns whether another wait for the job may succeed: after the deadline, and after a fault that
-    /// passes. A cancelled wait is not, since somebody decided to end it.
+    /// Returns whether another wait for the job may succeed: after the deadline, and after a fault
+    /// that passes. A cancelled wait is not transient, since somebody decided to end it.
     pub fn is_transient(&self) -> bool {
         match &self.kind {
             ErrorKind::TimedOut => true,

@@ -71,8 +71,8 @@ impl<T: Blocking> Client<T> {
     ///
     /// They end with the kind `Cancelled`, and their report is complete. A cancelled download keeps
     /// its part file, so that a later one resumes. [`send`](Self::send) and
-    /// [`send_with_retries`](Self::send_with_retries) are not cancelled: the service may have acted on
-    /// the request.
+    /// [`send_with_retries`](Self::send_with_retries) are not cancelled: the service may have acted
+    /// on the request.
     #[must_use]
     pub fn with_cancel(self, cancel: Cancel) -> Self {
         Self { cancel, ..self }

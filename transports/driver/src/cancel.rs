@@ -23,10 +23,10 @@ use crate::{
 /// A handle that cancels the waits and downloads of a blocking client from another thread. Clones
 /// are the same handle.
 ///
-/// Give it to a client with [`with_cancel`](blocking::Client::with_cancel). It ends a pause at once,
-/// provided that the transport sleeps with [`clock::sleep`](crate::clock::sleep), as all transports
-/// of this project do. A connection that is being made or read cannot be interrupted: then the wait
-/// or download ends when that call returns or reaches its limit.
+/// Give it to a client with [`with_cancel`](blocking::Client::with_cancel). It ends a pause at
+/// once, provided that the transport sleeps with [`clock::sleep`](crate::clock::sleep), as all
+/// transports of this project do. A connection that is being made or read cannot be interrupted:
+/// then the wait or download ends when that call returns or reaches its limit.
 ///
 /// A handle cannot be reset. To cancel async code, drop its future.
 #[derive(Clone, Debug, Default)]
@@ -119,5 +119,23 @@ impl<T: Transport> Transport for Cancellable<T> {
 
     fn now(&self) -> Now {
         self.transport.now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+
+    #[test]
+    fn a_call_that_has_ended_leaves_no_thread_behind() {
+        let cancel = Cancel::default();
+        let inner = cancel.clone();
+        assert_eq!(cancel.run(async { inner.state().threads.len() }), Some(1));
+        assert!(cancel.state().threads.is_empty());
+        cancel.cancel();
+        assert_eq!(cancel.run(ready(())), None);
+        assert!(cancel.state().threads.is_empty());
     }
 }

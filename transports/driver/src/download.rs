@@ -196,8 +196,8 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         }
     }
 
-    /// Cancels the download. Its outcome is then an error of the kind [`ErrorKind::Cancelled`] with the
-    /// report. The part file stays for a later download to the same target.
+    /// Cancels the download. Its outcome is then an error of the kind [`ErrorKind::Cancelled`] with
+    /// the report. The part file stays for a later download to the same target.
     pub fn cancel(&mut self) {
         self.body = None;
         // The report counts the time until now.

@@ -408,7 +408,8 @@ fn the_error_of_a_wait_leads_to_that_of_the_transport() {
     assert_eq!((error.to_string().as_str(), error.is_transient()), (text, true));
     let source = error.source().and_then(|source| source.downcast_ref::<TransportError>());
     let source = source.expect("the transport's error");
-    assert_eq!(source.to_string(), "no answer came within the time limit");
+    let text = "tcss.intl.tencentcloudapi.com:443: no answer came within the time limit";
+    assert_eq!(source.to_string(), text);
     assert_eq!(source.source().expect("its source").to_string(), "made up");
     assert_eq!(format!("{error:?}").matches("Fault(").count(), 1, "{error:?}");
 }
