@@ -59,8 +59,8 @@ Only the id goes to stdout. With --json it is an object with job_id and request_
 
 A request that may have created a job is never sent again, because that could create a second \
 job. If the request may have arrived but no answer came, the error says so; use the jobs command \
-to check. There is one exception: if the service refuses the request only because the clock is \
-wrong, the request is sent once more with the corrected time.";
+to check. A request that certainly had no effect is repeated after growing pauses until --timeout: \
+too many requests, no connection, a name that does not resolve, or a wrong clock.";
 
 pub(super) const JOBS: &str = "\
 The newest job comes first; why a job failed is on a line below it. On a terminal that is too \
@@ -149,7 +149,7 @@ Ctrl-C stops the download at once and tells how to continue.";
 
 pub(super) const RUN: &str = "\
 This is create, wait and download in one. The output file is checked before the job is created, \
-and the job is created only once. If no file is downloaded after that, the error gives the job's \
+and the job is created only once. --timeout limits the create and then the wait. If no file is downloaded after that, the error gives the job's \
 id and, where continuing can help, the command to continue with.
 
 The help of create and download has more details; that of download also describes the output.";
