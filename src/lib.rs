@@ -62,7 +62,7 @@ pub mod download {
 /// The client over any HTTP library, and its building blocks.
 pub mod driver {
     #[doc(inline)]
-    pub use tcss_export_core::{AddressPolicy, Limits, Network, TransportErrorKind};
+    pub use tcss_export_core::{AddressPolicy, Limits, Network, TransportErrorKind, Wall};
     #[cfg(feature = "tower")]
     #[doc(inline)]
     pub use tcss_export_driver::Tower;
@@ -86,6 +86,13 @@ pub mod credentials {
         AssumeRole, Chain, ChainError, FormatError, Found, Source, SourceError, SourceErrorKind,
         TccliFile, TccliKind, parse_ini, parse_tccli,
     };
+}
+
+/// Single steps of an export, for workflow engines and job queues (feature `serde`).
+#[cfg(feature = "serde")]
+pub mod steps {
+    #[doc(inline)]
+    pub use tcss_export_driver::steps::{FetchOutcome, PollOutcome, Start, StepError, WaitState};
 }
 
 /// The errors of clients.

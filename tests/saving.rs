@@ -264,6 +264,38 @@ fn resume_error(json: &str, session: &Session) -> ResumeError {
 }
 
 #[test]
+fn a_saved_wait_tells_when_its_poll_is_due_and_when_it_ends() {
+    let mut process = Process::new(&[Ok(RUNNING)]);
+    let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+    process.advance(&mut waiter);
+    // Part of a millisecond counts as one: at the rounded time the poll is due.
+    process.since_start += Duration::from_micros(300);
+    let saved = waiter.save(process.now(), &process.session);
+    assert_eq!(saved.due_in(), Duration::from_micros(1_999_700));
+    assert_eq!(saved.due_at(), Wall::from_unix_millis(TIME * 1_000 + 2_000));
+    assert_eq!(saved.deadline_at(), Wall::from_unix_millis(TIME * 1_000 + 1_800_000));
+    process.since_start = Duration::from_secs(2);
+    let waiter = Waiter::resume(saved, process.now(), &mut process.session);
+    let is_due = matches!(waiter.unwrap().step(process.now().mono), Step::Poll { .. });
+    assert!(is_due);
+}
+
+#[test]
+fn a_saved_wait_has_its_policy_only_if_it_is_not_the_default() {
+    let json: serde_json::Value = serde_json::from_str(&saved_json()).unwrap();
+    assert!(json["policy"].is_object());
+    let process = Process::new(&[]);
+    let waiter = Waiter::new(job(), &Policy::default(), 7, process.now().mono);
+    let saved = waiter.save(process.now(), &process.session);
+    let mut json = serde_json::to_value(saved.clone()).unwrap();
+    assert!(json["policy"].is_null(), "{json}");
+    // A wait that an earlier version saved repeats the default.
+    json["policy"] = serde_json::to_value(Policy::default()).unwrap();
+    let earlier: SavedWait = serde_json::from_value(json).unwrap();
+    assert_eq!(earlier.deadline_at(), saved.deadline_at());
+}
+
+#[test]
 fn a_session_of_another_site_cannot_resume_a_wait() {
     let error = resume_error(&saved_json(), &Session::new(Endpoint::mainland()));
     let text = "expected a wait at https://tcss.tencentcloudapi.com, \

@@ -139,6 +139,7 @@ fn url(json: &RawValue) -> Option<DownloadUrl> {
 ///
 /// Service page: [data types](https://www.tencentcloud.com/document/product/1163/52928).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct RunTimeFilter {

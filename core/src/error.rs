@@ -4,6 +4,7 @@ use core::fmt;
 ///
 /// It names the field and the reason, but not the value, which may be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BuildError {
     field: Field,
     reason: Reason,
@@ -43,6 +44,7 @@ macro_rules! texts {
         $(#[$doc])*
         #[non_exhaustive]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)*
         }

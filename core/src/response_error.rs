@@ -242,15 +242,15 @@ impl fmt::Display for ErrorCode {
 
 /// Serializes a status as a number.
 #[cfg(feature = "serde")]
-mod status_number {
+pub(crate) mod status_number {
     use http::StatusCode;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_u16(status.as_u16())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<StatusCode, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<StatusCode, D::Error> {
         StatusCode::from_u16(u16::deserialize(from)?).map_err(D::Error::custom)
     }
 }

@@ -43,6 +43,7 @@ impl Mono {
 }
 
 /// A moment of the wall clock in milliseconds since the Unix epoch.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Wall(i64);
 
@@ -68,13 +69,20 @@ impl Wall {
     }
 
     /// Returns the time since `earlier`, or zero if that is later.
-    pub(crate) fn saturating_since(self, earlier: Self) -> Duration {
+    pub fn saturating_since(self, earlier: Self) -> Duration {
         let millis = self.0.saturating_sub(earlier.0);
         Duration::from_millis(millis.try_into().unwrap_or_default())
     }
 
     pub(crate) const fn saturating_add_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
+    }
+
+    /// Returns the moment `delay` later, rounded up.
+    #[must_use]
+    pub fn saturating_add(self, delay: Duration) -> Self {
+        let millis = delay.as_nanos().div_ceil(1_000_000);
+        self.saturating_add_millis(i64::try_from(millis).unwrap_or(i64::MAX))
     }
 }
 

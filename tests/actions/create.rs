@@ -12,6 +12,8 @@ const NAME: &str = "CreateExportComplianceStatusListJob";
 #[track_caller]
 fn assert_sends(action: &Create, body: &str) {
     assert_eq!(sent(action), (NAME.to_owned(), body.to_owned()));
+    #[cfg(feature = "serde")]
+    assert_eq!(serde_json::from_str::<Create>(body).unwrap(), *action);
 }
 
 #[test]

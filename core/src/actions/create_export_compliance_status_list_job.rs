@@ -17,6 +17,9 @@ use crate::{
 /// driver's error): without a deduplication token, a second job may start. Look for the first job
 /// with [`DescribeExportJobManageList`](super::DescribeExportJobManageList) instead.
 ///
+/// With the feature `serde` it is read from the JSON that is sent, so that it can be an order in a
+/// file, a queue or a journal. Unknown members and an empty asset type or list are errors.
+///
 /// Service page:
 /// [CreateExportComplianceStatusListJob](https://www.tencentcloud.com/document/product/1163/52923).
 ///
@@ -69,6 +72,30 @@ impl CreateExportComplianceStatusListJob {
             return Err(BuildError::new(Field::IdList, Reason::Empty));
         }
         Ok(Self { export_all: false, id_list, ..Self::all(asset_type) })
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> Deserialize<'de> for CreateExportComplianceStatusListJob {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Default, Deserialize)]
+        #[serde(default, rename_all = "PascalCase", deny_unknown_fields)]
+        struct Members {
+            asset_type: String,
+            export_by_asset: bool,
+            export_all: bool,
+            id_list: Vec<u64>,
+            filters: Vec<RunTimeFilter>,
+        }
+        let Members { asset_type, export_by_asset, export_all, id_list, filters } =
+            Members::deserialize(from)?;
+        let asset_type = AssetType::new(asset_type).map_err(D::Error::custom)?;
+        let export = match (export_all, id_list.is_empty()) {
+            (true, true) => Self::all(asset_type),
+            (true, false) => return Err(D::Error::custom("ExportAll excludes IdList")),
+            (false, _) => Self::of(asset_type, id_list).map_err(D::Error::custom)?,
+        };
+        Ok(Self { export_by_asset, filters, ..export })
     }
 }
 
@@ -161,12 +188,33 @@ impl FromStr for AssetType {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "serde")]
+    use alloc::string::ToString;
+
     use super::*;
 
     #[test]
     fn an_empty_list_of_ids_is_refused() {
         let error = CreateExportComplianceStatusListJob::of(AssetType::HOST, []).unwrap_err();
         assert_eq!((error.field(), error.reason()), (Field::IdList, Reason::Empty));
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn an_order_that_cannot_be_built_is_not_read() {
+        let read = serde_json::from_str::<CreateExportComplianceStatusListJob>;
+        for (json, message) in [
+            ("{}", "asset type is empty"),
+            (r#"{"AssetType":"ASSET_HOST"}"#, "list of ids is empty"),
+            (
+                r#"{"AssetType":"ASSET_HOST","ExportAll":true,"IdList":[1]}"#,
+                "ExportAll excludes IdList",
+            ),
+            (r#"{"AssetType":"ASSET_HOST","ExportALL":true}"#, "unknown field `ExportALL`"),
+        ] {
+            let error = read(json).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
     }
 
     #[test]

@@ -16,9 +16,11 @@ use crate::{
 ///
 /// Source: [Error codes](https://www.tencentcloud.com/document/product/436/7730).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Refusal {
     /// The HTTP status.
+    #[cfg_attr(feature = "serde", serde(with = "crate::response_error::status_number"))]
     pub status: StatusCode,
     /// The error code, such as `AccessDenied`.
     pub code: Option<String>,

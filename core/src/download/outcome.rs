@@ -54,6 +54,7 @@ pub type Outcome = Result<Downloaded, Error>;
 
 /// The file is complete, as far as the server allows checking.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Downloaded {
     /// The length of the file.
@@ -68,6 +69,7 @@ pub struct Downloaded {
 
 /// What happened during a download.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Report {
     /// The number of requests.
@@ -79,6 +81,7 @@ pub struct Report {
     /// How often it discarded written bytes.
     pub restarts: u32,
     /// The time from creation to end.
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
     pub elapsed: Duration,
     /// The file name that the server or the URL suggests, without path separators.
     pub suggested_name: Option<String>,
@@ -281,6 +284,7 @@ impl fmt::Display for ErrorKind {
 
 /// What went wrong with one exchange of a download.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Fault {
     /// No response arrived.

@@ -149,10 +149,7 @@ impl Waiter {
             polls: seen.polls,
             retries: seen.retries,
             elapsed: self.elapsed_at(self.now),
-            last: seen.last.map(|Last { status, progress, failure_message }| {
-                let download_url = None;
-                DescribeExportJobResultResponse { status, download_url, progress, failure_message }
-            }),
+            last: seen.last.map(Into::into),
             last_fault: seen.last_fault.map(|fault| *fault),
             request_id: seen.request_id.map(String::from),
             clock_offset: seen.clock_offset,

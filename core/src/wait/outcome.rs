@@ -93,6 +93,7 @@ pub struct Finished {
 
 /// What happened during a wait.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Report {
     /// The job.
@@ -102,8 +103,10 @@ pub struct Report {
     /// How many of them were retries.
     pub retries: u32,
     /// The time from creation to end.
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
     pub elapsed: Duration,
     /// The last good answer, without the URL, which only [`Finished`] has.
+    #[cfg_attr(feature = "serde", serde(with = "last_answer"))]
     pub last: Option<DescribeExportJobResultResponse>,
     /// The fault of the last exchange, if it failed.
     pub last_fault: Option<Fault>,
@@ -115,6 +118,7 @@ pub struct Report {
 
 /// A wait ended without a file.
 #[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Error {
     /// Why it ended.
@@ -125,6 +129,7 @@ pub struct Error {
 
 /// Why a wait ended without a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The job has failed.
@@ -325,6 +330,36 @@ pub(super) struct Last {
     pub(super) status: ExportStatus,
     pub(super) progress: Option<f64>,
     pub(super) failure_message: Option<String>,
+}
+
+impl From<Last> for DescribeExportJobResultResponse {
+    fn from(last: Last) -> Self {
+        let Last { status, progress, failure_message } = last;
+        Self { status, download_url: None, progress, failure_message }
+    }
+}
+
+/// Serializes the last answer of a report without its URL.
+#[cfg(feature = "serde")]
+mod last_answer {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{DescribeExportJobResultResponse, Last};
+
+    type Answer = Option<DescribeExportJobResultResponse>;
+
+    pub(super) fn serialize<S: Serializer>(answer: &Answer, to: S) -> Result<S::Ok, S::Error> {
+        let last = answer.clone().map(|answer| Last {
+            status: answer.status,
+            progress: answer.progress,
+            failure_message: answer.failure_message,
+        });
+        last.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Answer, D::Error> {
+        Ok(Option::<Last>::deserialize(from)?.map(Into::into))
+    }
 }
 
 /// The result of one exchange.

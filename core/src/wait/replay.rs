@@ -4,6 +4,7 @@ use alloc::{borrow::ToOwned, boxed::Box, string::ToString, vec::Vec};
 use core::{fmt, mem, time::Duration};
 
 use super::{
+    Policy,
     outcome::{ErrorKind, Event},
     saved::{ResumeError, SavedWait, VERSION},
     transcript::{Polled, Transcript, TranscriptLine, ended},
@@ -35,7 +36,7 @@ impl Waiter {
             clock_offset: session.clock_offset(),
             elapsed: self.elapsed_at(now.mono),
             due_in: due.saturating_since(now.mono),
-            policy: self.policy.clone(),
+            policy: Some(self.policy.clone()).filter(|policy| *policy != Policy::default()),
             random: self.random.clone(),
             interval: self.interval,
             runs: self.failures.clone(),
@@ -61,8 +62,9 @@ impl Waiter {
         if session.clock_offset == ClockOffset::default() {
             session.clock_offset = saved.clock_offset;
         }
-        let left = saved.policy.max_wait.saturating_sub(saved.elapsed);
-        let away = now.wall.saturating_since(Wall::from_unix_millis(saved.saved_at)).min(left);
+        let away = now.wall.saturating_since(saved.saved_at());
+        let policy = saved.policy.unwrap_or_default();
+        let away = away.min(policy.max_wait.saturating_sub(saved.elapsed));
         let due_in = saved.due_in.saturating_sub(away);
         let mut failures = saved.runs;
         failures.clock_corrected = false;
@@ -76,7 +78,7 @@ impl Waiter {
             wants_fresh_credentials: saved.wants_fresh_credentials,
             polls_without_url: saved.polls_without_url,
             seen: saved.seen,
-            ..Self::new(saved.job_id, &saved.policy, 0, now.mono)
+            ..Self::new(saved.job_id, &policy, 0, now.mono)
         })
     }
 

@@ -11,14 +11,15 @@ use crate::{
     retry::{Failures, Random},
     session::Session,
     text::brief,
-    time::ClockOffset,
+    time::{ClockOffset, Wall},
 };
 
 pub(super) const VERSION: u32 = 1;
 
 /// A saved wait, for any format that serde supports.
 ///
-/// It contains the messages of the service, but no credentials, no signature and no URL.
+/// It contains the messages of the service, but no credentials, no signature and no URL. It has the
+/// policy of the wait only if that is not the default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedWait {
     pub(super) version: u32,
@@ -33,7 +34,8 @@ pub struct SavedWait {
     pub(super) elapsed: Duration,
     #[serde(with = "crate::time::nanos")]
     pub(super) due_in: Duration,
-    pub(super) policy: Policy,
+    /// `None` for the default.
+    pub(super) policy: Option<Policy>,
     pub(super) random: Random,
     #[serde(with = "crate::time::nanos")]
     pub(super) interval: Duration,
@@ -53,6 +55,26 @@ impl SavedWait {
     /// Returns the text of the [`Endpoint`](crate::Endpoint).
     pub fn site(&self) -> &str {
         &self.site
+    }
+
+    /// Returns the time from saving to the next poll, for timers that take a duration.
+    pub const fn due_in(&self) -> Duration {
+        self.due_in
+    }
+
+    /// Returns when the next poll is due, by the clock of the machine that saved the wait.
+    pub fn due_at(&self) -> Wall {
+        self.saved_at().saturating_add(self.due_in)
+    }
+
+    /// Returns when the wait ends at the latest, by the clock of the machine that saved it.
+    pub fn deadline_at(&self) -> Wall {
+        let policy = self.policy.clone().unwrap_or_default();
+        self.saved_at().saturating_add(policy.max_wait.saturating_sub(self.elapsed))
+    }
+
+    pub(super) const fn saved_at(&self) -> Wall {
+        Wall::from_unix_millis(self.saved_at)
     }
 
     pub(super) fn check(&self, session: &Session) -> Result<(), ResumeError> {

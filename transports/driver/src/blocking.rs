@@ -14,16 +14,21 @@ use futures_util::{
     io::AllowStdIo,
     stream::{self, Stream, StreamExt},
 };
-#[cfg(feature = "serde")]
-use tcss_export_core::wait::{ResumeError, SavedWait, TranscriptLine};
 use tcss_export_core::{
     Answer, BuildError, ClockOffset, JobId, Session,
     actions::Action,
     download::{self, Downloaded},
     wait::{Event, Finished, Policy},
 };
+#[cfg(feature = "serde")]
+use tcss_export_core::{
+    actions::CreateExportComplianceStatusListJob,
+    wait::{ResumeError, SavedWait, TranscriptLine},
+};
 
 pub use crate::cancel::Cancel;
+#[cfg(feature = "serde")]
+use crate::steps::{FetchOutcome, PollOutcome, Start, StepError, WaitState};
 use crate::{
     budget::Budget,
     cancel::Cancellable,
@@ -157,6 +162,51 @@ impl<T: Blocking> Client<T> {
     #[cfg(feature = "serde")]
     pub fn resume(&self, saved: SavedWait) -> Result<Wait<T>, ResumeError> {
         self.cancellable().resume(saved).map(|wait| self.wait_of(wait))
+    }
+
+    /// Creates a job as a single step: see [`Client::create_once`](crate::Client::create_once).
+    ///
+    /// # Errors
+    ///
+    /// A [`StepError`], which says whether the service may have created a job.
+    #[cfg(feature = "serde")]
+    pub fn create_once(
+        &self,
+        order: &CreateExportComplianceStatusListJob,
+        start: Option<Start>,
+    ) -> Result<JobId, StepError> {
+        run(self.client.create_once(order, start))
+    }
+
+    /// Polls a job as a single step: see [`Client::poll_once`](crate::Client::poll_once).
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::Late`], or the text of a [`ResumeError`].
+    #[cfg(feature = "serde")]
+    pub fn poll_once(
+        &self,
+        wait: impl Into<WaitState>,
+        start: Option<Start>,
+    ) -> Result<PollOutcome, StepError> {
+        run(self.client.poll_once(wait, start))
+    }
+
+    /// Downloads the file of a job as a single step: see
+    /// [`Client::fetch_once`](crate::Client::fetch_once).
+    ///
+    /// # Errors
+    ///
+    /// A [`StepError`]. The part file stays, and the next step continues it.
+    #[cfg(feature = "serde")]
+    pub fn fetch_once(
+        &self,
+        job: JobId,
+        target: impl Into<Target>,
+        policy: download::Policy,
+        start: Option<Start>,
+    ) -> Result<FetchOutcome, StepError> {
+        run(self.client.fetch_once(job, target, policy, start))
     }
 
     /// Follows many jobs and returns their outcomes in completion order.

@@ -23,6 +23,8 @@ mod error;
 mod permit;
 mod proxies;
 mod send;
+#[cfg(feature = "serde")]
+pub mod steps;
 #[cfg(feature = "rustls")]
 pub mod tls;
 #[cfg(feature = "tower")]

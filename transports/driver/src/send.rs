@@ -1,13 +1,16 @@
 //! One exchange with the service.
 
 use tcss_export_core::{
-    Answer, ClockOffset,
+    Answer, Credentials, Now, Prepared,
     actions::Action,
     read_answer,
     wait::{Event, EventKind, Remedy, Retries},
 };
 
-use crate::{client::Client, error::SendError, permit::Permit, transport::Transport};
+use crate::{
+    client::Client, error::SendError, permit::Permit, transport::Transport,
+    transport_error::TransportError,
+};
 
 impl<T: Transport> Client<T> {
     /// Sends one action exactly once, once the budget allows it, and returns the typed answer.
@@ -17,11 +20,11 @@ impl<T: Transport> Client<T> {
     /// A [`SendError`] that says which stage failed. After an error of an action that creates
     /// something, [`SendError::may_have_arrived`] says whether the service may have created it.
     pub async fn send<A: Action>(&self, action: &A) -> Result<Answer<A::Response>, SendError> {
-        self.attempt(action, false, &mut None).await
+        self.attempt(action, false).await
     }
 
-    /// Sends one action, and repeats it by the rules of a wait within [`max_wait`](tcss_export_core::wait::Policy::max_wait) while that
-    /// is safe.
+    /// Sends one action, and repeats it by the rules of a wait while that is safe, within
+    /// [`max_wait`](tcss_export_core::wait::Policy::max_wait).
     ///
     /// It is safe if the action is [`READ_ONLY`](Action::READ_ONLY), and otherwise only if the
     /// request certainly had no effect: see [`SendError::may_have_arrived`]. Before each
@@ -39,11 +42,12 @@ impl<T: Transport> Client<T> {
         let mut retries = Retries::new(self.policy(), self.seed(), self.now().mono);
         let mut fresh = false;
         loop {
-            let mut clock_offset = None;
-            let error = match self.attempt(action, fresh, &mut clock_offset).await {
+            let before = self.clock_offset();
+            let error = match self.attempt(action, fresh).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            let clock_offset = Some(self.clock_offset()).filter(|offset| *offset != before);
             let is_safe = A::READ_ONLY || !error.may_have_arrived();
             let fault = error.fault().filter(|_| is_safe);
             let now = self.now().mono;
@@ -59,28 +63,41 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Sends an action once. Sets the clock offset if the answer corrected the clock.
     async fn attempt<A: Action>(
         &self,
         action: &A,
         fresh: bool,
-        clock_offset: &mut Option<ClockOffset>,
     ) -> Result<Answer<A::Response>, SendError> {
         let prepared = self.session().prepare(action).map_err(SendError::Build)?;
+        let (started, credentials) = self.turn(fresh).await.map_err(SendError::Credentials)?;
+        self.send_now::<A>(&prepared, started, &credentials).await
+    }
+
+    /// Waits for a turn in the budget, then fetches credentials.
+    pub(crate) async fn turn(&self, fresh: bool) -> Result<(Now, Credentials), TransportError> {
         let mut permit = Permit::default();
-        let (started, credentials) = loop {
+        loop {
             let now = self.now();
             if let Some(credentials) = permit.start(now.mono, fresh) {
-                break (now, credentials);
+                return Ok((now, credentials));
             }
-            permit.prepare(self, fresh, None).await.map_err(SendError::Credentials)?;
-        };
-        let signed = self.session().sign(&prepared, &credentials, started.wall);
+            permit.prepare(self, fresh, None).await?;
+        }
+    }
+
+    /// Sends a request that starts now.
+    pub(crate) async fn send_now<A: Action>(
+        &self,
+        prepared: &Prepared,
+        started: Now,
+        credentials: &Credentials,
+    ) -> Result<Answer<A::Response>, SendError> {
+        let signed = self.session().sign(prepared, credentials, started.wall);
         let response = self.exchange(signed.map_err(SendError::Build)?, started.mono).await;
         let response = response.map_err(SendError::Transport)?;
         let answer = read_answer::<A>(&response);
         let answered = self.now().mono;
-        *clock_offset = self.session().note_date(started, answered, response.headers(), &answer);
+        self.session().note_date(started, answered, response.headers(), &answer);
         answer.map_err(SendError::Answer)
     }
 }

@@ -87,6 +87,13 @@ impl Target {
         part_paths(&self.path).is_ok_and(|[part, _]| fs::symlink_metadata(part).is_ok())
     }
 
+    /// Returns the length of a complete file that must not be replaced.
+    #[cfg(feature = "serde")]
+    pub(crate) fn finished(&self) -> Option<u64> {
+        let found = fs::metadata(&self.path).ok().filter(|found| found.is_file() && !self.replaces);
+        found.map(|found| found.len())
+    }
+
     /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.path

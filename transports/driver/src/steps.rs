@@ -1,0 +1,402 @@
+//! Single steps of an export, for workflow engines and job queues that keep the state themselves.
+//!
+//! [`create_once`](Client::create_once), [`poll_once`](Client::poll_once) and
+//! [`fetch_once`](Client::fetch_once) send at most one request to the service. Store the result of
+//! a step before the next one: all types here serialize, and none contains a secret or the query of
+//! a URL. A step whose result was lost may run again, with one exception: see
+//! [`create_once`](Client::create_once).
+
+use std::{error::Error, fmt, iter, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use tcss_export_core::{
+    Advice, Answer, Credentials, ErrorCode, JobId, Now, Wall,
+    actions::{Action, CreateExportComplianceStatusListJob, DescribeExportJobResult, ExportStatus},
+    download::{self, Downloaded, ErrorKind},
+    wait::{self, Fault, Report, SavedWait, Step, Waiter},
+};
+
+use crate::{
+    client::Client,
+    download::{DownloadError, FileErrorKind, Source, Target},
+    error::SendError,
+    transport::Transport,
+    transport_error::TransportError,
+};
+
+/// When a request may start, as granted by what paces all workers of an account: a row of a
+/// database, or an object of a workflow engine. Without one, a step takes its turn in the
+/// [`Budget`](crate::Budget) of its client.
+///
+/// A step sleeps until `at`. After `until` it sends nothing, so that steps that an engine repeats
+/// all at once keep to the limit of the service. Grant starts
+/// [`RateBudget::SPACING`](tcss_export_core::RateBudget::SPACING) apart.
+///
+/// Both times are those of this machine's clock. If a database grants starts by its own clock, let
+/// it return the delay, and add that to the local time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "an interval has two ends")]
+pub struct Start {
+    /// The earliest moment.
+    pub at: Wall,
+    /// The latest moment.
+    pub until: Wall,
+}
+
+impl Start {
+    /// How late a request may start by default. With the usual spacing, 21 starts then take more
+    /// than a second.
+    pub const TOLERANCE: Duration = Duration::from_millis(45);
+
+    /// Creates a start that is at most [`TOLERANCE`](Self::TOLERANCE) late.
+    pub fn new(at: Wall) -> Self {
+        Self { at, until: at.saturating_add(Self::TOLERANCE) }
+    }
+}
+
+/// The wait that a poll belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_enums, reason = "a wait is new, or it is not")]
+pub enum WaitState {
+    /// A new wait, whose deadline counts from its first poll.
+    New(JobId),
+    /// A wait that an earlier poll has returned.
+    Saved(Box<SavedWait>),
+}
+
+impl From<JobId> for WaitState {
+    fn from(job: JobId) -> Self {
+        Self::New(job)
+    }
+}
+
+impl From<Box<SavedWait>> for WaitState {
+    fn from(saved: Box<SavedWait>) -> Self {
+        Self::Saved(saved)
+    }
+}
+
+impl From<SavedWait> for WaitState {
+    fn from(saved: SavedWait) -> Self {
+        Box::new(saved).into()
+    }
+}
+
+/// The result of a poll.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum PollOutcome {
+    /// Poll again at [`due_at`](SavedWait::due_at): the job is running, or the exchange failed and
+    /// may be repeated.
+    Again(Box<SavedWait>),
+    /// The file can be [fetched](Client::fetch_once).
+    Ready(Box<Report>),
+    /// The wait has ended without a file.
+    Failed {
+        /// Why it ended.
+        error: Box<wait::Error>,
+        /// The transport's error with its causes, if the last exchange ended with one.
+        transport: Option<String>,
+    },
+}
+
+/// The result of fetching a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum FetchOutcome {
+    /// The file is complete now.
+    Downloaded(Downloaded),
+    /// The file was complete before, and nothing was sent.
+    WasThere {
+        /// Its length.
+        bytes: u64,
+    },
+}
+
+/// Why a step has no result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum StepError {
+    /// The start had passed. Nothing was sent: get another start.
+    Late,
+    /// The step failed.
+    Failed {
+        /// The error with its causes.
+        message: String,
+        /// The service's error code.
+        code: Option<ErrorCode>,
+        /// The id to quote to the service's support.
+        request_id: Option<String>,
+        /// Whether the same step may succeed later.
+        is_transient: bool,
+        /// Whether the service may have acted on the request: a create may have made a job.
+        may_have_arrived: bool,
+    },
+}
+
+impl<T: Transport> Client<T> {
+    /// Creates a job.
+    ///
+    /// A second create makes a second job. So before a create that may be a repetition, list the
+    /// jobs and look for one that is new: after an error that
+    /// [may have arrived](StepError::Failed::may_have_arrived), and if this step may have run
+    /// before without its result being stored, even if it is [`Late`](StepError::Late) now.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::Late`]; [`StepError::Failed`] if no job id was received.
+    pub async fn create_once(
+        &self,
+        order: &CreateExportComplianceStatusListJob,
+        start: Option<Start>,
+    ) -> Result<JobId, StepError> {
+        Ok(self.send_once(order, start).await?.response.job_id)
+    }
+
+    /// Polls a job, once it is due. The next poll is that of [`PollOutcome::Again`].
+    ///
+    /// A fault of the exchange is no error of this step: it counts in the wait, by the client's
+    /// policy.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::Late`]; [`StepError::Failed`] for a saved wait of another endpoint or version.
+    pub async fn poll_once(
+        &self,
+        wait: impl Into<WaitState>,
+        start: Option<Start>,
+    ) -> Result<PollOutcome, StepError> {
+        let now = self.now();
+        let mut waiter = match wait.into() {
+            WaitState::New(job) => Waiter::new(job, self.policy(), self.seed(), now.mono),
+            WaitState::Saved(saved) => Waiter::resume(*saved, now, &mut self.session())
+                .map_err(|error| StepError::failed(&error))?,
+        };
+        let mut last_error = None;
+        if let Some(fresh) = self.is_due(&mut waiter).await {
+            match self.begin(start, fresh).await {
+                Ok(Some((now, credentials))) => {
+                    last_error = self.poll_now(&mut waiter, now, &credentials).await;
+                }
+                Ok(None) => return Err(StepError::Late),
+                Err(error) => {
+                    waiter.cannot_start(self.now().mono, error.kind());
+                    last_error = Some(error);
+                }
+            }
+        }
+        Ok(self.poll_outcome(waiter, last_error))
+    }
+
+    /// Downloads the file of a finished job, unless the target exists: a target gets its name only
+    /// when it is complete, so name it after the job or the order.
+    ///
+    /// The one request to the service, which needs a start, is for the URL of the file. The
+    /// download itself does not count against the service's limit.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::Late`]; [`StepError::Failed`] if the file is not complete. Its part stays, and
+    /// the next step to the same target continues it.
+    pub async fn fetch_once(
+        &self,
+        job: JobId,
+        target: impl Into<Target>,
+        policy: download::Policy,
+        start: Option<Start>,
+    ) -> Result<FetchOutcome, StepError> {
+        let target = target.into();
+        if let Some(bytes) = target.finished() {
+            return Ok(FetchOutcome::WasThere { bytes });
+        }
+        let job = self.send_once(&DescribeExportJobResult::new(job), start).await?.response;
+        let (ExportStatus::Success, Some(url)) = (&job.status, job.download_url) else {
+            return Err(StepError::without_file(&job.status));
+        };
+        let download = self.download(Source::new(url).with_policy(policy), target);
+        let download = download.map_err(|error| StepError::failed(&error))?;
+        Ok(FetchOutcome::Downloaded(download.outcome().await?))
+    }
+
+    async fn send_once<A: Action>(
+        &self,
+        action: &A,
+        start: Option<Start>,
+    ) -> Result<Answer<A::Response>, StepError> {
+        let prepared = self.session().prepare(action).map_err(SendError::Build)?;
+        let begun = self.begin(start, false).await.map_err(SendError::Credentials)?;
+        let (started, credentials) = begun.ok_or(StepError::Late)?;
+        Ok(self.send_now::<A>(&prepared, started, &credentials).await?)
+    }
+
+    /// Waits for the start, and for credentials. `None` if the start has passed.
+    async fn begin(
+        &self,
+        start: Option<Start>,
+        fresh: bool,
+    ) -> Result<Option<(Now, Credentials)>, TransportError> {
+        let Some(Start { at, until }) = start else { return self.turn(fresh).await.map(Some) };
+        // As for a turn in the budget, a long wait does not make the credentials stale.
+        self.sleep_until(Wall::from_unix_millis(at.unix_millis().saturating_sub(1_000))).await;
+        let now = self.now();
+        if now.wall > until {
+            return Ok(None);
+        }
+        let end = now.mono.saturating_add(self.exchange_limit(now.mono));
+        let credentials = self.within(end, self.credentials(fresh)).await?;
+        self.sleep_until(at).await;
+        let now = self.now();
+        Ok((now.wall <= until).then_some((now, credentials)))
+    }
+
+    async fn sleep_until(&self, moment: Wall) {
+        loop {
+            let left = moment.saturating_since(self.now().wall);
+            if left.is_zero() {
+                return;
+            }
+            self.sleep(left).await;
+        }
+    }
+
+    /// Waits until the poll is due, and returns whether it needs fresh credentials. `None` if the
+    /// wait has ended.
+    async fn is_due(&self, waiter: &mut Waiter) -> Option<bool> {
+        loop {
+            let now = self.now().mono;
+            match waiter.step(now) {
+                Step::Poll { fresh_credentials } => return Some(fresh_credentials),
+                Step::WaitUntil(moment) => self.sleep(moment.saturating_since(now)).await,
+                Step::Done(_) => return None,
+            }
+        }
+    }
+
+    async fn poll_now(
+        &self,
+        waiter: &mut Waiter,
+        now: Now,
+        credentials: &Credentials,
+    ) -> Option<TransportError> {
+        // Without a request the wait has ended.
+        let request = waiter.start(now, &mut self.session(), credentials).ok()?;
+        let answer = self.exchange(request, now.mono).await;
+        let (answer, error) = match answer {
+            Ok(answer) => (Ok(answer), None),
+            Err(error) => (Err(error.kind()), Some(error)),
+        };
+        waiter.answer(self.now(), &mut self.session(), answer);
+        error
+    }
+
+    fn poll_outcome(&self, mut waiter: Waiter, last: Option<TransportError>) -> PollOutcome {
+        let now = self.now();
+        if !matches!(waiter.step(now.mono), Step::Done(_)) {
+            return PollOutcome::Again(Box::new(waiter.save(now, &self.session())));
+        }
+        match waiter.finish() {
+            Ok(finished) => PollOutcome::Ready(finished.report),
+            Err(error) => {
+                let transport = last.as_ref().map(|error| with_causes(error));
+                PollOutcome::Failed { error: Box::new(error), transport }
+            }
+        }
+    }
+}
+
+impl StepError {
+    /// Returns whether the same step may succeed later.
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Late => true,
+            Self::Failed { is_transient, .. } => *is_transient,
+        }
+    }
+
+    /// Returns whether this run of the step may have had an effect at the service. An earlier run
+    /// that was killed may have had one, too.
+    pub const fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Failed { may_have_arrived: true, .. })
+    }
+
+    fn failed(error: &dyn Error) -> Self {
+        Self::Failed {
+            message: with_causes(error),
+            code: None,
+            request_id: None,
+            is_transient: false,
+            may_have_arrived: false,
+        }
+    }
+
+    fn without_file(status: &ExportStatus) -> Self {
+        Self::Failed {
+            message: format!("the job has no file: its status is \"{status}\""),
+            code: None,
+            request_id: None,
+            is_transient: *status != ExportStatus::Failure,
+            may_have_arrived: false,
+        }
+    }
+}
+
+impl From<SendError> for StepError {
+    fn from(error: SendError) -> Self {
+        let fault = match &error {
+            SendError::Build(_) => None,
+            SendError::Credentials(error) | SendError::Transport(error) => {
+                Some(Fault::Transport(error.kind()))
+            }
+            SendError::Answer(error) => Some(Fault::Answer(error.clone())),
+        };
+        let fault = fault.as_ref();
+        Self::Failed {
+            message: with_causes(&error),
+            code: fault.and_then(Fault::code).cloned(),
+            request_id: fault.and_then(Fault::request_id).map(Into::into),
+            is_transient: fault.is_some_and(|fault| fault.advice() != Advice::Stop),
+            may_have_arrived: error.may_have_arrived(),
+        }
+    }
+}
+
+impl From<DownloadError> for StepError {
+    fn from(error: DownloadError) -> Self {
+        let (request_id, is_transient) = match &error {
+            DownloadError::File(file) => (None, is_transient_kind(file.kind())),
+            DownloadError::Download { error, .. } | DownloadError::NewUrl { error, .. } => {
+                // The next step gets a new URL.
+                let is_expired = matches!(error.kind, ErrorKind::Expired { .. });
+                (error.request_id(), is_expired || error.is_transient())
+            }
+        };
+        Self::Failed {
+            message: with_causes(&error),
+            code: None,
+            request_id: request_id.map(Into::into),
+            is_transient,
+            may_have_arrived: false,
+        }
+    }
+}
+
+/// Another worker is downloading the file, or has completed it.
+const fn is_transient_kind(kind: FileErrorKind) -> bool {
+    matches!(kind, FileErrorKind::Busy | FileErrorKind::Exists)
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let causes = iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Late => "the start of the step has passed, and nothing was sent",
+            Self::Failed { message, .. } => message,
+        })
+    }
+}
+
+impl Error for StepError {}
