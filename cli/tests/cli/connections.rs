@@ -198,7 +198,7 @@ fn another_protocol_is_not_reported_as_a_broken_network() {
 fn a_download_from_another_protocol_names_the_url() {
     let tls = WireServer::tls([WireAnswer::json("page")]).expect("a server");
     let url = format!("http://{}/f?EXAMPLEQUERY", tls.addr());
-    let download = ["download", "--url", &url, "-o", "-", "--json", "--download-timeout", "0.01"];
+    let download = ["download", "--url", &url, "-o", "-", "--json", "--download-timeout", "0.3"];
     let ended = without_keys(&download).run();
     let hint = "check the scheme and the port of the URL: another protocol answers there";
     assert!(text(&ended, "hint").starts_with(hint), "{ended:?}");
