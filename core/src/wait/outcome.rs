@@ -199,14 +199,14 @@ impl Fault {
         matches!(self.advice(), Advice::Retry | Advice::BackOff)
     }
 
-    /// Writes the service's error code, or what there is instead of one.
+    /// Writes the error code of the service, or else what came in its place.
     fn write_code(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Answer(error) => match error.code().filter(|code| !code.as_str().is_empty()) {
                 Some(code) => write!(f, "{code}"),
                 None => write!(f, "HTTP status {} without a result", error.status().as_u16()),
             },
-            Self::Transport(kind) => write!(f, "{kind:?}"),
+            Self::Transport(kind) => kind.fmt(f),
         }
     }
 }

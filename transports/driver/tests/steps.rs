@@ -316,7 +316,10 @@ fn a_failed_create_says_whether_there_may_be_a_job() {
 fn the_text_of_an_error_has_its_causes() {
     let transport = TestTransport::new(&[Err(TransportErrorKind::Connection)]);
     let error = ClientKind::Blocking.create(&transport, None).unwrap_err();
-    assert_eq!(error.to_string(), "the connection failed: made up");
+    assert_eq!(
+        error.to_string(),
+        "tcss.intl.tencentcloudapi.com:443: the connection failed: made up"
+    );
     assert!(StepError::Late.to_string().contains("nothing was sent"));
 }
 
@@ -368,7 +371,7 @@ fn a_failure_of_the_transport_is_part_of_the_outcome() {
         let PollOutcome::Failed { transport: Some(text), .. } = outcome else {
             panic!("{outcome:?}")
         };
-        assert_eq!(text, "the request cannot be sent: made up");
+        assert_eq!(text, "tcss.intl.tencentcloudapi.com:443: the request cannot be sent: made up");
     }
 }
 

@@ -404,7 +404,7 @@ fn the_error_of_a_wait_leads_to_that_of_the_transport() {
     let mut policy = policy();
     policy.max_failures = 0;
     let error = transport.blocking_client().with_policy(policy).wait(job("4711")).unwrap_err();
-    let text = "polling failed (job 4711, polls: 1, 0.0 s, last fault: Timeout)";
+    let text = "polling failed (job 4711, polls: 1, 0.0 s, last fault: no answer came within the time limit)";
     assert_eq!((error.to_string().as_str(), error.is_transient()), (text, true));
     let source = error.source().and_then(|source| source.downcast_ref::<TransportError>());
     let source = source.expect("the transport's error");
