@@ -283,6 +283,18 @@ mod tests {
         assert_eq!(found[1].target(), (Some("h.example"), "/", ""));
     }
 
+    #[test]
+    fn an_answer_has_a_version_and_a_status_of_three_digits() {
+        for line in ["HTTP/1.1 200 OK", "HTTP/2 200", "x.go:1: http response: HTTP/1.0 404\r\n"] {
+            assert!(is_answer(line), "{line}");
+        }
+        for line in
+            ["a 200 b", "HTTP/1.1 abc", "HTTP/1.1 2000", "POST / HTTP/1.1", "\"HTTP/1.1 200\""]
+        {
+            assert!(!is_answer(line), "{line}");
+        }
+    }
+
     // Made by Python's `repr`.
     #[test]
     fn literals_of_python_are_decoded() {
