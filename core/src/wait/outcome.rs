@@ -206,7 +206,7 @@ impl Fault {
                 Some(code) => write!(f, "{code}"),
                 None => write!(f, "HTTP status {} without a result", error.status().as_u16()),
             },
-            Self::Transport(kind) => kind.fmt(f),
+            Self::Transport(kind) => write!(f, "{kind}"),
         }
     }
 }
