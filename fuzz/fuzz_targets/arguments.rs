@@ -12,14 +12,17 @@ mod cli {
     pub(crate) mod args;
     pub(crate) mod client;
     pub(crate) mod error;
+    pub(crate) mod keys;
     pub(crate) mod output;
+    pub(crate) mod progress;
     pub(crate) mod secrets;
     pub(crate) mod shell;
     pub(crate) mod signals;
     pub(crate) mod text;
+    pub(crate) mod wait;
 }
 // They name each other from the root of the crate.
-use cli::{args, client, error, output, secrets, shell, signals, text};
+use cli::{args, client, error, keys, output, progress, secrets, shell, signals, text, wait};
 
 use std::cell::RefCell;
 
@@ -43,7 +46,7 @@ fuzz_target!(|text: &str| {
     assert_eq!(format!("{first:?}"), format!("{second:?}"));
     match &first {
         Ok(args) => use_args(args),
-        Err(error) => check_refusal(&Error::arguments(&error.to_string())),
+        Err(error) => check_refusal(&Error::arguments(&error.to_string(), args::hint(error))),
     }
 });
 
@@ -76,20 +79,21 @@ fn check_refusal(error: &Error) {
 
 fn use_args(args: &Args) {
     args.output();
-    args.common.session().err().iter().for_each(check_refusal);
+    let session = args.command.common().map(|common| common.session(None));
+    session.and_then(Result::err).iter().for_each(check_refusal);
     match &args.command {
-        Command::Create(export) => refused(export.action()),
-        Command::Result(job) => job.id().err().iter().for_each(check_refusal),
+        Command::Create(create) => refused(create.export.action()),
+        Command::Result(result) => result.job.id().err().iter().for_each(check_refusal),
         Command::Wait(wait) => wait.job.id().err().iter().for_each(check_refusal),
         Command::Run(run) => {
             refused(run.export.action());
-            check_save(&args.common, &run.save, &run.timing);
+            check_save(&run.common, &run.save, &run.timing);
         }
         Command::Download(download) => {
             if let Some(job) = &download.source.job_id {
                 args::not_a_url(job).err().iter().for_each(check_refusal);
             }
-            check_save(&args.common, &download.save, &download.timing);
+            check_save(&download.common, &download.save, &download.timing);
         }
         _ => {}
     }
@@ -105,7 +109,7 @@ fn check_save(common: &Common, save: &args::Save, timing: &args::Timing) {
         refused(Download::new(url, &save.policy(), 7, Mono::default()));
     }
     // Without an endpoint, there is never a job to continue with.
-    if common.session().is_err() {
+    if common.session(None).is_err() {
         return;
     }
     let options = |common: &Common, save: &args::Save, timing: &args::Timing| {
@@ -116,7 +120,7 @@ fn check_save(common: &Common, save: &args::Save, timing: &args::Timing) {
     let words = split_by_shell(&line);
     let again = parsed(&[&words[1..], &["J".to_owned()]].concat()).expect("a command of ours");
     let Command::Download(download) = &again.command else { panic!("{line}") };
-    let options_after = options(&again.common, &download.save, &download.timing);
+    let options_after = options(&download.common, &download.save, &download.timing);
     assert_eq!(values(&options_before), values(&options_after), "{line}");
     assert_eq!(save.policy(), download.save.policy(), "{line}");
     assert_eq!(timing.policy(), download.timing.policy(), "{line}");
