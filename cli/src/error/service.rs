@@ -11,7 +11,7 @@ use tcss_export::{
 };
 
 use super::{Error, ErrorKind, Facts, NextCommand, hints};
-use crate::text::{effort, with_sources};
+use crate::text::{effort, percent, with_sources};
 
 impl Error {
     fn of_answer(error: &ResponseError) -> Self {
@@ -69,7 +69,13 @@ impl Error {
 
     /// Describes the last exchange as well, if it failed.
     fn timed_out(failure: &WaitError) -> Self {
-        let mut timed_out = Self::new(ErrorKind::TimedOut, failure.to_string());
+        let mut message = format!("{} ({}", failure.kind, effort(&failure.report));
+        if let Some(last) = &failure.report.last {
+            message += &format!(", last status {}", last.status);
+            message += &last.progress.map(|at| format!(" at {}", percent(at))).unwrap_or_default();
+        }
+        message.push(')');
+        let mut timed_out = Self::new(ErrorKind::TimedOut, message);
         if let Some(fault) = &failure.report.last_fault {
             let last = Self::of_fault(fault, failure.transport());
             let headline = last.facts.headline();

@@ -115,9 +115,9 @@ fn the_deadline_ends_with_3_and_prints_the_last_status() {
     assert_eq!((ended.code, without_time(ended.json())), (Some(3), expected));
     assert_eq!(ended.error()["kind"], "timed_out");
     let ended = run_at(&service.url(), "wait J --timeout 1 --interval 60 --quiet");
-    let message = "error: the job was not done before the deadline (job J, polls: 1, ";
+    let message = "error: the job was not done before the deadline (1 request, ";
     assert!(ended.stderr.starts_with(message), "{ended:?}");
-    assert!(ended.stderr.contains(", last status \"RUNNING\" at 10 %)\n"), "{ended:?}");
+    assert!(ended.stderr.contains(", last status RUNNING at 10 %)\n"), "{ended:?}");
     let (url, job) = (service.url(), "\n  job id         J\n");
     let command = "\n  continue with  tcss-export wait J --interval 60 --endpoint ";
     assert!(ended.stderr.contains(job), "{ended:?}");
