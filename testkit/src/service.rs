@@ -65,13 +65,13 @@ pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 /// | each of them only once | `InvalidParameter` |
 /// | has an Authorization of the documented form | `AuthFailure.InvalidAuthorization` |
 /// | the timestamp is a number | `InvalidParameter` |
-/// | the scope is `date/tcss/tc3_request` with the timestamp's UTC date | `AuthFailure.SignatureFailure` |
+/// | the scope is `date/tcss/tc3_request`, or with `sts` for the version of STS, with the timestamp's UTC date | `AuthFailure.SignatureFailure` |
 /// | signed headers: `content-type;host`, or these and `x-tc-action` | `AuthFailure.InvalidAuthorization` |
 /// | the SecretId is known | `AuthFailure.SecretIdNotFound` |
 /// | timestamp and clock are at most 300 s apart | `AuthFailure.SignatureExpire` |
 /// | the signature, over the body or over `UNSIGNED-PAYLOAD` | `AuthFailure.SignatureFailure` |
 /// | X-TC-Token, if a token is set | `AuthFailure.TokenFailure` |
-/// | the version is `2020-11-01` | `NoSuchVersion` |
+/// | the version is `2020-11-01`, or `2018-08-13` of STS | `NoSuchVersion` |
 /// | the action is a known one, or one of [`Builder::action`] | `InvalidAction` |
 /// | the body is a JSON object | `InvalidParameter` |
 /// | has the required parameters, in the order of the documentation | `MissingParameter` |
@@ -87,6 +87,7 @@ pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 /// | DescribeExportJobManageList | the jobs created here with their statuses, newest first |
 /// | DescribeExportJobDownloadURL | the URL of a job that has succeeded, else `InvalidParameter` |
 /// | one of [`Builder::action`] | the answer of its function |
+/// | GetCallerIdentity of STS | a made-up owner, the same for each key |
 ///
 /// Any JobId is a job with its own position in its script, created here or not. Only
 /// DescribeExportJobResult moves it; a refused request moves it only past a

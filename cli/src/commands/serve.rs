@@ -106,6 +106,7 @@ fn answer(answer: &SeenAnswer) -> String {
         SeenAnswer::Created { job_id } => format!("created {job_id}"),
         SeenAnswer::Listed => "listed".to_owned(),
         SeenAnswer::GivenUrl => "URL given".to_owned(),
+        SeenAnswer::GivenOwner => "owner given".to_owned(),
         SeenAnswer::Download { status, fault } => {
             let status = status.map_or("no answer".to_owned(), |status| status.to_string());
             let fault = fault.as_ref().map(ToString::to_string);

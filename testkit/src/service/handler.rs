@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::actions::{Call, member};
+use super::actions::{Call, member, owner};
 use super::answer::{Answer, Context, play, refuse, succeed};
 use super::jobs::Jobs;
 use super::parameters::ApiError;
@@ -119,6 +119,7 @@ impl State {
                 let job_id = self.jobs.create(asset_type, context.now);
                 (json!({ "JobId": job_id }), SeenAnswer::Created { job_id })
             }
+            Call::Owner => (owner(), SeenAnswer::GivenOwner),
             Call::List(listing) => (self.jobs.list(&listing), SeenAnswer::Listed),
             Call::DownloadUrl(job) => {
                 let url = self.url_of(&job, context.now)?;

@@ -15,8 +15,8 @@ use super::parameters::{ApiError, Parameters};
 use crate::verify::{RawRequest, Refusal, Verifier};
 
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
-const SERVICE: &str = "tcss";
 const VERSION: &str = "2020-11-01";
+pub(super) const STS_VERSION: &str = "2018-08-13";
 
 /// A complete request.
 pub(crate) struct Received {
@@ -107,18 +107,23 @@ impl Rules {
             return Err(ApiError::new("RequestSizeLimitExceeded", message));
         }
         check_form(&request)?;
+        // One port serves two services, and only the version tells them apart.
+        let version = request.header("x-tc-version")?;
+        let service = if version == STS_VERSION { "sts" } else { "tcss" };
         let key_of = |id: &str| self.keys.get(id).map(String::as_str);
-        Verifier::new(SERVICE).verify(&request, now, key_of)?;
+        Verifier::new(service).verify(&request, now, key_of)?;
         if let Some(token) = self.token.as_deref()
             && !request.values("x-tc-token").eq([token])
         {
             let message = "expected the current x-tc-token";
             return Err(ApiError::new("AuthFailure.TokenFailure", message));
         }
-        if request.header("x-tc-version")? != VERSION {
-            return Err(ApiError::new("NoSuchVersion", "expected the version 2020-11-01"));
+        let action = request.header("x-tc-action")?;
+        match version {
+            VERSION => self.read(action, &received.body),
+            STS_VERSION => Call::read_of_sts(action, &received.body),
+            _ => Err(ApiError::new("NoSuchVersion", "expected the version 2020-11-01")),
         }
-        self.read(request.header("x-tc-action")?, &received.body)
     }
 
     fn read(&self, action: &str, body: &[u8]) -> Result<Call, ApiError> {

@@ -74,6 +74,8 @@ pub enum SeenAnswer {
     GivenUrl,
     /// The answer of a [`Builder::action`](crate::Builder::action).
     Added,
+    /// The owner of the key.
+    GivenOwner,
     /// An answer of the storage.
     Download {
         /// The HTTP status of the answer; `None` without an answer.

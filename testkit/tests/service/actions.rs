@@ -175,3 +175,39 @@ fn a_job_is_created_at_the_services_time() {
     let call = Call { timestamp: NOW, ..Call::action("DescribeExportJobManageList", "{}") };
     assert_eq!(send(&service, call).json()["List"][0]["InsertTime"], "2023-11-14 22:14:20");
 }
+
+fn owner() -> Call {
+    let call = Call { service: "sts", ..Call::action("GetCallerIdentity", "{}") };
+    call.replace("X-TC-Version", "2018-08-13")
+}
+
+#[test]
+fn the_owner_of_the_key_is_a_made_up_one() {
+    let service = scripted("RUNNING");
+    let answer = send(&service, owner()).json();
+    assert_eq!(answer["AccountId"], "100000000001");
+    assert_eq!(answer["Arn"], "qcs::cam::uin/100000000001:uin/100000000002");
+    assert_eq!(service.seen()[0].answer, SeenAnswer::GivenOwner);
+}
+
+#[test]
+fn a_call_to_sts_needs_the_scope_of_sts() {
+    let service = scripted("RUNNING");
+    let call = Call { service: "tcss", ..owner() };
+    assert_eq!(send(&service, call).code(), "AuthFailure.SignatureFailure");
+}
+
+#[test]
+fn sts_and_the_service_have_only_their_own_actions() {
+    let service = scripted("RUNNING");
+    let call = Call { action: "DescribeExportJobManageList", ..owner() };
+    assert_eq!(send(&service, call).code(), "InvalidAction");
+    refused("GetCallerIdentity", "{}", "InvalidAction");
+}
+
+#[test]
+fn a_call_for_the_owner_has_no_parameter() {
+    let service = scripted("RUNNING");
+    let call = Call { body: r#"{"AccountId":"1"}"#.to_owned(), ..owner() };
+    assert_eq!(send(&service, call).code(), "UnknownParameter");
+}
