@@ -13,7 +13,7 @@ use tcss_export_testkit::{DownloadFaults, Script};
 
 pub(crate) use self::hint::hint;
 pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
-use self::options::{Source, file, language, page, port, time, timestamp, whole};
+use self::options::{Source, file, language, page, port, positive, time, timestamp, whole};
 use crate::{
     error::{Error, ErrorKind, Result},
     output::Output,
@@ -288,6 +288,9 @@ pub(crate) struct Serve {
     #[arg(long, default_value_t = 0, value_parser = port, allow_negative_numbers = true)]
     #[arg(help = "Listens on this port; 0 picks a free one.")]
     pub(crate) port: u16,
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(help = "Accepts at most N requests of an action in any second.")]
+    pub(crate) limit: Option<u64>,
     #[arg(long, value_name = "STEPS", default_value_t)]
     #[arg(help = "Sets the answers about each job, request by request.")]
     pub(crate) script: Script,

@@ -76,7 +76,7 @@ pub use crate::script::{Script, Step};
 pub use crate::scripted::Scripted;
 pub use crate::service::{
     Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, KeyFault, KeyService, Seen, SeenAnswer,
-    SeenDownload, ServedFile, Service,
+    SeenDownload, ServedFile, Service, Starts,
 };
 
 /// Locks a value that every panic leaves consistent.

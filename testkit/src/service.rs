@@ -9,6 +9,7 @@ mod key_service;
 pub(crate) mod parameters;
 pub(crate) mod request;
 mod seen;
+mod starts;
 mod storage;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,7 @@ use crate::script::Script;
 
 pub use self::key_service::{KeyFault, KeyService};
 pub use self::seen::{Seen, SeenAnswer, SeenDownload};
+pub use self::starts::Starts;
 pub use self::storage::ServedFile;
 
 /// The SecretId that a service knows if its builder names no key.
@@ -77,6 +79,7 @@ pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 /// | has the required parameters, in the order of the documentation | `MissingParameter` |
 /// | each parameter has its documented type; required texts are not empty | `InvalidParameter` |
 /// | no other parameter | `UnknownParameter` |
+/// | within [`Builder::limit`], if it is set | `RequestLimitExceeded` |
 ///
 /// The answer to an accepted request depends on its action:
 ///
@@ -152,6 +155,11 @@ impl Service {
     pub fn seen(&self) -> Vec<Seen> {
         self.handler.seen()
     }
+
+    /// Returns the number of all requests to the API so far, for each action and key.
+    pub fn starts(&self) -> Vec<Starts> {
+        self.handler.starts()
+    }
 }
 
 impl fmt::Debug for Service {
@@ -171,6 +179,7 @@ pub struct Builder {
     download_faults: DownloadFaults,
     clock: Clock,
     watcher: Option<Watcher>,
+    limit: Option<u64>,
     port: u16,
 }
 
@@ -240,6 +249,15 @@ impl Builder {
         self
     }
 
+    /// Accepts at most this many calls of one action with one key in any second; by default there is
+    /// no limit. The key stands for its account.
+    ///
+    /// The second is a sliding one: it ends with the call. Refused calls do not count.
+    pub const fn limit(mut self, calls: u64) -> Self {
+        self.limit = Some(calls);
+        self
+    }
+
     /// Sets the port; with 0, the default, the system chooses a free one.
     pub const fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -276,8 +294,8 @@ impl Builder {
         let positions = Positions::new(self.script.steps, scripts.collect());
         let (jobs, storage) = (Jobs::new(positions), storage.transpose()?);
         let state = Mutex::new(State { jobs, storage, skew: 0, seen: Vec::new() });
-        let (clock, watcher, started) = (self.clock, self.watcher, Instant::now());
-        let handler = Handler { rules: self.rules, clock, watcher, started, state };
+        let (rules, clock, watcher, limit) = (self.rules, self.clock, self.watcher, self.limit);
+        let handler = Handler { rules, clock, watcher, started: Instant::now(), limit, state };
         let handler = Arc::new(handler);
         let shared = Arc::clone(&handler);
         let listener = Listener::start(socket, move |stream| {

@@ -246,10 +246,16 @@ download takes the next fault of --download-faults; after the last one nothing g
   HTTP:STATUS
       The answer is an error with this HTTP status, 200 to 599.
 
+With --limit, a request that is the N+1st of its action within the last second is refused with \
+RequestLimitExceeded. The service itself accepts 20 a second. Refused requests do not count.
+
 The key pair is taken from TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY. If neither is set, \
 a made-up pair is used. As the real service does, it refuses requests signed with any other key.
 
-Each request is logged on stderr unless --quiet is given. With --json only errors are JSON.";
+Each request is logged on stderr unless --quiet is given. Ctrl-C and SIGTERM stop the service. It \
+then prints a line for each action: the number of requests, how many of them --limit refused, and \
+the largest number within any second, refused ones included. With --json this is an object with \
+starts, a list of objects with action, requests, throttled and most_in_a_second.";
 
 pub(super) const SIGN: &str = "\
 The request asks for the status of the job, as the result command does. With --json it is one \

@@ -3,9 +3,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
-use std::process::{Child, ChildStdout, Output};
+use std::process::{Child, ChildStdout, Command, Output};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY};
 
 use crate::support::{Cli, Ended, Folder, OTHER_KEY, URL, cli, run_at, without_keys};
@@ -30,6 +30,16 @@ impl Serving {
     /// Stops it and returns its output after the first line.
     fn stop(mut self) -> Ended {
         self.child.kill().expect("a child");
+        self.end()
+    }
+
+    fn signal(self, name: &str) -> Ended {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().expect("kill").success());
+        self.end()
+    }
+
+    fn end(mut self) -> Ended {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         self.stdout.read_to_end(&mut stdout).expect("a pipe");
         self.child.stderr.take().expect("a pipe").read_to_end(&mut stderr).expect("a pipe");
@@ -253,4 +263,33 @@ fn help_lists_each_fault_of_downloads() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_signal_ends_it_with_the_number_of_requests() {
+    let serving = Serving::start(cli(&["serve"]));
+    run_at(&serving.url, "create --asset-type host --all");
+    run_at(&serving.url, "result J");
+    let ended = serving.signal("-TERM");
+    let lines: Vec<_> = ended.stdout.lines().skip(2).collect();
+    let expected = [
+        "CreateExportComplianceStatusListJob  requests 1, throttled 0, most in a second 1",
+        "DescribeExportJobResult              requests 1, throttled 0, most in a second 1",
+    ];
+    assert_eq!((ended.code, &*lines), (Some(0), &expected[..]), "{ended:?}");
+}
+
+#[test]
+fn with_json_the_last_line_counts_the_requests_of_the_key() {
+    let serving = Serving::start(cli(&["serve", "--limit", "20", "--json"]));
+    run_at(&serving.url, "result J");
+    let other = ["result", "J", "--endpoint", &serving.url];
+    cli(&other).env("TENCENTCLOUD_SECRET_ID", "AKIDNOBODY").run();
+    let ended = serving.signal("-TERM");
+    let counted: Value = serde_json::from_str(ended.stdout.lines().last().expect("a line"))
+        .unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    let expected = json!({ "version": 1, "starts": [{
+        "action": "DescribeExportJobResult", "requests": 1, "throttled": 0, "most_in_a_second": 1,
+    }] });
+    assert_eq!((ended.code, counted), (Some(0), expected));
 }

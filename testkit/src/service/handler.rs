@@ -1,7 +1,7 @@
 //! Chooses the answer to every request and records both.
 
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use super::jobs::Jobs;
 use super::parameters::ApiError;
 use super::request::{Received, Rules};
 use super::seen::{Seen, SeenAnswer, SeenDownload};
+use super::starts::{self, Starts, THROTTLED};
 use super::storage::Storage;
 use crate::clock::Clock;
 use crate::lock;
@@ -24,6 +25,8 @@ pub(super) struct Handler {
     pub(super) clock: Clock,
     pub(super) watcher: Option<Watcher>,
     pub(super) started: Instant,
+    /// The number of calls of one action with one key that are accepted in any second.
+    pub(super) limit: Option<u64>,
     pub(super) state: Mutex<State>,
 }
 
@@ -39,6 +42,7 @@ impl Handler {
     pub(super) fn answer(&self, received: &Received) -> Answer {
         let real_now = self.clock.now();
         let mut state = lock(&self.state);
+        let at = self.started.elapsed();
         let job = member(&received.body, "JobId");
         let skew = job.and_then(|job| state.jobs.positions.pass_skews(&job, Step::skew));
         state.skew = skew.unwrap_or(state.skew);
@@ -51,12 +55,16 @@ impl Handler {
             }
             _ => {
                 let call = self.rules.check(received, context.now);
+                let call = call.and_then(|call| {
+                    self.check_limit(received, &state.seen, at)?;
+                    Ok(call)
+                });
                 let added = |action: &str| self.rules.answer(action, received);
                 let answer = call.and_then(|call| state.answer(call, added, &context));
                 (None, answer.unwrap_or_else(|error| refused(error, &context)))
             }
         };
-        let seen = self.seen_of(received, download, record);
+        let seen = seen_of(at, received, download, record);
         state.seen.push(seen.clone());
         drop(state);
         if let Some(watcher) = &self.watcher {
@@ -65,8 +73,27 @@ impl Handler {
         answer
     }
 
+    fn check_limit(
+        &self,
+        received: &Received,
+        seen: &[Seen],
+        now: Duration,
+    ) -> Result<(), ApiError> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        let (action, secret_id) = (received.header("x-tc-action"), received.secret_id());
+        let accepted = starts::accepted(seen, action.as_deref(), secret_id.as_deref(), now);
+        if accepted < limit {
+            return Ok(());
+        }
+        Err(ApiError::new(THROTTLED, format!("expected at most {limit} requests in any second")))
+    }
+
     pub(super) fn seen(&self) -> Vec<Seen> {
         lock(&self.state).seen.clone()
+    }
+
+    pub(super) fn starts(&self) -> Vec<Starts> {
+        starts::count(&lock(&self.state).seen)
     }
 
     /// Calls `function` with the storage and the service's time, if a file is served.
@@ -79,23 +106,24 @@ impl Handler {
         let now = real_now.saturating_add(state.skew);
         state.storage.as_mut().map(|storage| function(storage, now))
     }
+}
 
-    fn seen_of(
-        &self,
-        received: &Received,
-        download: Option<SeenDownload>,
-        answer: SeenAnswer,
-    ) -> Seen {
-        let job_id = member(&received.body, "JobId");
-        Seen {
-            at: self.started.elapsed(),
-            method: received.method().to_owned(),
-            action: received.header("x-tc-action"),
-            job_id: job_id.or_else(|| member(&received.body, "JobID")),
-            timestamp: received.header("x-tc-timestamp"),
-            download,
-            answer,
-        }
+fn seen_of(
+    at: Duration,
+    received: &Received,
+    download: Option<SeenDownload>,
+    answer: SeenAnswer,
+) -> Seen {
+    let job_id = member(&received.body, "JobId");
+    Seen {
+        at,
+        method: received.method().to_owned(),
+        action: received.header("x-tc-action"),
+        secret_id: received.secret_id(),
+        job_id: job_id.or_else(|| member(&received.body, "JobID")),
+        timestamp: received.header("x-tc-timestamp"),
+        download,
+        answer,
     }
 }
 

@@ -77,6 +77,13 @@ impl Received {
         let value = self.head.headers.get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
+
+    /// Returns the SecretId in the Authorization. Before the checks it proves nothing.
+    pub(super) fn secret_id(&self) -> Option<String> {
+        let authorization = self.header("authorization")?;
+        let (_, credential) = authorization.split_once("Credential=")?;
+        credential.split_once('/').map(|(id, _)| id.to_owned())
+    }
 }
 
 /// Returns the members of `Response` for a request.

@@ -17,6 +17,8 @@ pub struct Seen {
     pub method: String,
     /// Its X-TC-Action, if any.
     pub action: Option<String>,
+    /// The SecretId in its Authorization, if any. The signature may be wrong.
+    pub secret_id: Option<String>,
     /// The JobId (or JobID) in its body, if any.
     pub job_id: Option<String>,
     /// Its X-TC-Timestamp, if any.
