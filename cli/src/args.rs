@@ -9,7 +9,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
 use tcss_export::{Endpoint, Language, Session, error::BuildError, signing::Timestamp};
-use tcss_export_testkit::{DownloadFaults, Script};
+use tcss_export_testkit::{CreateFaults, DownloadFaults, Script};
 
 pub(crate) use self::hint::hint;
 pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
@@ -294,6 +294,9 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "STEPS", default_value_t)]
     #[arg(help = "Sets the answers about each job, request by request.")]
     pub(crate) script: Script,
+    #[arg(long, value_name = "LIST", default_value_t, hide_default_value = true)]
+    #[arg(help = "Sets what goes wrong with each create, in order.")]
+    pub(crate) create_faults: CreateFaults,
     #[arg(long, value_name = "PATH", help = "Serves this file as the result of each job.")]
     pub(crate) file: Option<PathBuf>,
     #[arg(long, value_name = "LIST", default_value_t, hide_default_value = true)]

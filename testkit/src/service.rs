@@ -35,12 +35,13 @@ use self::handler::{Handler, State, Watcher};
 use self::jobs::{Jobs, Positions};
 use self::request::{Received, Rules};
 use self::storage::Storage;
-#[cfg(doc)]
-use crate::DownloadFault;
 use crate::clock::Clock;
+use crate::create_faults::CreateFaults;
 use crate::download_faults::DownloadFaults;
 use crate::listener::{Listener, bind};
 use crate::script::Script;
+#[cfg(doc)]
+use crate::{CreateFault, DownloadFault};
 
 pub use self::key_service::{KeyFault, KeyService};
 pub use self::seen::{Seen, SeenAnswer, SeenDownload};
@@ -86,7 +87,7 @@ pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 /// | action | answer |
 /// | --- | --- |
 /// | DescribeExportJobResult | the next [`Step`](crate::Step) of its job |
-/// | CreateExportComplianceStatusListJob | a new JobId: `00000000-7e57-4000-8000-000000000001`, then `..2` and so on |
+/// | CreateExportComplianceStatusListJob | a new JobId: `00000000-7e57-4000-8000-000000000001`, then `..2` and so on; or the next [`CreateFault`] |
 /// | DescribeExportJobManageList | the jobs created here with their statuses, newest first |
 /// | DescribeExportJobDownloadURL | the URL of a job that has succeeded, else `InvalidParameter` |
 /// | one of [`Builder::action`] | the answer of its function |
@@ -175,6 +176,7 @@ pub struct Builder {
     rules: Rules,
     script: Script,
     jobs: BTreeMap<String, Script>,
+    create_faults: CreateFaults,
     file: Option<ServedFile>,
     download_faults: DownloadFaults,
     clock: Clock,
@@ -237,6 +239,12 @@ impl Builder {
         self
     }
 
+    /// Sets the faults of creates.
+    pub fn create_faults(mut self, faults: CreateFaults) -> Self {
+        self.create_faults = faults;
+        self
+    }
+
     /// Sets the file of all jobs: each success without its own URL then has a new URL of this file.
     pub fn file(mut self, file: ServedFile) -> Self {
         self.file = Some(file);
@@ -293,7 +301,9 @@ impl Builder {
         let scripts = self.jobs.into_iter().map(|(job, script)| (job, script.steps));
         let positions = Positions::new(self.script.steps, scripts.collect());
         let (jobs, storage) = (Jobs::new(positions), storage.transpose()?);
-        let state = Mutex::new(State { jobs, storage, skew: 0, seen: Vec::new() });
+        let create_faults = self.create_faults.faults.into_iter();
+        let state = State { jobs, create_faults, storage, skew: 0, seen: Vec::new() };
+        let state = Mutex::new(state);
         let (rules, clock, watcher, limit) = (self.rules, self.clock, self.watcher, self.limit);
         let handler = Handler { rules, clock, watcher, started: Instant::now(), limit, state };
         let handler = Arc::new(handler);

@@ -201,6 +201,19 @@ and the last step repeats:
       From now on the service's clock is ahead by this much, or behind if negative; the next step \
 gives the answer.
 
+Each accepted create takes the next fault of --create-faults; after the last one nothing goes \
+wrong:
+  OK
+      Nothing goes wrong.
+  LOST
+      The job is made, and the connection is closed without an answer.
+  HANG
+      The job is made, and no answer ever comes.
+  DROP
+      No job is made, and the connection is closed without an answer.
+  ERROR:CODE
+      No job is made; the service refuses with this error code.
+
 With --file, a SUCCESS without a URL gives a URL of the file, a new one each time. Each accepted \
 download takes the next fault of --download-faults; after the last one nothing goes wrong:
   OK

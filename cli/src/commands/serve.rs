@@ -47,6 +47,7 @@ pub(crate) async fn serve(args: &args::Serve, output: &Output) -> Result<Ending>
     let mut service = Service::builder()
         .key(credentials.secret_id(), credentials.secret_key())
         .script(args.script.clone())
+        .create_faults(args.create_faults.clone())
         .download_faults(args.download_faults.clone())
         .port(args.port)
         .watch(move |seen| log.progress(&line(seen)));
@@ -153,6 +154,10 @@ fn answer(answer: &SeenAnswer) -> String {
         SeenAnswer::Refused { code } => format!("refused: {code}"),
         SeenAnswer::Played(step) => masked(&step.to_string()),
         SeenAnswer::Created { job_id } => format!("created {job_id}"),
+        SeenAnswer::CreateFault { fault, job_id: Some(job_id) } => {
+            format!("{fault}, made {job_id}")
+        }
+        SeenAnswer::CreateFault { fault, job_id: None } => format!("{fault}, made no job"),
         SeenAnswer::Listed => "listed".to_owned(),
         SeenAnswer::GivenUrl => "URL given".to_owned(),
         SeenAnswer::GivenOwner => "owner given".to_owned(),

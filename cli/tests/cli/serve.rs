@@ -208,6 +208,24 @@ fn creates_and_lists_are_logged() {
 }
 
 #[test]
+fn a_create_whose_answer_is_lost_is_logged_and_its_job_is_listed() {
+    let serving = Serving::start(cli(&["serve", "--create-faults", "LOST,DROP"]));
+    for code in [5, 5, 0] {
+        assert_eq!(run_at(&serving.url, "create --asset-type host --all").code, Some(code));
+    }
+    assert_eq!(run_at(&serving.url, "jobs --json").json()["total_count"], 2);
+    let log = serving.stop().stderr;
+    let answers: Vec<_> = log.lines().filter_map(|line| line.rsplit_once("job -  ")).collect();
+    let expected = [
+        "LOST, made 00000000-7e57-4000-8000-000000000001",
+        "DROP, made no job",
+        "created 00000000-7e57-4000-8000-000000000002",
+        "listed",
+    ];
+    assert_eq!(answers.iter().map(|answer| answer.1).collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_file_that_cannot_be_served_is_refused() {
     let folder = Folder::new("serve-refused");
     for path in [folder.path("missing"), folder.path("")] {
@@ -250,13 +268,24 @@ fn help_lists_each_step_of_a_script() {
 
 #[test]
 fn help_lists_each_fault_of_downloads() {
+    assert_faults_in_help(&["serve", "--file", "f", "--download-faults", "WRONG", "--json"], 21);
+}
+
+#[test]
+fn help_lists_each_fault_of_creates() {
+    assert_faults_in_help(&["serve", "--create-faults", "WRONG", "--json"], 5);
+}
+
+/// Checks the help against the names in the message that refuses these arguments.
+#[track_caller]
+fn assert_faults_in_help(args: &[&str], count: usize) {
     let help = without_keys(&["serve", "--help"]).run().stdout;
-    let refused = cli(&["serve", "--file", "f", "--download-faults", "WRONG", "--json"]).run();
+    let refused = cli(args).run();
     let message = refused.error()["message"].as_str().expect("a text").to_owned();
     let (_, names) = message.split_once("expected ").expect("the names");
     let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_uppercase() || c == '-');
     let names: Vec<_> = names.split([',', ' ']).filter(|n| !n.is_empty()).filter(is_name).collect();
-    assert_eq!(names.len(), 21, "{names:?}");
+    assert_eq!(names.len(), count, "{names:?}");
     for name in names {
         assert!(
             ['\n', ':', '['].iter().any(|c| help.contains(&format!("\n  {name}{c}"))),

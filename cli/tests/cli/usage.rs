@@ -299,6 +299,7 @@ fn a_bad_list_of_faults_is_refused_and_the_fault_is_named() {
     let serve = ["serve", "--file", "f", "--download-faults"];
     refused(&[&serve[..], &["OK,CUT"]].concat(), "fault 2 \"CUT\": expected a colon and a value");
     refused(&["serve", "--download-faults", "OK"], "--file <PATH>");
+    refused(&["serve", "--create-faults", "LOSS"], "fault 1 \"LOSS\": expected OK, LOST, ");
 }
 
 #[test]

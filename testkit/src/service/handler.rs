@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use std::vec;
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,7 @@ use super::seen::{Seen, SeenAnswer, SeenDownload};
 use super::starts::{self, Starts, THROTTLED};
 use super::storage::Storage;
 use crate::clock::Clock;
+use crate::create_faults::CreateFault;
 use crate::lock;
 use crate::script::Step;
 
@@ -32,6 +34,7 @@ pub(super) struct Handler {
 
 pub(super) struct State {
     pub(super) jobs: Jobs,
+    pub(super) create_faults: vec::IntoIter<CreateFault>,
     pub(super) storage: Option<Storage>,
     /// How far the service's clock is ahead of [`Handler::clock`], in seconds.
     pub(super) skew: i64,
@@ -143,10 +146,7 @@ impl State {
         let (members, record) = match call {
             Call::Added(action) => (added(&action), SeenAnswer::Added),
             Call::Result(job) => return Ok(self.next_step(&job, context)),
-            Call::Create { asset_type } => {
-                let job_id = self.jobs.create(asset_type, context.now);
-                (json!({ "JobId": job_id }), SeenAnswer::Created { job_id })
-            }
+            Call::Create { asset_type } => return Ok(self.create(asset_type, context)),
             Call::Owner => (owner(), SeenAnswer::GivenOwner),
             Call::List(listing) => (self.jobs.list(&listing), SeenAnswer::Listed),
             Call::DownloadUrl(job) => {
@@ -155,6 +155,23 @@ impl State {
             }
         };
         Ok((succeed(members, context), record))
+    }
+
+    fn create(&mut self, asset_type: String, context: &Context) -> (Answer, SeenAnswer) {
+        let fault = self.create_faults.next().unwrap_or(CreateFault::Ok);
+        let make = || self.jobs.create(asset_type, context.now);
+        let (answer, job_id) = match &fault {
+            CreateFault::Ok => {
+                let job_id = make();
+                let answer = succeed(json!({ "JobId": job_id }), context);
+                return (answer, SeenAnswer::Created { job_id });
+            }
+            CreateFault::Lost => (Answer::Close, Some(make())),
+            CreateFault::Hang => (Answer::Hang, Some(make())),
+            CreateFault::Drop => (Answer::Close, None),
+            CreateFault::Error(code) => (refuse(code, "requested by a fault", context), None),
+        };
+        (answer, SeenAnswer::CreateFault { fault, job_id })
     }
 
     fn next_step(&mut self, job: &str, context: &Context) -> (Answer, SeenAnswer) {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::create_faults::CreateFault;
 use crate::download_faults::DownloadFault;
 use crate::script::Step;
 
@@ -69,6 +70,13 @@ pub enum SeenAnswer {
     Created {
         /// The id of the new job.
         job_id: String,
+    },
+    /// This fault of an accepted create.
+    CreateFault {
+        /// The fault; it is not [`CreateFault::Ok`].
+        fault: CreateFault,
+        /// The id of the new job, if one was made.
+        job_id: Option<String>,
     },
     /// The list of jobs.
     Listed,

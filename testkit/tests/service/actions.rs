@@ -1,8 +1,11 @@
 //! The actions around DescribeExportJobResult.
 
-use crate::support::{Call, NOW, send, service};
+use std::io::Write;
+use std::thread;
+
+use crate::support::{Call, NOW, connect, exchange, send, service};
 use serde_json::{Value, json};
-use tcss_export_testkit::{Clock, Script, SeenAnswer, Service};
+use tcss_export_testkit::{Clock, CreateFault, Script, SeenAnswer, Service};
 
 const CREATE: &str = r#"{"AssetType":"ASSET_HOST","ExportByAsset":true,"ExportAll":true}"#;
 const FIRST: &str = "00000000-7e57-4000-8000-000000000001";
@@ -210,4 +213,58 @@ fn a_call_for_the_owner_has_no_parameter() {
     let service = scripted("RUNNING");
     let call = Call { body: r#"{"AccountId":"1"}"#.to_owned(), ..owner() };
     assert_eq!(send(&service, call).code(), "UnknownParameter");
+}
+
+/// Starts a service with these faults of creates.
+fn faulty(faults: &str) -> Service {
+    service().create_faults(faults.parse().expect(faults)).start().expect("a service")
+}
+
+fn creation() -> Call {
+    Call::action("CreateExportComplianceStatusListJob", CREATE)
+}
+
+#[test]
+fn the_job_of_a_create_whose_answer_is_lost_is_listed() {
+    let service = faulty("LOST");
+    assert_eq!(exchange(service.addr(), &creation().bytes()), "");
+    assert_eq!(ids(&list(&service, "{}")), [FIRST]);
+    let (fault, job_id) = (CreateFault::Lost, Some(FIRST.to_owned()));
+    assert_eq!(service.seen()[0].answer, SeenAnswer::CreateFault { fault, job_id });
+}
+
+#[test]
+fn the_job_of_a_create_without_an_answer_is_listed() {
+    let service = faulty("HANG");
+    let mut stream = connect(service.addr());
+    stream.write_all(&creation().bytes()).expect("a reading service");
+    while service.seen().is_empty() {
+        thread::yield_now();
+    }
+    assert_eq!(ids(&list(&service, "{}")), [FIRST]);
+}
+
+#[test]
+fn a_dropped_create_makes_no_job() {
+    let service = faulty("DROP");
+    assert_eq!(exchange(service.addr(), &creation().bytes()), "");
+    assert_eq!(list(&service, "{}")["TotalCount"], 0);
+    let expected = SeenAnswer::CreateFault { fault: CreateFault::Drop, job_id: None };
+    assert_eq!(service.seen()[0].answer, expected);
+}
+
+#[test]
+fn a_create_that_a_fault_refuses_makes_no_job_and_the_next_one_does() {
+    let service = faulty("ERROR:RequestLimitExceeded,OK");
+    assert_eq!(send(&service, creation()).code(), "RequestLimitExceeded");
+    assert_eq!(create(&service)["JobId"], FIRST);
+    assert_eq!(create(&service)["JobId"], SECOND);
+}
+
+#[test]
+fn a_refused_create_takes_no_fault() {
+    let service = faulty("DROP");
+    let wrong = Call { body: "{}".to_owned(), ..creation() };
+    assert_eq!(send(&service, wrong).code(), "MissingParameter");
+    assert_eq!(exchange(service.addr(), &creation().bytes()), "");
 }
