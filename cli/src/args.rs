@@ -288,6 +288,8 @@ pub(crate) struct Serve {
     #[arg(long, default_value_t = 0, value_parser = port, allow_negative_numbers = true)]
     #[arg(help = "Listens on this port; 0 picks a free one.")]
     pub(crate) port: u16,
+    #[arg(long, help = "Listens on ::1 in place of 127.0.0.1.")]
+    pub(crate) ipv6: bool,
     #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
     #[arg(help = "Accepts at most N requests of an action in any second.")]
     pub(crate) limit: Option<u64>,

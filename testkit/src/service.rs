@@ -53,7 +53,7 @@ pub const EXAMPLE_SECRET_ID: &str = "AKIDEXAMPLE-OF-THE-TESTKIT";
 /// The SecretKey of [`EXAMPLE_SECRET_ID`].
 pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 
-/// A running service on 127.0.0.1.
+/// A running service on a loopback address.
 ///
 /// Dropping it joins its thread, closes its connections and frees its port.
 ///
@@ -131,7 +131,7 @@ impl Service {
         self.listener.addr()
     }
 
-    /// Returns the address as a URL, `http://127.0.0.1:port`.
+    /// Returns the address as a URL, such as `http://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("http://{}", self.addr())
     }
@@ -183,6 +183,7 @@ pub struct Builder {
     watcher: Option<Watcher>,
     limit: Option<u64>,
     port: u16,
+    is_ipv6: bool,
 }
 
 impl Builder {
@@ -272,6 +273,12 @@ impl Builder {
         self
     }
 
+    /// Listens on ::1 in place of 127.0.0.1.
+    pub const fn ipv6(mut self) -> Self {
+        self.is_ipv6 = true;
+        self
+    }
+
     /// Sets the service's source of time.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -288,14 +295,14 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// The system's error if the port is not available, the thread cannot start or the file is not
+    /// The system's error if the port is not available, the machine has no IPv6 but needs it, the thread cannot start or the file is not
     /// readable; [`io::ErrorKind::InvalidInput`] if the file is not a regular one or has no name, or
     /// if its ETag or disposition is not valid in a header.
     pub fn start(mut self) -> io::Result<Service> {
         if self.rules.keys.is_empty() {
             self = self.key(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY);
         }
-        let socket = bind(self.port)?;
+        let socket = bind(self.port, self.is_ipv6)?;
         let base = format!("http://{}", socket.local_addr()?);
         let storage = self.file.map(|file| Storage::new(file, self.download_faults, base));
         let scripts = self.jobs.into_iter().map(|(job, script)| (job, script.steps));

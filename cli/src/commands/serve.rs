@@ -57,6 +57,9 @@ pub(crate) async fn serve(args: &args::Serve, output: &Output) -> Result<Ending>
     if let Some(limit) = args.limit {
         service = service.limit(limit);
     }
+    if args.ipv6 {
+        service = service.ipv6();
+    }
     let service = service.start().map_err(|error| cannot_listen(&error))?;
     let url = service.url();
     let usage = usage(&url, args.file.is_some(), is_made_up);
@@ -100,8 +103,14 @@ pub(super) fn cannot_listen(error: &io::Error) -> Error {
         let hint = hints::of_limit(ResourceLimit::Threads);
         return Error::new(ErrorKind::Resource, message).with_hint(hint);
     }
-    Error::new(ErrorKind::Usage, format!("the port cannot be used: {error}"))
-        .with_hint("choose another --port, or leave it out for a free one")
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => {
+            "choose another --port, or leave it out for a free one"
+        }
+        _ => "leave out --ipv6 if this machine has no IPv6",
+    };
+    Error::new(ErrorKind::Usage, format!("the address cannot be used: {error}"))
+        .with_hint(hint)
         .or_limit(error)
 }
 

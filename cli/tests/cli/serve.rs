@@ -76,7 +76,24 @@ fn a_port_that_is_taken_is_refused() {
     let port = taken.local_addr().expect("an address").port().to_string();
     let ended = cli(&["serve", "--port", &port]).run();
     assert_eq!((ended.code, &*ended.stdout), (Some(2), ""));
-    assert!(ended.stderr.starts_with("error: the port cannot be used: "), "{ended:?}");
+    assert!(ended.stderr.starts_with("error: the address cannot be used: "), "{ended:?}");
+}
+
+#[test]
+fn it_listens_on_ipv6_or_says_that_there_is_none() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        let ended = cli(&["serve", "--ipv6", "--json"]).run();
+        let hint = json!("leave out --ipv6 if this machine has no IPv6");
+        assert_eq!((ended.code, &ended.error()["hint"]), (Some(2), &hint), "{ended:?}");
+        return;
+    }
+    let folder = Folder::new("serve-ipv6");
+    let path = folder.path("served.csv");
+    fs::write(&path, "123456789").expect("a file");
+    let serving = Serving::start(cli(&["serve", "--ipv6", "--script", "SUCCESS", "--file", &path]));
+    assert!(serving.url.starts_with("http://[::1]:"), "{}", serving.url);
+    let download = format!("download J -o {}", folder.path("f"));
+    assert_eq!(run_at(&serving.url, &download).code, Some(0));
 }
 
 #[test]

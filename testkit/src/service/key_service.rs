@@ -97,7 +97,7 @@ impl KeyService {
         let state = State { fault: None, lifetime: 7_200, issued: 0, seen: Vec::new() };
         let handler = Arc::new(Handler { clock, state: Mutex::new(state) });
         let shared = Arc::clone(&handler);
-        let listener = Listener::start(bind(0)?, move |stream| {
+        let listener = Listener::start(bind(0, false)?, move |stream| {
             let handler = Arc::clone(&shared);
             serve(stream, move |received| handler.answer(received))
         })?;
