@@ -7,6 +7,7 @@ mod handler;
 pub(crate) mod jobs;
 mod key_service;
 pub(crate) mod parameters;
+mod query;
 pub(crate) mod request;
 mod seen;
 mod starts;
@@ -62,17 +63,17 @@ pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 /// | check | code |
 /// | --- | --- |
 /// | body of at most 10 MiB | `RequestSizeLimitExceeded` |
-/// | method POST | `UnsupportedProtocol` |
+/// | method POST, or GET with the parameters in its query | `UnsupportedProtocol` |
 /// | path `/` | `InvalidParameter` |
 /// | has Host, Content-Type, X-TC-Action, X-TC-Version, X-TC-Timestamp | `MissingParameter` |
 /// | each of them only once | `InvalidParameter` |
 /// | has an Authorization of the documented form | `AuthFailure.InvalidAuthorization` |
 /// | the timestamp is a number | `InvalidParameter` |
 /// | the scope is `date/tcss/tc3_request`, or with `sts` for the version of STS, with the timestamp's UTC date | `AuthFailure.SignatureFailure` |
-/// | signed headers: `content-type;host`, or these and `x-tc-action` | `AuthFailure.InvalidAuthorization` |
+/// | signed headers: content-type, host and any others, sorted, each once in the request | `AuthFailure.InvalidAuthorization` |
 /// | the SecretId is known | `AuthFailure.SecretIdNotFound` |
 /// | timestamp and clock are at most 300 s apart | `AuthFailure.SignatureExpire` |
-/// | the signature, over the body or over `UNSIGNED-PAYLOAD` | `AuthFailure.SignatureFailure` |
+/// | the signature, with or without the port of the host, over the body or over `UNSIGNED-PAYLOAD` | `AuthFailure.SignatureFailure` |
 /// | X-TC-Token, if a token is set | `AuthFailure.TokenFailure` |
 /// | the version is `2020-11-01`, or `2018-08-13` of STS | `NoSuchVersion` |
 /// | the action is a known one, or one of [`Builder::action`] | `InvalidAction` |

@@ -265,6 +265,9 @@ RequestLimitExceeded. The service itself accepts 20 a second. Refused requests d
 The key pair is taken from TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY. If neither is set, \
 a made-up pair is used. As the real service does, it refuses requests signed with any other key.
 
+The official SDKs except those for Go and Python sign for the service that the first label of the \
+host names. Give them a name such as tcss.localhost, which must resolve to the address.
+
 Each request is logged on stderr unless --quiet is given. Ctrl-C and SIGTERM stop the service. It \
 then prints a line for each action: the number of requests, how many of them --limit refused, and \
 the largest number within any second, refused ones included. With --json this is an object with \

@@ -46,7 +46,7 @@ impl Handler {
         let real_now = self.clock.now();
         let mut state = lock(&self.state);
         let at = self.started.elapsed();
-        let job = member(&received.body, "JobId");
+        let job = member(&received.parameters(), "JobId");
         let skew = job.and_then(|job| state.jobs.positions.pass_skews(&job, Step::skew));
         state.skew = skew.unwrap_or(state.skew);
         let context =
@@ -117,13 +117,13 @@ fn seen_of(
     download: Option<SeenDownload>,
     answer: SeenAnswer,
 ) -> Seen {
-    let job_id = member(&received.body, "JobId");
+    let parameters = received.parameters();
     Seen {
         at,
         method: received.method().to_owned(),
         action: received.header("x-tc-action"),
         secret_id: received.secret_id(),
-        job_id: job_id.or_else(|| member(&received.body, "JobID")),
+        job_id: member(&parameters, "JobId").or_else(|| member(&parameters, "JobID")),
         timestamp: received.header("x-tc-timestamp"),
         download,
         answer,

@@ -1,5 +1,6 @@
 //! Requests as received, and the checks of a call.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use super::actions::Call;
 use super::parameters::{ApiError, Parameters};
+use super::query;
 use crate::verify::{RawRequest, Refusal, Verifier};
 
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -54,6 +56,18 @@ impl Received {
 
     pub(super) fn path(&self) -> &str {
         self.head.uri.path()
+    }
+
+    fn query(&self) -> &str {
+        self.head.uri.query().unwrap_or_default()
+    }
+
+    /// Returns the parameters as JSON: the body, or the query of a GET.
+    pub(crate) fn parameters(&self) -> Cow<'_, [u8]> {
+        match self.method() {
+            "GET" => query::to_json(self.query()).to_string().into_bytes().into(),
+            _ => Cow::from(&self.body),
+        }
     }
 
     /// Returns the request target as it was on the wire.
@@ -105,7 +119,7 @@ impl Rules {
         let request = RawRequest {
             method: received.method(),
             path: received.path(),
-            query: received.head.uri.query().unwrap_or_default(),
+            query: received.query(),
             headers: &headers,
             body: &received.body,
         };
@@ -127,8 +141,8 @@ impl Rules {
         }
         let action = request.header("x-tc-action")?;
         match version {
-            VERSION => self.read(action, &received.body),
-            STS_VERSION => Call::read_of_sts(action, &received.body),
+            VERSION => self.read(action, &received.parameters()),
+            STS_VERSION => Call::read_of_sts(action, &received.parameters()),
             _ => Err(ApiError::new("NoSuchVersion", "expected the version 2020-11-01")),
         }
     }
@@ -149,8 +163,8 @@ impl Rules {
 
 /// Makes the checks before the signature.
 fn check_form(request: &RawRequest<'_>) -> Result<(), ApiError> {
-    if request.method != "POST" {
-        return Err(ApiError::new("UnsupportedProtocol", "expected the method POST"));
+    if !matches!(request.method, "GET" | "POST") {
+        return Err(Refusal::Method.into());
     }
     if request.path != "/" {
         return Err(Refusal::Path.into());

@@ -59,8 +59,8 @@ fn a_method_other_than_post_is_refused() {
 }
 
 #[test]
-fn a_get_is_refused() {
-    refused(Call { method: "GET", ..Call::job("job-1") }, "UnsupportedProtocol");
+fn a_get_has_no_parameters_in_its_body() {
+    refused(Call { method: "GET", ..Call::job("job-1") }, "MissingParameter");
 }
 
 #[test]
@@ -136,9 +136,29 @@ fn another_service_is_refused() {
 }
 
 #[test]
-fn other_signed_headers_are_refused() {
+fn signed_headers_without_content_type_are_refused() {
     let code = "AuthFailure.InvalidAuthorization";
     refused(Call { signed_headers: "host", ..Call::job("job-1") }, code);
+}
+
+#[test]
+fn further_signed_headers_are_accepted() {
+    let signed_headers = "content-type;host;x-tc-action;x-tc-timestamp;x-tc-version";
+    accepted(Call { signed_headers, ..Call::job("job-1") });
+}
+
+#[test]
+fn a_further_signed_header_that_changes_is_refused() {
+    let signed_headers = "content-type;host;x-tc-version";
+    let call = Call { signed_headers, ..Call::job("job-1") };
+    refused(call.replace("X-TC-Version", "2018-05-16"), "AuthFailure.SignatureFailure");
+}
+
+#[test]
+fn commas_without_blanks_are_accepted() {
+    let call = Call::job("job-1");
+    let value = call.authorization().replace(", ", ",");
+    accepted(call.replace("Authorization", &value));
 }
 
 #[test]
