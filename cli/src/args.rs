@@ -9,11 +9,11 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
 use tcss_export::{Endpoint, Language, Session, error::BuildError, signing::Timestamp};
-use tcss_export_testkit::{DownloadFaults, Script};
+use tcss_export_testkit::{CreateFaults, DownloadFaults, Script};
 
 pub(crate) use self::hint::hint;
 pub(crate) use self::options::{Export, Job, Save, Timing, not_a_url};
-use self::options::{Source, file, language, page, port, time, timestamp, whole};
+use self::options::{Source, file, language, page, port, positive, time, timestamp, whole};
 use crate::{
     error::{Error, ErrorKind, Result},
     output::Output,
@@ -288,9 +288,17 @@ pub(crate) struct Serve {
     #[arg(long, default_value_t = 0, value_parser = port, allow_negative_numbers = true)]
     #[arg(help = "Listens on this port; 0 picks a free one.")]
     pub(crate) port: u16,
+    #[arg(long, help = "Listens on ::1 in place of 127.0.0.1.")]
+    pub(crate) ipv6: bool,
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(help = "Accepts at most N requests of an action in any second.")]
+    pub(crate) limit: Option<u64>,
     #[arg(long, value_name = "STEPS", default_value_t)]
     #[arg(help = "Sets the answers about each job, request by request.")]
     pub(crate) script: Script,
+    #[arg(long, value_name = "LIST", default_value_t, hide_default_value = true)]
+    #[arg(help = "Sets what goes wrong with each create, in order.")]
+    pub(crate) create_faults: CreateFaults,
     #[arg(long, value_name = "PATH", help = "Serves this file as the result of each job.")]
     pub(crate) file: Option<PathBuf>,
     #[arg(long, value_name = "LIST", default_value_t, hide_default_value = true)]

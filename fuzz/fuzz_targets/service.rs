@@ -1,7 +1,7 @@
-//! The test service reads any script, list of download faults and request without a panic. A
+//! The test service reads any script, list of faults and request without a panic. A
 //! second model of scripts and calls predicts its answer to each request.
 //!
-//! The first two lines of the input are a script and a list of download faults. Each further line
+//! The first two lines of the input are a script and a list of faults. Each further line
 //! is a request, its parts separated by tabs: `s` with an action and a body is signed, `r` with
 //! header lines and a body is not.
 #![no_main]
@@ -22,7 +22,7 @@ use tcss_export_core::{
 };
 use tcss_export_driver::Transport;
 use tcss_export_testkit::{
-    DownloadFaults, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, ScriptError, Scripted, Step,
+    CreateFaults, DownloadFaults, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, ScriptError, Scripted, Step,
 };
 
 fuzz_target!(|text: &str| {
@@ -30,6 +30,7 @@ fuzz_target!(|text: &str| {
     let (script, faults) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let script = parsed::<Script>(script);
     parsed::<DownloadFaults>(faults);
+    parsed::<CreateFaults>(faults);
     let Some(script) = script else { return };
     let (scripted, mut model) = (Scripted::new(script.steps()), Model::new(script.steps()));
     for line in lines.take(20) {

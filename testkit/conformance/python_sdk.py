@@ -153,6 +153,16 @@ def check_create(args):
     assert first and second and first != second, (first, second)
 
 
+def check_get(args):
+    sdk_client = client(args)
+    sdk_client.profile.httpProfile.reqMethod = "GET"
+    job = create(sdk_client)
+    assert poll(sdk_client).RequestId
+    request = models.DescribeExportJobManageListRequest()
+    request.Limit, request.Order, request.By = 1, "desc", "InsertTime"
+    assert sdk_client.DescribeExportJobManageList(request).List[0].JobID == job
+
+
 def check_create_without_asset_type(args):
     parameters = {"ExportByAsset": True, "ExportAll": True}
     call = lambda c: c.call("CreateExportComplianceStatusListJob", parameters)
@@ -234,6 +244,7 @@ CHECKS = [
     ("an unknown parameter is UnknownParameter", check_unknown_parameter),
     ("an unknown action is InvalidAction", check_unknown_action),
     ("jobs are created, each with an id of its own", check_create),
+    ("a GET is accepted, with its parameters in the query", check_get),
     ("a job without an asset type is MissingParameter", check_create_without_asset_type),
     ("a created job is listed first, with an integer progress", check_manage_list),
     ("the file of a finished job is there, and so is a part of it", check_download),

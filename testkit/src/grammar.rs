@@ -1,5 +1,5 @@
-//! The text form of [`Script`](crate::Script) and [`DownloadFaults`](crate::DownloadFaults): steps
-//! `NAME` or `NAME:value`, separated by commas.
+//! The text form of [`Script`](crate::Script), [`CreateFaults`](crate::CreateFaults) and
+//! [`DownloadFaults`](crate::DownloadFaults): steps `NAME` or `NAME:value`, separated by commas.
 
 use std::error::Error;
 use std::fmt;
@@ -16,7 +16,7 @@ pub(crate) trait Grammar: fmt::Display + PartialEq + Sized + 'static {
 /// Makes a step from the text after the colon, if there is a colon.
 pub(crate) type ReadStep<S> = fn(Option<&str>) -> Result<S, &'static str>;
 
-/// The error of a script or a list of download faults: which step is wrong, and how.
+/// The error of a script or a list of faults: which step is wrong, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptError {
     position: Option<usize>,

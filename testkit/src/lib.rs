@@ -55,6 +55,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod clock;
+mod create_faults;
 mod download_faults;
 mod grammar;
 mod listener;
@@ -69,6 +70,7 @@ pub mod wire;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use crate::clock::Clock;
+pub use crate::create_faults::{CreateFault, CreateFaults};
 pub use crate::download_faults::{DownloadFault, DownloadFaults};
 pub use crate::grammar::ScriptError;
 pub use crate::script::{Script, Step};
@@ -76,7 +78,7 @@ pub use crate::script::{Script, Step};
 pub use crate::scripted::Scripted;
 pub use crate::service::{
     Builder, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, KeyFault, KeyService, Seen, SeenAnswer,
-    SeenDownload, ServedFile, Service,
+    SeenDownload, ServedFile, Service, Starts,
 };
 
 /// Locks a value that every panic leaves consistent.

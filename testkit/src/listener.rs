@@ -1,7 +1,7 @@
 //! A listening socket with a background thread that serves its connections.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -24,9 +24,12 @@ pub(crate) struct Listener {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Opens a port on 127.0.0.1; for port 0 the system chooses one.
-pub(crate) fn bind(port: u16) -> io::Result<StdListener> {
-    let socket = StdListener::bind((Ipv4Addr::LOCALHOST, port))?;
+/// Opens a port on 127.0.0.1, or on ::1; for port 0 the system chooses one.
+pub(crate) fn bind(port: u16, is_ipv6: bool) -> io::Result<StdListener> {
+    let socket = match is_ipv6 {
+        true => StdListener::bind((Ipv6Addr::LOCALHOST, port))?,
+        false => StdListener::bind((Ipv4Addr::LOCALHOST, port))?,
+    };
     socket.set_nonblocking(true)?;
     Ok(socket)
 }

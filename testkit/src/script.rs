@@ -88,7 +88,7 @@ fn progress(value: &str) -> Result<f64, &'static str> {
     progress.filter(|progress| progress.is_finite()).ok_or("expected a progress like 42.5")
 }
 
-fn error_code(value: &str) -> Result<String, &'static str> {
+pub(crate) fn error_code(value: &str) -> Result<String, &'static str> {
     token(value, "expected an error code like InternalError or AuthFailure.TokenFailure")
 }
 

@@ -105,7 +105,7 @@ impl Scripted {
 impl State {
     fn exchange(&mut self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let received = Received::of(request.clone());
-        let job = member(&received.body, "JobId");
+        let job = member(&received.parameters(), "JobId");
         let skew = job.and_then(|job| self.jobs.pass_skews(&job, Exchange::skew));
         self.skew = skew.unwrap_or(self.skew);
         let now = wall(self.elapsed).unix_seconds().saturating_add(self.skew);

@@ -7,8 +7,10 @@ mod handler;
 pub(crate) mod jobs;
 mod key_service;
 pub(crate) mod parameters;
+mod query;
 pub(crate) mod request;
 mod seen;
+mod starts;
 mod storage;
 
 use std::collections::BTreeMap;
@@ -34,15 +36,17 @@ use self::handler::{Handler, State, Watcher};
 use self::jobs::{Jobs, Positions};
 use self::request::{Received, Rules};
 use self::storage::Storage;
-#[cfg(doc)]
-use crate::DownloadFault;
 use crate::clock::Clock;
+use crate::create_faults::CreateFaults;
 use crate::download_faults::DownloadFaults;
 use crate::listener::{Listener, bind};
 use crate::script::Script;
+#[cfg(doc)]
+use crate::{CreateFault, DownloadFault};
 
 pub use self::key_service::{KeyFault, KeyService};
 pub use self::seen::{Seen, SeenAnswer, SeenDownload};
+pub use self::starts::Starts;
 pub use self::storage::ServedFile;
 
 /// The SecretId that a service knows if its builder names no key.
@@ -50,7 +54,7 @@ pub const EXAMPLE_SECRET_ID: &str = "AKIDEXAMPLE-OF-THE-TESTKIT";
 /// The SecretKey of [`EXAMPLE_SECRET_ID`].
 pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 
-/// A running service on 127.0.0.1.
+/// A running service on a loopback address.
 ///
 /// Dropping it joins its thread, closes its connections and frees its port.
 ///
@@ -59,34 +63,36 @@ pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 /// | check | code |
 /// | --- | --- |
 /// | body of at most 10 MiB | `RequestSizeLimitExceeded` |
-/// | method POST | `UnsupportedProtocol` |
+/// | method POST, or GET with the parameters in its query | `UnsupportedProtocol` |
 /// | path `/` | `InvalidParameter` |
 /// | has Host, Content-Type, X-TC-Action, X-TC-Version, X-TC-Timestamp | `MissingParameter` |
 /// | each of them only once | `InvalidParameter` |
 /// | has an Authorization of the documented form | `AuthFailure.InvalidAuthorization` |
 /// | the timestamp is a number | `InvalidParameter` |
-/// | the scope is `date/tcss/tc3_request` with the timestamp's UTC date | `AuthFailure.SignatureFailure` |
-/// | signed headers: `content-type;host`, or these and `x-tc-action` | `AuthFailure.InvalidAuthorization` |
+/// | the scope is `date/tcss/tc3_request`, or with `sts` for the version of STS, with the timestamp's UTC date | `AuthFailure.SignatureFailure` |
+/// | signed headers: content-type, host and any others, sorted, each once in the request | `AuthFailure.InvalidAuthorization` |
 /// | the SecretId is known | `AuthFailure.SecretIdNotFound` |
 /// | timestamp and clock are at most 300 s apart | `AuthFailure.SignatureExpire` |
-/// | the signature, over the body or over `UNSIGNED-PAYLOAD` | `AuthFailure.SignatureFailure` |
+/// | the signature, with or without the port of the host, over the body or over `UNSIGNED-PAYLOAD` | `AuthFailure.SignatureFailure` |
 /// | X-TC-Token, if a token is set | `AuthFailure.TokenFailure` |
-/// | the version is `2020-11-01` | `NoSuchVersion` |
+/// | the version is `2020-11-01`, or `2018-08-13` of STS | `NoSuchVersion` |
 /// | the action is a known one, or one of [`Builder::action`] | `InvalidAction` |
 /// | the body is a JSON object | `InvalidParameter` |
 /// | has the required parameters, in the order of the documentation | `MissingParameter` |
 /// | each parameter has its documented type; required texts are not empty | `InvalidParameter` |
 /// | no other parameter | `UnknownParameter` |
+/// | within [`Builder::limit`], if it is set | `RequestLimitExceeded` |
 ///
 /// The answer to an accepted request depends on its action:
 ///
 /// | action | answer |
 /// | --- | --- |
 /// | DescribeExportJobResult | the next [`Step`](crate::Step) of its job |
-/// | CreateExportComplianceStatusListJob | a new JobId: `00000000-7e57-4000-8000-000000000001`, then `..2` and so on |
+/// | CreateExportComplianceStatusListJob | a new JobId: `00000000-7e57-4000-8000-000000000001`, then `..2` and so on; or the next [`CreateFault`] |
 /// | DescribeExportJobManageList | the jobs created here with their statuses, newest first |
 /// | DescribeExportJobDownloadURL | the URL of a job that has succeeded, else `InvalidParameter` |
 /// | one of [`Builder::action`] | the answer of its function |
+/// | GetCallerIdentity of STS | a made-up owner, the same for each key |
 ///
 /// Any JobId is a job with its own position in its script, created here or not. Only
 /// DescribeExportJobResult moves it; a refused request moves it only past a
@@ -126,7 +132,7 @@ impl Service {
         self.listener.addr()
     }
 
-    /// Returns the address as a URL, `http://127.0.0.1:port`.
+    /// Returns the address as a URL, such as `http://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("http://{}", self.addr())
     }
@@ -151,6 +157,11 @@ impl Service {
     pub fn seen(&self) -> Vec<Seen> {
         self.handler.seen()
     }
+
+    /// Returns the number of all requests to the API so far, for each action and key.
+    pub fn starts(&self) -> Vec<Starts> {
+        self.handler.starts()
+    }
 }
 
 impl fmt::Debug for Service {
@@ -166,11 +177,14 @@ pub struct Builder {
     rules: Rules,
     script: Script,
     jobs: BTreeMap<String, Script>,
+    create_faults: CreateFaults,
     file: Option<ServedFile>,
     download_faults: DownloadFaults,
     clock: Clock,
     watcher: Option<Watcher>,
+    limit: Option<u64>,
     port: u16,
+    is_ipv6: bool,
 }
 
 impl Builder {
@@ -227,6 +241,12 @@ impl Builder {
         self
     }
 
+    /// Sets the faults of creates.
+    pub fn create_faults(mut self, faults: CreateFaults) -> Self {
+        self.create_faults = faults;
+        self
+    }
+
     /// Sets the file of all jobs: each success without its own URL then has a new URL of this file.
     pub fn file(mut self, file: ServedFile) -> Self {
         self.file = Some(file);
@@ -239,9 +259,24 @@ impl Builder {
         self
     }
 
+    /// Accepts at most this many calls of one action with one key in any second; by default there is
+    /// no limit. The key stands for its account.
+    ///
+    /// The second is a sliding one: it ends with the call. Refused calls do not count.
+    pub const fn limit(mut self, calls: u64) -> Self {
+        self.limit = Some(calls);
+        self
+    }
+
     /// Sets the port; with 0, the default, the system chooses a free one.
     pub const fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Listens on ::1 in place of 127.0.0.1.
+    pub const fn ipv6(mut self) -> Self {
+        self.is_ipv6 = true;
         self
     }
 
@@ -261,22 +296,24 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// The system's error if the port is not available, the thread cannot start or the file is not
+    /// The system's error if the port is not available, the machine has no IPv6 but needs it, the thread cannot start or the file is not
     /// readable; [`io::ErrorKind::InvalidInput`] if the file is not a regular one or has no name, or
     /// if its ETag or disposition is not valid in a header.
     pub fn start(mut self) -> io::Result<Service> {
         if self.rules.keys.is_empty() {
             self = self.key(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY);
         }
-        let socket = bind(self.port)?;
+        let socket = bind(self.port, self.is_ipv6)?;
         let base = format!("http://{}", socket.local_addr()?);
         let storage = self.file.map(|file| Storage::new(file, self.download_faults, base));
         let scripts = self.jobs.into_iter().map(|(job, script)| (job, script.steps));
         let positions = Positions::new(self.script.steps, scripts.collect());
         let (jobs, storage) = (Jobs::new(positions), storage.transpose()?);
-        let state = Mutex::new(State { jobs, storage, skew: 0, seen: Vec::new() });
-        let (clock, watcher, started) = (self.clock, self.watcher, Instant::now());
-        let handler = Handler { rules: self.rules, clock, watcher, started, state };
+        let create_faults = self.create_faults.faults.into_iter();
+        let state = State { jobs, create_faults, storage, skew: 0, seen: Vec::new() };
+        let state = Mutex::new(state);
+        let (rules, clock, watcher, limit) = (self.rules, self.clock, self.watcher, self.limit);
+        let handler = Handler { rules, clock, watcher, started: Instant::now(), limit, state };
         let handler = Arc::new(handler);
         let shared = Arc::clone(&handler);
         let listener = Listener::start(socket, move |stream| {

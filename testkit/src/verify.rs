@@ -13,7 +13,6 @@ use crate::clock::scope_date;
 
 /// The largest difference between a request's timestamp and the service's clock, in seconds.
 const WINDOW: u64 = 300;
-const SIGNED_HEADERS: [&str; 2] = ["content-type;host", "content-type;host;x-tc-action"];
 
 /// The parts of a request that a signature depends on, as they were on the wire.
 #[derive(Clone, Copy, Debug)]
@@ -77,12 +76,12 @@ impl<'a> Verifier<'a> {
     /// Verifies a request at the service's time `now`, in unix seconds.
     ///
     /// `key_of` returns the SecretKey of a SecretId. The documents require canonical header values to
-    /// be trimmed and in lower case, so the signature does not cover the case of a value.
+    /// be trimmed and in lower case, so the signature does not cover the case of a value. The port of
+    /// the host may be left out of the signature, as the SDK for Node.js does.
     ///
     /// # Errors
     ///
-    /// The first [`Refusal`] in the order of its variants; a missing signed header fails with the
-    /// signature.
+    /// The first [`Refusal`] in the order of its variants.
     pub fn verify<'k>(
         &self,
         request: &RawRequest<'_>,
@@ -99,11 +98,10 @@ impl<'a> Verifier<'a> {
             return Err(Refusal::ScopeDate);
         }
         if authorization.service != self.service {
-            return Err(Refusal::ScopeService);
+            let (expected, found) = (self.service.to_owned(), authorization.service.to_owned());
+            return Err(Refusal::ScopeService { expected, found });
         }
-        if !SIGNED_HEADERS.contains(&authorization.signed_headers) {
-            return Err(Refusal::SignedHeaders);
-        }
+        check_signed_headers(request, authorization.signed_headers)?;
         let key = key_of(authorization.secret_id).ok_or(Refusal::UnknownSecretId)?;
         if now.abs_diff(seconds) > WINDOW {
             return Err(Refusal::Expired { timestamp: seconds, now });
@@ -127,7 +125,7 @@ impl<'a> RawRequest<'a> {
     }
 
     /// Returns every value of a header, trimmed.
-    pub(crate) fn values(&self, name: &'static str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let named = self.headers.iter().filter(move |header| header.0.eq_ignore_ascii_case(name));
         named.map(|header| header.1.trim_matches([' ', '\t']))
     }
@@ -170,8 +168,14 @@ pub enum Refusal {
     /// The scope's date is not the UTC date of the timestamp.
     ScopeDate,
     /// The scope names another service.
-    ScopeService,
-    /// The signed headers are neither `content-type;host` nor `content-type;host;x-tc-action`.
+    ScopeService {
+        /// The service of the verifier.
+        expected: String,
+        /// The service in the scope.
+        found: String,
+    },
+    /// The signed headers do not include `content-type` and `host`, are not sorted or not in lower
+    /// case, or one of them is not in the request or more than once.
     SignedHeaders,
     /// The SecretId is unknown.
     UnknownSecretId,
@@ -199,7 +203,7 @@ impl Refusal {
             Self::Authorization(_) | Self::SignedHeaders => "AuthFailure.InvalidAuthorization",
             Self::UnknownSecretId => "AuthFailure.SecretIdNotFound",
             Self::Expired { .. } => "AuthFailure.SignatureExpire",
-            Self::ScopeDate | Self::ScopeService | Self::Signature => {
+            Self::ScopeDate | Self::ScopeService { .. } | Self::Signature => {
                 "AuthFailure.SignatureFailure"
             }
         }
@@ -216,9 +220,16 @@ impl fmt::Display for Refusal {
             Self::Authorization(problem) => problem,
             Self::Timestamp => "expected x-tc-timestamp in whole seconds",
             Self::ScopeDate => "expected the UTC date of x-tc-timestamp in the scope",
-            Self::ScopeService => "expected this service's name in the scope",
+            Self::ScopeService { expected, found } => {
+                return write!(
+                    f,
+                    "expected the service {expected} in the scope, not {found}; some SDKs take it \
+                     from the first label of the host: use a name such as {expected}.localhost"
+                );
+            }
             Self::SignedHeaders => {
-                "expected content-type;host or content-type;host;x-tc-action signed"
+                "expected content-type and host among the signed headers, with sorted names in \
+                 lower case, and each header once in the request"
             }
             Self::UnknownSecretId => "the SecretId is not found",
             Self::Expired { timestamp, now } => {
@@ -260,8 +271,12 @@ fn after<'a>(text: &'a str, start: &str, problem: &'static str) -> Result<&'a st
     text.strip_prefix(start).ok_or(Refusal::Authorization(problem))
 }
 
+/// Splits at a comma. Clients in the field leave out the blank after it.
 fn part(text: &str) -> Result<(&str, &str), Refusal> {
-    text.split_once(", ").ok_or(Refusal::Authorization("expected three parts joined by \", \""))
+    let (part, rest) = text
+        .split_once(',')
+        .ok_or(Refusal::Authorization("expected three parts separated by commas"))?;
+    Ok((part, rest.trim_start_matches(' ')))
 }
 
 fn credential_parts(credential: &str) -> Result<(&str, &str, &str), Refusal> {
@@ -282,6 +297,17 @@ fn signature_bytes(digits: &str) -> Result<[u8; 32], Refusal> {
     }
 }
 
+/// Checks the list of signed headers. The documents allow any header besides the two required ones.
+fn check_signed_headers(request: &RawRequest<'_>, list: &str) -> Result<(), Refusal> {
+    let names: Vec<_> = list.split(';').collect();
+    let has_required = ["content-type", "host"].iter().all(|name| names.contains(name));
+    let is_sorted = names.is_sorted_by(|one, next| one < next);
+    let is_lower = !list.bytes().any(|byte| byte.is_ascii_uppercase());
+    let is_sent = names.iter().all(|name| request.values(name).count() == 1);
+    let is_right = has_required && is_sorted && is_lower && is_sent;
+    is_right.then_some(()).ok_or(Refusal::SignedHeaders)
+}
+
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 /// Checks that the key signed this request at this time.
@@ -291,29 +317,41 @@ fn check_signature(
     timestamp: &str,
     key: &str,
 ) -> Result<(), Refusal> {
-    let canonical = canonical_request(request, authorization.signed_headers)?;
-    let text = string_to_sign(timestamp, authorization, &canonical);
-    let expected = mac(&signing_key(key, authorization), &text);
-    // Compares in constant time.
-    expected.verify_slice(&authorization.signature).map_err(|_| Refusal::Signature)
+    let host = request.header("host")?;
+    let key = signing_key(key, authorization);
+    let is_signed_with = |host| {
+        let canonical = canonical_request(request, authorization.signed_headers, host);
+        let text = string_to_sign(timestamp, authorization, &canonical);
+        // Compares in constant time.
+        mac(&key, &text).verify_slice(&authorization.signature).is_ok()
+    };
+    let is_signed = is_signed_with(host) || without_port(host).is_some_and(is_signed_with);
+    is_signed.then_some(()).ok_or(Refusal::Signature)
+}
+
+/// Returns a host without its port, if it has one.
+fn without_port(host: &str) -> Option<&str> {
+    let (name, port) = host.rsplit_once(':')?;
+    let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    // The last colon of an IPv6 address without a port is inside the brackets.
+    is_port.then_some(name)
 }
 
 fn is_unsigned_payload(request: &RawRequest<'_>) -> bool {
     request.header("x-tc-content-sha256") == Ok(UNSIGNED_PAYLOAD)
 }
 
-fn canonical_request(request: &RawRequest<'_>, signed_headers: &str) -> Result<String, Refusal> {
+fn canonical_request(request: &RawRequest<'_>, signed_headers: &str, host: &str) -> String {
     let mut text = format!("{}\n{}\n{}\n", request.method, request.path, request.query);
-    for name in ["content-type", "host", "x-tc-action"] {
-        if signed_headers.split(';').any(|signed| signed == name) {
-            text += &format!("{name}:{}\n", request.header(name)?.to_ascii_lowercase());
-        }
+    for name in signed_headers.split(';') {
+        let value = if name == "host" { Some(host) } else { request.values(name).next() };
+        text += &format!("{name}:{}\n", value.unwrap_or_default().to_ascii_lowercase());
     }
     let payload = match is_unsigned_payload(request) {
         true => UNSIGNED_PAYLOAD.as_bytes(),
         false => request.body,
     };
-    Ok(format!("{text}\n{signed_headers}\n{}", hex::encode(Sha256::digest(payload))))
+    format!("{text}\n{signed_headers}\n{}", hex::encode(Sha256::digest(payload)))
 }
 
 fn string_to_sign(timestamp: &str, scope: &Authorization<'_>, canonical: &str) -> String {
@@ -363,8 +401,15 @@ mod tests {
     }
 
     #[test]
-    fn a_comma_without_a_blank_is_refused() {
-        refused(&GOOD.replace(", ", ","), "expected three parts joined by \", \"");
+    fn the_blanks_after_the_commas_may_be_missing() {
+        let value = GOOD.replace(", ", ",");
+        let parts = Authorization::parse(&value).expect("good");
+        assert_eq!((parts.signed_headers, parts.signature[31]), ("content-type;host", 0xff));
+    }
+
+    #[test]
+    fn parts_without_commas_are_refused() {
+        refused(&GOOD.replace(',', ""), "expected three parts separated by commas");
     }
 
     #[test]
@@ -426,7 +471,8 @@ mod tests {
 
     #[test]
     fn the_canonical_request_is_the_documented_one() {
-        let text = canonical_request(&REQUEST, authorization().signed_headers).expect("headers");
+        let host = "cvm.tencentcloudapi.com";
+        let text = canonical_request(&REQUEST, authorization().signed_headers, host);
         assert_eq!(
             hex::encode(Sha256::digest(text)),
             "7019a55be8395899b900fb5564e4200d984910f34794a27cb3fb7d10ff6a1e84"
@@ -447,9 +493,57 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_header_that_is_missing_is_refused() {
-        let request = RawRequest { headers: &REQUEST.headers[..2], ..REQUEST };
-        let refusal = check_signature(&request, &authorization(), "1551113065", KEY);
-        assert_eq!(refusal, Err(Refusal::MissingHeader("x-tc-action")));
+    fn the_port_of_the_host_need_not_be_signed() {
+        let with_host = |host| {
+            let headers = [("Host", host), REQUEST.headers[1], REQUEST.headers[2]];
+            let request = RawRequest { headers: &headers, ..REQUEST };
+            check_signature(&request, &authorization(), "1551113065", KEY)
+        };
+        assert_eq!(with_host("cvm.tencentcloudapi.com:8080"), Ok(()));
+        for host in
+            ["cvm.tencentcloudapi.com:", "cvm.tencentcloudapi.com:x", "cvm.tencentcloudapi.co"]
+        {
+            assert_eq!(with_host(host), Err(Refusal::Signature), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_colons_of_an_ipv6_address_are_no_port() {
+        assert_eq!((without_port("[::1]:80"), without_port("[::1]")), (Some("[::1]"), None));
+    }
+
+    #[track_caller]
+    fn signed_headers(list: &str, expected: Result<(), Refusal>) {
+        assert_eq!(check_signed_headers(&REQUEST, list), expected, "{list}");
+    }
+
+    #[test]
+    fn further_headers_may_be_signed() {
+        signed_headers("content-type;host", Ok(()));
+        signed_headers("content-type;host;x-tc-action", Ok(()));
+    }
+
+    #[test]
+    fn other_lists_of_signed_headers_are_refused() {
+        for list in [
+            "",
+            "host",
+            "content-type",
+            "host;content-type",
+            "content-type;host;host",
+            "content-type;host;",
+            "content-type;host;X-TC-Action",
+            "content-type;host;x-tc-version",
+        ] {
+            signed_headers(list, Err(Refusal::SignedHeaders));
+        }
+    }
+
+    #[test]
+    fn a_signed_header_that_is_repeated_is_refused() {
+        let headers = [REQUEST.headers, &[("x-tc-action", "DescribeInstances")]].concat();
+        let request = RawRequest { headers: &headers, ..REQUEST };
+        let refusal = check_signed_headers(&request, "content-type;host;x-tc-action");
+        assert_eq!(refusal, Err(Refusal::SignedHeaders));
     }
 }

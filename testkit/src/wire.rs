@@ -121,7 +121,7 @@ impl WireServer {
         let script = Arc::new(Script { answers, requests: Mutex::default() });
         let acceptor = authority.as_ref().map(|authority| authority.acceptor.clone());
         let shared = Arc::clone(&script);
-        let listener = Listener::start(bind(0)?, move |stream| {
+        let listener = Listener::start(bind(0, false)?, move |stream| {
             serve(stream, acceptor.clone(), Arc::clone(&shared))
         })?;
         Ok(Self { listener, script, authority })

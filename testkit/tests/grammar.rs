@@ -1,7 +1,7 @@
 //! The text form of scripts and of download faults.
 
 use proptest::prelude::*;
-use tcss_export_testkit::{DownloadFault, DownloadFaults, Script, Step};
+use tcss_export_testkit::{CreateFault, CreateFaults, DownloadFault, DownloadFaults, Script, Step};
 
 fn steps(text: &str) -> Vec<Step> {
     text.parse::<Script>().expect(text).steps().to_vec()
@@ -237,4 +237,24 @@ proptest! {
             prop_assert_eq!(faults.to_string().parse::<DownloadFaults>(), Ok(faults));
         }
     }
+}
+
+#[test]
+fn every_fault_of_creates_reads_back() {
+    let text = "OK,LOST,HANG,DROP,ERROR:RequestLimitExceeded";
+    let faults = text.parse::<CreateFaults>().expect(text);
+    assert_eq!(faults.to_string(), text);
+    let error = CreateFault::Error("RequestLimitExceeded".to_owned());
+    let expected =
+        [CreateFault::Ok, CreateFault::Lost, CreateFault::Hang, CreateFault::Drop, error];
+    assert_eq!(CreateFaults::new(expected), Ok(faults));
+}
+
+#[test]
+fn a_fault_of_creates_that_has_no_text_form_is_refused() {
+    let error = CreateFaults::new([CreateFault::Error("a,b".to_owned())]).expect_err("a comma");
+    let expected = "expected an error code like InternalError or AuthFailure.TokenFailure";
+    assert_eq!(error.to_string(), format!("fault 1 \"ERROR:a,b\": {expected}"));
+    let error = "OK,CUT:1".parse::<CreateFaults>().expect_err("a fault of downloads");
+    assert_eq!(error.to_string(), "fault 2 \"CUT:1\": expected OK, LOST, HANG, DROP or ERROR");
 }

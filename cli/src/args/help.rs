@@ -201,6 +201,19 @@ and the last step repeats:
       From now on the service's clock is ahead by this much, or behind if negative; the next step \
 gives the answer.
 
+Each accepted create takes the next fault of --create-faults; after the last one nothing goes \
+wrong:
+  OK
+      Nothing goes wrong.
+  LOST
+      The job is made, and the connection is closed without an answer.
+  HANG
+      The job is made, and no answer ever comes.
+  DROP
+      No job is made, and the connection is closed without an answer.
+  ERROR:CODE
+      No job is made; the service refuses with this error code.
+
 With --file, a SUCCESS without a URL gives a URL of the file, a new one each time. Each accepted \
 download takes the next fault of --download-faults; after the last one nothing goes wrong:
   OK
@@ -246,10 +259,19 @@ download takes the next fault of --download-faults; after the last one nothing g
   HTTP:STATUS
       The answer is an error with this HTTP status, 200 to 599.
 
+With --limit, a request that is the N+1st of its action within the last second is refused with \
+RequestLimitExceeded. The service itself accepts 20 a second. Refused requests do not count.
+
 The key pair is taken from TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY. If neither is set, \
 a made-up pair is used. As the real service does, it refuses requests signed with any other key.
 
-Each request is logged on stderr unless --quiet is given. With --json only errors are JSON.";
+The official SDKs except those for Go and Python sign for the service that the first label of the \
+host names. Give them a name such as tcss.localhost, which must resolve to the address.
+
+Each request is logged on stderr unless --quiet is given. Ctrl-C and SIGTERM stop the service. It \
+then prints a line for each action: the number of requests, how many of them --limit refused, and \
+the largest number within any second, refused ones included. With --json this is an object with \
+starts, a list of objects with action, requests, throttled and most_in_a_second.";
 
 pub(super) const SIGN: &str = "\
 The request asks for the status of the job, as the result command does. With --json it is one \

@@ -216,7 +216,7 @@ pub(crate) struct Save {
     #[arg(long, long_help = REQUIRE_CRC)]
     #[arg(help = "Accepts a file only with a CRC-64 of the server.")]
     require_crc: bool,
-    #[arg(long, value_name = "BYTES", value_parser = positive_bytes, allow_negative_numbers = true)]
+    #[arg(long, value_name = "BYTES", value_parser = positive, allow_negative_numbers = true)]
     #[arg(help = "Refuses a larger file; by default there is no limit but the free space.")]
     #[arg(hide_short_help = true)]
     max_size: Option<u64>,
@@ -363,10 +363,10 @@ fn network(text: &str) -> Result<IpNet, &'static str> {
     address.or_else(|_| text.parse()).map_err(|_| "expected a network like 198.18.0.0/15")
 }
 
-/// Parses a non-zero number of bytes.
-pub(super) fn positive_bytes(text: &str) -> Result<u64, &'static str> {
-    let bytes = whole(text)?;
-    if bytes == 0 { Err("expected 1 or more") } else { Ok(bytes) }
+/// Parses a non-zero number.
+pub(super) fn positive(text: &str) -> Result<u64, &'static str> {
+    let number = whole(text)?;
+    if number == 0 { Err("expected 1 or more") } else { Ok(number) }
 }
 
 pub(super) fn port(text: &str) -> Result<u16, String> {

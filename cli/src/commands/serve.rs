@@ -2,6 +2,7 @@
 
 use std::{fs::File, io, path::Path};
 
+use serde::Serialize;
 use tcss_export::{
     Credentials, core::text::printable, credentials::SourceErrorKind, driver::ResourceLimit,
 };
@@ -15,7 +16,24 @@ use crate::{
     keys::Keys,
     output::{Ending, Output, Stdout},
     secrets::masked,
+    signals::Signals,
+    text::rows,
 };
+
+/// The requests so far, printed at the end.
+#[derive(Serialize)]
+struct Summary {
+    starts: Vec<Starts>,
+}
+
+/// The requests of one action.
+#[derive(Serialize)]
+struct Starts {
+    action: String,
+    requests: usize,
+    throttled: usize,
+    most_in_a_second: usize,
+}
 
 pub(crate) async fn serve(args: &args::Serve, output: &Output) -> Result<Ending> {
     let given = Keys::of_pair().find(false).await;
@@ -24,23 +42,58 @@ pub(crate) async fn serve(args: &args::Serve, output: &Output) -> Result<Ending>
         true => Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?,
         false => given?.credentials,
     };
+    let mut signals = Signals::watch()?;
     let log = *output;
     let mut service = Service::builder()
         .key(credentials.secret_id(), credentials.secret_key())
         .script(args.script.clone())
+        .create_faults(args.create_faults.clone())
         .download_faults(args.download_faults.clone())
         .port(args.port)
         .watch(move |seen| log.progress(&line(seen)));
     if let Some(path) = &args.file {
         service = service.file(served(path)?);
     }
+    if let Some(limit) = args.limit {
+        service = service.limit(limit);
+    }
+    if args.ipv6 {
+        service = service.ipv6();
+    }
     let service = service.start().map_err(|error| cannot_listen(&error))?;
     let url = service.url();
     let usage = usage(&url, args.file.is_some(), is_made_up);
     if output.print(&format!("listening on {url}\n{usage}"))? == Stdout::Open {
-        service.join();
+        signals.first().await;
+        let summary = Summary::new(&service, credentials.secret_id());
+        output.result(&summary, || summary.text())?;
     }
     Ok(Ending::Done)
+}
+
+impl Summary {
+    fn new(service: &Service, secret_id: &str) -> Self {
+        let starts = service.starts().into_iter().filter(|starts| starts.secret_id == secret_id);
+        let starts = starts.map(|starts| Starts {
+            action: starts.action,
+            requests: starts.requests,
+            throttled: starts.throttled,
+            most_in_a_second: starts.most_in_a_second,
+        });
+        Self { starts: starts.collect() }
+    }
+
+    fn text(&self) -> String {
+        let text = |starts: &Starts| {
+            let Starts { requests, throttled, most_in_a_second, .. } = starts;
+            format!(
+                "requests {requests}, throttled {throttled}, most in a second {most_in_a_second}"
+            )
+        };
+        let labelled: Vec<_> =
+            self.starts.iter().map(|starts| (&*starts.action, Some(text(starts)))).collect();
+        rows("", &labelled)
+    }
 }
 
 pub(super) fn cannot_listen(error: &io::Error) -> Error {
@@ -50,8 +103,14 @@ pub(super) fn cannot_listen(error: &io::Error) -> Error {
         let hint = hints::of_limit(ResourceLimit::Threads);
         return Error::new(ErrorKind::Resource, message).with_hint(hint);
     }
-    Error::new(ErrorKind::Usage, format!("the port cannot be used: {error}"))
-        .with_hint("choose another --port, or leave it out for a free one")
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => {
+            "choose another --port, or leave it out for a free one"
+        }
+        _ => "leave out --ipv6 if this machine has no IPv6",
+    };
+    Error::new(ErrorKind::Usage, format!("the address cannot be used: {error}"))
+        .with_hint(hint)
         .or_limit(error)
 }
 
@@ -104,8 +163,13 @@ fn answer(answer: &SeenAnswer) -> String {
         SeenAnswer::Refused { code } => format!("refused: {code}"),
         SeenAnswer::Played(step) => masked(&step.to_string()),
         SeenAnswer::Created { job_id } => format!("created {job_id}"),
+        SeenAnswer::CreateFault { fault, job_id: Some(job_id) } => {
+            format!("{fault}, made {job_id}")
+        }
+        SeenAnswer::CreateFault { fault, job_id: None } => format!("{fault}, made no job"),
         SeenAnswer::Listed => "listed".to_owned(),
         SeenAnswer::GivenUrl => "URL given".to_owned(),
+        SeenAnswer::GivenOwner => "owner given".to_owned(),
         SeenAnswer::Download { status, fault } => {
             let status = status.map_or("no answer".to_owned(), |status| status.to_string());
             let fault = fault.as_ref().map(ToString::to_string);

@@ -5,11 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
-use tcss_export_testkit::{
-    Clock, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, KeyService, SeenAnswer, Service,
-};
+use tcss_export_testkit::{Clock, SeenAnswer};
 
-use crate::support::{Cli, Ended, Folder, KEY, OTHER_KEY, builder, cli, server, without_keys};
+use crate::support::{
+    Cli, Ended, Folder, KEY, OTHER_KEY, builder, cli, run_at, server, without_keys,
+};
 
 /// Returns the state of each check.
 fn states(ended: &Ended) -> Vec<(String, String)> {
@@ -37,18 +37,10 @@ fn check(url: &str, more: &[&str]) -> Cli {
 #[test]
 fn a_machine_that_is_ready_passes_and_nothing_is_created() {
     let folder = Folder::new("check-ready");
-    let keys = KeyService::start(Clock::default()).expect("a service");
-    let service = Service::builder().script("RUNNING:10".parse().expect("a script"));
-    let service = service.start().expect("a service");
+    let service = builder("RUNNING:10").start().expect("a service");
     let file = folder.path("report.csv");
-    let with_keys = |args: &[&str]| {
-        let cli = without_keys(args).env("TCSS_EXPORT_KEY_SERVICE", keys.url());
-        let cli = cli.env("TENCENTCLOUD_SECRET_ID", EXAMPLE_SECRET_ID);
-        cli.env("TENCENTCLOUD_SECRET_KEY", EXAMPLE_SECRET_KEY).run()
-    };
     let url = service.url();
-    let args = ["check", "--json", "-o", &file, "--endpoint", &url];
-    let ended = with_keys(&args);
+    let ended = check(&url, &["-o", &file]).run();
     let expected = "name:ok connection:ok clock:ok key:ok list:ok poll:skipped create:skipped \
         output:ok room:ok";
     assert_states(&ended, 0, expected);
@@ -57,8 +49,8 @@ fn a_machine_that_is_ready_passes_and_nothing_is_created() {
     assert!(key.ends_with(owner), "{key}");
     assert!(folder.files().is_empty());
 
-    with_keys(&["create", "--asset-type", "host", "--all", "--endpoint", &url]);
-    let ended = with_keys(&args);
+    run_at(&url, "create --asset-type host --all");
+    let ended = check(&url, &["-o", &file]).run();
     assert_eq!(line(&ended, "list")["detail"], "the account has 1 job");
     assert_eq!(line(&ended, "poll")["detail"], "the newest job has the status RUNNING");
     let is_created = |answer: &SeenAnswer| matches!(answer, SeenAnswer::Created { .. });
@@ -101,8 +93,7 @@ fn a_key_without_the_permission_to_list_is_a_failure_of_the_list() {
             "Error": { "Code": code, "Message": "not allowed" }, "RequestId": "r",
         } });
         let server = server(WireAnswer::json(body.to_string()));
-        // The address of STS refuses the connection.
-        let ended = check(&server.url(), &[]).env("TCSS_EXPORT_KEY_SERVICE", CLOSED).run();
+        let ended = check(&server.url(), &[]).run();
         let expected =
             "name:ok connection:ok clock:ok key:warning list:failed poll:skipped create:skipped";
         assert_states(&ended, 4, expected);
@@ -147,7 +138,7 @@ fn missing_roots_are_a_failure_of_the_certificate() {
 fn a_clock_that_is_off_is_a_warning() {
     let ahead = Clock::from_fn(|| Clock::default().now() + 600);
     let service = builder("RUNNING").clock(ahead).start().expect("a service");
-    let ended = check(&service.url(), &[]).env("TCSS_EXPORT_KEY_SERVICE", CLOSED).run();
+    let ended = check(&service.url(), &[]).run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let clock = line(&ended, "clock");
     assert_eq!(

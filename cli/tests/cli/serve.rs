@@ -3,9 +3,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
-use std::process::{Child, ChildStdout, Output};
+use std::process::{Child, ChildStdout, Command, Output};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY};
 
 use crate::support::{Cli, Ended, Folder, OTHER_KEY, URL, cli, run_at, without_keys};
@@ -30,6 +30,16 @@ impl Serving {
     /// Stops it and returns its output after the first line.
     fn stop(mut self) -> Ended {
         self.child.kill().expect("a child");
+        self.end()
+    }
+
+    fn signal(self, name: &str) -> Ended {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().expect("kill").success());
+        self.end()
+    }
+
+    fn end(mut self) -> Ended {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         self.stdout.read_to_end(&mut stdout).expect("a pipe");
         self.child.stderr.take().expect("a pipe").read_to_end(&mut stderr).expect("a pipe");
@@ -66,7 +76,24 @@ fn a_port_that_is_taken_is_refused() {
     let port = taken.local_addr().expect("an address").port().to_string();
     let ended = cli(&["serve", "--port", &port]).run();
     assert_eq!((ended.code, &*ended.stdout), (Some(2), ""));
-    assert!(ended.stderr.starts_with("error: the port cannot be used: "), "{ended:?}");
+    assert!(ended.stderr.starts_with("error: the address cannot be used: "), "{ended:?}");
+}
+
+#[test]
+fn it_listens_on_ipv6_or_says_that_there_is_none() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        let ended = cli(&["serve", "--ipv6", "--json"]).run();
+        let hint = json!("leave out --ipv6 if this machine has no IPv6");
+        assert_eq!((ended.code, &ended.error()["hint"]), (Some(2), &hint), "{ended:?}");
+        return;
+    }
+    let folder = Folder::new("serve-ipv6");
+    let path = folder.path("served.csv");
+    fs::write(&path, "123456789").expect("a file");
+    let serving = Serving::start(cli(&["serve", "--ipv6", "--script", "SUCCESS", "--file", &path]));
+    assert!(serving.url.starts_with("http://[::1]:"), "{}", serving.url);
+    let download = format!("download J -o {}", folder.path("f"));
+    assert_eq!(run_at(&serving.url, &download).code, Some(0));
 }
 
 #[test]
@@ -198,6 +225,24 @@ fn creates_and_lists_are_logged() {
 }
 
 #[test]
+fn a_create_whose_answer_is_lost_is_logged_and_its_job_is_listed() {
+    let serving = Serving::start(cli(&["serve", "--create-faults", "LOST,DROP"]));
+    for code in [5, 5, 0] {
+        assert_eq!(run_at(&serving.url, "create --asset-type host --all").code, Some(code));
+    }
+    assert_eq!(run_at(&serving.url, "jobs --json").json()["total_count"], 2);
+    let log = serving.stop().stderr;
+    let answers: Vec<_> = log.lines().filter_map(|line| line.rsplit_once("job -  ")).collect();
+    let expected = [
+        "LOST, made 00000000-7e57-4000-8000-000000000001",
+        "DROP, made no job",
+        "created 00000000-7e57-4000-8000-000000000002",
+        "listed",
+    ];
+    assert_eq!(answers.iter().map(|answer| answer.1).collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_file_that_cannot_be_served_is_refused() {
     let folder = Folder::new("serve-refused");
     for path in [folder.path("missing"), folder.path("")] {
@@ -240,17 +285,57 @@ fn help_lists_each_step_of_a_script() {
 
 #[test]
 fn help_lists_each_fault_of_downloads() {
+    assert_faults_in_help(&["serve", "--file", "f", "--download-faults", "WRONG", "--json"], 21);
+}
+
+#[test]
+fn help_lists_each_fault_of_creates() {
+    assert_faults_in_help(&["serve", "--create-faults", "WRONG", "--json"], 5);
+}
+
+/// Checks the help against the names in the message that refuses these arguments.
+#[track_caller]
+fn assert_faults_in_help(args: &[&str], count: usize) {
     let help = without_keys(&["serve", "--help"]).run().stdout;
-    let refused = cli(&["serve", "--file", "f", "--download-faults", "WRONG", "--json"]).run();
+    let refused = cli(args).run();
     let message = refused.error()["message"].as_str().expect("a text").to_owned();
     let (_, names) = message.split_once("expected ").expect("the names");
     let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_uppercase() || c == '-');
     let names: Vec<_> = names.split([',', ' ']).filter(|n| !n.is_empty()).filter(is_name).collect();
-    assert_eq!(names.len(), 21, "{names:?}");
+    assert_eq!(names.len(), count, "{names:?}");
     for name in names {
         assert!(
             ['\n', ':', '['].iter().any(|c| help.contains(&format!("\n  {name}{c}"))),
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_signal_ends_it_with_the_number_of_requests() {
+    let serving = Serving::start(cli(&["serve"]));
+    run_at(&serving.url, "create --asset-type host --all");
+    run_at(&serving.url, "result J");
+    let ended = serving.signal("-TERM");
+    let lines: Vec<_> = ended.stdout.lines().skip(2).collect();
+    let expected = [
+        "CreateExportComplianceStatusListJob  requests 1, throttled 0, most in a second 1",
+        "DescribeExportJobResult              requests 1, throttled 0, most in a second 1",
+    ];
+    assert_eq!((ended.code, &*lines), (Some(0), &expected[..]), "{ended:?}");
+}
+
+#[test]
+fn with_json_the_last_line_counts_the_requests_of_the_key() {
+    let serving = Serving::start(cli(&["serve", "--limit", "20", "--json"]));
+    run_at(&serving.url, "result J");
+    let other = ["result", "J", "--endpoint", &serving.url];
+    cli(&other).env("TENCENTCLOUD_SECRET_ID", "AKIDNOBODY").run();
+    let ended = serving.signal("-TERM");
+    let counted: Value = serde_json::from_str(ended.stdout.lines().last().expect("a line"))
+        .unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    let expected = json!({ "version": 1, "starts": [{
+        "action": "DescribeExportJobResult", "requests": 1, "throttled": 0, "most_in_a_second": 1,
+    }] });
+    assert_eq!((ended.code, counted), (Some(0), expected));
 }

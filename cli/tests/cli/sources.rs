@@ -5,10 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 use tcss_export_testkit::{
-    Clock, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, KeyFault, KeyService, ServedFile, Service,
+    Clock, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, KeyFault, KeyService, SeenAnswer, ServedFile,
+    Service,
 };
 
-use crate::support::{Cli, Ended, Folder, ID, KEY, TOKEN, without_keys};
+use crate::support::{Cli, Ended, Folder, ID, KEY, TOKEN, cli, without_keys};
 
 const ROLE: &str = "qcs::cam::uin/100000000001:roleName/example";
 
@@ -267,6 +268,17 @@ fn credentials_shows_the_source_and_the_owner_and_never_the_key() {
     assert_eq!(machine.keys.seen(), ["AssumeRole", "GetCallerIdentity"]);
     let [_, key, token] = KeyService::issued(1);
     assert!(!ended.stdout.contains(&key) && !ended.stdout.contains(&token));
+}
+
+#[test]
+fn a_test_service_is_asked_whose_key_it_is_in_place_of_sts() {
+    let service = crate::support::service("RUNNING");
+    let args = ["credentials", "--check", "--json", "--endpoint", &service.url()];
+    let ended = cli(&args).run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.json()["owner"]["account_id"], "100000000001");
+    let answers: Vec<_> = service.seen().into_iter().map(|seen| seen.answer).collect();
+    assert_eq!(answers, [SeenAnswer::GivenOwner]);
 }
 
 #[test]

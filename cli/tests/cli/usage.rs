@@ -235,6 +235,7 @@ fn a_bad_whole_number_is_refused_with_what_was_expected() {
         (&["jobs", "--offset"], "1.5", "--offset <N>"),
         (&download, "1k", "--max-size <BYTES>"),
         (&["serve", "--port"], "http", "--port <PORT>"),
+        (&["serve", "--limit"], "", "--limit <N>"),
     ] {
         for bad in [bad, "-1", "x"] {
             refused(&[command, &[bad]].concat(), &format!("for '{option}': {not_whole}"));
@@ -246,6 +247,7 @@ fn a_bad_whole_number_is_refused_with_what_was_expected() {
         refused(&["jobs", "--limit", limit], "for '--limit <N>': expected 1 to 100");
     }
     refused(&[&download[..], &["0"]].concat(), "for '--max-size <BYTES>': expected 1 or more");
+    refused(&["serve", "--limit", "0"], "for '--limit <N>': expected 1 or more");
     refused(&["serve", "--port", "65536"], "for '--port <PORT>': expected 0 to 65535");
 }
 
@@ -297,6 +299,7 @@ fn a_bad_list_of_faults_is_refused_and_the_fault_is_named() {
     let serve = ["serve", "--file", "f", "--download-faults"];
     refused(&[&serve[..], &["OK,CUT"]].concat(), "fault 2 \"CUT\": expected a colon and a value");
     refused(&["serve", "--download-faults", "OK"], "--file <PATH>");
+    refused(&["serve", "--create-faults", "LOSS"], "fault 1 \"LOSS\": expected OK, LOST, ");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The actions of the service and their parameters.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::parameters::{ApiError, Filter, Parameters};
 
@@ -20,6 +20,8 @@ pub(crate) enum Call {
     DownloadUrl(String),
     /// An action with this name that was added.
     Added(String),
+    /// GetCallerIdentity of STS.
+    Owner,
 }
 
 /// The part of the job list that a call requests.
@@ -48,6 +50,15 @@ impl Call {
         let call = read(&mut parameters)?;
         parameters.end()?;
         Ok(call)
+    }
+
+    /// Reads the parameters of a call to STS.
+    pub(super) fn read_of_sts(action: &str, body: &[u8]) -> Result<Self, ApiError> {
+        if action != "GetCallerIdentity" {
+            return Err(unknown_action());
+        }
+        Parameters::read(body)?.end()?;
+        Ok(Self::Owner)
     }
 
     /// The documented example has an empty `IdList`, so an empty choice of assets is accepted.
@@ -89,6 +100,14 @@ impl Listing {
             filter.values.iter().any(|value| info[member] == *value)
         })
     }
+}
+
+/// Returns the members of an answer to GetCallerIdentity: a made-up owner, the same for each key.
+pub(super) fn owner() -> Value {
+    json!({
+        "AccountId": "100000000001", "UserId": "100000000002", "PrincipalId": "100000000002",
+        "Type": "CAMUser", "Arn": "qcs::cam::uin/100000000001:uin/100000000002",
+    })
 }
 
 pub(crate) fn unknown_action() -> ApiError {

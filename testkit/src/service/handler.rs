@@ -1,18 +1,21 @@
 //! Chooses the answer to every request and records both.
 
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::vec;
 
 use serde_json::{Value, json};
 
-use super::actions::{Call, member};
+use super::actions::{Call, member, owner};
 use super::answer::{Answer, Context, play, refuse, succeed};
 use super::jobs::Jobs;
 use super::parameters::ApiError;
 use super::request::{Received, Rules};
 use super::seen::{Seen, SeenAnswer, SeenDownload};
+use super::starts::{self, Starts, THROTTLED};
 use super::storage::Storage;
 use crate::clock::Clock;
+use crate::create_faults::CreateFault;
 use crate::lock;
 use crate::script::Step;
 
@@ -24,11 +27,14 @@ pub(super) struct Handler {
     pub(super) clock: Clock,
     pub(super) watcher: Option<Watcher>,
     pub(super) started: Instant,
+    /// The number of calls of one action with one key that are accepted in any second.
+    pub(super) limit: Option<u64>,
     pub(super) state: Mutex<State>,
 }
 
 pub(super) struct State {
     pub(super) jobs: Jobs,
+    pub(super) create_faults: vec::IntoIter<CreateFault>,
     pub(super) storage: Option<Storage>,
     /// How far the service's clock is ahead of [`Handler::clock`], in seconds.
     pub(super) skew: i64,
@@ -39,7 +45,8 @@ impl Handler {
     pub(super) fn answer(&self, received: &Received) -> Answer {
         let real_now = self.clock.now();
         let mut state = lock(&self.state);
-        let job = member(&received.body, "JobId");
+        let at = self.started.elapsed();
+        let job = member(&received.parameters(), "JobId");
         let skew = job.and_then(|job| state.jobs.positions.pass_skews(&job, Step::skew));
         state.skew = skew.unwrap_or(state.skew);
         let context =
@@ -51,12 +58,16 @@ impl Handler {
             }
             _ => {
                 let call = self.rules.check(received, context.now);
+                let call = call.and_then(|call| {
+                    self.check_limit(received, &state.seen, at)?;
+                    Ok(call)
+                });
                 let added = |action: &str| self.rules.answer(action, received);
                 let answer = call.and_then(|call| state.answer(call, added, &context));
                 (None, answer.unwrap_or_else(|error| refused(error, &context)))
             }
         };
-        let seen = self.seen_of(received, download, record);
+        let seen = seen_of(at, received, download, record);
         state.seen.push(seen.clone());
         drop(state);
         if let Some(watcher) = &self.watcher {
@@ -65,8 +76,27 @@ impl Handler {
         answer
     }
 
+    fn check_limit(
+        &self,
+        received: &Received,
+        seen: &[Seen],
+        now: Duration,
+    ) -> Result<(), ApiError> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        let (action, secret_id) = (received.header("x-tc-action"), received.secret_id());
+        let accepted = starts::accepted(seen, action.as_deref(), secret_id.as_deref(), now);
+        if accepted < limit {
+            return Ok(());
+        }
+        Err(ApiError::new(THROTTLED, format!("expected at most {limit} requests in any second")))
+    }
+
     pub(super) fn seen(&self) -> Vec<Seen> {
         lock(&self.state).seen.clone()
+    }
+
+    pub(super) fn starts(&self) -> Vec<Starts> {
+        starts::count(&lock(&self.state).seen)
     }
 
     /// Calls `function` with the storage and the service's time, if a file is served.
@@ -79,23 +109,24 @@ impl Handler {
         let now = real_now.saturating_add(state.skew);
         state.storage.as_mut().map(|storage| function(storage, now))
     }
+}
 
-    fn seen_of(
-        &self,
-        received: &Received,
-        download: Option<SeenDownload>,
-        answer: SeenAnswer,
-    ) -> Seen {
-        let job_id = member(&received.body, "JobId");
-        Seen {
-            at: self.started.elapsed(),
-            method: received.method().to_owned(),
-            action: received.header("x-tc-action"),
-            job_id: job_id.or_else(|| member(&received.body, "JobID")),
-            timestamp: received.header("x-tc-timestamp"),
-            download,
-            answer,
-        }
+fn seen_of(
+    at: Duration,
+    received: &Received,
+    download: Option<SeenDownload>,
+    answer: SeenAnswer,
+) -> Seen {
+    let parameters = received.parameters();
+    Seen {
+        at,
+        method: received.method().to_owned(),
+        action: received.header("x-tc-action"),
+        secret_id: received.secret_id(),
+        job_id: member(&parameters, "JobId").or_else(|| member(&parameters, "JobID")),
+        timestamp: received.header("x-tc-timestamp"),
+        download,
+        answer,
     }
 }
 
@@ -115,10 +146,8 @@ impl State {
         let (members, record) = match call {
             Call::Added(action) => (added(&action), SeenAnswer::Added),
             Call::Result(job) => return Ok(self.next_step(&job, context)),
-            Call::Create { asset_type } => {
-                let job_id = self.jobs.create(asset_type, context.now);
-                (json!({ "JobId": job_id }), SeenAnswer::Created { job_id })
-            }
+            Call::Create { asset_type } => return Ok(self.create(asset_type, context)),
+            Call::Owner => (owner(), SeenAnswer::GivenOwner),
             Call::List(listing) => (self.jobs.list(&listing), SeenAnswer::Listed),
             Call::DownloadUrl(job) => {
                 let url = self.url_of(&job, context.now)?;
@@ -126,6 +155,23 @@ impl State {
             }
         };
         Ok((succeed(members, context), record))
+    }
+
+    fn create(&mut self, asset_type: String, context: &Context) -> (Answer, SeenAnswer) {
+        let fault = self.create_faults.next().unwrap_or(CreateFault::Ok);
+        let make = || self.jobs.create(asset_type, context.now);
+        let (answer, job_id) = match &fault {
+            CreateFault::Ok => {
+                let job_id = make();
+                let answer = succeed(json!({ "JobId": job_id }), context);
+                return (answer, SeenAnswer::Created { job_id });
+            }
+            CreateFault::Lost => (Answer::Close, Some(make())),
+            CreateFault::Hang => (Answer::Hang, Some(make())),
+            CreateFault::Drop => (Answer::Close, None),
+            CreateFault::Error(code) => (refuse(code, "requested by a fault", context), None),
+        };
+        (answer, SeenAnswer::CreateFault { fault, job_id })
     }
 
     fn next_step(&mut self, job: &str, context: &Context) -> (Answer, SeenAnswer) {

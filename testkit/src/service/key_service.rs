@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use super::actions::{owner, unknown_action};
 use super::answer::{Answer, Context, headed, page, refuse, succeed};
 use super::parameters::{ApiError, Parameters};
-use super::request::Received;
+use super::request::{Received, STS_VERSION};
 use super::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, serve};
 use crate::clock::{Clock, iso_date_time};
 use crate::listener::{Listener, bind};
@@ -16,7 +17,6 @@ use crate::lock;
 use crate::verify::{RawRequest, Verifier};
 
 const PATH: &str = "/latest/meta-data/cam/security-credentials/";
-const VERSION: &str = "2018-08-13";
 
 /// The metadata service of a virtual machine and STS, on one port of 127.0.0.1.
 ///
@@ -97,7 +97,7 @@ impl KeyService {
         let state = State { fault: None, lifetime: 7_200, issued: 0, seen: Vec::new() };
         let handler = Arc::new(Handler { clock, state: Mutex::new(state) });
         let shared = Arc::clone(&handler);
-        let listener = Listener::start(bind(0)?, move |stream| {
+        let listener = Listener::start(bind(0, false)?, move |stream| {
             let handler = Arc::clone(&shared);
             serve(stream, move |received| handler.answer(received))
         })?;
@@ -185,7 +185,7 @@ impl State {
             "GetCallerIdentity" => self
                 .check_signature(received, context.now)
                 .and_then(|()| check_parameters(&[], &received.body)),
-            _ => Err(ApiError::new("InvalidAction", "expected an action of STS")),
+            _ => Err(unknown_action()),
         };
         let checked = checked.and_then(|()| match self.fault {
             Some(KeyFault::Refuse) => Err(ApiError::new("InternalError", "requested by a test")),
@@ -200,11 +200,7 @@ impl State {
             return refuse(error.code, &error.message, context);
         }
         if action == "GetCallerIdentity" {
-            let members = json!({
-                "AccountId": "100000000001", "UserId": "100000000002", "PrincipalId": "100000000002",
-                "Type": "CAMUser", "Arn": "qcs::cam::uin/100000000001:uin/100000000002",
-            });
-            return succeed(members, context);
+            return succeed(owner(), context);
         }
         let (keys, expiry) = self.issue(context.now);
         let expiration = iso_date_time(expiry);
@@ -241,7 +237,7 @@ impl State {
             return Err(ApiError::new("AuthFailure.TokenFailure", "expected the token of the key"));
         }
         match request.header("x-tc-version")? {
-            VERSION => Ok(()),
+            STS_VERSION => Ok(()),
             _ => Err(ApiError::new("NoSuchVersion", "expected the version 2018-08-13")),
         }
     }
@@ -249,7 +245,7 @@ impl State {
 
 fn check_unsigned(received: &Received) -> Result<(), ApiError> {
     let headers = ["authorization", "x-tc-version"].map(|name| received.header(name));
-    if headers != [Some("SKIP".to_owned()), Some(VERSION.to_owned())] {
+    if headers != [Some("SKIP".to_owned()), Some(STS_VERSION.to_owned())] {
         let message = "expected the authorization SKIP and the version 2018-08-13";
         return Err(ApiError::new("AuthFailure.InvalidAuthorization", message));
     }

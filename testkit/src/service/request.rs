@@ -1,5 +1,6 @@
 //! Requests as received, and the checks of a call.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -12,11 +13,12 @@ use serde_json::Value;
 
 use super::actions::Call;
 use super::parameters::{ApiError, Parameters};
+use super::query;
 use crate::verify::{RawRequest, Refusal, Verifier};
 
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
-const SERVICE: &str = "tcss";
 const VERSION: &str = "2020-11-01";
+pub(super) const STS_VERSION: &str = "2018-08-13";
 
 /// A complete request.
 pub(crate) struct Received {
@@ -56,6 +58,18 @@ impl Received {
         self.head.uri.path()
     }
 
+    fn query(&self) -> &str {
+        self.head.uri.query().unwrap_or_default()
+    }
+
+    /// Returns the parameters as JSON: the body, or the query of a GET.
+    pub(crate) fn parameters(&self) -> Cow<'_, [u8]> {
+        match self.method() {
+            "GET" => query::to_json(self.query()).to_string().into_bytes().into(),
+            _ => Cow::from(&self.body),
+        }
+    }
+
     /// Returns the request target as it was on the wire.
     pub(super) fn target(&self) -> String {
         self.head.uri.to_string()
@@ -76,6 +90,13 @@ impl Received {
     pub(super) fn header(&self, name: &str) -> Option<String> {
         let value = self.head.headers.get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
+    /// Returns the SecretId in the Authorization. Before the checks it proves nothing.
+    pub(super) fn secret_id(&self) -> Option<String> {
+        let authorization = self.header("authorization")?;
+        let (_, credential) = authorization.split_once("Credential=")?;
+        credential.split_once('/').map(|(id, _)| id.to_owned())
     }
 }
 
@@ -98,7 +119,7 @@ impl Rules {
         let request = RawRequest {
             method: received.method(),
             path: received.path(),
-            query: received.head.uri.query().unwrap_or_default(),
+            query: received.query(),
             headers: &headers,
             body: &received.body,
         };
@@ -107,18 +128,23 @@ impl Rules {
             return Err(ApiError::new("RequestSizeLimitExceeded", message));
         }
         check_form(&request)?;
+        // One port serves two services, and only the version tells them apart.
+        let version = request.header("x-tc-version")?;
+        let service = if version == STS_VERSION { "sts" } else { "tcss" };
         let key_of = |id: &str| self.keys.get(id).map(String::as_str);
-        Verifier::new(SERVICE).verify(&request, now, key_of)?;
+        Verifier::new(service).verify(&request, now, key_of)?;
         if let Some(token) = self.token.as_deref()
             && !request.values("x-tc-token").eq([token])
         {
             let message = "expected the current x-tc-token";
             return Err(ApiError::new("AuthFailure.TokenFailure", message));
         }
-        if request.header("x-tc-version")? != VERSION {
-            return Err(ApiError::new("NoSuchVersion", "expected the version 2020-11-01"));
+        let action = request.header("x-tc-action")?;
+        match version {
+            VERSION => self.read(action, &received.parameters()),
+            STS_VERSION => Call::read_of_sts(action, &received.parameters()),
+            _ => Err(ApiError::new("NoSuchVersion", "expected the version 2020-11-01")),
         }
-        self.read(request.header("x-tc-action")?, &received.body)
     }
 
     fn read(&self, action: &str, body: &[u8]) -> Result<Call, ApiError> {
@@ -137,8 +163,8 @@ impl Rules {
 
 /// Makes the checks before the signature.
 fn check_form(request: &RawRequest<'_>) -> Result<(), ApiError> {
-    if request.method != "POST" {
-        return Err(ApiError::new("UnsupportedProtocol", "expected the method POST"));
+    if !matches!(request.method, "GET" | "POST") {
+        return Err(Refusal::Method.into());
     }
     if request.path != "/" {
         return Err(Refusal::Path.into());

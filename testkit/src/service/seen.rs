@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::create_faults::CreateFault;
 use crate::download_faults::DownloadFault;
 use crate::script::Step;
 
@@ -17,6 +18,8 @@ pub struct Seen {
     pub method: String,
     /// Its X-TC-Action, if any.
     pub action: Option<String>,
+    /// The SecretId in its Authorization, if any. The signature may be wrong.
+    pub secret_id: Option<String>,
     /// The JobId (or JobID) in its body, if any.
     pub job_id: Option<String>,
     /// Its X-TC-Timestamp, if any.
@@ -68,12 +71,21 @@ pub enum SeenAnswer {
         /// The id of the new job.
         job_id: String,
     },
+    /// This fault of an accepted create.
+    CreateFault {
+        /// The fault; it is not [`CreateFault::Ok`].
+        fault: CreateFault,
+        /// The id of the new job, if one was made.
+        job_id: Option<String>,
+    },
     /// The list of jobs.
     Listed,
     /// The URL of a job's file.
     GivenUrl,
     /// The answer of a [`Builder::action`](crate::Builder::action).
     Added,
+    /// The owner of the key.
+    GivenOwner,
     /// An answer of the storage.
     Download {
         /// The HTTP status of the answer; `None` without an answer.

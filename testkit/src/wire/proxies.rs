@@ -45,8 +45,9 @@ impl TlsProxy {
     pub fn to(addr: SocketAddr) -> io::Result<Self> {
         let authority = Authority::for_loopback()?;
         let acceptor = authority.acceptor.clone();
-        let listener =
-            Listener::start(bind(0)?, move |client| serve_tls(client, acceptor.clone(), addr))?;
+        let listener = Listener::start(bind(0, false)?, move |client| {
+            serve_tls(client, acceptor.clone(), addr)
+        })?;
         Ok(Self { listener, authority })
     }
 
@@ -137,7 +138,7 @@ impl ConnectProxy {
     pub fn answering(answer: impl Into<Vec<u8>>, addr: SocketAddr) -> io::Result<Self> {
         let (requests, answer) = (Arc::default(), Arc::<[u8]>::from(answer.into()));
         let shared = Arc::clone(&requests);
-        let listener = Listener::start(bind(0)?, move |client| {
+        let listener = Listener::start(bind(0, false)?, move |client| {
             serve_connect(client, Arc::clone(&shared), Arc::clone(&answer), addr)
         })?;
         Ok(Self { listener, requests })

@@ -1,8 +1,11 @@
 //! The actions around DescribeExportJobResult.
 
-use crate::support::{Call, NOW, send, service};
+use std::io::Write;
+use std::thread;
+
+use crate::support::{Call, NOW, connect, exchange, send, service};
 use serde_json::{Value, json};
-use tcss_export_testkit::{Clock, Script, SeenAnswer, Service};
+use tcss_export_testkit::{Clock, CreateFault, Script, SeenAnswer, Service};
 
 const CREATE: &str = r#"{"AssetType":"ASSET_HOST","ExportByAsset":true,"ExportAll":true}"#;
 const FIRST: &str = "00000000-7e57-4000-8000-000000000001";
@@ -174,4 +177,94 @@ fn a_job_is_created_at_the_services_time() {
     );
     let call = Call { timestamp: NOW, ..Call::action("DescribeExportJobManageList", "{}") };
     assert_eq!(send(&service, call).json()["List"][0]["InsertTime"], "2023-11-14 22:14:20");
+}
+
+fn owner() -> Call {
+    let call = Call { service: "sts", ..Call::action("GetCallerIdentity", "{}") };
+    call.replace("X-TC-Version", "2018-08-13")
+}
+
+#[test]
+fn the_owner_of_the_key_is_a_made_up_one() {
+    let service = scripted("RUNNING");
+    let answer = send(&service, owner()).json();
+    assert_eq!(answer["AccountId"], "100000000001");
+    assert_eq!(answer["Arn"], "qcs::cam::uin/100000000001:uin/100000000002");
+    assert_eq!(service.seen()[0].answer, SeenAnswer::GivenOwner);
+}
+
+#[test]
+fn a_call_to_sts_needs_the_scope_of_sts() {
+    let service = scripted("RUNNING");
+    let call = Call { service: "tcss", ..owner() };
+    assert_eq!(send(&service, call).code(), "AuthFailure.SignatureFailure");
+}
+
+#[test]
+fn sts_and_the_service_have_only_their_own_actions() {
+    let service = scripted("RUNNING");
+    let call = Call { action: "DescribeExportJobManageList", ..owner() };
+    assert_eq!(send(&service, call).code(), "InvalidAction");
+    refused("GetCallerIdentity", "{}", "InvalidAction");
+}
+
+#[test]
+fn a_call_for_the_owner_has_no_parameter() {
+    let service = scripted("RUNNING");
+    let call = Call { body: r#"{"AccountId":"1"}"#.to_owned(), ..owner() };
+    assert_eq!(send(&service, call).code(), "UnknownParameter");
+}
+
+/// Starts a service with these faults of creates.
+fn faulty(faults: &str) -> Service {
+    service().create_faults(faults.parse().expect(faults)).start().expect("a service")
+}
+
+fn creation() -> Call {
+    Call::action("CreateExportComplianceStatusListJob", CREATE)
+}
+
+#[test]
+fn the_job_of_a_create_whose_answer_is_lost_is_listed() {
+    let service = faulty("LOST");
+    assert_eq!(exchange(service.addr(), &creation().bytes()), "");
+    assert_eq!(ids(&list(&service, "{}")), [FIRST]);
+    let (fault, job_id) = (CreateFault::Lost, Some(FIRST.to_owned()));
+    assert_eq!(service.seen()[0].answer, SeenAnswer::CreateFault { fault, job_id });
+}
+
+#[test]
+fn the_job_of_a_create_without_an_answer_is_listed() {
+    let service = faulty("HANG");
+    let mut stream = connect(service.addr());
+    stream.write_all(&creation().bytes()).expect("a reading service");
+    while service.seen().is_empty() {
+        thread::yield_now();
+    }
+    assert_eq!(ids(&list(&service, "{}")), [FIRST]);
+}
+
+#[test]
+fn a_dropped_create_makes_no_job() {
+    let service = faulty("DROP");
+    assert_eq!(exchange(service.addr(), &creation().bytes()), "");
+    assert_eq!(list(&service, "{}")["TotalCount"], 0);
+    let expected = SeenAnswer::CreateFault { fault: CreateFault::Drop, job_id: None };
+    assert_eq!(service.seen()[0].answer, expected);
+}
+
+#[test]
+fn a_create_that_a_fault_refuses_makes_no_job_and_the_next_one_does() {
+    let service = faulty("ERROR:RequestLimitExceeded,OK");
+    assert_eq!(send(&service, creation()).code(), "RequestLimitExceeded");
+    assert_eq!(create(&service)["JobId"], FIRST);
+    assert_eq!(create(&service)["JobId"], SECOND);
+}
+
+#[test]
+fn a_refused_create_takes_no_fault() {
+    let service = faulty("DROP");
+    let wrong = Call { body: "{}".to_owned(), ..creation() };
+    assert_eq!(send(&service, wrong).code(), "MissingParameter");
+    assert_eq!(exchange(service.addr(), &creation().bytes()), "");
 }

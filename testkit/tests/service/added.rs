@@ -38,7 +38,7 @@ fn the_function_gets_only_requests_that_pass_the_checks() {
     for (call, code) in [
         (Call { key: "EXAMPLEOTHERKEY", ..call() }, "AuthFailure.SignatureFailure"),
         (Call { timestamp: 1, date: "1970-01-01", ..call() }, "AuthFailure.SignatureExpire"),
-        (call().replace("X-TC-Version", "2018-08-13"), "NoSuchVersion"),
+        (call().replace("X-TC-Version", "2018-05-16"), "NoSuchVersion"),
         (Call::action(NAME, "[]"), "InvalidParameter"),
         (Call::action("CreateVulExportJobs", "{}"), "InvalidAction"),
     ] {

@@ -5,5 +5,6 @@ mod added;
 mod download_faults;
 mod downloads;
 mod refusals;
+mod sdks;
 mod steps;
 mod support;

@@ -1,6 +1,8 @@
 //! Every check of the service, one request each.
 
-use crate::support::{Call, NOW, send, service};
+use std::time::Duration;
+
+use crate::support::{Call, KEY, NOW, send, service};
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, SeenAnswer, Service};
 
 #[track_caller]
@@ -57,8 +59,8 @@ fn a_method_other_than_post_is_refused() {
 }
 
 #[test]
-fn a_get_is_refused() {
-    refused(Call { method: "GET", ..Call::job("job-1") }, "UnsupportedProtocol");
+fn a_get_has_no_parameters_in_its_body() {
+    refused(Call { method: "GET", ..Call::job("job-1") }, "MissingParameter");
 }
 
 #[test]
@@ -134,9 +136,29 @@ fn another_service_is_refused() {
 }
 
 #[test]
-fn other_signed_headers_are_refused() {
+fn signed_headers_without_content_type_are_refused() {
     let code = "AuthFailure.InvalidAuthorization";
     refused(Call { signed_headers: "host", ..Call::job("job-1") }, code);
+}
+
+#[test]
+fn further_signed_headers_are_accepted() {
+    let signed_headers = "content-type;host;x-tc-action;x-tc-timestamp;x-tc-version";
+    accepted(Call { signed_headers, ..Call::job("job-1") });
+}
+
+#[test]
+fn a_further_signed_header_that_changes_is_refused() {
+    let signed_headers = "content-type;host;x-tc-version";
+    let call = Call { signed_headers, ..Call::job("job-1") };
+    refused(call.replace("X-TC-Version", "2018-05-16"), "AuthFailure.SignatureFailure");
+}
+
+#[test]
+fn commas_without_blanks_are_accepted() {
+    let call = Call::job("job-1");
+    let value = call.authorization().replace(", ", ",");
+    accepted(call.replace("Authorization", &value));
 }
 
 #[test]
@@ -264,4 +286,44 @@ fn a_refused_request_does_not_move_the_script() {
     let service = service().script(script).start().expect("a service");
     send(&service, Call { key: "EXAMPLEKEY2", ..Call::job("job-1") });
     assert_eq!(send(&service, Call::job("job-1")).json()["ExportStatus"], "RUNNING");
+}
+
+#[test]
+fn a_call_over_the_limit_is_refused() {
+    let service = service().limit(0).start().expect("a service");
+    assert_eq!(send(&service, Call::job("job-1")).code(), "RequestLimitExceeded");
+    assert_eq!(service.starts()[0].throttled, 1);
+}
+
+#[test]
+fn a_call_is_over_the_limit_for_a_second() {
+    let service = service().limit(1).start().expect("a service");
+    send(&service, Call::job("job-1"));
+    let code = send(&service, Call::job("job-1")).code();
+    let seen = service.seen();
+    // A slow machine may take longer between the two.
+    let is_late = seen[1].at - seen[0].at >= Duration::from_secs(1);
+    assert_eq!(code, if is_late { "no error" } else { "RequestLimitExceeded" });
+}
+
+#[test]
+fn the_limit_of_one_action_or_key_leaves_the_others_alone() {
+    let service = service().key("AKIDOTHER", KEY).limit(1).start().expect("a service");
+    assert_eq!(send(&service, Call::job("job-1")).code(), "no error");
+    let list = Call::action("DescribeExportJobManageList", "{}");
+    assert_eq!(send(&service, list).code(), "no error");
+    assert_eq!(send(&service, Call { id: "AKIDOTHER", ..Call::job("job-1") }).code(), "no error");
+    let counted = service.starts().into_iter().map(|starts| (starts.secret_id, starts.requests));
+    let expected = [("AKIDEXAMPLE", 1), ("AKIDEXAMPLE", 1), ("AKIDOTHER", 1)];
+    let expected = expected.map(|(id, requests)| (id.to_owned(), requests));
+    let mut counted: Vec<_> = counted.collect();
+    counted.sort();
+    assert_eq!(counted, expected);
+}
+
+#[test]
+fn a_refused_call_does_not_use_up_the_limit() {
+    let service = service().limit(1).start().expect("a service");
+    assert_eq!(send(&service, Call::job("")).code(), "InvalidParameter");
+    assert_eq!(send(&service, Call::job("job-1")).code(), "no error");
 }

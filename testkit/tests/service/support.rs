@@ -99,10 +99,16 @@ impl Call {
         headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
     }
 
-    fn authorization(&self) -> String {
+    pub(crate) fn authorization(&self) -> String {
         let mut signed = "content-type:application/json\nhost:127.0.0.1\n".to_owned();
-        if self.signed_headers.contains("x-tc-action") {
-            signed.push_str(&format!("x-tc-action:{}\n", self.action.to_lowercase()));
+        let further = [
+            ("x-tc-action", self.action.to_lowercase()),
+            ("x-tc-timestamp", self.timestamp.to_string()),
+            ("x-tc-version", "2020-11-01".to_owned()),
+        ];
+        for (name, value) in further.iter().filter(|header| self.signed_headers.contains(header.0))
+        {
+            signed.push_str(&format!("{name}:{value}\n"));
         }
         let hash = hex::encode(Sha256::digest(self.payload.unwrap_or(&self.body)));
         let canonical = format!("{}\n/\n\n{signed}\n{}\n{hash}", self.method, self.signed_headers);
