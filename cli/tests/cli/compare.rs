@@ -295,3 +295,46 @@ fn a_job_id_or_a_file_is_required_and_not_both() {
         assert_eq!(cli(args).run().code, Some(2), "{args:?}");
     }
 }
+
+#[test]
+fn milliseconds_are_the_only_difference() {
+    let object = compare(&request("milliseconds")).json();
+    assert_eq!(parts(&object, "differs"), ["timestamp"]);
+}
+
+#[test]
+fn a_signature_that_is_not_hexadecimal_is_masked() {
+    let text = request("none");
+    let at = text.find("Signature=").expect("a signature") + "Signature=".len();
+    for mask in ["x".repeat(64), "0".repeat(63), String::new()] {
+        let object = compare(&[&text[..at], &mask, &text[at + 64..]].concat()).json();
+        assert_eq!(parts(&object, "not_compared"), ["signature"]);
+    }
+}
+
+/// Zones differ by half hours, at most 14 hours from UTC.
+#[test]
+fn a_time_that_is_off_by_a_zone_is_told_from_a_wrong_clock() {
+    let cause = |off: i64| {
+        let now = (1_699_979_400 + off).to_string();
+        let args = ["explain", "--compare", "-", "--timestamp", &now, "--json"];
+        let object = run(cli(&args), request("none").as_bytes()).json();
+        object["likely_cause"].as_str().unwrap_or_default().contains("time zone")
+    };
+    for off in [8 * 3_600, 8 * 3_600 - 30, 5 * 3_600 + 1_830, -14 * 3_600 - 60] {
+        assert!(cause(off), "{off}");
+    }
+    for off in [0, 300, 600, 8 * 3_600 - 61, 3_661, 15 * 3_600] {
+        assert!(!cause(off), "{off}");
+    }
+}
+
+#[test]
+fn the_clock_says_which_time_is_later() {
+    for (row, expected) in [
+        ("a clock 10 minutes behind", "10 minutes before --timestamp"),
+        ("a clock 10 minutes ahead", "10 minutes after --timestamp"),
+    ] {
+        assert_eq!(detail(&compare(&request(row)).json(), "clock"), json!([expected]));
+    }
+}
