@@ -8,7 +8,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
-use tcss_export::{Endpoint, Language, Session, error::BuildError, signing::Timestamp};
+use tcss_export::{Endpoint, JobId, Language, Session, error::BuildError, signing::Timestamp};
 use tcss_export_testkit::{CreateFaults, DownloadFaults, Script};
 
 pub(crate) use self::hint::hint;
@@ -247,6 +247,21 @@ pub(crate) struct Run {
     pub(crate) save: Save,
     #[command(flatten)]
     pub(crate) timing: Timing,
+    #[arg(long, value_name = "FILE", help = "Continues what an earlier run left in this file.")]
+    pub(crate) state: Option<PathBuf>,
+    #[arg(long, requires = "state", hide_short_help = true)]
+    #[arg(help = "Starts another export if the last one is complete.")]
+    pub(crate) again: bool,
+    #[arg(long, value_name = "JOB_ID", requires = "state", hide_short_help = true)]
+    #[arg(conflicts_with_all = ["adopt_single", "create_anew"])]
+    #[arg(help = "Continues with this job, whose id a killed run did not receive.")]
+    pub(crate) adopt: Option<JobId>,
+    #[arg(long, requires = "state", conflicts_with = "create_anew", hide_short_help = true)]
+    #[arg(help = "Does that by itself if exactly one job is new.")]
+    pub(crate) adopt_single: bool,
+    #[arg(long, requires = "state", hide_short_help = true)]
+    #[arg(help = "Creates another job, whatever became of the last one.")]
+    pub(crate) create_anew: bool,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -321,6 +336,19 @@ impl Args {
                 _ => false,
             },
         }
+    }
+}
+
+impl Run {
+    /// Returns the command that continues after a fault, and its options.
+    pub(crate) fn continuing(&self) -> (&'static str, Vec<CommandOption>) {
+        let mut options =
+            [self.save.options(), self.timing.options(), self.common.options()].concat();
+        let Some(state) = &self.state else { return ("download", options) };
+        options.splice(0..0, self.export.options());
+        options.push(("--state", Some(state.to_string_lossy().into_owned())));
+        options.push(("--adopt-single", self.adopt_single.then(String::new)));
+        ("run", options)
     }
 }
 

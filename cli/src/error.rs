@@ -161,7 +161,12 @@ impl Error {
     }
 
     /// Adds the command that continues with a job, where that can help.
-    pub(crate) fn continue_with(self, name: &str, job: &JobId, options: &[CommandOption]) -> Self {
+    pub(crate) fn continue_with(
+        self,
+        name: &str,
+        job: Option<&JobId>,
+        options: &[CommandOption],
+    ) -> Self {
         let mut options = options.to_vec();
         match &self.facts.next_command {
             NextCommand::Same => {}
@@ -170,7 +175,13 @@ impl Error {
             NextCommand::None => return self,
         }
         let purpose = if self.facts.starts_over { "download with" } else { "continue with" };
-        self.with_command(purpose, command(name, Some(job), &options))
+        self.with_command(purpose, command(name, job, &options))
+    }
+
+    /// Adds why no job was created without the list of jobs.
+    pub(crate) fn without_list(mut self) -> Self {
+        self.add_to_message("; no job was created, because --state needs the list of jobs");
+        self
     }
 
     /// Adds that the file is complete in spite of the error.

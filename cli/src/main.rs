@@ -14,6 +14,7 @@ mod commands {
     pub(crate) mod install;
     pub(crate) mod jobs;
     pub(crate) mod replay;
+    pub(crate) mod run;
     pub(crate) mod serve;
     pub(crate) mod sign;
     pub(crate) mod wait;
@@ -27,6 +28,7 @@ mod progress;
 mod secrets;
 mod shell;
 mod signals;
+mod state;
 mod text;
 mod wait;
 
@@ -94,7 +96,7 @@ async fn run_command(args: &Args, output: &Output) -> Result<Ending> {
         Command::Result(args) => commands::wait::result(args, &args.common, output).await,
         Command::Wait(args) => commands::wait::wait(args, &args.common, output).await,
         Command::Download(args) => commands::download::download(args, &args.common, output).await,
-        Command::Run(args) => commands::download::run(args, &args.common, output).await,
+        Command::Run(args) => commands::run::run(args, &args.common, output).await,
         Command::Replay { file } => commands::replay::replay(file, output),
         Command::Sign(args) => commands::sign::sign(args, &args.common, output).await,
         Command::Explain(Explain { compare: Some(file), time, common, .. }) => {

@@ -41,7 +41,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The feature `serde` adds saving, resuming, recording and replaying a wait. Tested with Rust 1.95.
+//! The feature `serde` adds saving, resuming, recording and replaying a wait, and intents to create a
+//! job ([`Creation`]). Tested with Rust 1.95.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
@@ -51,6 +52,8 @@ extern crate alloc;
 pub mod actions;
 mod answer;
 mod budget;
+#[cfg(feature = "serde")]
+mod creation;
 mod credentials;
 pub mod download;
 mod endpoint;
@@ -66,6 +69,8 @@ pub mod text;
 mod time;
 pub mod wait;
 
+#[cfg(feature = "serde")]
+pub use self::creation::Creation;
 pub use self::{
     actions::JobId,
     answer::{ANSWER_LIMIT, Answer, read_answer, read_object},

@@ -152,7 +152,25 @@ This is create, wait and download in one. The output file is checked before the 
 and the job is created only once. --timeout limits the create and then the wait. If no file is downloaded after that, the error gives the job's \
 id and, where continuing can help, the command to continue with.
 
-The help of create and download has more details; that of download also describes the output.";
+The help of create and download has more details; that of download also describes the output.
+
+--state FILE records the export: before the create, what is requested and which jobs exist; then the \
+id of the job; at the end the result. So after a kill at any time, the same command continues. If \
+it was killed before it received the id of its job, the next run lists the jobs again. With no new \
+one, it creates the job; otherwise it shows the new ones and stops, because they may be somebody \
+else's. Then use one of these:
+  --adopt JOB_ID
+      Continues with this job.
+  --create-anew
+      Creates another job.
+  --adopt-single
+      Adopts the new job if there is exactly one, for accounts whose jobs only this program creates.
+
+A create may still be under way 30 s after a kill, and the next run waits for that long. Once the \
+file is complete, the same command prints the result again and ends; --again starts another \
+export. After a failed job the next run creates another one. FILE is for one export, site and \
+permanent key, and contains no secret. Use --force with it: a run may be killed between the last \
+rename and the last record.";
 
 pub(super) const REPLAY: &str = "\
 Each line shows the time of a decision, the number of the request it followed, what came back and \

@@ -92,6 +92,20 @@ impl Export {
         action.export_by_asset = self.by_asset;
         Ok(action)
     }
+
+    /// Returns the options for the same export.
+    pub(crate) fn options(&self) -> Vec<CommandOption> {
+        let Self { asset: Asset { asset_type, other_asset_type }, by_asset, extent } = self;
+        let text = |asset_type: &Option<AssetType>| Some(asset_type.as_ref()?.as_str().to_owned());
+        let ids: Vec<_> = extent.ids.iter().map(ToString::to_string).collect();
+        vec![
+            ("--asset-type", text(asset_type)),
+            ("--other-asset-type", text(other_asset_type)),
+            ("--by-asset", by_asset.then(String::new)),
+            ("--all", extent.all.then(String::new)),
+            ("--id", Some(ids.join(",")).filter(|ids| !ids.is_empty())),
+        ]
+    }
 }
 
 #[derive(Debug, Group)]

@@ -35,7 +35,8 @@ pub(crate) async fn create(
     let policy = repeating(Some(args.timeout.unwrap_or(Policy::MAX_WAIT)));
     let client = client(common, output).await?.with_policy(policy);
     check_stdout("redirect stdout to a file or a pipe: the job id is written to it")?;
-    let answer = send_create(&client, &action, &mut Signals::watch()?, common, output).await?;
+    let answer = send_create(&client, &action, &mut Signals::watch()?, common, output).await;
+    let answer = answer.map_err(|not_created| not_created.error)?;
     let job_id = &answer.response.job_id;
     let created = Created { job_id, request_id: answer.request_id.as_deref().map(without_keys) };
     // If the id gets lost, another try creates a second job.
@@ -46,7 +47,7 @@ pub(crate) async fn create(
         }
         Err(error) => Err(error),
     }
-    .map_err(|error| error.with_job(job_id).continue_with("wait", job_id, &common.options()))
+    .map_err(|error| error.with_job(job_id).continue_with("wait", Some(job_id), &common.options()))
 }
 
 /// Sends the request to create a job. If the job may exist without an answer that says so, the
@@ -57,7 +58,7 @@ pub(super) async fn send_create(
     signals: &mut Signals,
     common: &Common,
     output: &Output,
-) -> Result<Answer<CreateExportComplianceStatusListJobResponse>> {
+) -> Result<Answer<CreateExportComplianceStatusListJobResponse>, NotCreated> {
     let (error, is_uncertain) = select! {
         result = send(client, action, output) => match result {
             Ok(answer) => return Ok(answer),
@@ -69,8 +70,16 @@ pub(super) async fn send_create(
         signal = signals.first() => (Error::stopped(signal, "stopped while creating a job"), true),
     };
     if !is_uncertain {
-        return Err(error);
+        return Err(NotCreated { error, is_uncertain });
     }
     let command = shell::command("jobs", None, &common.options());
-    Err(error.with_hint(hints::MAYBE_CREATED).with_command("check with", command))
+    let error = error.with_hint(hints::MAYBE_CREATED).with_command("check with", command);
+    Err(NotCreated { error, is_uncertain })
+}
+
+/// The error of a create.
+pub(super) struct NotCreated {
+    pub(super) error: Error,
+    /// The job may exist.
+    pub(super) is_uncertain: bool,
 }

@@ -13,12 +13,11 @@ use tcss_export::{
     hyper::Client,
     wait::{ErrorKind as WaitErrorKind, Finished},
 };
-use tokio::select;
 
-use super::{create::send_create, wait::WaitResult};
+use super::wait::WaitResult;
 use crate::{
     args::{self, Common, Save},
-    client::{client, repeating},
+    client::client,
     download::{self, Fetched},
     error::{DownloadContext, Error, ErrorKind, Result, hints::is_fake},
     output::{Ending, Output},
@@ -27,7 +26,8 @@ use crate::{
     secrets::masked,
     shell::CommandOption,
     signals::Signals,
-    text::{rows, with_sources},
+    state::{Phase, StateFile},
+    text::rows,
     wait::{self, Reporter},
 };
 
@@ -44,7 +44,8 @@ pub(crate) async fn download(
             Err(TransportError::new(TransportErrorKind::Permanent, "there are no keys"))
         });
         let client = Client::new(common.session(None)?, without_keys);
-        let mut downloader = Downloader { client, signals: Signals::watch()?, save, output };
+        let signals = Signals::watch()?;
+        let mut downloader = Downloader { client, signals, save, output, state: None };
         // This URL cannot be renewed.
         return downloader.download(&url, None).await;
     };
@@ -52,36 +53,18 @@ pub(crate) async fn download(
     let client = client(common, output).await?.with_policy(args.timing.policy());
     save.check().map_err(|error| error.with_job(job))?;
     let options = [save.options(), args.timing.options(), common.options()].concat();
-    let mut downloader = Downloader { client, signals: Signals::watch()?, save, output };
-    with_job(job, &options, downloader.wait_and_download(job)).await
-}
-
-pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
-    let action = args.export.action()?;
-    let client = client(common, output).await?;
-    // Check the file, the threads and the addresses before a job exists.
-    args.save.check()?;
-    let mut signals = Signals::watch()?;
-    let worker = Worker::start()
-        .map_err(|error| Error::new(ErrorKind::Resource, with_sources(&error)).or_limit(&error))?;
-    select! {
-        checked = check_resolver(worker, common.endpoint()?, args.save.policy()) => checked?,
-        signal = signals.first() => return Err(Error::stopped(signal, "no job was created")),
-    }
-    // Without the limit of a short wait: a create that is cut short may leave an unknown job.
-    let client = client.with_policy(repeating(Some(args.timing.timeout())));
-    let answer = send_create(&client, &action, &mut signals, common, output).await?;
-    let job = answer.response.job_id;
-    output.progress(&format!("created job {}", printable(job.as_str())));
-    let client = client.with_policy(args.timing.policy());
-    let mut downloader = Downloader { client, signals, save: &args.save, output };
-    let options = [args.save.options(), args.timing.options(), common.options()].concat();
-    with_job(&job, &options, downloader.wait_and_download(&job)).await
+    let signals = Signals::watch()?;
+    let mut downloader = Downloader { client, signals, save, output, state: None };
+    with_job(job, "download", &options, downloader.wait_and_download(job)).await
 }
 
 /// Fails if the resolver of this machine returns made-up addresses that the download may not use:
 /// it would return one for the file server, too. The requests report other faults.
-async fn check_resolver(worker: Worker, endpoint: Endpoint, policy: Policy) -> Result<()> {
+pub(super) async fn check_resolver(
+    worker: Worker,
+    endpoint: Endpoint,
+    policy: Policy,
+) -> Result<()> {
     let proxies = Proxies::from_variables(|name| env::var_os(name));
     let host = endpoint.uri().host().unwrap_or_default();
     if endpoint.is_loopback() || !matches!(proxies.proxy_for(&endpoint), Ok(None)) {
@@ -99,15 +82,16 @@ async fn check_resolver(worker: Worker, endpoint: Endpoint, policy: Policy) -> R
     }
 }
 
-struct Downloader<'a> {
-    client: Client,
-    signals: Signals,
-    save: &'a Save,
-    output: &'a Output,
+pub(super) struct Downloader<'a> {
+    pub(super) client: Client,
+    pub(super) signals: Signals,
+    pub(super) save: &'a Save,
+    pub(super) output: &'a Output,
+    pub(super) state: Option<StateFile>,
 }
 
 impl Downloader<'_> {
-    async fn wait_and_download(&mut self, job: &JobId) -> Result<Ending> {
+    pub(super) async fn wait_and_download(&mut self, job: &JobId) -> Result<Ending> {
         let mut reporter = Reporter::new(self.output);
         let end = wait::follow(&self.client, job, &mut self.signals, &mut reporter).await?;
         reporter.finish()?;
@@ -157,6 +141,11 @@ impl Downloader<'_> {
             resumed,
             polls: finished.map_or(0, |finished| finished.report.polls).saturating_add(polls),
         };
+        if let Some(state) = &mut self.state {
+            let result = serde_json::to_value(&saved).unwrap_or_default();
+            let done = state.set_phase(Phase::Done { result });
+            done.map_err(|error| error.after_saving(&saved.file))?;
+        }
         let printed = self.output.result(&saved, || saved.text());
         printed.map_err(|error| error.after_saving(&saved.file))?;
         Ok(Ending::Done)
@@ -164,7 +153,7 @@ impl Downloader<'_> {
 
     /// Prints the result of a wait without a file, if the job failed; else returns the error.
     fn no_file(
-        &self,
+        &mut self,
         job_id: &JobId,
         failure: WaitError,
         new_url_needed: Option<String>,
@@ -172,6 +161,8 @@ impl Downloader<'_> {
         let is_result = is_job_failed(&failure);
         let result = is_result.then(|| WaitResult::new("failure", &failure.report, None)).flatten();
         let Some(result) = result else { return Err(failure.into()) };
+        // The next run creates another job.
+        self.state.as_mut().map_or(Ok(()), |state| state.set(None))?;
         let no_file = NoFile { job_id, result, new_url_needed };
         self.output.result(&no_file, || no_file.text())?;
         Ok(Ending::JobFailed)
@@ -179,13 +170,16 @@ impl Downloader<'_> {
 }
 
 /// Adds the job and the next command, which has these options, to an error, even after a panic.
-async fn with_job(
+pub(super) async fn with_job(
     job: &JobId,
+    command: &str,
     options: &[CommandOption],
     work: impl Future<Output = Result<Ending>>,
 ) -> Result<Ending> {
     let ending = panics::caught(work).await;
-    ending.map_err(|error| error.with_job(job).continue_with("download", job, options))
+    // A run continues with the job of its state.
+    let named = (command != "run").then_some(job);
+    ending.map_err(|error| error.with_job(job).continue_with(command, named, options))
 }
 
 fn is_job_failed(failure: &WaitError) -> bool {
@@ -246,7 +240,7 @@ mod tests {
     async fn a_panic_after_the_create_names_the_job_and_the_next_command() {
         let job = JobId::new("J").expect("a job id");
         let options = [("-o", Some("f".to_owned()))];
-        let ended = with_job(&job, &options, async { panic!("expected") }).await;
+        let ended = with_job(&job, "download", &options, async { panic!("expected") }).await;
         let error = ended.expect_err("a panic");
         assert_eq!(error.exit_code(), 101);
         let text = error.to_string();

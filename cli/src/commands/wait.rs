@@ -94,7 +94,7 @@ fn print_end(end: End, job: &JobId, options: &[CommandOption], output: &Output) 
         None if outcome == "failure" => Ok(Ending::JobFailed),
         None => Ok(Ending::Done),
         Some(error) if outcome == "error" => Err(error),
-        Some(error) => Err(error.with_job(job).continue_with("wait", job, options)),
+        Some(error) => Err(error.with_job(job).continue_with("wait", Some(job), options)),
     }
 }
 

@@ -448,7 +448,8 @@ mod tests {
         let kind = DownloadErrorKind::Fault(Fault::Transport(TransportErrorKind::Permanent));
         let error = error(&kind, Some(&not_permitted()));
         let job = JobId::new("J").unwrap();
-        let error = error.continue_with("download", &job, &[("--force", Some(String::new()))]);
+        let error =
+            error.continue_with("download", Some(&job), &[("--force", Some(String::new()))]);
         let command = "tcss-export download J --force --allow-private";
         assert_eq!(error.facts.purpose_of_command, "continue with");
         assert_eq!(error.facts.command.as_deref(), Some(command));

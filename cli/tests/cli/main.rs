@@ -23,6 +23,7 @@ mod run;
 mod serve;
 mod signing;
 mod sources;
+mod state;
 mod stopping;
 mod support;
 mod targets;

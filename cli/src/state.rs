@@ -1,0 +1,181 @@
+//! The state of a run in a file, so that a later run continues where a killed one stopped.
+
+#[cfg(unix)]
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::{
+    fmt::Display,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tcss_export::{JobId, core::Creation};
+
+use crate::error::{Error, Result};
+
+const VERSION: u32 = 1;
+/// Real ones have a few kilobytes.
+const SIZE_LIMIT: u64 = 1 << 20;
+/// How often the file may be replaced while it is opened.
+const MOST_TRIES: u32 = 100;
+
+/// What is known about an export. It contains no secret and no URL of a file.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct State {
+    version: u32,
+    pub(crate) site: String,
+    /// The id of a permanent key.
+    pub(crate) secret_id: Option<String>,
+    pub(crate) creation: Creation,
+    #[serde(flatten)]
+    pub(crate) phase: Phase,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "snake_case")]
+pub(crate) enum Phase {
+    /// The job may have been created.
+    Creating,
+    /// The job exists, and its file is to be downloaded.
+    Waiting { job_id: JobId },
+    /// The file is complete.
+    Done { result: Value },
+}
+
+impl State {
+    pub(crate) const fn new(site: String, secret_id: Option<String>, creation: Creation) -> Self {
+        Self { version: VERSION, site, secret_id, creation, phase: Phase::Creating }
+    }
+}
+
+/// A state file that no other process uses.
+pub(crate) struct StateFile {
+    path: PathBuf,
+    /// Holds the lock.
+    file: File,
+    /// `None` in a new file, and if no job is under way.
+    state: Option<State>,
+}
+
+impl StateFile {
+    /// Opens or creates the file for its owner only, locks it and reads the state.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let mut file = Self::lock(path)?;
+        file.state = file.read()?;
+        Ok(file)
+    }
+
+    fn lock(path: &Path) -> Result<Self> {
+        let unusable = |problem: &dyn Display| {
+            Error::of_file(path, &format!("cannot be used: {problem}"))
+                .with_hint("give --state a file in a folder that can be written to")
+        };
+        for _ in 0..MOST_TRIES {
+            if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+                return Err(unusable(&"it is not a regular file"));
+            }
+            let file = options().open(path);
+            let file = file.map_err(|error| unusable(&error).or_limit(&error))?;
+            match file.try_lock() {
+                Ok(()) if is_at(&file, path) => {
+                    return Ok(Self { path: path.to_owned(), file, state: None });
+                }
+                // Another run has replaced it meanwhile.
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::of_file(path, "is in use by another run")
+                        .with_hint("wait until it has ended, or give --state another file"));
+                }
+                Err(TryLockError::Error(error)) => return Err(unusable(&error)),
+            }
+        }
+        Err(unusable(&"something replaces it again and again"))
+    }
+
+    pub(crate) const fn state(&self) -> Option<&State> {
+        self.state.as_ref()
+    }
+
+    fn read(&self) -> Result<Option<State>> {
+        let mut text = String::new();
+        let read = (&self.file).take(SIZE_LIMIT).read_to_string(&mut text);
+        read.map_err(|error| self.unreadable(&error))?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let version = serde_json::from_str::<Value>(&text).map(|state| state["version"].clone());
+        match version.map_err(|error| self.unreadable(&error))? {
+            version if version == VERSION => {}
+            version => {
+                return Err(self.unreadable(&format_args!(
+                    "expected version {VERSION}, got version {version}"
+                )));
+            }
+        }
+        serde_json::from_str(&text).map(Some).map_err(|error| self.unreadable(&error))
+    }
+
+    fn unreadable(&self, problem: &dyn Display) -> Error {
+        Error::of_file(&self.path, &format!("is not a state that this program wrote: {problem}"))
+            .with_hint("look for the job with jobs, then give --state another file")
+    }
+
+    /// Replaces the state durably: after a crash the file has the old or the new one.
+    pub(crate) fn set(&mut self, state: Option<State>) -> Result<()> {
+        let json = state.as_ref().map(serde_json::to_vec).transpose();
+        let replaced = json.map_err(io::Error::from);
+        let replaced = replaced.and_then(|json| self.replaced(&json.unwrap_or_default()));
+        self.file = replaced.map_err(|error| {
+            Error::of_file(&self.path, &format!("cannot be written: {error}")).or_limit(&error)
+        })?;
+        self.state = state;
+        Ok(())
+    }
+
+    /// Sets the phase of the export that is under way.
+    pub(crate) fn set_phase(&mut self, phase: Phase) -> Result<()> {
+        match self.state.take() {
+            Some(state) => self.set(Some(State { phase, ..state })),
+            None => Ok(()),
+        }
+    }
+
+    fn replaced(&self, bytes: &[u8]) -> io::Result<File> {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(".new");
+        let new = self.path.with_file_name(name);
+        let mut file = options().truncate(true).open(&new)?;
+        // From the rename on, it is this file that others lock.
+        file.try_lock().map_err(io::Error::from)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, &self.path)?;
+        let folder = self.path.parent().filter(|folder| *folder != Path::new(""));
+        // Not all file systems can sync a folder.
+        let _ = File::open(folder.unwrap_or_else(|| Path::new("."))).and_then(|f| f.sync_all());
+        Ok(file)
+    }
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    options
+}
+
+/// Returns whether the path still leads to this open file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    let id = |found: fs::Metadata| (found.dev(), found.ino());
+    let ids = (file.metadata().map(id), fs::metadata(path).map(id));
+    matches!(ids, (Ok(opened), Ok(found)) if opened == found)
+}
+
+#[cfg(not(unix))]
+const fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
