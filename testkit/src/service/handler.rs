@@ -58,10 +58,8 @@ impl Handler {
             }
             _ => {
                 let call = self.rules.check(received, context.now);
-                let call = call.and_then(|call| {
-                    self.check_limit(received, &state.seen, at)?;
-                    Ok(call)
-                });
+                let call = call
+                    .and_then(|call| self.check_limit(received, &state.seen, at).map(|()| call));
                 let added = |action: &str| self.rules.answer(action, received);
                 let answer = call.and_then(|call| state.answer(call, added, &context));
                 (None, answer.unwrap_or_else(|error| refused(error, &context)))
