@@ -61,6 +61,13 @@ fn half_a_pair_is_an_error_that_names_both_variables() {
 }
 
 #[test]
+fn a_bracket_at_one_end_is_no_placeholder() {
+    for value in ["<EXAMPLE", "EXAMPLE}", "[EXAMPLE%"] {
+        assert!(with("TENCENTCLOUD_SECRET_KEY", value).is_ok(), "{value}");
+    }
+}
+
+#[test]
 fn mistakes_of_shells_and_editors_are_refused_by_name() {
     for (value, problem) in [
         ("\"EXAMPLEKEY\"", "has quotes around it, which must be removed"),

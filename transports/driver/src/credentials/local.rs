@@ -1,5 +1,7 @@
 //! The sources on this machine: variables and files. They say which requests are needed, if any.
 
+#[cfg(unix)]
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::{
     ffi::OsString,
     fmt, fs,
@@ -279,28 +281,21 @@ fn read(path: &Path) -> Result<Option<File>, SourceError> {
     Ok(Some(File { bytes, warning }))
 }
 
-/// Opens a file to read it. A pipe would otherwise wait for its writer.
-#[cfg(unix)]
+/// Opens a file to read it.
 fn open(path: &Path) -> io::Result<fs::File> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    fs::OpenOptions::new().read(true).custom_flags(flags).open(path)
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    // A pipe would otherwise wait for its writer.
+    #[cfg(unix)]
+    options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    options.open(path)
 }
 
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<fs::File> {
-    fs::File::open(path)
-}
-
-#[cfg(unix)]
 fn is_shared(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-
-    metadata.permissions().mode() & 0o077 != 0
-}
-
-#[cfg(not(unix))]
-const fn is_shared(_: &fs::Metadata) -> bool {
-    false
+    #[cfg(unix)]
+    let others = metadata.permissions().mode() & 0o077;
+    // Only Unix has such modes.
+    #[cfg(not(unix))]
+    let others = u32::from(metadata.is_dir());
+    others != 0
 }
