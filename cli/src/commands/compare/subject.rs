@@ -198,14 +198,18 @@ impl<'a> Subject<'a> {
             return (unknown("a signed part of the request is not shown"), None);
         };
         let (signature, sent) = (signing.signature(), sent.to_lowercase());
+        let is_at_hand = id == key.secret_id() || id.contains('*');
         if signature == sent {
-            return (check(authorization.signature == sent, "", UPPER_CASE), None);
+            // The service looks up the key by the id, which is not signed.
+            let is_right = is_at_hand && authorization.signature == sent;
+            let mistake = if is_at_hand { UPPER_CASE } else { OTHER_ID };
+            return (check(is_right, "", mistake), None);
         }
         let mut guesses = guesses(self, &signing, key.secret_id()).into_iter();
         let guess = guesses.find(|guess| guess.signing.signature() == sent);
         let mistake = match &guess {
             Some(guess) => guess.mistake,
-            None if id == key.secret_id() || id.contains('*') => KEY,
+            None if is_at_hand => KEY,
             None => OTHER_PAIR,
         };
         let detail = guess.as_ref().map_or_else(String::new, |guess| guess.detail.clone());
