@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tcss_export::{
     actions::{Action, Answer},
+    core::text::printable,
     credentials::Found,
     driver::clock,
     error::SendError,
@@ -27,7 +28,7 @@ pub(crate) async fn client(common: &Common, output: &Output) -> Result<Client> {
     let Found { region, warning, .. } =
         ExchangeProgress::new(output).shown(keys.find(false)).await?;
     if let Some(warning) = warning {
-        output.progress(&format!("warning: {warning}"));
+        output.progress(&format!("warning: {}", printable(&warning)));
     }
     let session = common.session(region.as_deref())?;
     Ok(keys.client(session))

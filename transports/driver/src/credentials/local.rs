@@ -77,6 +77,8 @@ impl Plan {
         let Some(file) = read(path)? else { return Ok(()) };
         let broken = |error: &dyn fmt::Display| SourceError::broken(path.display(), error);
         let [region, sts] = settings(&file.bytes).map_err(|error| broken(&error))?;
+        let checked = region.as_deref().map(|region| sts_session(None, region)).transpose();
+        checked.map_err(|error| broken(&error))?;
         self.region = region;
         let sts = sts.map(|endpoint| endpoint.parse()).transpose();
         self.sts = sts.map_err(|error: BuildError| broken(&error))?;
