@@ -72,6 +72,14 @@ fn a_create_may_be_under_way_for_30_s_even_if_the_clock_is_set_back() {
 }
 
 #[test]
+fn a_create_that_is_sent_again_may_be_under_way_from_then_on() {
+    let mut creation = creation([]);
+    let later = Wall::from_unix_seconds(1_700_000_600);
+    creation.repeat_at(later);
+    assert_eq!(creation.under_way(later), Duration::from_secs(30));
+}
+
+#[test]
 fn an_intent_is_read_as_it_was_written_and_has_no_other_members() {
     let creation = creation([7]);
     let text = serde_json::to_string(&creation).unwrap();

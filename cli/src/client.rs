@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tcss_export::{
     actions::{Action, Answer},
+    core::text::printable,
     credentials::Found,
     driver::clock,
     error::SendError,
     hyper::Client,
-    wait::{Event, Policy},
+    wait::{Event, EventKind, Policy},
 };
 
 use crate::{
@@ -27,7 +28,7 @@ pub(crate) async fn client(common: &Common, output: &Output) -> Result<Client> {
     let Found { region, warning, .. } =
         ExchangeProgress::new(output).shown(keys.find(false)).await?;
     if let Some(warning) = warning {
-        output.progress(&format!("warning: {warning}"));
+        output.progress(&format!("warning: {}", printable(&warning)));
     }
     let session = common.session(region.as_deref())?;
     Ok(keys.client(session))
@@ -47,10 +48,23 @@ pub(crate) async fn send<A: Action>(
     action: &A,
     output: &Output,
 ) -> Result<Answer<A::Response>, Failure> {
+    send_noting(client, action, output, |_| ()).await
+}
+
+/// Sends an action as [`send`] does. `note` gets each pause before it begins.
+pub(crate) async fn send_noting<A: Action>(
+    client: &Client,
+    action: &A,
+    output: &Output,
+    mut note: impl FnMut(Duration),
+) -> Result<Answer<A::Response>, Failure> {
     let (progress, started) = (ExchangeProgress::new(output), clock::now().mono);
     let mut retries = 0;
     let report = |event: &Event, error: &SendError| {
         retries = event.poll;
+        if let EventKind::Retrying { delay, .. } = event.kind {
+            note(delay);
+        }
         let cause = match error {
             SendError::Transport(error) | SendError::Credentials(error) => Some(error),
             _ => None,

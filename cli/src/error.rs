@@ -150,6 +150,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_request_id(mut self, id: Option<&str>) -> Self {
+        self.facts.request_id = id.map(str::to_owned);
+        self
+    }
+
     /// Adds the next command. If it cannot be shown, the hint is to repeat the last one.
     pub(crate) fn with_command(mut self, purpose: &'static str, command: Option<String>) -> Self {
         if command.is_none() && self.facts.hint.as_deref() == Some("") {

@@ -1,6 +1,6 @@
 //! The masking of secrets in text.
 
-use std::{env, ffi::OsString};
+use std::{cmp::Reverse, env, ffi::OsString};
 
 use base64::{
     Engine,
@@ -47,7 +47,11 @@ pub(crate) fn without_keys(text: &str) -> String {
     let passwords = logins.iter().filter_map(|login| Some(login.split_once(':')?.1.to_owned()));
     let keys = keys::secrets().into_iter().chain(secret_variables());
     let secrets = keys.chain(passwords).filter(|secret| secret.len() >= SHORTEST_SECRET);
+    let mut secrets: Vec<_> = secrets.collect();
+    // Masking a part of a secret first would hide the rest of it from the search.
+    secrets.sort_by_key(|secret| Reverse(secret.len()));
     let text = secrets
+        .into_iter()
         .fold(text.to_owned(), |text, secret| without_starts(&secret, &without(&secret, &text)));
     // The start of a login is the user, which is not a secret.
     logins.iter().fold(text, |text, login| without(login, &text))

@@ -11,7 +11,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tcss_export::{JobId, core::Creation};
+use tcss_export::{
+    JobId,
+    core::{Creation, Wall},
+};
 
 use crate::error::{Error, Result};
 
@@ -139,6 +142,16 @@ impl StateFile {
         match self.state.take() {
             Some(state) => self.set(Some(State { phase, ..state })),
             None => Ok(()),
+        }
+    }
+
+    /// Records when the create is sent again. If that cannot be written, the last time stays.
+    pub(crate) fn repeat_at(&mut self, at: Wall) {
+        let Some(state) = &mut self.state else { return };
+        state.creation.repeat_at(at);
+        let json = serde_json::to_vec(state).map_err(io::Error::from);
+        if let Ok(file) = json.and_then(|json| self.replaced(&json)) {
+            self.file = file;
         }
     }
 

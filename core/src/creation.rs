@@ -65,6 +65,12 @@ impl Creation {
         Self { order, known: ids(before).cloned().collect(), at: now }
     }
 
+    /// Records when the create, which had no effect so far, is sent again:
+    /// [`under_way`](Self::under_way) counts from then. Store the intent again before that.
+    pub const fn repeat_at(&mut self, at: Wall) {
+        self.at = at;
+    }
+
     /// Returns what is to be created.
     pub const fn order(&self) -> &CreateExportComplianceStatusListJob {
         &self.order

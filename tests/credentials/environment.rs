@@ -60,6 +60,16 @@ fn half_a_pair_is_an_error_that_names_both_variables() {
     );
 }
 
+// tccli assumes it with the keys of its profile. Without the role, they are another identity.
+#[test]
+fn a_role_without_a_pair_is_an_error() {
+    let error = ask(Source::Environment, vec![("TENCENTCLOUD_ROLE_ARN", "qcs::example")]);
+    assert_eq!(
+        error_of(error),
+        "environment: TENCENTCLOUD_ROLE_ARN is set, but TENCENTCLOUD_SECRET_ID is not"
+    );
+}
+
 #[test]
 fn a_bracket_at_one_end_is_no_placeholder() {
     for value in ["<EXAMPLE", "EXAMPLE}", "[EXAMPLE%"] {

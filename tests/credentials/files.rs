@@ -210,6 +210,19 @@ fn a_path_that_cannot_be_followed_is_not_a_missing_file() {
     assert!(error.to_string().contains("Not a directory"), "{error}");
 }
 
+// Its target may be a volume that is not mounted; another source may have another account.
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_is_not_a_missing_file() {
+    let folder = Folder::new();
+    let path = folder.at(".tencentcloud/credentials");
+    fs::create_dir(folder.at(".tencentcloud")).unwrap();
+    std::os::unix::fs::symlink(folder.at("none"), &path).unwrap();
+    let home = vec![("HOME", folder.path().to_str().unwrap())];
+    let error = error_of(ask(Source::File(None), home));
+    assert_eq!(error, format!("{}: the link leads to no file", path.display()));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_an_error_instead_of_a_wait_for_its_writer() {

@@ -175,3 +175,38 @@ fn a_service_that_sends_back_the_request_does_not_reveal_it() {
     assert_chain_clean(&error);
     assert_debug_clean(&ask_echo(&chain(vec![Source::InstanceRole], Vec::<(&str, &str)>::new())));
 }
+
+/// Sends back only the token, as a word of the message.
+async fn quote_token(request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+    let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+    let header = request.headers().get("x-tc-token").map(|token| token.to_str().unwrap());
+    let token = header.or(body["WebIdentityToken"].as_str()).unwrap();
+    let error = serde_json::json!({ "Code": "AuthFailure.TokenFailure", "Message": token });
+    let answer = serde_json::json!({ "Response": { "Error": error, "RequestId": token } });
+    Ok(Response::new(Bytes::from(answer.to_string()).into()))
+}
+
+#[test]
+fn a_service_that_quotes_a_short_token_does_not_reveal_it() {
+    let folder = Folder::new();
+    write(&folder.at("token"), "EXAMPLEPODTOKEN");
+    let token = folder.at("token");
+    let variables = vec![
+        ("TKE_REGION", "ap-singapore"),
+        ("TKE_PROVIDER_ID", "cls-example"),
+        ("TKE_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap()),
+        ("TKE_ROLE_ARN", "qcs::example"),
+        ("TENCENTCLOUD_SECRET_ID", "AKIDEXAMPLE"),
+        ("TENCENTCLOUD_SECRET_KEY", "EXAMPLEKEY"),
+        ("TENCENTCLOUD_TOKEN", "EXAMPLETOKEN"),
+    ];
+    let role = AssumeRole::new(Source::Environment, "qcs::example");
+    for source in [Source::WebIdentity, Source::AssumeRole(role)] {
+        let transport = async_fn(quote_token, |_| std::future::pending());
+        let chain = chain(vec![source], variables.clone());
+        let error = smol::block_on(chain.find(&transport, false)).unwrap_err();
+        let expected = "AuthFailure.TokenFailure: ... (request id ...)";
+        assert!(error.to_string().ends_with(expected), "{error}");
+        assert_chain_clean(&error);
+    }
+}

@@ -8,6 +8,7 @@ use clap::{
 };
 
 use super::Args;
+use crate::secrets::variable;
 
 /// Returns what to do about an error of clap, if it is about more than a value's format.
 pub(crate) fn hint(error: &clap::Error) -> Option<String> {
@@ -74,11 +75,18 @@ fn similar(error: &clap::Error) -> Option<String> {
 /// Returns what was expected in place of something that is like nothing known.
 fn expected(error: &clap::Error) -> Option<String> {
     let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    let usage = || error.get(ContextKind::Usage).map(ToString::to_string);
     match error.kind() {
+        // It may be the value of a variable, which clap does not name.
+        ErrorKind::InvalidUtf8 => {
+            let names = ["TENCENTCLOUD_ENDPOINT", "TENCENTCLOUD_REGION"];
+            let wrong = names.into_iter().find(|name| variable(name).is_err());
+            wrong.map(|name| format!("{name} is not UTF-8")).or_else(usage)
+        }
         ErrorKind::InvalidSubcommand => Some("tcss-export -h lists the commands".to_owned()),
         ErrorKind::InvalidValue if argument.is_some_and(|arg| arg.starts_with("--asset-type")) => {
             Some("for a type that is not listed, use --other-asset-type".to_owned())
         }
-        _ => error.get(ContextKind::Usage).map(ToString::to_string),
+        _ => usage(),
     }
 }

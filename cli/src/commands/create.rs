@@ -1,5 +1,7 @@
 //! Creates a job. The request is sent again only if the service certainly created none.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use tcss_export::{
     JobId,
@@ -12,7 +14,7 @@ use tokio::select;
 
 use crate::{
     args::{self, Common},
-    client::{client, repeating, send},
+    client::{client, repeating, send_noting},
     error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output, Stdout, check_stdout},
     secrets::without_keys,
@@ -35,7 +37,8 @@ pub(crate) async fn create(
     let policy = repeating(Some(args.timeout.unwrap_or(Policy::MAX_WAIT)));
     let client = client(common, output).await?.with_policy(policy);
     check_stdout("redirect stdout to a file or a pipe: the job id is written to it")?;
-    let answer = send_create(&client, &action, &mut Signals::watch()?, common, output).await;
+    let answer =
+        send_create(&client, &action, &mut Signals::watch()?, common, output, |_| ()).await;
     let answer = answer.map_err(|not_created| not_created.error)?;
     let job_id = &answer.response.job_id;
     let created = Created { job_id, request_id: answer.request_id.as_deref().map(without_keys) };
@@ -51,16 +54,17 @@ pub(crate) async fn create(
 }
 
 /// Sends the request to create a job. If the job may exist without an answer that says so, the
-/// error contains the command to check.
+/// error contains the command to check. `note` gets each pause before the create is sent again.
 pub(super) async fn send_create(
     client: &Client,
     action: &CreateExportComplianceStatusListJob,
     signals: &mut Signals,
     common: &Common,
     output: &Output,
+    note: impl FnMut(Duration),
 ) -> Result<Answer<CreateExportComplianceStatusListJobResponse>, NotCreated> {
     let (error, is_uncertain) = select! {
-        result = send(client, action, output) => match result {
+        result = send_noting(client, action, output, note) => match result {
             Ok(answer) => return Ok(answer),
             Err(failure) => {
                 let is_uncertain = failure.error.may_have_arrived();

@@ -132,8 +132,13 @@ impl Run<'_> {
             let site = self.common.endpoint()?.to_string();
             self.set(Some(State::new(site, secret_id(), creation)))?;
         }
-        let Self { client, signals, common, output, .. } = self;
-        match send_create(client, order, signals, common, output).await {
+        let Self { client, signals, common, output, state, .. } = self;
+        let note = |pause| {
+            if let Some(state) = state {
+                state.repeat_at(clock::now().wall.saturating_add(pause));
+            }
+        };
+        match send_create(client, order, signals, common, output, note).await {
             Ok(answer) => {
                 let job = answer.response.job_id;
                 output.progress(&format!("created job {}", printable(job.as_str())));

@@ -53,10 +53,7 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
     let print = vec![("--print", args.print.clone())];
     let options = [args.timing.options(), print, common.options()].concat();
     let ending = match end {
-        End::Finished(finished) if args.print.is_some() => {
-            let url = printable(finished.download_url.as_str());
-            output.print(&format!("{url}\n")).map(|_| Ending::Done)
-        }
+        End::Finished(finished) if args.print.is_some() => print_url(&finished, output),
         end => print_end(end, job, &options, output),
     };
     match (ending, recorded) {
@@ -64,6 +61,18 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
         (Err(error), Ok(())) => Err(error),
         (Err(error), Err(recording)) => Err(error.with_another(recording)),
     }
+}
+
+/// Prints the URL for another program, which might take another text for an option or a local file.
+fn print_url(finished: &Finished, output: &Output) -> Result<Ending> {
+    let url = finished.download_url.as_str();
+    if !url.starts_with("https://") && !url.starts_with("http://") {
+        let message = "the job gave a URL that cannot be used: it is not http or https";
+        return Err(Error::new(ErrorKind::Usage, message)
+            .with_hint("give the request id to the service's support")
+            .with_request_id(finished.report.request_id.as_deref()));
+    }
+    output.print(&format!("{}\n", printable(url))).map(|_| Ending::Done)
 }
 
 /// Prints the last status of the job, if any. People get it from the error, except for a failed

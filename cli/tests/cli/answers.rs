@@ -203,6 +203,17 @@ fn a_message_that_echoes_secrets_is_masked() {
     }
 }
 
+#[test]
+fn a_secret_that_contains_another_one_is_masked_as_a_whole() {
+    let token = "EXAMPLESTARTeXaMpLeEXAMPLEEND";
+    let error = format!(r#"{{"Code":"InvalidParameter","Message":"the token {token}"}}"#);
+    let server = server(WireAnswer::json(format!(r#"{{"Response":{{"Error":{error}}}}}"#)));
+    let cli = cli(&["result", "J", "--json", "--endpoint", &server.url()]);
+    let cli = cli.env("TENCENTCLOUD_SECRET_KEY", "eXaMpLe");
+    let ended = cli.env("TENCENTCLOUD_TOKEN", token).run();
+    assert_eq!(ended.error()["message"], "the token ***");
+}
+
 /// The support code fails if an output contains the key or the token.
 #[test]
 fn where_a_text_was_cut_only_the_start_of_the_password_is_masked() {

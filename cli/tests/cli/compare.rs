@@ -95,6 +95,22 @@ fn requests_of_curl_and_the_sdks_are_the_same() {
     }
 }
 
+/// The signature does not cover the id, but the service looks up the key by it.
+#[test]
+fn another_id_with_the_same_key_is_a_difference() {
+    let ended = compare(&request("none").replace(ID, "AKIDOTHER"));
+    let object = ended.json();
+    assert_eq!(
+        (ended.code, &object["first_difference"]),
+        (Some(1), &json!("signature")),
+        "{object}"
+    );
+    let cause = object["likely_cause"].as_str().expect("a text");
+    assert!(cause.contains("the SecretId that was sent"), "{cause}");
+    let masked = compare(&request("none").replace(ID, "AKID****0001"));
+    assert_eq!((masked.code, parts(&masked.json(), "differs").len()), (Some(0), 0));
+}
+
 /// The SDK signs the host without its port, and takes the service from the host.
 #[test]
 fn the_sdk_for_node_does_not_sign_the_port() {

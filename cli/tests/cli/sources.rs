@@ -311,6 +311,31 @@ fn a_file_that_others_can_read_gives_a_warning() {
 }
 
 #[test]
+fn the_path_in_a_warning_cannot_control_a_terminal() {
+    let machine = Machine::new("control");
+    machine.write("\u{1b}[2J/.tccli/default.credential", profile());
+    let home = machine.home.path("\u{1b}[2J");
+    let path = format!("{home}/.tccli/default.credential");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("its mode");
+    let service = crate::support::service("RUNNING");
+    let result = machine.cli(&["result", "J", "--endpoint", &service.url()]);
+    let ended = result.env("HOME", home).run();
+    let shown = path.replace('\u{1b}', "\u{fffd}");
+    assert!(ended.stderr.starts_with(&format!("warning: {shown} is accessible")), "{ended:?}");
+}
+
+#[test]
+fn a_wrong_region_of_a_profile_is_reported_with_its_file() {
+    let machine = Machine::new("wrong-region");
+    machine.write(".tccli/default.credential", profile());
+    machine.write(".tccli/default.configure", r#"{"_sys_param":{"region":"ap x"}}"#);
+    let ended = machine.cli(&["sign", "J", "--json"]).run();
+    let path = machine.home.path(".tccli/default.configure");
+    let message = format!("{path}: region contains a character that is not allowed");
+    assert_eq!((ended.code, &ended.error()["message"]), (Some(2), &json!(message)));
+}
+
+#[test]
 fn a_hint_names_the_file_of_the_refused_key() {
     let machine = Machine::new("hint");
     machine.write(

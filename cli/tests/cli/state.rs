@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tcss_export_testkit::{Builder, ServedFile, Service};
@@ -324,4 +325,16 @@ fn the_options_about_a_state_need_one_and_exclude_each_other() {
     let night = Night::new("no-orphan");
     let ended = night.run(&start("SUCCESS", "OK"), &["--adopt", "J"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
+}
+
+/// A run that is killed after the second request must not count from the first one.
+#[test]
+fn the_state_has_the_time_of_the_last_create() {
+    let night = Night::new("time");
+    let service = start("SUCCESS", "ERROR:RequestLimitExceeded,OK");
+    let start = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_millis();
+    assert_eq!(night.run(&service, &[]).code, Some(0));
+    let at = night.state()["creation"]["at"].as_u64().expect("a time");
+    // The shortest pause after a throttled request.
+    assert!(u128::from(at) >= start + 500, "{at} {start}");
 }

@@ -335,3 +335,12 @@ fn a_url_in_the_wrong_place_is_refused_without_showing_its_query() {
     }
     refused(&["wait", "J", "--timeout", url], "expected a time like");
 }
+
+#[test]
+fn a_variable_that_is_not_utf8_is_named() {
+    for name in ["TENCENTCLOUD_ENDPOINT", "TENCENTCLOUD_REGION"] {
+        let ended = cli(&["sign", "J", "--json"]).env(name, OsStr::from_bytes(b"a\xff")).run();
+        let error = ended.error();
+        assert_eq!((ended.code, &error["hint"]), (Some(2), &json!(format!("{name} is not UTF-8"))));
+    }
+}

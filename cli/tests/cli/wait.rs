@@ -46,6 +46,19 @@ fn print_url_prints_only_the_url() {
     assert_eq!(ended.stderr, "RUNNING 10 %\n");
 }
 
+/// As in `curl "$(tcss-export wait J --print url)"`: an option or a local file would reach curl.
+#[test]
+fn print_url_refuses_what_is_no_url_of_a_server() {
+    for text in ["-K/dev/stdin", "file:///etc/passwd", "h.example/a.csv"] {
+        let service = service(&format!("SUCCESS:{text}"));
+        let ended = run_at(&service.url(), "wait J --print url --quiet");
+        assert_eq!((ended.code, &*ended.stdout), (Some(2), ""), "{text}");
+        let message = "error: the job gave a URL that cannot be used: it is not http or https\n";
+        assert!(ended.stderr.starts_with(message), "{ended:?}");
+        assert!(ended.stderr.contains(FIRST_ID) && !ended.stderr.contains(text), "{ended:?}");
+    }
+}
+
 #[test]
 fn without_a_url_print_url_prints_nothing_to_stdout() {
     let ended = run_at(&service("FAILURE:disk is full").url(), "wait J --print url");

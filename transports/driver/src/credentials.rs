@@ -54,7 +54,7 @@ pub enum Source {
     /// The token is the first that is set of `TENCENTCLOUD_TOKEN` (tccli),
     /// `TENCENTCLOUD_SESSION_TOKEN` (the Node SDK) and `TENCENTCLOUD_SECURITY_TOKEN` (Terraform).
     /// With `TENCENTCLOUD_ROLE_ARN`, and optionally `TENCENTCLOUD_ROLE_SESSION_NAME`, the keys
-    /// assume this role, as in tccli.
+    /// assume this role, as in tccli. A role without keys is an error.
     Environment,
     /// The credentials file of the SDKs: see [`parse_ini`].
     ///

@@ -67,6 +67,10 @@ pub(super) const OTHER_PAIR: Mistake = (
     "the request was signed with another key pair than the one at hand",
     "use the same key pair for the program and the comparison",
 );
+pub(super) const OTHER_ID: Mistake = (
+    "the SecretId that was sent is not the one at hand, whose SecretKey signed the request",
+    "send the SecretId that belongs to the SecretKey",
+);
 pub(super) const SWAPPED: Mistake =
     ("the program has SecretId and SecretKey swapped", "swap them in its configuration");
 pub(super) const KEY_WITH_BLANK: Mistake = (

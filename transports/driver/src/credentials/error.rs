@@ -133,6 +133,14 @@ impl SourceError {
         Self::new(kind, place, describe(error))
     }
 
+    /// Removes a secret of the request, which the service may quote.
+    pub(super) fn without(self, secret: Option<&str>) -> Self {
+        match secret {
+            Some(secret) => Self { problem: self.problem.replace(secret, "..."), ..self },
+            None => self,
+        }
+    }
+
     /// Names the source that the place is a step of.
     pub(super) fn of_source(self, origin: &str) -> Self {
         match self.place == origin {

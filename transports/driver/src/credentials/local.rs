@@ -79,6 +79,8 @@ impl Plan {
         let Some(file) = read(path)? else { return Ok(()) };
         let broken = |error: &dyn fmt::Display| SourceError::broken(path.display(), error);
         let [region, sts] = settings(&file.bytes).map_err(|error| broken(&error))?;
+        let checked = region.as_deref().map(|region| sts_session(None, region)).transpose();
+        checked.map_err(|error| broken(&error))?;
         self.region = region;
         let sts = sts.map(|endpoint| endpoint.parse()).transpose();
         self.sts = sts.map_err(|error: BuildError| broken(&error))?;
@@ -89,6 +91,7 @@ impl Plan {
 const ENVIRONMENT: &str = "environment";
 const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
 const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
+const ROLE_ARN: &str = "TENCENTCLOUD_ROLE_ARN";
 /// The service's tools have different names for the token.
 const TOKENS: [&str; 3] =
     ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"];
@@ -105,14 +108,22 @@ fn environment(variable: Variable<'_>) -> Result<Plan, SourceError> {
         Named::new(token_name.unwrap_or(TOKENS[0]), token.as_deref()),
     ]);
     let found = found.map_err(|error| SourceError::broken(ENVIRONMENT, error))?;
-    let none = || SourceError::absent(ENVIRONMENT, format!("{SECRET_ID} is not set"));
+    let role = text(ROLE_ARN)?;
+    let none = || match role {
+        // The keys of another source would be used without it.
+        Some(_) => {
+            let problem = format!("{ROLE_ARN} is set, but {SECRET_ID} is not");
+            SourceError::broken(ENVIRONMENT, problem)
+        }
+        None => SourceError::absent(ENVIRONMENT, format!("{SECRET_ID} is not set")),
+    };
     let start = Start::Keys(found.ok_or_else(none)?, None);
     let mut origin = format!("{ENVIRONMENT}, {SECRET_ID} and {SECRET_KEY}");
     if let Some(name) = token_name {
         origin += &format!(" with {name}");
     }
     let mut plan = Plan::new(start, origin);
-    if let Some(role) = text("TENCENTCLOUD_ROLE_ARN")? {
+    if let Some(role) = role {
         plan.assume(role, text("TENCENTCLOUD_ROLE_SESSION_NAME")?);
     }
     Ok(plan)
@@ -262,7 +273,12 @@ struct File {
 fn read(path: &Path) -> Result<Option<File>, SourceError> {
     let broken = |problem: &dyn fmt::Display| SourceError::broken(path.display(), problem);
     let file = match open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return match path.is_symlink() {
+                true => Err(broken(&"the link leads to no file")),
+                false => Ok(None),
+            };
+        }
         file => file.map_err(|error| broken(&error))?,
     };
     let metadata = file.metadata().map_err(|error| broken(&error))?;

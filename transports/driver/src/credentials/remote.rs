@@ -79,7 +79,8 @@ impl<T: Transport> Remote<'_, T> {
                 Ok(issued)
             }
             Start::WebIdentity { action, region } => {
-                self.issue(sts_session(sts, &region), &action, None).await
+                let issued = self.issue(sts_session(sts, &region), &action, None).await;
+                issued.map_err(|error| error.without(Some(action.web_identity_token.as_str())))
             }
         }
     }
@@ -90,7 +91,8 @@ impl<T: Transport> Remote<'_, T> {
         sts: Option<&Endpoint>,
         base: &Credentials,
     ) -> Result<Issued, SourceError> {
-        self.issue(sts_session(sts, STS_REGION), role, Some(base)).await
+        let issued = self.issue(sts_session(sts, STS_REGION), role, Some(base)).await;
+        issued.map_err(|error| error.without(base.token()))
     }
 
     /// Only tccli can renew the keys of a login.
