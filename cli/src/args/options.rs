@@ -313,7 +313,7 @@ pub(super) fn file() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().map(dated)
 }
 
-/// Puts the date of now, in UTC as in signatures, into the name of a file.
+/// Puts today's date, in UTC as in signatures, into the name of a file.
 fn dated(path: PathBuf) -> PathBuf {
     let now = clock::utc(clock::now().wall);
     with_date(path, now.split(' ').next().unwrap_or_default())
