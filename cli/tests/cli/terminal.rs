@@ -154,7 +154,7 @@ fn usage_and_errors_break_between_words_on_a_narrow_terminal() {
 fn checks_break_between_words_on_a_narrow_terminal() {
     let service = service("RUNNING:40");
     let check = cli(&["check", "-o", "/none/a", "--endpoint", &service.url()]);
-    let checks = shown(40, check.env("TCSS_EXPORT_KEY_SERVICE", &service.url()));
+    let checks = shown(40, check.env("TCSS_EXPORT_KEY_SERVICE", service.url()));
     let text = "FAILED   output       \"/none/a\" cannot\r\n         be opened: ";
     assert!(checks.contains(text), "{checks:?}");
 }
