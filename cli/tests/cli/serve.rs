@@ -318,7 +318,7 @@ fn a_signal_ends_it_with_the_number_of_requests() {
     run_at(&serving.url, "create --asset-type host --all");
     run_at(&serving.url, "result J");
     let ended = serving.signal("-TERM");
-    let lines: Vec<_> = ended.stdout.lines().skip(2).collect();
+    let lines: Vec<_> = ended.stdout.lines().skip(3).collect();
     let expected = [
         "CreateExportComplianceStatusListJob  requests 1, throttled 0, most in a second 1",
         "DescribeExportJobResult              requests 1, throttled 0, most in a second 1",
