@@ -22,6 +22,8 @@ Environment:
       The proxy to use; lower-case names take precedence.
   NO_PROXY
       The hosts to connect to without the proxy.
+  SSL_CERT_FILE
+      A file with other TLS roots, on Linux.
 
 Exit codes:
   0
