@@ -353,7 +353,7 @@ pub(super) fn time(text: &str) -> Result<Duration, &'static str> {
 /// Parses a non-zero duration.
 pub(super) fn positive_time(text: &str) -> Result<Duration, &'static str> {
     let limit = time(text)?;
-    if limit.is_zero() { Err("expected more than no time, like 30s") } else { Ok(limit) }
+    if limit.is_zero() { Err("expected a time above zero, like 30s") } else { Ok(limit) }
 }
 
 pub(super) fn whole(text: &str) -> Result<u64, &'static str> {
