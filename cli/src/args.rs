@@ -6,7 +6,7 @@ mod options;
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args as Group, Parser, Subcommand};
+use clap::{ArgAction, Args as Group, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 use tcss_export::{Endpoint, JobId, Language, Session, error::BuildError, signing::Timestamp};
 use tcss_export_testkit::{CreateFaults, DownloadFaults, Script};
@@ -50,7 +50,7 @@ pub(crate) struct Args {
     #[arg(help = "Prints no progress, only results and errors.")]
     quiet: bool,
     #[arg(long, short, global = true, display_order = 102, hide_short_help = true)]
-    #[arg(action = ArgAction::Help, help = "Prints this help; -h prints a page of it.")]
+    #[arg(action = ArgAction::Help, help = "Prints this help; -h prints a summary.")]
     help: Option<bool>,
     #[arg(long, short = 'V', display_order = 103, hide_short_help = true)]
     #[arg(action = ArgAction::Version, help = "Prints the version.")]
@@ -140,7 +140,9 @@ pub(crate) struct Common {
     #[arg(long, value_name = "LANGUAGE", value_parser = language, hide_short_help = true)]
     #[arg(help = "Asks for service messages in zh-CN or en-US.")]
     language: Option<Language>,
+    // An unset variable of a script must not select another key.
     #[arg(long, value_name = "NAME", conflicts_with = "instance_role")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     #[arg(help = "Uses the key of this profile of tccli, and no other.")]
     pub(crate) profile: Option<String>,
     #[arg(long, hide_short_help = true)]
@@ -153,7 +155,7 @@ pub(crate) struct Create {
     #[command(flatten)]
     pub(crate) export: Export,
     #[arg(long, value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
-    #[arg(help = "Repeats a request without effect this long; by default 30 minutes.")]
+    #[arg(help = "Repeats a create that had no effect for this long; 30 minutes by default.")]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) common: Common,
@@ -164,7 +166,7 @@ pub(crate) struct JobResult {
     #[command(flatten)]
     pub(crate) job: Job,
     #[arg(long, value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
-    #[arg(help = "Repeats a failed request this long; by default not at all.")]
+    #[arg(help = "Repeats a failed request for this long; by default not at all.")]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) common: Common,
@@ -172,7 +174,7 @@ pub(crate) struct JobResult {
 
 #[derive(Debug, Group)]
 pub(crate) struct Credentials {
-    #[arg(long, help = "Asks the service whose key it is.")]
+    #[arg(long, help = "Asks STS whose key it is.")]
     pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) common: Common,
@@ -200,7 +202,7 @@ pub(crate) struct Jobs {
     #[arg(help = "Skips N jobs.")]
     pub(crate) offset: Option<u64>,
     #[arg(long, value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
-    #[arg(help = "Repeats a failed request this long; by default not at all.")]
+    #[arg(help = "Repeats a failed request for this long; by default not at all.")]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) common: Common,
@@ -385,7 +387,7 @@ impl Common {
             ("--endpoint", set(&self.endpoint)),
             ("--region", set(&self.region)),
             ("--language", self.language.map(|language| language.as_str().to_owned())),
-            ("--profile", set(&self.profile)),
+            ("--profile", self.profile.clone()),
             ("--instance-role", self.instance_role.then(String::new)),
         ]
     }

@@ -52,7 +52,7 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn new(common: &Common) -> Result<Self> {
         // An instance role needs a request, so it is used only if somebody asks for it.
-        let sources = match (common.profile.clone().filter(|name| !name.is_empty()), common) {
+        let sources = match (common.profile.clone(), common) {
             (Some(name), _) => vec![Source::TccliProfile(Some(name))],
             (None, Common { instance_role: true, .. }) => vec![Source::InstanceRole],
             _ => {

@@ -35,6 +35,7 @@ mod wait;
 use std::{env, io, panic::catch_unwind, process::ExitCode};
 
 use clap::{Parser, error::ErrorKind as ClapErrorKind};
+use console::Term;
 use tcss_export::driver::ResourceLimit;
 use tokio::runtime::{Builder, Runtime};
 
@@ -42,6 +43,7 @@ use crate::{
     args::{Args, Command, Common, Explain},
     error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output},
+    text::{columns, wrapped},
 };
 
 fn main() -> ExitCode {
@@ -124,15 +126,25 @@ fn help_of(command: Option<&str>, output: &Output) -> Result<Ending> {
     args.map_or_else(|error| without_args(output, &error), |_| Ok(Ending::Done))
 }
 
+/// Returns the text of a help. clap wraps all but the usage.
+fn help(error: &clap::Error, columns: usize) -> String {
+    let usage = "Usage: ";
+    let line = |line: &str| match line.starts_with(usage) {
+        true => wrapped(line, columns, usage.len()) + "\n",
+        false => format!("{line}\n"),
+    };
+    error.to_string().lines().map(line).collect()
+}
+
 /// Prints the requested help or version, or refuses the arguments.
 fn without_args(output: &Output, error: &clap::Error) -> Result<Ending> {
     match error.kind() {
         ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion => {
-            output.print(&error.to_string())?;
+            output.print(&help(error, columns(&Term::stdout())))?;
             Ok(Ending::Done)
         }
         ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            output.stderr(&error.to_string());
+            output.stderr(&help(error, columns(&Term::stderr())));
             Ok(Ending::NoCommand)
         }
         _ => Err(Error::arguments(&error.to_string(), args::hint(error))),

@@ -6,10 +6,14 @@ use std::{
     path::Path,
 };
 
+use console::Term;
 use serde::Serialize;
 use tcss_export::core::text::printable;
 
-use crate::error::{Error, ErrorKind, Result, hints};
+use crate::{
+    error::{Error, ErrorKind, Result, hints},
+    text::{columns, wrapped},
+};
 
 /// The end of a command that printed its result.
 #[derive(Clone, Copy, Debug)]
@@ -90,13 +94,25 @@ impl Output {
     }
 
     pub(crate) fn error(&self, error: &Error) {
-        self.stderr(&if self.json { json(&Versioned::new(error)) } else { error.to_string() });
+        self.stderr(&if self.json { json(&Versioned::new(error)) } else { lines(error) });
     }
 
     /// Writes to stderr; a failure cannot be reported anywhere.
     pub(crate) fn stderr(&self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
+}
+
+/// Returns the text of an error. Commands and URLs stay whole, so that they can be copied.
+fn lines(error: &Error) -> String {
+    let columns = columns(&Term::stderr());
+    let is_prose =
+        |line: &str| ["error: ", "  tried ", "  hint "].iter().any(|s| line.starts_with(s));
+    let line = |line: &str| match is_prose(line) {
+        true => wrapped(line, columns, 4) + "\n",
+        false => format!("{line}\n"),
+    };
+    error.to_string().lines().map(line).collect()
 }
 
 /// The version of all JSON output. It changes if a member is removed or gets another meaning; new

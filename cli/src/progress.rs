@@ -111,7 +111,7 @@ fn drawn(done: u64, total: u64) -> String {
 pub(crate) struct ExchangeProgress<'o> {
     output: &'o Output,
     bar: RefCell<Option<Bar>>,
-    /// A line has said already that an exchange is under way.
+    /// Whether a line already says that an exchange is under way.
     has_line: Cell<bool>,
 }
 

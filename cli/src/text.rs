@@ -2,6 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
+use console::{Term, measure_text_width};
 use indicatif::HumanCount;
 use tcss_export::{core::text::printable, driver::tls::TlsProblem, wait::Report};
 
@@ -83,6 +84,29 @@ pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// Returns the width of a terminal. Programs read whole lines.
+pub(crate) fn columns(term: &Term) -> usize {
+    term.size_checked().map_or(usize::MAX, |(_, columns)| columns.into())
+}
+
+/// Breaks a line between words to fit a terminal. The lines after the first one are indented.
+pub(crate) fn wrapped(line: &str, columns: usize, indent: usize) -> String {
+    let (mut text, mut width) = (String::new(), 0);
+    for (number, word) in line.split(' ').enumerate() {
+        let length = measure_text_width(word);
+        if number > 0 && width + 1 + length > columns {
+            text += &format!("\n{:indent$}", "");
+            width = indent;
+        } else if number > 0 {
+            text.push(' ');
+            width += 1;
+        }
+        text += word;
+        width += length;
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use tcss_export::driver::{TransportError, TransportErrorKind};
@@ -111,6 +135,14 @@ mod tests {
         assert_eq!(text(1), "in 0.1 s");
         assert_eq!(text(1_249), "in 1.2 s");
         assert_eq!(text(15_000), "in 15 s");
+    }
+
+    #[test]
+    fn a_line_breaks_between_words_and_keeps_its_blanks() {
+        assert_eq!(wrapped("ok       a name", 15, 2), "ok       a name");
+        assert_eq!(wrapped("ok       a name", 14, 2), "ok       a\n  name");
+        assert_eq!(wrapped("of_more_columns a b", 8, 3), "of_more_columns\n   a b");
+        assert_eq!(wrapped("a b c", 0, 0), "a\nb\nc");
     }
 
     #[test]

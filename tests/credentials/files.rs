@@ -147,14 +147,18 @@ fn a_variable_names_the_only_file() {
     let variables =
         || vec![("HOME", home), ("TENCENTCLOUD_CREDENTIALS_FILE", other.to_str().unwrap())];
     let missing = error_of(ask(Source::File(None), variables()));
-    assert_eq!(missing, format!("{}: no such file", other.display()));
+    let variable = "TENCENTCLOUD_CREDENTIALS_FILE";
+    assert_eq!(missing, format!("{variable}: {}: no such file", other.display()));
     for text in ["", "[other]\nsecret_id = a\n"] {
         write(&other, text);
         let problem = format!("{}: no keys in the section [default]", other.display());
-        for source in [Source::File(None), Source::File(Some(other.clone()))] {
+        let named = format!("{variable}: {problem}");
+        for (source, text) in
+            [(Source::File(None), named), (Source::File(Some(other.clone())), problem)]
+        {
             let error = ask(source, variables());
             assert_eq!(error.as_ref().unwrap_err().kind(), SourceErrorKind::Broken);
-            assert_eq!(error_of(error), problem);
+            assert_eq!(error_of(error), text);
         }
     }
     write(&other, format!("{FILE}token = {TOKEN}"));

@@ -32,8 +32,8 @@ fn the_text_names_job_last_status_and_code() {
     let page = answer(502, "<html>");
     assert_eq!(text_after(page), expected("HTTP status 502 without a result"));
     assert_eq!(text_after(api("")), expected("HTTP status 200 without a result"));
-    assert_eq!(text_after(fault(Connection)), expected("Connection"));
-    assert_eq!(text_after(fault(Permanent)), expected("Permanent"));
+    assert_eq!(text_after(fault(Connection)), expected("the connection failed"));
+    assert_eq!(text_after(fault(Permanent)), expected("the request cannot be sent"));
 }
 
 #[test]

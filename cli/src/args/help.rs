@@ -22,6 +22,8 @@ Environment:
       The proxy to use; lower-case names take precedence.
   NO_PROXY
       The hosts to connect to without the proxy.
+  SSL_CERT_FILE
+      A file with other TLS roots, on Linux.
 
 Exit codes:
   0
@@ -57,10 +59,10 @@ first member.";
 pub(super) const CREATE: &str = "\
 Only the id goes to stdout. With --json it is an object with job_id and request_id.
 
-A request that may have created a job is never sent again, because that could create a second \
-job. If the request may have arrived but no answer came, the error says so; use the jobs command \
-to check. A request that certainly had no effect is repeated after growing pauses until --timeout: \
-too many requests, no connection, a name that does not resolve, or a wrong clock.";
+A request that may have created a job is never repeated, because that could create a second job. If \
+the request may have arrived but no answer came, the error says so; use the jobs command to check. A \
+request that certainly had no effect is repeated after growing pauses until --timeout: too many \
+requests, no connection, a name that does not resolve, or a wrong clock.";
 
 pub(super) const JOBS: &str = "\
 The newest job comes first; why a job failed is on a line below it. On a terminal that is too \
@@ -145,12 +147,13 @@ obtained, or the URL that the job gave cannot be used, request_id is the service
 file_request_id is the file server's. url is where the file of a job is, without the secret part \
 of its URL.
 
-Ctrl-C stops the download at once and tells how to continue.";
+Ctrl-C stops the download at once and prints the command to continue with.";
 
 pub(super) const RUN: &str = "\
 This is create, wait and download in one. The output file is checked before the job is created, \
-and the job is created only once. --timeout limits the create and then the wait. If no file is downloaded after that, the error gives the job's \
-id and, where continuing can help, the command to continue with.
+and the job is created only once. --timeout limits the create and then the wait. If no file is \
+downloaded after that, the error gives the job's id and, where continuing can help, the command to \
+continue with.
 
 The help of create and download has more details; that of download also describes the output.
 
@@ -313,7 +316,7 @@ Each command has a page of its own, such as tcss-export-wait(1). man finds pages
 ~/.local/share/man/man1.";
 
 pub(super) const HELP: &str = "\
-The long help is that of --help after a command. -h prints a page of it.";
+This is the text that --help prints after a command; -h there prints a summary.";
 
 pub(super) const CREDENTIALS: &str = "\
 The first of these sources that has a key is used:

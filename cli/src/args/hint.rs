@@ -19,7 +19,7 @@ pub(crate) fn hint(error: &clap::Error) -> Option<String> {
     known().or_else(|| similar(error)).or_else(|| expected(error))
 }
 
-/// Explains an unknown option that is one of another place, or starts like one of the command.
+/// Explains an unknown option that belongs elsewhere, or that is the start of an option here.
 fn known_option(
     error: &clap::Error,
     program: &Program,
@@ -72,7 +72,7 @@ fn similar(error: &clap::Error) -> Option<String> {
     Some(format!("did you mean {name}?"))
 }
 
-/// Returns what was expected in place of something that is like nothing known.
+/// Returns what was expected in place of something that resembles nothing known.
 fn expected(error: &clap::Error) -> Option<String> {
     let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string);
     let usage = || error.get(ContextKind::Usage).map(ToString::to_string);

@@ -313,7 +313,7 @@ pub(super) fn file() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().map(dated)
 }
 
-/// Puts the date of now, in UTC as in signatures, into the name of a file.
+/// Puts today's date, in UTC as in signatures, into the name of a file.
 fn dated(path: PathBuf) -> PathBuf {
     let now = clock::utc(clock::now().wall);
     with_date(path, now.split(' ').next().unwrap_or_default())
@@ -353,7 +353,7 @@ pub(super) fn time(text: &str) -> Result<Duration, &'static str> {
 /// Parses a non-zero duration.
 pub(super) fn positive_time(text: &str) -> Result<Duration, &'static str> {
     let limit = time(text)?;
-    if limit.is_zero() { Err("expected more than no time, like 30s") } else { Ok(limit) }
+    if limit.is_zero() { Err("expected a time above zero, like 30s") } else { Ok(limit) }
 }
 
 pub(super) fn whole(text: &str) -> Result<u64, &'static str> {

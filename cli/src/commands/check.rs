@@ -2,6 +2,7 @@
 
 use std::{env, iter, path::Path};
 
+use console::Term;
 use indicatif::HumanBytes;
 use serde::Serialize;
 use tcss_export::{
@@ -25,7 +26,7 @@ use crate::{
     output::{Ending, Output},
     progress::ExchangeProgress,
     secrets::masked,
-    text::seconds,
+    text::{columns, seconds, wrapped},
 };
 
 #[derive(Serialize)]
@@ -69,7 +70,8 @@ pub(crate) async fn check(args: &args::Check, output: &Output) -> Result<Ending>
     }
     let exit_code = checks.iter().map(|line| line.exit_code).find(|code| *code != 0);
     let report = Report { checks };
-    output.result(&report, || report.checks.iter().map(Line::text).collect())?;
+    let columns = columns(&Term::stdout());
+    output.result(&report, || report.checks.iter().map(|line| line.text(columns)).collect())?;
     Ok(Ending::Checked(exit_code.unwrap_or_default()))
 }
 
@@ -93,7 +95,8 @@ impl Line {
         Self::new(check, State::Skipped, reason.to_owned())
     }
 
-    fn text(&self) -> String {
+    /// Returns the text for a terminal with this number of columns.
+    fn text(&self, columns: usize) -> String {
         let state = match self.state {
             State::Ok => "ok",
             State::Warning => "warning",
@@ -101,7 +104,9 @@ impl Line {
             State::Skipped => "-",
         };
         let hint = self.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
-        format!("{state:<7}  {:<11}  {}{}\n", self.check, printable(&self.detail), printable(&hint))
+        let (detail, hint) = (printable(&self.detail), printable(&hint));
+        let line = format!("{state:<7}  {:<11}  {detail}{hint}", self.check);
+        wrapped(&line, columns, "FAILED   ".len()) + "\n"
     }
 }
 
@@ -133,7 +138,7 @@ async fn name(endpoint: &Endpoint) -> Result<String> {
     }
 }
 
-/// What can be said about the key without the service.
+/// The lines of a run that cannot ask the service.
 fn without_service(found: Result<Found>) -> [Line; 2] {
     let key = Line::of("key", found.map(|found| found.origin));
     [key, Line::skipped("permissions", "the service cannot be asked")]

@@ -11,7 +11,7 @@ use tcss_export::{
 use crate::{
     args::{self, Common},
     client::send,
-    error::Result,
+    error::{Error, Result},
     keys::{self, Keys},
     output::{Ending, Output},
     progress::ExchangeProgress,
@@ -19,7 +19,7 @@ use crate::{
     text::rows,
 };
 
-/// The digits of an id that tell keys apart.
+/// The characters of an id at its end, half as many as at its start, that tell keys apart.
 const SHOWN: usize = 4;
 
 /// The key in use.
@@ -100,7 +100,8 @@ pub(super) async fn owner(keys: &Keys, common: &Common, output: &Output) -> Resu
     };
     let session = Session::new(endpoint).with_region(REGION)?;
     let client = keys.client(session);
-    let Answer { response, request_id, .. } = send(&client, &GetCallerIdentity {}, output).await?;
+    let answer = send(&client, &GetCallerIdentity {}, output).await;
+    let Answer { response, request_id, .. } = answer.map_err(|f| Error::of_sts(f.error))?;
     Ok(Owner {
         account_id: masked(&response.account_id),
         arn: masked(&response.arn),

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     output::{Ending, Output},
     secrets::{masked, without_keys},
-    text::{percent, rows},
+    text::{columns, percent, rows},
 };
 
 const TITLES: [&str; 5] = ["JOB ID", "STATUS", "PROGRESS", "CREATED", "NAME"];
@@ -50,8 +50,7 @@ pub(crate) async fn jobs(args: &args::Jobs, common: &Common, output: &Output) ->
         jobs: answer.response.jobs.iter().map(Row::new).collect(),
         request_id: answer.request_id.as_deref().map(without_keys),
     };
-    // `None` if stdout is no terminal: programs read the table.
-    let columns = Term::stdout().size_checked().map(|(_, columns)| columns.into());
+    let columns = columns(&Term::stdout());
     output.result(&list, || list.text(args.offset.unwrap_or_default(), columns))?;
     Ok(Ending::Done)
 }
@@ -73,7 +72,7 @@ fn known(status: &str) -> &str {
 
 impl List {
     /// Returns the text for a terminal with this number of columns.
-    fn text(&self, offset: u64, columns: Option<usize>) -> String {
+    fn text(&self, offset: u64, columns: usize) -> String {
         match (self.jobs.len(), self.total_count) {
             (0, total) if offset == 0 || total == Some(0) => return "no jobs\n".to_owned(),
             (0, None) => return format!("no jobs after the first {offset}\n"),
@@ -84,8 +83,8 @@ impl List {
         }
         let rows = [TITLES.map(str::to_owned)].into_iter().chain(self.jobs.iter().map(Row::cells));
         let lines = table(&rows.collect::<Vec<_>>());
-        let fits = |columns| lines.iter().all(|line| measure_text_width(line.trim()) <= columns);
-        let mut text = match columns.is_none_or(fits) {
+        let fits = lines.iter().all(|line| measure_text_width(line.trim()) <= columns);
+        let mut text = match fits {
             true => self.with_messages(lines),
             false => self.jobs.iter().map(Row::block).collect(),
         };
@@ -167,7 +166,7 @@ mod tests {
     use super::*;
 
     /// Returns the text about two jobs; their table has 90 columns.
-    fn text(columns: Option<usize>) -> String {
+    fn text(columns: usize) -> String {
         let job = |id: &str, name: &str, failure_message: Option<&str>| Row {
             job_id: Some(id.repeat(36)),
             name: Some(name.to_owned()),
@@ -184,8 +183,8 @@ mod tests {
 
     #[test]
     fn a_table_that_fits_stays_a_table() {
-        assert!(text(None).starts_with("JOB ID "));
-        assert_eq!(text(Some(90)), text(None));
+        assert!(text(usize::MAX).starts_with("JOB ID "));
+        assert_eq!(text(90), text(usize::MAX));
     }
 
     #[test]
@@ -196,6 +195,6 @@ mod tests {
              message  {why}\n{b}\n  status   FAILURE\n  created  2026-01-02 00:00:00\n  name     n\n\
              2 of 3 jobs; for more use --offset 2\n"
         );
-        assert_eq!(text(Some(89)), expected);
+        assert_eq!(text(89), expected);
     }
 }

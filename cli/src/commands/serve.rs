@@ -138,7 +138,10 @@ fn usage(url: &str, has_file: bool, is_made_up: bool) -> String {
         false => String::new(),
     };
     let command = if has_file { "download any-job -o FILE" } else { "wait any-job" };
-    format!("to use it from another terminal:\n{keys}  tcss-export {command} --endpoint {url}\n")
+    format!(
+        "to use it from another terminal:\n{keys}  export TENCENTCLOUD_ENDPOINT={url}\n  \
+         tcss-export {command}\n"
+    )
 }
 
 /// Formats a request and its answer as one line.

@@ -41,7 +41,7 @@ pub(crate) async fn wait(args: &args::Wait, common: &Common, output: &Output) ->
     // clap does not see that --json before the command conflicts.
     if args.print.is_some() && output.json {
         let message = "--print cannot be used with --json or --events";
-        return Err(Error::new(ErrorKind::Usage, message));
+        return Err(Error::new(ErrorKind::Usage, message).with_hint("leave out one of them"));
     }
     let client = client(common, output).await?.with_policy(args.timing.policy());
     let mut reporter = Reporter::with_options(args, output)?;

@@ -288,7 +288,7 @@ fn of_key(code: &ErrorCode, found: &Found) -> String {
         true => "; if it is a permanent key, remove the token that is sent with it",
         false => "",
     };
-    format!("{hint}{stray}; the key is from {}", found.origin)
+    format!("{hint}{stray}; source of the key: {}", found.origin)
 }
 
 fn of_table(code: &ErrorCode) -> &'static str {

@@ -41,7 +41,7 @@ impl ErrorKind {
     /// Returns the hint for an error of this kind that has no other one.
     pub(super) const fn hint(self) -> &'static str {
         match self {
-            Self::Usage => "use --help to see what is expected",
+            Self::Usage => "--help describes all options",
             Self::TimedOut => "wait again, perhaps with a longer --timeout",
             Self::Api => "look up the code in the service's list of error codes",
             Self::Transport => "check the network and --endpoint",

@@ -55,6 +55,16 @@ impl Error {
         Self::of_transport(error, "--endpoint", hints::of_fault(error.kind()))
     }
 
+    /// Converts the error of a request to STS, whose address no option names.
+    pub(crate) fn of_sts(error: SendError) -> Self {
+        match error {
+            SendError::Transport(error) => {
+                Self::of_transport(&error, "STS", "check the network and the firewall")
+            }
+            error => error.into(),
+        }
+    }
+
     /// Describes the exchange that ended a wait, or was the last one before its deadline.
     fn of_fault(fault: &Fault, transport: Option<&TransportError>) -> Self {
         match (fault, transport) {
@@ -106,7 +116,7 @@ impl From<BuildError> for Error {
     }
 }
 
-/// Lists what was tried; a source that cannot be used is the only one to mention.
+/// Lists what was tried. A source that cannot be used is named alone.
 impl From<ChainError> for Error {
     fn from(error: ChainError) -> Self {
         let (kind, hint) = match error.kind() {

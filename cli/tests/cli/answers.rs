@@ -44,7 +44,7 @@ fn an_api_error_is_reported_with_all_its_facts() {
         "job_id": null,
         "hint": "grant the user of this key these actions of tcss: \
             CreateExportComplianceStatusListJob, DescribeExportJobManageList and \
-            DescribeExportJobResult; the key is from environment, TENCENTCLOUD_SECRET_ID and \
+            DescribeExportJobResult; source of the key: environment, TENCENTCLOUD_SECRET_ID and \
             TENCENTCLOUD_SECRET_KEY",
         "url": null,
         "tried": null,

@@ -157,8 +157,8 @@ const PAIR: &str = "environment, TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_
 fn a_hint_names_the_variable_whose_token_was_sent() {
     for name in TOKEN_NAMES {
         let from = format!(
-            "; if it is a permanent key, remove the token that is sent with it; the key is from \
-             {PAIR} with {name}"
+            "; if it is a permanent key, remove the token that is sent with it; source of the \
+             key: {PAIR} with {name}"
         );
         let expected = "get new temporary keys: the token has expired or does not belong to this \
             key pair";
@@ -175,7 +175,7 @@ fn a_hint_names_the_variable_whose_token_was_sent() {
 
 #[test]
 fn without_a_token_no_hint_asks_to_remove_one() {
-    let expected = "add the token: the keys are temporary and need it; the key is from";
+    let expected = "add the token: the keys are temporary and need it; source of the key:";
     assert_eq!(hint("AuthFailure.TokenFailure", &[]), format!("{expected} {PAIR}"));
     assert!(!hint("AuthFailure.SecretIdNotFound", &[]).contains("remove"));
 }

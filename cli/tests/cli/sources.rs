@@ -142,6 +142,33 @@ fn an_export_runs_with_the_role_of_the_machine() {
     let machine = Machine::new("machine-profile");
     machine.write(".tccli/default.credential", r#"{"type":"cvm-role"}"#);
     machine.exported_with_issued(1, &[], &[]);
+    let shown = machine.cli(&["credentials", "--json"]).run().json();
+    let path = machine.home.path(".tccli/default.credential");
+    let source = format!("instance role example-role, chosen by profile default of tccli, {path}");
+    assert_eq!(shown["source"], source);
+}
+
+/// As of a script whose variable is not set.
+#[test]
+fn an_empty_name_of_a_profile_is_refused() {
+    let machine = Machine::new("profile-empty");
+    machine.write(".tccli/default.credential", profile());
+    let ended = machine.cli(&["credentials", "--json", "--profile", ""]).run();
+    let message = "a value is required for '--profile <NAME>' but none was supplied";
+    assert_eq!((ended.code, &ended.error()["message"]), (Some(2), &json!(message)));
+}
+
+#[test]
+fn the_hint_about_sts_names_no_option_for_its_address() {
+    let machine = Machine::new("sts-closed");
+    machine.write(".tccli/default.credential", profile());
+    // Nothing can listen on this port.
+    let cli = machine.cli(&["credentials", "--check", "--json"]);
+    let ended = cli.env("TCSS_EXPORT_KEY_SERVICE", "http://127.0.0.1:1").run();
+    assert_eq!(
+        (ended.code, &ended.error()["hint"]),
+        (Some(5), &json!("check the network and the firewall"))
+    );
 }
 
 #[test]
@@ -345,7 +372,7 @@ fn a_hint_names_the_file_of_the_refused_key() {
     let service = crate::support::service("RUNNING");
     let ended = machine.cli(&["result", "J", "--json", "--endpoint", &service.url()]).run();
     let path = machine.home.path(".tccli/default.credential");
-    let source = format!("; the key is from profile default of tccli, {path}");
+    let source = format!("; source of the key: profile default of tccli, {path}");
     let hint = ended.error()["hint"].as_str().expect("a hint").to_owned();
     assert!(hint.ends_with(&source), "{hint}");
 }

@@ -127,17 +127,53 @@ fn an_answer_that_takes_long_has_a_line_or_a_spinner() {
     child.kill().and_then(|()| child.wait()).expect("an end");
 }
 
+/// Runs a command without progress on a terminal of this width, and returns what is written there.
+fn shown(columns: u16, cli: Cli) -> String {
+    let (mut ours, its) = terminal(columns);
+    let stdout = its.try_clone().expect("a terminal");
+    let mut child = cli.env("TERM", "xterm").stdout(stdout).stderr(its).spawn();
+    let mut shown = String::new();
+    // On Linux the last close of the other end is an error.
+    let _ = ours.read_to_string(&mut shown);
+    child.wait().expect("an end");
+    shown
+}
+
+#[test]
+fn usage_and_errors_break_between_words_on_a_narrow_terminal() {
+    let help = shown(40, cli(&["run", "-h"]));
+    let usage = "Usage: tcss-export run [OPTIONS]\r\n       --asset-type <TYPE> <--all|--id\r\n";
+    assert!(help.contains(usage), "{help:?}");
+    let error = shown(40, cli(&["wait", "J", "--timeout", "x"]));
+    let text =
+        "error: invalid value 'x' for '--timeout\r\n    <TIME>': expected a time like 30s,\r\n";
+    assert!(error.starts_with(text), "{error:?}");
+}
+
+#[test]
+fn checks_break_between_words_on_a_narrow_terminal() {
+    let service = service("RUNNING:40");
+    let check = cli(&["check", "-o", "/none/a", "--endpoint", &service.url()]);
+    let checks = shown(40, check.env("TCSS_EXPORT_KEY_SERVICE", service.url()));
+    let text = "FAILED   output       \"/none/a\" cannot\r\n         be opened: ";
+    assert!(checks.contains(text), "{checks:?}");
+}
+
+/// The command can be copied.
+#[test]
+fn the_command_that_continues_is_one_line_on_a_narrow_terminal() {
+    let service = service("RUNNING:40");
+    let error = shown(40, cli(&["wait", "J", "--timeout", "0", "--endpoint", &service.url()]));
+    let command = format!("tcss-export wait J --endpoint {}\r\n", service.url());
+    assert!(error.contains(&command), "{error:?}");
+}
+
 #[test]
 fn a_narrow_terminal_gets_blocks_of_jobs_and_a_pipe_the_table() {
     let service = service("RUNNING:40");
     run_at(&service.url(), "create --asset-type host --all");
     let jobs = ["jobs", "--endpoint", &service.url()];
-    let (mut ours, its) = terminal(40);
-    let mut child = cli(&jobs).env("TERM", "xterm").stdout(its).spawn();
-    let mut shown = String::new();
-    // On Linux the last close of the other end is an error.
-    let _ = ours.read_to_string(&mut shown);
-    assert!(child.wait().expect("an end").success(), "{shown:?}");
+    let shown = shown(40, cli(&jobs));
     let block =
         "00000000-7e57-4000-8000-000000000001\r\n  status    RUNNING\r\n  progress  40 %\r\n";
     assert!(shown.starts_with(block), "{shown:?}");

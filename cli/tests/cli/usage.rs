@@ -219,7 +219,7 @@ fn bad_numbers_are_refused() {
     for option in ["--stall", "--download-timeout"] {
         refused(&[&download[..], &[option, "-1"]].concat(), time);
         for none in ["0", "0s"] {
-            refused(&[&download[..], &[option, none]].concat(), "expected more than no time");
+            refused(&[&download[..], &[option, none]].concat(), "expected a time above zero");
         }
     }
 }

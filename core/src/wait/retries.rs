@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Failures {
-    /// Decides what to do about a fault and when. `corrected` tells that its answer corrected the
-    /// clock. `None` if nothing helps, or after too many failures in a row.
+    /// Decides what to do about a fault and when. `corrected`: its answer corrected the clock. `None`
+    /// if nothing helps, or after too many failures in a row.
     pub(super) fn remedy(
         &mut self,
         fault: &Fault,

@@ -63,7 +63,7 @@ impl Cancel {
             {
                 return Poll::Ready(Some(output));
             }
-            // It may have been cancelled during the poll, whose wake-up the code may have used up.
+            // The poll may have used up the wake-up of a cancellation.
             if self.is_cancelled() { Poll::Ready(None) } else { Poll::Pending }
         }));
         let threads = &mut self.state().threads;

@@ -342,13 +342,7 @@ impl StepError {
 
 impl From<SendError> for StepError {
     fn from(error: SendError) -> Self {
-        let fault = match &error {
-            SendError::Build(_) => None,
-            SendError::Credentials(error) | SendError::Transport(error) => {
-                Some(Fault::Transport(error.kind()))
-            }
-            SendError::Answer(error) => Some(Fault::Answer(error.clone())),
-        };
+        let fault = error.fault();
         let fault = fault.as_ref();
         Self::Failed {
             message: with_causes(&error),

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{
     AssumeRole, Source, SourceError, SourceErrorKind,
     files::{FormatError, Named, TccliKind, credentials, parse_ini, parse_tccli, settings},
-    remote::{Role, WebIdentity, sts_session},
+    remote::{METADATA, Role, WebIdentity, sts_session},
 };
 
 /// A source as read from this machine: where the first credentials come from, and the roles to
@@ -46,7 +46,7 @@ impl Source {
             Self::Environment => environment(variable),
             Self::File(path) => file(path.as_deref(), variable),
             Self::TccliProfile(name) => tccli_profile(name.as_deref(), variable),
-            Self::InstanceRole => Ok(Plan::new(Start::InstanceRole, "instance role")),
+            Self::InstanceRole => Ok(Plan::new(Start::InstanceRole, METADATA)),
             Self::WebIdentity => web_identity(variable),
             Self::AssumeRole(role) => {
                 let mut plan = role.base.plan(variable)?;
@@ -149,10 +149,11 @@ fn home(variable: Variable<'_>) -> Option<PathBuf> {
 }
 
 fn file(path: Option<&Path>, variable: Variable<'_>) -> Result<Plan, SourceError> {
-    let named = || variable("TENCENTCLOUD_CREDENTIALS_FILE").filter(|path| !path.is_empty());
-    if let Some(path) = path.map(Path::to_owned).or_else(|| named().map(PathBuf::from)) {
-        let plan = ini_file(&path).map_err(SourceError::into_broken)?;
-        return plan.ok_or_else(|| SourceError::broken(path.display(), NO_FILE));
+    if let Some(path) = path {
+        return named_file(path);
+    }
+    if let Some(path) = variable(FILE).filter(|path| !path.is_empty()) {
+        return named_file(Path::new(&path)).map_err(|error| error.of_source(FILE));
     }
     let in_home = home(variable).map(|home| home.join(".tencentcloud/credentials"));
     let paths = in_home.into_iter().chain([PathBuf::from("/etc/tencentcloud/credentials")]);
@@ -168,7 +169,14 @@ fn file(path: Option<&Path>, variable: Variable<'_>) -> Result<Plan, SourceError
     Err(SourceError::absent("credentials file", tried.join("; ")))
 }
 
+const FILE: &str = "TENCENTCLOUD_CREDENTIALS_FILE";
 const NO_FILE: &str = "no such file";
+
+/// Reads a credentials file that somebody has chosen, so it must have keys.
+fn named_file(path: &Path) -> Result<Plan, SourceError> {
+    let plan = ini_file(path).map_err(SourceError::into_broken)?;
+    plan.ok_or_else(|| SourceError::broken(path.display(), NO_FILE))
+}
 
 /// Reads a credentials file. `None` if it does not exist.
 fn ini_file(path: &Path) -> Result<Option<Plan>, SourceError> {

@@ -33,7 +33,7 @@ const METADATA_PATH: &str = "/latest/meta-data/cam/security-credentials/";
 const STS_HOST: &str = "sts.tencentcloudapi.com";
 /// The SDKs send this region.
 const STS_REGION: &str = "ap-guangzhou";
-const METADATA: &str = "instance role";
+pub(super) const METADATA: &str = "instance role";
 const STS: &str = "STS";
 
 /// Sends the requests of a source.
@@ -75,7 +75,10 @@ impl<T: Transport> Remote<'_, T> {
             }
             Start::InstanceRole => {
                 let (role, issued) = self.instance_role().await?;
-                *origin += &format!(" {role}");
+                *origin = match &**origin {
+                    METADATA => format!("{METADATA} {role}"),
+                    profile => format!("{METADATA} {role}, chosen by {profile}"),
+                };
                 Ok(issued)
             }
             Start::WebIdentity { action, region } => {
