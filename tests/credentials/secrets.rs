@@ -180,7 +180,7 @@ fn a_service_that_sends_back_the_request_does_not_reveal_it() {
 async fn quote_token(request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
     let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
     let header = request.headers().get("x-tc-token").map(|token| token.to_str().unwrap());
-    let token = header.or(body["WebIdentityToken"].as_str()).unwrap();
+    let token = header.or_else(|| body["WebIdentityToken"].as_str()).unwrap();
     let error = serde_json::json!({ "Code": "AuthFailure.TokenFailure", "Message": token });
     let answer = serde_json::json!({ "Response": { "Error": error, "RequestId": token } });
     Ok(Response::new(Bytes::from(answer.to_string()).into()))

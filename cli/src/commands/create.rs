@@ -1,20 +1,12 @@
 //! Creates a job. The request is sent again only if the service certainly created none.
 
-use std::time::Duration;
-
 use serde::Serialize;
-use tcss_export::{
-    JobId,
-    actions::{Answer, CreateExportComplianceStatusListJob},
-    core::{actions::CreateExportComplianceStatusListJobResponse, text::printable},
-    hyper::Client,
-    wait::Policy,
-};
+use tcss_export::{JobId, core::text::printable, wait::Policy};
 use tokio::select;
 
 use crate::{
     args::{self, Common},
-    client::{client, repeating, send_noting},
+    client::{Failure, client, repeating, send},
     error::{Error, ErrorKind, Result, hints},
     output::{Ending, Output, Stdout, check_stdout},
     secrets::without_keys,
@@ -37,13 +29,13 @@ pub(crate) async fn create(
     let policy = repeating(Some(args.timeout.unwrap_or(Policy::MAX_WAIT)));
     let client = client(common, output).await?.with_policy(policy);
     check_stdout("redirect stdout to a file or a pipe: the job id is written to it")?;
-    let answer =
-        send_create(&client, &action, &mut Signals::watch()?, common, output, |_| ()).await;
+    let sending = send(&client, &action, output);
+    let answer = created(sending, &mut Signals::watch()?, common).await;
     let answer = answer.map_err(|not_created| not_created.error)?;
     let job_id = &answer.response.job_id;
-    let created = Created { job_id, request_id: answer.request_id.as_deref().map(without_keys) };
+    let result = Created { job_id, request_id: answer.request_id.as_deref().map(without_keys) };
     // If the id gets lost, another try creates a second job.
-    match output.result(&created, || format!("{}\n", printable(job_id.as_str()))) {
+    match output.result(&result, || format!("{}\n", printable(job_id.as_str()))) {
         Ok(Stdout::Open) => Ok(Ending::Done),
         Ok(Stdout::Closed) => {
             Err(Error::new(ErrorKind::File, "stdout was closed").with_hint(hints::UNREAD))
@@ -53,18 +45,15 @@ pub(crate) async fn create(
     .map_err(|error| error.with_job(job_id).continue_with("wait", Some(job_id), &common.options()))
 }
 
-/// Sends the request to create a job. If the job may exist without an answer that says so, the
-/// error contains the command to check. `note` gets each pause before the create is sent again.
-pub(super) async fn send_create(
-    client: &Client,
-    action: &CreateExportComplianceStatusListJob,
+/// Awaits the answer to a create. If the job may exist without an answer that says so, the error
+/// contains the command to check.
+pub(super) async fn created<A>(
+    sending: impl Future<Output = Result<A, Failure>>,
     signals: &mut Signals,
     common: &Common,
-    output: &Output,
-    note: impl FnMut(Duration),
-) -> Result<Answer<CreateExportComplianceStatusListJobResponse>, NotCreated> {
+) -> Result<A, NotCreated> {
     let (error, is_uncertain) = select! {
-        result = send_noting(client, action, output, note) => match result {
+        result = sending => match result {
             Ok(answer) => return Ok(answer),
             Err(failure) => {
                 let is_uncertain = failure.error.may_have_arrived();

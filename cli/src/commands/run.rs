@@ -11,12 +11,12 @@ use tcss_export::{
 use tokio::{select, time::sleep};
 
 use super::{
-    create::{NotCreated, send_create},
+    create::{NotCreated, created},
     download::{Downloader, check_resolver, with_job},
 };
 use crate::{
     args::{self, Common},
-    client::{client, repeating, send},
+    client::{client, repeating, send, send_noting},
     error::{Error, ErrorKind, Result, hints},
     keys,
     output::{Ending, Output},
@@ -138,7 +138,8 @@ impl Run<'_> {
                 state.repeat_at(clock::now().wall.saturating_add(pause));
             }
         };
-        match send_create(client, order, signals, common, output, note).await {
+        let sending = send_noting(client, order, output, note);
+        match created(sending, signals, common).await {
             Ok(answer) => {
                 let job = answer.response.job_id;
                 output.progress(&format!("created job {}", printable(job.as_str())));
