@@ -259,7 +259,7 @@ pub(crate) struct Run {
     #[arg(help = "Continues with this job, whose id a killed run did not receive.")]
     pub(crate) adopt: Option<JobId>,
     #[arg(long, requires = "state", conflicts_with = "create_anew", hide_short_help = true)]
-    #[arg(help = "Does that by itself if exactly one job is new.")]
+    #[arg(help = "Adopts the new job without --adopt if there is exactly one.")]
     pub(crate) adopt_single: bool,
     #[arg(long, requires = "state", hide_short_help = true)]
     #[arg(help = "Creates another job, whatever became of the last one.")]
