@@ -89,7 +89,7 @@ impl Output {
     /// Prints a line of progress, unless `--quiet` is set.
     pub(crate) fn progress(&self, line: &str) {
         if !self.quiet {
-            self.stderr(&format!("{line}\n"));
+            self.stderr(&(wrapped(line, columns(&Term::stderr()), 4) + "\n"));
         }
     }
 

@@ -50,6 +50,14 @@ impl Bar {
         let bar = (!output.quiet).then(bar).filter(|bar| !bar.is_hidden());
         Self { _redraw: bar.as_ref().and_then(redraw), bar }
     }
+
+    /// Hides the bar while `act` may write to the same terminal.
+    fn suspend<T>(&self, act: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(act),
+            None => act(),
+        }
+    }
 }
 
 /// Redraws a bar between events, on a thread. If no thread can start, only events redraw it;
@@ -143,9 +151,10 @@ impl<'o> ExchangeProgress<'o> {
     /// Prints a line, above the bar if there is one.
     pub(crate) fn line(&self, text: &str) {
         self.has_line.set(true);
+        let print = || self.output.progress(text);
         match &*self.bar.borrow() {
-            Some(Bar { bar: Some(bar), .. }) => bar.suspend(|| self.output.progress(text)),
-            _ => self.output.progress(text),
+            Some(bar) => bar.suspend(print),
+            None => print(),
         }
     }
 }
@@ -176,7 +185,7 @@ impl<'o> WaitProgress<'o> {
             }
             if matches!(event.kind, EventKind::Retrying { .. }) {
                 // A line, because a bar may be too short for the text.
-                bar.suspend(|| self.output.progress(&text));
+                self.bar.suspend(|| self.output.progress(&text));
             } else {
                 bar.set_message(text);
             }
@@ -191,10 +200,7 @@ impl<'o> WaitProgress<'o> {
 
     /// Hides the bar while `act` may write to the same terminal.
     pub(crate) fn suspend<T>(&self, act: impl FnOnce() -> T) -> T {
-        match &self.bar.bar {
-            Some(bar) => bar.suspend(act),
-            None => act(),
-        }
+        self.bar.suspend(act)
     }
 }
 
@@ -218,7 +224,7 @@ impl<'o> DownloadProgress<'o> {
         let Some(bar) = &self.bar.bar else { return self.line(event, text) };
         if let Some(text) = text {
             restart_rate(bar, event.bytes);
-            bar.suspend(|| self.output.progress(&text));
+            self.bar.suspend(|| self.output.progress(&text));
         } else if event.kind == download::EventKind::Receiving {
             advance(bar, event);
         }

@@ -140,7 +140,10 @@ async fn name(endpoint: &Endpoint) -> Result<String> {
 
 /// The lines of a run that cannot ask the service.
 fn without_service(found: Result<Found>) -> [Line; 2] {
-    let key = Line::of("key", found.map(|found| found.origin));
+    let key = match found {
+        Ok(found) => Line::skipped("key", &format!("{}; not checked", found.origin)),
+        Err(error) => Line::of("key", Err(error)),
+    };
     [key, Line::skipped("permissions", "the service cannot be asked")]
 }
 

@@ -108,28 +108,28 @@ const CLOSED: &str = "http://127.0.0.1:1";
 #[test]
 fn a_service_that_cannot_be_reached_is_a_failure_of_the_connection() {
     let ended = check(CLOSED, &[]).run();
-    assert_states(&ended, 5, "name:ok connection:failed key:ok permissions:skipped");
+    assert_states(&ended, 5, "name:ok connection:failed key:skipped permissions:skipped");
 }
 
 #[test]
 fn a_page_in_place_of_an_answer_is_a_failure_of_the_connection() {
     let page = WireAnswer::response(200, &[("content-type", "text/html")], "<html>");
     let ended = check(&server(page).url(), &[]).run();
-    assert_states(&ended, 6, "name:ok connection:failed key:ok permissions:skipped");
+    assert_states(&ended, 6, "name:ok connection:failed key:skipped permissions:skipped");
 }
 
 #[test]
 fn an_unknown_certificate_is_a_failure_of_the_certificate() {
     let server = WireServer::tls([WireAnswer::json("{}")]).expect("a server");
     let ended = check(&server.url(), &[]).run();
-    assert_states(&ended, 5, "name:ok certificate:failed key:ok permissions:skipped");
+    assert_states(&ended, 5, "name:ok certificate:failed key:skipped permissions:skipped");
 }
 
 #[test]
 fn missing_roots_are_a_failure_of_the_certificate() {
     let server = WireServer::tls([WireAnswer::json("{}")]).expect("a server");
     let ended = check(&server.url(), &[]).env("SSL_CERT_FILE", "/nonexistent").run();
-    assert_states(&ended, 5, "name:ok certificate:failed key:ok permissions:skipped");
+    assert_states(&ended, 5, "name:ok certificate:failed key:skipped permissions:skipped");
     let hint = line(&ended, "certificate")["hint"].to_string();
     assert!(hint.contains("SSL_CERT_FILE"), "{hint}");
 }
@@ -150,7 +150,7 @@ fn a_clock_that_is_off_is_a_warning() {
 #[test]
 fn made_up_addresses_are_a_failure_of_the_name() {
     let ended = check("https://198.18.0.7:1", &[]).run();
-    assert_states(&ended, 2, "name:failed key:ok permissions:skipped");
+    assert_states(&ended, 2, "name:failed key:skipped permissions:skipped");
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn a_fault_is_a_line_above_the_bar() {
     let service = service("RUNNING:50,RESET,SUCCESS");
     let wait = ["wait", "J", "--interval", "0.1", "--endpoint", &service.url()];
     let shown = progress("xterm", 40, cli(&wait));
-    let start = format!("{}: the connection failed: ", service.addr());
+    let start = format!("{}: the connection failed:\r\n    connection ", service.addr());
     assert!(shown.contains(&start) && shown.contains("; retrying at once\r\n"), "{shown:?}");
 }
 
