@@ -22,7 +22,8 @@ use tcss_export_core::{
 };
 use tcss_export_driver::Transport;
 use tcss_export_testkit::{
-    CreateFaults, DownloadFaults, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, ScriptError, Scripted, Step,
+    CreateFaults, DownloadFaults, EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Script, ScriptError,
+    Scripted, Step,
 };
 
 fuzz_target!(|text: &str| {
