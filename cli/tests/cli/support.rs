@@ -40,9 +40,27 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tcss-export");
+
+/// Returns the program, which reacts to SIGINT. In the background of a script the tests inherit a
+/// SIGINT that is ignored, and the program would keep that.
+fn program() -> Command {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    match ignored.unwrap_or_default() & 0b10 {
+        0 => Command::new(PROGRAM),
+        _ => {
+            let mut env = Command::new("/usr/bin/env");
+            env.args(["--default-signal=INT", PROGRAM]);
+            env
+        }
+    }
+}
+
 /// Prepares a run without any key.
 pub(crate) fn without_keys(args: &[&str]) -> Cli {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tcss-export"));
+    let mut command = program();
     command.args(args).env_clear().stdin(Stdio::null());
     Cli { command, may_reveal: false }
 }
@@ -84,7 +102,9 @@ impl Cli {
     pub(crate) fn ignoring(self, signal: &str) -> Self {
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(format!("trap '' {signal}; exec \"$0\" \"$@\""));
-        shell.arg(self.command.get_program()).args(self.command.get_args());
+        let args: Vec<_> = self.command.get_args().collect();
+        let before = args.iter().position(|arg| *arg == PROGRAM).map_or(0, |at| at + 1);
+        shell.arg(PROGRAM).args(&args[before..]);
         let set = self.command.get_envs().filter_map(|(name, value)| Some((name, value?)));
         shell.env_clear().envs(set).stdin(Stdio::null());
         Self { command: shell, ..self }
