@@ -8,6 +8,7 @@ mod folder;
 use std::{
     collections::VecDeque,
     fmt, fs,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -63,6 +64,10 @@ struct State {
     sent: Vec<u64>,
     /// The bytes of the file that arrive before the connection breaks, for each download.
     breaks: VecDeque<usize>,
+    /// The status and the body of each answer of the file server, unless it sends the file.
+    refusal: Option<(u16, &'static str)>,
+    /// Where another worker puts the file when the download begins.
+    appears_at: Option<PathBuf>,
 }
 
 impl TestTransport {
@@ -125,6 +130,13 @@ impl Transport for TestTransport {
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         if request.uri().host() == Some("h.example") {
+            if let Some((status, body)) = self.state().refusal {
+                let response = Response::builder().status(status);
+                return Ok(response.body(Bytes::from(body).into()).unwrap());
+            }
+            if let Some(path) = self.state().appears_at.take() {
+                fs::write(path, FILE).unwrap();
+            }
             let response = Response::builder()
                 .status(if request.headers().contains_key("range") { 206 } else { 200 })
                 .header("etag", "\"v1\"")
@@ -484,12 +496,41 @@ fn an_interrupted_fetch_is_continued_by_the_next_step() {
         let folder = Folder::new();
         let transport = TestTransport::new(&[Ok(SUCCESS), Ok(SUCCESS)]);
         transport.state().breaks = VecDeque::from([10]);
-        kind.fetch(&transport, folder.at("a.csv"), None).unwrap_err();
+        let error = kind.fetch(&transport, folder.at("a.csv"), None).unwrap_err();
+        assert!(!error.is_transient(), "{error}");
         assert_eq!(folder.names(), [".a.csv.part", ".a.csv.part.json"]);
         assert_eq!(fs::read(folder.at(".a.csv.part")).unwrap(), FILE[..10]);
         let second = kind.fetch(&transport, folder.at("a.csv"), None).unwrap();
         let FetchOutcome::Downloaded(file) = second else { panic!("{second:?}") };
         assert_eq!(file.report.resumes, 1);
+    }
+}
+
+#[test]
+fn a_refused_download_is_transient_if_a_new_url_or_time_may_help() {
+    const EXPIRED: &str = "<?xml version='1.0' encoding='utf-8' ?><Error>\
+        <Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
+    let folder = Folder::new();
+    for (refusal, transient) in [((403, EXPIRED), true), ((500, ""), true), ((410, ""), false)] {
+        for kind in BOTH {
+            let transport = TestTransport::new(&[Ok(SUCCESS)]);
+            transport.state().refusal = Some(refusal);
+            let error = kind.fetch(&transport, folder.at("a.csv"), None).unwrap_err();
+            assert_eq!(error.is_transient(), transient, "{error}");
+            assert!(!error.may_have_arrived());
+        }
+    }
+}
+
+#[test]
+fn a_file_that_another_worker_completes_meanwhile_is_found_by_the_next_step() {
+    for kind in BOTH {
+        let folder = Folder::new();
+        let transport = TestTransport::new(&[Ok(SUCCESS)]);
+        transport.state().appears_at = Some(folder.at("a.csv"));
+        assert!(kind.fetch(&transport, folder.at("a.csv"), None).unwrap_err().is_transient());
+        let was_there = FetchOutcome::WasThere { bytes: FILE.len() as u64 };
+        assert_eq!(kind.fetch(&transport, folder.at("a.csv"), None), Ok(was_there));
     }
 }
 
