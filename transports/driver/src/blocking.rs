@@ -178,6 +178,20 @@ impl<T: Blocking> Client<T> {
         run(self.client.create_once(order, start))
     }
 
+    /// Sends any action as a single step: see [`Client::send_once`](crate::Client::send_once).
+    ///
+    /// # Errors
+    ///
+    /// A [`StepError`].
+    #[cfg(feature = "serde")]
+    pub fn send_once<A: Action>(
+        &self,
+        action: &A,
+        start: Option<Start>,
+    ) -> Result<Answer<A::Response>, StepError> {
+        run(self.client.send_once(action, start))
+    }
+
     /// Polls a job as a single step: see [`Client::poll_once`](crate::Client::poll_once).
     ///
     /// # Errors

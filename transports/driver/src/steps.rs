@@ -4,7 +4,7 @@
 //! [`fetch_once`](Client::fetch_once) send at most one request to the service. Store the result of
 //! a step before the next one: all types here serialize, and none contains a secret or the query of
 //! a URL. A step whose result was lost may run again, with one exception: see
-//! [`create_once`](Client::create_once).
+//! [`create_once`](Client::create_once). [`send_once`](Client::send_once) is for other actions.
 
 use std::{error::Error, fmt, iter, time::Duration};
 
@@ -44,9 +44,9 @@ pub struct Start {
 }
 
 impl Start {
-    /// How late a request may start by default. With the usual spacing, 21 starts then take more
-    /// than a second.
-    pub const TOLERANCE: Duration = Duration::from_millis(45);
+    /// How late a request may start by default. With the usual spacing, 21 starts then arrive within
+    /// a second only if the network delays the first of them by another 29 ms.
+    pub const TOLERANCE: Duration = Duration::from_millis(20);
 
     /// Creates a start that is at most [`TOLERANCE`](Self::TOLERANCE) late.
     pub fn new(at: Wall) -> Self {
@@ -62,6 +62,16 @@ pub enum WaitState {
     New(JobId),
     /// A wait that an earlier poll has returned.
     Saved(Box<SavedWait>),
+}
+
+impl WaitState {
+    /// Returns the job.
+    pub const fn job(&self) -> &JobId {
+        match self {
+            Self::New(job) => job,
+            Self::Saved(saved) => saved.job_id(),
+        }
+    }
 }
 
 impl From<JobId> for WaitState {
@@ -218,7 +228,12 @@ impl<T: Transport> Client<T> {
         Ok(FetchOutcome::Downloaded(download.outcome().await?))
     }
 
-    async fn send_once<A: Action>(
+    /// Sends any action at a granted start, for example to list the jobs.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::Late`]; [`StepError::Failed`] as for [`send`](Self::send).
+    pub async fn send_once<A: Action>(
         &self,
         action: &A,
         start: Option<Start>,
@@ -226,7 +241,12 @@ impl<T: Transport> Client<T> {
         let prepared = self.session().prepare(action).map_err(SendError::Build)?;
         let begun = self.begin(start, false).await.map_err(SendError::Credentials)?;
         let (started, credentials) = begun.ok_or(StepError::Late)?;
-        Ok(self.send_now::<A>(&prepared, started, &credentials).await?)
+        let answer = self.send_now::<A>(&prepared, started, &credentials).await;
+        if answer.as_ref().is_err_and(|error| advice(error) == Some(Advice::RefreshCredentials)) {
+            // For the next step. If it fails, that step tries again.
+            let _ = self.fetch_credentials(true).await;
+        }
+        Ok(answer?)
     }
 
     /// Waits for the start, and for credentials. `None` if the start has passed.
@@ -238,15 +258,19 @@ impl<T: Transport> Client<T> {
         let Some(Start { at, until }) = start else { return self.turn(fresh).await.map(Some) };
         // As for a turn in the budget, a long wait does not make the credentials stale.
         self.sleep_until(Wall::from_unix_millis(at.unix_millis().saturating_sub(1_000))).await;
-        let now = self.now();
-        if now.wall > until {
+        if self.now().wall > until {
             return Ok(None);
         }
-        let end = now.mono.saturating_add(self.exchange_limit(now.mono));
-        let credentials = self.within(end, self.credentials(fresh)).await?;
+        let credentials = self.fetch_credentials(fresh).await?;
         self.sleep_until(at).await;
         let now = self.now();
         Ok((now.wall <= until).then_some((now, credentials)))
+    }
+
+    async fn fetch_credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
+        let now = self.now().mono;
+        let end = now.saturating_add(self.exchange_limit(now));
+        self.within(end, self.credentials(fresh)).await
     }
 
     async fn sleep_until(&self, moment: Wall) {
@@ -348,7 +372,8 @@ impl From<SendError> for StepError {
             message: with_causes(&error),
             code: fault.and_then(Fault::code).cloned(),
             request_id: fault.and_then(Fault::request_id).map(Into::into),
-            is_transient: fault.is_some_and(|fault| fault.advice() != Advice::Stop),
+            // The next request has a corrected clock, or refreshed credentials.
+            is_transient: advice(&error).is_some_and(|advice| advice != Advice::Stop),
             may_have_arrived: error.may_have_arrived(),
         }
     }
@@ -356,27 +381,25 @@ impl From<SendError> for StepError {
 
 impl From<DownloadError> for StepError {
     fn from(error: DownloadError) -> Self {
-        let (request_id, is_transient) = match &error {
-            DownloadError::File(file) => (None, is_transient_kind(file.kind())),
-            DownloadError::Download { error, .. } | DownloadError::NewUrl { error, .. } => {
-                // The next step gets a new URL.
-                let is_expired = matches!(error.kind, ErrorKind::Expired { .. });
-                (error.request_id(), is_expired || error.is_transient())
-            }
+        let found = error.download_error();
+        let is_over_next_time = match &error {
+            // Another worker has completed the file.
+            DownloadError::File(file) => file.kind() == FileErrorKind::Exists,
+            // The next step gets a new URL.
+            _ => found.is_some_and(|found| matches!(found.kind, ErrorKind::Expired { .. })),
         };
         Self::Failed {
             message: with_causes(&error),
             code: None,
-            request_id: request_id.map(Into::into),
-            is_transient,
+            request_id: found.and_then(download::Error::request_id).map(Into::into),
+            is_transient: is_over_next_time || error.is_transient(),
             may_have_arrived: false,
         }
     }
 }
 
-/// Another worker is downloading the file, or has completed it.
-const fn is_transient_kind(kind: FileErrorKind) -> bool {
-    matches!(kind, FileErrorKind::Busy | FileErrorKind::Exists)
+fn advice(error: &SendError) -> Option<Advice> {
+    error.fault().map(|fault| fault.advice())
 }
 
 fn with_causes(error: &dyn Error) -> String {
