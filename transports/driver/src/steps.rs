@@ -44,8 +44,8 @@ pub struct Start {
 }
 
 impl Start {
-    /// How late a request may start by default. With the usual spacing, 21 starts then arrive within
-    /// a second only if the network delays the first of them by another 29 ms.
+    /// How late a request may start by default. With the usual spacing, 21 starts then arrive
+    /// within a second only if the network delays the first of them by another 29 ms.
     pub const TOLERANCE: Duration = Duration::from_millis(20);
 
     /// Creates a start that is at most [`TOLERANCE`](Self::TOLERANCE) late.
