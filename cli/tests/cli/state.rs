@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -163,6 +164,25 @@ fn a_single_new_job_is_adopted_with_the_option() {
     let (night, service) = orphaned("single", "LOST,OK");
     let adopted = night.run(&service, &["--adopt-single"]);
     assert_eq!((adopted.code, created(&service)), (Some(0), 1), "{adopted:?}");
+}
+
+/// The service lists at most a hundred of them.
+#[test]
+fn a_new_job_is_found_among_ten_thousand() {
+    let lists = AtomicU32::new(0);
+    let list = move |_: &_| {
+        // The job of the lost answer is on the second list and later.
+        let lost = (lists.fetch_add(1, Ordering::Relaxed) > 0).then(|| FIRST.to_owned());
+        let old = (0..10_000).rev().map(|nth| format!("old-{nth}"));
+        let jobs = lost.into_iter().chain(old).take(100).map(|id| json!({ "JobID": id }));
+        json!({ "TotalCount": 10_000, "List": jobs.collect::<Vec<_>>() })
+    };
+    let service = serving("SUCCESS", "LOST,OK").action("DescribeExportJobManageList", list);
+    let (night, service) = (Night::new("many"), service.start().expect("a service"));
+    assert_eq!(night.run(&service, &[]).code, Some(5));
+    assert_eq!(night.state()["creation"]["known"].as_array().map(Vec::len), Some(100));
+    let adopted = night.run(&service, &["--adopt-single"]);
+    assert_eq!((adopted.code, &adopted.json()["job_id"]), (Some(0), &json!(FIRST)), "{adopted:?}");
 }
 
 #[test]
