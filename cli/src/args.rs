@@ -262,7 +262,7 @@ pub(crate) struct Run {
     #[arg(help = "Adopts the new job without --adopt if there is exactly one.")]
     pub(crate) adopt_single: bool,
     #[arg(long, requires = "state", hide_short_help = true)]
-    #[arg(help = "Creates another job, whatever became of the last one.")]
+    #[arg(help = "Creates another job instead of continuing with the last one.")]
     pub(crate) create_anew: bool,
     #[command(flatten)]
     pub(crate) common: Common,

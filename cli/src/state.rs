@@ -73,7 +73,7 @@ impl StateFile {
     fn lock(path: &Path) -> Result<Self> {
         let unusable = |problem: &dyn Display| {
             Error::of_file(path, &format!("cannot be used: {problem}"))
-                .with_hint("give --state a file in a folder that can be written to")
+                .with_hint("give --state a regular file in a folder that can be written to")
         };
         for _ in 0..MOST_TRIES {
             if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
@@ -121,7 +121,7 @@ impl StateFile {
     }
 
     fn unreadable(&self, problem: &dyn Display) -> Error {
-        Error::of_file(&self.path, &format!("is not a state that this program wrote: {problem}"))
+        Error::of_file(&self.path, &format!("cannot be read as a state: {problem}"))
             .with_hint("look for the job with jobs, then give --state another file")
     }
 

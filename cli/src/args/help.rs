@@ -62,7 +62,8 @@ Only the id goes to stdout. With --json it is an object with job_id and request_
 A request that may have created a job is never repeated, because that could create a second job. If \
 the request may have arrived but no answer came, the error says so; use the jobs command to check. A \
 request that certainly had no effect is repeated after growing pauses until --timeout: too many \
-requests, no connection, a name that does not resolve, or a wrong clock.";
+requests, no connection, a name that does not resolve, or a wrong clock. Except for too many \
+requests it is repeated at most eight times in a row.";
 
 pub(super) const JOBS: &str = "\
 The newest job comes first; why a job failed is on a line below it. On a terminal that is too \
@@ -160,20 +161,20 @@ The help of create and download has more details; that of download also describe
 --state FILE records the export: before the create, what is requested and which jobs exist; then the \
 id of the job; at the end the result. So after a kill at any time, the same command continues. If \
 it was killed before it received the id of its job, the next run lists the jobs again. With no new \
-one, it creates the job; otherwise it shows the new ones and stops, because they may be somebody \
-else's. Then use one of these:
+one, it creates the job; otherwise it shows the new ones and ends with exit code 2, because they \
+may be somebody else's. Then use one of these:
   --adopt JOB_ID
       Continues with this job.
   --create-anew
-      Creates another job.
+      Creates another job. Do not leave it in a script: it never continues with a job.
   --adopt-single
       Adopts the new job if there is exactly one, for accounts whose jobs only this program creates.
 
 A create may still be under way 30 s after a kill, and the next run waits for that long. Once the \
 file is complete, the same command prints the result again and ends; --again starts another \
 export. After a failed job the next run creates another one. FILE is for one export, site and \
-permanent key, and contains no secret. Use --force with it: a run may be killed between the last \
-rename and the last record.";
+permanent key, and contains no secret. The output must be a file. Use --force with it: a run may \
+be killed between the last rename and the last record.";
 
 pub(super) const REPLAY: &str = "\
 Each line shows the time of a decision, the number of the request it followed, what came back and \

@@ -1,5 +1,7 @@
 //! The command `run`: create, wait and download in one, perhaps with a state in a file.
 
+use std::path::{self, Path};
+
 use serde_json::Value;
 use tcss_export::{
     JobId,
@@ -27,11 +29,15 @@ use crate::{
 
 pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
     let order = args.export.action()?;
+    if let Some(state) = &args.state {
+        check_output(state, args.save.path())?;
+    }
     let client = client(common, output).await?;
     let state = args.state.as_deref().map(StateFile::open).transpose()?;
     if let Some(stored) = state.as_ref().and_then(StateFile::state) {
         check_is_same(stored, &order, &common.endpoint()?.to_string())?;
         if let (Phase::Done { result }, false) = (&stored.phase, args.again) {
+            check_is_same_file(result, &args.save.name())?;
             output.result(result, || done_before(result))?;
             return Ok(Ending::Done);
         }
@@ -57,6 +63,29 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
 }
 
 const NOTHING_CREATED: &str = "no job was created";
+
+/// Fails if the report would replace the state, or could not be repeated by a later run.
+fn check_output(state: &Path, output: Option<&Path>) -> Result<()> {
+    let (message, hint) = match output {
+        None => ("with --state the output must be a file", "name a file, or leave out --state"),
+        Some(output) if path::absolute(output).ok() == path::absolute(state).ok() => {
+            ("-o and --state name the same file", "give --state another file")
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Usage, message).with_hint(hint))
+}
+
+/// Fails if the complete file has another name: success would promise a file that does not exist.
+fn check_is_same_file(result: &Value, name: &str) -> Result<()> {
+    let file = result["file"].as_str().unwrap_or_default();
+    if file == name {
+        return Ok(());
+    }
+    let (file, name) = (printable(file), printable(name));
+    let message = format!("the last export is complete in {file}, not in {name}");
+    Err(Error::new(ErrorKind::Usage, message).with_hint(hints::OTHER_FILE))
+}
 
 /// Fails if a state is of another export, site or account.
 fn check_is_same(state: &State, order: &Order, site: &str) -> Result<()> {
@@ -102,7 +131,13 @@ impl Run<'_> {
     async fn job(&mut self, order: &Order) -> Result<JobId> {
         let stored = self.state.as_ref().and_then(StateFile::state);
         let phase = stored.map(|stored| &stored.phase);
-        if self.args.adopt.is_some() && !matches!(phase, Some(Phase::Creating)) {
+        let is_adoptable = |job: &JobId| match phase {
+            Some(Phase::Creating) => true,
+            // An earlier run adopted it and was killed.
+            Some(Phase::Waiting { job_id }) => job_id == job,
+            _ => false,
+        };
+        if !self.args.adopt.as_ref().is_none_or(is_adoptable) {
             let message = "--adopt has no effect: no earlier run ended without its job";
             return Err(Error::new(ErrorKind::Usage, message).with_hint("leave out --adopt"));
         }
@@ -203,7 +238,7 @@ impl Run<'_> {
 fn orphans(new: &[JobId]) -> Error {
     let ids: Vec<_> = new.iter().map(JobId::as_str).collect();
     let message = format!(
-        "an earlier run ended before it knew its job; new since then: {}",
+        "an earlier run ended before it received the id of its job; new jobs: {}",
         if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
     );
     Error::new(ErrorKind::Usage, message).with_hint(hints::ADOPT)

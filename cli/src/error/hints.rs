@@ -32,10 +32,12 @@ pub(crate) const KEYS_REFUSED: &str = "check the role, and that the key may assu
 pub(crate) const KEYS_FAULT: &str = "check the network; --instance-role needs a virtual machine of \
      Tencent Cloud";
 pub(crate) const OTHER_STATE: &str = "give --state another file for this export";
+pub(crate) const OTHER_FILE: &str = "use --again for another export, or give --state another file";
 pub(crate) const AGAIN_WITH_STATE: &str =
     "run the same command again: it looks for the job before it creates another";
-pub(crate) const ADOPT: &str = "if one of them is of this export, use --adopt with its id; if none \
-     is, use --create-anew; if only this program creates jobs, use --adopt-single";
+pub(crate) const ADOPT: &str = "if one of them is of this export (jobs shows when each was \
+     created), use --adopt with its id; if none is, use --create-anew; if only this program creates \
+     jobs, use --adopt-single";
 pub(crate) const WRONG_EXPORT: &str =
     "check --asset-type, and that this account has what --id names";
 pub(crate) const MAYBE_CREATED: &str =

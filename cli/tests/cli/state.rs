@@ -114,6 +114,32 @@ fn a_complete_state_ends_at_once_with_the_same_result() {
 }
 
 #[test]
+fn a_complete_state_of_another_file_is_no_success() {
+    let (night, service) = (Night::new("other-file"), start("SUCCESS", "OK"));
+    assert_eq!(night.run(&service, &[]).code, Some(0));
+    night.change("/result/file", json!("other"));
+    let requests = service.seen().len();
+    let ended = night.run(&service, &[]);
+    let error = ended.error();
+    assert_eq!((ended.code, service.seen().len()), (Some(2), requests), "{error}");
+    assert!(error["message"].as_str().expect("a text").contains("other"), "{error}");
+}
+
+#[test]
+fn the_report_goes_to_a_file_that_is_not_the_state() {
+    let folder = Folder::new("state-output");
+    let path = folder.path("s");
+    let dotted = folder.path("./s");
+    for (output, state) in [("-", &path), (&path, &path), (&path, &dotted)] {
+        let args = ["run", "--asset-type", "host", "--all", "--force", "--json", "-o", output];
+        let ended = cli(&[&args[..], &["--state", state]].concat()).run();
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.error()["message"].as_str().expect("a text").contains("--state"));
+    }
+    assert_eq!(folder.files(), [""; 0]);
+}
+
+#[test]
 fn a_run_that_was_killed_during_the_wait_continues_with_its_job() {
     let night = Night::new("wait");
     let service = start("RUNNING:10,SUCCESS", "OK");
@@ -149,14 +175,27 @@ fn a_job_that_may_be_ours_is_never_adopted_or_replaced_without_an_option() {
     let refused = night.run(&service, &[]);
     let error = refused.error();
     assert_eq!((refused.code, created(&service)), (Some(2), 1), "{error}");
-    let message = format!("an earlier run ended before it knew its job; new since then: {FIRST}");
-    assert_eq!(error["message"], *message);
+    let message = "an earlier run ended before it received the id of its job; new jobs";
+    assert_eq!(error["message"], format!("{message}: {FIRST}"));
     assert!(error["hint"].as_str().expect("a hint").contains("--create-anew"), "{error}");
     let other = night.run(&service, &["--adopt", "J"]);
     assert_eq!((other.code, created(&service)), (Some(2), 1), "{other:?}");
     let adopted = night.run(&service, &["--adopt", FIRST]);
     assert_eq!((adopted.code, created(&service)), (Some(0), 1), "{adopted:?}");
     assert_eq!(adopted.json()["job_id"], FIRST);
+}
+
+#[test]
+fn a_run_that_was_killed_after_it_adopted_a_job_continues_with_the_same_options() {
+    let (night, service) = (Night::new("adopted"), start("RUNNING:10,SUCCESS", "LOST,OK"));
+    assert_eq!(night.run(&service, &[]).code, Some(5));
+    let mut running = night.cli(&service, &["--adopt", FIRST, "--interval", "600"]).start(2);
+    running.signal_until_the_end("-KILL");
+    assert_eq!(night.state()["phase"], "waiting");
+    let other = night.run(&service, &["--adopt", "J"]);
+    assert_eq!(other.code, Some(2), "{other:?}");
+    let ended = night.run(&service, &["--adopt", FIRST]);
+    assert_eq!((ended.code, created(&service)), (Some(0), 1), "{ended:?}");
 }
 
 #[test]
