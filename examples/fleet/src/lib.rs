@@ -1,5 +1,4 @@
-//! What the engine and the queue share: the accounts and their clients, and the folder of the
-//! files.
+//! Shared by the engine and the queue: the accounts with their clients, and the folder of the files.
 
 use std::{collections::BTreeMap, env, path::PathBuf, time::Duration};
 
@@ -7,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use tcss_export::{
     Endpoint, JobId, Session, Target,
-    actions::{CreateExportComplianceStatusListJob, DescribeExportJobManageList},
+    actions::CreateExportComplianceStatusListJob,
+    core::Creation,
     credentials::{Chain, Source},
     hyper::Client,
     steps::{Start, StepError},
@@ -71,7 +71,7 @@ impl Settings {
             [job] if self.adopts => Ok(Some(job.clone())),
             jobs => {
                 let ids: Vec<_> = jobs.iter().map(JobId::as_str).collect();
-                bail!("is one of these jobs ours? Nobody knows: {}", ids.join(", "))
+                bail!("one of these jobs may be that of a lost answer: {}", ids.join(", "))
             }
         }
     }
@@ -79,9 +79,7 @@ impl Settings {
 
 /// Returns the newest jobs of an account, at most 100, the oldest of them first.
 pub async fn newest_jobs(client: &Client, start: Start) -> Result<Vec<JobId>, StepError> {
-    let mut list = DescribeExportJobManageList::new().newest_first();
-    list.limit = Some(100);
-    let jobs = client.send_once(&list, Some(start)).await?.response.jobs;
+    let jobs = client.send_once(&Creation::list(), Some(start)).await?.response.jobs;
     Ok(jobs.into_iter().rev().filter_map(|job| job.job_id).collect())
 }
 

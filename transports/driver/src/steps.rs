@@ -24,8 +24,8 @@ use crate::{
     transport_error::TransportError,
 };
 
-/// When a request may start, as granted by what paces all workers of an account: a row of a
-/// database, or an object of a workflow engine. Without one, a step takes its turn in the
+/// When a request may start, as granted by whatever paces all workers of an account, such as a row
+/// of a database or an object of a workflow engine. Without it, a step takes its turn in the
 /// [`Budget`](crate::Budget) of its client.
 ///
 /// A step sleeps until `at`. After `until` it sends nothing, so that steps that an engine repeats
@@ -165,8 +165,7 @@ impl<T: Transport> Client<T> {
 
     /// Polls a job, once it is due. The next poll is that of [`PollOutcome::Again`].
     ///
-    /// A fault of the exchange is no error of this step: it counts in the wait, by the client's
-    /// policy.
+    /// A failed exchange is not an error of this step: the wait counts it, by the client's policy.
     ///
     /// # Errors
     ///

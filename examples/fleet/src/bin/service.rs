@@ -18,7 +18,9 @@ use tcss_export_testkit::{Seen, ServedFile, Service};
 
 fn main() -> Result<()> {
     let args: Vec<String> = env::args().collect();
-    let [_, log, file, faults, accounts @ ..] = &args[..] else { anyhow::bail!("see the code") };
+    let [_, log, file, faults, accounts @ ..] = &args[..] else {
+        anyhow::bail!("usage: service LOG FILE FAULTS ACCOUNT=PORT...")
+    };
     let log = Log { file: Arc::new(Mutex::new(File::create(log)?)) };
     let keys = PathBuf::from(variable("FLEET_KEYS")?);
     let serve = |account: &String| {
