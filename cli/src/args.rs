@@ -249,7 +249,11 @@ pub(crate) struct Run {
     pub(crate) save: Save,
     #[command(flatten)]
     pub(crate) timing: Timing,
-    #[arg(long, value_name = "FILE", help = "Continues what an earlier run left in this file.")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Records the export in this file, so that a later run continues it."
+    )]
     pub(crate) state: Option<PathBuf>,
     #[arg(long, requires = "state", hide_short_help = true)]
     #[arg(help = "Starts another export if the last one is complete.")]

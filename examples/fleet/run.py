@@ -277,6 +277,8 @@ class Queue:
 
 
 def main():
+    if sys.argv[1:2] not in (["restate"], ["queue"]):
+        sys.exit(__doc__)
     kind, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 40
     subprocess.run(["cargo", "build", "--quiet", "--locked"], cwd=HERE, check=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix="tcss-export-fleet-"))

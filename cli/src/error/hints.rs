@@ -31,7 +31,8 @@ pub(crate) const KEYS_BROKEN: &str = "correct it there, or use another source: -
 pub(crate) const KEYS_REFUSED: &str = "check the role, and that the key may assume it";
 pub(crate) const KEYS_FAULT: &str = "check the network; --instance-role needs a virtual machine of \
      Tencent Cloud";
-pub(crate) const OTHER_STATE: &str = "give --state another file for this export";
+pub(crate) const OTHER_STATE: &str =
+    "give --state another file, or delete this one if its export is complete";
 pub(crate) const OTHER_FILE: &str = "use --again for another export, or give --state another file";
 pub(crate) const AGAIN_WITH_STATE: &str =
     "run the same command again: it looks for the job before it creates another";
