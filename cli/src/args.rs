@@ -249,11 +249,7 @@ pub(crate) struct Run {
     pub(crate) save: Save,
     #[command(flatten)]
     pub(crate) timing: Timing,
-    #[arg(
-        long,
-        value_name = "FILE",
-        help = "Records the export in this file, so that a later run continues it."
-    )]
+    #[arg(long, value_name = "FILE", help = "Records the export, for a later run to continue.")]
     pub(crate) state: Option<PathBuf>,
     #[arg(long, requires = "state", hide_short_help = true)]
     #[arg(help = "Starts another export if the last one is complete.")]

@@ -199,6 +199,8 @@ impl Run<'_> {
     /// Returns the job that a killed run has created, or `None` if it has created none.
     async fn created_before(&mut self) -> Result<Option<JobId>> {
         loop {
+            // A job may be created after the list, while its answer is under way.
+            let asked = clock::now().wall;
             let list = self.list().await?;
             let stored = self.state.as_ref().and_then(StateFile::state);
             let Some(creation) = stored.map(|stored| &stored.creation) else { return Ok(None) };
@@ -209,7 +211,7 @@ impl Run<'_> {
                 ([], None) => {}
                 _ => return Err(orphans(&new)),
             }
-            let pause = creation.under_way(clock::now().wall);
+            let pause = creation.under_way(asked);
             if pause.is_zero() {
                 return Ok(None);
             }
