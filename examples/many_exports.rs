@@ -1,8 +1,8 @@
 //! Many exports in one process, under one budget: creates, waits and downloads.
 //!
-//! `cargo run --release --example many_exports --all-features -- ENDPOINT COUNT FOLDER` runs it against
-//! a service, such as `tcss-export serve --limit 20 --file FILE`, with the keys of the environment, and
-//! prints the time and the memory.
+//! `cargo run --release --example many_exports --all-features -- ENDPOINT COUNT FOLDER` runs it
+//! against a service, such as `tcss-export serve --limit 20 --file FILE`, with the keys of the
+//! environment, and prints the time and the memory.
 
 use std::{env, fs, path::Path, time::Instant};
 

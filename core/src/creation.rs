@@ -17,8 +17,8 @@ use crate::{
 ///
 /// The service has no idempotency token, and its list shows neither who created a job nor what it
 /// exports. So an intent contains the jobs that existed before. If a process was killed before it
-/// stored the id of its job, a later process lists the jobs again: with no new job, none was created; a
-/// new one may also be somebody else's.
+/// stored the id of its job, a later process lists the jobs again: with no new job, none was
+/// created; a new one may also be somebody else's.
 ///
 /// ```
 /// use tcss_export_core::{Creation, Wall, actions::{AssetType,
@@ -87,7 +87,7 @@ impl Creation {
     pub fn new_jobs(&self, after: &DescribeExportJobManageListResponse) -> Vec<JobId> {
         let known: BTreeSet<&JobId> = self.known.iter().collect();
         let mut jobs: Vec<_> = ids(after).collect();
-        // The known page was full. If some of its jobs were deleted since, older ones have moved up.
+        // The known page was full. If jobs on it were deleted since, older ones have moved up.
         if self.known.len() as u64 == Self::PAGE {
             let last = jobs.iter().rposition(|id| known.contains(*id));
             jobs.truncate(last.unwrap_or(jobs.len()));

@@ -1,4 +1,4 @@
-//! Shared by the engine and the queue: the accounts with their clients, and the folder of the files.
+//! Shared by the engine and the queue: the accounts with their clients, and the folder for files.
 
 use std::{collections::BTreeMap, env, path::PathBuf, time::Duration};
 

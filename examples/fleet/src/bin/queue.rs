@@ -47,8 +47,8 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS accounts (name text PRIMARY KEY, next_start timestamptz NOT NULL,
         older_jobs text[]);";
 
-/// Grants a start by the database's clock, `$2` seconds before the next one, and returns the seconds
-/// until it; nothing if a later run of the create has begun. The lock makes such a run wait.
+/// Grants a start by the database's clock, `$2` seconds before the next one, and returns the
+/// seconds until it; nothing if a later run of the create has begun. The lock makes such a run wait.
 const START: &str = "
     WITH export AS (
         SELECT account FROM exports WHERE name = $1 AND run = coalesce($3, run) FOR SHARE)
@@ -57,8 +57,8 @@ const START: &str = "
         SET next_start = greatest(accounts.next_start, clock_timestamp()) + $2 * interval '1 s'
     RETURNING extract(epoch FROM next_start - clock_timestamp())::float8 - $2";
 
-/// Begins a run of a create. Fails while it is unknown whether another export of the account has a
-/// job.
+/// Begins a run of a create. Fails while it is unknown whether another export of the account has
+/// a job.
 const BEGIN_CREATE: &str = "
     INSERT INTO exports (name, account, run) VALUES ($1, $2, 1)
     ON CONFLICT (name) DO UPDATE SET run = exports.run + 1
