@@ -48,6 +48,26 @@ fn a_job_that_was_not_there_before_is_new() {
     // The service may show jobs of the same second in any order.
     assert_eq!(new_jobs([2, 1], [1, 3, 2]), [3]);
     assert!(new_jobs([2, 1], []).is_empty());
+    assert_eq!(new_jobs([1], [3, 2, 3, 1]), [3, 2]);
+}
+
+#[test]
+fn a_list_that_lacks_jobs_or_ids_is_not_complete() {
+    let is_complete = |list: serde_json::Value| {
+        let list = serde_json::from_str(&list.to_string()).unwrap();
+        Creation::is_complete(&list)
+    };
+    let ids = |count| (0..count).map(|id| json!({ "JobID": id.to_string() })).collect::<Vec<_>>();
+    for (total, count) in [(0, 0), (1, 1), (100, 100), (10_000, 100), (1, 2)] {
+        assert!(is_complete(json!({ "TotalCount": total, "List": ids(count) })), "{total}");
+    }
+    assert!(is_complete(json!({ "List": ids(1) })));
+    for (total, count) in [(1, 0), (2, 1), (100, 99), (10_000, 99)] {
+        assert!(!is_complete(json!({ "TotalCount": total, "List": ids(count) })), "{total}");
+    }
+    for job in [json!(null), json!({}), json!({ "JobID": null }), json!({ "JobID": "" })] {
+        assert!(!is_complete(json!({ "TotalCount": 1, "List": [job] })), "{job}");
+    }
 }
 
 #[test]

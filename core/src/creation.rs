@@ -49,11 +49,19 @@ impl Creation {
     /// The largest page of the service.
     const PAGE: u64 = 100;
 
-    /// Returns the request for the list of jobs, before a create and after a kill.
+    /// Returns the request for the list of jobs, before a create and after a kill. Use an answer only
+    /// if it [is complete](Self::is_complete).
     pub fn list() -> DescribeExportJobManageList {
         let mut list = DescribeExportJobManageList::new().newest_first();
         list.limit = Some(Self::PAGE);
         list
+    }
+
+    /// Returns whether a list has the ids of all jobs that belong on its page. Otherwise, the job
+    /// of a create may be missing from it.
+    pub fn is_complete(list: &DescribeExportJobManageListResponse) -> bool {
+        let expected = list.total_count.unwrap_or_default().min(Self::PAGE);
+        list.jobs.len() as u64 >= expected && list.jobs.iter().all(|job| job.job_id.is_some())
     }
 
     /// Creates an intent, with the jobs that exist now.
@@ -83,16 +91,16 @@ impl Creation {
         Self::UNDER_WAY.saturating_sub(now.saturating_since(self.at))
     }
 
-    /// Returns the jobs that are new since this intent, newest first.
+    /// Returns the jobs that are new since this intent, newest first, each once.
     pub fn new_jobs(&self, after: &DescribeExportJobManageListResponse) -> Vec<JobId> {
-        let known: BTreeSet<&JobId> = self.known.iter().collect();
+        let mut known: BTreeSet<&JobId> = self.known.iter().collect();
         let mut jobs: Vec<_> = ids(after).collect();
         // The known page was full. If jobs on it were deleted since, older ones have moved up.
         if self.known.len() as u64 == Self::PAGE {
             let last = jobs.iter().rposition(|id| known.contains(*id));
             jobs.truncate(last.unwrap_or(jobs.len()));
         }
-        jobs.retain(|id| !known.contains(*id));
+        jobs.retain(|id| known.insert(id));
         jobs.into_iter().cloned().collect()
     }
 }

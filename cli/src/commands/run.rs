@@ -198,6 +198,7 @@ impl Run<'_> {
 
     /// Returns the job that a killed run has created, or `None` if it has created none.
     async fn created_before(&mut self) -> Result<Option<JobId>> {
+        let mut has_waited = false;
         loop {
             // A job may be created after the list, while its answer is under way.
             let asked = clock::now().wall;
@@ -212,13 +213,14 @@ impl Run<'_> {
                 _ => return Err(orphans(&new)),
             }
             let pause = creation.under_way(asked);
-            if pause.is_zero() {
+            // If the clock was set back, the pause would never get shorter.
+            if pause.is_zero() || has_waited {
                 return Ok(None);
             }
             let seconds = pause.as_secs() + 1;
             self.output.progress(&format!("an earlier create may be under way for {seconds} s"));
             select! {
-                () = sleep(pause) => {}
+                () = sleep(pause) => has_waited = true,
                 signal = self.signals.first() => return Err(Error::stopped(signal, NOTHING_CREATED)),
             }
         }
@@ -228,12 +230,17 @@ impl Run<'_> {
         let list = Creation::list();
         select! {
             answer = send(&self.client, &list, self.output) => match answer {
-                Ok(answer) => Ok(answer.response),
+                Ok(answer) if Creation::is_complete(&answer.response) => Ok(answer.response),
+                Ok(answer) => Err(incomplete(answer.request_id.as_deref()).without_list()),
                 Err(failure) => Err(Error::from(failure).without_list()),
             },
             signal = self.signals.first() => Err(Error::stopped(signal, NOTHING_CREATED)),
         }
     }
+}
+
+fn incomplete(request_id: Option<&str>) -> Error {
+    Error::new(ErrorKind::Answer, "the list of jobs lacks jobs or ids").with_request_id(request_id)
 }
 
 /// Returns the error for jobs that a killed run, or somebody else, has created.

@@ -398,3 +398,60 @@ fn the_state_has_the_time_of_the_last_create() {
     // The shortest pause after a throttled request.
     assert!(u128::from(at) >= start + 500, "{at} {start}");
 }
+
+/// Answers with this list from the second one on; the first one is empty.
+fn listing(second: Value) -> Service {
+    let lists = AtomicU32::new(0);
+    let list = move |_: &_| match lists.fetch_add(1, Ordering::Relaxed) {
+        0 => json!({ "TotalCount": 0, "List": [] }),
+        _ => second.clone(),
+    };
+    let service = serving("SUCCESS", "LOST,OK").action("DescribeExportJobManageList", list);
+    service.start().expect("a service")
+}
+
+fn creates(service: &Service) -> usize {
+    let seen = service.seen();
+    seen.iter().filter(|seen| seen.action.as_deref() == Some(CREATE)).count()
+}
+
+/// It may lack the job of the lost answer.
+#[test]
+fn after_an_incomplete_list_nothing_is_created() {
+    for list in [
+        json!({ "TotalCount": 1, "List": [] }),
+        json!({ "TotalCount": 1, "List": null }),
+        json!({ "TotalCount": 3, "List": [{ "JobID": "A" }, { "JobID": "B" }] }),
+        json!({ "TotalCount": 1, "List": [{ "JobID": null }] }),
+        json!({ "TotalCount": 2, "List": [{ "JobID": "A" }, null] }),
+    ] {
+        let (night, service) = (Night::new("incomplete"), listing(list.clone()));
+        assert_eq!(night.run(&service, &[]).code, Some(5), "{list}");
+        night.pass_time();
+        for more in [&[][..], &["--adopt-single"]] {
+            let ended = night.run(&service, more);
+            assert_eq!((ended.code, creates(&service)), (Some(6), 1), "{list} {ended:?}");
+        }
+        assert_eq!(night.state()["phase"], "creating");
+    }
+}
+
+#[test]
+fn a_job_that_is_listed_twice_is_one_job() {
+    let twice = json!([{ "JobID": FIRST }, { "JobID": FIRST }]);
+    let service = listing(json!({ "TotalCount": 2, "List": twice }));
+    let night = Night::new("twice");
+    assert_eq!(night.run(&service, &[]).code, Some(5));
+    let adopted = night.run(&service, &["--adopt-single"]);
+    assert_eq!((adopted.code, creates(&service)), (Some(0), 1), "{adopted:?}");
+}
+
+/// Takes half a minute, the time for which a create may be under way.
+#[test]
+fn after_the_clock_was_set_back_a_create_is_waited_for_only_once() {
+    let (night, service) = orphaned("clock", "DROP,OK");
+    night.change("/creation/at", json!(4_000_000_000_000_i64));
+    let ended = night.run(&service, &[]);
+    assert_eq!(ended.stderr.matches("may be under way").count(), 1, "{ended:?}");
+    assert_eq!((ended.code, created(&service)), (Some(0), 1), "{ended:?}");
+}
