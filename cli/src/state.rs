@@ -3,6 +3,7 @@
 #[cfg(unix)]
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::{
+    ffi::OsString,
     fmt::Display,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
@@ -156,20 +157,51 @@ impl StateFile {
     }
 
     fn replaced(&self, bytes: &[u8]) -> io::Result<File> {
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        let new = self.path.with_file_name(name);
-        let mut file = options().truncate(true).open(&new)?;
+        let new = new_path(&self.path);
+        // A killed run may have left it. It may also be a link, or belong to somebody else.
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = options().create_new(true).open(&new)?;
         // From the rename on, it is this file that others lock.
         file.try_lock().map_err(io::Error::from)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&new, &self.path)?;
-        let folder = self.path.parent().filter(|folder| *folder != Path::new(""));
         // Not all file systems can sync a folder.
-        let _ = File::open(folder.unwrap_or_else(|| Path::new("."))).and_then(|f| f.sync_all());
+        let _ = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
         Ok(file)
     }
+}
+
+/// Returns the path of the next state, until it is complete.
+fn new_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    path.with_file_name(name)
+}
+
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    folder.unwrap_or_else(|| Path::new("."))
+}
+
+/// Returns whether the state and the output, or their temporary files, have the same path.
+pub(crate) fn shares_file(path: &Path, output: &Path) -> bool {
+    let mut part = OsString::from(".");
+    part.push(output.file_name().unwrap_or_default());
+    part.push(".part");
+    let part = output.with_file_name(part);
+    let outputs = [output, &*part, &*part.with_added_extension("json")].map(place);
+    [path, &*new_path(path)].map(place).iter().any(|place| outputs.contains(place))
+}
+
+/// Returns the path through the real folder, if it exists.
+fn place(path: &Path) -> PathBuf {
+    let real = fs::canonicalize(folder(path));
+    let real = real.map(|real| real.join(path.file_name().unwrap_or_default()));
+    real.unwrap_or_else(|_| path.to_owned())
 }
 
 fn options() -> OpenOptions {

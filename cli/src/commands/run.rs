@@ -1,6 +1,6 @@
 //! The command `run`: create, wait and download in one, perhaps with a state in a file.
 
-use std::path::{self, Path};
+use std::path::Path;
 
 use serde_json::Value;
 use tcss_export::{
@@ -23,7 +23,7 @@ use crate::{
     keys,
     output::{Ending, Output},
     signals::Signals,
-    state::{Phase, State, StateFile},
+    state::{Phase, State, StateFile, shares_file},
     text::with_sources,
 };
 
@@ -68,8 +68,8 @@ const NOTHING_CREATED: &str = "no job was created";
 fn check_output(state: &Path, output: Option<&Path>) -> Result<()> {
     let (message, hint) = match output {
         None => ("with --state the output must be a file", "name a file, or leave out --state"),
-        Some(output) if path::absolute(output).ok() == path::absolute(state).ok() => {
-            ("-o and --state name the same file", "give --state another file")
+        Some(output) if shares_file(state, output) => {
+            ("-o and --state would write to the same file", "give --state another file")
         }
         Some(_) => return Ok(()),
     };

@@ -455,3 +455,41 @@ fn after_the_clock_was_set_back_a_create_is_waited_for_only_once() {
     assert_eq!(ended.stderr.matches("may be under way").count(), 1, "{ended:?}");
     assert_eq!((ended.code, created(&service)), (Some(0), 1), "{ended:?}");
 }
+
+/// The temporary file of a killed run, or what another user has put there.
+#[test]
+fn what_is_in_the_way_of_the_temporary_file_is_replaced_and_not_followed() {
+    for kind in ["text", "link", "dangling", "hard"] {
+        let (night, service) = (Night::new(kind), start("SUCCESS", "OK"));
+        let (new, other) = (night.0.path("s.new"), night.0.path("other"));
+        fs::write(&other, "precious").expect("a file");
+        fs::set_permissions(&other, fs::Permissions::from_mode(0o644)).expect("a mode");
+        match kind {
+            "text" => fs::copy(&other, &new).map(drop),
+            "link" => std::os::unix::fs::symlink(&other, &new),
+            "dangling" => std::os::unix::fs::symlink(night.0.path("nowhere"), &new),
+            _ => fs::hard_link(&other, &new),
+        }
+        .expect("an obstacle");
+        let ended = night.run(&service, &[]);
+        assert_eq!((ended.code, night.0.read("other")), (Some(0), b"precious".to_vec()), "{kind}");
+        let found = fs::symlink_metadata(night.0.path("s")).expect("a state");
+        assert!(found.is_file() && found.permissions().mode() & 0o777 == 0o600, "{kind}");
+        assert_eq!(night.0.files(), ["f", "other", "s"], "{kind}");
+    }
+}
+
+#[test]
+fn a_state_and_an_output_that_share_a_file_are_refused_before_any_request() {
+    let service = start("SUCCESS", "OK");
+    for (output, state) in [("f", "f"), ("s.new", "s"), ("f", ".f.part"), ("f", ".f.part.json")] {
+        let night = Night::new("shared");
+        // Another way to write the same folder.
+        let (output, state) = (night.0.path(output), night.0.path(&format!("./{state}")));
+        let run = ["run", "--asset-type", "host", "--all", "--force", "--json", "-o", &output];
+        let more = ["--state", &state, "--endpoint", &service.url()];
+        let ended = cli(&[&run[..], &more].concat()).run();
+        assert_eq!((ended.code, service.seen().len()), (Some(2), 0), "{ended:?}");
+        assert!(night.0.files().is_empty(), "{output} {state}");
+    }
+}
