@@ -176,15 +176,21 @@ impl<T: Transport> Client<T> {
         start: Option<Start>,
     ) -> Result<PollOutcome, StepError> {
         let now = self.now();
-        let mut waiter = match wait.into() {
-            WaitState::New(job) => Waiter::new(job, self.policy(), self.seed(), now.mono),
-            WaitState::Saved(saved) => Waiter::resume(*saved, now, &mut self.session())
-                .map_err(|error| StepError::failed(&error))?,
+        let begin_wait =
+            |job: &JobId, now: Now| Waiter::new(job.clone(), self.policy(), self.seed(), now.mono);
+        let (mut waiter, new) = match wait.into() {
+            WaitState::New(job) => (begin_wait(&job, now), Some(job)),
+            WaitState::Saved(saved) => {
+                let waiter = Waiter::resume(*saved, now, &mut self.session());
+                (waiter.map_err(|error| StepError::failed(&error))?, None)
+            }
         };
         let mut last_error = None;
         if let Some(fresh) = self.is_due(&mut waiter).await {
             match self.begin(start, fresh).await {
                 Ok(Some((now, credentials))) => {
+                    // A granted start, or the turn in the budget, may have been far ahead.
+                    waiter = new.map_or(waiter, |job| begin_wait(&job, now));
                     last_error = self.poll_now(&mut waiter, now, &credentials).await;
                 }
                 Ok(None) => return Err(StepError::Late),

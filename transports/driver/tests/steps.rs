@@ -434,6 +434,17 @@ fn a_wait_times_out_without_a_request() {
 }
 
 #[test]
+fn the_deadline_of_a_new_wait_counts_from_its_first_poll_however_late_that_starts() {
+    for kind in BOTH {
+        let transport = TestTransport::new(&[Ok(RUNNING)]);
+        let outcome = kind.poll(&transport, job(), Some(Start::new(wall(1_900_000)))).unwrap();
+        let PollOutcome::Again(saved) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(transport.state().sent, [1_900_000]);
+        assert_eq!(saved.deadline_at(), wall(1_900_000 + 1_800_000));
+    }
+}
+
+#[test]
 fn a_wait_of_another_endpoint_is_refused() {
     let transport = TestTransport::new(&[Ok(RUNNING)]);
     let PollOutcome::Again(saved) = run(transport.client().poll_once(job(), None)).unwrap() else {
