@@ -20,8 +20,8 @@ use tcss_export::{
 use crate::error::{Error, Result};
 
 const VERSION: u32 = 1;
-/// Real ones have a few kilobytes.
-const SIZE_LIMIT: u64 = 1 << 20;
+/// Real ones have a few kilobytes, but the arguments may have megabytes of ids.
+const SIZE_LIMIT: u64 = 16 << 20;
 /// How often the file may be replaced while it is opened.
 const MOST_TRIES: u32 = 100;
 

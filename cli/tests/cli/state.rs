@@ -493,3 +493,17 @@ fn a_state_and_an_output_that_share_a_file_are_refused_before_any_request() {
         assert!(night.0.files().is_empty(), "{output} {state}");
     }
 }
+
+#[test]
+fn the_state_of_an_export_with_very_many_ids_can_be_read_again() {
+    let (night, service) = (Night::new("ids"), start("SUCCESS", "OK"));
+    // The longest argument that Linux accepts has 128 KiB.
+    let ids = vec![u64::MAX.to_string(); 5_900].join(",");
+    let (file, state, url) = (night.0.path("f"), night.0.path("s"), service.url());
+    let run = ["run", "--asset-type", "host", "-o", &file, "--state", &state, "--endpoint", &url];
+    let run = [&run[..], &["--json"], &["--id", &ids].repeat(12)].concat();
+    for _ in 0..2 {
+        let ended = cli(&run).run();
+        assert_eq!((ended.code, creates(&service)), (Some(0), 1), "{}", ended.stderr);
+    }
+}
