@@ -185,7 +185,7 @@ impl Error {
 
     /// Adds why no job was created without the list of jobs.
     pub(crate) fn without_list(mut self) -> Self {
-        self.add_to_message("; no job was created, because --state needs the list of jobs");
+        self.add_to_message("; this run created no job, because --state needs the list of jobs");
         self
     }
 

@@ -62,7 +62,7 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
     with_job(&job, name, &options, downloader.wait_and_download(&job)).await
 }
 
-const NOTHING_CREATED: &str = "no job was created";
+const NOTHING_CREATED: &str = "this run created no job";
 
 /// Fails if the report would replace the state, or could not be repeated by a later run.
 fn check_output(state: &Path, output: Option<&Path>) -> Result<()> {

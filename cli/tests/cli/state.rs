@@ -259,6 +259,8 @@ fn a_create_that_may_be_under_way_is_waited_for() {
     let ended = running.end();
     assert!(ended.stderr.starts_with("an earlier create may be under way for "), "{ended:?}");
     assert_eq!((ended.code, created(&service)), (Some(130), 0));
+    // The earlier run may have created one.
+    assert_eq!(ended.error()["message"], "this run created no job");
 }
 
 #[test]
@@ -284,7 +286,7 @@ fn without_the_list_no_job_is_created() {
     assert_eq!((ended.code, creates), (Some(4), 0), "{error}");
     let message = error["message"].as_str().expect("a text");
     assert!(
-        message.ends_with("; no job was created, because --state needs the list of jobs"),
+        message.ends_with("; this run created no job, because --state needs the list of jobs"),
         "{error}"
     );
 }
