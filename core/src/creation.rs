@@ -49,8 +49,8 @@ impl Creation {
     /// The largest page of the service.
     const PAGE: u64 = 100;
 
-    /// Returns the request for the list of jobs, before a create and after a kill. Use an answer only
-    /// if it [is complete](Self::is_complete).
+    /// Returns the request for the list of jobs, before a create and after a kill. Use an answer
+    /// only if it [is complete](Self::is_complete).
     pub fn list() -> DescribeExportJobManageList {
         let mut list = DescribeExportJobManageList::new().newest_first();
         list.limit = Some(Self::PAGE);
