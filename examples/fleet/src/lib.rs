@@ -79,8 +79,17 @@ impl Settings {
 
 /// Returns the newest jobs of an account, at most 100, the oldest of them first.
 pub async fn newest_jobs(client: &Client, start: Start) -> Result<Vec<JobId>, StepError> {
-    let jobs = client.send_once(&Creation::list(), Some(start)).await?.response.jobs;
-    Ok(jobs.into_iter().rev().filter_map(|job| job.job_id).collect())
+    let answer = client.send_once(&Creation::list(), Some(start)).await?;
+    if !Creation::is_complete(&answer.response) {
+        return Err(StepError::Failed {
+            message: "the list of jobs lacks jobs or ids".to_owned(),
+            code: None,
+            request_id: answer.request_id,
+            is_transient: true,
+            may_have_arrived: false,
+        });
+    }
+    Ok(answer.response.jobs.into_iter().rev().filter_map(|job| job.job_id).collect())
 }
 
 /// Returns a variable of the environment.
