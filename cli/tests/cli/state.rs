@@ -253,9 +253,9 @@ fn without_a_new_job_the_create_is_repeated_once_it_cannot_be_under_way() {
 #[test]
 fn a_create_that_may_be_under_way_is_waited_for() {
     let (night, service) = orphaned("under-way", "DROP,OK");
-    let mut running = night.cli(&service, &[]).start(1);
+    let running = night.cli(&service, &[]).start(1);
     assert_eq!(created(&service), 0);
-    running.signal_until_the_end("-INT");
+    running.signal("-INT");
     let ended = running.end();
     assert!(ended.stderr.starts_with("an earlier create may be under way for "), "{ended:?}");
     assert_eq!((ended.code, created(&service)), (Some(130), 0));
