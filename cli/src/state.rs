@@ -3,7 +3,6 @@
 #[cfg(unix)]
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::{
-    ffi::OsString,
     fmt::Display,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
@@ -13,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tcss_export::{
-    JobId,
+    JobId, Target,
     core::{Creation, Wall},
 };
 
@@ -187,14 +186,12 @@ fn folder(path: &Path) -> &Path {
     folder.unwrap_or_else(|| Path::new("."))
 }
 
-/// Returns whether the state and the output, or their temporary files, have the same path.
-pub(crate) fn shares_file(path: &Path, output: &Path) -> bool {
-    let mut part = OsString::from(".");
-    part.push(output.file_name().unwrap_or_default());
-    part.push(".part");
-    let part = output.with_file_name(part);
-    let outputs = [output, &*part, &*part.with_added_extension("json")].map(place);
-    [path, &*new_path(path)].map(place).iter().any(|place| outputs.contains(place))
+/// Returns whether the state, or its temporary file, has the path of a file of the download.
+pub(crate) fn shares_file(path: &Path, output: &Target) -> bool {
+    // The download itself refuses a path without a name.
+    let outputs = output.paths().into_iter().flatten();
+    let states = [path, &*new_path(path)].map(place);
+    outputs.map(|output| place(&output)).any(|output| states.contains(&output))
 }
 
 /// Returns the path through the real folder, if it exists.

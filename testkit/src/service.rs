@@ -260,7 +260,7 @@ impl Builder {
     }
 
     /// Accepts at most this many calls of one action with one key in any second; by default there is
-    /// no limit. The key stands for its account.
+    /// no limit. Each key counts as an account.
     ///
     /// The second is a sliding one: it ends with the call. Refused calls do not count.
     pub const fn limit(mut self, calls: u64) -> Self {

@@ -156,13 +156,15 @@ async fn service(
     output: &Output,
 ) -> Result<Vec<Line>> {
     let endpoint = common.endpoint()?;
+    let region = found.as_ref().ok().and_then(|found| found.region.as_deref());
+    let session = common.session(region)?;
     let client = match &found {
-        Ok(found) => keys.client(common.session(found.region.as_deref())?),
+        Ok(_) => keys.client(session),
         // The answer to a made-up key tells as much about the service.
         Err(_) => {
             let made_up = Credentials::new("none", "none")?;
-            Client::with_transport(common.session(None)?, made_up, keys.transport.clone())
-                .with_policy(repeating(None))
+            let client = Client::with_transport(session, made_up, keys.transport.clone());
+            client.with_policy(repeating(None))
         }
     };
     let mut list = DescribeExportJobManageList::new().newest_first();
@@ -186,10 +188,7 @@ async fn service(
         }
         answer => answer.map(|answer| answer.response),
     };
-    let mut lines = vec![Line::of("connection", Ok(format!("{endpoint} answered in {elapsed} s")))];
-    if endpoint.uri().scheme_str() == Some("https") {
-        lines.push(Line::of("certificate", Ok("this machine trusts it".to_owned())));
-    }
+    let mut lines = reached(&endpoint, elapsed);
     lines.push(clock_line(client.clock_offset()));
     match (found, answer) {
         (Err(error), _) => lines.push(Line::of("key", Err(error))),
@@ -202,6 +201,15 @@ async fn service(
         }
     }
     Ok(lines)
+}
+
+fn reached(endpoint: &Endpoint, seconds: f64) -> Vec<Line> {
+    let answered = format!("{endpoint} answered in {seconds} s");
+    let mut lines = vec![Line::of("connection", Ok(answered))];
+    if endpoint.uri().scheme_str() == Some("https") {
+        lines.push(Line::of("certificate", Ok("this machine trusts it".to_owned())));
+    }
+    lines
 }
 
 /// Checks what the key may do, by the list of jobs.
@@ -247,20 +255,19 @@ fn clock_line(offset: ClockOffset) -> Line {
 
 /// Names the owner of an accepted key.
 async fn key(found: Found, keys: &Keys, common: &Common, output: &Output) -> Line {
-    let origin = found.origin;
-    if let Some(warning) = found.warning {
-        return Line::new("key", State::Warning, format!("{origin}; {warning}"));
-    }
-    match owner(keys, common, output).await {
-        Ok(owner) => {
-            Line::of("key", Ok(format!("{origin}; account {}, {}", owner.account_id, owner.arn)))
-        }
+    let (owner, hint) = match owner(keys, common, output).await {
+        Ok(owner) => (format!("account {}, {}", owner.account_id, owner.arn), None),
         Err(error) => {
             let (reason, hint) = error.summary();
-            let detail = format!("{origin}; accepted, but STS does not say whose it is: {reason}");
-            Line { hint, ..Line::new("key", State::Warning, detail) }
+            (format!("accepted, but STS does not say whose it is: {reason}"), hint)
         }
-    }
+    };
+    let state = match (&found.warning, &hint) {
+        (None, None) => State::Ok,
+        _ => State::Warning,
+    };
+    let warning = found.warning.map(|warning| format!("; {warning}")).unwrap_or_default();
+    Line { hint, ..Line::new("key", state, format!("{}; {owner}{warning}", found.origin)) }
 }
 
 /// Checks the file, and the room beside it.

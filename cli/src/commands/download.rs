@@ -141,12 +141,17 @@ impl Downloader<'_> {
             resumed,
             polls: finished.map_or(0, |finished| finished.report.polls).saturating_add(polls),
         };
+        self.saved(&saved)
+    }
+
+    /// Records and prints the result.
+    fn saved(&mut self, saved: &Saved<'_>) -> Result<Ending> {
         if let Some(state) = &mut self.state {
-            let result = serde_json::to_value(&saved).unwrap_or_default();
+            let result = serde_json::to_value(saved).unwrap_or_default();
             let done = state.set_phase(Phase::Done { result });
             done.map_err(|error| error.after_saving(&saved.file))?;
         }
-        let printed = self.output.result(&saved, || saved.text());
+        let printed = self.output.result(saved, || saved.text());
         printed.map_err(|error| error.after_saving(&saved.file))?;
         Ok(Ending::Done)
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use tcss_export::{
-    JobId,
+    JobId, Target,
     actions::{CreateExportComplianceStatusListJob as Order, DescribeExportJobManageListResponse},
     core::{Creation, text::printable},
     driver::{Worker, clock},
@@ -30,7 +30,7 @@ use crate::{
 pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> Result<Ending> {
     let order = args.export.action()?;
     if let Some(state) = &args.state {
-        check_output(state, args.save.path())?;
+        check_output(state, args.save.target().as_ref())?;
     }
     let client = client(common, output).await?;
     let state = args.state.as_deref().map(StateFile::open).transpose()?;
@@ -65,7 +65,7 @@ pub(crate) async fn run(args: &args::Run, common: &Common, output: &Output) -> R
 const NOTHING_CREATED: &str = "this run created no job";
 
 /// Fails if the report would replace the state, or could not be repeated by a later run.
-fn check_output(state: &Path, output: Option<&Path>) -> Result<()> {
+fn check_output(state: &Path, output: Option<&Target>) -> Result<()> {
     let (message, hint) = match output {
         None => ("with --state the output must be a file", "name a file, or leave out --state"),
         Some(output) if shares_file(state, output) => {

@@ -484,7 +484,12 @@ fn what_is_in_the_way_of_the_temporary_file_is_replaced_and_not_followed() {
 #[test]
 fn a_state_and_an_output_that_share_a_file_are_refused_before_any_request() {
     let service = start("SUCCESS", "OK");
-    for (output, state) in [("f", "f"), ("s.new", "s"), ("f", ".f.part"), ("f", ".f.part.json")] {
+    // The name of a part has at most 255 bytes, as that of its metadata has.
+    let (long, cut) = ("a".repeat(255), format!(".{}.part", "a".repeat(244)));
+    let long = (&*long, &*cut);
+    for (output, state) in
+        [("f", "f"), ("s.new", "s"), ("f", ".f.part"), ("f", ".f.part.json"), long]
+    {
         let night = Night::new("shared");
         // Another way to write the same folder.
         let (output, state) = (night.0.path(output), night.0.path(&format!("./{state}")));

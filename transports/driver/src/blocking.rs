@@ -227,8 +227,8 @@ impl<T: Blocking> Client<T> {
     ///
     /// It collects the jobs at once; their deadlines count from the first call of `next`. It runs one
     /// exchange at a time, on the thread that drives the iterator. For concurrency, split the jobs
-    /// over threads with clones of one client: they share the budget. After a cancellation the iterator ends;
-    /// jobs that are not done have no outcome.
+    /// over threads with clones of one client: they share the budget. After a cancellation the
+    /// iterator ends; jobs that are not done have no outcome.
     pub fn wait_all<J: IntoIterator<Item = JobId>>(
         &self,
         jobs: J,

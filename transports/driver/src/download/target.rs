@@ -94,6 +94,17 @@ impl Target {
         found.map(|found| found.len())
     }
 
+    /// Returns the paths of the files that a download to this target writes: the target, its part and
+    /// the metadata of the part.
+    ///
+    /// # Errors
+    ///
+    /// [`FileErrorKind::NoName`] for a path without a file name.
+    pub fn paths(&self) -> Result<[PathBuf; 3], FileError> {
+        let [part, metadata] = part_paths(&self.path)?;
+        Ok([self.path.clone(), part, metadata])
+    }
+
     /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.path
