@@ -296,9 +296,10 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// The system's error if the port is not available, the machine has no IPv6 but needs it, the thread cannot start or the file is not
-    /// readable; [`io::ErrorKind::InvalidInput`] if the file is not a regular one or has no name, or
-    /// if its ETag or disposition is not valid in a header.
+    /// The system's error if the port is not available, the machine has no IPv6 although
+    /// [`ipv6`](Self::ipv6) was called, the thread cannot start or the file is not readable;
+    /// [`io::ErrorKind::InvalidInput`] if the file is not a regular one or has no name, or if its
+    /// ETag or disposition is not valid in a header.
     pub fn start(mut self) -> io::Result<Service> {
         if self.rules.keys.is_empty() {
             self = self.key(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY);

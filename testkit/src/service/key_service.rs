@@ -22,8 +22,8 @@ const PATH: &str = "/latest/meta-data/cam/security-credentials/";
 ///
 /// The metadata service has the role [`KeyService::ROLE`]. STS has AssumeRole,
 /// AssumeRoleWithWebIdentity and GetCallerIdentity. The first and the last must be signed for the
-/// service `sts`, by [`EXAMPLE_SECRET_ID`] or by keys that this service issued, with their token. Dropping it joins
-/// its thread and frees its port.
+/// service `sts`, by [`EXAMPLE_SECRET_ID`] or by keys that this service issued, with their token.
+/// Dropping it joins its thread and frees its port.
 ///
 /// # Examples
 ///
