@@ -127,7 +127,7 @@ impl Kept {
 
 impl Lifetime {
     fn new(expiry: Wall, offset: ClockOffset, now: Now) -> Self {
-        let rest = until(expiry, offset.apply(now.wall));
+        let rest = expiry.saturating_since(offset.apply(now.wall));
         let margin = MARGIN.min(rest / 10);
         Self { expiry, offset, end: now.mono.saturating_add(rest), margin }
     }
@@ -135,15 +135,9 @@ impl Lifetime {
     /// Returns the time until the end. The wall clock may jump, and the monotonic one may stand
     /// still while the machine sleeps, so the shorter time counts.
     fn rest(&self, now: Now) -> Duration {
-        let by_wall = until(self.expiry, self.offset.apply(now.wall));
+        let by_wall = self.expiry.saturating_since(self.offset.apply(now.wall));
         by_wall.min(self.end.saturating_since(now.mono))
     }
-}
-
-/// Returns the time from `now` until `end`, or zero if that is over.
-pub(super) fn until(end: Wall, now: Wall) -> Duration {
-    let millis = end.unix_millis().saturating_sub(now.unix_millis());
-    Duration::from_millis(millis.try_into().unwrap_or_default())
 }
 
 #[cfg(test)]

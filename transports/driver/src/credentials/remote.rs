@@ -16,7 +16,6 @@ use zeroize::Zeroizing;
 
 use super::{
     AssumeRole, Found, SourceError, SourceErrorKind,
-    cache::until,
     local::{Plan, Start},
 };
 use crate::{
@@ -101,7 +100,7 @@ impl<T: Transport> Remote<'_, T> {
     /// Only tccli can renew the keys of a login.
     fn check_login(&self, origin: &str, expiry: Option<Wall>) -> Result<(), SourceError> {
         match expiry {
-            Some(expiry) if until(expiry, self.transport.now().wall).is_zero() => {
+            Some(expiry) if expiry.saturating_since(self.transport.now().wall).is_zero() => {
                 Err(SourceError::broken(origin, "the login has expired: log in again with tccli"))
             }
             _ => Ok(()),
@@ -196,7 +195,7 @@ impl<T: Transport> Remote<'_, T> {
     ) -> Result<Issued, SourceError> {
         let KeyPair { token, tmp_secret_id, tmp_secret_key } = keys;
         let expiry = Wall::from_unix_seconds(expired_time);
-        if until(expiry, offset.apply(self.transport.now().wall)).is_zero() {
+        if expiry.saturating_since(offset.apply(self.transport.now().wall)).is_zero() {
             return Err(fault(place, "the issued keys have expired already"));
         }
         if token.is_empty() {
