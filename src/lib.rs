@@ -71,9 +71,9 @@ pub mod driver {
     pub use tcss_export_driver::tls;
     #[doc(inline)]
     pub use tcss_export_driver::{
-        AddressError, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download, HEAD_LIMIT,
-        HEADERS_LIMIT, IDLE_LIMIT, Proxies, ResourceLimit, Transport, TransportError, TunnelError,
-        Wait, Worker, async_fn, blocking, blocking_fn, clock,
+        AddressError, BLOCKING_THREADS, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download,
+        HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT, Proxies, ResourceLimit, Transport, TransportError,
+        TunnelError, Wait, Worker, async_fn, blocking, blocking_fn, clock,
     };
 }
 

@@ -167,7 +167,12 @@ impl Transport for Scripted {
     }
 }
 
-impl Blocking for Scripted {}
+/// All calls are on the thread of the caller, so that a script always has the same course.
+impl Blocking for Scripted {
+    fn threads(&self) -> usize {
+        0
+    }
+}
 
 impl fmt::Debug for Scripted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! In a process that can start no further thread, each transport returns an error and never panics.
+//! In a process that can start few threads or none, each transport returns an error and never panics.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -15,8 +15,8 @@ use crate::clients::{LIBRARIES, Setup};
 
 /// Passes the URL of the server to the child.
 const CHILD_URL: &str = "TCSS_EXPORT_TEST_URL";
-/// A user without processes: the limit counts all processes of a user, and does not apply to root.
-const FIRST_USER: u32 = 60_000;
+/// Users without processes: the limit counts all processes of a user, and does not apply to root.
+const FIRST_USER: u32 = 40_000;
 
 /// Asks each client for the name and for the address of the server.
 #[test]
@@ -36,23 +36,40 @@ fn child() {
             println!("{library:?}={ended}");
         }
     }
+    #[cfg(feature = "ureq")]
+    wait_for_many(&url);
 }
 
-/// Runs the child with one thread, as another user.
-fn run_child(binary: &Path, url: &str) -> Output {
-    let user = FIRST_USER + process::id() % 5_000;
+/// The output of a child that got the result of each job at its first poll.
+#[cfg(feature = "ureq")]
+const ALL_WAITS: &str = "wait_all=[1, 1, 1, 1, 1]\n";
+
+/// Asks ureq for many jobs at once.
+#[cfg(feature = "ureq")]
+fn wait_for_many(url: &str) {
+    let session = tcss_export::Session::new(url.parse().unwrap());
+    let client = tcss_export::ureq::Client::new(session, crate::setup::credentials());
+    let jobs = (0..5).map(|nth| tcss_export::JobId::new(format!("job-{nth}")).unwrap());
+    let polls = client.wait_all(jobs).map(|(_, outcome)| outcome.unwrap().report.polls);
+    println!("wait_all={:?}", polls.collect::<Vec<_>>());
+}
+
+/// Runs the child with so many threads, as another user.
+fn run_child(binary: &Path, url: &str, threads: u32) -> Output {
+    let user = FIRST_USER + threads * 5_000 + process::id() % 5_000;
     let child = ["--exact", "--nocapture", "--test-threads=1", "limits::child"];
     let mut command = Command::new("prlimit");
-    command.arg("--nproc=1:1").arg("--").arg(binary).args(child).env(CHILD_URL, url);
+    let limit = format!("--nproc={threads}:{threads}");
+    command.arg(limit).arg("--").arg(binary).args(child).env(CHILD_URL, url);
     let output = command.uid(user).gid(user).output();
     output.expect("prlimit runs as another user, which only root can do")
 }
 
-#[test]
-fn without_a_second_thread_a_name_is_an_error_and_an_address_is_reached() {
-    let running = r#"{"Response":{"ExportStatus":"RUNNING"}}"#;
-    let server = WireServer::plain([WireAnswer::json(running)]).unwrap();
-    let folder = env::temp_dir().join(format!("tcss-export-threads-{}", process::id()));
+/// Runs the child, whose requests all succeed, and returns its output.
+fn output_with(threads: u32) -> String {
+    let success = r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
+    let server = WireServer::plain([WireAnswer::json(success)]).unwrap();
+    let folder = env::temp_dir().join(format!("tcss-export-{threads}-threads-{}", process::id()));
     fs::create_dir_all(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     // Every user can reach the copy. Another process makes it, because a file that is open for
@@ -60,12 +77,26 @@ fn without_a_second_thread_a_name_is_an_error_and_an_address_is_reached() {
     let binary = folder.join("test");
     let copied = Command::new("cp").arg(env::current_exe().unwrap()).arg(&binary).status();
     assert!(copied.unwrap().success());
-    let Output { stdout, stderr, .. } = run_child(&binary, &server.url());
+    let Output { stdout, stderr, .. } = run_child(&binary, &server.url(), threads);
     fs::remove_dir_all(&folder).unwrap();
-    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    assert!(stdout.contains("thread=false\n"), "no limit holds: {stdout}{stderr}");
+    String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr)
+}
+
+#[test]
+fn without_a_second_thread_a_name_is_an_error_and_an_address_is_reached() {
+    let output = output_with(1);
+    assert!(output.contains("thread=false\n"), "no limit holds: {output}");
     for library in LIBRARIES {
-        let expected = format!("{library:?}=Connection Some(Threads)\n{library:?}=RUNNING\n");
-        assert!(stdout.contains(&expected), "{stdout}{stderr}");
+        let expected = format!("{library:?}=Connection Some(Threads)\n{library:?}=SUCCESS\n");
+        assert!(output.contains(&expected), "{output}");
     }
+    #[cfg(feature = "ureq")]
+    assert!(output.contains(ALL_WAITS), "{output}");
+}
+
+#[cfg(feature = "ureq")]
+#[test]
+fn with_two_further_threads_ureq_waits_for_many_jobs() {
+    let output = output_with(3);
+    assert!(output.contains(ALL_WAITS), "{output}");
 }

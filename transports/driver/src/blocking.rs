@@ -35,6 +35,7 @@ use crate::{
     credential_source::CredentialSource,
     download::{DownloadError, Output, Source, Target},
     error::{SendError, WaitError},
+    threads::Threaded,
     transport::Blocking,
     transport_error::TransportError,
 };
@@ -225,16 +226,26 @@ impl<T: Blocking> Client<T> {
 
     /// Follows many jobs and returns their outcomes in completion order.
     ///
-    /// It collects the jobs at once; their deadlines count from the first call of `next`. It runs one
-    /// exchange at a time, on the thread that drives the iterator. For concurrency, split the jobs
-    /// over threads with clones of one client: they share the budget. After a cancellation the
-    /// iterator ends; jobs that are not done have no outcome.
+    /// It collects the jobs at once; their deadlines count from the first call of `next`. Exchanges
+    /// run on up to [`Blocking::threads`] threads, which are started as they are needed. If the
+    /// system has no further thread, fewer exchanges run at once; with no thread at all, each runs
+    /// on the thread that drives the iterator. Dropping the iterator ends each thread after its
+    /// exchange.
+    ///
+    /// After a cancellation the iterator ends at once; jobs that are not done have no outcome.
     pub fn wait_all<J: IntoIterator<Item = JobId>>(
         &self,
         jobs: J,
-    ) -> impl Iterator<Item = (JobId, Result<Finished, WaitError>)> + use<T, J> {
+    ) -> impl Iterator<Item = (JobId, Result<Finished, WaitError>)> + use<T, J>
+    where
+        T: Send + Sync + 'static,
+    {
         let jobs = stream::iter(jobs.into_iter().collect::<Vec<_>>());
-        Outcomes { outcomes: self.cancellable().wait_all(jobs), cancel: self.cancel.clone() }
+        let threaded = Threaded::new(self.client.transport());
+        let transport = Cancellable::new(Arc::new(threaded.clone()), self.cancel.clone());
+        let mut client = self.client.over(transport);
+        client.max_exchanges = self.client.transport().threads().max(1);
+        Outcomes { outcomes: client.wait_all(jobs), threaded, cancel: self.cancel.clone() }
     }
 
     /// Downloads a file to a [`Target`]: see [`Client::download`](crate::Client::download).
@@ -388,16 +399,17 @@ impl<T, W> fmt::Debug for Download<T, W> {
     }
 }
 
-struct Outcomes<S> {
+struct Outcomes<S, T> {
     outcomes: Pin<Box<S>>,
+    threaded: Threaded<T>,
     cancel: Cancel,
 }
 
-impl<S: Stream> Iterator for Outcomes<S> {
+impl<S: Stream, T: Blocking + Send + Sync + 'static> Iterator for Outcomes<S, T> {
     type Item = S::Item;
 
     fn next(&mut self) -> Option<S::Item> {
-        self.cancel.run(self.outcomes.next())?
+        self.threaded.run(&self.cancel, self.outcomes.next())?
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Client<T> {
     seeds: Option<Arc<AtomicU64>>,
     /// Whether the transport blocks the thread.
     pub(crate) blocks: bool,
+    /// How many exchanges of `wait_all` may be under way.
+    pub(crate) max_exchanges: usize,
 }
 
 impl<T: Transport + Default> Client<T> {
@@ -62,6 +64,7 @@ impl<T: Transport> Client<T> {
             deadline: None,
             seeds: None,
             blocks: false,
+            max_exchanges: usize::MAX,
         }
     }
 
@@ -76,6 +79,7 @@ impl<T: Transport> Client<T> {
             deadline: self.deadline,
             seeds: self.seeds.clone(),
             blocks: self.blocks,
+            max_exchanges: self.max_exchanges,
         }
     }
 
@@ -220,6 +224,7 @@ impl<T> Clone for Client<T> {
             deadline: self.deadline,
             seeds: self.seeds.clone(),
             blocks: self.blocks,
+            max_exchanges: self.max_exchanges,
         }
     }
 }

@@ -45,7 +45,8 @@ where
 /// body.
 ///
 /// The closure sends one request, as [`Transport::send`] describes. A body that is already in memory
-/// can be wrapped in a `Cursor`. Sleeping blocks the thread. [`TransportError::connection`] takes
+/// can be wrapped in a `Cursor`. Sleeping blocks the thread. `wait_all` calls the closure from
+/// several threads, so it must be `Send + Sync + 'static` there. [`TransportError::connection`] takes
 /// the error of any client.
 ///
 /// ```

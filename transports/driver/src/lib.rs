@@ -25,6 +25,7 @@ mod proxies;
 mod send;
 #[cfg(feature = "serde")]
 pub mod steps;
+mod threads;
 #[cfg(feature = "rustls")]
 pub mod tls;
 #[cfg(feature = "tower")]
@@ -46,8 +47,8 @@ pub use self::{
     error::{SendError, WaitError},
     proxies::{Proxies, Proxy, ProxyError, TunnelError},
     transport::{
-        Blocking, Body, CONNECT_LIMIT, ClientsByPolicy, HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT,
-        Transport, check_head_size, head_size,
+        BLOCKING_THREADS, Blocking, Body, CONNECT_LIMIT, ClientsByPolicy, HEAD_LIMIT,
+        HEADERS_LIMIT, IDLE_LIMIT, Transport, check_head_size, head_size,
     },
     transport_error::{AddressError, TransportError},
     wait::Wait,

@@ -142,12 +142,25 @@ impl<C> fmt::Debug for ClientsByPolicy<C> {
     }
 }
 
+/// How many threads a [`Blocking`] transport is called on, at most, by default.
+///
+/// 16 threads start 19 requests a second, which the default budget permits, while an answer takes
+/// up to 0.8 s.
+pub const BLOCKING_THREADS: usize = 16;
+
 /// A transport whose futures are ready at the first poll, because they block.
 ///
 /// A [`blocking::Client`](crate::blocking::Client) needs one. Such a transport enforces the limits
-/// of each request itself. It should sleep with [`clock::sleep`], so that a
-/// [`Cancel`](crate::blocking::Cancel) can end a pause.
-pub trait Blocking: Transport {}
+/// of each request itself. It should sleep with [`clock::sleep`], so that an answer that arrives on
+/// another thread, or a [`Cancel`](crate::blocking::Cancel), can end a pause.
+pub trait Blocking: Transport {
+    /// Returns on how many threads at once `wait_all` may call this transport. With 0, all calls are
+    /// on the thread of the caller. A transport for tests whose clock moves without waiting returns
+    /// 0, because its clock would run ahead of the other threads.
+    fn threads(&self) -> usize {
+        BLOCKING_THREADS
+    }
+}
 
 /// The body of a response, a stream of its bytes as they arrive.
 pub struct Body(Pin<Box<dyn Stream<Item = Result<Bytes, TransportError>> + Send>>);

@@ -115,16 +115,21 @@ where
                 SetStep::Empty if self.jobs.is_terminated() => return None,
                 SetStep::Empty => None,
                 SetStep::WaitUntil(moment) => Some(moment),
-                SetStep::Poll { key, fresh_credentials } if self.permit.is_some() => {
+                SetStep::Poll { key, fresh_credentials } if self.can_start() => {
                     let task = self.start(key, fresh_credentials);
                     self.work.extend(task.map(|task| run(self.client.clone(), task)));
                     continue;
                 }
-                // The permit is being prepared.
+                // The permit is being prepared, or too many exchanges are under way.
                 SetStep::Poll { .. } => self.set.next_limit(),
             };
             self.pause(pause).await;
         }
+    }
+
+    /// While the permit is here, all tasks are exchanges.
+    fn can_start(&self) -> bool {
+        self.permit.is_some() && self.work.len() < self.client.max_exchanges
     }
 
     /// Returns the next task of a poll that is due. None if its request could not be signed, which

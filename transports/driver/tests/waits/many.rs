@@ -1,14 +1,12 @@
 //! `wait_all`: many jobs at once. The clock of tokio is paused and jumps to the next timer.
 
 use std::{
-    cell::{Cell, RefCell},
     collections::BTreeMap,
     future::poll_fn,
     io::Cursor,
-    rc::Rc,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::Poll,
     thread,
@@ -35,10 +33,10 @@ use crate::{RUNNING, SUCCESS, clocks, credentials, job, session};
 #[derive(Clone)]
 struct Service {
     start: Instant,
-    polls: Rc<RefCell<BTreeMap<String, u32>>>,
-    starts: Rc<RefCell<Vec<Duration>>>,
-    active: Rc<Cell<u32>>,
-    max_active: Rc<Cell<u32>>,
+    polls: Arc<Mutex<BTreeMap<String, u32>>>,
+    starts: Arc<Mutex<Vec<Duration>>>,
+    active: Arc<AtomicU32>,
+    max_active: Arc<AtomicU32>,
     fetch: Duration,
 }
 
@@ -46,10 +44,10 @@ impl Service {
     fn new() -> Self {
         Self {
             start: Instant::now(),
-            polls: Rc::default(),
-            starts: Rc::default(),
-            active: Rc::default(),
-            max_active: Rc::default(),
+            polls: Arc::default(),
+            starts: Arc::default(),
+            active: Arc::default(),
+            max_active: Arc::default(),
             fetch: Duration::ZERO,
         }
     }
@@ -58,7 +56,7 @@ impl Service {
     fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
         let job = body["JobId"].as_str().unwrap().to_owned();
-        let mut polls = self.polls.borrow_mut();
+        let mut polls = self.polls.lock().unwrap();
         let poll = polls.entry(job.clone()).or_default();
         *poll += 1;
         match job.as_str() {
@@ -79,14 +77,14 @@ impl Transport for Service {
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        self.starts.borrow_mut().push(self.start.elapsed());
-        self.active.update(|count| count + 1);
-        self.max_active.update(|most| most.max(self.active.get()));
+        self.starts.lock().unwrap().push(self.start.elapsed());
+        let active = self.active.fetch_add(1, Ordering::Relaxed) + 1;
+        self.max_active.fetch_max(active, Ordering::Relaxed);
         if request.body().windows(5).any(|window| window == b"stuck") {
             std::future::pending::<()>().await;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        self.active.update(|count| count - 1);
+        self.active.fetch_sub(1, Ordering::Relaxed);
         Ok(self.answer(&request)?.map(Body::from))
     }
 }
@@ -121,10 +119,10 @@ async fn many_exchanges_run_at_once_and_are_paced() {
     let ended: Vec<Ended> = all.collect().await;
     assert_eq!(ended.len(), 100);
     assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
-    assert_eq!(service.starts.borrow().len(), 200);
-    assert_paced(&service.starts.borrow());
+    assert_eq!(service.starts.lock().unwrap().len(), 200);
+    assert_paced(&service.starts.lock().unwrap());
     // 19 exchanges start within a second, and each takes a second.
-    assert!((15..=20).contains(&service.max_active.get()));
+    assert!((15..=20).contains(&service.max_active.load(Ordering::Relaxed)));
     assert!(service.start.elapsed() < Duration::from_secs(13));
 }
 
@@ -172,7 +170,7 @@ async fn a_dropped_call_of_next_loses_nothing() {
             Err(_elapsed) => {}
         }
     }
-    assert_eq!((ended, service.starts.borrow().len()), (10, 20));
+    assert_eq!((ended, service.starts.lock().unwrap().len()), (10, 20));
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,38 +179,42 @@ async fn slow_fetches_of_credentials_keep_the_spacing_of_requests() {
     let all = client(service.clone()).wait_all(jobs(3));
     let ended: Vec<Ended> = all.collect().await;
     assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
-    assert_paced(&service.starts.borrow());
+    assert_paced(&service.starts.lock().unwrap());
 }
 
 /// A blocking transport whose clock moves only when the client sleeps.
 struct InVirtualTime {
     service: Service,
-    now: Rc<Cell<Duration>>,
+    now: Arc<Mutex<Duration>>,
 }
 
 impl Transport for InVirtualTime {
     fn now(&self) -> Now {
-        clocks(self.now.get())
+        clocks(*self.now.lock().unwrap())
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.now.update(|now| now + duration);
+        *self.now.lock().unwrap() += duration;
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let seconds = self.now().wall.unix_seconds().to_string();
         assert_eq!(request.headers()["x-tc-timestamp"], seconds, "sent later than it was signed");
-        self.service.starts.borrow_mut().push(self.now.get());
+        self.service.starts.lock().unwrap().push(*self.now.lock().unwrap());
         Ok(self.service.answer(&request)?.map(Body::from))
     }
 }
 
-impl Blocking for InVirtualTime {}
+impl Blocking for InVirtualTime {
+    fn threads(&self) -> usize {
+        0
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn the_blocking_client_yields_each_outcome_with_its_own_error() {
     let service = Service::new();
-    let transport = InVirtualTime { service: service.clone(), now: Rc::default() };
+    let transport = InVirtualTime { service: service.clone(), now: Arc::default() };
     let client = blocking::Client::with_transport(session(), credentials("AKIDEXAMPLE"), transport);
     let ids = [job("job-1"), job("broken"), job("job-2"), job("job-3")];
     let ended: BTreeMap<String, _> =
@@ -225,22 +227,22 @@ async fn the_blocking_client_yields_each_outcome_with_its_own_error() {
     );
     assert_eq!(failure.transport().unwrap().kind(), TransportErrorKind::Connection);
     assert!(["job-1", "job-2", "job-3"].iter().all(|id| ended[*id].is_ok()));
-    assert_paced(&service.starts.borrow());
+    assert_paced(&service.starts.lock().unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_blocking_client_sends_at_once_what_it_signs() {
-    let (service, now) = (Service::new(), Rc::new(Cell::default()));
-    let transport = InVirtualTime { service: service.clone(), now: Rc::clone(&now) };
+    let (service, now) = (Service::new(), Arc::<Mutex<Duration>>::default());
+    let transport = InVirtualTime { service: service.clone(), now: Arc::clone(&now) };
     let client = blocking::Client::with_transport(session(), credentials("AKIDEXAMPLE"), transport);
     let slow_jobs = (0..200).map(|nth| {
-        now.update(|now| now + Duration::from_secs(10));
+        *now.lock().unwrap() += Duration::from_secs(10);
         job(format!("job-{nth}"))
     });
     let mut all = client.wait_all(slow_jobs);
     assert_eq!(all.by_ref().filter(|(_, outcome)| outcome.is_ok()).count(), 200);
     assert!(all.next().is_none());
-    assert_paced(&service.starts.borrow());
+    assert_paced(&service.starts.lock().unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,15 +258,15 @@ async fn answers_that_came_while_the_caller_was_busy_are_read() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadlines_of_a_blocking_client_count_from_the_same_moment() {
-    let now: Rc<Cell<Duration>> = Rc::default();
-    let transport = InVirtualTime { service: Service::new(), now: Rc::clone(&now) };
+    let now: Arc<Mutex<Duration>> = Arc::default();
+    let transport = InVirtualTime { service: Service::new(), now: Arc::clone(&now) };
     let mut policy = Policy::default();
     policy.max_wait = Duration::from_secs(5);
     let client = blocking::Client::with_transport(session(), credentials("AKIDEXAMPLE"), transport)
         .with_policy(policy);
     let ended = client.wait_all((0..200).map(|nth| job(format!("job-{nth}"))));
     let timeouts: Vec<_> =
-        ended.filter(|(_, outcome)| outcome.is_err()).map(|_| now.get()).collect();
+        ended.filter(|(_, outcome)| outcome.is_err()).map(|_| *now.lock().unwrap()).collect();
     assert!(timeouts.len() > 64, "{}", timeouts.len());
     assert!(timeouts.iter().all(|at| *at == Duration::from_secs(5)), "{timeouts:?}");
 }

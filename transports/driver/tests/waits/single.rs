@@ -128,7 +128,11 @@ impl Transport for TestTransport {
     }
 }
 
-impl Blocking for TestTransport {}
+impl Blocking for TestTransport {
+    fn threads(&self) -> usize {
+        0
+    }
+}
 
 /// Runs a future that is ready at its first poll.
 fn run<T>(future: impl Future<Output = T>) -> T {
