@@ -1,13 +1,14 @@
 //! How late the end of a job is noticed, and at how many polls, by the shape of its progress.
 //!
-//! Virtual time, so a run takes seconds. The mix of jobs, its seed and the shapes were fixed before
+//! `cargo bench --bench schedule` prints the table of `docs/guide.md`, and fails if a bound does not
+//! hold. Virtual time, so a run takes seconds. The mix of jobs, its seed and the shapes were fixed before
 //! the schedule was chosen. The second mix is held out: nothing was chosen by it.
 
 #[path = "../tests/common/random.rs"]
 #[expect(dead_code, reason = "only the numbers themselves are needed")]
 mod random;
 
-use std::time::Duration;
+use std::{process::ExitCode, time::Duration};
 
 use http::Response;
 use random::Random;
@@ -154,9 +155,16 @@ fn answer(life: f64, shape: Shape) -> String {
     format!(r#"{{"Response":{{"ExportStatus":"RUNNING"{progress}}}}}"#)
 }
 
-fn schedules() -> [(&'static str, Schedule); 5] {
+/// The schedule with its progress ignored.
+fn plain() -> Schedule {
+    let mut policy = policy();
+    policy.aim_by_progress = false;
+    Schedule::Waiter(policy)
+}
+
+fn others() -> [(&'static str, Schedule); 5] {
     [
-        ("this crate", Schedule::Waiter(policy())),
+        ("this crate, progress ignored", plain()),
         ("growing by half, 2 to 15 s (before)", Schedule::Delays(growing, 0)),
         ("fixed 2 s", Schedule::steady(2)),
         // tccli gives up after 180 s unless told otherwise, which is not simulated.
@@ -206,16 +214,70 @@ impl Summary {
     }
 }
 
-fn main() {
-    for mix in [Mix::tuned(), Mix::held_out()] {
-        println!("\n{} jobs, {}, round trip {} s", JOBS, mix.name, mix.round_trip);
-        println!("| schedule | progress | mean s late | p95 | polls |\n|---|---|---|---|---|");
-        let [own, others @ ..] = &schedules();
-        for (name, shape) in SMOOTH.into_iter().chain(OTHERS) {
-            Summary::new(&run_mix(&mix, &own.1, shape)).print(own.0, name);
-        }
-        for (name, schedule) in others {
-            Summary::new(&run_mix(&mix, schedule, |_| None)).print(name, "any");
-        }
+/// The shapes of progress and their runs with this crate's schedule.
+type Shapes = Vec<(&'static str, Vec<Run>)>;
+
+fn print_table(mix: &Mix) -> Shapes {
+    println!("\n{JOBS} jobs, {}, round trip {} s\n", mix.name, mix.round_trip);
+    println!("| schedule | progress | mean s late | p95 | polls |\n|---|---|---|---|---|");
+    let own = Schedule::Waiter(policy());
+    let shapes = SMOOTH.into_iter().chain(OTHERS);
+    let runs: Shapes = shapes.map(|(name, shape)| (name, run_mix(mix, &own, shape))).collect();
+    for (shape, runs) in &runs {
+        Summary::new(runs).print("this crate", shape);
     }
+    for (name, schedule) in others() {
+        Summary::new(&run_mix(mix, &schedule, |_| None)).print(name, "any");
+    }
+    runs
+}
+
+/// Prints a figure, and returns whether it is within its bound.
+fn figure(name: &str, value: f64, bound: f64) -> bool {
+    let is_within = value <= bound;
+    let word = if is_within { "ok  " } else { "over" };
+    println!("{word} {name}: {value:.2} (at most {bound})");
+    is_within
+}
+
+/// Checks the lateness, and that it does not take more polls than before.
+fn check_means(runs: &Shapes) -> bool {
+    let summary = |runs: &[(&str, Vec<Run>)]| {
+        Summary::new(&runs.iter().flat_map(|(_, runs)| runs.clone()).collect::<Vec<_>>())
+    };
+    let smooth = summary(&runs[..SMOOTH.len()]);
+    let none: Shapes = runs.iter().filter(|(name, _)| *name == "none").cloned().collect();
+    let none = summary(&none);
+    let checks = [
+        figure("mean s late, smooth progress", smooth.mean, 0.5),
+        figure("mean s late, no progress", none.mean, 5.5),
+        figure("polls, smooth progress", smooth.polls, 23.7),
+        figure("polls, no progress", none.polls, 23.7),
+    ];
+    checks.into_iter().all(|is_within| is_within)
+}
+
+/// Compares each wait with the same one without progress.
+fn check_each_wait(mix: &Mix, runs: &Shapes) -> bool {
+    let plain = run_mix(mix, &plain(), |_| None);
+    let pairs = || runs.iter().flat_map(|(_, runs)| runs.iter().zip(&plain));
+    let later = pairs().map(|(run, plain)| run.late - plain.late).fold(f64::MIN, f64::max);
+    let more = |(run, plain): (&Run, &Run)| f64::from(run.polls) - 1.1 * f64::from(plain.polls);
+    let more = pairs().map(more).fold(f64::MIN, f64::max);
+    // The times of a wait are rounded to nanoseconds.
+    let later = (later * 1e6).round() / 1e6;
+    let is_later = figure("s that a wait ends later than without progress", later, 0.0);
+    is_later & figure("polls of a wait, less 110 % of those without progress", more, 1.0)
+}
+
+fn main() -> ExitCode {
+    let [tuned, held_out] = [Mix::tuned(), Mix::held_out()];
+    let (of_tuned, of_held_out) = (print_table(&tuned), print_table(&held_out));
+    println!();
+    let checks = [
+        check_means(&of_tuned),
+        check_each_wait(&tuned, &of_tuned),
+        check_each_wait(&held_out, &of_held_out),
+    ];
+    ExitCode::from(u8::from(checks.contains(&false)))
 }

@@ -44,7 +44,8 @@ pub mod actions {
 pub mod wait {
     #[doc(inline)]
     pub use tcss_export_core::wait::{
-        Backoff, ErrorKind, Event, EventKind, Fault, Finished, Policy, Remedy, Report, Retries,
+        Backoff, DelayReason, ErrorKind, Event, EventKind, Fault, Finished, Policy, Remedy, Report,
+        Retries,
     };
     #[cfg(feature = "serde")]
     #[doc(inline)]

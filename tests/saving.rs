@@ -51,7 +51,8 @@ const SCRIPT: &[Reply] = &[
     Ok(SUCCESS),
 ];
 
-/// Delays of whole milliseconds, because the wall clock that measures the time away has that unit.
+/// Delays and intervals of whole milliseconds, because the wall clock that measures the time away
+/// has that unit.
 fn policy() -> Policy {
     let fixed = |millis| {
         let delay = Duration::from_millis(millis);
@@ -60,6 +61,7 @@ fn policy() -> Policy {
     with(Policy::default(), |p| {
         p.retry = fixed(300);
         p.throttle = fixed(700);
+        p.longest_poll_interval = p.poll_interval;
     })
 }
 
@@ -131,6 +133,32 @@ fn uninterrupted(script: &'static [Reply]) -> (Vec<String>, Outcome) {
     let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
     while process.advance(&mut waiter) {}
     (process.log, waiter.finish())
+}
+
+/// A job of 16.1 s, polled at 0, 2, 4.74, 8.25 and 12.54 s.
+const STEADY: &[Reply] = &[
+    Ok(r#"{"Response":{"ExportStatus":"RUNNING","ExportProgress":0}}"#),
+    Ok(r#"{"Response":{"ExportStatus":"RUNNING","ExportProgress":12.4}}"#),
+    Ok(r#"{"Response":{"ExportStatus":"RUNNING","ExportProgress":29.4}}"#),
+    Ok(r#"{"Response":{"ExportStatus":"RUNNING","ExportProgress":51.1}}"#),
+    Ok(r#"{"Response":{"ExportStatus":"RUNNING","ExportProgress":77.7}}"#),
+    Ok(SUCCESS),
+];
+
+#[test]
+fn a_resumed_wait_knows_how_long_the_job_has_been_running_and_its_progress() {
+    let mut process = Process::new(STEADY);
+    let mut waiter = Waiter::new(job(), &Policy::default(), 7, process.now().mono);
+    // Polls and pauses take turns.
+    for _ in 0..2 * (STEADY.len() - 1) {
+        process.advance(&mut waiter);
+        waiter = process.save_and_resume(&waiter, Duration::ZERO);
+    }
+    process.advance(&mut waiter);
+    assert_eq!(waiter.finish().unwrap().report.polls, 6);
+    let [.., aimed, last] = &process.log[..] else { panic!() };
+    assert!(aimed.contains("reason: Progress"), "{aimed}");
+    assert!(last.starts_with("16."), "{last}");
 }
 
 /// More failures in a row than the policy allows.
@@ -326,8 +354,11 @@ fn a_saved_wait_has_site_and_job_id_and_refuses_an_empty_job_id() {
 #[test]
 fn the_largest_numbers_in_a_saved_wait_do_not_overflow() {
     let mut value: serde_json::Value = serde_json::from_str(&saved_json()).unwrap();
-    for name in ["elapsed", "due_in", "interval"] {
+    for name in ["elapsed", "due_in"] {
         value[name] = u64::MAX.into();
+    }
+    for name in ["running_since", "next_plain"] {
+        value["schedule"][name] = u64::MAX.into();
     }
     value["saved_at"] = i64::MIN.into();
     value["polls_without_url"] = u32::MAX.into();
@@ -337,7 +368,7 @@ fn the_largest_numbers_in_a_saved_wait_do_not_overflow() {
     assert!(matches!(waiter.step(process.now().mono), Step::Done(Err(_))));
 }
 
-/// The file has the saves of commit 64c525c, one before each step.
+/// The file has the saves of the commit that brought the schedule by progress, one before each step.
 #[test]
 fn the_form_of_saved_waits_has_not_changed() {
     let saved = include_str!("vectors/saved-waits.jsonl");

@@ -7,6 +7,7 @@ mod replay;
 mod retries;
 #[cfg(feature = "serde")]
 mod saved;
+mod schedule;
 mod set;
 #[cfg(feature = "serde")]
 mod transcript;
@@ -17,6 +18,7 @@ use core::time::Duration;
 pub use self::{
     outcome::{Error, ErrorKind, Event, EventKind, Fault, Finished, Outcome, Remedy, Report},
     retries::Retries,
+    schedule::DelayReason,
     set::{SetStep, WaitKey, WaitSet},
     waiter::{StartError, Step, Waiter},
 };
@@ -42,14 +44,21 @@ use crate::retry::{LONGEST_RETRY_AFTER, MAX_FAILURES};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
-    /// The first interval between two polls ([`Policy::POLL_INTERVAL`]); each next one is half as
-    /// long again.
+    /// The first interval between two polls ([`Policy::POLL_INTERVAL`]). The next ones grow with
+    /// the square root of the time that the job has been running.
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
     pub poll_interval: Duration,
     /// The longest interval between two polls ([`Policy::LONGEST_POLL_INTERVAL`]); a shorter one
-    /// than the first counts as the first.
+    /// than the first counts as the first. If both are equal, all intervals are.
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
     pub longest_poll_interval: Duration,
+    /// Whether to poll once more between two polls when the job should be done, judging by its
+    /// progress ([`Policy::AIM_BY_PROGRESS`]).
+    ///
+    /// These polls come in addition, at least half of `poll_interval` away from the others, and
+    /// there are at most one and a tenth of the others. So progress that misleads makes no wait
+    /// later.
+    pub aim_by_progress: bool,
     /// How long the wait may take, from its creation ([`Policy::MAX_WAIT`]).
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
     pub max_wait: Duration,
@@ -74,6 +83,8 @@ impl Policy {
     pub const POLL_INTERVAL: Duration = Duration::from_secs(2);
     /// The default of `longest_poll_interval`.
     pub const LONGEST_POLL_INTERVAL: Duration = Duration::from_secs(15);
+    /// The default of `aim_by_progress`.
+    pub const AIM_BY_PROGRESS: bool = true;
     /// The default of `max_wait`.
     pub const MAX_WAIT: Duration = Duration::from_secs(30 * 60);
     /// The default of `exchange_limit`.
@@ -85,9 +96,16 @@ impl Policy {
     /// The default of `longest_retry_after`.
     pub const LONGEST_RETRY_AFTER: Duration = LONGEST_RETRY_AFTER;
 
-    fn interval_after(&self, interval: Duration) -> Duration {
+    /// Returns the interval after a poll of a job that has been running for this long.
+    ///
+    /// `benches/schedule.rs` compares it with others: if the time that a job takes may have any order
+    /// of magnitude, polls are spent best at intervals that grow with its square root.
+    fn interval_after(&self, running: Duration) -> Duration {
         let longest = self.longest_poll_interval.max(self.poll_interval);
-        interval.saturating_add(interval / 2).min(longest)
+        let grown = self.poll_interval.saturating_add(running / 8 * 7);
+        let square = self.poll_interval.as_nanos().saturating_mul(grown.as_nanos());
+        // The root of 128 bits has 64.
+        Duration::from_nanos(square.isqrt() as u64).min(longest)
     }
 }
 
@@ -96,6 +114,7 @@ impl Default for Policy {
         Self {
             poll_interval: Self::POLL_INTERVAL,
             longest_poll_interval: Self::LONGEST_POLL_INTERVAL,
+            aim_by_progress: Self::AIM_BY_PROGRESS,
             max_wait: Self::MAX_WAIT,
             exchange_limit: Self::EXCHANGE_LIMIT,
             max_failures: Self::MAX_FAILURES,
@@ -109,19 +128,23 @@ impl Default for Policy {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
     use super::*;
 
+    // Expected: the square root of 2 s x (2 s + 7/8 of the time), by bc.
     #[test]
-    fn interval_grows_by_half_to_the_longest() {
+    fn interval_grows_with_the_square_root_of_the_time_to_the_longest() {
         let policy = Policy::default();
-        let mut interval = policy.poll_interval;
-        let mut seconds = Vec::new();
-        for _ in 0..7 {
-            seconds.push(interval.as_secs_f64());
-            interval = policy.interval_after(interval);
-        }
-        assert_eq!(seconds, [2.0, 3.0, 4.5, 6.75, 10.125, 15.0, 15.0]);
+        let millis = |seconds| policy.interval_after(Duration::from_secs(seconds)).as_millis();
+        assert_eq!(
+            [0, 2, 10, 30, 126, 127, 1_800].map(millis),
+            [2_000, 2_738, 4_636, 7_516, 14_983, 15_000, 15_000]
+        );
+    }
+
+    #[test]
+    fn interval_does_not_overflow() {
+        let mut policy = Policy::default();
+        policy.poll_interval = Duration::MAX;
+        assert!(policy.interval_after(Duration::MAX) > Duration::from_secs(1 << 33));
     }
 }

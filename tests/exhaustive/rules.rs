@@ -176,7 +176,7 @@ impl Moment<'_> {
             kind if kind.is_transient() => {
                 self.policy.retry.bounds(self.count_since_good_answer(Kind::is_transient))
             }
-            _ => (self.interval(), self.interval()),
+            _ => self.interval(),
         }
     }
 
@@ -186,12 +186,15 @@ impl Moment<'_> {
         transient.is_some_and(|exchange| exchange.reply.kind == Broken)
     }
 
-    /// Returns the poll interval after the good answers so far.
-    fn interval(&self) -> Duration {
-        let before = &self.past[..self.past.len() - 1];
-        let grown = before.iter().filter(|exchange| exchange.reply.kind.is_good());
-        grown.fold(self.policy.poll_interval, |interval, _| {
-            (interval + interval / 2).min(Policy::LONGEST_POLL_INTERVAL)
-        })
+    /// Returns the poll interval for the time since the first good answer, to the microsecond.
+    fn interval(&self) -> (Duration, Duration) {
+        let first = self.past.iter().find(|exchange| exchange.reply.kind.is_good());
+        let now = self.last().answered;
+        let running = first.map_or(Duration::ZERO, |first| now - first.answered).as_secs_f64();
+        let shortest = self.policy.poll_interval.as_secs_f64();
+        let grown = (shortest * (shortest + 0.875 * running)).sqrt();
+        let interval = Duration::from_secs_f64(grown).min(Policy::LONGEST_POLL_INTERVAL);
+        let rounding = Duration::from_micros(1);
+        (interval - rounding, interval + rounding)
     }
 }

@@ -11,7 +11,7 @@ use tcss_export::{
     },
     driver::TransportErrorKind,
     error::{Field, Reason},
-    wait::{self, EventKind, Fault, Policy, Remedy},
+    wait::{self, DelayReason, EventKind, Fault, Policy, Remedy},
 };
 
 use crate::{
@@ -275,7 +275,8 @@ fn events_number_the_polls_from_one() {
 fn an_event_has_status_progress_and_delay() {
     let run = run([running(), success()]);
     let (status, progress) = (ExportStatus::Running, Some(42.0));
-    assert_eq!(run.events[0].kind, EventKind::Waiting { status, progress, delay: secs(2) });
+    let (delay, reason) = (secs(2), DelayReason::Interval);
+    assert_eq!(run.events[0].kind, EventKind::Waiting { status, progress, delay, reason });
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{
     with::with,
 };
 
-// It polls at 0, 2, 5, 9.5, 16.25 and 26.375 s, then 38 more up to 596.375 s.
+// Expected: the polls before 600 s by the intervals of the guide, counted by Python.
 #[test]
 fn a_job_that_never_ends_times_out() {
     let run = run_under(secs(600), std::iter::repeat(running()));
@@ -23,14 +23,14 @@ fn a_job_that_never_ends_times_out() {
     assert_eq!(error.kind, wait::ErrorKind::TimedOut);
     assert_eq!(error.last_status(), Some(&ExportStatus::Running));
     assert_eq!(error.report.last.as_ref().and_then(|last| last.progress), Some(42.0));
-    assert_eq!((error.report.polls, run.polls.len()), (44, 44));
+    assert_eq!((error.report.polls, run.polls.len()), (48, 48));
     assert_eq!(error.report.elapsed, secs(600));
     assert_eq!(error.request_id(), Some("r-running"));
     assert_eq!(
         error.to_string(),
         format!(
             "the job was not done before the deadline \
-             (job {JOB}, polls: 44, 600.0 s, last status \"RUNNING\" at 42 %)"
+             (job {JOB}, polls: 48, 600.0 s, last status \"RUNNING\" at 42 %)"
         )
     );
 }

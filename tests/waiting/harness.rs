@@ -1,6 +1,6 @@
 //! A waiter with a virtual clock, driven by a script of exchanges.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, fmt::Display, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -225,6 +225,11 @@ pub(crate) fn members(members: &str) -> Exchange {
 
 pub(crate) fn running() -> Exchange {
     members(r#""ExportStatus":"RUNNING","ExportProgress":42,"RequestId":"r-running""#)
+}
+
+/// The answer of a job at this progress, in percent.
+pub(crate) fn at(progress: impl Display) -> Exchange {
+    members(&format!(r#""ExportStatus":"RUNNING","ExportProgress":{progress}"#))
 }
 
 pub(crate) const URL: &str = "https://h.example/a.csv?sign=EXAMPLE";

@@ -11,6 +11,7 @@ mod errors;
 mod failures;
 mod harness;
 mod policy;
+mod progress;
 mod properties;
 mod sets;
 mod statuses;

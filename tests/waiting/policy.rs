@@ -5,7 +5,7 @@ use std::time::Duration;
 use tcss_export::{core::ClockOffset, wait::Policy};
 
 use crate::{
-    harness::{Harness, ZERO, ms, run, running, secs, success},
+    harness::{Harness, ZERO, at, ms, run, running, secs, success},
     with::with,
 };
 
@@ -39,11 +39,13 @@ fn delays_after_throttling_are_between_500_ms_and_1_s_doubled_up_to_15_s() {
     }
 }
 
+// Expected: the root of 2 s x (2 s + 7/8 of the time since the first answer), by Python.
 #[test]
-fn the_poll_interval_grows_by_half_up_to_15_s() {
-    let run = run(std::iter::repeat_n(running(), 8).chain([success()]));
+fn the_poll_interval_grows_with_the_time_that_the_job_has_been_running_up_to_15_s() {
+    let run = run(std::iter::repeat_n(running(), 30).chain([success()]));
     let millis: Vec<_> = run.delays().iter().map(Duration::as_millis).collect();
-    assert_eq!(millis, [2_000, 3_000, 4_500, 6_750, 10_125, 15_000, 15_000, 15_000]);
+    assert_eq!(millis[..7], [2_000, 2_738, 3_506, 4_292, 5_093, 5_903, 6_721]);
+    assert_eq!(millis[29], 15_000);
 }
 
 #[test]
@@ -52,7 +54,7 @@ fn the_poll_interval_is_constant_if_both_intervals_are_equal() {
         p.poll_interval = secs(5);
         p.longest_poll_interval = secs(5);
     });
-    let run = Harness::new(&policy, 7).run([running(), running(), running(), success()]);
+    let run = Harness::new(&policy, 7).run([at(10), at(55), at(99), success()]);
     assert_eq!(run.starts(), [ZERO, secs(5), secs(10), secs(15)]);
 }
 

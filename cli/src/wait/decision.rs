@@ -42,7 +42,7 @@ impl Decision {
         let request_id = request_id.map(masked);
         let base = Self { poll: event.poll, request_id, clock_offset_seconds, ..Self::default() };
         match &event.kind {
-            EventKind::Waiting { status, progress, delay } => Self {
+            EventKind::Waiting { status, progress, delay, .. } => Self {
                 event: "waiting",
                 status: status_text(status),
                 progress: *progress,

@@ -115,10 +115,15 @@ impl Waiter {
     }
 
     fn wait(&mut self, status: ExportStatus, progress: Option<f64>) -> EventKind {
-        let delay = self.interval;
-        self.interval = self.policy.interval_after(delay);
+        let answered = self.elapsed_at(self.now);
+        let started = match self.phase {
+            Phase::InFlight { started } => self.elapsed_at(started.mono),
+            _ => answered,
+        };
+        let (due, reason) = self.schedule.next(started, answered, progress, &self.policy);
+        let delay = due.saturating_sub(answered);
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
-        EventKind::Waiting { status, progress, delay }
+        EventKind::Waiting { status, progress, delay, reason }
     }
 
     fn fault(&mut self, fault: Fault, corrected: bool) -> EventKind {

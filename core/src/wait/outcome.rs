@@ -4,6 +4,7 @@ use core::{fmt, time::Duration};
 use bytes::Bytes;
 use http::Response;
 
+use super::schedule::DelayReason;
 use crate::{
     actions::{DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus, JobId},
     answer::{Answer, read_answer},
@@ -47,6 +48,8 @@ pub enum EventKind {
         progress: Option<f64>,
         /// The delay before the next poll.
         delay: Duration,
+        /// Why it has this length.
+        reason: DelayReason,
     },
     /// The exchange failed and is retried after `delay`.
     Retrying {

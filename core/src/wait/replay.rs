@@ -38,7 +38,7 @@ impl Waiter {
             due_in: due.saturating_since(now.mono),
             policy: Some(self.policy.clone()).filter(|policy| *policy != Policy::default()),
             random: self.random.clone(),
-            interval: self.interval,
+            schedule: self.schedule.clone(),
             runs: self.failures.clone(),
             is_retry: self.is_retry,
             wants_fresh_credentials: self.wants_fresh_credentials,
@@ -71,7 +71,7 @@ impl Waiter {
         Ok(Self {
             elapsed_before: saved.elapsed.saturating_add(away),
             phase: Phase::Waiting { due: now.mono.saturating_add(due_in) },
-            interval: saved.interval,
+            schedule: saved.schedule,
             failures,
             random: saved.random,
             is_retry: saved.is_retry,

@@ -5,7 +5,7 @@ use core::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Policy, outcome::Seen};
+use super::{Policy, outcome::Seen, schedule::Schedule};
 use crate::{
     actions::{Action, DescribeExportJobResult, JobId},
     retry::{Failures, Random},
@@ -37,8 +37,7 @@ pub struct SavedWait {
     /// `None` for the default.
     pub(super) policy: Option<Policy>,
     pub(super) random: Random,
-    #[serde(with = "crate::time::nanos")]
-    pub(super) interval: Duration,
+    pub(super) schedule: Schedule,
     pub(super) runs: Failures,
     pub(super) is_retry: bool,
     pub(super) wants_fresh_credentials: bool,

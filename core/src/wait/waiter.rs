@@ -9,6 +9,7 @@ use super::transcript::Transcript;
 use super::{
     Policy,
     outcome::{Error, ErrorKind, Event, EventKind, Outcome, Reading, Seen},
+    schedule::Schedule,
 };
 use crate::{
     actions::{DescribeExportJobResult, JobId},
@@ -66,7 +67,7 @@ pub struct Waiter {
     pub(super) now: Mono,
     pub(super) phase: Phase,
     pub(super) prepared: Option<Box<Prepared>>,
-    pub(super) interval: Duration,
+    pub(super) schedule: Schedule,
     pub(super) failures: Failures,
     pub(super) random: Random,
     /// The next exchange is a retry.
@@ -92,7 +93,7 @@ impl Waiter {
             now,
             phase: Phase::Waiting { due: now },
             prepared: None,
-            interval: policy.poll_interval,
+            schedule: Schedule::default(),
             failures: Failures::default(),
             random: Random(seed),
             is_retry: false,

@@ -232,10 +232,10 @@ fn each_poll_for_a_new_url_carries_the_time_left_at_its_start() {
         let source = job_source().with_policy(within(60 * SECOND));
         client.download_with_events(&transport, source, folder.at("a.csv")).1.unwrap_err();
         let limits = transport.exchange_limits();
-        // The interval starts at 2 s and grows by half each time, up to 15 s.
-        let polls = [60.0, 58.0, 55.0, 50.5, 43.75, 33.625, 18.625, 3.625_f64];
-        let expected = polls.map(|left| Duration::from_secs_f64(left.min(30.0)));
-        assert_eq!(limits, expected);
+        // Expected: the time left at each poll by the intervals of the guide, by Python.
+        let millis = limits.iter().map(Duration::as_millis).collect::<Vec<_>>();
+        let expected = [30_000; 7].into_iter().chain([29_743, 22_197, 13_821, 4_611]);
+        assert_eq!(millis, expected.collect::<Vec<_>>());
     }
 }
 

@@ -1,0 +1,133 @@
+//! When a job that is not done is polled again.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::Policy;
+
+/// Why a job is polled again after just this delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum DelayReason {
+    /// The interval of the policy.
+    Interval,
+    /// Before the interval is over, because the progress lets expect the end of the job then.
+    Progress,
+}
+
+/// The plain polls of a wait, whose intervals grow, and polls in between, each aimed at the end
+/// that the progress lets expect.
+///
+/// An aimed poll never moves a plain one. So no progress, however misleading, makes a wait end later
+/// than without it. All times count from the creation of the wait.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Schedule {
+    /// The first answer that showed the job not done.
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
+    running_since: Duration,
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
+    next_plain: Duration,
+    plain_polls: u32,
+    aimed_polls: u32,
+    /// The last ones, each higher than the one before it.
+    readings: Vec<Reading>,
+}
+
+/// The progress of an answer.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Reading {
+    #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
+    at: Duration,
+    percent: f64,
+}
+
+/// Enough for a parabola.
+const READINGS: usize = 3;
+/// At how many moments between two plain polls an aimed poll can be.
+const MOMENTS: u32 = 100;
+
+impl Schedule {
+    /// Takes an answer that shows the job not done. Returns when the next poll is due, and why.
+    pub(super) fn next(
+        &mut self,
+        started: Duration,
+        answered: Duration,
+        progress: Option<f64>,
+        policy: &Policy,
+    ) -> (Duration, DelayReason) {
+        if self.plain_polls == 0 {
+            self.running_since = answered;
+        }
+        if started >= self.next_plain {
+            let running = answered.saturating_sub(self.running_since);
+            let interval = policy.interval_after(running);
+            self.next_plain = answered.saturating_add(interval);
+            self.plain_polls = self.plain_polls.saturating_add(1);
+        }
+        let has_grown = self.read(answered, progress);
+        // One aimed poll, and one more for every ten plain ones.
+        let may_aim = policy.aim_by_progress && self.aimed_polls <= self.plain_polls / 10;
+        match self.expected_end(policy).filter(|_| has_grown && may_aim) {
+            Some(end) => {
+                self.aimed_polls = self.aimed_polls.saturating_add(1);
+                (end, DelayReason::Progress)
+            }
+            None => (self.next_plain, DelayReason::Interval),
+        }
+    }
+
+    /// Keeps a progress that can be one, and returns whether it is higher than the last one.
+    fn read(&mut self, at: Duration, progress: Option<f64>) -> bool {
+        let Some(percent) = progress else { return false };
+        let is_possible = (0.0..100.0).contains(&percent);
+        if !is_possible || self.readings.last().is_some_and(|last| percent < last.percent) {
+            self.readings.clear();
+        }
+        let has_grown = is_possible && self.readings.last().is_none_or(|l| percent > l.percent);
+        if has_grown {
+            if self.readings.len() == READINGS {
+                self.readings.remove(0);
+            }
+            self.readings.push(Reading { at, percent });
+        }
+        has_grown
+    }
+
+    /// Extrapolates the last readings. `None` if the end is not well before the next plain poll.
+    fn expected_end(&self, policy: &Policy) -> Option<Duration> {
+        let [.., before, last] = &self.readings[..] else { return None };
+        let mut speed = last.speed_since(before);
+        let mut bend = 0.0;
+        if let [first, before, last] = &self.readings[..] {
+            // The parabola through the three: percent = last + speed x t + bend x t^2.
+            let seconds = |from: &Reading| last.seconds_since(from);
+            let bent = (speed - before.speed_since(first)) / seconds(first);
+            if speed + bent * seconds(before) > 0.0 {
+                (speed, bend) = (speed + bent * seconds(before), bent);
+            }
+        }
+        let has_ended = |t: f64| {
+            let is_highest = speed + 2.0 * bend * t <= 0.0;
+            is_highest || last.percent + (speed + bend * t) * t >= 100.0
+        };
+        let interval = self.next_plain.saturating_sub(last.at);
+        let room = interval.checked_sub(policy.poll_interval).filter(|room| !room.is_zero())?;
+        let margin = policy.poll_interval / 2;
+        let mut moments = (0..MOMENTS).map(|n| margin + room * n / MOMENTS);
+        moments.find(|t| has_ended(t.as_secs_f64())).map(|t| last.at + t)
+    }
+}
+
+impl Reading {
+    fn seconds_since(&self, earlier: &Self) -> f64 {
+        self.at.saturating_sub(earlier.at).as_secs_f64()
+    }
+
+    /// Returns the percents a second.
+    fn speed_since(&self, earlier: &Self) -> f64 {
+        (self.percent - earlier.percent) / self.seconds_since(earlier)
+    }
+}
