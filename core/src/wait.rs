@@ -143,8 +143,7 @@ mod tests {
 
     #[test]
     fn interval_does_not_overflow() {
-        let mut policy = Policy::default();
-        policy.poll_interval = Duration::MAX;
+        let policy = Policy { poll_interval: Duration::MAX, ..Policy::default() };
         assert!(policy.interval_after(Duration::MAX) > Duration::from_secs(1 << 33));
     }
 }

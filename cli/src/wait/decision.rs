@@ -6,7 +6,7 @@ use tcss_export::{
     core::{ClockOffset, text::brief},
     driver::TransportError,
     error::{ErrorCode, ResponseErrorKind, WaitError},
-    wait::{self, Event, EventKind, Fault, Finished, Remedy, Report},
+    wait::{self, DelayReason, Event, EventKind, Fault, Finished, Remedy, Report},
 };
 
 use crate::{
@@ -31,6 +31,9 @@ pub(crate) struct Decision {
     clock_offset_seconds: Option<f64>,
 }
 
+/// The reason for a delay that the progress decides.
+const EXPECTED_END: &str = "the job is expected to end then";
+
 impl Decision {
     /// Converts an event, the request id of the answer before it and the transport's error.
     pub(crate) fn new(
@@ -42,10 +45,11 @@ impl Decision {
         let request_id = request_id.map(masked);
         let base = Self { poll: event.poll, request_id, clock_offset_seconds, ..Self::default() };
         match &event.kind {
-            EventKind::Waiting { status, progress, delay, .. } => Self {
+            EventKind::Waiting { status, progress, delay, reason } => Self {
                 event: "waiting",
                 status: status_text(status),
                 progress: *progress,
+                reason: (*reason == DelayReason::Progress).then(|| EXPECTED_END.to_owned()),
                 delay_seconds: Some(seconds(*delay)),
                 ..base
             },
@@ -148,6 +152,9 @@ pub(crate) fn reason(event: &Event, cause: Option<&TransportError>) -> String {
 /// Describes the action that a decision leads to.
 pub(crate) fn action(event: &Event) -> String {
     let (remedy, next, pause) = match event.kind {
+        EventKind::Waiting { delay, reason: DelayReason::Progress, .. } => {
+            (None, "next request at the expected end", delay)
+        }
         EventKind::Waiting { delay, .. } => (None, "next request", delay),
         EventKind::Retrying { remedy, delay, .. } => (Some(remedy), "retrying", delay),
         _ => return "end".to_owned(),
