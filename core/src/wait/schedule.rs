@@ -1,6 +1,5 @@
 //! When a job that is not done is polled again.
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Policy;
@@ -31,8 +30,8 @@ pub(super) struct Schedule {
     next_plain: Duration,
     plain_polls: u32,
     aimed_polls: u32,
-    /// The last ones, each higher than the one before it.
-    readings: Vec<Reading>,
+    /// The last ones, each higher than the one before it: enough for a parabola.
+    readings: [Option<Reading>; 3],
 }
 
 /// The progress of an answer.
@@ -44,8 +43,6 @@ struct Reading {
     percent: f64,
 }
 
-/// Enough for a parabola.
-const READINGS: usize = 3;
 /// At how many moments between two plain polls an aimed poll can be.
 const MOMENTS: u32 = 100;
 
@@ -67,10 +64,10 @@ impl Schedule {
             self.next_plain = answered.saturating_add(interval);
             self.plain_polls = self.plain_polls.saturating_add(1);
         }
-        let has_grown = self.read(answered, progress);
+        let has_changed = self.read(answered, progress);
         // One aimed poll, and one more for every ten plain ones.
         let may_aim = policy.aim_by_progress && self.aimed_polls <= self.plain_polls / 10;
-        match self.expected_end(policy).filter(|_| has_grown && may_aim) {
+        match self.expected_end(policy).filter(|_| has_changed && may_aim) {
             Some(end) => {
                 self.aimed_polls = self.aimed_polls.saturating_add(1);
                 (end, DelayReason::Progress)
@@ -79,29 +76,30 @@ impl Schedule {
         }
     }
 
-    /// Keeps a progress that can be one, and returns whether it is higher than the last one.
+    /// Keeps a progress that is possible, and returns whether it is another than the last one.
     fn read(&mut self, at: Duration, progress: Option<f64>) -> bool {
         let Some(percent) = progress else { return false };
+        let [.., last] = &self.readings;
+        let last = last.as_ref().map(|reading| reading.percent);
+        if last == progress {
+            return false;
+        }
         let is_possible = (0.0..100.0).contains(&percent);
-        if !is_possible || self.readings.last().is_some_and(|last| percent < last.percent) {
-            self.readings.clear();
+        if !is_possible || last > progress {
+            self.readings = Default::default();
         }
-        let has_grown = is_possible && self.readings.last().is_none_or(|l| percent > l.percent);
-        if has_grown {
-            if self.readings.len() == READINGS {
-                self.readings.remove(0);
-            }
-            self.readings.push(Reading { at, percent });
-        }
-        has_grown
+        self.readings.rotate_left(1);
+        let [.., newest] = &mut self.readings;
+        *newest = is_possible.then_some(Reading { at, percent });
+        is_possible
     }
 
     /// Extrapolates the last readings. `None` if the end is not well before the next plain poll.
     fn expected_end(&self, policy: &Policy) -> Option<Duration> {
-        let [.., before, last] = &self.readings[..] else { return None };
+        let [first, Some(before), Some(last)] = &self.readings else { return None };
         let mut speed = last.speed_since(before);
         let mut bend = 0.0;
-        if let [first, before, last] = &self.readings[..] {
+        if let Some(first) = first {
             // The parabola through the three: percent = last + speed x t + bend x t^2.
             let seconds = |from: &Reading| last.seconds_since(from);
             let bent = (speed - before.speed_since(first)) / seconds(first);
