@@ -43,8 +43,8 @@ pub struct Creation {
 }
 
 impl Creation {
-    /// How long a create may still be under way after its process was killed: the limit of an
-    /// exchange.
+    /// How long a create may still be under way after its process was killed: 30 s, the limit of
+    /// an exchange.
     pub const UNDER_WAY: Duration = Duration::from_secs(30);
     /// The largest page of the service.
     const PAGE: u64 = 100;

@@ -53,6 +53,16 @@ impl Credentials {
     ///
     /// For [`Field::Token`]: [`Reason::WhiteSpace`] and [`Reason::InvalidCharacter`] as in
     /// [`Credentials::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tcss_export_core::Credentials;
+    ///
+    /// let temporary = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?.with_token("EXAMPLETOKEN")?;
+    /// assert_eq!(temporary.token(), Some("EXAMPLETOKEN"));
+    /// # Ok::<(), tcss_export_core::BuildError>(())
+    /// ```
     pub fn with_token(mut self, token: impl Into<String>) -> Result<Self, BuildError> {
         let token = Zeroizing::new(token.into());
         self.token = None;

@@ -46,6 +46,16 @@ impl Endpoint {
     ///
     /// For [`Field::Region`]: [`Reason::Empty`], or [`Reason::InvalidCharacter`] for anything but
     /// letters, digits and inner hyphens.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tcss_export_core::Endpoint;
+    ///
+    /// let endpoint = Endpoint::regional("ap-singapore")?;
+    /// assert_eq!(endpoint.host(), "tcss.ap-singapore.tencentcloudapi.com");
+    /// # Ok::<(), tcss_export_core::BuildError>(())
+    /// ```
     pub fn regional(region: &str) -> Result<Self, BuildError> {
         check_region(region)?;
         if region.is_empty() {

@@ -28,7 +28,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The default time until the next byte of a download.
+    /// The default time until the next byte of a download: 60 s.
     pub const STALL: Duration = Duration::from_secs(60);
 
     /// Creates limits without limits of time.

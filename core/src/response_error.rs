@@ -93,6 +93,22 @@ impl ResponseError {
     /// Returns what to do: for an API error, what its code requires. Otherwise, back off at a
     /// status of 429; retry a page, an empty, truncated or unreadable answer, and a status of 408
     /// or from 500 on; and stop at anything else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::Response;
+    /// use tcss_export_core::{Advice, actions::DescribeExportJobResult, read_answer};
+    ///
+    /// let body = r#"{"Response":{"Error":{"Code":"RequestLimitExceeded","Message":"Slow down"}}}"#;
+    /// let error = read_answer::<DescribeExportJobResult>(&Response::new(body)).unwrap_err();
+    /// assert_eq!(error.advice(), Advice::BackOff);
+    ///
+    /// let page = Response::builder().status(502).body("<html>Bad Gateway</html>")?;
+    /// let error = read_answer::<DescribeExportJobResult>(&page).unwrap_err();
+    /// assert_eq!(error.advice(), Advice::Retry);
+    /// # Ok::<(), http::Error>(())
+    /// ```
     pub fn advice(&self) -> Advice {
         match &self.kind {
             ResponseErrorKind::Api(error) => error.code.advice(),

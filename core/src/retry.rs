@@ -38,6 +38,17 @@ impl Backoff {
     }
 
     /// Returns the shortest and the longest delay after failure `n`, counted from 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use tcss_export_core::wait::Backoff;
+    ///
+    /// let (shortest, longest) = Backoff::RETRY.bounds(2);
+    /// assert_eq!((shortest, longest), (Duration::from_millis(100), Duration::from_millis(800)));
+    /// ```
     pub fn bounds(&self, n: u32) -> (Duration, Duration) {
         let factor = 1u32.checked_shl(n).unwrap_or(u32::MAX);
         let longest = self.base.saturating_mul(factor).min(self.longest);

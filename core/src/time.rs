@@ -104,7 +104,7 @@ pub struct ClockOffset {
 }
 
 impl ClockOffset {
-    /// The largest difference that is not corrected; the service accepts five minutes.
+    /// The largest difference that is not corrected: 30 s. The service accepts five minutes.
     pub const TOLERATED: Duration = Duration::from_secs(30);
 
     /// Creates an offset from milliseconds, positive when the server's clock is ahead.
@@ -129,6 +129,24 @@ impl ClockOffset {
     /// Measures the offset by an answer's `Date`, taken as the middle of the exchange.
     ///
     /// Returns `None` if `Date` is missing, repeated or unreadable, or if `Age` reveals a cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use http::{HeaderMap, HeaderValue, header::DATE};
+    /// use tcss_export_core::{ClockOffset, Mono, Now, Wall};
+    ///
+    /// let mono = Mono::from_origin(Duration::ZERO);
+    /// let started = Now { wall: Wall::from_unix_seconds(1_699_979_400), mono }; // 16:30:00
+    /// let answered = mono.saturating_add(Duration::from_secs(2));
+    /// let date = HeaderValue::from_static("Tue, 14 Nov 2023 16:31:01 GMT");
+    /// let headers = HeaderMap::from_iter([(DATE, date)]);
+    ///
+    /// let offset = ClockOffset::measure(started, answered, &headers);
+    /// assert_eq!(offset, Some(ClockOffset::from_millis(60_000)));
+    /// ```
     pub fn measure(started: Now, answered: Mono, headers: &HeaderMap) -> Option<Self> {
         if headers.contains_key(AGE) {
             return None;

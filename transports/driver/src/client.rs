@@ -50,6 +50,24 @@ impl<T: Transport + Default> Client<T> {
 
 impl<T: Transport> Client<T> {
     /// Creates a client over a configured transport.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use http::Response;
+    /// use tcss_export_core::{Credentials, Endpoint, Session};
+    /// use tcss_export_driver::{Client, blocking_fn};
+    ///
+    /// // Stands in for an HTTP client.
+    /// let transport = blocking_fn(|_| Ok(Response::new(Cursor::new(r#"{"Response":{}}"#))));
+    /// let session = Session::new(Endpoint::international());
+    /// let credentials = Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?;
+    /// let client = Client::with_transport(session, credentials, transport);
+    /// # drop(client);
+    /// # Ok::<(), tcss_export_core::BuildError>(())
+    /// ```
     pub fn with_transport(
         session: Session,
         credentials: impl Into<CredentialSource>,
@@ -84,6 +102,21 @@ impl<T: Transport> Client<T> {
     }
 
     /// Sets the wait policy. Its exchange limit also applies to [`send`](Self::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use tcss_export_core::wait::Policy;
+    /// use tcss_export_driver::{Client, Transport};
+    ///
+    /// fn patient<T: Transport>(client: Client<T>) -> Client<T> {
+    ///     let mut policy = Policy::default();
+    ///     policy.max_wait = Duration::from_secs(2 * 60 * 60);
+    ///     client.with_policy(policy)
+    /// }
+    /// ```
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
@@ -92,6 +125,18 @@ impl<T: Transport> Client<T> {
 
     /// Uses this budget, which other clients may share. By default each client has its own, which
     /// its clones share.
+    ///
+    /// # Examples
+    ///
+    /// Two keys of one account share its quota:
+    ///
+    /// ```
+    /// use tcss_export_driver::{Client, Transport};
+    ///
+    /// fn paced<T: Transport>(first: &Client<T>, second: Client<T>) -> Client<T> {
+    ///     second.with_budget(first.budget().clone())
+    /// }
+    /// ```
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Self {
         self.budget = budget;

@@ -32,6 +32,22 @@ impl CredentialSource {
     /// A [`TransportErrorKind::Permanent`](tcss_export_core::TransportErrorKind::Permanent) error
     /// ends a wait; any other error is retried. An async client calls it in its own task, so it must
     /// not block.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use tcss_export_core::Credentials;
+    /// use tcss_export_driver::CredentialSource;
+    ///
+    /// // Another part of the program replaces the keys when they are rotated.
+    /// let current = Arc::new(Mutex::new(Credentials::new("AKIDEXAMPLE", "EXAMPLEKEY")?));
+    /// let shared = Arc::clone(&current);
+    /// let source = CredentialSource::from_fn(move |_| Ok(shared.lock().unwrap().clone()));
+    /// # drop(source);
+    /// # Ok::<(), tcss_export_core::BuildError>(())
+    /// ```
     pub fn from_fn(
         give: impl Fn(bool) -> Result<Credentials, TransportError> + Send + Sync + 'static,
     ) -> Self {
@@ -40,6 +56,19 @@ impl CredentialSource {
 
     /// Creates a source from an async function, for an async client; a blocking one waits for
     /// it on its thread. A fetch that takes longer than the limit of an exchange fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use tcss_export_core::Credentials;
+    /// use tcss_export_driver::{CredentialSource, TransportError};
+    /// # async fn vault() -> Result<Credentials, std::fmt::Error> { Err(std::fmt::Error) }
+    ///
+    /// let source = CredentialSource::from_async_fn(|_| async {
+    ///     vault().await.map_err(TransportError::connection)
+    /// });
+    /// # drop(source);
+    /// ```
     pub fn from_async_fn<F>(give: impl Fn(bool) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<Credentials, TransportError>> + Send + 'static,

@@ -191,7 +191,8 @@ impl Default for Chain {
 }
 
 impl Chain {
-    /// The pause after a refresh without new credentials, while the credentials are still valid.
+    /// The pause after a refresh without new credentials, while the credentials are still valid:
+    /// 5 s.
     pub const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
     /// Sets the sources, in order.

@@ -19,6 +19,18 @@ impl<T: Transport> Client<T> {
     ///
     /// A [`SendError`] that says which stage failed. After an error of an action that creates
     /// something, [`SendError::may_have_arrived`] says whether the service may have created it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tcss_export_core::{JobId, actions::{AssetType, CreateExportComplianceStatusListJob}};
+    /// use tcss_export_driver::{Client, SendError, Transport};
+    ///
+    /// async fn create<T: Transport>(client: &Client<T>) -> Result<JobId, SendError> {
+    ///     let action = CreateExportComplianceStatusListJob::all(AssetType::HOST);
+    ///     Ok(client.send(&action).await?.response.job_id)
+    /// }
+    /// ```
     pub async fn send<A: Action>(&self, action: &A) -> Result<Answer<A::Response>, SendError> {
         self.attempt(action, false).await
     }
@@ -34,6 +46,22 @@ impl<T: Transport> Client<T> {
     /// # Errors
     ///
     /// The [`SendError`] of the last attempt.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tcss_export_core::actions::DescribeExportJobManageList;
+    /// use tcss_export_driver::{Client, SendError, Transport};
+    ///
+    /// async fn print_jobs<T: Transport>(client: &Client<T>) -> Result<(), SendError> {
+    ///     let list = DescribeExportJobManageList::new().newest_first();
+    ///     let report = |_: &_, error: &SendError| eprintln!("{error}; asking again");
+    ///     for job in client.send_with_retries(&list, report).await?.response.jobs {
+    ///         println!("{:?}", job.job_id);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub async fn send_with_retries<A: Action>(
         &self,
         action: &A,

@@ -24,8 +24,10 @@ use crate::{
     transport_error::TransportError,
 };
 
-/// When a request may start, as granted by whatever paces all workers of an account, such as a row
-/// of a database or an object of a workflow engine. Without it, a step takes its turn in the
+/// When a request may start.
+///
+/// It is granted by whatever paces all workers of an account, such as a row of a database or an
+/// object of a workflow engine. Without it, a step takes its turn in the
 /// [`Budget`](crate::Budget) of its client.
 ///
 /// A step sleeps until `at`. After `until` it sends nothing, so that steps that an engine repeats
@@ -44,8 +46,8 @@ pub struct Start {
 }
 
 impl Start {
-    /// How late a request may start by default. With the usual spacing, 21 starts then arrive
-    /// within a second only if the network delays the first of them by another 29 ms.
+    /// How late a request may start by default: 20 ms. With the usual spacing, 21 starts then
+    /// arrive within a second only if the network delays the first of them by another 29 ms.
     pub const TOLERANCE: Duration = Duration::from_millis(20);
 
     /// Creates a start that is at most [`TOLERANCE`](Self::TOLERANCE) late.

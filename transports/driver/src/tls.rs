@@ -7,9 +7,11 @@ use tcss_export_core::{Wall, text::brief};
 
 use crate::clock::utc;
 
-/// Returns whether an error is permanent: an untrusted certificate, a peer without a common TLS
-/// version, a rejection by the peer, or missing roots. For
+/// Returns whether an error is permanent, for
 /// [`TransportError::of_chain_with`](crate::TransportError::of_chain_with).
+///
+/// Permanent are an untrusted certificate, a peer without a common TLS version, a rejection by the
+/// peer, and missing roots.
 pub fn is_permanent(error: &(dyn Error + 'static)) -> bool {
     use rustls::Error::{AlertReceived, General, InvalidCertificate, PeerIncompatible};
 

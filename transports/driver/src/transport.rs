@@ -24,7 +24,7 @@ use tcss_export_core::{ANSWER_LIMIT, AddressPolicy, Limits, Mono, Now, Transport
 
 use crate::{clock, transport_error::TransportError};
 
-/// The limit for making a connection, including proxy and TLS.
+/// The limit for making a connection, including proxy and TLS: 10 s.
 ///
 /// The addresses of a name share it, so that a silent address leaves time for the next one. Over
 /// hyper and reqwest each gets an equal share, and the second address family starts 300 ms after
@@ -34,7 +34,7 @@ use crate::{clock, transport_error::TransportError};
 /// limit of the same length.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// Idle connections are closed after this time. The service closes them after 60 s.
+/// Idle connections are closed after this time, 50 s. The service closes them after 60 s.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
 /// The size limit of an answer's head, in bytes. It includes interim responses (status 1xx).

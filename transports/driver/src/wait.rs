@@ -19,11 +19,37 @@ impl<T: Transport> Client<T> {
     /// # Errors
     ///
     /// A [`WaitError`] whose `kind` says why the wait ended without a file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tcss_export_core::{DownloadUrl, JobId};
+    /// use tcss_export_driver::{Client, Transport, WaitError};
+    ///
+    /// async fn url<T: Transport>(client: &Client<T>, job: JobId) -> Result<DownloadUrl, WaitError> {
+    ///     Ok(client.wait(job).await?.download_url)
+    /// }
+    /// ```
     pub async fn wait(&self, job: JobId) -> Result<Finished, WaitError> {
         self.follow(job).outcome().await
     }
 
     /// Follows a job event by event; [`Wait::outcome`] is the result of [`wait`](Self::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tcss_export_core::{JobId, wait::Finished};
+    /// use tcss_export_driver::{Client, Transport, WaitError};
+    ///
+    /// async fn shown<T: Transport>(client: &Client<T>, job: JobId) -> Result<Finished, WaitError> {
+    ///     let mut wait = client.follow(job);
+    ///     while let Some(event) = wait.next().await {
+    ///         eprintln!("{event:?}");
+    ///     }
+    ///     wait.outcome().await
+    /// }
+    /// ```
     pub fn follow(&self, job: JobId) -> Wait<T> {
         Wait::new(self.clone(), job)
     }
@@ -34,6 +60,21 @@ impl<T: Transport> Client<T> {
     ///
     /// A [`ResumeError`] if the wait belongs to another endpoint, or was saved by an unsupported
     /// version.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tcss_export_core::wait::{ResumeError, SavedWait};
+    /// use tcss_export_driver::{Client, Transport, Wait};
+    ///
+    /// fn next_process<T: Transport>(
+    ///     client: &Client<T>,
+    ///     json: &str,
+    /// ) -> serde_json::Result<Result<Wait<T>, ResumeError>> {
+    ///     let saved: SavedWait = serde_json::from_str(json)?; // of `Wait::save`
+    ///     Ok(client.resume(saved))
+    /// }
+    /// ```
     #[cfg(feature = "serde")]
     pub fn resume(&self, saved: SavedWait) -> Result<Wait<T>, ResumeError> {
         Wait::resume(self.clone(), saved)

@@ -123,6 +123,27 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
     /// `http1_max_buf_size` with [`HEAD_LIMIT`]. For its connector see
     /// [`with_connector`](Self::with_connector). The client over it enforces the other limits of
     /// time and size.
+    ///
+    /// # Examples
+    ///
+    /// A client on tokio for plain HTTP to this machine, as in a test:
+    ///
+    /// ```
+    /// use hyper_util::client::legacy::{Client, connect::HttpConnector};
+    /// use hyper_util::rt::{TokioExecutor, TokioTimer};
+    /// use tcss_export_driver::{HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT};
+    /// use tcss_export_hyper::Hyper;
+    ///
+    /// let client = Client::builder(TokioExecutor::new())
+    ///     .pool_idle_timeout(IDLE_LIMIT)
+    ///     .pool_timer(TokioTimer::new())
+    ///     .retry_canceled_requests(false)
+    ///     .http1_max_headers(HEADERS_LIMIT)
+    ///     .http1_max_buf_size(HEAD_LIMIT)
+    ///     .build(HttpConnector::new());
+    /// let transport = Hyper::with_client(client, TokioTimer::new());
+    /// # drop(transport);
+    /// ```
     pub fn with_client(http: HttpClient<C>, timer: impl Timer + Send + Sync + 'static) -> Self {
         Self { clients: Clients::Given(http), timer: Arc::new(timer) }
     }

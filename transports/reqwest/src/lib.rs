@@ -93,6 +93,30 @@ impl Reqwest {
     /// Downloads check the addresses that the name of a file server resolves to, which is impossible
     /// here. They therefore end with a permanent error unless you call
     /// [`skipping_address_check`](Self::skipping_address_check).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use reqwest::{Client, redirect, retry};
+    /// use tcss_export_driver::{CONNECT_LIMIT, HEADERS_LIMIT, IDLE_LIMIT};
+    /// use tcss_export_reqwest::Reqwest;
+    ///
+    /// let client = Client::builder()
+    ///     .redirect(redirect::Policy::none())
+    ///     .retry(retry::never())
+    ///     .no_gzip()
+    ///     .no_brotli()
+    ///     .no_zstd()
+    ///     .no_deflate()
+    ///     .http1_only()
+    ///     .http1_max_headers(HEADERS_LIMIT)
+    ///     .connect_timeout(CONNECT_LIMIT)
+    ///     .pool_idle_timeout(IDLE_LIMIT)
+    ///     .build()?;
+    /// let transport = Reqwest::from_client(client);
+    /// # drop(transport);
+    /// # Ok::<(), reqwest::Error>(())
+    /// ```
     pub const fn from_client(client: reqwest::Client) -> Self {
         Self(Clients::Given(client))
     }

@@ -82,6 +82,18 @@ impl Ureq {
     /// `CONNECT`. Only the time limit ends endless interim responses (status 1xx) or trailers.
     ///
     /// Built with its feature `cookies`, ureq sends cookies back from your agent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tcss_export_driver::IDLE_LIMIT;
+    /// use tcss_export_ureq::Ureq;
+    /// use ureq::Agent;
+    ///
+    /// let config = Agent::config_builder().proxy(None).max_idle_age(IDLE_LIMIT).build();
+    /// let transport = Ureq::with_agent(config.into());
+    /// # drop(transport);
+    /// ```
     pub const fn with_agent(agent: Agent) -> Self {
         Self(Agents::Given { agent, without_proxy: false })
     }
