@@ -23,6 +23,8 @@
 //! [`Client::new`](tcss_export_driver::Client::new) needs tokio. For another runtime, give its
 //! connector, executor and timer to [`Hyper::with_connector`], or a pooled client to
 //! [`Hyper::with_client`].
+//!
+//! The feature `serde` adds saving, resuming and recording a wait. Tested with Rust 1.95.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

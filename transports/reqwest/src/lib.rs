@@ -21,6 +21,8 @@
 //!
 //! reqwest skips interim responses (status 1xx) without a limit. A server that sends them without
 //! end can block the other tasks of the thread until the exchange's time limit, or longer.
+//!
+//! The feature `serde` adds saving, resuming and recording a wait. Tested with Rust 1.95.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -30,6 +30,10 @@
 //!
 //! Do not enable the log level `trace` of `ureq` or `ureq_proto` in production. At that level they
 //! log whole requests and answers, including the token, the signature and the URL of a download.
+//!
+//! # Features
+//!
+//! The feature `serde` adds saving, resuming and recording a wait. Tested with Rust 1.95.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
