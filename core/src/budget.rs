@@ -36,7 +36,7 @@ pub struct RateBudget {
 pub struct Ticket(u64);
 
 impl RateBudget {
-    /// 1.05 s / 20: the 5 % absorb the jitter of the network.
+    /// 52.5 ms, which is 1.05 s / 20: the 5 % absorb the jitter of the network.
     pub const SPACING: Duration = Duration::from_micros(52_500);
 
     /// Creates a budget with a spacing, for an account with another limit.

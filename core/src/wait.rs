@@ -79,21 +79,21 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The default of `poll_interval`.
+    /// The default of `poll_interval`: 2 s.
     pub const POLL_INTERVAL: Duration = Duration::from_secs(2);
-    /// The default of `longest_poll_interval`.
+    /// The default of `longest_poll_interval`: 15 s.
     pub const LONGEST_POLL_INTERVAL: Duration = Duration::from_secs(15);
-    /// The default of `aim_by_progress`.
+    /// The default of `aim_by_progress`: true.
     pub const AIM_BY_PROGRESS: bool = true;
-    /// The default of `max_wait`.
+    /// The default of `max_wait`: 30 min.
     pub const MAX_WAIT: Duration = Duration::from_secs(30 * 60);
-    /// The default of `exchange_limit`.
+    /// The default of `exchange_limit`: 30 s.
     pub const EXCHANGE_LIMIT: Duration = Duration::from_secs(30);
-    /// The default of `max_failures`.
+    /// The default of `max_failures`: 8.
     pub const MAX_FAILURES: u32 = MAX_FAILURES;
-    /// The default of `polls_without_url`.
+    /// The default of `polls_without_url`: 3.
     pub const POLLS_WITHOUT_URL: u32 = 3;
-    /// The default of `longest_retry_after`.
+    /// The default of `longest_retry_after`: 15 s.
     pub const LONGEST_RETRY_AFTER: Duration = LONGEST_RETRY_AFTER;
 
     /// Returns the interval after a poll of a job that has been running for this long.

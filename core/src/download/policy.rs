@@ -54,13 +54,13 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The default of `stall_limit`.
+    /// The default of `stall_limit`: 60 s.
     pub const STALL_LIMIT: Duration = Limits::STALL;
-    /// The default of `max_failures`, the same as in a wait.
+    /// The default of `max_failures`: 8, the same as in a wait.
     pub const MAX_FAILURES: u32 = MAX_FAILURES;
-    /// The default of `max_not_found`. With the default delays, it allows 2 s to 15 s.
+    /// The default of `max_not_found`: 4. With the default delays, it allows 2 s to 15 s.
     pub const MAX_NOT_FOUND: u32 = 4;
-    /// The default of `max_new_urls`.
+    /// The default of `max_new_urls`: 1.
     pub const MAX_NEW_URLS: u32 = 1;
 }
 
