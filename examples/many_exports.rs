@@ -1,6 +1,5 @@
-//! Many exports in one process, under one budget: creates, waits and downloads.
-//!
-//! `cargo run --release --example many_exports --all-features -- ENDPOINT COUNT FOLDER` runs it
+//! Creates many jobs, waits for them and downloads their files in one process, under one budget.
+//! `cargo run --release --all-features --example many_exports -- ENDPOINT COUNT FOLDER` runs it
 //! against a service, such as `tcss-export serve --limit 20 --file FILE`, with the keys of the
 //! environment, and prints the time and the memory.
 

@@ -1,6 +1,5 @@
 //! Waits for a job on smol, over hyper without a connection pool.
-//!
-//! Run it with `cargo run --example smol`. A test service on a loopback port replaces the real one.
+//! `cargo run --example smol` runs it against a test service on this machine.
 
 use std::error::Error;
 

@@ -1,8 +1,6 @@
 //! Creates a job, waits for it and downloads its file over a blocking transport that is built from
 //! TCP streams and httparse.
-//!
-//! Run it with `cargo run --example tcp`. A test service on a loopback port replaces the real one,
-//! which would require TLS.
+//! `cargo run --example tcp` runs it against a test service; the real one would require TLS.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},

@@ -1,20 +1,12 @@
-//! Creates another kind of export: any action of the service is a struct and a few constants. The
-//! requests go through an HTTP client of your own, here an agent of ureq.
-//!
-//! Run it with `cargo run --example vul_export`. A test service on a loopback port replaces the
-//! real one and checks the signature.
+//! Sends another action of the service: any action is a struct and a few constants.
+//! `cargo run --features ureq --example vul_export` runs it against a test service.
 
-use std::io::Read;
-
-use bytes::Bytes;
-use http::{Request, Response};
 use serde::Serialize;
 use serde_json::json;
 use tcss_export::{
     Credentials, Session,
     actions::{Action, CreateExportComplianceStatusListJobResponse},
-    driver::{TransportError, blocking::Client, blocking_fn},
-    wait::Policy,
+    ureq::Client,
 };
 use tcss_export_testkit::{EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY, Service};
 
@@ -35,27 +27,15 @@ impl Action for CreateVulExportJob {
     type Response = CreateExportComplianceStatusListJobResponse;
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> anyhow::Result<()> {
     let service = Service::builder()
         .action(CreateVulExportJob::NAME, |_| json!({ "JobId": "4711" }))
         .start()?;
     let session = Session::new(service.url().parse()?);
     let credentials = Credentials::new(EXAMPLE_SECRET_ID, EXAMPLE_SECRET_KEY)?;
+    let client = Client::new(session, credentials);
 
-    let client = Client::with_transport(session, credentials, blocking_fn(send));
     let action = CreateVulExportJob { image_id: "sha256:EXAMPLE", export_field: &["CVEID"] };
     println!("created job {}", client.send(&action)?.response.job_id);
     Ok(())
-}
-
-fn send(request: Request<Bytes>) -> Result<Response<impl Read>, TransportError> {
-    let agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .proxy(None)
-        .timeout_global(Some(Policy::EXCHANGE_LIMIT))
-        .build()
-        .new_agent();
-    let answer = agent.run(request.map(Vec::from)).map_err(ureq::Error::into_io)?;
-    Ok(answer.map(ureq::Body::into_reader))
 }
