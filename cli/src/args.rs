@@ -5,7 +5,10 @@ mod help;
 mod hint;
 mod options;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{ArgAction, Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
@@ -78,10 +81,7 @@ pub(crate) enum Command {
     Run(Run),
     #[command(about = "Replays a recorded wait and checks each decision; needs no keys.")]
     #[command(after_long_help = help::REPLAY)]
-    Replay {
-        #[arg(value_name = "FILE", help = "The file that wait --record wrote; - is stdin.")]
-        file: PathBuf,
-    },
+    Replay(Replay),
     #[command(about = "Prints the signed request without sending it.")]
     #[command(after_long_help = help::SIGN)]
     Sign(Sign),
@@ -200,6 +200,18 @@ pub(crate) struct Wait {
 }
 
 #[derive(Debug, Group)]
+pub(crate) struct Replay {
+    #[arg(value_name = "FILE", help = "The file that wait --record wrote; - is stdin.")]
+    pub(crate) file: PathBuf,
+    #[arg(long, value_name = "FILE")]
+    #[arg(help = "Draws the wait as a picture in this file, as SVG; - is stdout.")]
+    pub(crate) svg: Option<PathBuf>,
+    #[arg(long, requires = "svg", hide_short_help = true)]
+    #[arg(help = "Lets --svg replace an existing file.")]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Group)]
 pub(crate) struct Download {
     #[command(flatten)]
     pub(crate) source: Source,
@@ -305,9 +317,16 @@ impl Args {
                 Command::Run(run) => is_for_file(&run.save),
                 // Stdout is for the URL; a failed job has none.
                 Command::Wait(wait) => wait.print.is_some(),
+                Command::Replay(replay) => replay.svg_is_stdout(),
                 _ => false,
             },
         }
+    }
+}
+
+impl Replay {
+    pub(crate) fn svg_is_stdout(&self) -> bool {
+        self.svg.as_deref() == Some(Path::new("-"))
     }
 }
 
@@ -338,7 +357,7 @@ impl Command {
             Self::Explain(args) => &args.common,
             Self::Credentials(args) => &args.common,
             Self::Check(args) => &args.common,
-            Self::Replay { .. }
+            Self::Replay(_)
             | Self::Serve(_)
             | Self::Demo
             | Self::Completions { .. }

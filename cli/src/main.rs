@@ -99,7 +99,7 @@ async fn run_command(args: &Args, output: &Output) -> Result<Ending> {
         Command::Wait(args) => commands::wait::wait(args, &args.common, output).await,
         Command::Download(args) => commands::download::download(args, &args.common, output).await,
         Command::Run(args) => commands::run::run(args, &args.common, output).await,
-        Command::Replay { file } => commands::replay::replay(file, output),
+        Command::Replay(args) => commands::replay::replay(args, output),
         Command::Sign(args) => commands::sign::sign(args, &args.common, output).await,
         Command::Explain(Explain { compare: Some(file), time, common, .. }) => {
             commands::compare::compare(file, time.timestamp, common, output).await

@@ -15,8 +15,10 @@ use tcss_export::{
 };
 use tokio::select;
 
-pub(crate) use self::decision::{Decision, action, describe, reason};
-use self::recording::Recording;
+pub(crate) use self::{
+    decision::{Decision, action, describe, reason},
+    recording::Recording,
+};
 use crate::{
     args,
     error::Result,

@@ -185,7 +185,10 @@ code is 2.
 With --json each decision is an object as printed by wait --events, with line and at_seconds \
 before the other members. The last object has as_recorded, lines and outcome (null if the \
 recording stops before the end of the wait) and, if there is a difference, line, recorded and \
-decided.";
+decided.
+
+--svg draws the requests, pauses, faults and the progress over time, for a bug report. With \
+--svg - the picture goes to stdout and the table to stderr.";
 
 pub(super) const DEMO: &str = "\
 The demo creates a job, waits for it and downloads its file. On the way, the service breaks off \

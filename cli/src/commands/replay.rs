@@ -1,5 +1,7 @@
 //! The command `replay`: a recorded wait, decided again and compared.
 
+mod picture;
+
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read},
@@ -16,27 +18,57 @@ use tcss_export::{
     wait::{Event, EventKind},
 };
 
+use self::picture::Picture;
 use crate::{
+    args,
     error::{Error, ErrorKind, Result},
     output::{Ending, Output, Stdout},
     secrets::masked,
     text::{requests, seconds},
-    wait::{Decision, action, reason},
+    wait::{Decision, Recording, action, reason},
 };
 
-pub(crate) fn replay(file: &Path, output: &Output) -> Result<Ending> {
-    let mut lines = Lines::open(file)?;
+pub(crate) fn replay(args: &args::Replay, output: &Output) -> Result<Ending> {
+    let mut lines = Lines::open(&args.file)?;
     let Some(first) = lines.next()? else { return Err(lines.invalid("the file is empty")) };
+    let mut picture = args.svg.as_ref().map(|_| Picture::new(&first));
     let mut replay = Replay::begin(first).map_err(|error| lines.invalid(&error.to_string()))?;
-    let mut table = Table::new(output)?;
+    let ending = compare(&mut lines, &mut replay, &mut picture, Table::new(output)?)?;
+    if let (Some(picture), Some(path)) = (&picture, &args.svg) {
+        match args.svg_is_stdout() {
+            true => _ = output.print(&picture.svg())?,
+            false => Recording::create(path, args.force)?.save(&picture.svg())?,
+        }
+    }
+    Ok(ending)
+}
+
+/// Decides each line again.
+fn compare(
+    lines: &mut Lines,
+    replay: &mut Replay,
+    picture: &mut Option<Picture>,
+    mut table: Table<'_>,
+) -> Result<Ending> {
     while let Some(line) = lines.next()? {
         match replay.next(line.clone()) {
-            Ok(event) if table.add(lines.number, &line, event.as_ref())? == Stdout::Closed => {
-                return Ok(Ending::Done);
+            Ok(event) => {
+                if let Some(picture) = picture {
+                    picture.add(&line, event.as_ref());
+                }
+                let stdout = table.add(lines.number, &line, event.as_ref())?;
+                // The picture needs all lines.
+                if stdout == Stdout::Closed && picture.is_none() {
+                    return Ok(Ending::Done);
+                }
             }
-            Ok(_) => {}
             Err(error @ ReplayError::NotBegun) => return Err(lines.invalid(&error.to_string())),
-            Err(error) => return table.differs(lines.number, &error),
+            Err(error) => {
+                if let Some(picture) = picture {
+                    picture.add_difference(lines.number);
+                }
+                return table.differs(lines.number, &error);
+            }
         }
     }
     table.finish(lines.number)
@@ -77,7 +109,8 @@ struct ReplayResult<'a> {
 impl<'o> Table<'o> {
     fn new(output: &'o Output) -> Result<Self> {
         if !output.json {
-            output.print(&columns(("time", "request", "what came back", "what was decided")))?;
+            let head = columns(("time", "request", "what came back", "what was decided"));
+            output.result(&(), || head)?;
         }
         Ok(Self { output, pending: None, outcome: None })
     }

@@ -43,13 +43,22 @@ impl Recording {
     }
 
     pub(crate) fn write(&mut self, lines: &[TranscriptLine]) -> Result<()> {
-        self.try_write(lines).map_err(|error| {
-            if self.is_new {
-                // The empty file would prevent the next recording.
-                let _ = fs::remove_file(&self.path);
-            }
-            refused(&self.path, &error)
-        })
+        let written = self.try_write(lines);
+        written.map_err(|error| self.failed(&error))
+    }
+
+    /// Writes a picture instead of lines.
+    pub(crate) fn save(mut self, picture: &str) -> Result<()> {
+        let written = self.file.write_all(picture.as_bytes()).and_then(|()| self.replace());
+        written.map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &io::Error) -> Error {
+        if self.is_new {
+            // The empty file would prevent the next recording.
+            let _ = fs::remove_file(&self.path);
+        }
+        refused(&self.path, error)
     }
 
     fn try_write(&mut self, lines: &[TranscriptLine]) -> io::Result<()> {
@@ -59,12 +68,15 @@ impl Recording {
             self.file.write_all(text.as_bytes())?;
             self.is_new = false;
         }
-        let is_exchange = |line: &TranscriptLine| matches!(line, TranscriptLine::Polled(_));
-        match self.part.take_if(|_| lines.iter().any(is_exchange)) {
-            // This replaces a symbolic link itself, not its target.
-            Some(part) => fs::rename(part, &self.path),
-            None => Ok(()),
+        match lines.iter().any(|line| matches!(line, TranscriptLine::Polled(_))) {
+            true => self.replace(),
+            false => Ok(()),
         }
+    }
+
+    /// Replaces the old file, if there is one. A symbolic link is replaced itself, not its target.
+    fn replace(&mut self) -> io::Result<()> {
+        self.part.take().map_or(Ok(()), |part| fs::rename(part, &self.path))
     }
 }
 

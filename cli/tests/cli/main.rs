@@ -16,6 +16,7 @@ mod jobs;
 mod keys;
 mod limits;
 mod output;
+mod picture;
 mod recording;
 mod replay;
 mod result;
