@@ -136,9 +136,9 @@ impl Session {
         let signature = signer.key.sign(&text);
         let authorization = authorization(credentials, &signer.scope, SESSION_HEADERS, &signature)?;
 
-        let headers = signer.headers.clone();
+        let headers = signer.headers_for(&prepared.names)?.clone();
         let timestamp = text.into_timestamp();
-        Ok(assemble(&self.endpoint, headers, prepared, timestamp, authorization))
+        Ok(assemble(&self.endpoint, headers, &prepared.body, timestamp, authorization))
     }
 
     /// Builds a request without a signature, for an action that needs no key. Its `Authorization`
@@ -155,8 +155,10 @@ impl Session {
         let prepared = self.prepare(action)?;
         let seconds = self.clock_offset.apply(now).unix_seconds();
         Timestamp::new(seconds)?;
+        let mut headers = self.headers.clone();
+        fill_names(&mut headers, &prepared.names)?;
         let skip = HeaderValue::from_static("SKIP");
-        Ok(assemble(&self.endpoint, self.headers.clone(), &prepared, seconds.into(), skip))
+        Ok(assemble(&self.endpoint, headers, &prepared.body, seconds.into(), skip))
     }
 
     /// Prepares and signs an action in one step.
@@ -250,19 +252,23 @@ impl Session {
     }
 }
 
+fn fill_names(headers: &mut HeaderMap, names: &Names) -> Result<(), BuildError> {
+    fill(headers, &header::X_TC_ACTION, constant(names.action, Field::Action)?);
+    fill(headers, &header::X_TC_VERSION, constant(names.version, Field::Version)?);
+    Ok(())
+}
+
 /// Fills in the headers that differ by request.
 fn assemble(
     endpoint: &Endpoint,
     mut headers: HeaderMap,
-    prepared: &Prepared,
+    body: &Bytes,
     timestamp: HeaderValue,
     authorization: HeaderValue,
 ) -> Request<Bytes> {
-    fill(&mut headers, &header::X_TC_ACTION, prepared.names.action.clone());
-    fill(&mut headers, &header::X_TC_VERSION, prepared.names.version.clone());
     fill(&mut headers, &header::X_TC_TIMESTAMP, timestamp);
     fill(&mut headers, &AUTHORIZATION, authorization);
-    let mut request = Request::new(prepared.body.clone());
+    let mut request = Request::new(body.clone());
     *request.method_mut() = Method::POST;
     *request.uri_mut() = endpoint.uri().clone();
     *request.headers_mut() = headers;
@@ -293,8 +299,9 @@ struct Signer {
     credentials: Credentials,
     scope: CredentialScope<'static>,
     key: SigningKey,
-    /// The session's headers with the token.
+    /// The session's headers with the token, and with these names of the last action.
     headers: HeaderMap,
+    names: Option<Names>,
 }
 
 impl Signer {
@@ -311,11 +318,19 @@ impl Signer {
             headers.insert(header::X_TC_TOKEN, token);
         }
         let key = SigningKey::derive(credentials, &scope);
-        Ok(Self { credentials: credentials.clone(), scope, key, headers })
+        Ok(Self { credentials: credentials.clone(), scope, key, headers, names: None })
     }
 
     fn fits(&self, credentials: &Credentials, timestamp: Timestamp, service: &str) -> bool {
         self.scope.is_of(timestamp, service) && self.credentials == *credentials
+    }
+
+    fn headers_for(&mut self, names: &Names) -> Result<&HeaderMap, BuildError> {
+        if self.names.as_ref() != Some(names) {
+            fill_names(&mut self.headers, names)?;
+            self.names = Some(names.clone());
+        }
+        Ok(&self.headers)
     }
 }
 
@@ -328,11 +343,11 @@ pub struct Prepared {
     canonical_request_hash: HexDigest,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Names {
     host: HeaderValue,
-    action: HeaderValue,
-    version: HeaderValue,
+    action: &'static str,
+    version: &'static str,
     service: &'static str,
 }
 
@@ -345,18 +360,16 @@ struct Template {
 
 impl Template {
     fn new<A: Action>(host: &HeaderValue) -> Result<Self, BuildError> {
-        let names = Names {
-            host: host.clone(),
-            action: constant(A::NAME, Field::Action)?,
-            version: constant(A::VERSION, Field::Version)?,
-            service: A::SERVICE,
-        };
-        Ok(Self { names, hashed_head: canonical_request::<A>(host, b"")?.hashed_head() })
+        let names =
+            Names { host: host.clone(), action: A::NAME, version: A::VERSION, service: A::SERVICE };
+        let hashed_head = canonical_request::<A>(host, b"")?.hashed_head();
+        constant(A::VERSION, Field::Version)?;
+        Ok(Self { names, hashed_head })
     }
 
     fn is_of<A: Action>(&self) -> bool {
-        let Names { action, version, service, .. } = &self.names;
-        action == A::NAME && version == A::VERSION && *service == A::SERVICE
+        let Names { action, version, service, .. } = self.names;
+        action == A::NAME && version == A::VERSION && service == A::SERVICE
     }
 
     fn prepare<A: Action>(&self, action: &A) -> Result<Prepared, BuildError> {

@@ -18,20 +18,20 @@ pub fn authorization(
     signed_headers: &str,
     signature: &Signature,
 ) -> Result<HeaderValue, BuildError> {
-    let text = [
-        ALGORITHM,
-        " Credential=",
-        credentials.secret_id(),
-        "/",
-        scope.date(),
-        "/",
-        scope.service(),
-        "/",
-        TERMINATOR,
-        ", SignedHeaders=",
-        signed_headers,
-        ", Signature=",
-        signature.as_str(),
+    let text: [&[u8]; 13] = [
+        ALGORITHM.as_bytes(),
+        b" Credential=",
+        credentials.secret_id().as_bytes(),
+        b"/",
+        scope.date().as_bytes(),
+        b"/",
+        scope.service().as_bytes(),
+        b"/",
+        TERMINATOR.as_bytes(),
+        b", SignedHeaders=",
+        signed_headers.as_bytes(),
+        b", Signature=",
+        signature.as_bytes(),
     ];
     let mut value = HeaderValue::try_from(text.concat())
         .map_err(|_| BuildError::new(Field::Service, Reason::InvalidCharacter))?;

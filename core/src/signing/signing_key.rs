@@ -43,6 +43,10 @@ impl Signature {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    pub(super) const fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 impl fmt::Debug for Signature {

@@ -138,12 +138,11 @@ impl<'a> StringToSign<'a> {
     }
 
     /// Returns the pieces of the text that is shown and signed.
-    pub(super) fn pieces(&self) -> [&[u8]; 11] {
+    pub(super) fn pieces(&self) -> [&[u8]; 8] {
         let Self { timestamp, scope: CredentialScope { date, service, .. }, .. } = self;
         let (timestamp, service) = (timestamp.as_bytes(), service.as_bytes());
-        let (algorithm, terminator) = (ALGORITHM.as_bytes(), TERMINATOR.as_bytes());
         let hash = self.canonical_request_hash.as_bytes();
-        [algorithm, b"\n", timestamp, b"\n", date, b"/", service, b"/", terminator, b"\n", hash]
+        [b"TC3-HMAC-SHA256\n", timestamp, b"\n", date, b"/", service, b"/tc3_request\n", hash]
     }
 }
 
