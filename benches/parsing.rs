@@ -1,11 +1,14 @@
 //! The time to read an answer, compared with parsing the same bytes as generic JSON.
 //!
-//! Absolute times say little on a shared machine: compare the lines of one run.
+//! Absolute times say little on a shared machine, so the ratios at the end come from interleaved
+//! rounds.
 #![allow(missing_docs, reason = "criterion's macros generate undocumented functions")]
 
-use std::hint::black_box;
+mod interleaved;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::{hint::black_box, process::ExitCode};
+
+use criterion::{Criterion, Throughput, criterion_group};
 use http::Response;
 use serde_json::Value;
 use tcss_export::{actions::DescribeExportJobResult, core::read_answer};
@@ -53,5 +56,25 @@ fn unknown_members(c: &mut Criterion) {
     group.finish();
 }
 
+/// Returns whether an answer takes too long in relation to generic JSON.
+fn is_slow() -> bool {
+    let limits = [("success", SUCCESS, 1.0), ("running", RUNNING, 1.0), ("API error", ERROR, 1.2)];
+    let is_over = limits.map(|(name, body, most)| {
+        let response = Response::new(body);
+        interleaved::is_over(
+            (&format!("{name}: time / that of serde_json::Value"), most),
+            100,
+            || read_answer::<DescribeExportJobResult>(black_box(&response)),
+            || serde_json::from_str::<Value>(black_box(body)),
+        )
+    });
+    is_over.contains(&true)
+}
+
 criterion_group!(benches, answers, unknown_members);
-criterion_main!(benches);
+
+fn main() -> ExitCode {
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+    if is_slow() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
