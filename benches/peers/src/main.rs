@@ -20,8 +20,6 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use sha2::block_api::compress256;
-
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 type Work = Box<dyn FnMut()>;
 
@@ -65,25 +63,7 @@ fn works() -> Result<BTreeMap<&'static str, Work>> {
     works.extend(sign_sdk::works());
     works.extend(tencentcloud_crate::works());
     works.extend(tencentcloud_sdk_crate::works()?);
-    works.extend(floors());
     Ok(works)
-}
-
-/// What no client can do without.
-fn floors() -> [(&'static str, Work); 2] {
-    let megabyte = vec![b'a'; 1_000_000];
-    let compressions = || {
-        let (mut state, block) = ([0; 8], [0; 64]);
-        (0..7).for_each(|_| compress256(&mut state, black_box(&[block])));
-        black_box(state);
-    };
-    let digest = move || {
-        black_box(<sha2::Sha256 as sha2::Digest>::digest(black_box(&megabyte)));
-    };
-    [
-        ("floor/seven compressions", Box::new(compressions)),
-        ("floor/digest of 1 MB", Box::new(digest)),
-    ]
 }
 
 /// Prints the signatures of those whose clock can be fixed. Some sign the name of the action, too.

@@ -8,40 +8,19 @@ use tcss_export::{
     actions::DescribeExportJobResult,
     core::{Wall, read_answer},
     signing::{
-        CanonicalHeaders, CanonicalRequest, HexDigest, Signature, SigningKey, StringToSign,
-        Timestamp, authorization as header,
+        CanonicalHeaders, CanonicalRequest, HexDigest, SigningKey, StringToSign, Timestamp,
+        authorization as header,
     },
 };
 
-use crate::{HOST, JOB, PAYLOAD, RUNNING, Result, SECRET_ID, SECRET_KEY, TIME, Work, unix_seconds};
+use crate::{HOST, JOB, PAYLOAD, RUNNING, Result, SECRET_ID, SECRET_KEY, Work, unix_seconds};
 
-pub fn works() -> Result<Vec<(&'static str, Work)>> {
-    let mut works = signatures()?;
-    works.extend(requests()?);
-    Ok(works)
-}
-
-fn signatures() -> Result<Vec<(&'static str, Work)>> {
-    let stages = Signer::new(&[], TIME)?;
-    let signer = Rc::new(Signer::new(&[], unix_seconds())?);
-    let large = Rc::clone(&signer);
-    let megabyte = "a".repeat(1_000_000);
-    let sign = |signer: &Signer, payload: &str| {
-        black_box(signer.authorization(black_box(payload), unix_seconds()).expect("signed"));
+pub fn works() -> Result<[(&'static str, Work); 3]> {
+    let signer = Signer::new(&[], unix_seconds())?;
+    let signature = move || {
+        let authorization = signer.authorization(black_box(PAYLOAD), unix_seconds());
+        black_box(authorization.expect("signed"));
     };
-    Ok(vec![
-        ("ours/signature", Box::new(move || sign(&signer, PAYLOAD))),
-        ("ours/signature of 1 MB", Box::new(move || sign(&large, &megabyte))),
-        (
-            "ours/signature, seven blocks",
-            Box::new(move || {
-                black_box(stages.signature(black_box(PAYLOAD), TIME).expect("signed"));
-            }),
-        ),
-    ])
-}
-
-fn requests() -> Result<Vec<(&'static str, Work)>> {
     let action = Rc::new(DescribeExportJobResult::new(JobId::new(JOB)?));
     let credentials = Rc::new(Credentials::new(SECRET_ID, SECRET_KEY)?);
     let mut session = Session::new(Endpoint::international());
@@ -52,7 +31,8 @@ fn requests() -> Result<Vec<(&'static str, Work)>> {
         let now = Wall::from_unix_seconds(unix_seconds());
         black_box(session.request(black_box(action), credentials, now).expect("signed"));
     };
-    Ok(vec![
+    Ok([
+        ("ours/signature", Box::new(signature)),
         ("ours/request", Box::new(move || request(&mut session, &action, &credentials))),
         (
             "ours/request and answer",
@@ -84,17 +64,11 @@ impl Signer {
     }
 
     fn authorization(&self, payload: &str, time: i64) -> Result<http::HeaderValue> {
-        let (text, signature) = self.signature(payload, time)?;
-        Ok(header(&self.credentials, &text.scope(), self.headers.names(), &signature)?)
-    }
-
-    /// Hashes seven blocks: one of the payload, three of the request and three of the signature.
-    fn signature(&self, payload: &str, time: i64) -> Result<(StringToSign<'static>, Signature)> {
         let hash = HexDigest::of(payload.as_bytes());
         let request = CanonicalRequest::new("POST", "/", "", &self.headers, hash);
         let text = StringToSign::new(Timestamp::new(time)?, "tcss", request.hash());
         let signature = self.key.sign(&text);
-        Ok((text, signature))
+        Ok(header(&self.credentials, &text.scope(), self.headers.names(), &signature)?)
     }
 }
 
