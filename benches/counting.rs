@@ -4,6 +4,8 @@
 //! cargo bench --bench counting # fails if an operation costs more than its limit
 //! ```
 //!
+//! Each figure is printed with what it aims at. A limit is five percent above what an operation took.
+//!
 //! valgrind does not support the SHA instructions, so sha2 runs its portable code, where each block
 //! of 64 bytes takes the same number of instructions. So the bench can separate hashing from the
 //! rest.
@@ -20,22 +22,25 @@ use tcss_export::{
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// The limits of each operation, five percent above what it took: hashed blocks, and instructions
-/// outside of hashing.
-const LIMITS: [(&str, f64, f64); 6] = [
+/// What each operation may take: hashed blocks, and the aim and the limit of the instructions outside
+/// of hashing.
+const LIMITS: [(&str, f64, f64, f64); 6] = [
     // In addition to a request: twelve blocks for the key of the day, two for its pads, two for the
     // common beginning of all canonical requests of the action, and one for the empty payload.
-    ("request, fresh session", 23.0, 16_550.0),
-    ("request", 6.0, 6_370.0),
-    ("request, same job", 3.0, 4_500.0),
-    ("success", 0.0, 6_650.0),
-    ("running", 0.0, 5_740.0),
-    ("API error", 0.0, 6_100.0),
+    ("request, fresh session", 23.0, 16_550.0, 16_550.0),
+    ("request", 6.0, 5_500.0, 6_260.0),
+    ("request, same job", 3.0, 4_300.0, 4_510.0),
+    ("success", 0.0, 4_236.0, 6_650.0),
+    ("running", 0.0, 3_564.0, 5_740.0),
+    ("API error", 0.0, 3_654.0, 6_100.0),
 ];
 
-/// The limits of reading an answer, five percent above what it took, relative to reading it as generic JSON.
-const RATIOS: [(&str, &str, f64); 3] =
-    [("success", SUCCESS, 0.95), ("running", RUNNING, 0.89), ("API error", ERROR, 1.09)];
+/// The aim and the limit of reading an answer, relative to reading it as generic JSON.
+const RATIOS: [(&str, &str, f64, f64); 3] = [
+    ("success", SUCCESS, 0.67, 0.95),
+    ("running", RUNNING, 0.65, 0.89),
+    ("API error", ERROR, 0.75, 1.09),
+];
 
 const SUCCESS: &str = r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://export-1250000000.cos.ap-guangzhou.myqcloud.com/p/report.csv?q-sign-algorithm=sha1&q-ak=EXAMPLE&q-sign-time=1699979400;1699983000&q-signature=EXAMPLE","ExportProgress":100,"FailureMsg":"","RequestId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}}"#;
 const RUNNING: &str = r#"{"Response":{"ExportStatus":"RUNNING","DownloadURL":"","ExportProgress":42.5,"FailureMsg":"","RequestId":"3f1c9a52-77aa-4a6e-9b7d-5d2f0c8e1a10"}}"#;
@@ -51,30 +56,30 @@ fn main() -> Result<()> {
 
 fn compare() -> Result<()> {
     let mut is_over = false;
-    for (operation, most_blocks, most_instructions) in LIMITS {
+    for (operation, most_blocks, aim, limit) in LIMITS {
         let (blocks, instructions) = cost(operation)?;
         if most_blocks > 0.0 {
             // A run may also hash something once, which leaves a fraction of a block.
-            is_over |=
-                report(&format!("{operation}: compressions"), blocks.round(), most_blocks, 0);
+            report(&format!("{operation}: compressions"), blocks.round(), most_blocks, 0);
+            is_over |= blocks.round() > most_blocks;
         }
         let name = format!("{operation}: instructions outside of hashing");
-        is_over |= report(&name, instructions, most_instructions, 0);
-        if let Some((_, _, most)) = RATIOS.iter().find(|(name, ..)| *name == operation) {
+        report(&name, instructions, aim, 0);
+        is_over |= instructions > limit;
+        if let Some((_, _, aim, limit)) = RATIOS.iter().find(|(name, ..)| *name == operation) {
             let (_, generic) = cost(&format!("generic {operation}"))?;
             let name = format!("{operation}: instructions / those of serde_json::Value");
-            is_over |= report(&name, instructions / generic, *most, 2);
+            report(&name, instructions / generic, *aim, 2);
+            is_over |= instructions / generic > *limit;
         }
     }
     if is_over { Err("over a limit".into()) } else { Ok(()) }
 }
 
-/// Prints a figure, and returns whether it is over its limit.
-fn report(name: &str, value: f64, most: f64, decimals: usize) -> bool {
-    let is_over = value > most;
-    let word = if is_over { "over" } else { "ok  " };
-    println!("{word} {name}: {value:.decimals$} (at most {most:.decimals$})");
-    is_over
+/// Prints a figure and what it aims at.
+fn report(name: &str, value: f64, aim: f64, decimals: usize) {
+    let word = if value > aim { "over" } else { "ok  " };
+    println!("{word} {name}: {value:.decimals$} (at most {aim:.decimals$})");
 }
 
 /// Returns the cost of one operation. The difference of two runs leaves out what each does once.
@@ -145,7 +150,7 @@ fn repeat(operation: &str, times: i64) -> Result<()> {
             "API error" => drop(black_box(answer(ERROR))),
             generic => {
                 let body = RATIOS.iter().find(|(name, ..)| generic.ends_with(name));
-                let (_, body, _) = body.ok_or("no such operation")?;
+                let (_, body, ..) = body.ok_or("no such operation")?;
                 drop(black_box(serde_json::from_str::<Value>(black_box(body))?));
             }
         }

@@ -54,7 +54,7 @@ fn at_most<T>(allocations: usize, name: &str, make: impl FnOnce() -> T) {
     let made = black_box(make());
     let change = region.change();
     drop(made);
-    println!("{name}: {} allocations, {} reallocations", change.allocations, change.reallocations);
+    println!("ok   {name}: allocations: {} (at most {allocations})", change.allocations);
     assert!(change.allocations <= allocations, "{name}: {} allocations", change.allocations);
     assert_eq!(change.reallocations, 0, "{name}");
 }
