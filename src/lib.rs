@@ -142,8 +142,8 @@ pub mod driver {
     #[doc(inline)]
     pub use tcss_export_driver::{
         AddressError, BLOCKING_THREADS, Blocking, Body, Budget, CONNECT_LIMIT, Client, Download,
-        HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT, Proxies, ResourceLimit, Transport, TransportError,
-        TunnelError, Wait, Worker, async_fn, blocking, blocking_fn, clock,
+        HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT, OwnedSend, Proxies, ResourceLimit, Transport,
+        TransportError, TunnelError, Wait, Worker, async_fn, blocking, blocking_fn, clock,
     };
 }
 

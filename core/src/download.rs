@@ -12,6 +12,7 @@
 //! resumes with `Range` and `If-Range`. If the server names the length or the CRC-64/XZ, both are
 //! checked.
 
+mod chunk;
 mod decision;
 mod error_page;
 mod exchange;
@@ -25,6 +26,7 @@ use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 pub use self::{
+    chunk::Chunk,
     error_page::Refusal,
     outcome::{Downloaded, Error, ErrorKind, Event, EventKind, Fault, Outcome, Report},
     part::{Part, PartMetadata},
@@ -171,6 +173,8 @@ struct Body {
     end: Option<u64>,
     /// A truncated body can be detected, by a length or by a last chunk.
     shows_its_end: bool,
+    /// The server serves ranges of this file.
+    accepts_ranges: bool,
     /// The number of bytes held before this body.
     began: u64,
     /// The number of bytes to skip because they are held already.

@@ -1,6 +1,8 @@
 //! A file as an object store serves it: by the rules of RFC 9110, with an entity tag and a
 //! checksum.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use crc::{CRC_64_XZ, Crc};
 use http::{HeaderMap, HeaderValue, Response};
@@ -13,6 +15,7 @@ pub(crate) struct File {
     pub(crate) bytes: Bytes,
     pub(crate) etag: Option<String>,
     pub(crate) names_crc: bool,
+    pub(crate) crc64: u64,
 }
 
 static CRC: Crc<u64> = Crc::<u64>::new(&CRC_64_XZ);
@@ -25,7 +28,8 @@ pub(crate) fn crc64(bytes: &[u8]) -> u64 {
 impl File {
     /// Makes a file with a strong entity tag and a checksum.
     pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), etag: Some("\"v1\"".into()), names_crc: true }
+        let bytes = bytes.into();
+        Self { crc64: crc64(&bytes), bytes, etag: Some("\"v1\"".into()), names_crc: true }
     }
 
     pub(crate) fn with_etag(mut self, etag: &str) -> Self {
@@ -68,23 +72,26 @@ impl File {
     }
 
     fn described(&self, status: u16, bytes: Bytes) -> Response<Bytes> {
-        let mut response = response(status, &[("content-length", &bytes.len().to_string())], bytes);
+        let length = bytes.len().to_string();
+        let described = [("content-length", &*length), ("accept-ranges", "bytes")];
+        let mut response = response(status, &described, bytes);
         let headers = response.headers_mut();
         if let Some(etag) = &self.etag {
             headers.insert("etag", value(etag));
         }
         if self.names_crc {
-            headers.insert(CRC64, value(&crc64(&self.bytes).to_string()));
+            headers.insert(CRC64, value(&self.crc64.to_string()));
         }
         response
     }
 }
 
-/// Returns the first byte of a range; clients send ranges without an end only.
-pub(crate) fn first_byte(headers: &HeaderMap) -> Option<usize> {
+/// Returns the requested range of a file with this length.
+pub(crate) fn range(headers: &HeaderMap, length: usize) -> Option<Range<usize>> {
     let range = headers.get("range")?.to_str().expect("ASCII");
-    let first = range.strip_prefix("bytes=").and_then(|range| range.strip_suffix('-'));
-    Some(first.and_then(|first| first.parse().ok()).expect("a range without an end"))
+    let (first, last) = range.strip_prefix("bytes=").and_then(|r| r.split_once('-')).expect(range);
+    let end = if last.is_empty() { length } else { last.parse::<usize>().expect(range) + 1 };
+    Some(first.parse().expect(range)..end.min(length))
 }
 
 /// Returns an error answer of the object store.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, response::Parts};
 use tcss_export::driver::TransportErrorKind;
 
-pub(crate) use file_server::{CRC64, File, crc64, first_byte};
+pub(crate) use file_server::{CRC64, File, crc64};
 
 /// How the server replies to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +163,13 @@ impl File {
             _ => {}
         }
     }
+}
+
+/// Returns the first byte of a range; requests that a download starts have no end.
+pub(crate) fn first_byte(headers: &HeaderMap) -> Option<usize> {
+    let range = file_server::range(headers, usize::MAX)?;
+    assert_eq!(range.end, usize::MAX, "a range without an end");
+    Some(range.start)
 }
 
 impl From<Response<Bytes>> for Answer {

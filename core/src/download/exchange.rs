@@ -1,10 +1,13 @@
 //! The requests of a download, and the heads of their responses.
 
-use alloc::{format, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use http::{
     HeaderMap, HeaderValue, Request, StatusCode, Version,
-    header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HOST, IF_RANGE, RANGE, TRANSFER_ENCODING},
+    header::{
+        ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_RANGE, ETAG, HOST, IF_RANGE, RANGE,
+        TRANSFER_ENCODING,
+    },
     response::Parts,
 };
 
@@ -53,8 +56,15 @@ impl Download {
 
     /// Returns `Range` and `If-Range`, if the download can resume.
     fn range(&self) -> Option<(HeaderValue, HeaderValue)> {
-        let etag = self.held.object.etag.as_deref().filter(|_| self.held.bytes > 0)?;
-        let range = format!("bytes={}-", self.first_wanted());
+        match self.held.bytes {
+            0 => None,
+            _ => self.range_headers(format!("bytes={}-", self.first_wanted())),
+        }
+    }
+
+    /// Returns `Range` and `If-Range`, if the file has a strong tag.
+    pub(super) fn range_headers(&self, range: String) -> Option<(HeaderValue, HeaderValue)> {
+        let etag = self.held.object.etag.as_deref()?;
         Some((HeaderValue::try_from(range).ok()?, HeaderValue::from_str(etag).ok()?))
     }
 
@@ -67,7 +77,7 @@ impl Download {
         }
     }
 
-    fn request(&self, range: Option<(HeaderValue, HeaderValue)>) -> Request<()> {
+    pub(super) fn request(&self, range: Option<(HeaderValue, HeaderValue)>) -> Request<()> {
         let mut request = Request::new(());
         *request.uri_mut() = self.location.uri.clone();
         request.extensions_mut().insert(Limits {
@@ -145,9 +155,11 @@ impl Download {
         } else if object.etag.is_none() || self.is_other_file(headers, &object) {
             return Err(Problem::End(ErrorKind::Changed));
         }
-        let (end, skip) = (object.total, self.held.bytes);
+        let accepts_ranges = sole_text(headers, &ACCEPT_RANGES) == Some("bytes");
+        let (end, skip, since) = (object.total, self.held.bytes, self.now);
         self.held.object = object;
-        Ok(self.open(headers, Body { end, shows_its_end, skip, since: self.now, began: skip }))
+        let body = Body { end, shows_its_end, accepts_ranges, began: skip, skip, since };
+        Ok(self.open(headers, body))
     }
 
     fn partial_file(&mut self, head: &Parts) -> Result<Opening, Problem> {
@@ -179,7 +191,8 @@ impl Download {
         self.check_size(self.held.object.total)?;
         let (end, skip) = (Some(range.end), self.held.bytes - range.first);
         let (since, began) = (self.now, self.held.bytes);
-        Ok(self.open(headers, Body { end, shows_its_end: true, skip, since, began }))
+        let body = Body { end, shows_its_end: true, accepts_ranges: true, began, skip, since };
+        Ok(self.open(headers, body))
     }
 
     /// Interprets a 416 response, which proves nothing unless it names another file: no byte past
@@ -244,7 +257,7 @@ impl Download {
 }
 
 /// Returns the headers of a response whose body has the bytes of the file.
-fn checked_coding(head: &Parts) -> Result<&HeaderMap, Problem> {
+pub(super) fn checked_coding(head: &Parts) -> Result<&HeaderMap, Problem> {
     match foreign_coding(&head.headers).or_else(|| foreign_transfer_coding(head)) {
         Some(coding) => Err(Problem::End(ErrorKind::Coding(coding))),
         None => Ok(&head.headers),

@@ -49,6 +49,16 @@ pub struct Policy {
     pub private_networks: Vec<Network>,
     /// Allows loopback hosts. A client whose endpoint is loopback sets it.
     pub allow_loopback: bool,
+    /// How many connections fetch the file at once: 1 by default, at most
+    /// [`Policy::MAX_CONNECTIONS`]; a higher number counts as that. More than one help where the
+    /// server limits the rate of each.
+    ///
+    /// It needs a server that accepts ranges and names length and strong `ETag` of the file, and a
+    /// transport with `send_owned`; otherwise there is one connection. The further connections
+    /// fetch [chunks](super::Chunk) ahead, and at most twice as many chunks as connections are in
+    /// memory. The server may refuse some of the connections: the download then goes on with fewer,
+    /// and it never fails because of a chunk.
+    pub connections: u32,
     /// Requires that the server names the CRC-64. Without it, only the length can be checked.
     pub require_crc64: bool,
 }
@@ -62,6 +72,8 @@ impl Policy {
     pub const MAX_NOT_FOUND: u32 = 4;
     /// The default of `max_new_urls`: 1.
     pub const MAX_NEW_URLS: u32 = 1;
+    /// The largest number of `connections`.
+    pub const MAX_CONNECTIONS: u32 = 16;
 }
 
 impl Default for Policy {
@@ -78,6 +90,7 @@ impl Default for Policy {
             allow_http: false,
             private_networks: Vec::new(),
             allow_loopback: false,
+            connections: 1,
             require_crc64: false,
         }
     }

@@ -16,7 +16,7 @@ use tcss_export_core::Now;
 
 use crate::{
     blocking,
-    transport::{Body, Transport},
+    transport::{Body, OwnedSend, Transport},
     transport_error::TransportError,
 };
 
@@ -110,6 +110,11 @@ impl<T: Transport> Transport for Cancellable<T> {
                 false => body.poll_next_unpin(context),
             }))
         }))
+    }
+
+    fn send_owned(&self, request: Request<Bytes>) -> Option<OwnedSend> {
+        // Only `Cancel::run` polls it, which stops after a cancellation.
+        self.transport.send_owned(request)
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -17,7 +17,7 @@ use tcss_export_core::{AddressPolicy, ClockOffset, Credentials, Mono, Now, Sessi
 use crate::{
     budget::Budget,
     credential_source::CredentialSource,
-    transport::{self, Body, Transport},
+    transport::{self, Body, OwnedSend, Transport},
     transport_error::TransportError,
 };
 
@@ -202,6 +202,11 @@ impl<T: Transport> Client<T> {
         end: Mono,
     ) -> Result<Response<Body>, TransportError> {
         self.within(end, self.transport.send(request.map(|()| Bytes::new()))).await
+    }
+
+    /// Returns the exchange of a download request, if the transport can have several.
+    pub(crate) fn fetch_owned(&self, request: Request<()>) -> Option<OwnedSend> {
+        self.transport.send_owned(request.map(|()| Bytes::new()))
     }
 
     /// Drops the future if it is not ready by this moment.

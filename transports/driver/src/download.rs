@@ -1,5 +1,6 @@
 //! The download of a file, to a target or into a writer.
 
+mod bodies;
 mod error;
 mod lock;
 mod output;
@@ -8,12 +9,12 @@ mod permissions;
 mod stat;
 mod target;
 
-use std::fmt;
+use std::{fmt, future::poll_fn, time::Duration};
 
 use futures_util::{
     FutureExt,
     io::{AsyncWrite, Sink},
-    stream::{self, Stream, StreamExt},
+    stream::{self, Stream},
 };
 use http::{Request, Uri};
 use tcss_export_core::{
@@ -24,16 +25,16 @@ use tcss_export_core::{
 };
 
 pub(crate) use self::output::Output;
-use self::part_file::End;
+use self::{
+    bodies::{Bodies, Piece},
+    part_file::End,
+};
 pub use self::{
     error::{DownloadError, FileError, FileErrorKind},
     target::Target,
 };
 use crate::{
-    client::Client,
-    error::WaitError,
-    transport::{Body, Transport},
-    transport_error::TransportError,
+    client::Client, error::WaitError, transport::Transport, transport_error::TransportError,
 };
 
 impl<T: Transport> Client<T> {
@@ -116,8 +117,11 @@ pub struct Download<T, W = Sink> {
     download: download::Download,
     job: Option<JobId>,
     output: Output<W>,
-    /// The body of the current response, while it is read.
-    body: Option<Body>,
+    /// The body of the current response, while it is read, and the chunks after it.
+    bodies: Option<Bodies>,
+    /// How many connections the server may still get.
+    connections: u32,
+    stall_limit: Duration,
     /// The URL of the last request.
     url: Uri,
     /// Whether the last event was reported.
@@ -138,6 +142,8 @@ impl<T: Transport, W> Download<T, W> {
     ) -> Result<Self, BuildError> {
         let Source { url, job, mut policy } = source;
         policy.allow_loopback |= client.has_loopback_endpoint();
+        let connections = policy.connections.min(Policy::MAX_CONNECTIONS);
+        let stall_limit = policy.stall_limit;
         let now = client.now().mono;
         let mut download = download::Download::new(url, &policy, client.seed(), now)?;
         if job.is_some() {
@@ -151,7 +157,9 @@ impl<T: Transport, W> Download<T, W> {
             download,
             job,
             output,
-            body: None,
+            bodies: None,
+            connections,
+            stall_limit,
             url: Uri::default(),
             has_ended: false,
             file_error: None,
@@ -187,7 +195,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         match self.advance().await {
             Ok(event) => Some(event),
             Err(error) => {
-                self.body = None;
+                self.bodies = None;
                 // Closes the part file, so that another download can continue it.
                 self.output = Output::Closed;
                 self.file_error = Some(error);
@@ -199,7 +207,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
     /// Cancels the download. Its outcome is then an error of the kind [`ErrorKind::Cancelled`] with
     /// the report. The part file stays for a later download to the same target.
     pub fn cancel(&mut self) {
-        self.body = None;
+        self.bodies = None;
         // The report counts the time until now.
         self.download.step(self.client.now().mono);
         self.download.cancel();
@@ -230,12 +238,12 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         if let Some(part) = self.output.open(self.client.blocks).await? {
             self.download.resume(part);
         }
-        if self.body.is_none() {
+        if self.bodies.is_none() {
             self.download.abandon();
         }
         let event = loop {
-            let event = match self.body {
-                Some(_) => Some(self.read().await?),
+            let event = match self.bodies {
+                Some(_) => self.read().await?,
                 None => self.step().await?,
             };
             if let Some(event) = event {
@@ -303,7 +311,8 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
             Err(error) => return Ok(self.ended(Err(error))),
         };
         self.transport_error = None;
-        match self.download.head(self.client.now().mono, &head) {
+        let now = self.client.now().mono;
+        match self.download.head(now, &head) {
             Opening::Drop => return Ok(self.ended(Ok(()))),
             Opening::StartOver => {
                 self.output.start_over(self.download.metadata()).await?;
@@ -313,32 +322,67 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         if let Some(total) = self.download.total() {
             self.output.check_room(total.saturating_sub(self.download.bytes())).await?;
         }
-        self.body = Some(body);
+        self.bodies = Some(Bodies::new(body, self.download.bytes(), now));
         Ok(self.download.receiving())
     }
 
     /// Reads one piece of the body, or its end.
-    async fn read(&mut self) -> Result<Event, FileError> {
-        let end = self.download.limit();
-        let Self { client, body, .. } = self;
-        let next = async { body.as_mut()?.next().await }.map(Option::transpose);
-        let piece = match client.within(end, next).await {
-            Ok(Some(piece)) => piece,
-            end => return Ok(self.ended(end.map(drop))),
+    async fn read(&mut self) -> Result<Option<Event>, FileError> {
+        self.request_chunks();
+        let Self { client, download, bodies: Some(bodies), .. } = self else { return Ok(None) };
+        let limit = bodies.limit(self.stall_limit);
+        let end = limit.into_iter().chain([download.limit()]).min().unwrap_or_default();
+        let next = poll_fn(|context| bodies.poll(client.now().mono, context));
+        let next = client.within(end, next.map(Ok)).await;
+        let refused = bodies.take_refused();
+        self.connections = self.connections.saturating_sub(refused).max(1);
+        let piece = match next {
+            Ok(Piece::Bytes(piece)) => piece,
+            Ok(Piece::Room) => return Ok(None),
+            Ok(Piece::End(end)) => return Ok(Some(self.ended(end))),
+            Ok(Piece::Stop) => return Ok(Some(self.stop())),
+            Err(_) if limit.is_some() => {
+                self.connections = 1;
+                return Ok(Some(self.stop()));
+            }
+            Err(timeout) => return Ok(Some(self.ended(Err(timeout)))),
         };
         match self.download.body(self.client.now().mono, &piece) {
             Received::Write(bytes) => {
                 self.output.write(piece.slice_ref(bytes)).await?;
             }
             Received::Nothing => {}
-            Received::Drop => return Ok(self.ended(Ok(()))),
+            Received::Drop => return Ok(Some(self.ended(Ok(())))),
         }
-        Ok(self.download.receiving())
+        Ok(Some(self.download.receiving()))
+    }
+
+    /// Requests chunks ahead, as far as the policy and the server permit it.
+    fn request_chunks(&mut self) {
+        let now = self.client.now().mono;
+        while let Some(bodies) = &mut self.bodies
+            && self.connections > 1
+            && bodies.has_room(self.connections)
+            && let Some((chunk, request)) = self.download.chunk(bodies.end())
+        {
+            let Some(send) = self.client.fetch_owned(request) else {
+                self.connections = 1;
+                return;
+            };
+            bodies.add(chunk, send, now);
+            self.download.sent_chunk();
+        }
+    }
+
+    /// Goes on without the chunks.
+    fn stop(&mut self) -> Event {
+        self.bodies = None;
+        self.download.stop_body(self.client.now().mono)
     }
 
     /// Handles the end of a response, or the error instead of one.
     fn ended(&mut self, end: Result<(), TransportError>) -> Event {
-        self.body = None;
+        self.bodies = None;
         let fault: Result<(), TransportErrorKind> =
             end.as_ref().copied().map_err(TransportError::kind);
         self.transport_error = end.err().map(|error| error.with_server(&self.url));

@@ -88,7 +88,7 @@ pub use self::{
     proxies::{Proxies, Proxy, ProxyError, TunnelError},
     transport::{
         BLOCKING_THREADS, Blocking, Body, CONNECT_LIMIT, ClientsByPolicy, HEAD_LIMIT,
-        HEADERS_LIMIT, IDLE_LIMIT, Transport, check_head_size, head_size,
+        HEADERS_LIMIT, IDLE_LIMIT, OwnedSend, Transport, check_head_size, head_size,
     },
     transport_error::{AddressError, TransportError},
     wait::Wait,

@@ -93,6 +93,34 @@ pub trait Transport {
         request: Request<Bytes>,
     ) -> impl Future<Output = Result<Response<Body>, TransportError>>;
 
+    /// Sends as [`send`](Self::send) does, as a future that does not borrow the transport; `None`
+    /// if the transport has none.
+    ///
+    /// A download with several connections needs it, because it keeps their requests while it waits
+    /// for others. Over a transport without it, a download uses one connection.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use bytes::Bytes;
+    /// # use http::{Request, Response};
+    /// # use tcss_export_driver::{Body, OwnedSend, Transport, TransportError};
+    /// # #[derive(Clone)] struct MyTransport;
+    /// # impl Transport for MyTransport {
+    /// # async fn send(&self, _: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+    /// #     Ok(Response::new(Bytes::new().into()))
+    /// # }
+    /// # async fn sleep(&self, _: Duration) {}
+    /// fn send_owned(&self, request: Request<Bytes>) -> Option<OwnedSend> {
+    ///     let transport = self.clone();
+    ///     Some(Box::pin(async move { transport.send(request).await }))
+    /// }
+    /// # }
+    /// ```
+    fn send_owned(&self, request: Request<Bytes>) -> Option<OwnedSend> {
+        drop(request);
+        None
+    }
+
     /// Sleeps for this duration. It may return early: the client then checks the clock.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 
@@ -102,6 +130,9 @@ pub trait Transport {
         clock::now()
     }
 }
+
+/// The future of [`Transport::send_owned`].
+pub type OwnedSend = Pin<Box<dyn Future<Output = Result<Response<Body>, TransportError>> + Send>>;
 
 /// The most pooled clients that one transport keeps.
 const MOST_CLIENTS: usize = 8;

@@ -45,7 +45,7 @@ use hyper_util::{
 };
 use tcss_export_core::{Limits, TransportErrorKind};
 use tcss_export_driver::{
-    Body, ClientsByPolicy, HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT, Proxies, Transport,
+    Body, ClientsByPolicy, HEAD_LIMIT, HEADERS_LIMIT, IDLE_LIMIT, OwnedSend, Proxies, Transport,
     TransportError, from_http_body, tls,
 };
 
@@ -163,6 +163,11 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Hyper<C> {
         let response = async { client.request(request).await.map_err(request_error) };
         let response = heads.limit(response).await?;
         Ok(response.map(|body| from_http_body(body, explain)))
+    }
+
+    fn send_owned(&self, request: Request<Bytes>) -> Option<OwnedSend> {
+        let hyper = self.clone();
+        Some(Box::pin(async move { hyper.send(request).await }))
     }
 
     async fn sleep(&self, duration: Duration) {

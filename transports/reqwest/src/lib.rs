@@ -35,9 +35,9 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tcss_export_core::{AddressPolicy, Limits, TransportErrorKind};
 use tcss_export_driver::{
-    AddressError, Body, CONNECT_LIMIT, ClientsByPolicy, HEADERS_LIMIT, IDLE_LIMIT, Proxies, Proxy,
-    Transport, TransportError, TunnelError, Worker, check_head_size, from_http_body, head_size,
-    tls,
+    AddressError, Body, CONNECT_LIMIT, ClientsByPolicy, HEADERS_LIMIT, IDLE_LIMIT, OwnedSend,
+    Proxies, Proxy, Transport, TransportError, TunnelError, Worker, check_head_size,
+    from_http_body, head_size, tls,
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -154,6 +154,11 @@ impl Transport for Reqwest {
         })?;
         check_head_size(head_size(response.headers()))?;
         Ok(Response::from(response).map(|body| from_http_body(body, explain)))
+    }
+
+    fn send_owned(&self, request: Request<Bytes>) -> Option<OwnedSend> {
+        let reqwest = self.clone();
+        Some(Box::pin(async move { reqwest.send(request).await }))
     }
 
     async fn sleep(&self, duration: Duration) {

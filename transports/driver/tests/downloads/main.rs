@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+mod chunks;
 mod disks;
 mod events;
 mod folder;
@@ -13,5 +14,6 @@ mod permissions;
 mod planted;
 mod server;
 mod targets;
+mod throttled;
 mod transport;
 mod writers;

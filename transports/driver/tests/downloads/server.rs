@@ -6,10 +6,9 @@ mod file_server;
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use tcss_export_core::TransportErrorKind;
 
-use file_server::first_byte;
 pub(crate) use file_server::{File, crc64};
 
 /// The answer to one request.
@@ -35,12 +34,19 @@ impl File {
     /// Answers as RFC 9110 demands.
     pub(crate) fn answer(&self, request: &Request<()>) -> Reply {
         let headers = request.headers();
-        let answer = match first_byte(headers).filter(|_| self.fits_condition(headers)) {
-            Some(first) if first >= self.len() => self.unsatisfied(),
-            Some(first) => self.partial(first, self.len()),
+        let range = file_server::range(headers, self.len());
+        let answer = match range.filter(|_| self.fits_condition(headers)) {
+            Some(range) if range.is_empty() => self.unsatisfied(),
+            Some(range) => self.partial(range.start, range.end),
             None => self.whole(),
         };
         answer.into()
+    }
+}
+
+impl From<File> for Reply {
+    fn from(file: File) -> Self {
+        file.whole().into()
     }
 }
 
@@ -70,6 +76,20 @@ impl Reply {
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         if let Ok(head) = &mut self.head {
             head.headers_mut().insert(name, value.parse().expect("a header"));
+        }
+        self
+    }
+
+    pub(crate) fn without(mut self, name: &'static str) -> Self {
+        if let Ok(head) = &mut self.head {
+            head.headers_mut().remove(name);
+        }
+        self
+    }
+
+    pub(crate) fn status(mut self, status: u16) -> Self {
+        if let Ok(head) = &mut self.head {
+            *head.status_mut() = StatusCode::from_u16(status).expect("a status");
         }
         self
     }
