@@ -46,6 +46,9 @@ const ALLOW_NETWORK: &str = "Also connects to this address or network, such as 1
 const DOWNLOAD_TIMEOUT: &str =
     "Stops downloading after this time; by default there is no limit as long as bytes arrive.";
 
+const CONNECTIONS: &str = "Downloads over up to N connections, 1 to 16; 1 by default. More help where \
+    the server limits the rate of each connection; it may refuse some of them.";
+
 /// The contents of a new export.
 #[derive(Debug, Group)]
 pub(crate) struct Export {
@@ -241,6 +244,9 @@ pub(crate) struct Save {
     #[arg(long, value_name = "TIME", value_parser = positive_time)]
     #[arg(allow_negative_numbers = true, help = DOWNLOAD_TIMEOUT, hide_short_help = true)]
     download_timeout: Option<Duration>,
+    #[arg(long, value_name = "N", value_parser = connections, allow_negative_numbers = true)]
+    #[arg(help = CONNECTIONS, hide_short_help = true)]
+    connections: Option<u32>,
 }
 
 impl Save {
@@ -278,6 +284,9 @@ impl Save {
         if let Some(limit) = self.stall {
             policy.stall_limit = limit;
         }
+        if let Some(connections) = self.connections {
+            policy.connections = connections;
+        }
         policy
     }
 
@@ -304,6 +313,7 @@ impl Save {
             ("--max-size", self.max_size.map(|bytes| bytes.to_string())),
             ("--stall", seconds_text(self.stall)),
             ("--download-timeout", seconds_text(self.download_timeout)),
+            ("--connections", self.connections.map(|number| number.to_string())),
         ]
     }
 }
@@ -381,6 +391,12 @@ fn network(text: &str) -> Result<IpNet, &'static str> {
 pub(super) fn positive(text: &str) -> Result<u64, &'static str> {
     let number = whole(text)?;
     if number == 0 { Err("expected 1 or more") } else { Ok(number) }
+}
+
+pub(super) fn connections(text: &str) -> Result<u32, String> {
+    let most = download::Policy::MAX_CONNECTIONS;
+    let number = u32::try_from(whole(text)?).ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| format!("expected 1 to {most}"))
 }
 
 pub(super) fn port(text: &str) -> Result<u16, String> {

@@ -130,6 +130,10 @@ fn the_numbers_in_the_help_are_those_of_the_policies() {
         let stall = option(command, "--stall");
         let seconds = download::Policy::STALL_LIMIT.as_secs();
         assert!(stall.ends_with(&format!("; {seconds} s by default.")), "{stall}");
+        let connections = option(command, "--connections");
+        let (most, one) = (download::Policy::MAX_CONNECTIONS, download::Policy::default());
+        let range = format!(", 1 to {most}; {} by default.", one.connections);
+        assert!(connections.contains(&range), "{connections}");
     }
     let wait = help(&["wait", "--help"], 100);
     let limit = format!(" at most {} s, ", Policy::EXCHANGE_LIMIT.as_secs());

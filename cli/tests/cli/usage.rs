@@ -248,6 +248,10 @@ fn a_bad_whole_number_is_refused_with_what_was_expected() {
     }
     refused(&[&download[..], &["0"]].concat(), "for '--max-size <BYTES>': expected 1 or more");
     refused(&["serve", "--limit", "0"], "for '--limit <N>': expected 1 or more");
+    for number in ["0", "17", "4294967297"] {
+        let args = ["download", "J", "-o", "f", "--connections", number];
+        refused(&args, "for '--connections <N>': expected 1 to 16");
+    }
     refused(&["serve", "--port", "65536"], "for '--port <PORT>': expected 0 to 65535");
 }
 

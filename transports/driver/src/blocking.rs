@@ -241,9 +241,7 @@ impl<T: Blocking> Client<T> {
         T: Send + Sync + 'static,
     {
         let jobs = stream::iter(jobs.into_iter().collect::<Vec<_>>());
-        let threaded = Threaded::new(self.client.transport());
-        let transport = Cancellable::new(Arc::new(threaded.clone()), self.cancel.clone());
-        let mut client = self.client.over(transport);
+        let (threaded, mut client) = self.threaded(usize::MAX);
         client.max_exchanges = self.client.transport().threads().max(1);
         Outcomes { outcomes: client.wait_all(jobs), threaded, cancel: self.cancel.clone() }
     }
@@ -257,7 +255,10 @@ impl<T: Blocking> Client<T> {
         &self,
         source: impl Into<Source>,
         target: impl Into<Target>,
-    ) -> Result<Download<T>, BuildError> {
+    ) -> Result<Download<T>, BuildError>
+    where
+        T: Send + Sync + 'static,
+    {
         self.start(source.into(), Output::Target(target.into()))
     }
 
@@ -270,7 +271,10 @@ impl<T: Blocking> Client<T> {
         &self,
         source: impl Into<Source>,
         writer: W,
-    ) -> Result<Download<T, W>, BuildError> {
+    ) -> Result<Download<T, W>, BuildError>
+    where
+        T: Send + Sync + 'static,
+    {
         self.start(source.into(), Output::Writer(AllowStdIo::new(writer)))
     }
 
@@ -278,9 +282,25 @@ impl<T: Blocking> Client<T> {
         &self,
         source: Source,
         output: Output<AllowStdIo<W>>,
-    ) -> Result<Download<T, W>, BuildError> {
-        let download = crate::download::Download::new(self.cancellable(), source, output)?;
-        Ok(Download { download, cancel: self.cancel.clone() })
+    ) -> Result<Download<T, W>, BuildError>
+    where
+        T: Send + Sync + 'static,
+    {
+        let connections = source.connections();
+        let (threaded, client) = self.threaded(if connections > 1 { connections } else { 0 });
+        let download = crate::download::Download::new(client, source, output)?;
+        Ok(Download { download, threaded, cancel: self.cancel.clone() })
+    }
+
+    /// Returns a client that calls the transport on at most this many threads.
+    fn threaded(&self, most: usize) -> (Threaded<T>, crate::Client<Cancellable<Threaded<T>>>)
+    where
+        T: Send + Sync + 'static,
+    {
+        let threaded = Threaded::new(self.client.transport(), most);
+        let transport = Cancellable::new(Arc::new(threaded.clone()), self.cancel.clone());
+        let client = self.client.over(transport);
+        (threaded, client)
     }
 
     fn wait_of(&self, wait: crate::Wait<Cancellable<T>>) -> Wait<T> {
@@ -356,11 +376,12 @@ impl<T: Blocking> Wait<T> {
 /// A download: an iterator over its events. See [`Download`](crate::Download).
 #[must_use = "a download does nothing until it is iterated"]
 pub struct Download<T, W = io::Sink> {
-    download: crate::Download<Cancellable<T>, AllowStdIo<W>>,
+    download: crate::Download<Cancellable<Threaded<T>>, AllowStdIo<W>>,
+    threaded: Threaded<T>,
     cancel: Cancel,
 }
 
-impl<T: Blocking, W: Write> Download<T, W> {
+impl<T: Blocking + Send + Sync + 'static, W: Write> Download<T, W> {
     /// Downloads the rest and returns the outcome.
     ///
     /// # Errors
@@ -382,11 +403,11 @@ impl<T: Blocking, W: Write> Download<T, W> {
     }
 }
 
-impl<T: Blocking, W: Write> Iterator for Download<T, W> {
+impl<T: Blocking + Send + Sync + 'static, W: Write> Iterator for Download<T, W> {
     type Item = download::Event;
 
     fn next(&mut self) -> Option<download::Event> {
-        self.cancel.run(self.download.next()).unwrap_or_else(|| {
+        self.threaded.run(&self.cancel, self.download.next()).unwrap_or_else(|| {
             self.download.cancel();
             run(self.download.next())
         })

@@ -97,6 +97,12 @@ impl Source {
     }
 }
 
+impl Source {
+    pub(crate) const fn connections(&self) -> usize {
+        self.policy.connections as usize
+    }
+}
+
 impl From<DownloadUrl> for Source {
     fn from(url: DownloadUrl) -> Self {
         Self::new(url)

@@ -25,7 +25,7 @@ use tcss_export_core::{Mono, Now};
 use crate::{
     blocking,
     cancel::Cancel,
-    transport::{Blocking, Body, Transport},
+    transport::{Blocking, Body, OwnedSend, Transport},
     transport_error::TransportError,
 };
 
@@ -41,8 +41,10 @@ pub(crate) struct Threaded<T> {
 }
 
 impl<T: Blocking + Send + Sync + 'static> Threaded<T> {
-    pub(crate) fn new(transport: Arc<T>) -> Self {
-        let threads = Arc::new(Threads::new(transport.threads()));
+    /// Uses at most this many threads, and no more than the transport permits. With 0, all calls
+    /// are on the thread of the caller.
+    pub(crate) fn new(transport: Arc<T>, most: usize) -> Self {
+        let threads = Arc::new(Threads::new(transport.threads().min(most)));
         Self { transport, threads, timers: Arc::default() }
     }
 
@@ -76,6 +78,13 @@ impl<T: Blocking + Send + Sync + 'static> Transport for Threaded<T> {
         let sent = self.threads.run(move || blocking::run(transport.send(request))).await;
         let threads = Arc::clone(&self.threads);
         Ok(sent?.map(|body| Body::from_stream(on_threads(threads, body))))
+    }
+
+    fn send_owned(&self, request: Request<Bytes>) -> Option<OwnedSend> {
+        let threaded = self.clone();
+        // Without a thread for each, one body would hold up the others.
+        (self.threads.most > 1)
+            .then(|| Box::pin(async move { threaded.send(request).await }) as OwnedSend)
     }
 
     async fn sleep(&self, duration: Duration) {

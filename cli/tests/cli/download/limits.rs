@@ -26,13 +26,17 @@ fn a_failed_job_ends_with_1_and_a_deadline_with_3() {
 fn a_slow_server_ends_with_3_at_the_limit_of_the_download() {
     let folder = Folder::new("download-drip");
     let service = serving(megabyte(), "SUCCESS", "SLOW:20");
-    let args = ["--download-timeout", "0.5", "--stall", "9", "--timeout", "99", "--json"];
+    let args = [
+        &["--download-timeout", "0.5", "--stall", "9", "--timeout", "99"][..],
+        &["--connections", "2", "--json"],
+    ];
+    let args = args.concat();
     let ended = download(&service, &folder, &args);
     let error = ended.error();
     assert_eq!((ended.code, &error["kind"]), (Some(3), &json!("timed_out")), "{error}");
     let hint = "download again with a longer --download-timeout or none";
     let command = format!(
-        "tcss-export download J -o {} --stall 9 --timeout 99 --interval 0 --endpoint {}",
+        "tcss-export download J -o {} --stall 9 --connections 2 --timeout 99 --interval 0 --endpoint {}",
         folder.path("f"),
         service.url()
     );

@@ -32,6 +32,17 @@ fn with_json_the_result_is_one_object() {
 }
 
 #[test]
+fn a_file_arrives_over_several_connections() {
+    let folder = Folder::new("download-connections");
+    let file = megabyte().repeat(4);
+    let service = serving(file.clone(), "SUCCESS", "");
+    let ended = download(&service, &folder, &["--connections", "3", "--json", "--quiet"]);
+    assert_eq!((ended.code, &ended.json()["verified"]), (Some(0), &json!(true)), "{ended:?}");
+    assert!(folder.read("f") == file.into_bytes());
+    assert!(downloads(&service) > 2, "{}", downloads(&service));
+}
+
+#[test]
 fn a_file_without_a_checksum_is_not_called_verified() {
     let folder = Folder::new("download-unverified");
     let service = serving(CHECK.0, "SUCCESS", "NOCRC");
