@@ -19,6 +19,7 @@ mod renewing;
 #[path = "../common/requests.rs"]
 mod requests;
 mod resuming;
+mod roots;
 #[cfg(feature = "hyper")]
 mod runtimes;
 mod secrets;

@@ -99,6 +99,11 @@ pub(crate) struct TestService {
 }
 
 impl TestService {
+    /// Returns the authority of the TLS proxy.
+    pub(crate) fn ca_pem(&self) -> &str {
+        self.tls_proxy.as_ref().map_or("", TlsProxy::ca_pem)
+    }
+
     pub(crate) fn client(&self, setup: &Setup) -> Client {
         let authority = self.tls_proxy.as_ref().map_or(&[][..], TlsProxy::ca_der);
         setup.client(&self.url, &[authority])

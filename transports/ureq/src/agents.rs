@@ -18,7 +18,7 @@ use ureq::{
     tls::{RootCerts, TlsConfig},
     unversioned::{
         resolver::Resolver,
-        transport::{Connector, RustlsConnector, TcpConnector},
+        transport::{ConnectionDetails, Connector, RustlsConnector, TcpConnector, Transport},
     },
 };
 
@@ -75,6 +75,7 @@ pub(crate) enum Agents {
 pub(crate) struct Pool {
     proxies: Proxies,
     tls: TlsConfig,
+    connector: SharedTls,
     idle: Arc<Mutex<Vec<OwnAgent>>>,
 }
 
@@ -85,6 +86,11 @@ struct OwnAgent {
     limits: Limits,
     read_limit: ReadLimit,
 }
+
+/// One TLS configuration for all agents of a pool, so that they read the system's roots once and
+/// share sessions.
+#[derive(Clone, Debug, Default)]
+struct SharedTls(Arc<RustlsConnector>);
 
 /// An agent in use. It goes back to the pool once the body of its response is dropped.
 #[derive(Debug)]
@@ -103,7 +109,7 @@ impl Agents {
             .unversioned_rustls_crypto_provider(ring)
             .root_certs(RootCerts::PlatformVerifier)
             .build();
-        Self::Own(Pool { proxies, tls, idle: Arc::default() })
+        Self::Own(Pool { proxies, tls, connector: SharedTls::default(), idle: Arc::default() })
     }
 
     pub(crate) fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
@@ -183,8 +189,26 @@ impl Pool {
         };
         match idle.iter().position(fits) {
             Some(at) => idle.swap_remove(at),
-            None => OwnAgent::new(SystemLookup, self.tls.clone(), proxy, limits.clone()),
+            None => self.create(SystemLookup, proxy, limits.clone()),
         }
+    }
+
+    fn create(&self, lookup: impl Resolver, proxy: Option<Proxy>, limits: Limits) -> OwnAgent {
+        let resolver = CheckedResolver::new(lookup, limits.address_policy.clone(), proxy.as_ref());
+        let read_limit = ReadLimit::default();
+        let connector = Connector::<()>::chain((), TcpConnector::default())
+            .chain(Tunnel(proxy.clone()))
+            .chain(self.connector.clone())
+            .chain(read_limit.clone());
+        let config = with_rules!(Agent::config_builder(), limits)
+            // The resolver and the connector use our own proxy.
+            .proxy(None)
+            .user_agent("")
+            .max_idle_age(IDLE_LIMIT)
+            .tls_config(self.tls.clone())
+            .build();
+        let agent = Agent::with_parts(config, connector, resolver);
+        OwnAgent { agent, proxy, limits, read_limit }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<OwnAgent>> {
@@ -193,23 +217,15 @@ impl Pool {
     }
 }
 
-impl OwnAgent {
-    fn new(lookup: impl Resolver, tls: TlsConfig, proxy: Option<Proxy>, limits: Limits) -> Self {
-        let resolver = CheckedResolver::new(lookup, limits.address_policy.clone(), proxy.as_ref());
-        let read_limit = ReadLimit::default();
-        let connector = Connector::<()>::chain((), TcpConnector::default())
-            .chain(Tunnel(proxy.clone()))
-            .chain(RustlsConnector::default())
-            .chain(read_limit.clone());
-        let config = with_rules!(Agent::config_builder(), limits)
-            // The resolver and the connector use our own proxy.
-            .proxy(None)
-            .user_agent("")
-            .max_idle_age(IDLE_LIMIT)
-            .tls_config(tls)
-            .build();
-        let agent = Agent::with_parts(config, connector, resolver);
-        Self { agent, proxy, limits, read_limit }
+impl<In: Transport> Connector<In> for SharedTls {
+    type Out = <RustlsConnector as Connector<In>>::Out;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        self.0.connect(details, chained)
     }
 }
 
@@ -313,7 +329,7 @@ mod tests {
         limits.stall = Some(Duration::from_millis(600));
         let lookup = FixedLookup(addresses.to_vec());
         let Agents::Own(pool) = Agents::own(proxies) else { panic!() };
-        pool.idle().push(OwnAgent::new(lookup, pool.tls.clone(), proxy, limits.clone()));
+        pool.idle().push(pool.create(lookup, proxy, limits.clone()));
         let request = Request::get(url).body(&b""[..]).unwrap();
         pool.send(request, limits).unwrap_err()
     }
