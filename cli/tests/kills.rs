@@ -1,7 +1,7 @@
 //! Kills the program at random points. The file of a download is always complete or absent, and the
 //! next run resumes; a run with a state never creates a second job.
 //!
-//! A release build kills 200 downloads and 200 runs:
+//! A release build kills 400 downloads, half of them over eight connections, and 200 runs:
 //! `cargo test -p tcss-export-cli --release --test kills`
 #![cfg(unix)]
 
@@ -28,6 +28,7 @@ struct Setup {
     service: Service,
     file: Vec<u8>,
     folder: PathBuf,
+    connections: &'static str,
 }
 
 /// The generator xorshift64*: one sequence of points per seed.
@@ -67,13 +68,14 @@ fn kill(mut child: Child, after: Duration) {
 }
 
 impl Setup {
-    fn new(random: &mut Random) -> Self {
+    fn new(random: &mut Random, connections: &'static str) -> Self {
         let file = random.bytes(BYTES);
         let served = ServedFile::bytes("served.bin", file.clone());
         let script = "SUCCESS".parse().expect("a script");
         let service = Service::builder().script(script).file(served).start().expect("a service");
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kills");
-        Self { service, file, folder }
+        let name = format!("kills-{connections}");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        Self { service, file, folder, connections }
     }
 
     /// Empties the folder, or leaves only an old file in it.
@@ -91,7 +93,8 @@ impl Setup {
     }
 
     fn start(&self, force: bool) -> Child {
-        let mut command = command(&["download", "J"], &self.service);
+        let args = ["download", "J", "--connections", self.connections];
+        let mut command = command(&args, &self.service);
         command.arg("-o").arg(self.target());
         command.args(force.then_some("--force"));
         command.spawn().expect("the binary runs")
@@ -141,8 +144,17 @@ impl Setup {
 
 #[test]
 fn a_killed_download_leaves_no_incomplete_target_and_the_next_run_finishes() {
+    kill_downloads("1");
+}
+
+#[test]
+fn a_download_over_eight_connections_may_be_killed() {
+    kill_downloads("8");
+}
+
+fn kill_downloads(connections: &'static str) {
     let mut random = Random(SEED);
-    let setup = Setup::new(&mut random);
+    let setup = Setup::new(&mut random, connections);
     let usual = setup.usual();
     let (mut resumed, mut whole) = (0, 0);
     for nth in 0..KILLS {
@@ -158,7 +170,10 @@ fn a_killed_download_leaves_no_incomplete_target_and_the_next_run_finishes() {
             setup.finish(force);
         }
     }
-    println!("{KILLS} kills left {resumed} part files to resume and {whole} complete files");
+    println!(
+        "{KILLS} kills left {resumed} part files to resume and {whole} complete files, with \
+         connections: {connections}"
+    );
     assert!(resumed > 0, "no kill was in the middle of a download");
 }
 

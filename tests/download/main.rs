@@ -6,6 +6,7 @@
 
 mod bodies;
 mod calls;
+mod chunks;
 mod exhaustive;
 mod failures;
 mod limits;
