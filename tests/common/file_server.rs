@@ -1,6 +1,8 @@
 //! A file as an object store serves it: by the rules of RFC 9110, with an entity tag and a
 //! checksum.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 use std::ops::Range;
 
 use bytes::Bytes;

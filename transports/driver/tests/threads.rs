@@ -1,5 +1,8 @@
-//! `wait_all` of the blocking client: its exchanges run on threads. By the clock of the machine, but
+//! `wait_all` and downloads of the blocking client: their exchanges run on threads. By the clock of the machine, but
 //! only a failing test waits.
+
+#[path = "../../../tests/common/file_server.rs"]
+mod file_server;
 
 use std::{
     cell::RefCell,
@@ -16,12 +19,18 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tcss_export_core::{Credentials, Endpoint, JobId, RateBudget, Session, wait::ErrorKind};
+use tcss_export_core::{
+    Credentials, DownloadUrl, Endpoint, JobId, RateBudget, Session,
+    download::{self, Downloaded, Policy},
+    wait::ErrorKind,
+};
 use tcss_export_driver::{
-    BLOCKING_THREADS, Blocking, Body, Budget, Transport, TransportError,
+    BLOCKING_THREADS, Blocking, Body, Budget, DownloadError, Source, Transport, TransportError,
     blocking::{Cancel, Client},
     blocking_fn, clock,
 };
+
+use self::file_server::{File, range};
 
 const SUCCESS: &str =
     r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
@@ -218,4 +227,119 @@ fn a_timeout_of_the_client_ends_an_exchange_that_its_transport_does_not_end() {
     let ended: Vec<_> = client(transport).with_policy(policy).wait_all(jobs(1)).collect();
     assert_eq!(ended[0].1.as_ref().expect_err("no answer").kind, ErrorKind::TimedOut);
     drop(hold);
+}
+
+/// Downloads into memory.
+fn download<T: Blocking + Send + Sync + 'static>(
+    client: &Client<T>,
+    connections: u32,
+) -> (Vec<u8>, Result<Downloaded, DownloadError>) {
+    let mut policy = Policy::default();
+    policy.connections = connections;
+    let url = DownloadUrl::new("https://h.example/a.csv?q-signature=EXAMPLE").expect("a URL");
+    let mut written = vec![];
+    let download = client.download_into(Source::new(url).with_policy(policy), &mut written);
+    let result = download.expect("a usable URL").outcome();
+    (written, result)
+}
+
+/// Answers as a file server does.
+fn served(file: &File, request: &Request<Bytes>) -> Response<Cursor<Bytes>> {
+    let answer = match range(request.headers(), file.len()) {
+        Some(range) => file.partial(range.start, range.end),
+        None => file.whole(),
+    };
+    answer.map(Cursor::new)
+}
+
+fn file() -> File {
+    File::new((0..6_u32 << 18).flat_map(u32::to_le_bytes).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_download_calls_on_as_many_threads_as_it_has_connections() {
+    let (file, calls) = (file(), Arc::new(Calls::default()));
+    let (served_file, meeting) = (file.clone(), Arc::clone(&calls));
+    let client = client(blocking_fn(move |request: Request<Bytes>| {
+        if request.headers().contains_key("range") {
+            meeting.meet(3);
+        }
+        Ok(served(&served_file, &request))
+    }));
+    let (written, result) = download(&client, 4);
+    assert!(written == file.bytes && result.expect("a file").verified);
+    let state = calls.state.lock().expect("no panic");
+    assert!(state.most <= 4 && state.threads.len() <= 4, "{} {:?}", state.most, state.threads);
+    assert!(!state.threads.contains(&format!("{:?}", thread::current().id())));
+}
+
+#[test]
+fn a_download_with_one_connection_calls_on_the_thread_of_the_caller() {
+    let (file, calls) = (file(), Arc::new(Calls::default()));
+    let (served_file, meeting) = (file.clone(), Arc::clone(&calls));
+    let client = client(blocking_fn(move |request: Request<Bytes>| {
+        meeting.meet(1);
+        Ok(served(&served_file, &request))
+    }));
+    let (written, result) = download(&client, 1);
+    assert!(written == file.bytes && result.expect("a file").report.requests == 1);
+    let threads = calls.state.lock().expect("no panic").threads.clone();
+    assert_eq!(threads, BTreeSet::from([format!("{:?}", thread::current().id())]));
+}
+
+/// A transport that may not be called on another thread.
+struct OnOneThread<T>(T);
+
+impl<T: Transport> Transport for OnOneThread<T> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        self.0.send(request).await
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration).await;
+    }
+}
+
+impl<T: Transport> Blocking for OnOneThread<T> {
+    fn threads(&self) -> usize {
+        0
+    }
+}
+
+#[test]
+fn without_threads_a_download_has_one_connection() {
+    let (file, caller) = (file(), thread::current().id());
+    let served_file = file.clone();
+    let client = client(OnOneThread(blocking_fn(move |request: Request<Bytes>| {
+        assert_eq!(thread::current().id(), caller);
+        Ok(served(&served_file, &request))
+    })));
+    let (written, result) = download(&client, 4);
+    assert!(written == file.bytes);
+    assert_eq!(result.expect("a file").report.requests, 1);
+}
+
+#[test]
+fn cancelling_a_download_does_not_wait_for_its_chunks() {
+    let file = file();
+    let (answering, cancelling) = (Arc::new(Calls::default()), Cancel::default());
+    let cancel = cancelling.clone();
+    let (release, hold) = channel::<()>();
+    let hold = Mutex::new(hold);
+    let blocked = Arc::clone(&answering);
+    let client = client(blocking_fn(move |request: Request<Bytes>| {
+        if request.headers().contains_key("range") {
+            blocked.meet(3);
+            cancel.cancel();
+            // Only the end of the test releases it.
+            let _ = hold.lock().expect("no panic").recv();
+        }
+        Ok(served(&file, &request))
+    }))
+    .with_cancel(cancelling);
+    let (written, result) = download(&client, 4);
+    let kind = &result.as_ref().expect_err("no file").download_error().expect("its error").kind;
+    assert_eq!(*kind, download::ErrorKind::Cancelled);
+    assert!(written.len() <= 1 << 20);
+    drop(release);
 }
