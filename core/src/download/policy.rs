@@ -56,8 +56,7 @@ pub struct Policy {
     /// It needs a server that accepts ranges and names length and strong `ETag` of the file, and a
     /// transport with `send_owned`; otherwise there is one connection. The further connections
     /// fetch [chunks](super::Chunk) ahead, and at most twice as many chunks as connections are in
-    /// memory. The server may refuse some of the connections: the download then goes on with fewer,
-    /// and it never fails because of a chunk.
+    /// memory. The server may refuse some of the connections: the download then goes on with fewer.
     pub connections: u32,
     /// Requires that the server names the CRC-64. Without it, only the length can be checked.
     pub require_crc64: bool,

@@ -40,6 +40,9 @@ use crate::{
 impl<T: Transport> Client<T> {
     /// Downloads a file to a [`Target`], event by event; [`Download::outcome`] returns the result.
     ///
+    /// With several [`connections`](Policy::connections), it reads them all in the task of the
+    /// caller, and only while the caller waits for an event.
+    ///
     /// # Errors
     ///
     /// A [`BuildError`] of [`Field::DownloadUrl`](tcss_export_core::Field::DownloadUrl) if the URL
@@ -125,7 +128,9 @@ pub struct Download<T, W = Sink> {
     output: Output<W>,
     /// The body of the current response, while it is read, and the chunks after it.
     bodies: Option<Bodies>,
-    /// How many connections the server may still get.
+    /// How many connections may be used.
+    most_connections: u32,
+    /// How many of them the server has not refused.
     connections: u32,
     stall_limit: Duration,
     /// The URL of the last request.
@@ -164,6 +169,7 @@ impl<T: Transport, W> Download<T, W> {
             job,
             output,
             bodies: None,
+            most_connections: connections,
             connections,
             stall_limit,
             url: Uri::default(),
@@ -298,6 +304,8 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
         match outcome {
             Ok(finished) => {
                 self.polls = self.polls.saturating_add(finished.report.polls);
+                // An expired URL is no reason for fewer.
+                self.connections = self.most_connections;
                 self.download.new_url(now, finished.download_url)
             }
             Err(error) => {

@@ -19,7 +19,7 @@ use crate::{
     folder::{Folder, read},
     server::{File, Piece, Reply},
     throttled::{Asked, PAUSE, PIECE, ROUND_TRIP, Server},
-    transport::{DownloadResult, URL, async_client, source},
+    transport::{DownloadResult, URL, async_client, job_source, source},
 };
 
 /// The length of a chunk, as documented.
@@ -387,6 +387,20 @@ async fn a_broken_first_response_is_resumed_by_the_usual_rules() {
     assert!(written == file.bytes);
     assert!(server.ranges().contains(&"200000-".to_owned()));
     assert_eq!(server.most_busy(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_url_is_renewed_and_used_over_as_many_connections() {
+    let file = made_up(16 * CHUNK, 1);
+    let server = Server::with(&file, |asked, reply| match asked.url == URL && asked.nth > 4 {
+        true => Reply::expired(),
+        false => reply,
+    });
+    let source = job_source().with_policy(policy(4));
+    let report = saved(&server, source, &file).await.report;
+    assert_eq!((report.new_urls, report.restarts), (1, 0));
+    let renewed: Vec<_> = server.asked().into_iter().filter(|asked| asked.url != URL).collect();
+    assert_eq!(renewed.iter().map(|asked| asked.busy + 1).max(), Some(4));
 }
 
 #[tokio::test(start_paused = true)]
