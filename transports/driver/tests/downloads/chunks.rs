@@ -123,7 +123,7 @@ async fn more_connections_than_the_maximum_count_as_the_maximum() {
 }
 
 /// Downloads a file of four chunks after a change of the reply, and returns the requested ranges.
-async fn ranges_after(change: fn(Reply) -> Reply) -> Vec<String> {
+async fn ranges_after(change: Change) -> Vec<String> {
     let server = Server::with(&made_up(4 * CHUNK, 1), move |_, reply| change(reply));
     written(&server, source_with(4)).await.1.expect("a file");
     server.ranges()
@@ -131,7 +131,7 @@ async fn ranges_after(change: fn(Reply) -> Reply) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_file_that_cannot_be_fetched_in_chunks_takes_one_request() {
-    let changes: [fn(Reply) -> Reply; 5] = [
+    let changes: [Change; 5] = [
         |reply| reply.with("etag", "W/\"v1\""),
         |reply| reply.without("etag"),
         |reply| reply.without("accept-ranges"),
@@ -154,8 +154,10 @@ async fn a_file_of_less_than_two_chunks_takes_one_request() {
     }
 }
 
+type Change = fn(Reply) -> Reply;
+
 /// The faults of a chunk, none of which may harm the download.
-const FAULTS: [(&str, fn(Reply) -> Reply); 20] = [
+const FAULTS: [(&str, Change); 20] = [
     ("another tag", |reply| reply.with("etag", "\"other\"")),
     ("no tag", |reply| reply.without("etag")),
     ("a weak tag", |reply| reply.with("etag", "W/\"v1\"")),
