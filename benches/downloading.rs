@@ -32,9 +32,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const CLIENTS: [&str; 3] = ["ureq", "hyper", "reqwest"];
 const LARGE: u64 = 1 << 30;
 const SMALL: u64 = 1 << 20;
-/// The file of a service that limits each connection to 4 MiB a second.
-const LIMITED: u64 = 32 << 20;
-const LIMIT: &str = "SLOW:209716";
+/// The file of a service that limits each connection to about 1 MiB a second: 20 pieces in each, with
+/// a pause of 50 ms between them.
+const LIMITED: u64 = 16 << 20;
+const LIMIT: &str = "SLOW:52429";
 const CONNECTIONS: u32 = 8;
 
 /// The limit for the additional memory of the larger file. With eight connections, chunks of 16 MiB

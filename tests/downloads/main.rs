@@ -5,6 +5,7 @@
 mod addresses;
 mod bodies;
 mod calls;
+mod chunks;
 #[path = "../common/clients.rs"]
 mod clients;
 #[path = "../common/custom_clients.rs"]
@@ -132,6 +133,10 @@ table! {
         a_file_that_does_not_exist_yet_is_requested_again,
         a_file_that_stays_away_is_an_error,
         a_download_survives_faults_of_every_kind,
+        ;
+    chunks:
+        a_file_arrives_over_several_connections,
+        no_fault_of_a_chunk_fails_the_download,
         ;
     addresses:
         the_text_of_a_url_is_checked_before_anything_is_sent,

@@ -161,7 +161,11 @@ impl Source {
         while self.is_running
             && let Poll::Ready(piece) = self.read(now, context)
         {
-            self.buffer.extend_from_slice(&piece.unwrap_or_default());
+            let piece = piece.unwrap_or_default();
+            // Exactly the length of the chunk: a buffer that grows takes up to twice as much.
+            let missing = usize::try_from(self.missing()).unwrap_or_default();
+            self.buffer.reserve(piece.len() + missing);
+            self.buffer.extend_from_slice(&piece);
         }
     }
 
