@@ -202,6 +202,43 @@ async fn a_chunk_that_cannot_be_used_costs_neither_the_file_nor_a_delay() {
     }
 }
 
+/// The generator xorshift64: one sequence of numbers per seed.
+fn random(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state >> 33) as usize
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_any_faults_the_file_is_right_or_its_bytes_are_a_prefix() {
+    let file = made_up(6 * CHUNK, 1);
+    let mut complete = 0;
+    for seed in 1..=40 {
+        let (mut state, is_faulty) = (seed * 0x9e37_79b9, 2 + seed as usize % 5);
+        let connections = 2 + random(&mut state) as u32 % 4;
+        let server = Server::with(&file, move |_, reply| {
+            let reply = match random(&mut state) % 8 {
+                0 => reply.cut(random(&mut state) % CHUNK, Piece::Broken),
+                1 => reply.cut(random(&mut state) % CHUNK, Piece::Hang),
+                _ => reply,
+            };
+            match random(&mut state) % is_faulty {
+                0 => FAULTS[random(&mut state) % FAULTS.len()].1(reply),
+                _ => reply,
+            }
+        });
+        let mut policy = policy(connections);
+        policy.max_failures = 3;
+        let (bytes, result) = written(&server, source().with_policy(policy)).await;
+        complete += usize::from(result.is_ok());
+        assert!(file.bytes.starts_with(&bytes), "seed {seed}");
+        assert!(result.is_err() || bytes.len() == file.len(), "seed {seed}");
+        assert_eq!(server.busy(), 0, "seed {seed}");
+    }
+    assert!((5..35).contains(&complete), "{complete}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cut_chunk_is_continued_at_once_over_as_many_connections() {
     let file = made_up(12 * CHUNK, 1);
