@@ -38,7 +38,7 @@ fn a_file_arrives_over_several_connections() {
     let service = serving(file.clone(), "SUCCESS", "");
     let ended = download(&service, &folder, &["--connections", "3", "--json", "--quiet"]);
     assert_eq!((ended.code, &ended.json()["verified"]), (Some(0), &json!(true)), "{ended:?}");
-    assert!(folder.read("f") == file.into_bytes());
+    assert!(folder.read("f") == file);
     assert!(downloads(&service) > 2, "{}", downloads(&service));
 }
 
