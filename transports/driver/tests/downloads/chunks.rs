@@ -95,6 +95,16 @@ async fn each_chunk_is_requested_once_and_nothing_after_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pieces_need_not_end_where_chunks_do() {
+    let file = made_up(8 * CHUNK, 1);
+    let server = Server::with(&file, |_, reply| reply.in_pieces(100_000).slowly(PAUSE));
+    let (bytes, result) = written(&server, source_with(4)).await;
+    assert!(bytes == file.bytes && result.is_ok());
+    // Two rounds of eleven pieces; one connection would send 84.
+    assert!(server.elapsed() < 30 * PAUSE, "{:?}", server.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_chunk_is_requested_as_the_file_is_with_its_range_and_tag() {
     let server = Server::new(&made_up(2 * CHUNK, 1));
     let mut policy = policy(2);
