@@ -28,9 +28,11 @@ impl Grants {
     pub(crate) fn assert_spacing(&self, spacing: Duration, seed: u64) {
         let mut times = self.0.lock().expect("no panic").clone();
         times.sort();
+        // A start that is late by up to 1/25 of the spacing does not delay the next one.
+        let shortest = spacing - spacing / 25;
         for pair in times.windows(2) {
             let gap = pair[1].saturating_since(pair[0]);
-            assert!(gap >= spacing, "seed {seed}: two starts are {gap:?} apart");
+            assert!(gap >= shortest, "seed {seed}: two starts are {gap:?} apart");
         }
     }
 }

