@@ -8,65 +8,76 @@ use std::{
 
 use tcss_export_core::{Mono, RateBudget, Ticket};
 
-/// A [`RateBudget`] that clients share. Clones are handles to the same budget.
+/// A [`RateBudget`] for each action, shared by clients. Clones are handles to the same budgets.
 ///
 /// By default each client has its own. Clients of one account should share one, because the service
-/// counts requests per account.
+/// counts the requests of each action and account.
 #[derive(Clone, Debug, Default)]
-pub struct Budget(Arc<Mutex<Queue>>);
+pub struct Budget(Arc<Mutex<Queues>>);
 
 #[derive(Debug, Default)]
+struct Queues {
+    /// The budget of each action that has had no request.
+    unused: RateBudget,
+    by_action: BTreeMap<&'static str, Queue>,
+}
+
+#[derive(Debug)]
 struct Queue {
     budget: RateBudget,
     sleepers: BTreeMap<Ticket, Waker>,
 }
 
 impl Budget {
-    /// Creates a budget with another spacing than the default one.
-    pub fn new(budget: RateBudget) -> Self {
-        Self(Arc::new(Mutex::new(Queue { budget, sleepers: BTreeMap::new() })))
+    /// Creates a budget that starts the requests of each action as this one does, such as with
+    /// another spacing than the default one.
+    pub fn new(unused: RateBudget) -> Self {
+        Self(Arc::new(Mutex::new(Queues { unused, by_action: BTreeMap::new() })))
     }
 
-    pub(crate) fn join(&self, now: Mono) -> Turn {
-        Turn { ticket: self.with(|queue| queue.budget.join(now)), budget: self.clone() }
+    pub(crate) fn join(&self, action: &'static str, now: Mono) -> Turn {
+        let ticket = self.with(action, |queue| queue.budget.join(now));
+        Turn { ticket, action, budget: self.clone() }
     }
 
     /// Runs `look` with the queue locked. Wakers are never woken, cloned or dropped inside, because
     /// that could run arbitrary code under the lock.
-    fn with<T>(&self, look: impl FnOnce(&mut Queue) -> T) -> T {
-        // A panic while holding the lock cannot leave the queue inconsistent.
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, action: &'static str, look: impl FnOnce(&mut Queue) -> T) -> T {
+        // A panic while holding the lock cannot leave the queues inconsistent.
+        let Queues { unused, by_action } =
+            &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        look(by_action.entry(action).or_insert_with(|| Queue::new(unused.clone())))
     }
 }
 
-/// A place in the queue. Dropping it gives up the place.
+/// A place in the queue of an action. Dropping it gives up the place.
 #[derive(Debug)]
 pub(crate) struct Turn {
     budget: Budget,
+    action: &'static str,
     ticket: Ticket,
 }
 
 impl Turn {
     /// Claims the start, or returns when to try again.
     pub(crate) fn start(&self, now: Mono) -> Result<(), Mono> {
-        self.budget
-            .with(|queue| {
-                queue.budget.start(self.ticket, now)?;
-                Ok(queue.take_first_sleeper())
-            })
-            .map(wake)
+        self.with(|queue| {
+            queue.budget.start(self.ticket, now)?;
+            Ok(queue.take_first_sleeper())
+        })
+        .map(wake)
     }
 
     /// Returns the currently expected moment of this turn.
     pub(crate) fn moment(&self, now: Mono) -> Mono {
-        self.budget.with(|queue| queue.budget.turn(self.ticket, now))
+        self.with(|queue| queue.budget.turn(self.ticket, now))
     }
 
     /// Returns whether the turn has moved to before `moment`. If not, stores a waker for when it
     /// may do so.
     pub(crate) fn is_before(&self, moment: Mono, now: Mono, waker: &Waker) -> bool {
         let waker = waker.clone();
-        let replaced = self.budget.with(|queue| {
+        let replaced = self.with(|queue| {
             let is_earlier = queue.budget.turn(self.ticket, now) < moment;
             // Both results carry a waker, which is dropped outside the lock.
             match is_earlier {
@@ -76,11 +87,15 @@ impl Turn {
         });
         replaced.is_err()
     }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Queue) -> T) -> T {
+        self.budget.with(self.action, look)
+    }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let (_own, next) = self.budget.with(|queue| {
+        let (_own, next) = self.with(|queue| {
             queue.budget.leave(self.ticket);
             (queue.sleepers.remove(&self.ticket), queue.take_first_sleeper())
         });
@@ -89,6 +104,10 @@ impl Drop for Turn {
 }
 
 impl Queue {
+    const fn new(budget: RateBudget) -> Self {
+        Self { budget, sleepers: BTreeMap::new() }
+    }
+
     /// Removes the sleeper to wake after a start. Once woken, that one wakes the next.
     fn take_first_sleeper(&mut self) -> Option<Waker> {
         let first = self.budget.first()?;

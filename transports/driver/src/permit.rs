@@ -10,8 +10,9 @@ use crate::{budget::Turn, client::Client, transport::Transport, transport_error:
 ///
 /// Credentials are fetched once the turn has come, so that a long queue does not make them stale.
 /// If the fetch outlasts the turn, the next turn uses them while they are fresh.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Permit {
+    action: &'static str,
     turn: Option<Turn>,
     fetched: Option<Fetched>,
 }
@@ -28,6 +29,10 @@ struct Fetched {
 const FRESH_FOR: Duration = Duration::from_secs(1);
 
 impl Permit {
+    pub(crate) const fn new(action: &'static str) -> Self {
+        Self { action, turn: None, fetched: None }
+    }
+
     /// Claims the start if the turn has come and credentials are available. The request must be sent
     /// at once.
     pub(crate) fn start(&mut self, now: Mono, fresh: bool) -> Option<Credentials> {
@@ -56,7 +61,7 @@ impl Permit {
             if until.is_some_and(|until| until <= now) {
                 return Ok(());
             }
-            let turn = self.turn.get_or_insert_with(|| client.budget().join(now));
+            let turn = self.turn.get_or_insert_with(|| client.budget().join(self.action, now));
             let moment = turn.moment(now);
             if now < moment {
                 let moment = until.map_or(moment, |until| until.min(moment));
@@ -76,7 +81,7 @@ impl Permit {
 
     /// Gives up the place in the queue, because no request is due.
     pub(crate) fn release(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.action);
     }
 }
 

@@ -97,13 +97,18 @@ impl<T: Transport> Client<T> {
         fresh: bool,
     ) -> Result<Answer<A::Response>, SendError> {
         let prepared = self.session().prepare(action).map_err(SendError::Build)?;
-        let (started, credentials) = self.turn(fresh).await.map_err(SendError::Credentials)?;
+        let (started, credentials) =
+            self.turn(A::NAME, fresh).await.map_err(SendError::Credentials)?;
         self.send_now::<A>(&prepared, started, &credentials).await
     }
 
-    /// Waits for a turn in the budget, then fetches credentials.
-    pub(crate) async fn turn(&self, fresh: bool) -> Result<(Now, Credentials), TransportError> {
-        let mut permit = Permit::default();
+    /// Waits for a turn in the budget of an action, then fetches credentials.
+    pub(crate) async fn turn(
+        &self,
+        action: &'static str,
+        fresh: bool,
+    ) -> Result<(Now, Credentials), TransportError> {
+        let mut permit = Permit::new(action);
         loop {
             let now = self.now();
             if let Some(credentials) = permit.start(now.mono, fresh) {

@@ -189,7 +189,7 @@ impl<T: Transport> Client<T> {
         };
         let mut last_error = None;
         if let Some(fresh) = self.is_due(&mut waiter).await {
-            match self.begin(start, fresh).await {
+            match self.begin(DescribeExportJobResult::NAME, start, fresh).await {
                 Ok(Some((now, credentials))) => {
                     // A granted start, or the turn in the budget, may have been far ahead.
                     waiter = new.map_or(waiter, |job| begin_wait(&job, now));
@@ -246,7 +246,7 @@ impl<T: Transport> Client<T> {
         start: Option<Start>,
     ) -> Result<Answer<A::Response>, StepError> {
         let prepared = self.session().prepare(action).map_err(SendError::Build)?;
-        let begun = self.begin(start, false).await.map_err(SendError::Credentials)?;
+        let begun = self.begin(A::NAME, start, false).await.map_err(SendError::Credentials)?;
         let (started, credentials) = begun.ok_or(StepError::Late)?;
         let answer = self.send_now::<A>(&prepared, started, &credentials).await;
         if answer.as_ref().is_err_and(|error| advice(error) == Some(Advice::RefreshCredentials)) {
@@ -259,10 +259,13 @@ impl<T: Transport> Client<T> {
     /// Waits for the start, and for credentials. `None` if the start has passed.
     async fn begin(
         &self,
+        action: &'static str,
         start: Option<Start>,
         fresh: bool,
     ) -> Result<Option<(Now, Credentials)>, TransportError> {
-        let Some(Start { at, until }) = start else { return self.turn(fresh).await.map(Some) };
+        let Some(Start { at, until }) = start else {
+            return self.turn(action, fresh).await.map(Some);
+        };
         // As for a turn in the budget, a long wait does not make the credentials stale.
         self.sleep_until(Wall::from_unix_millis(at.unix_millis().saturating_sub(1_000))).await;
         if self.now().wall > until {

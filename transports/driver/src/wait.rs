@@ -5,6 +5,7 @@ use futures_util::stream::{self, Stream};
 use tcss_export_core::wait::{ResumeError, SavedWait, TranscriptLine};
 use tcss_export_core::{
     Credentials, JobId, Now,
+    actions::{Action, DescribeExportJobResult},
     wait::{Event, EventKind, Finished, Step, Waiter},
 };
 
@@ -107,7 +108,13 @@ impl<T: Transport> Wait<T> {
     }
 
     fn of(client: Client<T>, waiter: Waiter) -> Self {
-        Self { client, waiter, permit: Permit::default(), last_error: None, has_ended: false }
+        Self {
+            client,
+            waiter,
+            permit: Permit::new(DescribeExportJobResult::NAME),
+            last_error: None,
+            has_ended: false,
+        }
     }
 
     /// Waits for the next event; `None` after the end.

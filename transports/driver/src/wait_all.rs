@@ -12,6 +12,7 @@ use futures_util::stream::{self, Fuse, FusedStream, FuturesUnordered, Stream, St
 use http::{Request, Response};
 use tcss_export_core::{
     JobId, Mono,
+    actions::{Action, DescribeExportJobResult},
     wait::{Finished, SetStep, WaitKey, WaitSet, Waiter},
 };
 
@@ -35,7 +36,7 @@ impl<T: Transport> Client<T> {
         let state = WaitAll {
             client: self.clone(),
             set: WaitSet::new(),
-            permit: Some(Permit::default()),
+            permit: Some(Permit::new(DescribeExportJobResult::NAME)),
             errors: BTreeMap::new(),
             jobs: Box::pin(jobs.fuse()),
             work: FuturesUnordered::new(),

@@ -301,13 +301,14 @@ fn slow_credentials_make_a_step_late() {
 }
 
 #[test]
-fn without_a_start_a_step_takes_its_turn_in_the_budget() {
-    let transport = TestTransport::new(&[Ok(CREATED), Ok(RUNNING)]);
+fn without_a_start_a_step_takes_its_turn_in_the_budget_of_its_action() {
+    let transport = TestTransport::new(&[Ok(CREATED), Ok(RUNNING), Ok(RUNNING)]);
     let client = transport.blocking_client();
     client.create_once(&order(), None).unwrap();
     client.poll_once(job(), None).unwrap();
-    // A spacing of 52.5 ms.
-    assert_eq!(transport.state().sent, [0, 52]);
+    client.poll_once(job(), None).unwrap();
+    // A spacing of 52.5 ms between the two polls.
+    assert_eq!(transport.state().sent, [0, 0, 52]);
 }
 
 #[test]
