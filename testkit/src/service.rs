@@ -94,9 +94,9 @@ pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 /// | one of [`Builder::action`] | the answer of its function |
 /// | GetCallerIdentity of STS | a made-up owner, the same for each key |
 ///
-/// Any JobId is a job with its own position in its script, created here or not. Only
-/// DescribeExportJobResult moves it; a refused request moves it only past a
-/// [`Step::Skew`](crate::Step::Skew). The status of a job is the last one in its script up to the
+/// Any JobId is a job with its own position in its script, created here or not.
+/// DescribeExportJobResult moves it, and so does a list that shows it as running; a refused request
+/// moves it only past a [`Step::Skew`](crate::Step::Skew). The status of a job is the last one in its script up to the
 /// step of its next poll. See the [crate's example](crate#example).
 ///
 /// With a [`Builder::file`], every path but `/` belongs to the storage, which answers as COS does:

@@ -187,7 +187,8 @@ fn a_job_that_may_be_ours_is_never_adopted_or_replaced_without_an_option() {
 
 #[test]
 fn a_run_that_was_killed_after_it_adopted_a_job_continues_with_the_same_options() {
-    let (night, service) = (Night::new("adopted"), start("RUNNING:10,SUCCESS", "LOST,OK"));
+    let (night, service) =
+        (Night::new("adopted"), start("RUNNING:10,RUNNING:20,SUCCESS", "LOST,OK"));
     assert_eq!(night.run(&service, &[]).code, Some(5));
     let mut running = night.cli(&service, &["--adopt", FIRST, "--interval", "600"]).start(2);
     running.signal_until_the_end("-KILL");

@@ -56,6 +56,14 @@ impl<S: Clone> Positions<S> {
         step
     }
 
+    /// Moves a job on if its next step is one of these.
+    fn pass(&mut self, job: &str, is_passed: impl Fn(&S) -> bool) {
+        let position = self.position(job);
+        if self.steps_of(job).get(position).is_some_and(is_passed) {
+            self.positions.insert(job.to_owned(), position + 1);
+        }
+    }
+
     /// Returns the steps up to a job's position.
     fn reached(&self, job: &str) -> &[S] {
         let steps = self.steps_of(job);
@@ -100,8 +108,9 @@ impl Jobs {
         self.positions.reached(job).iter().rev().find(|step| status_of(step).is_some())
     }
 
-    /// Returns the members of an answer about the jobs created here.
-    pub(super) fn list(&self, listing: &Listing) -> Value {
+    /// Returns the members of an answer about the jobs created here. Moves the running jobs of the
+    /// page, as polls of them would.
+    pub(super) fn list(&mut self, listing: &Listing) -> Value {
         let jobs = self.created.iter().map(|job| self.info(job));
         let mut jobs: Vec<_> = jobs.filter(|info| listing.includes(info)).collect();
         if !listing.is_oldest_first {
@@ -109,6 +118,9 @@ impl Jobs {
         }
         let count = jobs.len();
         let page: Vec<_> = jobs.into_iter().skip(listing.offset).take(listing.limit).collect();
+        for job in page.iter().filter_map(|info| info["JobID"].as_str()) {
+            self.positions.pass(job, |step| matches!(step, Step::Running(_)));
+        }
         json!({ "TotalCount": count, "List": page })
     }
 

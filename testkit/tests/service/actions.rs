@@ -114,13 +114,15 @@ fn jobs_from_elsewhere_are_not_listed() {
 }
 
 #[test]
-fn listing_leaves_every_job_at_its_step() {
-    let service = scripted("RUNNING,SUCCESS");
+fn a_list_moves_the_running_jobs_that_it_shows() {
+    let service = scripted("RUNNING,RUNNING,SUCCESS,FAILURE");
     create(&service);
-    for _ in 0..3 {
-        list(&service, "{}");
-    }
-    assert_eq!(send(&service, Call::job(FIRST)).json()["ExportStatus"], "RUNNING");
+    create(&service);
+    let of_first = r#"{"Order":"asc","Limit":1}"#;
+    let statuses = [(); 4].map(|()| list(&service, of_first)["List"][0]["ExportStatus"].clone());
+    assert_eq!(statuses, ["RUNNING", "RUNNING", "SUCCESS", "SUCCESS"]);
+    assert_eq!(send(&service, Call::job(FIRST)).json()["ExportStatus"], "SUCCESS");
+    assert_eq!(list(&service, "{}")["List"][0]["ExportStatus"], "RUNNING");
 }
 
 #[test]
