@@ -28,8 +28,9 @@ const JOBS: usize = 100_000;
 /// The limit for one wait, with its share of the set.
 const BYTES: usize = 1_024;
 
-/// The wait, its job id, the last request id, and its share of the nodes of the set's three trees.
-const ALLOCATIONS: usize = 4;
+/// The wait, its job id here and in the index of jobs, the last request id, and its share of the
+/// nodes of the set's four trees.
+const ALLOCATIONS: usize = 5;
 
 /// 2023-11-14T16:30:00Z.
 const TIME: i64 = 1_699_979_400_000;
@@ -40,7 +41,7 @@ fn main() {
     warm_up(&mut session, &credentials);
 
     let region = Region::new(ALLOCATOR);
-    let mut set = WaitSet::new();
+    let mut set = WaitSet::with_list(&Policy::default(), 1);
     add_all(&mut set);
     poll_all(&mut set, &mut session, &credentials);
     let change = region.change();
@@ -79,6 +80,7 @@ fn waiter(number: usize) -> Waiter {
 /// Polls each job once at the spacing of the service; the RUNNING answer arrives 2 s later.
 fn poll_all(set: &mut WaitSet, session: &mut Session, credentials: &Credentials) {
     let (mut now, mut in_flight, mut polled) = (Duration::ZERO, VecDeque::new(), 0);
+    assert!(matches!(set.next(at(now).mono), SetStep::List { .. }));
     while polled < JOBS {
         let SetStep::Poll { key, .. } = set.next(at(now).mono) else {
             panic!("expected a due poll")

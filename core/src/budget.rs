@@ -3,17 +3,18 @@ use core::time::Duration;
 
 use crate::time::Mono;
 
-/// Paces the starts of requests: first come, first served, and on average at least the spacing apart.
+/// Paces the starts of requests: first come, first served, and on average at least the spacing
+/// apart.
 ///
-/// A start that is late by no more than 1/25 of the spacing, as a timer's rounding makes it, does not
-/// delay the next one. So two starts may be closer by that much, and any n starts span at least
+/// A start that is late by no more than 1/25 of the spacing, as a timer's rounding makes it, does
+/// not delay the next one. So two starts may be closer by that much, and any n starts span at least
 /// n - 1 spacings less 1/25 of one. A start that is later delays the next one: no burst follows a
 /// pause.
 ///
 /// The service accepts 20 requests a second for each action. With a spacing of
-/// [`RateBudget::SPACING`] any 21 starts span more than a second. The budget is pure state: to share one between threads, wrap
-/// it in a lock, and wake the ticket that [`first`](Self::first) returns after each start and each
-/// leave.
+/// [`RateBudget::SPACING`] any 21 starts span more than a second. The budget is pure state: to
+/// share one between threads, wrap it in a lock, and wake the ticket that [`first`](Self::first)
+/// returns after each start and each leave.
 ///
 /// ```
 /// use tcss_export_core::{Mono, RateBudget};

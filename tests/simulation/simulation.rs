@@ -62,8 +62,9 @@ struct Job {
     due: Option<Due>,
 }
 
-/// When a poll is due, and how many polls were queued before it.
-type Due = (Duration, usize);
+/// Whether the job was polled before, when its poll is due, and how many polls were queued before
+/// it.
+type Due = (bool, Duration, usize);
 
 struct Simulation {
     setting: Setting,
@@ -138,6 +139,7 @@ impl Simulation {
                 self.ended(key, outcome);
                 return true;
             }
+            SetStep::List { .. } => unreachable!("the set has no list"),
             SetStep::WaitUntil(moment) => moment,
             SetStep::Poll { key, .. } => match self.grant() {
                 Ok(()) => {
@@ -196,7 +198,7 @@ impl Simulation {
 
     fn set_due(&mut self, key: WaitKey, due: Duration) {
         if let Some((_, job)) = self.jobs.get_mut(&key) {
-            let due = (due, self.due_count);
+            let due = (job.polls > 0, due, self.due_count);
             self.due_count += 1;
             job.due = Some(due);
             self.queue.insert(due);

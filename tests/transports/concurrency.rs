@@ -9,8 +9,13 @@ use std::{
 use tcss_export::hyper;
 #[cfg(feature = "ureq")]
 use tcss_export::ureq;
-use tcss_export::{CredentialSource, Credentials, JobId, Session, core::RateBudget};
-use tcss_export_testkit::Service;
+use tcss_export::{
+    CredentialSource, Credentials, JobId, Session,
+    actions::{AssetType, CreateExportComplianceStatusListJob},
+    core::RateBudget,
+    driver::Budget,
+};
+use tcss_export_testkit::{SeenAnswer, Service};
 
 use crate::{
     jobs::service,
@@ -96,6 +101,54 @@ async fn hyper_waits_for_many_jobs() {
     let outcomes: Vec<_> = client.wait_all(stream::iter(job_ids())).collect().await;
     assert_eq!(outcomes.len(), 10);
     assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
+}
+
+/// More than a page of the job list shows.
+const MANY: usize = 120;
+
+/// Asserts that the list was read page by page, and that each job ended at a poll.
+fn assert_listed(service: &Service, ended: usize, polls: u32) {
+    assert_eq!(ended, MANY);
+    let lists = service.seen().iter().filter(|seen| seen.answer == SeenAnswer::Listed).count();
+    println!("{MANY} jobs: {lists} lists, {polls} polls");
+    assert!(lists >= 4, "two pages before and two after the jobs ended: {lists}");
+    assert!(polls >= MANY as u32);
+}
+
+fn create() -> CreateExportComplianceStatusListJob {
+    CreateExportComplianceStatusListJob::all(AssetType::HOST)
+}
+
+/// A budget for a service without a limit.
+fn quick() -> Budget {
+    Budget::new(RateBudget::new(Duration::from_millis(1)))
+}
+
+#[cfg(feature = "ureq")]
+#[test]
+fn ureq_lists_many_jobs() {
+    let service = service("RUNNING:10,RUNNING:60,SUCCESS");
+    let client = ureq::Client::new(session(&service), credentials()).with_budget(quick());
+    let jobs: Vec<_> = (0..MANY).map(|_| client.send(&create()).unwrap().response.job_id).collect();
+    let outcomes = client.wait_all(jobs).map(|(_, outcome)| outcome.unwrap().report.polls);
+    let polls: Vec<_> = outcomes.collect();
+    assert_listed(&service, polls.len(), polls.iter().sum());
+}
+
+#[cfg(feature = "hyper")]
+#[tokio::test]
+async fn hyper_lists_many_jobs() {
+    use futures_util::{StreamExt, stream};
+
+    let service = service("RUNNING:10,RUNNING:60,SUCCESS");
+    let client = hyper::Client::new(session(&service), credentials()).with_budget(quick());
+    let mut jobs = Vec::new();
+    for _ in 0..MANY {
+        jobs.push(client.send(&create()).await.unwrap().response.job_id);
+    }
+    let outcomes = client.wait_all(stream::iter(jobs));
+    let polls: Vec<_> = outcomes.map(|(_, outcome)| outcome.unwrap().report.polls).collect().await;
+    assert_listed(&service, polls.len(), polls.iter().sum());
 }
 
 /// A source whose token is old until it is asked for fresh credentials.

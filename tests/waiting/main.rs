@@ -10,6 +10,7 @@ mod deadline;
 mod errors;
 mod failures;
 mod harness;
+mod lists;
 mod policy;
 mod progress;
 mod properties;

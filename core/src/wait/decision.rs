@@ -1,6 +1,7 @@
 //! How a waiter reacts to answers and faults.
 
 use alloc::{boxed::Box, string::String};
+use core::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -53,6 +54,29 @@ impl Waiter {
             transcript.not_started(now, fault, &event);
         }
         event
+    }
+
+    /// Takes a row of the job list as an answer: the next poll is due as after a poll, though no
+    /// later than `latest`, and at once if the job has ended. A retry keeps its moment.
+    pub(super) fn listed(&mut self, now: Mono, row: Last, latest: Mono) {
+        // A replay knows polls only.
+        #[cfg(feature = "serde")]
+        if self.transcript.is_some() {
+            return;
+        }
+        if !matches!(self.phase, Phase::Waiting { .. }) {
+            return;
+        }
+        self.now = now;
+        let elapsed = self.elapsed_at(now);
+        let delay = match row.status {
+            ExportStatus::Running => self.schedule.listed(elapsed, &self.policy) - elapsed,
+            _ => Duration::ZERO,
+        };
+        self.seen.last = Some(row);
+        if !self.is_retry {
+            self.phase = Phase::Waiting { due: now.saturating_add(delay).min(latest) };
+        }
     }
 
     /// Reacts to the result of an exchange; without a session, the clock is not corrected.

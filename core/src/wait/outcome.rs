@@ -247,8 +247,13 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report { job, polls, elapsed, last, last_fault, clock_offset, .. } = &*self.report;
-        let (kind, seconds) = (&self.kind, elapsed.as_secs_f64());
-        write!(f, "{kind} (job {job}, polls: {polls}, {seconds:.1} s")?;
+        match &self.kind {
+            ErrorKind::TimedOut if *polls == 0 => {
+                f.write_str("the job was never polled before the deadline")?;
+            }
+            kind => kind.fmt(f)?,
+        }
+        write!(f, " (job {job}, polls: {polls}, {:.1} s", elapsed.as_secs_f64())?;
         if let Some(last) = last {
             write!(f, ", last status \"{}\"", brief(last.status.as_str()))?;
         }

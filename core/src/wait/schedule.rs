@@ -76,6 +76,17 @@ impl Schedule {
         }
     }
 
+    /// Takes a row of the job list that shows the job not done: an interval later, a plain poll is
+    /// due. Returns when.
+    pub(super) fn listed(&mut self, at: Duration, policy: &Policy) -> Duration {
+        if self.plain_polls == 0 {
+            (self.running_since, self.plain_polls) = (at, 1);
+        }
+        let running = at.saturating_sub(self.running_since);
+        self.next_plain = at.saturating_add(policy.interval_after(running));
+        self.next_plain
+    }
+
     /// Keeps a progress that is possible, and returns whether it is another than the last one.
     fn read(&mut self, at: Duration, progress: Option<f64>) -> bool {
         let Some(percent) = progress else { return false };

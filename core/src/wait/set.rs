@@ -1,17 +1,21 @@
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, VecDeque},
+    vec::Vec,
 };
+use core::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 
 use super::{
-    outcome::{Event, Outcome},
+    Policy,
+    listing::{ListState, Listed, Listing},
+    outcome::{Event, Last, Outcome},
     waiter::{StartError, Step, Waiter},
 };
 use crate::{
-    actions::JobId,
+    actions::{ExportJobInfo, ExportStatus, JobId},
     credentials::Credentials,
     error::TransportErrorKind,
     session::Session,
@@ -20,12 +24,33 @@ use crate::{
 
 /// Any number of waits, in the order in which their polls are due.
 ///
-/// Each operation takes O(log n). Deadlines have a queue apart from polls, so a wait whose poll
-/// queues for the rate budget still ends in time. Like a [`Waiter`], the set sends nothing and
-/// knows no budget: [`next`](Self::next) returns what to do.
+/// Polls of jobs of which nothing is known yet, and of jobs that are listed as ended, come before
+/// the rest. Each operation takes O(log n), and O(n) once for a whole sweep over the job list.
+/// Deadlines have a queue apart from polls, so a wait whose poll queues for the rate budget still
+/// ends in time. Like a [`Waiter`], the set sends nothing and knows no budget:
+/// [`next`](Self::next) returns what to do.
 ///
-/// A wait's deadline counts from its creation. At 20 starts a second, one round over 10,000 jobs
-/// takes 500 s: choose `max_wait` accordingly.
+/// # The job list
+///
+/// A set [with a list](Self::with_list) of more than [`LIST_ABOVE`](Self::LIST_ABOVE) waits also
+/// asks for [`DescribeExportJobManageList`](crate::actions::DescribeExportJobManageList), which
+/// shows 100 jobs a request and has a limit of its own. A row that shows a running job counts as an
+/// answer to its wait, though for no longer than [`LIST_TRUST`](Self::LIST_TRUST), or half of the
+/// time to its deadline, since its last poll. A row that shows an end makes the poll due at once,
+/// because only a poll has the URL or the error. Only the first such row counts: if the poll finds
+/// the job running, its wait is then followed by polls alone. So is a job that the list does not
+/// show.
+///
+/// A sweep over the list starts with the newest jobs and ends when it has shown every wait, with
+/// the list, or after 1,000 rows and four for each wait. Sweeps start at least half of
+/// [`poll_interval`](Policy::poll_interval) apart. Transient faults of the list are retried as
+/// those of a wait. A permanent one, such as `UnauthorizedOperation`, ends its use.
+///
+/// # Deadlines
+///
+/// A wait's deadline counts from its creation. At 20 starts a second, one poll of 40,000 jobs takes
+/// longer than the default [`max_wait`](Policy::max_wait), and a job needs a poll to succeed:
+/// choose `max_wait` accordingly.
 ///
 /// ```
 /// use tcss_export_core::{wait::*, *};
@@ -50,6 +75,7 @@ use crate::{
 ///             set.answer(key, now, &mut session, poll(request));
 ///         }
 ///         SetStep::Ended { outcome, .. } => files.push(outcome?.download_url),
+///         SetStep::List { .. } => {} // only a set with a list
 ///         SetStep::WaitUntil(_moment) => {} // sleep
 ///         SetStep::Empty => break,
 ///     }
@@ -60,11 +86,14 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct WaitSet {
     waits: BTreeMap<WaitKey, Box<Wait>>,
-    /// When polls are due.
+    /// When polls are due that come before the rest.
+    first_polls: Queue,
+    /// When other polls are due.
     polls: Queue,
     /// When a deadline or the limit of an exchange passes.
     limits: Queue,
     ended: VecDeque<WaitKey>,
+    listing: Option<Box<Listing>>,
     next_key: u64,
     next_place: u64,
 }
@@ -73,6 +102,11 @@ pub struct WaitSet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WaitKey(u64);
 
+impl WaitKey {
+    pub(super) const FIRST: Self = Self(0);
+    pub(super) const LAST: Self = Self(u64::MAX);
+}
+
 /// Waits by moment; of equal moments, the one that was queued first comes first.
 type Queue = BTreeMap<Place, WaitKey>;
 type Place = (Mono, u64);
@@ -80,8 +114,12 @@ type Place = (Mono, u64);
 #[derive(Debug)]
 struct Wait {
     waiter: Waiter,
+    first_poll: Option<Place>,
     poll: Option<Place>,
     limit: Option<Place>,
+    /// When it was created or polled last.
+    polled: Mono,
+    listed: Listed,
 }
 
 /// What to do next with a set.
@@ -99,6 +137,12 @@ pub enum SetStep {
         /// The last credentials were refused: refresh them.
         fresh_credentials: bool,
     },
+    /// The job list is due: get credentials and a start from the budget of its action, then call
+    /// [`WaitSet::start_list`]. Until then, [`WaitSet::next`] goes on with polls.
+    List {
+        /// The last credentials were refused: refresh them.
+        fresh_credentials: bool,
+    },
     /// A wait has ended and left the set.
     Ended {
         /// The wait, whose key is void now.
@@ -113,21 +157,38 @@ pub enum SetStep {
 }
 
 impl WaitSet {
-    /// Creates an empty set.
+    /// A set of more waits than this uses the job list. Polls alone serve fewer in time.
+    pub const LIST_ABOVE: usize = 20;
+    /// How long after a poll the list alone is believed that a job is running.
+    pub const LIST_TRUST: Duration = Duration::from_secs(300);
+
+    /// Creates an empty set that does not use the job list.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Creates an empty set that uses the job list. The policy is for its faults, and the seed
+    /// randomizes the delays after them.
+    pub fn with_list(policy: &Policy, seed: u64) -> Self {
+        let listing = Some(Box::new(Listing::new(policy, seed)));
+        Self { listing, ..Self::default() }
     }
 
     /// Adds a wait in any state.
     pub fn add(&mut self, waiter: Waiter) -> WaitKey {
         let key = WaitKey(self.next_key);
         self.next_key += 1;
-        self.waits.insert(key, Box::new(Wait { waiter, poll: None, limit: None }));
+        let sweep = self.listing.as_mut().map(|listing| listing.add(waiter.job().clone(), key));
+        let listed = Listed { sweep: sweep.unwrap_or_default(), state: ListState::Expected };
+        let polled = waiter.now;
+        let wait = Wait { waiter, first_poll: None, poll: None, limit: None, polled, listed };
+        self.waits.insert(key, Box::new(wait));
         self.change(key, |_| {});
         key
     }
 
-    /// Returns what to do next; ended waits come before polls. It may be called at any time.
+    /// Returns what to do next: ended waits come before the list, and polls come last. It may be
+    /// called at any time.
     pub fn next(&mut self, now: Mono) -> SetStep {
         while let Some(key) = first_due(&self.limits, now) {
             self.update(key, now);
@@ -135,16 +196,25 @@ impl WaitSet {
         while let Some(key) = self.ended.pop_front() {
             if let Some(wait) = self.waits.remove(&key) {
                 let job = wait.waiter.job().clone();
+                if let Some(listing) = &mut self.listing {
+                    listing.remove(job.clone(), key, &wait.listed);
+                }
                 return SetStep::Ended { key, job, outcome: wait.waiter.finish() };
             }
         }
-        if let Some(key) = first_due(&self.polls, now)
+        if let Some(fresh_credentials) = self.listing.as_mut().and_then(|list| list.request(now)) {
+            return SetStep::List { fresh_credentials };
+        }
+        let first = first_due(&self.first_polls, now);
+        if let Some(key) = first.or_else(|| first_due(&self.polls, now))
             && let Some(wait) = self.waits.get_mut(&key)
             && let Step::Poll { fresh_credentials } = wait.waiter.step(now)
         {
             return SetStep::Poll { key, fresh_credentials };
         }
-        match [first_moment(&self.polls), self.next_limit()].into_iter().flatten().min() {
+        let polls = [&self.first_polls, &self.polls].map(first_moment);
+        let list = self.listing.as_ref().and_then(|listing| listing.due());
+        match polls.into_iter().chain([list, self.next_limit()]).flatten().min() {
             Some(moment) => SetStep::WaitUntil(moment),
             None => SetStep::Empty,
         }
@@ -162,10 +232,14 @@ impl WaitSet {
         session: &mut Session,
         credentials: &Credentials,
     ) -> Result<Request<Bytes>, StartError> {
-        let started = self.change(key, |waiter| {
-            let request = waiter.start(now, session, credentials);
+        let started = self.change(key, |wait| {
+            let request = wait.waiter.start(now, session, credentials);
             // Saves memory: preparing the request again for its next poll costs little.
-            waiter.prepared = None;
+            wait.waiter.prepared = None;
+            if request.is_ok() {
+                wait.polled = now.mono;
+                wait.listed.polled();
+            }
             request
         });
         started.unwrap_or(Err(StartError::NotDue))
@@ -179,7 +253,7 @@ impl WaitSet {
         session: &mut Session,
         answer: Result<Response<Bytes>, TransportErrorKind>,
     ) -> Option<Event> {
-        self.change(key, |waiter| waiter.answer(now, session, answer))
+        self.change(key, |wait| wait.waiter.answer(now, session, answer))
     }
 
     /// Records that the due poll cannot be started, as [`Waiter::cannot_start`] does.
@@ -189,17 +263,55 @@ impl WaitSet {
         now: Mono,
         fault: TransportErrorKind,
     ) -> Option<Event> {
-        self.change(key, |waiter| waiter.cannot_start(now, fault))
+        self.change(key, |wait| wait.waiter.cannot_start(now, fault))
+    }
+
+    /// Starts the request for the job list that [`SetStep::List`] asks for, to be sent at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::NotDue`], or [`StartError::Build`], which ends the use of the list.
+    pub fn start_list(
+        &mut self,
+        now: Now,
+        session: &mut Session,
+        credentials: &Credentials,
+    ) -> Result<Request<Bytes>, StartError> {
+        let listing = self.listing.as_mut().ok_or(StartError::NotDue)?;
+        listing.start(now, session, credentials)
+    }
+
+    /// Takes the result of the request for the job list, or the fault because of which it could not
+    /// be started.
+    pub fn answer_list(
+        &mut self,
+        now: Now,
+        session: &mut Session,
+        answer: Result<Response<Bytes>, TransportErrorKind>,
+    ) {
+        let Some(mut listing) = self.listing.take() else { return };
+        if let Some(page) = listing.answer(now, session, answer) {
+            let (rows, total) = (page.jobs.len(), page.total_count);
+            page.jobs.into_iter().for_each(|row| self.take_row(&mut listing, now.mono, row));
+            if listing.end_page(rows, total) {
+                let mut is_absent = |wait: &mut Wait| listing.end_sweep(&mut wait.listed);
+                let waits = self.waits.iter_mut();
+                let absent = waits.filter_map(|(key, wait)| is_absent(wait).then_some(*key));
+                let absent: Vec<_> = absent.collect();
+                absent.into_iter().for_each(|key| self.update(key, now.mono));
+            }
+        }
+        self.listing = Some(listing);
     }
 
     /// Forgets a request that was dropped without an answer: the poll is due again.
     pub fn abandon(&mut self, key: WaitKey) {
-        self.change(key, Waiter::abandon);
+        self.change(key, |wait| wait.waiter.abandon());
     }
 
     /// Cancels a wait: it sends nothing more, and [`next`](Self::next) returns its outcome.
     pub fn cancel(&mut self, key: WaitKey) {
-        self.change(key, Waiter::cancel);
+        self.change(key, |wait| wait.waiter.cancel());
     }
 
     /// Returns the next moment at which the limit of a wait or of an exchange passes.
@@ -222,10 +334,27 @@ impl WaitSet {
         self.waits.is_empty()
     }
 
+    /// Passes a row of the job list to the waits of its job.
+    fn take_row(&mut self, listing: &mut Listing, now: Mono, row: ExportJobInfo) {
+        let ExportJobInfo { job_id: Some(job), status, progress, failure_message, .. } = row else {
+            return;
+        };
+        if let ExportStatus::Unknown(_) = status {
+            return;
+        }
+        let row = Last { status, progress, failure_message };
+        for key in listing.waits_of(job) {
+            if let Some(wait) = self.waits.get_mut(&key) {
+                wait.take_row(listing, now, row.clone());
+                self.update(key, now);
+            }
+        }
+    }
+
     /// Changes a wait and then its entries in the queues.
-    fn change<R>(&mut self, key: WaitKey, change: impl FnOnce(&mut Waiter) -> R) -> Option<R> {
+    fn change<R>(&mut self, key: WaitKey, change: impl FnOnce(&mut Wait) -> R) -> Option<R> {
         let wait = self.waits.get_mut(&key)?;
-        let result = change(&mut wait.waiter);
+        let result = change(wait);
         let now = wait.waiter.now;
         self.update(key, now);
         Some(result)
@@ -240,8 +369,37 @@ impl WaitSet {
         self.next_place += 1;
         let place = |moment| (moment, self.next_place);
         let (due, limit) = wait.waiter.due_and_limit();
+        let has_list = self.listing.as_ref().is_some_and(|listing| listing.is_used());
+        let (first, due) = if wait.comes_first(has_list) { (due, None) } else { (None, due) };
+        requeue(&mut self.first_polls, key, &mut wait.first_poll, first.map(place));
         requeue(&mut self.polls, key, &mut wait.poll, due.map(place));
         requeue(&mut self.limits, key, &mut wait.limit, limit.map(place));
+    }
+}
+
+impl Wait {
+    /// Takes a row of the job list as an answer, unless only polls follow the wait.
+    fn take_row(&mut self, listing: &mut Listing, now: Mono, row: Last) {
+        let is_followed = self.listed.is_followed();
+        // A poll in flight may still find an ended job running, so a later row counts.
+        match row.status != ExportStatus::Running && !self.waiter.is_in_flight() {
+            true => listing.end(&mut self.listed),
+            false => listing.show(&mut self.listed),
+        }
+        if is_followed {
+            let left = self.waiter.deadline().saturating_since(self.polled);
+            let trust = WaitSet::LIST_TRUST.min(left / 2);
+            self.waiter.listed(now, row, self.polled.saturating_add(trust));
+        }
+    }
+
+    /// Returns whether the job is done, or nothing is known of it and the list will not show it.
+    fn comes_first(&self, has_list: bool) -> bool {
+        match self.listed.state {
+            ListState::Ended => true,
+            ListState::Expected if has_list => false,
+            _ => self.waiter.is_unseen(),
+        }
     }
 }
 

@@ -194,6 +194,15 @@ impl Waiter {
         self.seen.polls
     }
 
+    pub(super) const fn is_in_flight(&self) -> bool {
+        matches!(self.phase, Phase::InFlight { .. })
+    }
+
+    /// Returns whether the job was neither polled nor listed.
+    pub(super) const fn is_unseen(&self) -> bool {
+        self.seen.polls == 0 && self.seen.last.is_none()
+    }
+
     /// Applies the limit of the exchange and the deadline.
     fn advance(&mut self, now: Mono) {
         self.now = now;

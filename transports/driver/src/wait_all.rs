@@ -11,8 +11,8 @@ use bytes::Bytes;
 use futures_util::stream::{self, Fuse, FusedStream, FuturesUnordered, Stream, StreamExt};
 use http::{Request, Response};
 use tcss_export_core::{
-    JobId, Mono,
-    actions::{Action, DescribeExportJobResult},
+    Credentials, JobId, Mono, Now,
+    actions::{Action, DescribeExportJobManageList, DescribeExportJobResult},
     wait::{Finished, SetStep, WaitKey, WaitSet, Waiter},
 };
 
@@ -25,18 +25,20 @@ impl<T: Transport> Client<T> {
     /// Follows many jobs and returns a stream of their outcomes, in completion order.
     ///
     /// Exchanges run concurrently, all in one task. The stream pulls every job that `jobs` has
-    /// ready, and a job's deadline counts from that moment: see
-    /// [`WaitSet`](tcss_export_core::wait::WaitSet) for deadlines of very many jobs. For a list use
-    /// `futures_util::stream::iter`. Nothing is sent while the caller does not poll the stream.
-    /// Dropping it stops all waits.
+    /// ready, and a job's deadline counts from that moment. For a list use
+    /// `futures_util::stream::iter`. Of many jobs, it polls those that the job list of the account
+    /// shows as ended: see [`WaitSet`](tcss_export_core::wait::WaitSet), also for deadlines of very
+    /// many jobs. If the key may not read the list, it polls all of them. Nothing is sent while the
+    /// caller does not poll the stream. Dropping it stops all waits.
     pub fn wait_all<J: Stream<Item = JobId>>(
         &self,
         jobs: J,
     ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitError>)> + use<J, T>>> {
         let state = WaitAll {
             client: self.clone(),
-            set: WaitSet::new(),
+            set: WaitSet::with_list(self.policy(), self.seed()),
             permit: Some(Permit::new(DescribeExportJobResult::NAME)),
+            list_turn: None,
             errors: BTreeMap::new(),
             jobs: Box::pin(jobs.fuse()),
             work: FuturesUnordered::new(),
@@ -56,6 +58,8 @@ struct WaitAll<T, J, F> {
     set: WaitSet,
     /// Absent while a task prepares it.
     permit: Option<Permit>,
+    /// The start of a request for the job list that was just granted.
+    list_turn: Option<(Now, Credentials)>,
     /// The transport error of the last exchange of a wait.
     errors: BTreeMap<WaitKey, TransportError>,
     jobs: Pin<Box<Fuse<J>>>,
@@ -66,11 +70,15 @@ struct WaitAll<T, J, F> {
 enum Task {
     Prepare { permit: Permit, key: WaitKey, fresh: bool, until: Option<Mono> },
     Exchange { id: ExchangeId, request: Box<Request<Bytes>>, started: Mono },
+    PrepareList { fresh: bool },
+    List { request: Box<Request<Bytes>>, started: Mono },
 }
 
 enum Done {
     Prepared { permit: Permit, key: WaitKey, result: Result<(), TransportError> },
     Answered { id: ExchangeId, answer: Result<Response<Bytes>, TransportError> },
+    ListPrepared(Result<(Now, Credentials), TransportError>),
+    Listed(Result<Response<Bytes>, TransportError>),
 }
 
 /// Distinguishes the answer to a wait's current exchange from a late one.
@@ -89,6 +97,10 @@ async fn run<T: Transport>(client: Client<T>, task: Task) -> Done {
         Task::Exchange { id, request, started } => {
             Done::Answered { id, answer: client.exchange(*request, started).await }
         }
+        Task::PrepareList { fresh } => {
+            Done::ListPrepared(client.turn(DescribeExportJobManageList::NAME, fresh).await)
+        }
+        Task::List { request, started } => Done::Listed(client.exchange(*request, started).await),
     }
 }
 
@@ -106,6 +118,10 @@ where
         loop {
             // Sends what was just signed, and reads the answers before their waits reach a limit.
             self.poll_tasks().await;
+            if let Some(task) = self.start_list() {
+                self.work.push(run(self.client.clone(), task));
+                continue;
+            }
             self.take_jobs().await;
             let now = self.client.now();
             let pause = match self.set.next(now.mono) {
@@ -116,6 +132,10 @@ where
                 SetStep::Empty if self.jobs.is_terminated() => return None,
                 SetStep::Empty => None,
                 SetStep::WaitUntil(moment) => Some(moment),
+                SetStep::List { fresh_credentials: fresh } => {
+                    self.work.push(run(self.client.clone(), Task::PrepareList { fresh }));
+                    continue;
+                }
                 SetStep::Poll { key, fresh_credentials } if self.can_start() => {
                     let task = self.start(key, fresh_credentials);
                     self.work.extend(task.map(|task| run(self.client.clone(), task)));
@@ -128,7 +148,7 @@ where
         }
     }
 
-    /// While the permit is here, all tasks are exchanges.
+    /// Returns whether a poll may start: the permit is here, and few enough exchanges are under way.
     fn can_start(&self) -> bool {
         self.permit.is_some() && self.work.len() < self.client.max_exchanges
     }
@@ -148,6 +168,13 @@ where
         let poll = self.set.waiter(key).map_or(0, Waiter::poll_count);
         let request = Box::new(request.ok()?);
         Some(Task::Exchange { id: ExchangeId { key, poll }, request, started: now.mono })
+    }
+
+    /// Returns the task of a request for the job list that was granted its start.
+    fn start_list(&mut self) -> Option<Task> {
+        let (now, credentials) = self.list_turn.take()?;
+        let request = self.set.start_list(now, &mut self.client.session(), &credentials);
+        Some(Task::List { request: Box::new(request.ok()?), started: now.mono })
     }
 
     /// Runs every task until it waits or is done.
@@ -241,6 +268,13 @@ where
                 });
                 self.set.answer(key, now, &mut self.client.session(), answer);
             }
+            Done::ListPrepared(Ok(turn)) => self.list_turn = Some(turn),
+            Done::ListPrepared(Err(error)) => self.take_list(now, Err(error)),
+            Done::Listed(answer) => self.take_list(now, answer),
         }
+    }
+    fn take_list(&mut self, now: Now, answer: Result<Response<Bytes>, TransportError>) {
+        let answer = answer.map_err(|error| error.kind());
+        self.set.answer_list(now, &mut self.client.session(), answer);
     }
 }

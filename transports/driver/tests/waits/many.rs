@@ -28,8 +28,8 @@ use tokio::time::Instant;
 
 use crate::{RUNNING, SUCCESS, clocks, credentials, job, session};
 
-/// A service with exchanges of one second. Each job succeeds at its second poll, except for
-/// `stuck`, which gets no answer, and `broken`, whose connection always breaks.
+/// A service with exchanges of one second and without a job list. Each job succeeds at its second
+/// poll, except for `stuck`, which gets no answer, and `broken`, whose connection always breaks.
 #[derive(Clone)]
 struct Service {
     start: Instant,
@@ -37,6 +37,7 @@ struct Service {
     starts: Arc<Mutex<Vec<Duration>>>,
     active: Arc<AtomicU32>,
     max_active: Arc<AtomicU32>,
+    lists: Arc<Mutex<u32>>,
     fetch: Duration,
 }
 
@@ -48,6 +49,7 @@ impl Service {
             starts: Arc::default(),
             active: Arc::default(),
             max_active: Arc::default(),
+            lists: Arc::default(),
             fetch: Duration::ZERO,
         }
     }
@@ -77,6 +79,10 @@ impl Transport for Service {
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        if is_list(&request) {
+            *self.lists.lock().unwrap() += 1;
+            return Ok(Response::new(Body::from(Bytes::from(REFUSED))));
+        }
         self.starts.lock().unwrap().push(self.start.elapsed());
         let active = self.active.fetch_add(1, Ordering::Relaxed) + 1;
         self.max_active.fetch_max(active, Ordering::Relaxed);
@@ -87,6 +93,13 @@ impl Transport for Service {
         self.active.fetch_sub(1, Ordering::Relaxed);
         Ok(self.answer(&request)?.map(Body::from))
     }
+}
+
+const REFUSED: &str =
+    r#"{"Response":{"Error":{"Code":"UnauthorizedOperation","Message":"m"},"RequestId":"r-1"}}"#;
+
+fn is_list(request: &Request<Bytes>) -> bool {
+    request.headers()["x-tc-action"] == "DescribeExportJobManageList"
 }
 
 fn client(service: Service) -> Client<Service> {
@@ -184,6 +197,82 @@ async fn slow_fetches_of_credentials_keep_the_spacing_of_requests() {
     assert_paced(&service.starts.lock().unwrap());
 }
 
+/// A service whose jobs all end after ten seconds, and whose list shows 100 of them a page.
+#[derive(Clone)]
+struct WithList {
+    start: Instant,
+    jobs: usize,
+    /// The starts of each action.
+    starts: Arc<Mutex<BTreeMap<String, Vec<Duration>>>>,
+}
+
+impl WithList {
+    const END: Duration = Duration::from_secs(10);
+
+    fn new(jobs: usize) -> Self {
+        Self { start: Instant::now(), jobs, starts: Arc::default() }
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> String {
+        let has_ended = self.start.elapsed() >= Self::END;
+        if !is_list(request) {
+            return if has_ended { SUCCESS } else { RUNNING }.to_owned();
+        }
+        let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+        let [offset, limit] = ["Offset", "Limit"].map(|name| body[name].as_u64().unwrap() as usize);
+        let status = if has_ended { "SUCCESS" } else { "RUNNING" };
+        let row =
+            |nth| serde_json::json!({ "JobID": format!("job-{nth}"), "ExportStatus": status });
+        let rows: Vec<_> = (0..self.jobs).skip(offset).take(limit).map(row).collect();
+        let list = serde_json::json!({ "TotalCount": self.jobs, "List": rows });
+        serde_json::json!({ "Response": list }).to_string()
+    }
+}
+
+impl Transport for WithList {
+    fn now(&self) -> Now {
+        clocks(self.start.elapsed())
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let action = request.headers()["x-tc-action"].to_str().unwrap().to_owned();
+        self.starts.lock().unwrap().entry(action).or_default().push(self.start.elapsed());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Ok(Response::new(Body::from(Bytes::from(self.answer(&request)))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_job_list_shows_which_of_many_jobs_have_ended() {
+    let service = WithList::new(250);
+    let client = Client::with_transport(session(), credentials("AKIDEXAMPLE"), service.clone());
+    let ended: Vec<Ended> = client.wait_all(jobs(250)).collect().await;
+    assert!(ended.iter().all(|(_, outcome)| outcome.is_ok()));
+    let starts = service.starts.lock().unwrap();
+    let [polls, lists] =
+        ["DescribeExportJobResult", "DescribeExportJobManageList"].map(|action| &starts[action]);
+    // Each action has a budget of its own.
+    assert_paced(polls);
+    assert_paced(lists);
+    assert!(lists.len() >= 30, "three pages a sweep: {}", lists.len());
+    let after_the_end = polls.iter().filter(|at| **at > WithList::END).count();
+    assert!((250..260).contains(&after_the_end), "{after_the_end}");
+    let last = service.start.elapsed() - WithList::END;
+    assert!(last < RateBudget::SPACING * 250 + Duration::from_secs(2), "{last:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_list_is_requested_once() {
+    let service = Service::new();
+    let all = client(service.clone()).wait_all(jobs(100));
+    assert_eq!(all.count().await, 100);
+    assert_eq!(*service.lists.lock().unwrap(), 1);
+}
+
 /// A blocking transport whose clock moves only when the client sleeps.
 struct InVirtualTime {
     service: Service,
@@ -202,6 +291,9 @@ impl Transport for InVirtualTime {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let seconds = self.now().wall.unix_seconds().to_string();
         assert_eq!(request.headers()["x-tc-timestamp"], seconds, "sent later than it was signed");
+        if is_list(&request) {
+            return Ok(Response::new(Body::from(Bytes::from(REFUSED))));
+        }
         self.service.starts.lock().unwrap().push(*self.now.lock().unwrap());
         Ok(self.service.answer(&request)?.map(Body::from))
     }
