@@ -70,6 +70,7 @@
 //! | `credentials` | [`credentials`]: environment, files, instance roles, roles to assume |
 //! | `tower` | [`driver::Tower`]: any `tower_service::Service` over `http` types |
 //! | `serde` | [`wait::SavedWait`], recordings of waits, and [`steps`] |
+//! | `tracing` | spans and events of waits, exchanges and downloads, without secrets |
 //!
 //! Tested with Rust 1.95.
 

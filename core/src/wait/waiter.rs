@@ -184,6 +184,11 @@ impl Waiter {
         &self.action.job_id
     }
 
+    /// Returns the last request id of an answer.
+    pub fn request_id(&self) -> Option<&str> {
+        self.seen.request_id.as_deref()
+    }
+
     /// Returns the deadline, at and after which nothing is sent.
     pub const fn deadline(&self) -> Mono {
         self.began.saturating_add(self.policy.max_wait.saturating_sub(self.elapsed_before))

@@ -34,7 +34,8 @@ pub use self::{
     target::Target,
 };
 use crate::{
-    client::Client, error::WaitError, transport::Transport, transport_error::TransportError,
+    client::Client, error::WaitError, trace::Trace, transport::Transport,
+    transport_error::TransportError,
 };
 
 impl<T: Transport> Client<T> {
@@ -143,6 +144,7 @@ pub struct Download<T, W = Sink> {
     /// Why no new URL could be obtained.
     wait_error: Option<WaitError>,
     polls: u32,
+    trace: Trace,
 }
 
 impl<T: Transport, W> Download<T, W> {
@@ -156,6 +158,7 @@ impl<T: Transport, W> Download<T, W> {
         let connections = policy.connections.min(Policy::MAX_CONNECTIONS);
         let stall_limit = policy.stall_limit;
         let now = client.now().mono;
+        let trace = Trace::download(&url, job.as_ref());
         let mut download = download::Download::new(url, &policy, client.seed(), now)?;
         if job.is_some() {
             download = download.with_new_urls();
@@ -178,6 +181,7 @@ impl<T: Transport, W> Download<T, W> {
             transport_error: None,
             wait_error: None,
             polls: 0,
+            trace,
         })
     }
 }
@@ -238,11 +242,16 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
     /// A [`DownloadError`] that says why the file is not complete.
     pub async fn outcome(mut self) -> Result<Downloaded, DownloadError> {
         while self.next().await.is_some() {}
-        let Self { download, file_error, transport_error, wait_error, .. } = self;
-        if let Some(error) = file_error {
-            return Err(error.into());
-        }
-        download.finish().map_err(|error| failure(error, transport_error, wait_error))
+        let Self { download, job, file_error, transport_error, wait_error, trace, .. } = self;
+        trace.downloaded(
+            job.as_ref(),
+            match file_error {
+                Some(error) => Err(error.into()),
+                None => {
+                    download.finish().map_err(|error| failure(error, transport_error, wait_error))
+                }
+            },
+        )
     }
 
     /// Goes on to the next event.
@@ -267,6 +276,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
             self.output.close(end).await?;
             self.has_ended = true;
         }
+        self.trace.downloading(self.job.as_ref(), &event, self.transport_error.as_ref());
         Ok(event)
     }
 

@@ -132,6 +132,13 @@ impl Error for WaitError {
     }
 }
 
+/// Returns the texts of an error and its causes.
+#[cfg(any(feature = "serde", feature = "tracing"))]
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;

@@ -43,6 +43,7 @@
 //! | `rustls` | tells permanent TLS errors from transient ones |
 //! | `serde` | waits can be saved, resumed and recorded; exports run as single steps |
 //! | `tower` | a `tower_service::Service` as a transport |
+//! | `tracing` | spans and events of waits, single exchanges and downloads |
 //! | `tunnel` | the `CONNECT` request of a [`Proxy`], for transports |
 //!
 //! Tested with Rust 1.95.
@@ -70,6 +71,7 @@ mod threads;
 pub mod tls;
 #[cfg(feature = "tower")]
 mod tower;
+mod trace;
 mod transport;
 mod transport_error;
 mod wait;

@@ -8,7 +8,7 @@ use tcss_export_core::{
 };
 
 use crate::{
-    client::Client, error::SendError, permit::Permit, transport::Transport,
+    client::Client, error::SendError, permit::Permit, trace::Trace, transport::Transport,
     transport_error::TransportError,
 };
 
@@ -32,7 +32,7 @@ impl<T: Transport> Client<T> {
     /// }
     /// ```
     pub async fn send<A: Action>(&self, action: &A) -> Result<Answer<A::Response>, SendError> {
-        self.attempt(action, false).await
+        Trace::exchange(A::NAME).sent::<A>(self.attempt(action, false).await)
     }
 
     /// Sends one action, and repeats it by the rules of a wait while that is safe, within
@@ -68,11 +68,11 @@ impl<T: Transport> Client<T> {
         mut report: impl FnMut(&Event, &SendError),
     ) -> Result<Answer<A::Response>, SendError> {
         let mut retries = Retries::new(self.policy(), self.seed(), self.now().mono);
-        let mut fresh = false;
+        let (mut fresh, trace) = (false, Trace::exchange(A::NAME));
         loop {
             let before = self.clock_offset();
             let error = match self.attempt(action, fresh).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => return trace.sent::<A>(Ok(answer)),
                 Err(error) => error,
             };
             let clock_offset = Some(self.clock_offset()).filter(|offset| *offset != before);
@@ -81,9 +81,10 @@ impl<T: Transport> Client<T> {
             let now = self.now().mono;
             let event = fault.and_then(|fault| retries.failed(now, fault, clock_offset));
             let event = event.inspect(|event| report(event, &error));
+            event.iter().for_each(|event| trace.polled(None, event, Some(&error)));
             let Some(EventKind::Retrying { remedy, delay, .. }) = event.map(|event| event.kind)
             else {
-                return Err(error);
+                return trace.sent::<A>(Err(error));
             };
             let were_missing = fresh && matches!(error, SendError::Credentials(_));
             fresh = were_missing || remedy == Remedy::FreshCredentials;

@@ -6,7 +6,7 @@
 //! a URL. A step whose result was lost may run again, with one exception: see
 //! [`create_once`](Client::create_once). [`send_once`](Client::send_once) is for other actions.
 
-use std::{error::Error, fmt, iter, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tcss_export_core::{
@@ -19,7 +19,8 @@ use tcss_export_core::{
 use crate::{
     client::Client,
     download::{DownloadError, FileErrorKind, Source, Target},
-    error::SendError,
+    error::{SendError, WaitError, with_causes},
+    trace::Trace,
     transport::Transport,
     transport_error::TransportError,
 };
@@ -187,22 +188,23 @@ impl<T: Transport> Client<T> {
                 (waiter.map_err(|error| StepError::failed(&error))?, None)
             }
         };
-        let mut last_error = None;
+        let (mut last_error, trace) = (None, Trace::wait(waiter.job()));
         if let Some(fresh) = self.is_due(&mut waiter).await {
             match self.begin(DescribeExportJobResult::NAME, start, fresh).await {
                 Ok(Some((now, credentials))) => {
                     // A granted start, or the turn in the budget, may have been far ahead.
                     waiter = new.map_or(waiter, |job| begin_wait(&job, now));
-                    last_error = self.poll_now(&mut waiter, now, &credentials).await;
+                    last_error = self.poll_now(&mut waiter, now, &credentials, &trace).await;
                 }
                 Ok(None) => return Err(StepError::Late),
                 Err(error) => {
-                    waiter.cannot_start(self.now().mono, error.kind());
+                    let event = waiter.cannot_start(self.now().mono, error.kind());
+                    trace.polled(Some(&waiter), &event, Some(&error));
                     last_error = Some(error);
                 }
             }
         }
-        Ok(self.poll_outcome(waiter, last_error))
+        Ok(self.poll_outcome(waiter, last_error, &trace))
     }
 
     /// Downloads the file of a finished job, unless the target exists: a target gets its name only
@@ -248,7 +250,8 @@ impl<T: Transport> Client<T> {
         let prepared = self.session().prepare(action).map_err(SendError::Build)?;
         let begun = self.begin(A::NAME, start, false).await.map_err(SendError::Credentials)?;
         let (started, credentials) = begun.ok_or(StepError::Late)?;
-        let answer = self.send_now::<A>(&prepared, started, &credentials).await;
+        let trace = Trace::exchange(A::NAME);
+        let answer = trace.sent::<A>(self.send_now::<A>(&prepared, started, &credentials).await);
         if answer.as_ref().is_err_and(|error| advice(error) == Some(Advice::RefreshCredentials)) {
             // For the next step. If it fails, that step tries again.
             let _ = self.fetch_credentials(true).await;
@@ -311,6 +314,7 @@ impl<T: Transport> Client<T> {
         waiter: &mut Waiter,
         now: Now,
         credentials: &Credentials,
+        trace: &Trace,
     ) -> Option<TransportError> {
         // Without a request the wait has ended.
         let request = waiter.start(now, &mut self.session(), credentials).ok()?;
@@ -319,20 +323,27 @@ impl<T: Transport> Client<T> {
             Ok(answer) => (Ok(answer), None),
             Err(error) => (Err(error.kind()), Some(error)),
         };
-        waiter.answer(self.now(), &mut self.session(), answer);
+        let event = waiter.answer(self.now(), &mut self.session(), answer);
+        trace.polled(Some(waiter), &event, error.as_ref());
         error
     }
 
-    fn poll_outcome(&self, mut waiter: Waiter, last: Option<TransportError>) -> PollOutcome {
+    fn poll_outcome(
+        &self,
+        mut waiter: Waiter,
+        last: Option<TransportError>,
+        trace: &Trace,
+    ) -> PollOutcome {
         let now = self.now();
         if !matches!(waiter.step(now.mono), Step::Done(_)) {
             return PollOutcome::Again(Box::new(waiter.save(now, &self.session())));
         }
-        match waiter.finish() {
+        let outcome = waiter.finish().map_err(|error| WaitError::new(error, last));
+        match trace.waited(outcome) {
             Ok(finished) => PollOutcome::Ready(finished.report),
             Err(error) => {
-                let transport = last.as_ref().map(|error| with_causes(error));
-                PollOutcome::Failed { error: Box::new(error), transport }
+                let transport = error.transport().map(|error| with_causes(error));
+                PollOutcome::Failed { error: Box::new((*error).clone()), transport }
             }
         }
     }
@@ -410,11 +421,6 @@ impl From<DownloadError> for StepError {
 
 fn advice(error: &SendError) -> Option<Advice> {
     error.fault().map(|fault| fault.advice())
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let causes = iter::successors(Some(error), |error| (*error).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl fmt::Display for StepError {

@@ -10,7 +10,7 @@ use tcss_export_core::{
 };
 
 use crate::{
-    client::Client, error::WaitError, permit::Permit, transport::Transport,
+    client::Client, error::WaitError, permit::Permit, trace::Trace, transport::Transport,
     transport_error::TransportError,
 };
 
@@ -93,6 +93,7 @@ pub struct Wait<T> {
     last_error: Option<TransportError>,
     /// Whether an event has reported the end.
     has_ended: bool,
+    trace: Trace,
 }
 
 impl<T: Transport> Wait<T> {
@@ -108,12 +109,14 @@ impl<T: Transport> Wait<T> {
     }
 
     fn of(client: Client<T>, waiter: Waiter) -> Self {
+        let trace = Trace::wait(waiter.job());
         Self {
             client,
             waiter,
             permit: Permit::new(DescribeExportJobResult::NAME),
             last_error: None,
             has_ended: false,
+            trace,
         }
     }
 
@@ -122,6 +125,12 @@ impl<T: Transport> Wait<T> {
     /// The future may be dropped at any point, but then a request in flight is discarded and the next
     /// call polls again. In a `select!`, keep one future across iterations.
     pub async fn next(&mut self) -> Option<Event> {
+        let event = self.advance().await?;
+        self.trace.polled(Some(&self.waiter), &event, self.last_error.as_ref());
+        Some(event)
+    }
+
+    async fn advance(&mut self) -> Option<Event> {
         self.waiter.abandon();
         loop {
             let now = self.client.now();
@@ -170,7 +179,8 @@ impl<T: Transport> Wait<T> {
     /// A [`WaitError`] whose `kind` says why the wait ended without a file.
     pub async fn outcome(mut self) -> Result<Finished, WaitError> {
         while self.next().await.is_some() {}
-        self.waiter.finish().map_err(|error| WaitError::new(error, self.last_error))
+        let outcome = self.waiter.finish();
+        self.trace.waited(outcome.map_err(|error| WaitError::new(error, self.last_error)))
     }
 
     /// Polls once. `None` if the request could not be signed, which ends the wait.

@@ -13,11 +13,11 @@ use http::{Request, Response};
 use tcss_export_core::{
     Credentials, JobId, Mono, Now,
     actions::{Action, DescribeExportJobManageList, DescribeExportJobResult},
-    wait::{Finished, SetStep, WaitKey, WaitSet, Waiter},
+    wait::{Event, Finished, SetStep, WaitKey, WaitSet, Waiter},
 };
 
 use crate::{
-    client::Client, error::WaitError, permit::Permit, transport::Transport,
+    client::Client, error::WaitError, permit::Permit, trace::Trace, transport::Transport,
     transport_error::TransportError,
 };
 
@@ -36,6 +36,7 @@ impl<T: Transport> Client<T> {
     ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitError>)> + use<J, T>>> {
         let state = WaitAll {
             client: self.clone(),
+            trace: Trace::wait_all(),
             set: WaitSet::with_list(self.policy(), self.seed()),
             permit: Some(Permit::new(DescribeExportJobResult::NAME)),
             list_turn: None,
@@ -55,6 +56,7 @@ type Ended = (JobId, Result<Finished, WaitError>);
 
 struct WaitAll<T, J, F> {
     client: Client<T>,
+    trace: Trace,
     set: WaitSet,
     /// Absent while a task prepares it.
     permit: Option<Permit>,
@@ -127,7 +129,8 @@ where
             let pause = match self.set.next(now.mono) {
                 SetStep::Ended { key, job, outcome } => {
                     let error = self.errors.remove(&key);
-                    return Some((job, outcome.map_err(|e| WaitError::new(e, error))));
+                    let outcome = outcome.map_err(|e| WaitError::new(e, error));
+                    return Some((job, self.trace.waited(outcome)));
                 }
                 SetStep::Empty if self.jobs.is_terminated() => return None,
                 SetStep::Empty => None,
@@ -251,9 +254,10 @@ where
             Done::Prepared { permit, key, result } => {
                 self.permit = Some(permit);
                 if let Err(error) = result
-                    && self.set.cannot_start(key, now.mono, error.kind()).is_some()
+                    && let Some(event) = self.set.cannot_start(key, now.mono, error.kind())
                 {
                     self.errors.insert(key, error);
+                    self.trace_poll(key, &event);
                 }
             }
             Done::Answered { id: ExchangeId { key, poll }, answer } => {
@@ -266,15 +270,23 @@ where
                     self.errors.insert(key, error);
                     fault
                 });
-                self.set.answer(key, now, &mut self.client.session(), answer);
+                let event = self.set.answer(key, now, &mut self.client.session(), answer);
+                event.iter().for_each(|event| self.trace_poll(key, event));
             }
             Done::ListPrepared(Ok(turn)) => self.list_turn = Some(turn),
             Done::ListPrepared(Err(error)) => self.take_list(now, Err(error)),
             Done::Listed(answer) => self.take_list(now, answer),
         }
     }
+
     fn take_list(&mut self, now: Now, answer: Result<Response<Bytes>, TransportError>) {
         let answer = answer.map_err(|error| error.kind());
         self.set.answer_list(now, &mut self.client.session(), answer);
+    }
+
+    fn trace_poll(&self, key: WaitKey, event: &Event) {
+        if cfg!(feature = "tracing") {
+            self.trace.polled(self.set.waiter(key), event, self.errors.get(&key));
+        }
     }
 }
