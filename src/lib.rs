@@ -191,3 +191,8 @@ mod readme {}
 ))]
 #[doc = include_str!("../docs/guide.md")]
 mod guide {}
+
+/// Compiles the examples for clients of the user's own.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/own-client.md")]
+mod own_client {}
