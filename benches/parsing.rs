@@ -76,5 +76,7 @@ criterion_group!(benches, answers, unknown_members);
 fn main() -> ExitCode {
     benches();
     Criterion::default().configure_from_args().final_summary();
-    if is_slow() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    // A test run compares no times: the machine may be busy.
+    let is_test = std::env::args().any(|argument| argument == "--test");
+    if !is_test && is_slow() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
