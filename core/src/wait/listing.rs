@@ -33,16 +33,14 @@ pub(super) struct Listing {
     phase: Phase,
     /// The waits of each job.
     jobs: BTreeSet<(JobId, WaitKey)>,
-    /// The number of the current sweep or, between two, of the last one.
-    sweep: u32,
+    /// The waits that a sweep is expected to show.
+    expected: BTreeSet<WaitKey>,
+    /// Those of them that the current sweep has not shown.
+    missing: BTreeSet<WaitKey>,
     began: Option<Mono>,
     /// How many rows the current sweep has read; 0 between two sweeps.
     offset: u64,
     most_rows: u64,
-    /// How many waits a sweep is expected to show.
-    expected: usize,
-    /// How many of them the current sweep has not shown.
-    missing: usize,
 }
 
 #[derive(Debug)]
@@ -66,29 +64,23 @@ impl Listing {
             wants_fresh_credentials: false,
             phase: Phase::WaitUntil(Mono::default()),
             jobs: BTreeSet::new(),
-            sweep: 0,
+            expected: BTreeSet::new(),
+            missing: BTreeSet::new(),
             began: None,
             offset: 0,
             most_rows: 0,
-            expected: 0,
-            missing: 0,
         }
     }
 
-    /// Adds a wait, which the next sweep is expected to show. Returns the number of the current
-    /// one.
-    pub(super) fn add(&mut self, job: JobId, key: WaitKey) -> u32 {
+    /// Adds a wait, which the next sweep is expected to show.
+    pub(super) fn add(&mut self, job: JobId, key: WaitKey) {
         self.jobs.insert((job, key));
-        self.expected += 1;
-        self.sweep
+        self.expected.insert(key);
     }
 
-    pub(super) fn remove(&mut self, job: JobId, key: WaitKey, listed: &Listed) {
+    pub(super) fn remove(&mut self, job: JobId, key: WaitKey) {
         self.jobs.remove(&(job, key));
-        if listed.state == ListState::Expected {
-            self.expected -= 1;
-            self.missing -= usize::from(self.misses(listed));
-        }
+        self.forget(key);
     }
 
     pub(super) fn waits_of(&self, job: JobId) -> Vec<WaitKey> {
@@ -97,40 +89,20 @@ impl Listing {
     }
 
     /// Records that the current sweep shows a wait.
-    pub(super) fn show(&mut self, listed: &mut Listed) {
-        match listed.state {
-            ListState::Expected => self.missing -= usize::from(self.misses(listed)),
-            ListState::Absent => {
-                listed.state = ListState::Expected;
-                self.expected += 1;
-            }
-            ListState::Ended | ListState::PolledOnly => {}
-        }
-        listed.sweep = self.sweep;
+    pub(super) fn show(&mut self, key: WaitKey) {
+        self.missing.remove(&key);
+        self.expected.insert(key);
     }
 
-    /// Records that a wait is listed as ended.
-    pub(super) fn end(&mut self, listed: &mut Listed) {
-        self.show(listed);
-        if listed.state == ListState::Expected {
-            listed.state = ListState::Ended;
-            self.expected -= 1;
-        }
+    /// Records that no sweep needs to show a wait any more.
+    pub(super) fn forget(&mut self, key: WaitKey) {
+        self.missing.remove(&key);
+        self.expected.remove(&key);
     }
 
-    /// Records the end of a sweep for a wait. Returns whether it was not shown as expected.
-    pub(super) fn end_sweep(&mut self, listed: &mut Listed) -> bool {
-        let is_absent = listed.state == ListState::Expected && listed.sweep != self.sweep;
-        if is_absent {
-            listed.state = ListState::Absent;
-            self.expected -= 1;
-        }
-        is_absent
-    }
-
-    /// Returns whether the current sweep is still expected to show a wait.
-    const fn misses(&self, listed: &Listed) -> bool {
-        self.missing > 0 && listed.sweep != self.sweep
+    /// Returns whether the list is used, and expected to show a wait.
+    pub(super) fn follows(&self, key: WaitKey) -> bool {
+        self.is_used() && self.expected.contains(&key)
     }
 
     /// Returns when the next request is due, if any.
@@ -200,34 +172,34 @@ impl Listing {
         None
     }
 
-    /// Counts the rows of a page and decides whether the sweep goes on. Returns whether it has
-    /// ended with waits missing, which are then none.
-    pub(super) fn end_page(&mut self, rows: usize, total: Option<u64>) -> bool {
+    /// Counts the rows of a page and decides whether the sweep goes on. Returns the waits that a
+    /// sweep which has ended did not show: no later one is expected to.
+    pub(super) fn end_page(&mut self, rows: usize, total: Option<u64>) -> BTreeSet<WaitKey> {
         let rows = rows as u64;
         self.offset += rows;
         let is_last = total.map_or(rows < PAGE, |total| self.offset >= total);
         if rows > 0 && !is_last && self.offset < self.most_rows {
-            return false;
+            return BTreeSet::new();
         }
         self.offset = 0;
-        mem::take(&mut self.missing) > 0
+        let absent = mem::take(&mut self.missing);
+        self.expected.retain(|key| !absent.contains(key));
+        absent
     }
 
-    /// Returns whether the list is used for so many waits.
-    pub(super) const fn is_used(&self) -> bool {
-        !matches!(self.phase, Phase::Refused) && self.expected > WaitSet::LIST_ABOVE
+    fn is_used(&self) -> bool {
+        !matches!(self.phase, Phase::Refused) && self.expected.len() > WaitSet::LIST_ABOVE
     }
 
-    const fn is_sweeping(&self) -> bool {
-        self.offset > 0 && self.missing > 0
+    fn is_sweeping(&self) -> bool {
+        self.offset > 0 && !self.missing.is_empty()
     }
 
     fn begin(&mut self, now: Mono) {
-        self.sweep = self.sweep.wrapping_add(1);
         self.began = Some(now);
         self.offset = 0;
-        self.missing = self.expected;
-        self.most_rows = 10 * PAGE + 4 * self.expected as u64;
+        self.missing = self.expected.clone();
+        self.most_rows = 10 * PAGE + 4 * self.expected.len() as u64;
     }
 
     fn good_answer(&mut self, now: Mono) {
@@ -248,39 +220,4 @@ impl Listing {
             None => Phase::Refused,
         };
     }
-}
-
-/// How far a set knows a wait from the job list.
-#[derive(Debug)]
-pub(super) struct Listed {
-    /// The sweep that showed it last.
-    pub(super) sweep: u32,
-    pub(super) state: ListState,
-}
-
-impl Listed {
-    /// Returns whether rows of the list count.
-    pub(super) const fn is_followed(&self) -> bool {
-        matches!(self.state, ListState::Expected | ListState::Absent)
-    }
-
-    /// Records that a poll has started.
-    pub(super) fn polled(&mut self) {
-        if self.state == ListState::Ended {
-            self.state = ListState::PolledOnly;
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ListState {
-    /// The next sweep is expected to show it.
-    Expected,
-    /// A sweep did not show it: only polls follow it.
-    Absent,
-    /// It is listed as ended and has not been polled since.
-    Ended,
-    /// It was polled after it was listed as ended: only polls follow it, because the list may be
-    /// wrong.
-    PolledOnly,
 }

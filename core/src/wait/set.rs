@@ -1,7 +1,6 @@
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, VecDeque},
-    vec::Vec,
 };
 use core::time::Duration;
 
@@ -10,7 +9,7 @@ use http::{Request, Response};
 
 use super::{
     Policy,
-    listing::{ListState, Listed, Listing},
+    listing::Listing,
     outcome::{Event, Last, Outcome},
     waiter::{StartError, Step, Waiter},
 };
@@ -119,7 +118,17 @@ struct Wait {
     limit: Option<Place>,
     /// When it was created or polled last.
     polled: Mono,
-    listed: Listed,
+    end: ListedEnd,
+}
+
+/// What the job list has shown of the end of a job.
+#[derive(Debug, PartialEq, Eq)]
+enum ListedEnd {
+    NotListed,
+    /// No poll has started since.
+    Listed,
+    /// The list may be wrong, so only polls follow the wait.
+    Polled,
 }
 
 /// What to do next with a set.
@@ -178,10 +187,11 @@ impl WaitSet {
     pub fn add(&mut self, waiter: Waiter) -> WaitKey {
         let key = WaitKey(self.next_key);
         self.next_key += 1;
-        let sweep = self.listing.as_mut().map(|listing| listing.add(waiter.job().clone(), key));
-        let listed = Listed { sweep: sweep.unwrap_or_default(), state: ListState::Expected };
-        let polled = waiter.now;
-        let wait = Wait { waiter, first_poll: None, poll: None, limit: None, polled, listed };
+        if let Some(listing) = &mut self.listing {
+            listing.add(waiter.job().clone(), key);
+        }
+        let (polled, end) = (waiter.now, ListedEnd::NotListed);
+        let wait = Wait { waiter, first_poll: None, poll: None, limit: None, polled, end };
         self.waits.insert(key, Box::new(wait));
         self.change(key, |_| {});
         key
@@ -197,7 +207,7 @@ impl WaitSet {
             if let Some(wait) = self.waits.remove(&key) {
                 let job = wait.waiter.job().clone();
                 if let Some(listing) = &mut self.listing {
-                    listing.remove(job.clone(), key, &wait.listed);
+                    listing.remove(job.clone(), key);
                 }
                 return SetStep::Ended { key, job, outcome: wait.waiter.finish() };
             }
@@ -238,7 +248,9 @@ impl WaitSet {
             wait.waiter.prepared = None;
             if request.is_ok() {
                 wait.polled = now.mono;
-                wait.listed.polled();
+                if wait.end == ListedEnd::Listed {
+                    wait.end = ListedEnd::Polled;
+                }
             }
             request
         });
@@ -293,13 +305,8 @@ impl WaitSet {
         if let Some(page) = listing.answer(now, session, answer) {
             let (rows, total) = (page.jobs.len(), page.total_count);
             page.jobs.into_iter().for_each(|row| self.take_row(&mut listing, now.mono, row));
-            if listing.end_page(rows, total) {
-                let mut is_absent = |wait: &mut Wait| listing.end_sweep(&mut wait.listed);
-                let waits = self.waits.iter_mut();
-                let absent = waits.filter_map(|(key, wait)| is_absent(wait).then_some(*key));
-                let absent: Vec<_> = absent.collect();
-                absent.into_iter().for_each(|key| self.update(key, now.mono));
-            }
+            let absent = listing.end_page(rows, total);
+            absent.into_iter().for_each(|key| self.update(key, now.mono));
         }
         self.listing = Some(listing);
     }
@@ -344,8 +351,14 @@ impl WaitSet {
         }
         let row = Last { status, progress, failure_message };
         for key in listing.waits_of(job) {
-            if let Some(wait) = self.waits.get_mut(&key) {
-                wait.take_row(listing, now, row.clone());
+            if let Some(wait) = self.waits.get_mut(&key)
+                && wait.end == ListedEnd::NotListed
+            {
+                wait.take_row(now, row.clone());
+                match wait.end {
+                    ListedEnd::NotListed => listing.show(key),
+                    _ => listing.forget(key),
+                }
                 self.update(key, now);
             }
         }
@@ -369,8 +382,10 @@ impl WaitSet {
         self.next_place += 1;
         let place = |moment| (moment, self.next_place);
         let (due, limit) = wait.waiter.due_and_limit();
-        let has_list = self.listing.as_ref().is_some_and(|listing| listing.is_used());
-        let (first, due) = if wait.comes_first(has_list) { (due, None) } else { (None, due) };
+        let list_follows = self.listing.as_ref().is_some_and(|listing| listing.follows(key));
+        // The job is done, or nothing is known of it and the list will not show it.
+        let is_first = wait.end == ListedEnd::Listed || wait.waiter.is_unseen() && !list_follows;
+        let (first, due) = if is_first { (due, None) } else { (None, due) };
         requeue(&mut self.first_polls, key, &mut wait.first_poll, first.map(place));
         requeue(&mut self.polls, key, &mut wait.poll, due.map(place));
         requeue(&mut self.limits, key, &mut wait.limit, limit.map(place));
@@ -378,28 +393,15 @@ impl WaitSet {
 }
 
 impl Wait {
-    /// Takes a row of the job list as an answer, unless only polls follow the wait.
-    fn take_row(&mut self, listing: &mut Listing, now: Mono, row: Last) {
-        let is_followed = self.listed.is_followed();
+    /// Takes a row of the job list as an answer.
+    fn take_row(&mut self, now: Mono, row: Last) {
         // A poll in flight may still find an ended job running, so a later row counts.
-        match row.status != ExportStatus::Running && !self.waiter.is_in_flight() {
-            true => listing.end(&mut self.listed),
-            false => listing.show(&mut self.listed),
+        if row.status != ExportStatus::Running && !self.waiter.is_in_flight() {
+            self.end = ListedEnd::Listed;
         }
-        if is_followed {
-            let left = self.waiter.deadline().saturating_since(self.polled);
-            let trust = WaitSet::LIST_TRUST.min(left / 2);
-            self.waiter.listed(now, row, self.polled.saturating_add(trust));
-        }
-    }
-
-    /// Returns whether the job is done, or nothing is known of it and the list will not show it.
-    fn comes_first(&self, has_list: bool) -> bool {
-        match self.listed.state {
-            ListState::Ended => true,
-            ListState::Expected if has_list => false,
-            _ => self.waiter.is_unseen(),
-        }
+        let left = self.waiter.deadline().saturating_since(self.polled);
+        let trust = WaitSet::LIST_TRUST.min(left / 2);
+        self.waiter.listed(now, row, self.polled.saturating_add(trust));
     }
 }
 
