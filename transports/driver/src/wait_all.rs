@@ -39,13 +39,13 @@ impl<T: Transport> Client<T> {
             trace: Trace::wait_all(),
             set: WaitSet::with_list(self.policy(), self.seed()),
             permit: Some(Permit::new(DescribeExportJobResult::NAME)),
-            list_turn: None,
             errors: BTreeMap::new(),
             jobs: Box::pin(jobs.fuse()),
             work: FuturesUnordered::new(),
+            run,
         };
         let ended = stream::unfold(state, async |mut state| {
-            let ended = state.next(run).await?;
+            let ended = state.next().await?;
             Some((ended, state))
         });
         Box::pin(ended.fuse())
@@ -54,18 +54,18 @@ impl<T: Transport> Client<T> {
 
 type Ended = (JobId, Result<Finished, WaitError>);
 
-struct WaitAll<T, J, F> {
+struct WaitAll<T, J, F, R> {
     client: Client<T>,
     trace: Trace,
     set: WaitSet,
     /// Absent while a task prepares it.
     permit: Option<Permit>,
-    /// The start of a request for the job list that was just granted.
-    list_turn: Option<(Now, Credentials)>,
     /// The transport error of the last exchange of a wait.
     errors: BTreeMap<WaitKey, TransportError>,
     jobs: Pin<Box<Fuse<J>>>,
     work: FuturesUnordered<F>,
+    /// The function [`run`], whose future has no name.
+    run: R,
 }
 
 /// Work that runs in the background.
@@ -109,21 +109,18 @@ async fn run<T: Transport>(client: Client<T>, task: Task) -> Done {
 /// Yields after this many jobs, so that exchanges and other tasks can run.
 const JOBS_AT_ONCE: usize = 64;
 
-impl<T, J, F> WaitAll<T, J, F>
+impl<T, J, F, R> WaitAll<T, J, F, R>
 where
     T: Transport,
     J: Stream<Item = JobId>,
     F: Future<Output = Done>,
+    R: Fn(Client<T>, Task) -> F,
 {
     /// Returns the next job that ends; `None` after the last one.
-    async fn next(&mut self, run: impl Fn(Client<T>, Task) -> F) -> Option<Ended> {
+    async fn next(&mut self) -> Option<Ended> {
         loop {
             // Sends what was just signed, and reads the answers before their waits reach a limit.
             self.poll_tasks().await;
-            if let Some(task) = self.start_list() {
-                self.work.push(run(self.client.clone(), task));
-                continue;
-            }
             self.take_jobs().await;
             let now = self.client.now();
             let pause = match self.set.next(now.mono) {
@@ -136,12 +133,11 @@ where
                 SetStep::Empty => None,
                 SetStep::WaitUntil(moment) => Some(moment),
                 SetStep::List { fresh_credentials: fresh } => {
-                    self.work.push(run(self.client.clone(), Task::PrepareList { fresh }));
+                    self.spawn(Task::PrepareList { fresh });
                     continue;
                 }
                 SetStep::Poll { key, fresh_credentials } if self.can_start() => {
-                    let task = self.start(key, fresh_credentials);
-                    self.work.extend(task.map(|task| run(self.client.clone(), task)));
+                    self.start(key, fresh_credentials);
                     continue;
                 }
                 // The permit is being prepared, or too many exchanges are under way.
@@ -156,28 +152,35 @@ where
         self.permit.is_some() && self.work.len() < self.client.max_exchanges
     }
 
-    /// Returns the next task of a poll that is due. None if its request could not be signed, which
-    /// ends the wait.
-    fn start(&mut self, key: WaitKey, fresh: bool) -> Option<Task> {
+    fn spawn(&self, task: Task) {
+        self.work.push((self.run)(self.client.clone(), task));
+    }
+
+    /// Starts a poll that is due, or prepares the permit for it. A request that cannot be signed
+    /// ends its wait.
+    fn start(&mut self, key: WaitKey, fresh: bool) {
         let now = self.client.now();
-        let permit = self.permit.as_mut()?;
+        let Some(mut permit) = self.permit.take() else { return };
         let Some(credentials) = permit.start(now.mono, fresh) else {
             // A transport that blocks would sleep past the end of another wait.
             let until = self.client.blocks.then(|| self.set.next_limit()).flatten();
-            let permit = self.permit.take()?;
-            return Some(Task::Prepare { permit, key, fresh, until });
+            return self.spawn(Task::Prepare { permit, key, fresh, until });
         };
+        self.permit = Some(permit);
         let request = self.set.start(key, now, &mut self.client.session(), &credentials);
         let poll = self.set.waiter(key).map_or(0, Waiter::poll_count);
-        let request = Box::new(request.ok()?);
-        Some(Task::Exchange { id: ExchangeId { key, poll }, request, started: now.mono })
+        if let Ok(request) = request {
+            let (id, request) = (ExchangeId { key, poll }, Box::new(request));
+            self.spawn(Task::Exchange { id, request, started: now.mono });
+        }
     }
 
-    /// Returns the task of a request for the job list that was granted its start.
-    fn start_list(&mut self) -> Option<Task> {
-        let (now, credentials) = self.list_turn.take()?;
-        let request = self.set.start_list(now, &mut self.client.session(), &credentials);
-        Some(Task::List { request: Box::new(request.ok()?), started: now.mono })
+    /// Starts a request for the job list, whose turn has come.
+    fn start_list(&mut self, now: Now, credentials: &Credentials) {
+        let request = self.set.start_list(now, &mut self.client.session(), credentials);
+        if let Ok(request) = request {
+            self.spawn(Task::List { request: Box::new(request), started: now.mono });
+        }
     }
 
     /// Runs every task until it waits or is done.
@@ -273,7 +276,7 @@ where
                 let event = self.set.answer(key, now, &mut self.client.session(), answer);
                 event.iter().for_each(|event| self.trace_poll(key, event));
             }
-            Done::ListPrepared(Ok(turn)) => self.list_turn = Some(turn),
+            Done::ListPrepared(Ok((now, credentials))) => self.start_list(now, &credentials),
             Done::ListPrepared(Err(error)) => self.take_list(now, Err(error)),
             Done::Listed(answer) => self.take_list(now, answer),
         }
