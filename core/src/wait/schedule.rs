@@ -55,13 +55,8 @@ impl Schedule {
         progress: Option<f64>,
         policy: &Policy,
     ) -> (Duration, DelayReason) {
-        if self.plain_polls == 0 {
-            self.running_since = answered;
-        }
         if started >= self.next_plain {
-            let running = answered.saturating_sub(self.running_since);
-            let interval = policy.interval_after(running);
-            self.next_plain = answered.saturating_add(interval);
+            self.plan(answered, policy);
             self.plain_polls = self.plain_polls.saturating_add(1);
         }
         let has_changed = self.read(answered, progress);
@@ -79,12 +74,18 @@ impl Schedule {
     /// Takes a row of the job list that shows the job not done: an interval later, a plain poll is
     /// due. Returns when.
     pub(super) fn listed(&mut self, at: Duration, policy: &Policy) -> Duration {
+        self.plan(at, policy);
+        self.plain_polls = self.plain_polls.max(1);
+        self.next_plain
+    }
+
+    /// Sets the next plain poll to an interval after this moment.
+    fn plan(&mut self, at: Duration, policy: &Policy) {
         if self.plain_polls == 0 {
-            (self.running_since, self.plain_polls) = (at, 1);
+            self.running_since = at;
         }
         let running = at.saturating_sub(self.running_since);
         self.next_plain = at.saturating_add(policy.interval_after(running));
-        self.next_plain
     }
 
     /// Keeps a progress that is possible, and returns whether it is another than the last one.
@@ -108,23 +109,21 @@ impl Schedule {
     /// Extrapolates the last readings. `None` if the end is not well before the next plain poll.
     fn expected_end(&self, policy: &Policy) -> Option<Duration> {
         let [first, Some(before), Some(last)] = &self.readings else { return None };
-        let mut speed = last.speed_since(before);
-        let mut bend = 0.0;
-        if let Some(first) = first {
-            // The parabola through the three: percent = last + speed x t + bend x t^2.
-            let seconds = |from: &Reading| last.seconds_since(from);
-            let bent = (speed - before.speed_since(first)) / seconds(first);
-            if speed + bent * seconds(before) > 0.0 {
-                (speed, bend) = (speed + bent * seconds(before), bent);
-            }
-        }
+        let (speed, gap) = (last.speed_since(before), last.seconds_since(before));
+        // The parabola through three readings in the form of Newton; a line through two.
+        let bend = first
+            .as_ref()
+            .map_or(0.0, |first| (speed - before.speed_since(first)) / last.seconds_since(first));
+        // A parabola that falls already shows no end.
+        let bend = if speed + bend * gap > 0.0 { bend } else { 0.0 };
         let has_ended = |t: f64| {
-            let is_highest = speed + 2.0 * bend * t <= 0.0;
-            is_highest || last.percent + (speed + bend * t) * t >= 100.0
+            let is_highest = speed + bend * (2.0 * t + gap) <= 0.0;
+            is_highest || last.percent + (speed + bend * (t + gap)) * t >= 100.0
         };
         let interval = self.next_plain.saturating_sub(last.at);
         let room = interval.checked_sub(policy.poll_interval).filter(|room| !room.is_zero())?;
         let margin = policy.poll_interval / 2;
+        // The root of a parabola needs a square root, which `core` does not have for `f64`.
         let mut moments = (0..MOMENTS).map(|n| margin + room * n / MOMENTS);
         moments.find(|t| has_ended(t.as_secs_f64())).map(|t| last.at + t)
     }
