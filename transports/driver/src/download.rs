@@ -9,7 +9,7 @@ mod permissions;
 mod stat;
 mod target;
 
-use std::{fmt, future::poll_fn, time::Duration};
+use std::{fmt, future::poll_fn};
 
 use futures_util::{
     FutureExt,
@@ -79,7 +79,7 @@ impl<T: Transport> Client<T> {
 pub struct Source {
     url: DownloadUrl,
     job: Option<JobId>,
-    policy: Policy,
+    pub(crate) policy: Policy,
 }
 
 impl Source {
@@ -98,12 +98,6 @@ impl Source {
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
-    }
-}
-
-impl Source {
-    pub(crate) const fn connections(&self) -> usize {
-        self.policy.connections as usize
     }
 }
 
@@ -129,11 +123,9 @@ pub struct Download<T, W = Sink> {
     output: Output<W>,
     /// The body of the current response, while it is read, and the chunks after it.
     bodies: Option<Bodies>,
-    /// How many connections may be used.
-    most_connections: u32,
-    /// How many of them the server has not refused.
+    policy: Policy,
+    /// How many connections of the policy the server has not refused.
     connections: u32,
-    stall_limit: Duration,
     /// The URL of the last request.
     url: Uri,
     /// Whether the last event was reported.
@@ -155,8 +147,7 @@ impl<T: Transport, W> Download<T, W> {
     ) -> Result<Self, BuildError> {
         let Source { url, job, mut policy } = source;
         policy.allow_loopback |= client.has_loopback_endpoint();
-        let connections = policy.connections.min(Policy::MAX_CONNECTIONS);
-        let stall_limit = policy.stall_limit;
+        policy.connections = policy.connections.min(Policy::MAX_CONNECTIONS);
         let now = client.now().mono;
         let trace = Trace::download(&url, job.as_ref());
         let mut download = download::Download::new(url, &policy, client.seed(), now)?;
@@ -172,9 +163,8 @@ impl<T: Transport, W> Download<T, W> {
             job,
             output,
             bodies: None,
-            most_connections: connections,
-            connections,
-            stall_limit,
+            connections: policy.connections,
+            policy,
             url: Uri::default(),
             has_ended: false,
             file_error: None,
@@ -315,7 +305,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
             Ok(finished) => {
                 self.polls = self.polls.saturating_add(finished.report.polls);
                 // An expired URL is no reason for fewer.
-                self.connections = self.most_connections;
+                self.connections = self.policy.connections;
                 self.download.new_url(now, finished.download_url)
             }
             Err(error) => {
@@ -354,7 +344,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
     async fn read(&mut self) -> Result<Option<Event>, FileError> {
         self.request_chunks();
         let Self { client, download, bodies: Some(bodies), .. } = self else { return Ok(None) };
-        let limit = bodies.limit(self.stall_limit);
+        let limit = bodies.limit(self.policy.stall_limit);
         let end = limit.into_iter().chain([download.limit()]).min().unwrap_or_default();
         let next = poll_fn(|context| bodies.poll(client.now().mono, context));
         let next = client.within(end, next.map(Ok)).await;
