@@ -224,6 +224,17 @@ impl<T: Blocking> Client<T> {
         run(self.client.fetch_once(job, target, policy, start))
     }
 
+    fn wait_of(&self, wait: crate::Wait<Cancellable<T>>) -> Wait<T> {
+        Wait { wait, cancel: self.cancel.clone() }
+    }
+
+    fn cancellable(&self) -> crate::Client<Cancellable<T>> {
+        self.client.over(Cancellable::new(self.client.transport(), self.cancel.clone()))
+    }
+}
+
+/// What uses several threads.
+impl<T: Blocking + Send + Sync + 'static> Client<T> {
     /// Follows many jobs and returns their outcomes in completion order.
     ///
     /// It collects the jobs at once; their deadlines count from the first call of `next`. Exchanges
@@ -236,14 +247,12 @@ impl<T: Blocking> Client<T> {
     pub fn wait_all<J: IntoIterator<Item = JobId>>(
         &self,
         jobs: J,
-    ) -> impl Iterator<Item = (JobId, Result<Finished, WaitError>)> + use<T, J>
-    where
-        T: Send + Sync + 'static,
-    {
+    ) -> impl Iterator<Item = (JobId, Result<Finished, WaitError>)> + use<T, J> {
         let jobs = stream::iter(jobs.into_iter().collect::<Vec<_>>());
-        let (threaded, mut client) = self.threaded(usize::MAX);
-        client.max_exchanges = self.client.transport().threads().max(1);
-        Outcomes { outcomes: client.wait_all(jobs), threaded, cancel: self.cancel.clone() }
+        let (threaded, client) = self.threaded(usize::MAX);
+        let max_exchanges = self.client.transport().threads().max(1);
+        let outcomes = client.wait_all_at_most(max_exchanges, jobs);
+        Outcomes { outcomes, threaded, cancel: self.cancel.clone() }
     }
 
     /// Downloads a file to a [`Target`]: see [`Client::download`](crate::Client::download).
@@ -255,10 +264,7 @@ impl<T: Blocking> Client<T> {
         &self,
         source: impl Into<Source>,
         target: impl Into<Target>,
-    ) -> Result<Download<T>, BuildError>
-    where
-        T: Send + Sync + 'static,
-    {
+    ) -> Result<Download<T>, BuildError> {
         self.start(source.into(), Output::Target(target.into()))
     }
 
@@ -271,10 +277,7 @@ impl<T: Blocking> Client<T> {
         &self,
         source: impl Into<Source>,
         writer: W,
-    ) -> Result<Download<T, W>, BuildError>
-    where
-        T: Send + Sync + 'static,
-    {
+    ) -> Result<Download<T, W>, BuildError> {
         self.start(source.into(), Output::Writer(AllowStdIo::new(writer)))
     }
 
@@ -282,33 +285,19 @@ impl<T: Blocking> Client<T> {
         &self,
         source: Source,
         output: Output<AllowStdIo<W>>,
-    ) -> Result<Download<T, W>, BuildError>
-    where
-        T: Send + Sync + 'static,
-    {
-        let connections = source.connections();
+    ) -> Result<Download<T, W>, BuildError> {
+        let connections = source.policy.connections as usize;
         let (threaded, client) = self.threaded(if connections > 1 { connections } else { 0 });
         let download = crate::download::Download::new(client, source, output)?;
         Ok(Download { download, threaded, cancel: self.cancel.clone() })
     }
 
     /// Returns a client that calls the transport on at most this many threads.
-    fn threaded(&self, most: usize) -> (Threaded<T>, crate::Client<Cancellable<Threaded<T>>>)
-    where
-        T: Send + Sync + 'static,
-    {
+    fn threaded(&self, most: usize) -> (Threaded<T>, crate::Client<Cancellable<Threaded<T>>>) {
         let threaded = Threaded::new(self.client.transport(), most);
         let transport = Cancellable::new(Arc::new(threaded.clone()), self.cancel.clone());
         let client = self.client.over(transport);
         (threaded, client)
-    }
-
-    fn wait_of(&self, wait: crate::Wait<Cancellable<T>>) -> Wait<T> {
-        Wait { wait, cancel: self.cancel.clone() }
-    }
-
-    fn cancellable(&self) -> crate::Client<Cancellable<T>> {
-        self.client.over(Cancellable::new(self.client.transport(), self.cancel.clone()))
     }
 }
 

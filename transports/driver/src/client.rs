@@ -37,8 +37,6 @@ pub struct Client<T> {
     seeds: Option<Arc<AtomicU64>>,
     /// Whether the transport blocks the thread.
     pub(crate) blocks: bool,
-    /// How many exchanges of `wait_all` may be under way.
-    pub(crate) max_exchanges: usize,
 }
 
 impl<T: Transport + Default> Client<T> {
@@ -82,23 +80,12 @@ impl<T: Transport> Client<T> {
             deadline: None,
             seeds: None,
             blocks: false,
-            max_exchanges: usize::MAX,
         }
     }
 
     /// Returns a client over another transport that shares session and budget with this client.
     pub fn over<U: Transport>(&self, transport: U) -> Client<U> {
-        Client {
-            session: Arc::clone(&self.session),
-            budget: self.budget.clone(),
-            policy: self.policy.clone(),
-            credentials: self.credentials.clone(),
-            transport: Arc::new(transport),
-            deadline: self.deadline,
-            seeds: self.seeds.clone(),
-            blocks: self.blocks,
-            max_exchanges: self.max_exchanges,
-        }
+        self.over_shared(Arc::new(transport))
     }
 
     /// Sets the wait policy. Its exchange limit also applies to [`send`](Self::send).
@@ -263,19 +250,24 @@ impl<T: Transport> Client<T> {
     }
 }
 
-impl<T> Clone for Client<T> {
-    fn clone(&self) -> Self {
-        Self {
+impl<T> Client<T> {
+    fn over_shared<U>(&self, transport: Arc<U>) -> Client<U> {
+        Client {
             session: Arc::clone(&self.session),
             budget: self.budget.clone(),
             policy: self.policy.clone(),
             credentials: self.credentials.clone(),
-            transport: Arc::clone(&self.transport),
+            transport,
             deadline: self.deadline,
             seeds: self.seeds.clone(),
             blocks: self.blocks,
-            max_exchanges: self.max_exchanges,
         }
+    }
+}
+
+impl<T> Clone for Client<T> {
+    fn clone(&self) -> Self {
+        self.over_shared(Arc::clone(&self.transport))
     }
 }
 

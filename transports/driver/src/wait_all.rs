@@ -34,8 +34,18 @@ impl<T: Transport> Client<T> {
         &self,
         jobs: J,
     ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitError>)> + use<J, T>>> {
+        self.wait_all_at_most(usize::MAX, jobs)
+    }
+
+    /// Follows many jobs with at most this many exchanges under way.
+    pub(crate) fn wait_all_at_most<J: Stream<Item = JobId>>(
+        &self,
+        max_exchanges: usize,
+        jobs: J,
+    ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitError>)> + use<J, T>>> {
         let state = WaitAll {
             client: self.clone(),
+            max_exchanges,
             trace: Trace::wait_all(),
             set: WaitSet::with_list(self.policy(), self.seed()),
             permit: Some(Permit::new(DescribeExportJobResult::NAME)),
@@ -56,6 +66,7 @@ type Ended = (JobId, Result<Finished, WaitError>);
 
 struct WaitAll<T, J, F, R> {
     client: Client<T>,
+    max_exchanges: usize,
     trace: Trace,
     set: WaitSet,
     /// Absent while a task prepares it.
@@ -149,7 +160,7 @@ where
 
     /// Returns whether a poll may start: the permit is here, and few enough exchanges are under way.
     fn can_start(&self) -> bool {
-        self.permit.is_some() && self.work.len() < self.client.max_exchanges
+        self.permit.is_some() && self.work.len() < self.max_exchanges
     }
 
     fn spawn(&self, task: Task) {
