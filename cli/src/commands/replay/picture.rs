@@ -25,13 +25,15 @@ pub(super) struct Picture {
 struct Mark {
     started: Duration,
     answered: Duration,
-    request: Option<u32>,
+    /// The number of the request, if there was one.
+    number: String,
     look: Look,
     /// The class of the pause after it.
     pause: &'static str,
     status: Option<String>,
     progress: Option<f64>,
-    note: Option<String>,
+    /// Empty for the request that ended the wait, until the next line describes the end.
+    note: String,
 }
 
 /// A class of the style, an outline around a point, and the height of the lane.
@@ -48,14 +50,7 @@ const FAILED: Look = ("failed", "m-6-6l12 12m0-12l-12 12", ANSWERS);
 const AIMED: &str = "aimed";
 
 /// The text is readable on any page, because the picture has its own background.
-const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#1f2328}text.title{font-size:16px;\
-    font-weight:600}text.faint{fill:#59636e}.middle{text-anchor:middle}.right{text-anchor:end}\
-    .paper{fill:#fff}path{fill:none;stroke-width:2}.grid{stroke:#d1d9e0;stroke-width:1}\
-    .progress,.exchange{stroke:#2f81f7}.exchange{stroke-width:5}.pause{stroke:#8b949e}\
-    .delay{stroke:#e5534b;stroke-dasharray:3 2}.aimed{stroke:#2da44e;stroke-dasharray:6 3}.answered{fill:#2f81f7}.retried{fill:#e5534b}\
-    .throttled{fill:#bf8700}.corrected{fill:#a371f7}.done{fill:#2da44e}\
-    .failed{stroke:#e5534b;stroke-width:3}@media(prefers-color-scheme:dark){text{fill:#f0f6fc}\
-    text.faint{fill:#9198a1}.paper{fill:#0d1117}.grid{stroke:#3d444d}}";
+const STYLE: &str = include_str!("picture.css");
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 70.0;
@@ -105,11 +100,10 @@ impl Picture {
             (TranscriptLine::Ended { at, outcome, polls, retries, .. }, _) => {
                 let (outcome, counts) = (masked(outcome), requests(*polls, *retries));
                 self.title = format!("{outcome} after {:.1} s, {counts}", at.as_secs_f64());
-                // Without a note, the last request ended the wait.
-                let last = self.marks.pop_if(|mark| mark.note.is_none());
+                let last = self.marks.pop_if(|mark| mark.note.is_empty());
                 let mark = last.unwrap_or_else(|| Mark::end(*at));
                 let look = if outcome == SUCCESS { DONE } else { FAILED };
-                self.marks.push(Mark { look, note: Some(outcome), ..mark });
+                self.marks.push(Mark { look, note: outcome, ..mark });
             }
             _ => {}
         }
@@ -119,7 +113,7 @@ impl Picture {
     pub(super) fn add_difference(&mut self, line: usize) {
         self.title = format!("line {line} is decided otherwise than recorded");
         let at = self.marks.last().map_or(Duration::ZERO, |mark| mark.answered);
-        self.marks.push(Mark { note: Some(self.title.clone()), ..Mark::end(at) });
+        self.marks.push(Mark { note: self.title.clone(), ..Mark::end(at) });
     }
 
     pub(super) fn svg(&self) -> String {
@@ -128,7 +122,7 @@ impl Picture {
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
              viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n<title>{}</title>\n\
-             <style>{STYLE}</style>\n<rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\"/>\n",
+             <style>\n{STYLE}</style>\n<rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\"/>\n",
             escaped(&self.title)
         );
         text(&mut svg, "title", 20.0, 30.0, &self.title);
@@ -217,18 +211,16 @@ impl Picture {
                 text(svg, "faint", LEFT + 80.0, y, "...");
                 continue;
             };
-            let (x, number) =
-                (self.x(mark.answered), mark.request.map(|number| number.to_string()));
-            let number = number.unwrap_or_default();
+            let x = self.x(mark.answered);
             if let Some(row) = rows.iter_mut().find(|(_, last)| x - *last > 20.0) {
-                text(svg, "middle", x, row.0, &number);
+                text(svg, "middle", x, row.0, &mark.number);
                 row.1 = x;
             }
-            text(svg, "right", LEFT - 30.0, y, &number);
+            text(svg, "right", LEFT - 30.0, y, &mark.number);
             mark.draw(svg, LEFT - 14.0, y - 5.0);
             let seconds = format!("{:.1} s", mark.answered.as_secs_f64());
             text(svg, "faint right", LEFT + 66.0, y, &seconds);
-            text(svg, "note", LEFT + 80.0, y, mark.note.as_deref().unwrap_or_default());
+            text(svg, "note", LEFT + 80.0, y, &mark.note);
         }
     }
 
@@ -251,36 +243,34 @@ impl Picture {
 
 impl Mark {
     fn new(started: Duration, answered: Duration, event: &Event) -> Self {
-        let (look, status, progress) = match &event.kind {
-            EventKind::Waiting { status, progress, .. } => (ANSWERED, Some(status), *progress),
-            EventKind::Retrying { remedy: Remedy::BackOff, .. } => (THROTTLED, None, None),
-            EventKind::Retrying { remedy: Remedy::FreshCredentials, .. } => (CORRECTED, None, None),
-            _ => (RETRIED, None, None),
-        };
-        let pause = match event.kind {
-            EventKind::Waiting { reason: DelayReason::Progress, .. } => AIMED,
-            EventKind::Waiting { .. } => "pause",
-            _ => "delay",
-        };
-        let is_end = event.kind == EventKind::Ended;
-        Self {
-            started,
-            answered,
-            request: Some(event.poll),
-            // An answer with a status may correct the clock, too.
-            look: event.clock_offset.map_or(look, |_| (CORRECTED.0, CORRECTED.1, look.2)),
-            pause,
-            status: status.map(|status| status.as_str().to_owned()),
-            progress: progress.map(|progress| progress.clamp(0.0, 100.0)),
-            note: (!is_end).then(|| format!("{}; {}", reason(event, None), action(event))),
+        let (number, pause) = (event.poll.to_string(), "delay");
+        let mut mark = Self { started, number, look: RETRIED, pause, ..Self::end(answered) };
+        match &event.kind {
+            EventKind::Waiting { status, progress, reason, .. } => {
+                mark.look = ANSWERED;
+                mark.pause = if *reason == DelayReason::Progress { AIMED } else { "pause" };
+                mark.status = Some(status.as_str().to_owned());
+                mark.progress = progress.map(|progress| progress.clamp(0.0, 100.0));
+            }
+            EventKind::Retrying { remedy: Remedy::BackOff, .. } => mark.look = THROTTLED,
+            EventKind::Retrying { remedy: Remedy::FreshCredentials, .. } => mark.look = CORRECTED,
+            _ => {}
         }
+        if event.clock_offset.is_some() {
+            // An answer with a status may correct the clock, too.
+            mark.look = (CORRECTED.0, CORRECTED.1, mark.look.2);
+        }
+        if event.kind != EventKind::Ended {
+            mark.note = format!("{}; {}", reason(event, None), action(event));
+        }
+        mark
     }
 
     /// Creates the mark of an end without a request.
-    const fn end(at: Duration) -> Self {
-        let (request, status, progress, note) = (None, None, None, None);
+    fn end(at: Duration) -> Self {
+        let (number, note, status, progress) = (String::new(), String::new(), None, None);
         let (look, pause) = (FAILED, "pause");
-        Self { started: at, answered: at, request, look, pause, status, progress, note }
+        Self { started: at, answered: at, number, look, pause, status, progress, note }
     }
 
     fn draw(&self, svg: &mut String, x: f64, y: f64) {
