@@ -53,8 +53,8 @@ impl Chunk {
 }
 
 impl Download {
-    /// Returns the chunk that begins at this position, and its request, if the body in flight reaches the end of the
-    /// file and the server can serve the rest of it in chunks.
+    /// Returns the chunk that begins at this position, and its request, if the body in flight
+    /// reaches the end of the file and the server can serve the rest of it in chunks.
     ///
     /// The first chunk begins [`Chunk::LENGTH`] after the first byte of the body, each other where
     /// the one before it ends. It is `None` for a file without a strong `ETag` and for a body of

@@ -209,8 +209,6 @@ impl Listing {
     }
 
     fn fault(&mut self, now: Mono, fault: &Fault, corrected: bool) {
-        // A second correction in a row would not help.
-        let corrected = corrected && !self.failures.clock_corrected;
         let Self { failures, policy, random, .. } = self;
         self.phase = match failures.remedy(fault, corrected, policy, random) {
             Some((remedy, delay)) => {

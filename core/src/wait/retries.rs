@@ -21,7 +21,8 @@ impl Failures {
         random: &mut Random,
     ) -> Option<(Remedy, Duration)> {
         let (remedy, delay) = match fault.advice() {
-            Advice::CorrectClock if corrected => {
+            // A second correction in a row would not help.
+            Advice::CorrectClock if corrected && !self.clock_corrected => {
                 self.clock_corrected = true;
                 return Some((Remedy::ClockCorrected, Duration::ZERO));
             }
@@ -92,10 +93,8 @@ impl Retries {
         clock_offset: Option<ClockOffset>,
     ) -> Option<Event> {
         self.attempts = self.attempts.saturating_add(1);
-        // A second correction in a row would not help.
-        let corrected = clock_offset.is_some() && !self.failures.clock_corrected;
-        let remedy = self.failures.remedy(&fault, corrected, &self.policy, &mut self.random);
-        let (remedy, delay) = remedy?;
+        let Self { failures, policy, random, .. } = self;
+        let (remedy, delay) = failures.remedy(&fault, clock_offset.is_some(), policy, random)?;
         let kind = EventKind::Retrying { fault, remedy, delay };
         let event = Event { poll: self.attempts, clock_offset, kind };
         let is_correction = matches!(remedy, Remedy::ClockCorrected | Remedy::FreshCredentials);

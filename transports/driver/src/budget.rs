@@ -77,15 +77,12 @@ impl Turn {
     /// may do so.
     pub(crate) fn is_before(&self, moment: Mono, now: Mono, waker: &Waker) -> bool {
         let waker = waker.clone();
-        let replaced = self.with(|queue| {
-            let is_earlier = queue.budget.turn(self.ticket, now) < moment;
-            // Both results carry a waker, which is dropped outside the lock.
-            match is_earlier {
-                true => Err(waker),
-                false => Ok(queue.sleepers.insert(self.ticket, waker)),
-            }
-        });
-        replaced.is_err()
+        let (is_earlier, _unused) =
+            self.with(|queue| match queue.budget.turn(self.ticket, now) < moment {
+                true => (true, Some(waker)),
+                false => (false, queue.sleepers.insert(self.ticket, waker)),
+            });
+        is_earlier
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Queue) -> T) -> T {

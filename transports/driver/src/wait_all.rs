@@ -299,8 +299,6 @@ where
     }
 
     fn trace_poll(&self, key: WaitKey, event: &Event) {
-        if cfg!(feature = "tracing") {
-            self.trace.polled(self.set.waiter(key), event, self.errors.get(&key));
-        }
+        self.trace.polled(self.set.waiter(key), event, self.errors.get(&key));
     }
 }
