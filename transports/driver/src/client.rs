@@ -168,8 +168,16 @@ impl<T: Transport> Client<T> {
         transport::sleep(&*self.transport, duration).await;
     }
 
-    pub(crate) async fn credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
-        self.credentials.credentials(&*self.transport, fresh).await
+    /// Gets credentials within the limit of an exchange, and until this moment at the latest.
+    pub(crate) async fn credentials(
+        &self,
+        fresh: bool,
+        until: Option<Mono>,
+    ) -> Result<Credentials, TransportError> {
+        let now = self.now().mono;
+        let limit = now.saturating_add(self.exchange_limit(now));
+        let end = until.map_or(limit, |until| until.min(limit));
+        self.within(end, self.credentials.credentials(&*self.transport, fresh)).await
     }
 
     /// Sends a request to the service and reads its answer, within the limit of an exchange.

@@ -71,10 +71,7 @@ impl Permit {
             if self.fetched.as_ref().is_some_and(|fetched| fetched.is_usable(now, fresh)) {
                 return Ok(());
             }
-            let limit = client.exchange_limit(now);
-            let end = now.saturating_add(limit);
-            let end = until.map_or(end, |until| until.min(end));
-            let credentials = client.within(end, client.credentials(fresh)).await?;
+            let credentials = client.credentials(fresh, until).await?;
             self.fetched = Some(Fetched { credentials, at: client.now().mono, fresh });
         }
     }

@@ -254,7 +254,7 @@ impl<T: Transport> Client<T> {
         let answer = trace.sent::<A>(self.send_now::<A>(&prepared, started, &credentials).await);
         if answer.as_ref().is_err_and(|error| advice(error) == Some(Advice::RefreshCredentials)) {
             // For the next step. If it fails, that step tries again.
-            let _ = self.fetch_credentials(true).await;
+            let _ = self.credentials(true, None).await;
         }
         Ok(answer?)
     }
@@ -274,16 +274,10 @@ impl<T: Transport> Client<T> {
         if self.now().wall > until {
             return Ok(None);
         }
-        let credentials = self.fetch_credentials(fresh).await?;
+        let credentials = self.credentials(fresh, None).await?;
         self.sleep_until(at).await;
         let now = self.now();
         Ok((now.wall <= until).then_some((now, credentials)))
-    }
-
-    async fn fetch_credentials(&self, fresh: bool) -> Result<Credentials, TransportError> {
-        let now = self.now().mono;
-        let end = now.saturating_add(self.exchange_limit(now));
-        self.within(end, self.credentials(fresh)).await
     }
 
     async fn sleep_until(&self, moment: Wall) {
