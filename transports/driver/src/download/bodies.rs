@@ -32,7 +32,8 @@ pub(super) struct Bodies {
 }
 
 struct Source {
-    body: Body,
+    /// `None` once it has ended.
+    body: Option<Body>,
     start: u64,
     /// The position after the last byte of a chunk. The response in flight has none: it reaches the
     /// end of the file.
@@ -43,7 +44,6 @@ struct Source {
     received: u64,
     /// When the last of them arrived, or the request was sent.
     since: Mono,
-    is_running: bool,
     error: Option<TransportError>,
 }
 
@@ -74,9 +74,9 @@ impl Bodies {
     /// Returns whether another chunk may be requested. Chunks that are complete wait in memory, so
     /// their number is limited, too.
     pub(super) fn has_room(&self, connections: u32) -> bool {
-        let running = self.ahead.iter().filter(|source| source.is_running).count();
+        let running = self.ahead.iter().filter(|source| source.is_running()).count();
         let most = connections as usize;
-        running + usize::from(self.first.is_running) < most && self.ahead.len() + 1 < 2 * most
+        running + usize::from(self.first.is_running()) < most && self.ahead.len() + 1 < 2 * most
     }
 
     /// Adds the next chunk.
@@ -103,18 +103,18 @@ impl Bodies {
 
     pub(super) fn poll(&mut self, now: Mono, context: &mut Context<'_>) -> Poll<Piece> {
         let mut has_ended = false;
-        for source in self.ahead.iter_mut().filter(|source| source.is_running) {
+        for source in self.ahead.iter_mut().filter(|source| source.is_running()) {
             source.read_ahead(now, context);
-            has_ended |= !source.is_running;
+            has_ended |= !source.is_running();
             self.refused += u32::from(source.is_refused());
         }
         if let Some(next) = self.ahead.pop_front_if(|next| next.start == self.at) {
             // The response in flight continues in the place of a chunk that is incomplete.
-            if self.first.end.is_some() || next.is_running || next.missing() == 0 {
+            if self.first.end.is_some() || next.is_running() || next.missing() == 0 {
                 self.first = next;
             }
         }
-        let was_running = self.first.is_running;
+        let was_running = self.first.is_running();
         let piece = match self.first.next(now, context) {
             Poll::Ready(piece) => piece,
             Poll::Pending if has_ended => return Poll::Ready(Piece::Room),
@@ -142,15 +142,14 @@ impl Bodies {
 
 impl Source {
     fn new(body: Body, start: u64, end: Option<u64>, since: Mono) -> Self {
-        let (buffer, received, is_running, error) = (BytesMut::new(), 0, true, None);
-        Self { body, start, end, buffer, received, since, is_running, error }
+        let (body, buffer, received, error) = (Some(body), BytesMut::new(), 0, None);
+        Self { body, start, end, buffer, received, since, error }
     }
 
     /// Returns the next bytes; `None` at the end.
     fn next(&mut self, now: Mono, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         match self.buffer.is_empty() {
-            true if self.is_running => self.read(now, context),
-            true => Poll::Ready(None),
+            true => self.read(now, context),
             false => Poll::Ready(Some(self.buffer.split().freeze())),
         }
     }
@@ -158,10 +157,7 @@ impl Source {
     /// Reads a chunk before its turn. The bytes are copied, so that their memory does not depend on
     /// the size of the pieces.
     fn read_ahead(&mut self, now: Mono, context: &mut Context<'_>) {
-        while self.is_running
-            && let Poll::Ready(piece) = self.read(now, context)
-        {
-            let piece = piece.unwrap_or_default();
+        while let Poll::Ready(Some(piece)) = self.read(now, context) {
             // Exactly the length of the chunk: a buffer that grows takes up to twice as much.
             let missing = usize::try_from(self.missing()).unwrap_or_default();
             self.buffer.reserve(piece.len() + missing);
@@ -170,7 +166,8 @@ impl Source {
     }
 
     fn read(&mut self, now: Mono, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let piece = match ready!(self.body.poll_next_unpin(context)).transpose() {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let piece = match ready!(body.poll_next_unpin(context)).transpose() {
             Ok(piece) => piece,
             Err(error) => {
                 self.error = Some(error);
@@ -184,9 +181,13 @@ impl Source {
                 self.since = now;
                 self.received += bytes.len() as u64;
             }
-            None => self.is_running = false,
+            None => self.body = None,
         }
         Poll::Ready(piece)
+    }
+
+    const fn is_running(&self) -> bool {
+        self.body.is_some()
     }
 
     fn missing(&self) -> u64 {
@@ -195,6 +196,6 @@ impl Source {
 
     /// Returns whether a chunk has ended without any byte.
     fn is_refused(&self) -> bool {
-        !self.is_running && self.received == 0 && self.end.is_some()
+        !self.is_running() && self.received == 0 && self.end.is_some()
     }
 }
