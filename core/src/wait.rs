@@ -1,7 +1,6 @@
 //! Follows export jobs to their end, as pure state: when to poll, when to retry, when to give up.
 
 mod decision;
-mod listing;
 mod outcome;
 #[cfg(feature = "serde")]
 mod replay;

@@ -1,3 +1,5 @@
+mod listing;
+
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, VecDeque},
@@ -7,14 +9,14 @@ use core::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 
+use self::listing::{ListedEnd, Listing};
 use super::{
     Policy,
-    listing::Listing,
-    outcome::{Event, Last, Outcome},
+    outcome::{Event, Outcome},
     waiter::{StartError, Step, Waiter},
 };
 use crate::{
-    actions::{ExportJobInfo, ExportStatus, JobId},
+    actions::JobId,
     credentials::Credentials,
     error::TransportErrorKind,
     session::Session,
@@ -119,16 +121,6 @@ struct Wait {
     /// When it was created or polled last.
     polled: Mono,
     end: ListedEnd,
-}
-
-/// What the job list has shown of the end of a job.
-#[derive(Debug, PartialEq, Eq)]
-enum ListedEnd {
-    NotListed,
-    /// No poll has started since.
-    Listed,
-    /// The list may be wrong, so only polls follow the wait.
-    Polled,
 }
 
 /// What to do next with a set.
@@ -278,39 +270,6 @@ impl WaitSet {
         self.change(key, |wait| wait.waiter.cannot_start(now, fault))
     }
 
-    /// Starts the request for the job list that [`SetStep::List`] asks for, to be sent at once.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError::NotDue`], or [`StartError::Build`], which ends the use of the list.
-    pub fn start_list(
-        &mut self,
-        now: Now,
-        session: &mut Session,
-        credentials: &Credentials,
-    ) -> Result<Request<Bytes>, StartError> {
-        let listing = self.listing.as_mut().ok_or(StartError::NotDue)?;
-        listing.start(now, session, credentials)
-    }
-
-    /// Takes the result of the request for the job list, or the fault because of which it could not
-    /// be started.
-    pub fn answer_list(
-        &mut self,
-        now: Now,
-        session: &mut Session,
-        answer: Result<Response<Bytes>, TransportErrorKind>,
-    ) {
-        let Some(mut listing) = self.listing.take() else { return };
-        if let Some(page) = listing.answer(now, session, answer) {
-            let (rows, total) = (page.jobs.len(), page.total_count);
-            page.jobs.into_iter().for_each(|row| self.take_row(&mut listing, now.mono, row));
-            let absent = listing.end_page(rows, total);
-            absent.into_iter().for_each(|key| self.update(key, now.mono));
-        }
-        self.listing = Some(listing);
-    }
-
     /// Forgets a request that was dropped without an answer: the poll is due again.
     pub fn abandon(&mut self, key: WaitKey) {
         self.change(key, |wait| wait.waiter.abandon());
@@ -341,29 +300,6 @@ impl WaitSet {
         self.waits.is_empty()
     }
 
-    /// Passes a row of the job list to the waits of its job.
-    fn take_row(&mut self, listing: &mut Listing, now: Mono, row: ExportJobInfo) {
-        let ExportJobInfo { job_id: Some(job), status, progress, failure_message, .. } = row else {
-            return;
-        };
-        if let ExportStatus::Unknown(_) = status {
-            return;
-        }
-        let row = Last { status, progress, failure_message };
-        for key in listing.waits_of(job) {
-            if let Some(wait) = self.waits.get_mut(&key)
-                && wait.end == ListedEnd::NotListed
-            {
-                wait.take_row(now, row.clone());
-                match wait.end {
-                    ListedEnd::NotListed => listing.show(key),
-                    _ => listing.forget(key),
-                }
-                self.update(key, now);
-            }
-        }
-    }
-
     /// Changes a wait and then its entries in the queues.
     fn change<R>(&mut self, key: WaitKey, change: impl FnOnce(&mut Wait) -> R) -> Option<R> {
         let wait = self.waits.get_mut(&key)?;
@@ -389,19 +325,6 @@ impl WaitSet {
         requeue(&mut self.first_polls, key, &mut wait.first_poll, first.map(place));
         requeue(&mut self.polls, key, &mut wait.poll, due.map(place));
         requeue(&mut self.limits, key, &mut wait.limit, limit.map(place));
-    }
-}
-
-impl Wait {
-    /// Takes a row of the job list as an answer.
-    fn take_row(&mut self, now: Mono, row: Last) {
-        // A poll in flight may still find an ended job running, so a later row counts.
-        if row.status != ExportStatus::Running && !self.waiter.is_in_flight() {
-            self.end = ListedEnd::Listed;
-        }
-        let left = self.waiter.deadline().saturating_since(self.polled);
-        let trust = WaitSet::LIST_TRUST.min(left / 2);
-        self.waiter.listed(now, row, self.polled.saturating_add(trust));
     }
 }
 

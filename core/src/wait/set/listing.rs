@@ -6,16 +6,103 @@ use core::mem;
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::{Fault, Policy, Remedy, StartError, WaitKey, WaitSet};
+#[cfg(doc)]
+use super::SetStep;
+use super::{Policy, StartError, Wait, WaitKey, WaitSet};
 use crate::{
-    actions::{DescribeExportJobManageList, DescribeExportJobManageListResponse, JobId},
+    actions::{
+        DescribeExportJobManageList, DescribeExportJobManageListResponse, ExportJobInfo,
+        ExportStatus, JobId,
+    },
     answer::read_answer,
     credentials::Credentials,
     error::TransportErrorKind,
     retry::{Failures, Random},
     session::Session,
     time::{Mono, Now},
+    wait::{Fault, Remedy, outcome::Last},
 };
+
+impl WaitSet {
+    /// Starts the request for the job list that [`SetStep::List`] asks for, to be sent at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::NotDue`], or [`StartError::Build`], which ends the use of the list.
+    pub fn start_list(
+        &mut self,
+        now: Now,
+        session: &mut Session,
+        credentials: &Credentials,
+    ) -> Result<Request<Bytes>, StartError> {
+        let listing = self.listing.as_mut().ok_or(StartError::NotDue)?;
+        listing.start(now, session, credentials)
+    }
+
+    /// Takes the result of the request for the job list, or the fault because of which it could not
+    /// be started.
+    pub fn answer_list(
+        &mut self,
+        now: Now,
+        session: &mut Session,
+        answer: Result<Response<Bytes>, TransportErrorKind>,
+    ) {
+        let Some(mut listing) = self.listing.take() else { return };
+        if let Some(page) = listing.answer(now, session, answer) {
+            let (rows, total) = (page.jobs.len(), page.total_count);
+            page.jobs.into_iter().for_each(|row| self.take_row(&mut listing, now.mono, row));
+            let absent = listing.end_page(rows, total);
+            absent.into_iter().for_each(|key| self.update(key, now.mono));
+        }
+        self.listing = Some(listing);
+    }
+
+    /// Passes a row of the job list to the waits of its job.
+    fn take_row(&mut self, listing: &mut Listing, now: Mono, row: ExportJobInfo) {
+        let ExportJobInfo { job_id: Some(job), status, progress, failure_message, .. } = row else {
+            return;
+        };
+        if let ExportStatus::Unknown(_) = status {
+            return;
+        }
+        let row = Last { status, progress, failure_message };
+        for key in listing.waits_of(job) {
+            if let Some(wait) = self.waits.get_mut(&key)
+                && wait.end == ListedEnd::NotListed
+            {
+                wait.take_row(now, row.clone());
+                match wait.end {
+                    ListedEnd::NotListed => listing.show(key),
+                    _ => listing.forget(key),
+                }
+                self.update(key, now);
+            }
+        }
+    }
+}
+
+impl Wait {
+    /// Takes a row of the job list as an answer.
+    fn take_row(&mut self, now: Mono, row: Last) {
+        // A poll in flight may still find an ended job running, so a later row counts.
+        if row.status != ExportStatus::Running && !self.waiter.is_in_flight() {
+            self.end = ListedEnd::Listed;
+        }
+        let left = self.waiter.deadline().saturating_since(self.polled);
+        let trust = WaitSet::LIST_TRUST.min(left / 2);
+        self.waiter.listed(now, row, self.polled.saturating_add(trust));
+    }
+}
+
+/// What the job list has shown of the end of a job.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ListedEnd {
+    NotListed,
+    /// No poll has started since.
+    Listed,
+    /// The list may be wrong, so only polls follow the wait.
+    Polled,
+}
 
 /// The service's maximum.
 const PAGE: u64 = 100;
@@ -83,19 +170,19 @@ impl Listing {
         self.forget(key);
     }
 
-    pub(super) fn waits_of(&self, job: JobId) -> Vec<WaitKey> {
+    fn waits_of(&self, job: JobId) -> Vec<WaitKey> {
         let of_job = (job.clone(), WaitKey::FIRST)..=(job, WaitKey::LAST);
         self.jobs.range(of_job).map(|(_, key)| *key).collect()
     }
 
     /// Records that the current sweep shows a wait.
-    pub(super) fn show(&mut self, key: WaitKey) {
+    fn show(&mut self, key: WaitKey) {
         self.missing.remove(&key);
         self.expected.insert(key);
     }
 
     /// Records that no sweep needs to show a wait any more.
-    pub(super) fn forget(&mut self, key: WaitKey) {
+    fn forget(&mut self, key: WaitKey) {
         self.missing.remove(&key);
         self.expected.remove(&key);
     }
@@ -123,7 +210,7 @@ impl Listing {
         Some(self.wants_fresh_credentials)
     }
 
-    pub(super) fn start(
+    fn start(
         &mut self,
         now: Now,
         session: &mut Session,
@@ -146,7 +233,7 @@ impl Listing {
     }
 
     /// Takes the result of a request and returns the list, if it has come.
-    pub(super) fn answer(
+    fn answer(
         &mut self,
         now: Now,
         session: &mut Session,
@@ -174,7 +261,7 @@ impl Listing {
 
     /// Counts the rows of a page and decides whether the sweep goes on. Returns the waits that a
     /// sweep which has ended did not show: no later one is expected to.
-    pub(super) fn end_page(&mut self, rows: usize, total: Option<u64>) -> BTreeSet<WaitKey> {
+    fn end_page(&mut self, rows: usize, total: Option<u64>) -> BTreeSet<WaitKey> {
         let rows = rows as u64;
         self.offset += rows;
         let is_last = total.map_or(rows < PAGE, |total| self.offset >= total);
