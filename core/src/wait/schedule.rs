@@ -11,12 +11,12 @@ use super::Policy;
 pub enum DelayReason {
     /// The interval of the policy.
     Interval,
-    /// Before the interval is over, because the progress lets expect the end of the job then.
+    /// Before the interval is over, because the progress predicts the end of the job then.
     Progress,
 }
 
 /// The plain polls of a wait, whose intervals grow, and polls in between, each aimed at the end
-/// that the progress lets expect.
+/// that the progress predicts.
 ///
 /// An aimed poll never moves a plain one. So no progress, however misleading, makes a wait end later
 /// than without it. All times count from the creation of the wait.

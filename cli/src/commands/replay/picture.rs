@@ -46,7 +46,7 @@ const CORRECTED: Look = ("corrected", "m0-7l7 7-7 7-7-7z", FAULTS);
 const DONE: Look = ("done", "m-7 0a7 7 0 1 0 14 0a7 7 0 1 0-14 0z", ANSWERS);
 const FAILED: Look = ("failed", "m-6-6l12 12m0-12l-12 12", ANSWERS);
 
-/// The class of a pause up to the end that the progress lets expect.
+/// The class of a pause up to the end that the progress predicts.
 const AIMED: &str = "aimed";
 
 /// The text is readable on any page, because the picture has its own background.
