@@ -43,11 +43,16 @@ impl<T: Transport> Client<T> {
         max_exchanges: usize,
         jobs: J,
     ) -> Pin<Box<impl Stream<Item = (JobId, Result<Finished, WaitError>)> + use<J, T>>> {
+        // Of exchanges one by one, the list would leave none to the polls.
+        let set = match max_exchanges > 1 {
+            true => WaitSet::with_list(self.policy(), self.seed()),
+            false => WaitSet::new(),
+        };
         let state = WaitAll {
             client: self.clone(),
             max_exchanges,
             trace: Trace::wait_all(),
-            set: WaitSet::with_list(self.policy(), self.seed()),
+            set,
             permit: Some(Permit::new(DescribeExportJobResult::NAME)),
             errors: BTreeMap::new(),
             jobs: Box::pin(jobs.fuse()),

@@ -197,11 +197,13 @@ async fn slow_fetches_of_credentials_keep_the_spacing_of_requests() {
     assert_paced(&service.starts.lock().unwrap());
 }
 
-/// A service whose jobs all end after ten seconds, and whose list shows 100 of them a page.
+/// A service whose first jobs end after ten seconds, and whose list shows 100 of them a page.
 #[derive(Clone)]
 struct WithList {
     start: Instant,
     jobs: usize,
+    /// How many of them end.
+    ending: usize,
     /// The starts of each action.
     starts: Arc<Mutex<BTreeMap<String, Vec<Duration>>>>,
 }
@@ -210,19 +212,20 @@ impl WithList {
     const END: Duration = Duration::from_secs(10);
 
     fn new(jobs: usize) -> Self {
-        Self { start: Instant::now(), jobs, starts: Arc::default() }
+        Self { start: Instant::now(), jobs, ending: jobs, starts: Arc::default() }
     }
 
-    fn answer(&self, request: &Request<Bytes>) -> String {
-        let has_ended = self.start.elapsed() >= Self::END;
-        if !is_list(request) {
-            return if has_ended { SUCCESS } else { RUNNING }.to_owned();
-        }
+    fn answer(&self, request: &Request<Bytes>, since: Duration) -> String {
+        let has_ended = |nth| since >= Self::END && nth < self.ending;
         let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+        if !is_list(request) {
+            let nth = body["JobId"].as_str().unwrap().trim_start_matches("job-");
+            return if has_ended(nth.parse().unwrap()) { SUCCESS } else { RUNNING }.to_owned();
+        }
         let [offset, limit] = ["Offset", "Limit"].map(|name| body[name].as_u64().unwrap() as usize);
-        let status = if has_ended { "SUCCESS" } else { "RUNNING" };
+        let status = |nth| if has_ended(nth) { "SUCCESS" } else { "RUNNING" };
         let row =
-            |nth| serde_json::json!({ "JobID": format!("job-{nth}"), "ExportStatus": status });
+            |nth| serde_json::json!({ "JobID": format!("job-{nth}"), "ExportStatus": status(nth) });
         let rows: Vec<_> = (0..self.jobs).skip(offset).take(limit).map(row).collect();
         let list = serde_json::json!({ "TotalCount": self.jobs, "List": rows });
         serde_json::json!({ "Response": list }).to_string()
@@ -242,7 +245,7 @@ impl Transport for WithList {
         let action = request.headers()["x-tc-action"].to_str().unwrap().to_owned();
         self.starts.lock().unwrap().entry(action).or_default().push(self.start.elapsed());
         tokio::time::sleep(Duration::from_millis(100)).await;
-        Ok(Response::new(Body::from(Bytes::from(self.answer(&request)))))
+        Ok(Response::new(Body::from(Bytes::from(self.answer(&request, self.start.elapsed())))))
     }
 }
 
@@ -303,6 +306,43 @@ impl Blocking for InVirtualTime {
     fn threads(&self) -> usize {
         0
     }
+}
+
+/// A blocking transport to a service with a list, whose clock moves with each exchange.
+struct OneByOne {
+    service: WithList,
+    now: Mutex<Duration>,
+}
+
+impl Transport for OneByOne {
+    fn now(&self) -> Now {
+        clocks(*self.now.lock().unwrap())
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        *self.now.lock().unwrap() += duration;
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let mut now = self.now.lock().unwrap();
+        *now += Duration::from_millis(300);
+        Ok(Response::new(Body::from(Bytes::from(self.service.answer(&request, *now)))))
+    }
+}
+
+impl Blocking for OneByOne {
+    fn threads(&self) -> usize {
+        0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_leaves_time_for_polls_if_exchanges_run_one_by_one() {
+    let service = WithList { ending: 40, ..WithList::new(400) };
+    let transport = OneByOne { service, now: Mutex::default() };
+    let client = blocking::Client::with_transport(session(), credentials("AKIDEXAMPLE"), transport);
+    let ended = client.wait_all((0..400).map(|nth| job(format!("job-{nth}"))));
+    assert_eq!(ended.filter(|(_, outcome)| outcome.is_ok()).count(), 40);
 }
 
 #[tokio::test(start_paused = true)]
