@@ -187,7 +187,8 @@ impl Threads {
 fn work(queue: &Mutex<mpsc::Receiver<Call>>) {
     loop {
         let Ok(call) = lock(queue).recv() else { return };
-        call();
+        // Dropping a result that nothing receives may panic.
+        drop(catch_unwind(AssertUnwindSafe(call)));
     }
 }
 
@@ -256,4 +257,41 @@ impl Wake for Unpark {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic while holding a lock cannot leave these values inconsistent.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    /// Panics when it is dropped.
+    struct Explosive;
+
+    impl Drop for Explosive {
+        fn drop(&mut self) {
+            panic!("expected");
+        }
+    }
+
+    #[test]
+    fn a_thread_outlasts_the_panic_of_a_result_that_nothing_receives() {
+        let (begin, begun) = mpsc::channel();
+        let (release, held) = mpsc::channel();
+        let threads = Threads::new(1);
+        let call = move || {
+            begin.send(()).unwrap();
+            held.recv().unwrap();
+            Explosive
+        };
+        let mut future = Box::pin(threads.run(call));
+        assert!(future.as_mut().now_or_never().is_none());
+        begun.recv().unwrap();
+        drop(future);
+        release.send(()).unwrap();
+        let (sender, result) = mpsc::channel();
+        thread::spawn(move || sender.send(blocking::run(threads.run(|| 7))));
+        // Only a failing test waits.
+        assert_eq!(result.recv_timeout(Duration::from_secs(10)), Ok(7));
+    }
 }
