@@ -3,12 +3,23 @@
 
 use std::{
     env, fs,
+    io::Cursor,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
     process::{self, Command, Output},
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+        mpsc::channel,
+    },
+    time::Duration,
 };
 
-use tcss_export::{driver::ResourceLimit, error::SendError};
+use http::Response;
+use tcss_export::{
+    driver::{self, ResourceLimit, TransportError, TransportErrorKind},
+    error::SendError,
+};
 use tcss_export_testkit::wire::{WireAnswer, WireServer};
 
 use crate::clients::{LIBRARIES, Setup};
@@ -18,12 +29,19 @@ const CHILD_URL: &str = "TCSS_EXPORT_TEST_URL";
 /// Users without processes: the limit counts all processes of a user, and does not apply to root.
 const FIRST_USER: u32 = 40_000;
 
+const SUCCESS: &str =
+    r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
+
 /// Asks each client for the name and for the address of the server.
 #[test]
 fn child() {
     let Ok(url) = env::var(CHILD_URL) else { return };
     let spawned = std::thread::Builder::new().spawn(|| ());
     println!("thread={}", spawned.is_ok());
+    if let Ok(thread) = spawned {
+        thread.join().unwrap();
+        wait_for_two();
+    }
     for library in LIBRARIES {
         for url in [&url.replace("127.0.0.1", "localhost"), &url] {
             let ended = match Setup::new(*library).client_at(url, &[]).send() {
@@ -38,6 +56,30 @@ fn child() {
     }
     #[cfg(feature = "ureq")]
     wait_for_many(&url);
+}
+
+/// The output of a child whose first exchange ended because the second one had begun.
+const TWO_AT_ONCE: &str = "two=[1, 1]\n";
+
+/// Asks for two jobs. The first exchange holds its thread until the second one begins.
+fn wait_for_two() {
+    let (begin, begun) = channel();
+    let (calls, begun) = (AtomicU32::new(0), Mutex::new(begun));
+    let transport = driver::blocking_fn(move |_| {
+        if calls.fetch_add(1, Ordering::Relaxed) > 0 {
+            begin.send(()).unwrap();
+        } else if begun.lock().unwrap().recv_timeout(Duration::from_secs(10)).is_err() {
+            let alone = "no other exchange has begun";
+            return Err(TransportError::new(TransportErrorKind::Timeout, alone));
+        }
+        Ok(Response::new(Cursor::new(SUCCESS)))
+    });
+    let session = tcss_export::Session::new(tcss_export::Endpoint::international());
+    let credentials = crate::setup::credentials();
+    let client = driver::blocking::Client::with_transport(session, credentials, transport);
+    let jobs = ["1", "2"].map(|id| tcss_export::JobId::new(id).unwrap());
+    let polls = client.wait_all(jobs).map(|(_, outcome)| outcome.unwrap().report.polls);
+    println!("two={:?}", polls.collect::<Vec<_>>());
 }
 
 /// The output of a child that got the result of each job at its first poll.
@@ -67,8 +109,7 @@ fn run_child(binary: &Path, url: &str, threads: u32) -> Output {
 
 /// Runs the child, whose requests all succeed, and returns its output.
 fn output_with(threads: u32) -> String {
-    let success = r#"{"Response":{"ExportStatus":"SUCCESS","DownloadURL":"https://h.example/"}}"#;
-    let server = WireServer::plain([WireAnswer::json(success)]).unwrap();
+    let server = WireServer::plain([WireAnswer::json(SUCCESS)]).unwrap();
     let folder = env::temp_dir().join(format!("tcss-export-{threads}-threads-{}", process::id()));
     fs::create_dir_all(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
@@ -94,9 +135,11 @@ fn without_a_second_thread_a_name_is_an_error_and_an_address_is_reached() {
     assert!(output.contains(ALL_WAITS), "{output}");
 }
 
-#[cfg(feature = "ureq")]
 #[test]
-fn with_two_further_threads_ureq_waits_for_many_jobs() {
+fn with_one_worker_thread_another_exchange_does_not_wait_for_it() {
+    // The limit counts the two threads of the test.
     let output = output_with(3);
+    #[cfg(feature = "ureq")]
     assert!(output.contains(ALL_WAITS), "{output}");
+    assert!(output.contains(TWO_AT_ONCE), "{output}");
 }

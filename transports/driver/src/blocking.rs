@@ -239,9 +239,9 @@ impl<T: Blocking + Send + Sync + 'static> Client<T> {
     ///
     /// It collects the jobs at once; their deadlines count from the first call of `next`. Exchanges
     /// run on up to [`Blocking::threads`] threads, which are started as they are needed. If the
-    /// system has no further thread, fewer exchanges run at once; with no thread at all, each runs
-    /// on the thread that drives the iterator. Dropping the iterator ends each thread after its
-    /// exchange. A transport with at most one thread does not use the job list.
+    /// system has no further thread, an exchange runs on the thread that drives the iterator.
+    /// Dropping the iterator ends each thread after its exchange. A transport with at most one
+    /// thread does not use the job list.
     ///
     /// After a cancellation the iterator ends at once; jobs that are not done have no outcome.
     pub fn wait_all<J: IntoIterator<Item = JobId>>(

@@ -171,15 +171,17 @@ impl Threads {
         }
     }
 
-    /// Starts a thread if all are in use. Returns whether any thread runs.
+    /// Starts a thread if all are in use. Returns false if that fails: a call in the queue would
+    /// start later than the budget permitted it, perhaps together with others.
     fn has_thread(&self) -> bool {
         let mut started = lock(&self.started);
-        if *started < self.most && *started < Arc::strong_count(&self.calls) - 1 {
+        let needed = (Arc::strong_count(&self.calls) - 1).min(self.most);
+        if *started < needed {
             let queue = Arc::clone(&self.queue);
             let thread = thread::Builder::new().name("tcss-export".to_owned());
             *started += usize::from(thread.spawn(move || work(&queue)).is_ok());
         }
-        *started > 0
+        *started >= needed.max(1)
     }
 }
 
