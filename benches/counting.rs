@@ -4,7 +4,7 @@
 //! cargo bench --bench counting # fails if an operation costs more than its limit
 //! ```
 //!
-//! Each figure is printed with what it aims at. A limit is five percent above what an operation took.
+//! Each figure is printed with its aim. A limit is five percent above what an operation took.
 //!
 //! valgrind does not support the SHA instructions, so sha2 runs its portable code, where each block
 //! of 64 bytes takes the same number of instructions. So the bench can separate hashing from the
@@ -22,8 +22,8 @@ use tcss_export::{
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// What each operation may take: hashed blocks, and the aim and the limit of the instructions outside
-/// of hashing.
+/// What each operation may take: hashed blocks, and the aim and the limit of the instructions
+/// outside of hashing.
 const LIMITS: [(&str, f64, f64, f64); 6] = [
     // In addition to a request: twelve blocks for the key of the day, two for its pads, two for the
     // common beginning of all canonical requests of the action, and one for the empty payload.

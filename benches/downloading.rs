@@ -1,8 +1,8 @@
 //! Downloads from a loopback service, each time in a new process, and prints the figures with their
 //! bounds. It fails if one is missed:
 //!
-//! - the rate relative to curl: the median of paired runs. A download syncs its file to disk, so the
-//!   time of curl includes that of `sync FILE`;
+//! - the rate relative to curl: the median of paired runs. A download syncs its file to disk, so
+//!   the time of curl includes that of `sync FILE`;
 //! - the memory that 1 GiB needs more than a smaller file does, over one connection and over eight;
 //! - the rate of eight connections relative to one, where the service limits each of them.
 //!
@@ -35,8 +35,8 @@ const LARGE: u64 = 1 << 30;
 const MEDIUM: u64 = 256 << 20;
 /// The files that are as large as the memory that may be in use, for one connection and for eight.
 const SMALL: [(u32, u64); 2] = [(1, 1 << 20), (CONNECTIONS, 64 << 20)];
-/// The file of a service that limits each connection to about 1 MiB a second: 20 pieces in each, with
-/// a pause of 50 ms between them.
+/// The file of a service that limits each connection to about 1 MiB a second: 20 pieces in each,
+/// with a pause of 50 ms between them.
 const LIMITED: u64 = 16 << 20;
 const LIMIT: &str = "SLOW:52429";
 const CONNECTIONS: u32 = 8;
@@ -145,8 +145,8 @@ fn measure_all(folder: &Path, is_quick: bool) -> Result<bool> {
     Ok(is_good)
 }
 
-/// Returns the median of the ratios of paired runs. The order of each pair is that of the one before
-/// reversed.
+/// Returns the median of the ratios of paired runs. Each pair runs in the reverse order of the one
+/// before.
 fn relative_to_curl(client: &str, service: &Service, file: &PathBuf) -> Result<f64> {
     let mut ratios = Vec::new();
     for nth in 0..PAIRS {

@@ -1,9 +1,9 @@
 //! How late the ends of many jobs are noticed, at the service's limit of requests, and how many
 //! requests a second the blocking client makes.
 //!
-//! `cargo bench --features ureq --bench many` prints a line for each figure and fails if a bound does
-//! not hold. The jobs run in virtual time: `wait_all` over a simulated service, with tokio's clock
-//! paused. The requests of ureq go to a server on the loopback address, by the clock of the
+//! `cargo bench --features ureq --bench many` prints a line for each figure and fails if a bound
+//! does not hold. The jobs run in virtual time: `wait_all` over a simulated service, with tokio's
+//! clock paused. The requests of ureq go to a server on the loopback address, by the clock of the
 //! machine.
 
 #[path = "../tests/common/random.rs"]

@@ -1,7 +1,7 @@
 //! How late the end of a job of 30 s is noticed in real time, over hyper.
 //!
-//! `cargo run --example lateness --features hyper` takes half a minute. `cargo bench --bench schedule`
-//! simulates more jobs.
+//! `cargo run --example lateness --features hyper` takes half a minute.
+//! `cargo bench --bench schedule` simulates more jobs.
 
 use std::{process::ExitCode, time::Instant};
 

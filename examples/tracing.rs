@@ -1,5 +1,5 @@
-//! Logs a wait and a download by `tracing`.
-//! `cargo run --features tracing,ureq --example tracing` runs it against a test service on this machine.
+//! Logs a wait and a download by `tracing`. `cargo run --features tracing,ureq --example tracing`
+//! runs it against a test service on this machine.
 
 use std::io;
 

@@ -56,7 +56,8 @@
 //! | compare the stages of a signature | [`signing`] |
 //! | write the loop yourself | [`core`] |
 //!
-//! The repository has a guide, a page on the command line, and a page on many exports.
+//! The repository has a guide, a field guide to symptoms and error codes, and pages on the command
+//! line, other HTTP clients and many exports.
 //!
 //! # Features
 //!
@@ -83,15 +84,12 @@ pub use tcss_export_core as core;
 pub use tcss_export_core::{Credentials, DownloadUrl, Endpoint, JobId, Language, Session, signing};
 #[doc(inline)]
 pub use tcss_export_driver::{CredentialSource, Source, Target};
-/// The async client over hyper (feature `hyper`).
 #[cfg(feature = "hyper")]
 #[doc(inline)]
 pub use tcss_export_hyper as hyper;
-/// The async client over reqwest (feature `reqwest`).
 #[cfg(feature = "reqwest")]
 #[doc(inline)]
 pub use tcss_export_reqwest as reqwest;
-/// The blocking client over ureq (feature `ureq`).
 #[cfg(feature = "ureq")]
 #[doc(inline)]
 pub use tcss_export_ureq as ureq;
@@ -192,7 +190,7 @@ mod readme {}
 #[doc = include_str!("../docs/guide.md")]
 mod guide {}
 
-/// Compiles the examples for clients of the user's own.
+/// Compiles the examples for other HTTP clients.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/own-client.md")]
 mod own_client {}

@@ -49,8 +49,8 @@ impl Signals {
     /// Watches for signals from now on.
     ///
     /// The first one goes to [`first`](Self::first). The second one ends the process, and so does
-    /// the first one if this value is gone. A signal that was ignored at the start stays ignored, as
-    /// SIGINT is for `tcss-export run .. &` in a script.
+    /// the first one if this value is gone. A signal that was ignored at the start stays ignored,
+    /// as SIGINT is for `tcss-export run .. &` in a script.
     ///
     /// # Errors
     ///
@@ -111,7 +111,8 @@ fn watched() -> io::Result<Watched> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let watch = |kind| (!is_ignored(&status, kind)).then(|| unix::signal(kind)).transpose();
     let [interrupts, terminations] = [SignalKind::interrupt(), SignalKind::terminate()].map(watch);
-    // With a handler, a write beyond the limit of a file's size fails instead of ending the process.
+    // With a handler, a write beyond the limit of a file's size fails instead of ending the
+    // process.
     drop(unix::signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED))?);
     drop(context);
     Ok((runtime, [interrupts?, terminations?]))

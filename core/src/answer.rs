@@ -167,7 +167,8 @@ fn parse<A: Action>(body: &[u8]) -> Parsed<A::Response> {
         Some(text) => parse_text::<A>(text),
         None => (Err(not_utf8(body)), None),
     };
-    // In cut UTF-8, a backslash could count as half of a character and the quote after it as an end.
+    // In cut UTF-8, a backslash could count as half of a character and the quote after it as an
+    // end.
     if !matches!(plain.0, Err(Kind::NotJson { .. })) {
         return plain;
     }

@@ -6,10 +6,10 @@ use crate::time::Mono;
 /// Paces the starts of requests: first come, first served, and on average at least the spacing
 /// apart.
 ///
-/// A start that is late by no more than 1/25 of the spacing, as a timer's rounding makes it, does
-/// not delay the next one. So two starts may be closer by that much, and any n starts span at least
-/// n - 1 spacings less 1/25 of one. A start that is later delays the next one: no burst follows a
-/// pause.
+/// A start that is late by no more than 1/25 of the spacing, such as by the rounding of a timer,
+/// does not delay the next one. So two starts may be closer by that much, and any n starts span at
+/// least n - 1 spacings less 1/25 of one. A start that is later delays the next one: no burst
+/// follows a pause.
 ///
 /// The service accepts 20 requests a second for each action. With a spacing of
 /// [`RateBudget::SPACING`] any 21 starts span more than a second. The budget is pure state: to

@@ -1,5 +1,5 @@
-//! The core of tcss-export: signs requests of Tencent Container Security Service, parses its answers,
-//! follows an export job and downloads its file.
+//! The core of tcss-export: signs requests of Tencent Container Security Service, parses its
+//! answers, follows an export job and downloads its file.
 //!
 //! It performs no I/O and has no clock, environment, thread, lock or log. Bytes, time, seeds and
 //! credentials are arguments; requests and decisions are return values. The crate is `no_std`, but
@@ -13,8 +13,8 @@
 //! ```
 //!
 //! - [`Session`] builds and signs requests for one [`Endpoint`]; [`read_answer`] parses answers.
-//! - [`wait::Waiter`] decides when to poll and what to retry, by a [`wait::Policy`], until it has an
-//!   [`wait::Outcome`].
+//! - [`wait::Waiter`] decides when to poll and what to retry, by a [`wait::Policy`], until it has
+//!   an [`wait::Outcome`].
 //! - [`download::Download`] resumes, restarts and checks a download.
 //! - [`RateBudget`] paces the requests of any number of waits.
 //! - [`signing`] has the stages of the signature.
@@ -41,8 +41,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The feature `serde` adds saving, resuming, recording and replaying a wait, and intents to create a
-//! job ([`Creation`]). Tested with Rust 1.95.
+//! The feature `serde` adds saving, resuming, recording and replaying a wait, and intents to create
+//! a job ([`Creation`]). Tested with Rust 1.95.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]

@@ -89,7 +89,8 @@ impl Session {
 
     /// Sets a label that identifies the caller in logs, `X-TC-RequestClient`.
     ///
-    /// Everything but letters, digits, blanks and `-_,;.` is removed, as is text past 128 characters.
+    /// Everything but letters, digits, blanks and `-_,;.` is removed, as is text past 128
+    /// characters.
     #[must_use]
     pub fn with_client_label(self, label: &str) -> Self {
         let is_allowed = |c: &char| c.is_ascii_alphanumeric() || "-_ ,;.".contains(*c);

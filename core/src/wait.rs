@@ -49,15 +49,15 @@ pub struct Policy {
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
     pub poll_interval: Duration,
     /// The longest interval between two polls ([`Policy::LONGEST_POLL_INTERVAL`]); a shorter one
-    /// than the first counts as the first. If both are equal, all intervals are.
+    /// than the first counts as the first. If both are equal, all intervals are equal.
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
     pub longest_poll_interval: Duration,
     /// Whether to poll once more between two polls when the job should be done, judging by its
     /// progress ([`Policy::AIM_BY_PROGRESS`]).
     ///
-    /// These polls come in addition, at least half of `poll_interval` away from the others, and
-    /// there are at most one and a tenth of the others. So progress that misleads makes no wait
-    /// later.
+    /// These polls are additional. Each is at least half of `poll_interval` away from the others,
+    /// and a wait has at most one, plus one for every ten others. So misleading progress makes no
+    /// wait later.
     pub aim_by_progress: bool,
     /// How long the wait may take, from its creation ([`Policy::MAX_WAIT`]).
     #[cfg_attr(feature = "serde", serde(with = "crate::time::nanos"))]
@@ -98,8 +98,8 @@ impl Policy {
 
     /// Returns the interval after a poll of a job that has been running for this long.
     ///
-    /// `benches/schedule.rs` compares it with others: if the time that a job takes may have any order
-    /// of magnitude, polls are spent best at intervals that grow with its square root.
+    /// `benches/schedule.rs` compares it with others: if the time that a job takes may have any
+    /// order of magnitude, intervals that grow with its square root make the best use of the polls.
     fn interval_after(&self, running: Duration) -> Duration {
         let longest = self.longest_poll_interval.max(self.poll_interval);
         let grown = self.poll_interval.saturating_add(running / 8 * 7);

@@ -69,7 +69,8 @@ impl CreateFaults {
     ///
     /// # Errors
     ///
-    /// [`ScriptError`] if an error code has other characters than letters, digits, `.`, `_` and `-`.
+    /// [`ScriptError`] if an error code has other characters than letters, digits, `.`, `_` and
+    /// `-`.
     pub fn new(faults: impl IntoIterator<Item = CreateFault>) -> Result<Self, ScriptError> {
         let faults: Vec<_> = faults.into_iter().collect();
         grammar::check(&faults)?;

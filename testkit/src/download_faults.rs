@@ -8,8 +8,8 @@ use crate::grammar::{self, Grammar, ReadStep, ScriptError, bare, http_status, nu
 /// The fault of one download.
 ///
 /// The first word of each description is the fault's text in [`DownloadFaults`]. `N` is a number of
-/// bytes of this answer's body; if the body has no more than `N` bytes, `CUT` and `STALL` send all of
-/// it.
+/// bytes of this answer's body; if the body has no more than `N` bytes, `CUT` and `STALL` send all
+/// of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DownloadFault {
@@ -25,7 +25,8 @@ pub enum DownloadFault {
     Reset,
     /// `CHUNKED`: no `Content-Length`; the body comes in chunks.
     Chunked,
-    /// `CHUNKED-CUT:N`: as `CHUNKED`, but the connection ends after `N` bytes, without a last chunk.
+    /// `CHUNKED-CUT:N`: as `CHUNKED`, but the connection ends after `N` bytes, without a last
+    /// chunk.
     ChunkedCut(u64),
     /// `ETAG[:text]`: from now on the file has this ETag, in quotes, or a new one; its bytes stay.
     ETag(Option<String>),
@@ -118,8 +119,8 @@ impl fmt::Display for DownloadFault {
 
 /// The faults of downloads, one per accepted GET; downloads after the last one have no fault.
 ///
-/// The text form is that of a [`Script`](crate::Script); an empty text has no fault. Parsing the text
-/// of a list ([`Display`](fmt::Display)) returns an equal list.
+/// The text form is that of a [`Script`](crate::Script); an empty text has no fault. Parsing the
+/// text of a list ([`Display`](fmt::Display)) returns an equal list.
 ///
 /// # Examples
 ///
@@ -143,8 +144,8 @@ impl DownloadFaults {
     ///
     /// # Errors
     ///
-    /// [`ScriptError`] if a fault has no text form: `LESS` or `SLOW` of no bytes, an ETag with other
-    /// characters than letters, digits, `.`, `_` and `-`, or an HTTP status outside 200 to 599.
+    /// [`ScriptError`] if a fault has no text form: `LESS` or `SLOW` of no bytes, an ETag with
+    /// other characters than letters, digits, `.`, `_` and `-`, or an HTTP status outside 200 to 599.
     pub fn new(faults: impl IntoIterator<Item = DownloadFault>) -> Result<Self, ScriptError> {
         let faults: Vec<_> = faults.into_iter().collect();
         grammar::check(&faults)?;

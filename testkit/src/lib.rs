@@ -1,5 +1,5 @@
-//! A loopback service that behaves as the documents of TCSS say, for tests of tcss-export and of its
-//! users.
+//! A loopback service that behaves as the documents of TCSS say, for tests of tcss-export and of
+//! its users.
 //!
 //! It does not sign, send or wait. It is not a copy of the real service: it implements the public
 //! documents, and the faults in a [`Script`]. It shares no code with a client and recomputes every

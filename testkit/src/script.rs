@@ -36,8 +36,8 @@ pub enum Step {
     Reset,
     /// `HANG`: the service reads the request and never answers.
     Hang,
-    /// `SKEW:seconds`: from now on the service's clock is this far ahead of the real one; a negative
-    /// number sets it back.
+    /// `SKEW:seconds`: from now on the service's clock is this far ahead of the real one; a
+    /// negative number sets it back.
     ///
     /// It is no answer. The service checks the request by the new clock and, if it accepts the
     /// request, answers it by the next step.
@@ -136,10 +136,10 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// [`ScriptError`] if there is no step, if the last one is a [`Step::Skew`] (it is no answer, so
-    /// it cannot repeat), or if a step has no text form: a comma or a line end in it, a progress that
-    /// is no number, an error code with other characters than letters, digits, `.`, `_` and `-`, or
-    /// an HTTP status outside 200 to 599.
+    /// [`ScriptError`] if there is no step, if the last one is a [`Step::Skew`] (it is no answer,
+    /// so it cannot repeat), or if a step has no text form: a comma or a line end in it, a progress
+    /// that is no number, an error code with other characters than letters, digits, `.`, `_` and
+    /// `-`, or an HTTP status outside 200 to 599.
     pub fn new(steps: impl IntoIterator<Item = Step>) -> Result<Self, ScriptError> {
         let steps: Vec<Step> = steps.into_iter().collect();
         grammar::check(&steps)?;

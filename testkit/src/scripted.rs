@@ -1,7 +1,7 @@
 //! A transport that plays a script in virtual time, for tests of code that waits for jobs.
 //!
-//! It opens no connection and never sleeps: pauses and exchanges that take time move a virtual clock.
-//! It checks requests as the [`Service`](crate::Service) does, signatures included.
+//! It opens no connection and never sleeps: pauses and exchanges that take time move a virtual
+//! clock. It checks requests as the [`Service`](crate::Service) does, signatures included.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -167,7 +167,7 @@ impl Transport for Scripted {
     }
 }
 
-/// All calls are on the thread of the caller, so that a script always has the same course.
+/// All calls run on the caller's thread, so that each run of a script is the same.
 impl Blocking for Scripted {
     fn threads(&self) -> usize {
         0

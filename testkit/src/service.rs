@@ -96,8 +96,8 @@ pub const EXAMPLE_SECRET_KEY: &str = "EXAMPLEKEY-OF-THE-TESTKIT";
 ///
 /// Any JobId is a job with its own position in its script, created here or not.
 /// DescribeExportJobResult moves it, and so does a list that shows it as running; a refused request
-/// moves it only past a [`Step::Skew`](crate::Step::Skew). The status of a job is the last one in its script up to the
-/// step of its next poll. See the [crate's example](crate#example).
+/// moves it only past a [`Step::Skew`](crate::Step::Skew). The status of a job is the last one in
+/// its script up to the step of its next poll. See the [crate's example](crate#example).
 ///
 /// With a [`Builder::file`], every path but `/` belongs to the storage, which answers as COS does:
 /// with an HTTP error status and XML. The first failed check determines the answer:
@@ -259,8 +259,8 @@ impl Builder {
         self
     }
 
-    /// Accepts at most this many calls of one action with one key in any second; by default there is
-    /// no limit. Each key counts as an account.
+    /// Accepts at most this many calls of one action with one key in any second; by default there
+    /// is no limit. Each key counts as an account.
     ///
     /// The second is a sliding one: it ends with the call. Refused calls do not count.
     pub const fn limit(mut self, calls: u64) -> Self {

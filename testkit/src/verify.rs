@@ -75,9 +75,9 @@ impl<'a> Verifier<'a> {
 
     /// Verifies a request at the service's time `now`, in unix seconds.
     ///
-    /// `key_of` returns the SecretKey of a SecretId. The documents require canonical header values to
-    /// be trimmed and in lower case, so the signature does not cover the case of a value. The port of
-    /// the host may be left out of the signature, as the SDK for Node.js does.
+    /// `key_of` returns the SecretKey of a SecretId. The documents require canonical header values
+    /// to be trimmed and in lower case, so the signature does not cover the case of a value. The
+    /// port of the host may be left out of the signature, as the SDK for Node.js does.
     ///
     /// # Errors
     ///

@@ -147,8 +147,8 @@ fn without_service(found: Result<Found>) -> [Line; 2] {
     [key, Line::skipped("permissions", "the service cannot be asked")]
 }
 
-/// Asks for the list of jobs. The answer also shows whether the service can be reached, even without
-/// a key.
+/// Asks for the list of jobs. The answer also shows whether the service can be reached, even
+/// without a key.
 async fn service(
     found: Result<Found>,
     keys: &Keys,

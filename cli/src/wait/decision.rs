@@ -31,7 +31,7 @@ pub(crate) struct Decision {
     clock_offset_seconds: Option<f64>,
 }
 
-/// The reason for a delay that the progress decides.
+/// The reason for a delay that depends on the progress.
 const EXPECTED_END: &str = "the job is expected to end then";
 
 impl Decision {

@@ -126,8 +126,8 @@ fn refused(path: &Path, error: &io::Error) -> Error {
     }
 }
 
-/// Masks secrets that the service may echo. Answers and decisions are masked alike, so that a replay
-/// decides the same.
+/// Masks secrets that the service may echo. Answers and decisions are masked alike, so that a
+/// replay decides the same.
 fn without_secrets(line: &TranscriptLine) -> serde_json::Result<String> {
     let mut value = serde_json::to_value(line)?;
     mask(&mut value);

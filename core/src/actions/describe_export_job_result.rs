@@ -13,7 +13,8 @@ use crate::{
 
 /// Asks for the state of an export job.
 ///
-/// Service page: [DescribeExportJobResult](https://www.tencentcloud.com/document/product/1163/52909).
+/// Service page:
+/// [DescribeExportJobResult](https://www.tencentcloud.com/document/product/1163/52909).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DescribeExportJobResult {

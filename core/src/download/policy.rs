@@ -50,13 +50,14 @@ pub struct Policy {
     /// Allows loopback hosts. A client whose endpoint is loopback sets it.
     pub allow_loopback: bool,
     /// How many connections fetch the file at once: 1 by default, at most
-    /// [`Policy::MAX_CONNECTIONS`]; a higher number counts as that. More than one help where the
-    /// server limits the rate of each.
+    /// [`Policy::MAX_CONNECTIONS`]; a higher number counts as that. Several help if the server
+    /// limits the rate of each.
     ///
-    /// It needs a server that accepts ranges and names length and strong `ETag` of the file, and a
-    /// transport with `send_owned`; otherwise there is one connection. The further connections
-    /// fetch [chunks](super::Chunk) ahead, and at most twice as many chunks as connections are in
-    /// memory. The server may refuse some of the connections: the download then goes on with fewer.
+    /// Several need a server that accepts ranges and names the length and a strong `ETag` of the
+    /// file, and a transport with `send_owned`; otherwise one connection is used. The further
+    /// connections fetch [chunks](super::Chunk) ahead, and at most twice as many chunks as
+    /// connections are in memory. The server may refuse some of the connections: the download then
+    /// goes on with fewer.
     pub connections: u32,
     /// Requires that the server names the CRC-64. Without it, only the length can be checked.
     pub require_crc64: bool,

@@ -192,8 +192,8 @@ const fn refused(reason: Reason) -> BuildError {
     BuildError::new(Field::DownloadUrl, reason)
 }
 
-/// Returns when a presigned URL of the object store expires: the earlier end of the two time windows
-/// in its query, `start;end` in Unix seconds.
+/// Returns when a presigned URL of the object store expires: the earlier end of the two time
+/// windows in its query, `start;end` in Unix seconds.
 ///
 /// Source: [Request signature](https://www.tencentcloud.com/document/product/436/7778).
 fn expiry(url: &str) -> Option<Wall> {

@@ -188,7 +188,8 @@ impl Fault {
     }
 
     /// Returns what to do: retry a broken or truncated exchange, stop at an answer that is too
-    /// large or a [`TransportErrorKind::Permanent`], and otherwise follow [`ResponseError::advice`].
+    /// large or a [`TransportErrorKind::Permanent`], and otherwise follow
+    /// [`ResponseError::advice`].
     pub fn advice(&self) -> Advice {
         match self {
             Self::Answer(error) => error.advice(),

@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Failures {
-    /// Decides what to do about a fault and when. `corrected`: its answer corrected the clock. `None`
-    /// if nothing helps, or after too many failures in a row.
+    /// Decides what to do about a fault and when. `corrected`: its answer corrected the clock.
+    /// `None` if nothing helps, or after too many failures in a row.
     pub(super) fn remedy(
         &mut self,
         fault: &Fault,
@@ -80,8 +80,8 @@ impl Retries {
         }
     }
 
-    /// Takes the fault of an attempt, and the clock offset if its answer corrected the clock. Returns
-    /// the event with the delay before the next attempt, always an [`EventKind::Retrying`].
+    /// Takes the fault of an attempt, and the clock offset if its answer corrected the clock.
+    /// Returns the event with the delay before the next attempt, always an [`EventKind::Retrying`].
     ///
     /// `None` if the fault is final: it is permanent, it is one failure in a row too many, or the
     /// next attempt would come after the deadline. A corrected clock and new credentials are tried

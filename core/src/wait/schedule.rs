@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::Policy;
 
-/// Why a job is polled again after just this delay.
+/// The reason for the delay before the next poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -18,8 +18,8 @@ pub enum DelayReason {
 /// The plain polls of a wait, whose intervals grow, and polls in between, each aimed at the end
 /// that the progress predicts.
 ///
-/// An aimed poll never moves a plain one. So no progress, however misleading, makes a wait end later
-/// than without it. All times count from the creation of the wait.
+/// An aimed poll never moves a plain one. So no progress, however misleading, makes a wait end
+/// later than without it. All times count from the creation of the wait.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Schedule {
@@ -30,7 +30,7 @@ pub(super) struct Schedule {
     next_plain: Duration,
     plain_polls: u32,
     aimed_polls: u32,
-    /// The last ones, each higher than the one before it: enough for a parabola.
+    /// The last readings, each higher than the one before it: enough for a parabola.
     readings: [Option<Reading>; 3],
 }
 
@@ -43,7 +43,7 @@ struct Reading {
     percent: f64,
 }
 
-/// At how many moments between two plain polls an aimed poll can be.
+/// The number of moments between two plain polls at which an aimed poll can be.
 const MOMENTS: u32 = 100;
 
 impl Schedule {
@@ -71,8 +71,8 @@ impl Schedule {
         }
     }
 
-    /// Takes a row of the job list that shows the job not done: an interval later, a plain poll is
-    /// due. Returns when.
+    /// Takes a row of the job list that shows the job not done. Returns when the next plain poll is
+    /// due, which is one interval later.
     pub(super) fn listed(&mut self, at: Duration, policy: &Policy) -> Duration {
         self.plan(at, policy);
         self.plain_polls = self.plain_polls.max(1);
@@ -88,7 +88,7 @@ impl Schedule {
         self.next_plain = at.saturating_add(policy.interval_after(running));
     }
 
-    /// Keeps a progress that is possible, and returns whether it is another than the last one.
+    /// Keeps the progress if it is possible. Returns whether it differs from the last one.
     fn read(&mut self, at: Duration, progress: Option<f64>) -> bool {
         let Some(percent) = progress else { return false };
         let [.., last] = &self.readings;
@@ -134,7 +134,7 @@ impl Reading {
         self.at.saturating_sub(earlier.at).as_secs_f64()
     }
 
-    /// Returns the percents a second.
+    /// Returns the speed in percent per second.
     fn speed_since(&self, earlier: &Self) -> f64 {
         (self.percent - earlier.percent) / self.seconds_since(earlier)
     }

@@ -25,10 +25,10 @@ use crate::{
 
 /// Any number of waits, in the order in which their polls are due.
 ///
-/// Polls of jobs of which nothing is known yet, and of jobs that are listed as ended, come before
-/// the rest. Each operation takes O(log n), and O(n) once for a whole sweep over the job list.
-/// Deadlines have a queue apart from polls, so a wait whose poll queues for the rate budget still
-/// ends in time. Like a [`Waiter`], the set sends nothing and knows no budget:
+/// Polls of jobs about which nothing is known yet, and of jobs that are listed as ended, come
+/// before the rest. Each operation takes O(log n), and O(n) once for a whole sweep over the job
+/// list. Deadlines have a queue apart from polls, so a wait whose poll queues for the rate budget
+/// still ends in time. Like a [`Waiter`], the set sends nothing and knows no budget:
 /// [`next`](Self::next) returns what to do.
 ///
 /// # The job list

@@ -108,7 +108,8 @@ impl Waiter {
     /// Returns what to do next. It may be called at any time.
     ///
     /// While a request is in flight, this is [`Step::WaitUntil`] the exchange limit, after which it
-    /// counts as [`TransportErrorKind::Timeout`]. So a wait ends at most that long after its deadline.
+    /// counts as [`TransportErrorKind::Timeout`]. So a wait ends at most that long after its
+    /// deadline.
     pub fn step(&mut self, now: Mono) -> Step<'_> {
         self.advance(now);
         let deadline = self.deadline();

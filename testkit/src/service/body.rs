@@ -118,8 +118,8 @@ impl Body {
         Ok(Bytes::from_owner(LastPiece { piece, _dropped: dropped }))
     }
 
-    /// Waits until the socket has all bytes, because hyper closes the connection at an early end and
-    /// drops its own buffer.
+    /// Waits until the socket has all bytes, because hyper closes the connection at an early end
+    /// and drops its own buffer.
     async fn everything_sent(&mut self) {
         if let Some(last_sent) = self.last_sent.take() {
             // An error, because the sender is dropped with the piece.

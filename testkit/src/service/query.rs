@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 /// The deepest documented name is `Filters.0.Values.0`.
 const MAX_DEPTH: usize = 4;
 
-/// Returns the parameters in a query as a JSON object: `IdList.0=1` is the first number of `IdList`.
+/// Returns the parameters in a query as a JSON object: `IdList.0=1` is the first number of
+/// `IdList`.
 pub(super) fn to_json(query: &str) -> Value {
     let mut members = Map::new();
     for (name, text) in form_urlencoded::parse(query.as_bytes()) {

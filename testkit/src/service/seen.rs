@@ -7,8 +7,8 @@ use crate::create_faults::CreateFault;
 use crate::download_faults::DownloadFault;
 use crate::script::Step;
 
-/// One request to the service and its answer. Only a download's target and headers can be secret, and
-/// debug output omits them.
+/// One request to the service and its answer. Only a download's target and headers can be secret,
+/// and debug output omits them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Seen {
@@ -34,7 +34,8 @@ pub struct Seen {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SeenDownload {
-    /// The request target as it was on the wire, byte for byte, without a fragment: HTTP allows none.
+    /// The request target as it was on the wire, byte for byte, without a fragment: HTTP allows
+    /// none.
     pub target: String,
     /// The headers in their order, with names in lower case.
     pub headers: Vec<(String, String)>,

@@ -58,7 +58,8 @@ fn is_recent(seen: &Seen, now: Duration) -> bool {
     now.saturating_sub(seen.at) < SECOND
 }
 
-/// Counts the requests of an action with a key that no check refused, within the second before `now`.
+/// Counts the requests of an action with a key that no check refused, within the second before
+/// `now`.
 pub(super) fn accepted(
     seen: &[Seen],
     action: Option<&str>,

@@ -29,8 +29,8 @@ struct Queue {
 }
 
 impl Budget {
-    /// Creates a budget that starts the requests of each action as this one does, such as with
-    /// another spacing than the default one.
+    /// Creates a budget that starts the requests of each action as this one does, for example with
+    /// a spacing other than the default.
     pub fn new(unused: RateBudget) -> Self {
         Self(Arc::new(Mutex::new(Queues { unused, by_action: BTreeMap::new() })))
     }

@@ -44,10 +44,10 @@ where
 /// Creates a transport from one blocking closure, which returns a response with a reader as its
 /// body.
 ///
-/// The closure sends one request, as [`Transport::send`] describes. A body that is already in memory
-/// can be wrapped in a `Cursor`. Sleeping blocks the thread. `wait_all` calls the closure from
-/// several threads, so it must be `Send + Sync + 'static` there. [`TransportError::connection`] takes
-/// the error of any client.
+/// The closure sends one request, as [`Transport::send`] describes. A body that is already in
+/// memory can be wrapped in a `Cursor`. Sleeping blocks the thread. `wait_all` calls the closure
+/// from several threads, so it must be `Send + Sync + 'static` there.
+/// [`TransportError::connection`] takes the error of any client.
 ///
 /// ```
 /// # use std::io::Cursor;

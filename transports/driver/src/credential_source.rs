@@ -30,8 +30,8 @@ impl CredentialSource {
     /// credentials.
     ///
     /// A [`TransportErrorKind::Permanent`](tcss_export_core::TransportErrorKind::Permanent) error
-    /// ends a wait; any other error is retried. An async client calls it in its own task, so it must
-    /// not block.
+    /// ends a wait; any other error is retried. An async client calls it in its own task, so it
+    /// must not block.
     ///
     /// # Examples
     ///

@@ -191,9 +191,9 @@ impl<T, W> Download<T, W> {
 impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
     /// Waits for the next event; `None` after the end.
     ///
-    /// The future may be dropped at any point: the next call sends a request in flight again. Dropped
-    /// during a file operation, it ends the download with [`FileErrorKind::Dropped`]; a new download
-    /// to the same target continues it.
+    /// The future may be dropped at any point: the next call sends a request in flight again.
+    /// Dropped during a file operation, it ends the download with [`FileErrorKind::Dropped`]; a new
+    /// download to the same target continues it.
     pub async fn next(&mut self) -> Option<Event> {
         if self.has_ended || self.file_error.is_some() {
             return None;

@@ -27,10 +27,10 @@ impl SendError {
     /// Look for the job in the list of jobs, [newest first], and continue with its id; create again
     /// only if it is not listed. An action that only reads can always be sent again.
     ///
-    /// It is `false` only if the request definitely had no effect: it could not be built or sent, no
-    /// connection was made, or the service refused it with a code that says so. It is `true` after
-    /// a broken connection, an unreadable answer, a fault inside the service and an unknown code,
-    /// because the action may have succeeded.
+    /// It is `false` only if the request definitely had no effect: it could not be built or sent,
+    /// no connection was made, or the service refused it with a code that says so. It is `true`
+    /// after a broken connection, an unreadable answer, a fault inside the service and an unknown
+    /// code, because the action may have succeeded.
     ///
     /// [creates]: tcss_export_core::actions::CreateExportComplianceStatusListJob
     /// [newest first]: tcss_export_core::actions::DescribeExportJobManageList::newest_first

@@ -33,8 +33,8 @@ impl Permit {
         Self { action, turn: None, fetched: None }
     }
 
-    /// Claims the start if the turn has come and credentials are available. The request must be sent
-    /// at once.
+    /// Claims the start if the turn has come and credentials are available. The request must be
+    /// sent at once.
     pub(crate) fn start(&mut self, now: Mono, fresh: bool) -> Option<Credentials> {
         let turn = self.turn.as_ref()?;
         let fetched = self.fetched.take_if(|fetched| fetched.is_usable(now, fresh))?;

@@ -31,7 +31,8 @@ pub use self::proxy::{Proxy, TunnelError};
 /// | `192.0.2.0/24` or `2001:db8::/32` | the addresses of this network |
 ///
 /// With a port, as in `h.example:8443` or `[2001:db8::9]:8443`, an entry applies to this port only.
-/// Names are not resolved, so addresses match only URLs that contain one. Other entries are ignored.
+/// Names are not resolved, so addresses match only URLs that contain one. Other entries are
+/// ignored.
 ///
 /// Loopback hosts never use a proxy. Neither does the metadata service of virtual machines, which
 /// would return the keys of the proxy's machine. `http_proxy` is ignored: plain HTTP, which a

@@ -29,7 +29,8 @@ use crate::{
     transport_error::TransportError,
 };
 
-/// An async transport over a blocking one, whose calls it runs on threads. Clones share the threads.
+/// An async transport over a blocking one, whose calls it runs on threads. Clones share the
+/// threads.
 ///
 /// Run its futures with [`run`](Self::run). Once the last clone is dropped, each thread ends after
 /// its call.
@@ -148,8 +149,8 @@ impl Threads {
         Self { most, started: Mutex::default(), calls: Arc::default(), sender, queue }
     }
 
-    /// Runs a call on a thread, or on this one if none can be started. A panic of the call goes on
-    /// here. If the future is dropped, a call that has begun completes.
+    /// Runs a call on a thread, or on this one if none can be started. A panic of the call
+    /// continues on this thread. If the future is dropped, a call that has begun completes.
     async fn run<O: Send + 'static>(&self, call: impl FnOnce() -> O + Send + 'static) -> O {
         let open = Arc::clone(&self.calls);
         if !self.has_thread() {

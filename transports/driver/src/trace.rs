@@ -2,7 +2,7 @@
 //! nothing is emitted.
 //!
 //! Logs are often stored elsewhere, and a server may echo the token and the signature that it
-//! received. So all texts lose the words that may be secrets.
+//! received. So words that may be secrets are removed from all texts.
 
 #![cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "only events use them"))]
 
@@ -236,8 +236,8 @@ fn id(text: &str) -> String {
     masked(brief(text))
 }
 
-/// Returns a request id of the file server, which looks like a token. That server receives no secret
-/// but the query of the URL, whose values are masked already.
+/// Returns a request id of the file server, which looks like a token. That server receives no
+/// secret but the query of the URL, whose values are masked already.
 #[cfg(feature = "tracing")]
 fn file_id(id: &str) -> String {
     brief(id).to_string()

@@ -173,10 +173,10 @@ impl<C> fmt::Debug for ClientsByPolicy<C> {
     }
 }
 
-/// How many threads a [`Blocking`] transport is called on, at most, by default.
+/// The default maximum number of threads on which a [`Blocking`] transport is called.
 ///
-/// 16 threads start 19 requests a second, which the default budget permits, while an answer takes
-/// up to 0.8 s.
+/// 16 threads can start 19 requests a second, which the default budget permits, as long as an
+/// answer takes at most 0.8 s.
 pub const BLOCKING_THREADS: usize = 16;
 
 /// A transport whose futures are ready at the first poll, because they block.
@@ -185,9 +185,9 @@ pub const BLOCKING_THREADS: usize = 16;
 /// of each request itself. It should sleep with [`clock::sleep`], so that an answer that arrives on
 /// another thread, or a [`Cancel`](crate::blocking::Cancel), can end a pause.
 pub trait Blocking: Transport {
-    /// Returns on how many threads at once `wait_all` may call this transport. With 0, all calls are
-    /// on the thread of the caller. A transport for tests whose clock moves without waiting returns
-    /// 0, because its clock would run ahead of the other threads.
+    /// Returns the number of threads on which `wait_all` may call this transport at once. With 0,
+    /// all calls run on the caller's thread. A transport for tests whose clock moves without
+    /// waiting returns 0, because its clock would run ahead of the other threads.
     fn threads(&self) -> usize {
         BLOCKING_THREADS
     }

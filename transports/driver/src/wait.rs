@@ -122,8 +122,8 @@ impl<T: Transport> Wait<T> {
 
     /// Waits for the next event; `None` after the end.
     ///
-    /// The future may be dropped at any point, but then a request in flight is discarded and the next
-    /// call polls again. In a `select!`, keep one future across iterations.
+    /// The future may be dropped at any point, but then a request in flight is discarded and the
+    /// next call polls again. In a `select!`, keep one future across iterations.
     pub async fn next(&mut self) -> Option<Event> {
         let event = self.advance().await?;
         self.trace.polled(Some(&self.waiter), &event, self.last_error.as_ref());

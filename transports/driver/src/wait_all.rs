@@ -163,7 +163,8 @@ where
         }
     }
 
-    /// Returns whether a poll may start: the permit is here, and few enough exchanges are under way.
+    /// Returns whether a poll may start: the permit is here, and few enough exchanges are under
+    /// way.
     fn can_start(&self) -> bool {
         self.permit.is_some() && self.work.len() < self.max_exchanges
     }

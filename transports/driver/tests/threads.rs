@@ -1,5 +1,5 @@
-//! `wait_all` and downloads of the blocking client: their exchanges run on threads. By the clock of the machine, but
-//! only a failing test waits.
+//! `wait_all` and downloads of the blocking client: their exchanges run on threads. By the clock of
+//! the machine, but only a failing test waits.
 
 #[path = "../../../tests/common/file_server.rs"]
 mod file_server;

@@ -32,8 +32,8 @@ pub struct Connector {
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 impl Connector {
-    /// Creates a connector. The address policy applies to direct connections; a proxy resolves names
-    /// itself. An unusable proxy makes every connection fail.
+    /// Creates a connector. The address policy applies to direct connections; a proxy resolves
+    /// names itself. An unusable proxy makes every connection fail.
     pub(crate) fn new(proxies: Proxies, address_policy: AddressPolicy) -> Self {
         let dialer = Dialer::new(proxies.clone(), address_policy);
         Self { proxies, dialer, tls: Arc::default() }

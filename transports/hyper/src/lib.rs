@@ -107,9 +107,9 @@ impl<C: Connect + Clone + Send + Sync + 'static> Hyper<C> {
     /// `HttpConnector::set_connect_timeout` with
     /// [`CONNECT_LIMIT`](tcss_export_driver::CONNECT_LIMIT).
     ///
-    /// The connector's streams must return `Pending` from time to time while bytes keep arriving, as
-    /// tokio's do. Otherwise the exchange ends, but hyper keeps reading interim responses (status
-    /// 1xx) and occupies its thread until the server stops.
+    /// The connector's streams must return `Pending` from time to time while bytes keep arriving,
+    /// as tokio's do. Otherwise the exchange ends, but hyper keeps reading interim responses
+    /// (status 1xx) and occupies its thread until the server stops.
     pub fn with_connector(
         connector: C,
         executor: impl Executor<BoxFuture> + Clone + Send + Sync + 'static,

@@ -16,8 +16,8 @@
 //! # }
 //! ```
 //!
-//! reqwest normalizes URLs as browsers do. A URL that it would change is refused with a typed error,
-//! because its signature would no longer match.
+//! reqwest normalizes URLs as browsers do. A URL that it would change is refused with a typed
+//! error, because its signature would no longer match.
 //!
 //! reqwest skips interim responses (status 1xx) without a limit. A server that sends them without
 //! end can block the other tasks of the thread until the exchange's time limit, or longer.
@@ -92,8 +92,8 @@ impl Reqwest {
     /// share it), and a `pool_idle_timeout` below 60 s. reqwest's builder panics unless the program
     /// has installed a default provider of rustls or enables one in reqwest.
     ///
-    /// Downloads check the addresses that the name of a file server resolves to, which is impossible
-    /// here. They therefore end with a permanent error unless you call
+    /// Downloads check the addresses that the name of a file server resolves to, which is
+    /// impossible here. They therefore end with a permanent error unless you call
     /// [`skipping_address_check`](Self::skipping_address_check).
     ///
     /// # Examples

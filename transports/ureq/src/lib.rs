@@ -21,10 +21,10 @@
 //! # Decoded bodies
 //!
 //! Cargo unifies features: if any crate of a program builds ureq with `gzip` (on by default),
-//! `brotli` or `charset`, ureq decodes bodies, and no setting prevents it. A body that
-//! ureq may have decoded is never saved. Such a build therefore fails with a typed error if the file
-//! server uses a content coding, serves a text in a charset other than UTF-8, or sends neither a
-//! length nor a CRC-64. Without these features every file works.
+//! `brotli` or `charset`, ureq decodes bodies, and no setting prevents it. A body that ureq may
+//! have decoded is never saved. Such a build therefore fails with a typed error if the file server
+//! uses a content coding, serves a text in a charset other than UTF-8, or sends neither a length
+//! nor a CRC-64. Without these features every file works.
 //!
 //! # Logs
 //!
@@ -72,8 +72,8 @@ impl Default for Ureq {
 }
 
 impl Ureq {
-    /// Creates a transport from your own agent, with its connections, TLS and proxy. This crate then
-    /// does not read the environment, although an agent does by default.
+    /// Creates a transport from your own agent, with its connections, TLS and proxy. This crate
+    /// then does not read the environment, although an agent does by default.
     ///
     /// Each request overrides the agent's redirects, limits of time and of heads, meaning of a
     /// status and accepted encoding, and uses no proxy for a loopback host and the metadata service

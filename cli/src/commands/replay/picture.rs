@@ -55,7 +55,7 @@ const STYLE: &str = include_str!("picture.css");
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 930.0;
-// The parts from above to below; the numbers of requests have two rows.
+// The parts from top to bottom; the numbers of requests have two rows.
 const FULL_PROGRESS: f64 = 80.0;
 const NO_PROGRESS: f64 = 150.0;
 const NUMBERS: [f64; 2] = [196.0, 182.0];
@@ -109,7 +109,7 @@ impl Picture {
         }
     }
 
-    /// Adds that this version decides a line otherwise.
+    /// Adds that this version decides a line differently.
     pub(super) fn add_difference(&mut self, line: usize) {
         self.title = format!("line {line} is decided otherwise than recorded");
         let at = self.marks.last().map_or(Duration::ZERO, |mark| mark.answered);

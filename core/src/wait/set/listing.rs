@@ -109,8 +109,8 @@ const PAGE: u64 = 100;
 
 /// Sweeps over the job list, newest jobs first, one request at a time.
 ///
-/// A sweep ends when it has shown all waits that it is expected to show, or with the list, or at
-/// [`most_rows`](Self::most_rows), because the account may have any number of old jobs.
+/// A sweep ends when it has shown all waits that it is expected to show, at the end of the list, or
+/// at [`most_rows`](Self::most_rows), because the account may have any number of old jobs.
 #[derive(Debug)]
 pub(super) struct Listing {
     policy: Policy,

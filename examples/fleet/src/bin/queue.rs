@@ -48,7 +48,8 @@ const TABLES: &str = "
         older_jobs text[]);";
 
 /// Grants a start by the database's clock, `$2` seconds before the next one, and returns the
-/// seconds until it; nothing if a later run of the create has begun. The lock makes such a run wait.
+/// seconds until it; nothing if a later run of the create has begun. The lock makes such a run
+/// wait.
 const START: &str = "
     WITH export AS (
         SELECT account FROM exports WHERE name = $1 AND run = coalesce($3, run) FOR SHARE)

@@ -147,8 +147,8 @@ fn rename_to_new(file: &File, from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns whether the path names this very file. After a lost reply, inode numbers may be old. So a
-/// file with the same bytes counts too, if it has our owner and permits no more.
+/// Returns whether the path names this very file. After a lost reply, inode numbers may be old. So
+/// a file with the same bytes counts too, if it has our owner and permits no more.
 fn is_same(file: &File, ours: Stat, path: &Path) -> bool {
     let is_like_ours = |found: Stat| found.has_owner_of(ours) && !found.is_wider(ours);
     matches!(is_at(file, path), Ok(Some(true)))

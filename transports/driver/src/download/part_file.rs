@@ -208,8 +208,8 @@ impl PartFile {
         })
     }
 
-    /// Fails if the part file was removed or replaced. Another file with its name belongs to another
-    /// download and is incomplete.
+    /// Fails if the part file was removed or replaced. Another file with its name belongs to
+    /// another download and is incomplete.
     fn check_name(&self) -> io::Result<()> {
         match is_at(&self.file, &self.path)? {
             Some(false) => Err(removed()),
@@ -284,8 +284,8 @@ impl Drop for PartFile {
             self.remove_metadata();
             let _ = remove(&self.path);
         }
-        // Closing is not enough: a child process that is just starting holds a copy of the file, and
-        // with it the lock.
+        // Closing is not enough: a child process that is just starting holds a copy of the file,
+        // and with it the lock.
         let _ = self.file.unlock();
     }
 }

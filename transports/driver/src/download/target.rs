@@ -31,10 +31,10 @@ use super::{
 ///
 /// With [`replacing`](Self::replacing), the complete file takes the permissions (not the special
 /// bits) and the group of the old file. If the group cannot be kept, the file drops the group's
-/// permissions, so that no other group gets them. It keeps its own permissions if a stranger may have
-/// planted the old file: a file of another user in a folder that others can write to, or any file in
-/// a folder of another user or one that everyone can write to, unless the sticky bit protects our
-/// own. Access control lists are not copied; after one, the group gets nothing.
+/// permissions, so that no other group gets them. It keeps its own permissions if a stranger may
+/// have planted the old file: a file of another user in a folder that others can write to, or any
+/// file in a folder of another user or one that everyone can write to, unless the sticky bit
+/// protects our own. Access control lists are not copied; after one, the group gets nothing.
 ///
 /// # Durability
 ///
@@ -65,8 +65,8 @@ impl Target {
         self
     }
 
-    /// Checks that a download to this target can start now, before any request is sent. It may create
-    /// and remove the part file.
+    /// Checks that a download to this target can start now, before any request is sent. It may
+    /// create and remove the part file.
     ///
     /// # Errors
     ///
@@ -94,8 +94,8 @@ impl Target {
         found.map(|found| found.len())
     }
 
-    /// Returns the paths of the files that a download to this target writes: the target, its part and
-    /// the metadata of the part.
+    /// Returns the paths of the files that a download to this target writes: the target, its part
+    /// and the metadata of the part.
     ///
     /// # Errors
     ///
