@@ -1,8 +1,8 @@
 //! How late the end of a job is noticed, and at how many polls, by the shape of its progress.
 //!
 //! `cargo bench --bench schedule` prints the table of `docs/guide.md`, and fails if a bound does
-//! not hold. Virtual time, so a run takes seconds. The mix of jobs, its seed and the shapes were
-//! fixed before the schedule was chosen. The second mix is held out: nothing was chosen by it.
+//! not hold. It uses virtual time, so a run takes seconds. The mix of jobs, its seed and the shapes
+//! were fixed before the schedule was chosen. The second mix is held out: nothing was chosen by it.
 
 #[path = "../tests/common/random.rs"]
 #[expect(dead_code, reason = "only the numbers themselves are needed")]

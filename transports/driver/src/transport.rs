@@ -185,9 +185,10 @@ pub const BLOCKING_THREADS: usize = 16;
 /// of each request itself. It should sleep with [`clock::sleep`], so that an answer that arrives on
 /// another thread, or a [`Cancel`](crate::blocking::Cancel), can end a pause.
 pub trait Blocking: Transport {
-    /// Returns the number of threads on which `wait_all` may call this transport at once. With 0,
-    /// all calls run on the caller's thread. A transport for tests whose clock moves without
-    /// waiting returns 0, because its clock would run ahead of the other threads.
+    /// Returns the number of threads on which `wait_all`, or a download with several connections,
+    /// may call this transport at once. With 0, all calls run on the caller's thread. A transport
+    /// for tests whose clock moves without waiting returns 0, because its clock would run ahead of
+    /// the other threads.
     fn threads(&self) -> usize {
         BLOCKING_THREADS
     }
