@@ -123,8 +123,6 @@ impl Session {
     }
 
     /// Signs a prepared request, whose body is passed apart so that it need not be shared.
-    // Saves 20 instructions of each further poll.
-    #[inline(always)]
     fn sign_with(
         &mut self,
         prepared: &Prepared,
