@@ -1,10 +1,11 @@
 use alloc::{string::String, vec::Vec};
-use core::{fmt, mem};
+use core::fmt;
 
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request,
     header::{AUTHORIZATION, CONTENT_TYPE, HOST},
+    request::Parts,
 };
 use sha2::Sha256;
 
@@ -19,7 +20,7 @@ use crate::{
     response_error::{Advice, ResponseError},
     signing::{
         CanonicalHeaders, CanonicalRequest, CredentialScope, HexDigest, SESSION_HEADERS,
-        SigningKey, StringToSign, Timestamp, authorization, request_hash,
+        SigningKey, StringToSign, Timestamp, authorization_head, request_hash, with_signature,
     },
     time::{ClockOffset, Mono, Now, Wall},
 };
@@ -46,8 +47,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Session {
     endpoint: Endpoint,
-    /// The headers of every request.
-    headers: HeaderMap,
+    /// Method, URI and headers of every request, with placeholders for `fill`.
+    head: Parts,
     pub(crate) clock_offset: ClockOffset,
     /// The template of the action that was prepared last.
     template: Option<Template>,
@@ -57,8 +58,10 @@ pub struct Session {
 impl Session {
     /// Creates a session without region, language and label.
     pub fn new(endpoint: Endpoint) -> Self {
-        // Placeholders for `fill`.
-        let headers = HeaderMap::from_iter([
+        let (mut head, ()) = Request::new(()).into_parts();
+        head.method = Method::POST;
+        head.uri = endpoint.uri().clone();
+        head.headers = HeaderMap::from_iter([
             (HOST, endpoint.host.clone()),
             (CONTENT_TYPE, HeaderValue::from_static(header::JSON)),
             (header::X_TC_ACTION, EMPTY),
@@ -67,7 +70,7 @@ impl Session {
             (AUTHORIZATION, EMPTY),
         ]);
         let clock_offset = ClockOffset::default();
-        Self { endpoint, headers, clock_offset, template: None, signer: None }
+        Self { endpoint, head, clock_offset, template: None, signer: None }
     }
 
     /// Sets the region, `X-TC-Region`; an empty one counts as none. TCSS needs none.
@@ -119,14 +122,13 @@ impl Session {
         credentials: &Credentials,
         now: Wall,
     ) -> Result<Request<Bytes>, BuildError> {
-        self.sign_with(prepared, prepared.body.clone(), credentials, now)
+        self.sign_owned(prepared.clone(), credentials, now)
     }
 
-    /// Signs a prepared request, whose body is passed apart so that it need not be shared.
-    fn sign_with(
+    /// Takes the request, so that its body need not be shared.
+    fn sign_owned(
         &mut self,
-        prepared: &Prepared,
-        body: Bytes,
+        prepared: Prepared,
         credentials: &Credentials,
         now: Wall,
     ) -> Result<Request<Bytes>, BuildError> {
@@ -141,16 +143,13 @@ impl Session {
                 // Zeroizes the old key, even if the new credentials are unusable.
                 *other = None;
                 let scope = CredentialScope::new(timestamp, service);
-                other.insert(Signer::new(&self.headers, credentials, scope)?)
+                other.insert(Signer::new(&self.head, credentials, scope)?)
             }
         };
         let text = StringToSign::in_scope(signer.scope, timestamp, prepared.canonical_request_hash);
-        let signature = signer.key.sign(&text);
-        let authorization = authorization(credentials, &signer.scope, SESSION_HEADERS, &signature)?;
-
-        let headers = signer.headers_for(&prepared.names)?.clone();
-        let timestamp = text.into_timestamp();
-        Ok(assemble(&self.endpoint, headers, body, timestamp, authorization))
+        let authorization = with_signature(&signer.authorization, &signer.key.sign(&text))?;
+        let head = signer.head_for(&prepared.names)?.clone();
+        Ok(assemble(head, prepared.body, text.into_timestamp(), authorization))
     }
 
     /// Builds a request without a signature, for an action that needs no key. Its `Authorization`
@@ -165,12 +164,11 @@ impl Session {
         now: Wall,
     ) -> Result<Request<Bytes>, BuildError> {
         let prepared = self.prepare(action)?;
-        let seconds = self.clock_offset.apply(now).unix_seconds();
-        Timestamp::new(seconds)?;
-        let mut headers = self.headers.clone();
-        fill_names(&mut headers, &prepared.names)?;
+        let timestamp = Timestamp::new(self.clock_offset.apply(now).unix_seconds())?;
+        let mut head = self.head.clone();
+        fill_names(&mut head.headers, &prepared.names)?;
         let skip = HeaderValue::from_static("SKIP");
-        Ok(assemble(&self.endpoint, headers, prepared.body, seconds.into(), skip))
+        Ok(assemble(head, prepared.body, timestamp.as_seconds().into(), skip))
     }
 
     /// Prepares and signs an action in one step.
@@ -184,9 +182,8 @@ impl Session {
         credentials: &Credentials,
         now: Wall,
     ) -> Result<Request<Bytes>, BuildError> {
-        let mut prepared = self.prepare(action)?;
-        let body = mem::take(&mut prepared.body);
-        self.sign_with(&prepared, body, credentials, now)
+        let prepared = self.prepare(action)?;
+        self.sign_owned(prepared, credentials, now)
     }
 
     /// Corrects the clock by the `Date` of an answer, and returns the offset if it has changed.
@@ -231,7 +228,7 @@ impl Session {
     pub fn prepare<A: Action>(&mut self, action: &A) -> Result<Prepared, BuildError> {
         let template = match &mut self.template {
             Some(template) if template.is_of::<A>() => template,
-            other => other.insert(Template::new::<A>(&self.endpoint.host)?),
+            other => other.insert(Template::new::<A>(&self.endpoint)?),
         };
         template.prepare(action)
     }
@@ -244,7 +241,7 @@ impl Session {
     pub fn canonical_request<A: Action>(&self, action: &A) -> Result<CanonicalRequest, BuildError> {
         let mut body = Vec::new();
         serialize(action, &mut body)?;
-        canonical_request::<A>(&self.endpoint.host, &body)
+        canonical_request::<A>(&self.endpoint, &body)
     }
 
     /// Returns the endpoint.
@@ -259,9 +256,9 @@ impl Session {
 
     fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         self.signer = None;
-        self.headers.remove(&name);
+        self.head.headers.remove(&name);
         if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
-            self.headers.insert(name, value);
+            self.head.headers.insert(name, value);
         }
         self
     }
@@ -275,19 +272,14 @@ fn fill_names(headers: &mut HeaderMap, names: &Names) -> Result<(), BuildError> 
 
 /// Fills in the headers that differ by request.
 fn assemble(
-    endpoint: &Endpoint,
-    mut headers: HeaderMap,
+    mut head: Parts,
     body: Bytes,
     timestamp: HeaderValue,
     authorization: HeaderValue,
 ) -> Request<Bytes> {
-    fill(&mut headers, &header::X_TC_TIMESTAMP, timestamp);
-    fill(&mut headers, &AUTHORIZATION, authorization);
-    let mut request = Request::new(body);
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = endpoint.uri().clone();
-    *request.headers_mut() = headers;
-    request
+    fill(&mut head.headers, &header::X_TC_TIMESTAMP, timestamp);
+    fill(&mut head.headers, &AUTHORIZATION, authorization);
+    Request::from_parts(head, body)
 }
 
 const EMPTY: HeaderValue = HeaderValue::from_static("");
@@ -308,45 +300,49 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The signing key and headers of one set of credentials on one day.
+/// What all requests of one set of credentials on one day share.
 #[derive(Clone)]
 struct Signer {
     credentials: Credentials,
     scope: CredentialScope<'static>,
     key: SigningKey,
-    /// The session's headers with the token, and with the action and version of the last request.
-    headers: HeaderMap,
+    /// The value of `Authorization` up to the signature.
+    authorization: String,
+    /// The session's head with the token, and with the action and version of the last request.
+    head: Parts,
     last: Option<(&'static str, &'static str)>,
 }
 
 impl Signer {
     fn new(
-        headers: &HeaderMap,
+        head: &Parts,
         credentials: &Credentials,
         scope: CredentialScope<'static>,
     ) -> Result<Self, BuildError> {
-        let mut headers = headers.clone();
+        let mut head = head.clone();
         if let Some(token) = credentials.token() {
             let mut token = HeaderValue::from_str(token)
                 .map_err(|_| BuildError::new(Field::Token, Reason::InvalidCharacter))?;
             token.set_sensitive(true);
-            headers.insert(header::X_TC_TOKEN, token);
+            head.headers.insert(header::X_TC_TOKEN, token);
         }
         let key = SigningKey::derive(credentials, &scope);
-        Ok(Self { credentials: credentials.clone(), scope, key, headers, last: None })
+        let authorization = authorization_head(credentials, &scope, SESSION_HEADERS);
+        let credentials = credentials.clone();
+        Ok(Self { credentials, scope, key, authorization, head, last: None })
     }
 
     fn fits(&self, credentials: &Credentials, timestamp: Timestamp, service: &str) -> bool {
         self.scope.is_of(timestamp, service) && self.credentials == *credentials
     }
 
-    fn headers_for(&mut self, names: &Names) -> Result<&HeaderMap, BuildError> {
+    fn head_for(&mut self, names: &Names) -> Result<&Parts, BuildError> {
         let of_action = Some((names.action, names.version));
         if self.last != of_action {
-            fill_names(&mut self.headers, names)?;
+            fill_names(&mut self.head.headers, names)?;
             self.last = of_action;
         }
-        Ok(&self.headers)
+        Ok(&self.head)
     }
 }
 
@@ -378,11 +374,13 @@ struct Template {
 }
 
 impl Template {
-    fn new<A: Action>(host: &HeaderValue) -> Result<Self, BuildError> {
+    fn new<A: Action>(endpoint: &Endpoint) -> Result<Self, BuildError> {
         let names = Names { action: A::NAME, version: A::VERSION, service: A::SERVICE };
-        let hashed_head = canonical_request::<A>(host, b"")?.hashed_head();
+        let hashed_head = canonical_request::<A>(endpoint, b"")?.hashed_head();
         constant(A::VERSION, Field::Version)?;
-        Ok(Self { host: host.clone(), names, hashed_head, buffer: Vec::new() })
+        // Room for the body of a poll.
+        let buffer = Vec::with_capacity(64);
+        Ok(Self { host: endpoint.host.clone(), names, hashed_head, buffer })
     }
 
     fn is_of<A: Action>(&self) -> bool {
@@ -405,12 +403,11 @@ fn serialize<A: Action>(action: &A, body: &mut Vec<u8>) -> Result<(), BuildError
 }
 
 fn canonical_request<A: Action>(
-    host: &HeaderValue,
+    endpoint: &Endpoint,
     body: &[u8],
 ) -> Result<CanonicalRequest, BuildError> {
-    let host = host.to_str().unwrap_or_default();
     constant(A::NAME, Field::Action)?;
-    let headers = CanonicalHeaders::of_session(host, A::NAME);
+    let headers = CanonicalHeaders::of_session(endpoint.host(), A::NAME);
     Ok(CanonicalRequest::new("POST", "/", "", &headers, HexDigest::of(body)))
 }
 

@@ -27,10 +27,13 @@ mod canonical_request;
 mod signing_key;
 mod string_to_sign;
 
-pub(crate) use self::canonical_request::{SESSION_HEADERS, request_hash};
 pub use self::{
     authorization::authorization,
     canonical_request::{CanonicalHeaders, CanonicalRequest, HexDigest},
     signing_key::{Signature, SigningKey},
     string_to_sign::{ALGORITHM, CredentialScope, StringToSign, Timestamp},
+};
+pub(crate) use self::{
+    authorization::{authorization_head, with_signature},
+    canonical_request::{SESSION_HEADERS, request_hash},
 };

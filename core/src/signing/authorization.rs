@@ -1,3 +1,5 @@
+use alloc::string::String;
+
 use http::HeaderValue;
 
 use super::{ALGORITHM, CredentialScope, Signature, string_to_sign::TERMINATOR};
@@ -18,22 +20,36 @@ pub fn authorization(
     signed_headers: &str,
     signature: &Signature,
 ) -> Result<HeaderValue, BuildError> {
-    let text: [&[u8]; 13] = [
-        ALGORITHM.as_bytes(),
-        b" Credential=",
-        credentials.secret_id().as_bytes(),
-        b"/",
-        scope.date().as_bytes(),
-        b"/",
-        scope.service().as_bytes(),
-        b"/",
-        TERMINATOR.as_bytes(),
-        b", SignedHeaders=",
-        signed_headers.as_bytes(),
-        b", Signature=",
-        signature.as_bytes(),
+    with_signature(&authorization_head(credentials, scope, signed_headers), signature)
+}
+
+/// Returns the value up to the signature.
+pub(crate) fn authorization_head(
+    credentials: &Credentials,
+    scope: &CredentialScope<'_>,
+    signed_headers: &str,
+) -> String {
+    let text = [
+        ALGORITHM,
+        " Credential=",
+        credentials.secret_id(),
+        "/",
+        scope.date(),
+        "/",
+        scope.service(),
+        "/",
+        TERMINATOR,
+        ", SignedHeaders=",
+        signed_headers,
+        ", Signature=",
     ];
-    let mut value = HeaderValue::try_from(text.concat())
+    text.concat()
+}
+
+/// Appends the signature to the result of [`authorization_head`].
+pub(crate) fn with_signature(head: &str, signature: &Signature) -> Result<HeaderValue, BuildError> {
+    let text = [head.as_bytes(), signature.as_bytes()].concat();
+    let mut value = HeaderValue::try_from(text)
         .map_err(|_| BuildError::new(Field::Service, Reason::InvalidCharacter))?;
     value.set_sensitive(true);
     Ok(value)
