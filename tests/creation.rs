@@ -3,21 +3,27 @@
 
 use std::time::Duration;
 
+use http::Response;
 use proptest::{collection::vec, prelude::*};
-use serde_json::json;
+use serde_json::{Value, json};
 use tcss_export::{
     JobId,
     actions::{
-        AssetType, CreateExportComplianceStatusListJob, DescribeExportJobManageListResponse,
+        AssetType, CreateExportComplianceStatusListJob, DescribeExportJobManageList,
+        DescribeExportJobManageListResponse,
     },
-    core::{Creation, Wall},
+    core::{Creation, Wall, read_answer},
 };
 
 /// Returns a list with these ids, newest first.
 fn list(ids: impl IntoIterator<Item = u64>) -> DescribeExportJobManageListResponse {
     let jobs: Vec<_> = ids.into_iter().map(|id| json!({ "JobID": id.to_string() })).collect();
-    let list = json!({ "TotalCount": jobs.len(), "List": jobs }).to_string();
-    serde_json::from_str(&list).unwrap()
+    read(&json!({ "TotalCount": jobs.len(), "List": jobs }))
+}
+
+fn read(list: &Value) -> DescribeExportJobManageListResponse {
+    let body = json!({ "Response": list }).to_string();
+    read_answer::<DescribeExportJobManageList>(&Response::new(body)).unwrap().response
 }
 
 fn creation(before: impl IntoIterator<Item = u64>) -> Creation {
@@ -53,10 +59,7 @@ fn a_job_that_was_not_there_before_is_new() {
 
 #[test]
 fn a_list_that_lacks_jobs_or_ids_is_not_complete() {
-    let is_complete = |list: serde_json::Value| {
-        let list = serde_json::from_str(&list.to_string()).unwrap();
-        Creation::is_complete(&list)
-    };
+    let is_complete = |list: Value| Creation::is_complete(&read(&list));
     let ids = |count| (0..count).map(|id| json!({ "JobID": id.to_string() })).collect::<Vec<_>>();
     for (total, count) in [(0, 0), (1, 1), (100, 100), (10_000, 100), (1, 2)] {
         assert!(is_complete(json!({ "TotalCount": total, "List": ids(count) })), "{total}");
@@ -106,7 +109,7 @@ fn an_intent_is_read_as_it_was_written_and_has_no_other_members() {
     assert_eq!(serde_json::from_str::<Creation>(&text).unwrap(), creation);
     let order = json!({ "AssetType": "ASSET_HOST", "ExportByAsset": false, "ExportAll": true });
     let expected = json!({ "order": order, "known": ["7"], "at": 1_700_000_000_000_i64 });
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), expected);
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
 }
 
 proptest! {

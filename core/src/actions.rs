@@ -4,13 +4,14 @@ mod create_export_compliance_status_list_job;
 mod describe_export_job_download_url;
 mod describe_export_job_manage_list;
 mod describe_export_job_result;
+mod from_response;
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
+pub(crate) use self::from_response::ResponseObject;
 pub use self::{
     create_export_compliance_status_list_job::{
         AssetType, CreateExportComplianceStatusListJob, CreateExportComplianceStatusListJobResponse,
@@ -24,11 +25,12 @@ pub use self::{
     describe_export_job_result::{
         DescribeExportJobResult, DescribeExportJobResultResponse, ExportStatus,
     },
+    from_response::FromResponse,
 };
 use crate::{
     download::DownloadUrl,
     error::{BuildError, Field, Reason},
-    json::exact_text,
+    json::Json,
 };
 
 /// The service of every action here.
@@ -71,7 +73,7 @@ pub trait Action: Serialize {
     /// Whether it changes nothing, so that it may be repeated even if the service may have acted.
     const READ_ONLY: bool = false;
     /// The `Response` object of a good answer, without the `RequestId`.
-    type Response: DeserializeOwned;
+    type Response: FromResponse;
 }
 
 /// The id of an export job: any text but the empty one.
@@ -124,13 +126,13 @@ impl TryFrom<String> for JobId {
 }
 
 /// Reads a job id. Other JSON is `None`.
-fn job_id(json: &RawValue) -> Option<JobId> {
-    JobId::new(exact_text(json)?).ok()
+fn job_id(json: Json<'_>) -> Option<JobId> {
+    JobId::new(json.exact_text()?).ok()
 }
 
 /// Reads the URL of a file. Other JSON is `None`.
-fn url(json: &RawValue) -> Option<DownloadUrl> {
-    DownloadUrl::new(exact_text(json)?)
+fn url(json: Json<'_>) -> Option<DownloadUrl> {
+    DownloadUrl::new(json.exact_text()?)
 }
 
 /// A condition on the items that an action lists or exports, the service's `RunTimeFilters`.

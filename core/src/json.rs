@@ -1,48 +1,132 @@
 //! Reads JSON members one by one, so that an unusable optional member does not affect the others.
 
+mod reader;
+
 use alloc::{borrow::Cow, string::String};
-use core::{fmt, str::FromStr};
+use core::{iter, str::FromStr};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor},
-};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 
-/// Reads the members of an object that have these names.
-///
-/// # Errors
-///
-/// An error of the deserializer, also for JSON that is not an object.
-pub(crate) fn members<'de, D: Deserializer<'de>, const N: usize>(
-    json: D,
-    names: [&'static str; N],
-) -> Result<[Member<'de>; N], D::Error> {
-    json.deserialize_map(Names(names))
+pub(crate) use self::reader::Reader;
+use crate::response_error::ResponseErrorKind;
+
+/// One JSON value, whose syntax has been checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Json<'a> {
+    /// The text of a string that is ASCII and has no escapes.
+    Plain(&'a [u8]),
+    /// Any other JSON.
+    Other(&'a [u8]),
+}
+
+impl<'a> Json<'a> {
+    /// Returns the values of these names in an object. Other JSON has none.
+    pub(crate) fn values_of<const N: usize>(self, names: [&str; N]) -> [Member<Self>; N] {
+        self.reader().values_of(names).unwrap_or([Member::Absent; N])
+    }
+
+    /// Returns the values of an array. Other JSON is `None`.
+    pub(crate) fn elements(self) -> Option<impl Iterator<Item = Self>> {
+        let mut reader = self.reader();
+        reader.begin(b'[')?;
+        Some(iter::from_fn(move || {
+            let element = reader.value()?;
+            reader.more(b']')?;
+            Some(element)
+        }))
+    }
+
+    const fn reader(self) -> Reader<'a> {
+        match self {
+            Self::Plain(_) => Reader::new(b""),
+            Self::Other(json) => Reader::new(json),
+        }
+    }
+
+    /// Returns whether it is a string with this text.
+    #[inline]
+    pub(crate) fn is(self, text: &str) -> bool {
+        match self {
+            Self::Plain(plain) => plain == text.as_bytes(),
+            Self::Other(json) => with_escapes(json).is_some_and(|decoded| decoded == text),
+        }
+    }
+
+    /// Reads a string that is not empty. Other JSON is `None`, here and in the functions below.
+    pub(crate) fn text(self) -> Option<String> {
+        let text = self.decoded().filter(|text| !text.is_empty())?;
+        String::from_utf8(text.into_owned()).ok()
+    }
+
+    /// Reads a string that a program uses, such as an id. Undecodable bytes, here or at the
+    /// service, make it unusable.
+    pub(crate) fn exact_text(self) -> Option<String> {
+        self.text().filter(|text| matches!(self, Self::Plain(_)) || !has_lost_bytes(text))
+    }
+
+    /// Reads a number, or a string that contains one.
+    ///
+    /// It does not use serde_json, which may round the last digit.
+    pub(crate) fn number<T: FromStr>(self) -> Option<T> {
+        str::from_utf8(&self.text_or_json()).ok()?.parse().ok()
+    }
+
+    /// Reads a progress, which must be finite.
+    pub(crate) fn progress(self) -> Option<f64> {
+        self.number().filter(|progress: &f64| progress.is_finite())
+    }
+
+    /// Returns the text of a string, or the JSON of another type.
+    pub(crate) fn text_or_json(self) -> Cow<'a, [u8]> {
+        match (self, self.decoded()) {
+            (Self::Other(json), None) => json.into(),
+            (_, text) => text.unwrap_or_default(),
+        }
+    }
+
+    /// Decodes a string. Bytes that are not UTF-8, and half of a surrogate pair, become U+FFFD.
+    #[inline]
+    fn decoded(self) -> Option<Cow<'a, [u8]>> {
+        match self {
+            Self::Plain(text) => Some(text.into()),
+            Self::Other(json @ [b'"', ..]) => Some(with_escapes(json)?.into_bytes().into()),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+fn with_escapes(json: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Bytes<'a>(#[serde(borrow)] Cow<'a, [u8]>);
+
+    let Bytes(bytes) = serde_json::from_slice(json).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A member of an object.
-#[derive(Clone, Copy)]
-pub(crate) enum Member<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Member<T> {
     Absent,
-    Once(&'a RawValue),
+    Once(T),
     /// The object has several values, and none has priority.
     Repeated,
 }
 
-impl<'a> Member<'a> {
-    pub(crate) const fn add(&mut self, json: &'a RawValue) {
+impl<T> Member<T> {
+    pub(crate) fn add(&mut self, value: T) {
         *self = match self {
-            Self::Absent => Self::Once(json),
+            Self::Absent => Self::Once(value),
             _ => Self::Repeated,
         };
     }
+}
 
+impl<'a> Member<Json<'a>> {
     /// Returns the value, unless it is absent, null or repeated.
-    pub(crate) fn value(self) -> Option<&'a RawValue> {
+    pub(crate) fn value(self) -> Option<Json<'a>> {
         match self {
-            Self::Once(json) if json.get() != "null" => Some(json),
-            _ => None,
+            Self::Once(Json::Other(b"null")) | Self::Absent | Self::Repeated => None,
+            Self::Once(json) => Some(json),
         }
     }
 
@@ -50,70 +134,26 @@ impl<'a> Member<'a> {
     ///
     /// # Errors
     ///
-    /// The error for a repeated member.
-    pub(crate) fn sole<E: Error>(self, name: &'static str) -> Result<Option<&'a RawValue>, E> {
+    /// [`ResponseErrorKind::Unexpected`] for a repeated member.
+    pub(crate) fn sole(self) -> Result<Option<Json<'a>>, ResponseErrorKind> {
         match self {
-            Self::Repeated => Err(E::duplicate_field(name)),
+            Self::Repeated => Err(ResponseErrorKind::Unexpected),
             member => Ok(member.value()),
         }
     }
 }
 
-/// Reads the values of these names. As a seed, reads a name as its position in the list.
-#[derive(Clone, Copy)]
-struct Names<const N: usize>([&'static str; N]);
-
-impl<'de, const N: usize> Visitor<'de> for Names<N> {
-    type Value = [Member<'de>; N];
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+/// Adds a value to the member of its name, if that is one of these.
+pub(crate) fn add<'a, const N: usize>(
+    values: &mut [Member<Json<'a>>; N],
+    names: [&str; N],
+    name: Json<'a>,
+    value: Json<'a>,
+) {
+    let at = names.iter().position(|known| name.is(known));
+    if let Some(member) = at.and_then(|at| values.get_mut(at)) {
+        member.add(value);
     }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = [Member::Absent; N];
-        while let Some(at) = map.next_key_seed(Position(&self.0))? {
-            match at.and_then(|at| members.get_mut(at)) {
-                Some(member) => member.add(map.next_value()?),
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(members)
-    }
-}
-
-/// Reads a name as its position in this list.
-struct Position<'n>(&'n [&'static str]);
-
-impl<'de> DeserializeSeed<'de> for Position<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<Option<usize>, D::Error> {
-        key.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Position<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<Option<usize>, E> {
-        Ok(self.0.iter().position(|name| *name == key))
-    }
-}
-
-/// Reads a string that is not empty. Other JSON is `None`, here and in the functions below.
-pub(crate) fn text(json: &RawValue) -> Option<String> {
-    json_text(json).filter(|text| !text.is_empty()).map(Cow::into_owned)
-}
-
-/// Reads a string that a program uses, such as an id. Undecodable bytes, here or at the service,
-/// make it unusable.
-pub(crate) fn exact_text(json: &RawValue) -> Option<String> {
-    text(json).filter(|text| !has_lost_bytes(text))
 }
 
 /// Returns whether a text has U+FFFD, which replaces undecodable bytes.
@@ -125,37 +165,6 @@ pub(crate) fn has_lost_bytes(text: &str) -> bool {
 /// Searches without an early exit, so that the compiler can vectorize the loop.
 fn has_byte(text: &str, byte: u8) -> bool {
     text.bytes().fold(false, |found, b| found | (b == byte))
-}
-
-/// Reads a number, or a string that contains one.
-///
-/// It does not use serde_json, which may round the last digit.
-pub(crate) fn number<T: FromStr>(json: &RawValue) -> Option<T> {
-    text_or_json(json).parse().ok()
-}
-
-/// Reads a progress, which must be finite.
-pub(crate) fn progress(json: &RawValue) -> Option<f64> {
-    number(json).filter(|progress: &f64| progress.is_finite())
-}
-
-/// Returns the text of a JSON string, or the JSON of another type.
-pub(crate) fn text_or_json(json: &RawValue) -> Cow<'_, str> {
-    json_text(json).unwrap_or_else(|| json.get().into())
-}
-
-/// Decodes a JSON string. Half of a surrogate pair becomes U+FFFD.
-fn json_text(json: &RawValue) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Bytes<'a>(#[serde(borrow)] Cow<'a, [u8]>);
-
-    let inner = json.get().strip_prefix('"')?.strip_suffix('"')?;
-    // serde_json has checked the syntax, so text without escapes needs no decoding.
-    if !has_byte(inner, b'\\') {
-        return Some(inner.into());
-    }
-    let Bytes(bytes) = serde_json::from_str(json.get()).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned().into())
 }
 
 /// Replaces with U+FFFD everything that JSON forbids in a string: bytes that are not UTF-8, control

@@ -64,6 +64,7 @@ fn an_old_flat_error_without_code_desc_takes_its_number_as_its_code() {
     api_error(read_ok(r#"{"code":4100,"message":"m"}"#), "4100", "m");
     api_error(read_ok(r#"{"code":-1,"message":"m","codeDesc":null}"#), "-1", "m");
     api_error(read_ok(r#"{"code":4100,"codeDesc":""}"#), "4100", "");
+    api_error(read_ok(r#"{"code":4100,"message":"m","codeDesc":"A","codeDesc":"B"}"#), "4100", "m");
 }
 
 #[test]

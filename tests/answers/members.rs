@@ -172,6 +172,12 @@ fn half_a_surrogate_pair_hides_no_other_member() {
 }
 
 #[test]
+fn half_a_surrogate_pair_in_a_name_hides_no_other_member() {
+    let body = r#"{"\ud83d":1,"Response":{"\udca9":2,"ExportStatus":"FAILURE"}}"#;
+    assert_eq!(read_ok(body).unwrap().response.status, ExportStatus::Failure);
+}
+
+#[test]
 fn nesting_100000_levels_deep_hides_no_other_member() {
     let deep = ["[".repeat(100_000), "]".repeat(100_000)].concat();
     for name in ["DownloadURL", "ExportProgress", "FailureMsg", "RequestId", "New"] {

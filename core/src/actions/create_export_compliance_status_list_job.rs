@@ -1,12 +1,14 @@
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::Serialize;
+#[cfg(feature = "serde")]
+use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{Action, JobId, RunTimeFilter, SERVICE, VERSION, job_id};
+use super::{Action, FromResponse, JobId, ResponseObject, RunTimeFilter, SERVICE, VERSION, job_id};
 use crate::{
     error::{BuildError, Field, Reason},
-    json::members,
+    response_error::ResponseErrorKind,
     text::brief,
 };
 
@@ -80,15 +82,15 @@ impl<'de> Deserialize<'de> for CreateExportComplianceStatusListJob {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Default, Deserialize)]
         #[serde(default, rename_all = "PascalCase", deny_unknown_fields)]
-        struct Members {
+        struct Fields {
             asset_type: String,
             export_by_asset: bool,
             export_all: bool,
             id_list: Vec<u64>,
             filters: Vec<RunTimeFilter>,
         }
-        let Members { asset_type, export_by_asset, export_all, id_list, filters } =
-            Members::deserialize(from)?;
+        let Fields { asset_type, export_by_asset, export_all, id_list, filters } =
+            Fields::deserialize(from)?;
         let asset_type = AssetType::new(asset_type).map_err(D::Error::custom)?;
         let export = match (export_all, id_list.is_empty()) {
             (true, true) => Self::all(asset_type),
@@ -116,11 +118,11 @@ pub struct CreateExportComplianceStatusListJobResponse {
     pub job_id: JobId,
 }
 
-impl<'de> Deserialize<'de> for CreateExportComplianceStatusListJobResponse {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let [id] = members(json, ["JobId"])?;
-        let job_id = id.value().and_then(job_id);
-        Ok(Self { job_id: job_id.ok_or_else(|| D::Error::missing_field("JobId"))? })
+impl FromResponse for CreateExportComplianceStatusListJobResponse {
+    fn read(response: &mut ResponseObject<'_, '_>) -> Result<Self, ResponseErrorKind> {
+        let [id] = response.values_of(["JobId"])?;
+        let job_id = id.value().and_then(job_id).ok_or(ResponseErrorKind::Unexpected)?;
+        Ok(Self { job_id })
     }
 }
 

@@ -1,7 +1,7 @@
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
-use super::{Action, JobId, SERVICE, VERSION, url};
-use crate::{download::DownloadUrl, json::members};
+use super::{Action, FromResponse, JobId, ResponseObject, SERVICE, VERSION, url};
+use crate::{download::DownloadUrl, response_error::ResponseErrorKind};
 
 /// Asks for the URL of an export job's file, without the state of the job.
 ///
@@ -40,9 +40,9 @@ pub struct DescribeExportJobDownloadURLResponse {
     pub download_url: Option<DownloadUrl>,
 }
 
-impl<'de> Deserialize<'de> for DescribeExportJobDownloadURLResponse {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let [download_url] = members(json, ["DownloadURL"])?;
+impl FromResponse for DescribeExportJobDownloadURLResponse {
+    fn read(response: &mut ResponseObject<'_, '_>) -> Result<Self, ResponseErrorKind> {
+        let [download_url] = response.values_of(["DownloadURL"])?;
         Ok(Self { download_url: download_url.value().and_then(url) })
     }
 }

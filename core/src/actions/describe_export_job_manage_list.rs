@@ -1,10 +1,15 @@
 use alloc::{string::String, vec::Vec};
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
-use super::{Action, ExportStatus, JobId, RunTimeFilter, SERVICE, VERSION, job_id};
-use crate::json::{Member, members, number, progress, text};
+use super::{
+    Action, ExportStatus, FromResponse, JobId, ResponseObject, RunTimeFilter, SERVICE, VERSION,
+    job_id,
+};
+use crate::{
+    json::{Json, Member},
+    response_error::ResponseErrorKind,
+};
 
 /// Lists the export jobs of the account.
 ///
@@ -67,15 +72,17 @@ pub struct DescribeExportJobManageListResponse {
     pub jobs: Vec<ExportJobInfo>,
 }
 
-impl<'de> Deserialize<'de> for DescribeExportJobManageListResponse {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let [total_count, list] = members(json, ["TotalCount", "List"])?;
-        let list = list.sole("List")?.map(RawValue::get).unwrap_or("[]");
-        let list: Vec<&RawValue> = serde_json::from_str(list).map_err(D::Error::custom)?;
-        Ok(Self {
-            total_count: total_count.value().and_then(number),
-            jobs: list.into_iter().map(ExportJobInfo::read).collect(),
-        })
+impl FromResponse for DescribeExportJobManageListResponse {
+    fn read(response: &mut ResponseObject<'_, '_>) -> Result<Self, ResponseErrorKind> {
+        let [total_count, list] = response.values_of(["TotalCount", "List"])?;
+        let jobs = match list.sole()? {
+            None => Vec::new(),
+            Some(list) => {
+                let jobs = list.elements().ok_or(ResponseErrorKind::Unexpected)?;
+                jobs.map(ExportJobInfo::read).collect()
+            }
+        };
+        Ok(Self { total_count: total_count.value().and_then(Json::number), jobs })
     }
 }
 
@@ -108,7 +115,7 @@ pub struct ExportJobInfo {
 }
 
 impl ExportJobInfo {
-    fn read(json: &RawValue) -> Self {
+    fn read(json: Json<'_>) -> Self {
         const NAMES: [&str; 8] = [
             "JobID",
             "JobName",
@@ -119,18 +126,17 @@ impl ExportJobInfo {
             "Timeout",
             "InsertTime",
         ];
-        let Ok(members) = members(json, NAMES) else { return Self::default() };
         let [id, name, source, status, percent, message, timeout, insert_time] =
-            members.map(Member::value);
+            json.values_of(NAMES).map(Member::value);
         Self {
             job_id: id.and_then(job_id),
-            name: name.and_then(text),
-            source: source.and_then(text),
+            name: name.and_then(Json::text),
+            source: source.and_then(Json::text),
             status: status.map(ExportStatus::read).unwrap_or_default(),
-            progress: percent.and_then(progress),
-            failure_message: message.and_then(text),
-            timeout: timeout.and_then(text),
-            insert_time: insert_time.and_then(text),
+            progress: percent.and_then(Json::progress),
+            failure_message: message.and_then(Json::text),
+            timeout: timeout.and_then(Json::text),
+            insert_time: insert_time.and_then(Json::text),
         }
     }
 }
@@ -138,9 +144,10 @@ impl ExportJobInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Reader;
 
     fn job(json: &str) -> ExportJobInfo {
-        ExportJobInfo::read(serde_json::from_str(json).unwrap())
+        ExportJobInfo::read(Reader::new(json.as_bytes()).value().unwrap())
     }
 
     #[test]

@@ -1,13 +1,13 @@
 use alloc::string::String;
 use core::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
-use super::{Action, JobId, SERVICE, VERSION, url};
+use super::{Action, FromResponse, JobId, ResponseObject, SERVICE, VERSION, url};
 use crate::{
     download::DownloadUrl,
-    json::{has_lost_bytes, members, progress, text, text_or_json},
+    json::{Json, has_lost_bytes},
+    response_error::ResponseErrorKind,
     text::printable,
 };
 
@@ -57,15 +57,15 @@ pub struct DescribeExportJobResultResponse {
     pub failure_message: Option<String>,
 }
 
-impl<'de> Deserialize<'de> for DescribeExportJobResultResponse {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+impl FromResponse for DescribeExportJobResultResponse {
+    fn read(response: &mut ResponseObject<'_, '_>) -> Result<Self, ResponseErrorKind> {
         let names = ["ExportStatus", "DownloadURL", "ExportProgress", "FailureMsg"];
-        let [status, download_url, percent, message] = members(json, names)?;
+        let [status, download_url, percent, message] = response.values_of(names)?;
         Ok(Self {
-            status: status.sole("ExportStatus")?.map(ExportStatus::read).unwrap_or_default(),
+            status: status.sole()?.map(ExportStatus::read).unwrap_or_default(),
             download_url: download_url.value().and_then(url),
-            progress: percent.value().and_then(progress),
-            failure_message: message.value().and_then(text),
+            progress: percent.value().and_then(Json::progress),
+            failure_message: message.value().and_then(Json::text),
         })
     }
 }
@@ -97,14 +97,15 @@ impl ExportStatus {
         }
     }
 
-    pub(super) fn read(json: &RawValue) -> Self {
-        let text = text_or_json(json);
-        match &*text {
-            "RUNNING" => Self::Running,
-            "SUCCESS" => Self::Success,
-            "FAILURE" => Self::Failure,
-            text if has_lost_bytes(text) => Self::default(),
-            _ => Self::Unknown(text.into_owned()),
+    pub(super) fn read(json: Json<'_>) -> Self {
+        match &*json.text_or_json() {
+            b"RUNNING" => Self::Running,
+            b"SUCCESS" => Self::Success,
+            b"FAILURE" => Self::Failure,
+            other => {
+                let text = String::from_utf8_lossy(other).into_owned();
+                if has_lost_bytes(&text) { Self::default() } else { Self::Unknown(text) }
+            }
         }
     }
 }

@@ -2,11 +2,10 @@ use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
 use http::{HeaderMap, StatusCode};
-use serde_json::value::RawValue;
 
 use super::url::DownloadUrl;
 use crate::{
-    json::{self, Member, has_lost_bytes, members, repaired, text_or_json},
+    json::{Json, Member, Reader, has_lost_bytes, repaired},
     text::{brief, snippet},
 };
 
@@ -163,13 +162,13 @@ fn contents(body: &[u8], text: &str) -> [Option<String>; 3] {
 fn json_contents(text: &str) -> Option<[Option<String>; 3]> {
     const NAMES: [&str; 8] =
         ["code", "Code", "message", "Message", "RequestId", "requestId", "requestid", "request_id"];
-    let json: &RawValue = serde_json::from_str(text).ok()?;
-    let values = members(json, NAMES).ok()?.map(Member::value);
+    let values = Reader::new(text.as_bytes()).value()?.values_of(NAMES).map(Member::value);
     let [code, upper_code, message, upper_message, ids @ ..] = values;
     // The code may be a number.
-    let code = code.or(upper_code).map(|code| text_or_json(code).into_owned());
-    let message = message.or(upper_message).and_then(json::text);
-    Some([code, message, ids.into_iter().flatten().next().and_then(json::text)])
+    let code =
+        code.or(upper_code).map(|code| String::from_utf8_lossy(&code.text_or_json()).into_owned());
+    let message = message.or(upper_message).and_then(Json::text);
+    Some([code, message, ids.into_iter().flatten().next().and_then(Json::text)])
 }
 
 /// Returns the text of the first element with this name inside `<Error>`, unless it is empty.

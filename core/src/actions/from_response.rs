@@ -1,0 +1,128 @@
+use alloc::string::String;
+
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, MapAccess,
+    value::{CowStrDeserializer, MapAccessDeserializer},
+};
+
+use crate::{
+    json::{Json, Member, Reader, add},
+    response_error::{ApiError, ErrorCode, ResponseErrorKind},
+    text::snippet,
+};
+
+/// A type for the `Response` object of an answer: any that serde can deserialize without borrowing.
+///
+/// The types of this crate implement it themselves, because serde would refuse the whole object
+/// for one field of another type.
+pub trait FromResponse: Sized {
+    /// Reads the whole object.
+    #[doc(hidden)]
+    fn read(response: &mut ResponseObject<'_, '_>) -> Result<Self, ResponseErrorKind>;
+}
+
+/// A `Response` object.
+#[derive(Debug)]
+#[expect(unnameable_types, reason = "only this crate implements `FromResponse` by hand")]
+pub struct ResponseObject<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    /// The `Error`, unless it is null.
+    pub(crate) error: Member<Option<ApiError>>,
+    pub(crate) request_id: Member<Json<'a>>,
+    /// Whether it was read to its end, and is JSON.
+    pub(crate) is_complete: bool,
+}
+
+impl<'r, 'a> ResponseObject<'r, 'a> {
+    pub(crate) const fn new(reader: &'r mut Reader<'a>) -> Self {
+        let (error, request_id) = (Member::Absent, Member::Absent);
+        Self { reader, error, request_id, is_complete: false }
+    }
+
+    /// Reads the object, and returns the values of these names.
+    pub(crate) fn values_of<const N: usize>(
+        &mut self,
+        names: [&str; N],
+    ) -> Result<[Member<Json<'a>>; N], ResponseErrorKind> {
+        let mut values = [Member::Absent; N];
+        let object = self.reader.members(|reader, name| {
+            if name.is("Error") {
+                self.error.add(api_error(reader)?);
+            } else if name.is("RequestId") {
+                self.request_id.add(reader.value()?);
+            } else {
+                add(&mut values, names, name, reader.value()?);
+            }
+            Some(())
+        });
+        self.is_complete = object.is_some();
+        if self.is_complete { Ok(values) } else { Err(ResponseErrorKind::Unexpected) }
+    }
+}
+
+/// Reads `{"Code":..,"Message":..}`. Other JSON becomes a message without a code, and null no error.
+fn api_error(reader: &mut Reader<'_>) -> Option<Option<ApiError>> {
+    let start = reader.at();
+    let [code, message] = match reader.peek()? {
+        b'{' => reader.values_of(["Code", "Message"])?.map(Member::value),
+        _ => {
+            reader.value()?;
+            [None; 2]
+        }
+    };
+    if reader.since(start) == b"null" {
+        return Some(None);
+    }
+    let code = ErrorCode(code.and_then(Json::exact_text).unwrap_or_default());
+    let snippet = || snippet(&String::from_utf8_lossy(reader.since(start)));
+    Some(Some(ApiError { code, message: message.and_then(Json::text).unwrap_or_else(snippet) }))
+}
+
+impl<T: DeserializeOwned> FromResponse for T {
+    fn read(response: &mut ResponseObject<'_, '_>) -> Result<Self, ResponseErrorKind> {
+        let start = response.reader.at();
+        response.values_of([])?;
+        let text = String::from_utf8_lossy(response.reader.since(start));
+        let mut reader = Reader::new(text.as_bytes());
+        let is_open = reader.begin(b'{');
+        let object = MapAccessDeserializer::new(Fields { reader, is_open });
+        T::deserialize(object).map_err(|_| ResponseErrorKind::Unexpected)
+    }
+}
+
+/// The members of the action, for serde.
+struct Fields<'a> {
+    reader: Reader<'a>,
+    is_open: Option<bool>,
+}
+
+impl<'a> MapAccess<'a> for Fields<'a> {
+    type Error = serde_json::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'a>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Self::Error> {
+        while let (Some(true), Some(name)) = (self.is_open, self.reader.name()) {
+            if !name.is("Error") && !name.is("RequestId") {
+                let name = name.text_or_json();
+                let name = String::from_utf8_lossy(&name);
+                return seed.deserialize(CowStrDeserializer::new(name)).map(Some);
+            }
+            self.reader.value();
+            self.is_open = self.reader.more(b'}');
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'a>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, Self::Error> {
+        let start = self.reader.at();
+        self.reader.value();
+        let json = self.reader.since(start);
+        self.is_open = self.reader.more(b'}');
+        seed.deserialize(&mut serde_json::Deserializer::from_slice(json))
+    }
+}
