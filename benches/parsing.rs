@@ -58,7 +58,8 @@ fn unknown_members(c: &mut Criterion) {
 
 /// Returns whether an answer takes too long in relation to generic JSON.
 fn is_slow() -> bool {
-    let limits = [("success", SUCCESS, 1.0), ("running", RUNNING, 1.0), ("API error", ERROR, 1.2)];
+    let limits =
+        [("success", SUCCESS, 0.67), ("running", RUNNING, 0.65), ("API error", ERROR, 0.75)];
     let is_over = limits.map(|(name, body, most)| {
         let response = Response::new(body);
         interleaved::is_over(

@@ -11,7 +11,7 @@ pub(crate) fn is_over<T, U>(
     mut other: impl FnMut() -> U,
 ) -> bool {
     let mut fastest = [f64::INFINITY; 2];
-    for _ in 0..500 {
+    for _ in 0..2_000 {
         fastest[0] = fastest[0].min(seconds(calls, &mut one));
         fastest[1] = fastest[1].min(seconds(calls, &mut other));
     }

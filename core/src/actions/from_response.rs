@@ -26,8 +26,7 @@ pub trait FromResponse: Sized {
 #[expect(unnameable_types, reason = "only this crate implements `FromResponse` by hand")]
 pub struct ResponseObject<'r, 'a> {
     reader: &'r mut Reader<'a>,
-    /// The `Error`, unless it is null.
-    pub(crate) error: Member<Option<ApiError>>,
+    pub(crate) error: Member<ErrorObject<'a>>,
     pub(crate) request_id: Member<Json<'a>>,
     /// Whether it was read to its end, and is JSON.
     pub(crate) is_complete: bool,
@@ -47,7 +46,7 @@ impl<'r, 'a> ResponseObject<'r, 'a> {
         let mut values = [Member::Absent; N];
         let object = self.reader.members(|reader, name| {
             if name.is("Error") {
-                self.error.add(api_error(reader)?);
+                self.error.add(ErrorObject::read(reader)?);
             } else if name.is("RequestId") {
                 self.request_id.add(reader.value()?);
             } else {
@@ -60,22 +59,36 @@ impl<'r, 'a> ResponseObject<'r, 'a> {
     }
 }
 
-/// Reads `{"Code":..,"Message":..}`. Other JSON becomes a message without a code, and null no error.
-fn api_error(reader: &mut Reader<'_>) -> Option<Option<ApiError>> {
-    let start = reader.at();
-    let [code, message] = match reader.peek()? {
-        b'{' => reader.values_of(["Code", "Message"])?.map(Member::value),
-        _ => {
-            reader.value()?;
-            [None; 2]
-        }
-    };
-    if reader.since(start) == b"null" {
-        return Some(None);
+/// The value of `Error`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ErrorObject<'a> {
+    code: Option<Json<'a>>,
+    message: Option<Json<'a>>,
+    json: &'a [u8],
+}
+
+impl<'a> ErrorObject<'a> {
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let start = reader.at();
+        let [code, message] = match reader.peek()? {
+            b'{' => reader.values_of(["Code", "Message"])?.map(Member::value),
+            _ => {
+                reader.value()?;
+                [None; 2]
+            }
+        };
+        Some(Self { code, message, json: reader.since(start) })
     }
-    let code = ErrorCode(code.and_then(Json::exact_text).unwrap_or_default());
-    let snippet = || snippet(&String::from_utf8_lossy(reader.since(start)));
-    Some(Some(ApiError { code, message: message.and_then(Json::text).unwrap_or_else(snippet) }))
+
+    /// Null is no error.
+    pub(crate) fn api_error(self) -> Option<ApiError> {
+        if self.json == b"null" {
+            return None;
+        }
+        let code = ErrorCode(self.code.and_then(Json::exact_text).unwrap_or_default());
+        let snippet = || snippet(&String::from_utf8_lossy(self.json));
+        Some(ApiError { code, message: self.message.and_then(Json::text).unwrap_or_else(snippet) })
+    }
 }
 
 impl<T: DeserializeOwned> FromResponse for T {
