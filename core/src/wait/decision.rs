@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     actions::{DescribeExportJobResultResponse, ExportStatus},
-    answer::Answer,
     download::DownloadUrl,
     error::TransportErrorKind,
     response_error::Advice,
@@ -74,7 +73,7 @@ impl Waiter {
             _ => Duration::ZERO,
         };
         self.seen.last = Some(row);
-        if !self.is_retry {
+        if !self.seen.is_retry() {
             self.phase = Phase::Waiting { due: now.saturating_add(delay).min(latest) };
         }
     }
@@ -86,13 +85,13 @@ impl Waiter {
         let event = self.react(session, reading);
         #[cfg(feature = "serde")]
         if let (Some(transcript), Some(reading)) = (&mut self.transcript, recorded) {
-            transcript.polled(self.now, &reading, &event);
+            transcript.polled(self.seen.clock_offset, self.now, &reading, &event);
         }
         event
     }
 
     fn react(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
-        let Reading { result, clock_offset } = reading;
+        let Reading { started, result, clock_offset } = reading;
         self.wants_fresh_credentials = false;
         let expired = matches!(&result, Err(fault) if fault.advice() == Advice::CorrectClock);
         let clock_offset = match expired && self.failures.clock_corrected {
@@ -101,7 +100,10 @@ impl Waiter {
             false => clock_offset.and_then(|measured| session?.update_offset(measured, expired)),
         };
         let kind = match result {
-            Ok(answer) => self.good_answer(answer),
+            Ok(answer) => {
+                self.remember_request_id(answer.request_id.as_deref());
+                self.good_answer(started.mono, answer.response)
+            }
             Err(fault) => {
                 self.remember_request_id(fault.request_id());
                 self.fault(fault, clock_offset.is_some())
@@ -110,40 +112,30 @@ impl Waiter {
         Event { clock_offset, ..self.event(kind) }
     }
 
-    fn good_answer(&mut self, answer: Answer<DescribeExportJobResultResponse>) -> EventKind {
-        self.remember_request_id(answer.request_id.as_deref());
+    fn good_answer(&mut self, started: Mono, answer: DescribeExportJobResultResponse) -> EventKind {
         self.failures = Failures::default();
-        self.is_retry = false;
         self.seen.last_fault = None;
         let DescribeExportJobResultResponse { status, download_url, progress, failure_message } =
-            answer.response;
+            answer;
         self.seen.last = Some(Last {
             status: status.clone(),
             progress,
             failure_message: failure_message.clone(),
         });
         match (&status, download_url) {
-            (ExportStatus::Success, Some(url)) => self.end(Ok(url)),
+            (ExportStatus::Success, Some(url)) => return self.end(Ok(url)),
             (ExportStatus::Success, None) => {
                 if self.polls_without_url >= self.policy.polls_without_url {
                     return self.end(Err(ErrorKind::WithoutUrl));
                 }
                 self.polls_without_url += 1;
-                self.wait(status, progress)
             }
             (ExportStatus::Failure, _) => {
-                self.end(Err(ErrorKind::JobFailed { message: failure_message }))
+                return self.end(Err(ErrorKind::JobFailed { message: failure_message }));
             }
-            (ExportStatus::Running | ExportStatus::Unknown(_), _) => self.wait(status, progress),
+            (ExportStatus::Running | ExportStatus::Unknown(_), _) => {}
         }
-    }
-
-    fn wait(&mut self, status: ExportStatus, progress: Option<f64>) -> EventKind {
-        let answered = self.elapsed_at(self.now);
-        let started = match self.phase {
-            Phase::InFlight { started } => self.elapsed_at(started.mono),
-            _ => answered,
-        };
+        let (started, answered) = (self.elapsed_at(started), self.elapsed_at(self.now));
         let (due, reason) = self.schedule.next(started, answered, progress, &self.policy);
         let delay = due.saturating_sub(answered);
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
@@ -157,7 +149,6 @@ impl Waiter {
             return self.end(Err(ErrorKind::Fault(fault)));
         };
         self.wants_fresh_credentials |= remedy == Remedy::FreshCredentials;
-        self.is_retry = true;
         self.phase = Phase::Waiting { due: self.now.saturating_add(delay) };
         EventKind::Retrying { fault, remedy, delay }
     }

@@ -332,6 +332,13 @@ pub(super) struct Seen {
     pub(super) clock_offset: ClockOffset,
 }
 
+impl Seen {
+    /// Returns whether the next exchange, or the one in flight, is a retry.
+    pub(super) const fn is_retry(&self) -> bool {
+        self.last_fault.is_some()
+    }
+}
+
 /// The last good answer.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -374,6 +381,7 @@ mod last_answer {
 /// The result of one exchange.
 #[derive(Clone)]
 pub(super) struct Reading {
+    pub(super) started: Now,
     pub(super) result: Result<Answer<DescribeExportJobResultResponse>, Fault>,
     /// Measured by the answer's `Date`, if the service itself has answered.
     pub(super) clock_offset: Option<ClockOffset>,
@@ -387,18 +395,19 @@ impl Reading {
     ) -> Self {
         let response = match answer {
             Ok(response) => response,
-            Err(fault) => return Self::of_fault(fault),
+            Err(fault) => return Self::of_fault(started, fault),
         };
         let result = read_answer::<DescribeExportJobResult>(&response);
         let is_of_service = result.as_ref().map_or_else(|error| error.code().is_some(), |_| true);
         let measured = ClockOffset::measure(started, answered, response.headers());
         Self {
+            started,
             result: result.map_err(Fault::Answer),
             clock_offset: measured.filter(|_| is_of_service),
         }
     }
 
-    pub(super) const fn of_fault(fault: TransportErrorKind) -> Self {
-        Self { result: Err(Fault::Transport(fault)), clock_offset: None }
+    pub(super) const fn of_fault(started: Now, fault: TransportErrorKind) -> Self {
+        Self { started, result: Err(Fault::Transport(fault)), clock_offset: None }
     }
 }

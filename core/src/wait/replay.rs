@@ -40,7 +40,7 @@ impl Waiter {
             random: self.random.clone(),
             schedule: self.schedule.clone(),
             runs: self.failures.clone(),
-            is_retry: self.is_retry,
+            is_retry: self.seen.is_retry(),
             wants_fresh_credentials: self.wants_fresh_credentials,
             polls_without_url: self.polls_without_url,
             seen: self.seen.clone(),
@@ -74,7 +74,6 @@ impl Waiter {
             schedule: saved.schedule,
             failures,
             random: saved.random,
-            is_retry: saved.is_retry,
             wants_fresh_credentials: saved.wants_fresh_credentials,
             polls_without_url: saved.polls_without_url,
             seen: saved.seen,
@@ -85,15 +84,16 @@ impl Waiter {
     /// Starts to record the wait; [`take_transcript`](Self::take_transcript) returns the lines.
     pub fn record(&mut self, now: Now, session: &Session) {
         let Phase::InFlight { started } = self.phase else {
-            self.transcript = Some(Box::new(Transcript::begin(self.save(now, session), now)));
+            let saved = self.save(now, session);
+            self.transcript = Some(Box::new(Transcript::begin(saved, now.mono)));
             return;
         };
         // The transcript begins before the poll in flight, whose answer becomes its next line.
         let mut saved = self.save(started, session);
         saved.seen.polls = saved.seen.polls.saturating_sub(1);
-        saved.seen.retries = saved.seen.retries.saturating_sub(u32::from(self.is_retry));
+        saved.seen.retries = saved.seen.retries.saturating_sub(u32::from(self.seen.is_retry()));
         saved.clock_offset = self.seen.clock_offset;
-        self.transcript = Some(Box::new(Transcript::begin(saved, started)));
+        self.transcript = Some(Box::new(Transcript::begin(saved, started.mono)));
     }
 
     /// Returns the lines since the last call; the first one is the wait itself.
@@ -159,7 +159,7 @@ impl Replay {
         self.waiter
             .start(now, &mut self.session, &self.credentials)
             .map_err(|_| ReplayError::NotDue { started: now.mono })?;
-        let reading = result.into_reading(measured_offset);
+        let reading = result.into_reading(now, measured_offset);
         self.waiter.now = Mono::from_origin(answered);
         same(event, self.waiter.decide(Some(&mut self.session), reading))
     }

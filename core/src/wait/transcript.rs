@@ -102,25 +102,25 @@ pub(super) enum PollResult {
 #[derive(Clone, Debug)]
 pub(super) struct Transcript {
     began: Mono,
-    /// The poll in flight.
-    pub(super) started: (Now, ClockOffset),
     pub(super) lines: Vec<TranscriptLine>,
 }
 
 impl Transcript {
-    /// Starts a transcript, with a poll in flight if the next line is a result.
-    pub(super) fn begin(wait: SavedWait, now: Now) -> Self {
-        let started = (now, wait.clock_offset);
-        let lines = vec![TranscriptLine::Begun { wait: Box::new(wait) }];
-        Self { began: now.mono, started, lines }
+    pub(super) fn begin(wait: SavedWait, began: Mono) -> Self {
+        Self { began, lines: vec![TranscriptLine::Begun { wait: Box::new(wait) }] }
     }
 
-    pub(super) fn polled(&mut self, answered: Mono, reading: &Reading, event: &Event) {
-        let (started, clock_offset) = self.started;
+    pub(super) fn polled(
+        &mut self,
+        clock_offset: ClockOffset,
+        answered: Mono,
+        reading: &Reading,
+        event: &Event,
+    ) {
         self.lines.push(TranscriptLine::Polled(Polled {
-            started: self.since(started.mono),
+            started: self.since(reading.started.mono),
             answered: self.since(answered),
-            wall: started.wall.unix_millis(),
+            wall: reading.started.wall.unix_millis(),
             clock_offset,
             result: PollResult::new(reading),
             measured_offset: reading.clock_offset,
@@ -174,7 +174,7 @@ impl PollResult {
         }
     }
 
-    pub(super) fn into_reading(self, clock_offset: Option<ClockOffset>) -> Reading {
+    pub(super) fn into_reading(self, started: Now, clock_offset: Option<ClockOffset>) -> Reading {
         let result = match self {
             Self::Answer { status, progress, download_url, failure_message, request_id } => {
                 let download_url = download_url.and_then(DownloadUrl::new);
@@ -188,6 +188,6 @@ impl PollResult {
             }
             Self::Fault(fault) => Err(fault),
         };
-        Reading { result, clock_offset }
+        Reading { started, result, clock_offset }
     }
 }

@@ -70,8 +70,6 @@ pub struct Waiter {
     pub(super) schedule: Schedule,
     pub(super) failures: Failures,
     pub(super) random: Random,
-    /// The next exchange is a retry.
-    pub(super) is_retry: bool,
     /// The last credentials were refused.
     pub(super) wants_fresh_credentials: bool,
     pub(super) polls_without_url: u32,
@@ -96,7 +94,6 @@ impl Waiter {
             schedule: Schedule::default(),
             failures: Failures::default(),
             random: Random(seed),
-            is_retry: false,
             wants_fresh_credentials: false,
             polls_without_url: 0,
             seen: Seen::default(),
@@ -143,14 +140,10 @@ impl Waiter {
             StartError::Build(error)
         })?;
         self.seen.polls = self.seen.polls.saturating_add(1);
-        if self.is_retry {
+        if self.seen.is_retry() {
             self.seen.retries = self.seen.retries.saturating_add(1);
         }
         self.phase = Phase::InFlight { started: now };
-        #[cfg(feature = "serde")]
-        if let Some(transcript) = &mut self.transcript {
-            transcript.started = (now, self.seen.clock_offset);
-        }
         Ok(request)
     }
 
@@ -215,7 +208,7 @@ impl Waiter {
         if let Phase::InFlight { started } = self.phase
             && now >= self.limit_of(started.mono)
         {
-            self.decide(None, Reading::of_fault(TransportErrorKind::Timeout));
+            self.decide(None, Reading::of_fault(started, TransportErrorKind::Timeout));
         }
         if matches!(self.phase, Phase::Waiting { .. }) && now >= self.deadline() {
             self.end(Err(ErrorKind::TimedOut));
