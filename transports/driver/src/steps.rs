@@ -19,7 +19,7 @@ use tcss_export_core::{
 use crate::{
     client::Client,
     download::{DownloadError, FileErrorKind, Source, Target},
-    error::{SendError, WaitError, with_causes},
+    error::{SendError, with_causes},
     trace::Trace,
     transport::Transport,
     transport_error::TransportError,
@@ -178,33 +178,37 @@ impl<T: Transport> Client<T> {
         wait: impl Into<WaitState>,
         start: Option<Start>,
     ) -> Result<PollOutcome, StepError> {
-        let now = self.now();
-        let begin_wait =
-            |job: &JobId, now: Now| Waiter::new(job.clone(), self.policy(), self.seed(), now.mono);
-        let (mut waiter, new) = match wait.into() {
-            WaitState::New(job) => (begin_wait(&job, now), Some(job)),
+        let (mut wait, new) = match wait.into() {
+            WaitState::New(job) => (self.follow(job.clone()), Some(job)),
             WaitState::Saved(saved) => {
-                let waiter = Waiter::resume(*saved, now, &mut self.session());
-                (waiter.map_err(|error| StepError::failed(&error))?, None)
+                (self.resume(*saved).map_err(|e| StepError::failed(with_causes(&e), false))?, None)
             }
         };
-        let (mut last_error, trace) = (None, Trace::wait(waiter.job()));
-        if let Some(fresh) = self.is_due(&mut waiter).await {
+        if let Some((_, fresh)) = wait.due().await {
             match self.begin(DescribeExportJobResult::NAME, start, fresh).await {
                 Ok(Some((now, credentials))) => {
                     // A granted start, or the turn in the budget, may have been far ahead.
-                    waiter = new.map_or(waiter, |job| begin_wait(&job, now));
-                    last_error = self.poll_now(&mut waiter, now, &credentials, &trace).await;
+                    if let Some(job) = new {
+                        wait.waiter = Waiter::new(job, self.policy(), self.seed(), now.mono);
+                    }
+                    wait.poll(now, &credentials).await;
                 }
                 Ok(None) => return Err(StepError::Late),
                 Err(error) => {
-                    let event = waiter.cannot_start(self.now().mono, error.kind());
-                    trace.polled(Some(&waiter), &event, Some(&error));
-                    last_error = Some(error);
+                    wait.cannot_start(error);
                 }
             }
         }
-        Ok(self.poll_outcome(waiter, last_error, &trace))
+        if !matches!(wait.waiter.step(self.now().mono), Step::Done(_)) {
+            return Ok(PollOutcome::Again(Box::new(wait.save())));
+        }
+        Ok(match wait.outcome().await {
+            Ok(finished) => PollOutcome::Ready(finished.report),
+            Err(error) => {
+                let transport = error.transport().map(|error| with_causes(error));
+                PollOutcome::Failed { error: Box::new((*error).clone()), transport }
+            }
+        })
     }
 
     /// Downloads the file of a finished job, unless the target exists: a target gets its name only
@@ -230,10 +234,11 @@ impl<T: Transport> Client<T> {
         }
         let job = self.send_once(&DescribeExportJobResult::new(job), start).await?.response;
         let (ExportStatus::Success, Some(url)) = (&job.status, job.download_url) else {
-            return Err(StepError::without_file(&job.status));
+            let message = format!("the job has no file: its status is \"{}\"", job.status);
+            return Err(StepError::failed(message, job.status != ExportStatus::Failure));
         };
         let download = self.download(Source::new(url).with_policy(policy), target);
-        let download = download.map_err(|error| StepError::failed(&error))?;
+        let download = download.map_err(|e| StepError::failed(with_causes(&e), false))?;
         Ok(FetchOutcome::Downloaded(download.outcome().await?))
     }
 
@@ -289,58 +294,6 @@ impl<T: Transport> Client<T> {
             self.sleep(left).await;
         }
     }
-
-    /// Waits until the poll is due, and returns whether it needs fresh credentials. `None` if the
-    /// wait has ended.
-    async fn is_due(&self, waiter: &mut Waiter) -> Option<bool> {
-        loop {
-            let now = self.now().mono;
-            match waiter.step(now) {
-                Step::Poll { fresh_credentials } => return Some(fresh_credentials),
-                Step::WaitUntil(moment) => self.sleep(moment.saturating_since(now)).await,
-                Step::Done(_) => return None,
-            }
-        }
-    }
-
-    async fn poll_now(
-        &self,
-        waiter: &mut Waiter,
-        now: Now,
-        credentials: &Credentials,
-        trace: &Trace,
-    ) -> Option<TransportError> {
-        // Without a request the wait has ended.
-        let request = waiter.start(now, &mut self.session(), credentials).ok()?;
-        let answer = self.exchange(request, now.mono).await;
-        let (answer, error) = match answer {
-            Ok(answer) => (Ok(answer), None),
-            Err(error) => (Err(error.kind()), Some(error)),
-        };
-        let event = waiter.answer(self.now(), &mut self.session(), answer);
-        trace.polled(Some(waiter), &event, error.as_ref());
-        error
-    }
-
-    fn poll_outcome(
-        &self,
-        mut waiter: Waiter,
-        last: Option<TransportError>,
-        trace: &Trace,
-    ) -> PollOutcome {
-        let now = self.now();
-        if !matches!(waiter.step(now.mono), Step::Done(_)) {
-            return PollOutcome::Again(Box::new(waiter.save(now, &self.session())));
-        }
-        let outcome = waiter.finish().map_err(|error| WaitError::new(error, last));
-        match trace.waited(outcome) {
-            Ok(finished) => PollOutcome::Ready(finished.report),
-            Err(error) => {
-                let transport = error.transport().map(|error| with_causes(error));
-                PollOutcome::Failed { error: Box::new((*error).clone()), transport }
-            }
-        }
-    }
 }
 
 impl StepError {
@@ -358,24 +311,10 @@ impl StepError {
         matches!(self, Self::Failed { may_have_arrived: true, .. })
     }
 
-    fn failed(error: &dyn Error) -> Self {
-        Self::Failed {
-            message: with_causes(error),
-            code: None,
-            request_id: None,
-            is_transient: false,
-            may_have_arrived: false,
-        }
-    }
-
-    fn without_file(status: &ExportStatus) -> Self {
-        Self::Failed {
-            message: format!("the job has no file: its status is \"{status}\""),
-            code: None,
-            request_id: None,
-            is_transient: *status != ExportStatus::Failure,
-            may_have_arrived: false,
-        }
+    /// Returns a failure that is no answer of the service.
+    const fn failed(message: String, is_transient: bool) -> Self {
+        let (code, request_id) = (None, None);
+        Self::Failed { message, code, request_id, is_transient, may_have_arrived: false }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Waiting for one job.
 
+use std::mem;
+
 use futures_util::stream::{self, Stream};
 #[cfg(feature = "serde")]
 use tcss_export_core::wait::{ResumeError, SavedWait, TranscriptLine};
@@ -87,7 +89,7 @@ impl<T: Transport> Client<T> {
 #[must_use = "a wait does nothing until it is polled"]
 pub struct Wait<T> {
     client: Client<T>,
-    waiter: Waiter,
+    pub(crate) waiter: Waiter,
     permit: Permit,
     /// The transport error of the last exchange.
     last_error: Option<TransportError>,
@@ -125,24 +127,8 @@ impl<T: Transport> Wait<T> {
     /// The future may be dropped at any point, but then a request in flight is discarded and the
     /// next call polls again. In a `select!`, keep one future across iterations.
     pub async fn next(&mut self) -> Option<Event> {
-        let event = self.advance().await?;
-        self.trace.polled(Some(&self.waiter), &event, self.last_error.as_ref());
-        Some(event)
-    }
-
-    async fn advance(&mut self) -> Option<Event> {
         self.waiter.abandon();
-        loop {
-            let now = self.client.now();
-            let fresh = match self.waiter.step(now.mono) {
-                Step::Poll { fresh_credentials } => fresh_credentials,
-                Step::WaitUntil(moment) => {
-                    self.permit.release();
-                    self.client.sleep(moment.saturating_since(now.mono)).await;
-                    continue;
-                }
-                Step::Done(_) => return self.end(),
-            };
+        while let Some((now, fresh)) = self.due().await {
             let event = match self.permit.start(now.mono, fresh) {
                 Some(credentials) => self.poll(now, &credentials).await,
                 None => self.prepare(fresh).await,
@@ -151,6 +137,9 @@ impl<T: Transport> Wait<T> {
                 return event;
             }
         }
+        // Reports the end once, unless the last answer has done so.
+        let is_reported = mem::replace(&mut self.has_ended, true);
+        (!is_reported).then(|| Event::ended(self.waiter.poll_count()))
     }
 
     /// Cancels the wait. Its outcome is then an error of the kind
@@ -183,8 +172,27 @@ impl<T: Transport> Wait<T> {
         self.trace.waited(outcome.map_err(|error| WaitError::new(error, self.last_error)))
     }
 
+    /// Waits until a poll is due. Returns the time, and whether the poll needs fresh credentials;
+    /// `None` if the wait has ended.
+    pub(crate) async fn due(&mut self) -> Option<(Now, bool)> {
+        loop {
+            let now = self.client.now();
+            match self.waiter.step(now.mono) {
+                Step::Poll { fresh_credentials } => return Some((now, fresh_credentials)),
+                Step::WaitUntil(moment) => {
+                    self.permit.release();
+                    self.client.sleep(moment.saturating_since(now.mono)).await;
+                }
+                Step::Done(_) => {
+                    self.permit.release();
+                    return None;
+                }
+            }
+        }
+    }
+
     /// Polls once. `None` if the request could not be signed, which ends the wait.
-    async fn poll(&mut self, now: Now, credentials: &Credentials) -> Option<Event> {
+    pub(crate) async fn poll(&mut self, now: Now, credentials: &Credentials) -> Option<Event> {
         let Self { client, waiter, .. } = self;
         let request = waiter.start(now, &mut client.session(), credentials).ok()?;
         let answer = client.exchange(request, now.mono).await;
@@ -193,26 +201,29 @@ impl<T: Transport> Wait<T> {
             self.last_error = None;
         }
         let event = waiter.answer(client.now(), &mut client.session(), answer);
-        self.has_ended = event.kind == EventKind::Ended;
-        Some(event)
+        Some(self.report(event))
     }
 
     /// Waits for a turn and credentials. Returns an event only if that failed.
     async fn prepare(&mut self, fresh: bool) -> Option<Event> {
         let deadline = self.waiter.deadline();
         let error = self.permit.prepare(&self.client, fresh, Some(deadline)).await.err()?;
-        let event = self.waiter.cannot_start(self.client.now().mono, error.kind());
-        self.has_ended = event.kind == EventKind::Ended;
-        self.last_error = Some(error);
+        let event = self.cannot_start(error);
         // After the deadline the fault is ignored, and the next event is the end.
         (event.kind != EventKind::Ignored).then_some(event)
     }
 
-    /// Reports the end once, unless the last answer has done so.
-    fn end(&mut self) -> Option<Event> {
-        self.permit.release();
-        let is_reported = std::mem::replace(&mut self.has_ended, true);
-        (!is_reported).then(|| Event::ended(self.waiter.poll_count()))
+    /// Records that the due poll cannot be started.
+    pub(crate) fn cannot_start(&mut self, error: TransportError) -> Event {
+        let event = self.waiter.cannot_start(self.client.now().mono, error.kind());
+        self.last_error = Some(error);
+        self.report(event)
+    }
+
+    fn report(&mut self, event: Event) -> Event {
+        self.has_ended = event.kind == EventKind::Ended;
+        self.trace.polled(Some(&self.waiter), &event, self.last_error.as_ref());
+        event
     }
 }
 
