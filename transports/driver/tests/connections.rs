@@ -81,27 +81,27 @@ fn loopback_is_never_proxied() {
 
 #[test]
 fn a_proxy_url_has_host_port_and_login() {
-    for (url, address, username, password) in [
-        ("http://p.example:3128", "p.example:3128", None, None),
-        ("HTTP://P.Example:3128/", "p.example:3128", None, None),
-        ("p.example:3128", "p.example:3128", None, None),
-        ("p.example", "p.example:80", None, None),
-        ("http://p.example:443", "p.example:443", None, None),
-        ("http://192.0.2.1", "192.0.2.1:80", None, None),
-        ("http://[2001:db8::1]:3128", "[2001:db8::1]:3128", None, None),
-        ("[2001:db8::443]", "[2001:db8::443]:80", None, None),
-        ("http://127.0.0.1:3128", "127.0.0.1:3128", None, None),
-        ("http://u@p.example", "p.example:80", Some("u"), None),
-        ("u:w@p.example:1", "p.example:1", Some("u"), Some("w")),
-        ("http://u:w%40%3a%25@p.example:1", "p.example:1", Some("u"), Some("w@:%")),
-        ("http://u:w@w:/w?#@p.example:1", "p.example:1", Some("u"), Some("w@w:/w?#")),
-        ("http://:w@p.example:1", "p.example:1", Some(""), Some("w")),
-        ("http://@p.example:1", "p.example:1", None, None),
+    for (url, address, login) in [
+        ("http://p.example:3128", "p.example:3128", ""),
+        ("HTTP://P.Example:3128/", "p.example:3128", ""),
+        ("p.example:3128", "p.example:3128", ""),
+        ("p.example", "p.example:80", ""),
+        ("http://p.example:443", "p.example:443", ""),
+        ("http://192.0.2.1", "192.0.2.1:80", ""),
+        ("http://[2001:db8::1]:3128", "[2001:db8::1]:3128", ""),
+        ("[2001:db8::443]", "[2001:db8::443]:80", ""),
+        ("http://127.0.0.1:3128", "127.0.0.1:3128", ""),
+        ("http://u@p.example", "p.example:80", "u:@"),
+        ("u:w@p.example:1", "p.example:1", "u:w@"),
+        ("http://u:w%40%3a%25@p.example:1", "p.example:1", "u:w%40%3A%25@"),
+        ("http://u:w@w:/w?#@p.example:1", "p.example:1", "u:w%40w%3A%2Fw%3F%23@"),
+        ("http://:w@p.example:1", "p.example:1", ":w@"),
+        ("http://@p.example:1", "p.example:1", ""),
     ] {
         let proxy = proxy(url).unwrap_or_else(|error| panic!("{url}: {error}"));
         assert_eq!(proxy.to_string(), address, "{url}");
         assert_eq!(format!("{}:{}", proxy.host(), proxy.port()), address, "{url}");
-        assert_eq!((proxy.username(), proxy.password()), (username, password), "{url}");
+        assert_eq!(proxy.url(), format!("http://{login}{address}"), "{url}");
     }
 }
 

@@ -13,8 +13,8 @@ use super::ProxyError;
 pub struct Proxy {
     host: String,
     port: u16,
-    username: Option<String>,
-    password: Option<String>,
+    /// User and password, decoded.
+    pub(super) login: Option<[String; 2]>,
 }
 
 /// Longer URLs are refused, before an HTTP library refuses them.
@@ -38,11 +38,9 @@ impl Proxy {
     /// Parses the part after the scheme.
     fn read(rest: &str) -> Option<Self> {
         let (login, address) = rest.rsplit_once('@').unwrap_or(("", rest));
-        let (username, password) = match login.split_once(':') {
-            Some((username, password)) => (Some(decoded(username)?), Some(decoded(password)?)),
-            None if login.is_empty() => (None, None),
-            None => (Some(decoded(login)?), None),
-        };
+        let (username, password) = login.split_once(':').unwrap_or((login, ""));
+        let decoded = [decoded(username)?, decoded(password)?];
+        let login = (!login.is_empty()).then_some(decoded);
         // The same rules as for the host and port of an endpoint.
         let endpoint: Endpoint = format!("https://{address}").parse().ok()?;
         let port = match endpoint.uri().port_u16() {
@@ -52,7 +50,7 @@ impl Proxy {
             None => DEFAULT_PORT,
         };
         let host = endpoint.uri().host()?.to_owned();
-        Some(Self { host, port, username, password })
+        Some(Self { host, port, login })
     }
 
     /// Returns the host; an IPv6 address is in brackets.
@@ -65,27 +63,11 @@ impl Proxy {
         self.port
     }
 
-    /// Returns the user name, decoded.
-    pub fn username(&self) -> Option<&str> {
-        self.username.as_deref()
-    }
-
-    /// Returns the password, decoded. It is a secret.
-    pub fn password(&self) -> Option<&str> {
-        self.password.as_deref()
-    }
-
     /// Returns the URL with user and password, percent-encoded. It is a secret.
     pub fn url(&self) -> String {
-        let Some(login) = self.login() else { return format!("http://{self}") };
-        let [username, password] = login.map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC));
-        format!("http://{username}:{password}@{self}")
-    }
-
-    /// Returns user and password, decoded.
-    pub(super) fn login(&self) -> Option<[&str; 2]> {
-        let username = self.username.as_deref()?;
-        Some([username, self.password.as_deref().unwrap_or_default()])
+        let Some(login) = &self.login else { return format!("http://{self}") };
+        let [user, password] = login.each_ref().map(|s| utf8_percent_encode(s, NON_ALPHANUMERIC));
+        format!("http://{user}:{password}@{self}")
     }
 }
 
@@ -159,7 +141,7 @@ pub enum TunnelError {
 impl TunnelError {
     /// Creates the error of a proxy that refused with this status.
     pub fn refused(proxy: &Proxy, status: StatusCode) -> Self {
-        let had_login = proxy.username.is_some();
+        let had_login = proxy.login.is_some();
         Self::Refused { proxy: proxy.to_string(), status, had_login, schemes: Box::default() }
     }
 
@@ -175,14 +157,6 @@ impl TunnelError {
     /// Creates the error of a connection to or through a proxy.
     pub fn failed(proxy: &Proxy, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed { proxy: proxy.to_string(), source: source.into() }
-    }
-
-    /// Returns the status of a proxy that refused.
-    pub const fn status(&self) -> Option<StatusCode> {
-        match self {
-            Self::Refused { status, .. } => Some(*status),
-            Self::Failed { .. } => None,
-        }
     }
 
     /// Returns the fault of a refusal: permanent, unless its status names a temporary state.

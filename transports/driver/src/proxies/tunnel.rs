@@ -15,7 +15,7 @@ impl Proxy {
     /// With a login it is a secret.
     pub fn connect_request(&self, url: &Uri) -> String {
         let host = host_and_port(url);
-        let login = self.login().map(|login| STANDARD.encode(login.join(":")));
+        let login = self.login.as_ref().map(|login| STANDARD.encode(login.join(":")));
         let login = login.map(|login| format!("Proxy-Authorization: Basic {login}\r\n"));
         let login = login.unwrap_or_default();
         format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n{login}\r\n")
