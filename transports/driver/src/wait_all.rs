@@ -86,34 +86,27 @@ struct WaitAll<T, J, F, R> {
 
 /// Work that runs in the background.
 enum Task {
-    Prepare { permit: Permit, key: WaitKey, fresh: bool, until: Option<Mono> },
-    Exchange { id: ExchangeId, request: Box<Request<Bytes>>, started: Mono },
+    Prepare { permit: Permit, key: WaitKey, fresh: bool },
+    Exchange { key: WaitKey, poll: u32, request: Box<Request<Bytes>>, started: Mono },
     PrepareList { fresh: bool },
     List { request: Box<Request<Bytes>>, started: Mono },
 }
 
 enum Done {
     Prepared { permit: Permit, key: WaitKey, result: Result<(), TransportError> },
-    Answered { id: ExchangeId, answer: Result<Response<Bytes>, TransportError> },
+    Answered { key: WaitKey, poll: u32, answer: Result<Response<Bytes>, TransportError> },
     ListPrepared(Result<(Now, Credentials), TransportError>),
     Listed(Result<Response<Bytes>, TransportError>),
 }
 
-/// Distinguishes the answer to a wait's current exchange from a late one.
-#[derive(Clone, Copy)]
-struct ExchangeId {
-    key: WaitKey,
-    poll: u32,
-}
-
 async fn run<T: Transport>(client: Client<T>, task: Task) -> Done {
     match task {
-        Task::Prepare { mut permit, key, fresh, until } => {
-            let result = permit.prepare(&client, fresh, until).await;
+        Task::Prepare { mut permit, key, fresh } => {
+            let result = permit.prepare(&client, fresh, None).await;
             Done::Prepared { permit, key, result }
         }
-        Task::Exchange { id, request, started } => {
-            Done::Answered { id, answer: client.exchange(*request, started).await }
+        Task::Exchange { key, poll, request, started } => {
+            Done::Answered { key, poll, answer: client.exchange(*request, started).await }
         }
         Task::PrepareList { fresh } => {
             Done::ListPrepared(client.turn(DescribeExportJobManageList::NAME, fresh).await)
@@ -179,16 +172,14 @@ where
         let now = self.client.now();
         let Some(mut permit) = self.permit.take() else { return };
         let Some(credentials) = permit.start(now.mono, fresh) else {
-            // A transport that blocks would sleep past the end of another wait.
-            let until = self.client.blocks.then(|| self.set.next_limit()).flatten();
-            return self.spawn(Task::Prepare { permit, key, fresh, until });
+            return self.spawn(Task::Prepare { permit, key, fresh });
         };
         self.permit = Some(permit);
         let request = self.set.start(key, now, &mut self.client.session(), &credentials);
         let poll = self.set.waiter(key).map_or(0, Waiter::poll_count);
         if let Ok(request) = request {
-            let (id, request) = (ExchangeId { key, poll }, Box::new(request));
-            self.spawn(Task::Exchange { id, request, started: now.mono });
+            let request = Box::new(request);
+            self.spawn(Task::Exchange { key, poll, request, started: now.mono });
         }
     }
 
@@ -280,7 +271,8 @@ where
                     self.trace_poll(key, &event);
                 }
             }
-            Done::Answered { id: ExchangeId { key, poll }, answer } => {
+            Done::Answered { key, poll, answer } => {
+                // The answer to an earlier poll is too late.
                 if self.set.waiter(key).is_none_or(|waiter| waiter.poll_count() != poll) {
                     return;
                 }
