@@ -2,11 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     task::Waker,
 };
 
 use tcss_export_core::{Mono, RateBudget, Ticket};
+
+use crate::lock;
 
 /// A [`RateBudget`] for each action, shared by clients. Clones are handles to the same budgets.
 ///
@@ -43,9 +45,7 @@ impl Budget {
     /// Runs `look` with the queue locked. Wakers are never woken, cloned or dropped inside, because
     /// that could run arbitrary code under the lock.
     fn with<T>(&self, action: &'static str, look: impl FnOnce(&mut Queue) -> T) -> T {
-        // A panic while holding the lock cannot leave the queues inconsistent.
-        let Queues { unused, by_action } =
-            &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Queues { unused, by_action } = &mut *lock(&self.0);
         look(by_action.entry(action).or_insert_with(|| Queue::new(unused.clone())))
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     future::{pending, poll_fn},
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     task::Poll,
     thread::{self, Thread},
     time::Duration,
@@ -15,7 +15,7 @@ use http::{Request, Response};
 use tcss_export_core::Now;
 
 use crate::{
-    blocking,
+    blocking, lock,
     transport::{Body, OwnedSend, Transport},
     transport_error::TransportError,
 };
@@ -42,21 +42,21 @@ struct State {
 impl Cancel {
     /// Cancels all waits and downloads with this handle, now and later.
     pub fn cancel(&self) {
-        let mut state = self.state();
+        let mut state = lock(&self.0);
         state.is_cancelled = true;
         state.threads.iter().for_each(Thread::unpark);
     }
 
     /// Returns whether [`cancel`](Self::cancel) was called.
     pub fn is_cancelled(&self) -> bool {
-        self.state().is_cancelled
+        lock(&self.0).is_cancelled
     }
 
     /// Runs a future on this thread. If it is cancelled, drops the future and returns `None`.
     pub(crate) fn run<O>(&self, future: impl Future<Output = O>) -> Option<O> {
         let mut future = pin!(future);
         let thread = thread::current();
-        self.state().threads.push(thread.clone());
+        lock(&self.0).threads.push(thread.clone());
         let output = blocking::run(poll_fn(|context| {
             if !self.is_cancelled()
                 && let Poll::Ready(output) = future.as_mut().poll(context)
@@ -66,16 +66,11 @@ impl Cancel {
             // The poll may have used up the wake-up of a cancellation.
             if self.is_cancelled() { Poll::Ready(None) } else { Poll::Pending }
         }));
-        let threads = &mut self.state().threads;
+        let threads = &mut lock(&self.0).threads;
         if let Some(own) = threads.iter().position(|other| other.id() == thread.id()) {
             threads.swap_remove(own);
         }
         output
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // A panic while holding the lock cannot leave the state inconsistent.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -137,10 +132,10 @@ mod tests {
     fn a_call_that_has_ended_leaves_no_thread_behind() {
         let cancel = Cancel::default();
         let inner = cancel.clone();
-        assert_eq!(cancel.run(async { inner.state().threads.len() }), Some(1));
-        assert!(cancel.state().threads.is_empty());
+        assert_eq!(cancel.run(async { lock(&inner.0).threads.len() }), Some(1));
+        assert!(lock(&cancel.0).threads.is_empty());
         cancel.cancel();
         assert_eq!(cancel.run(ready(())), None);
-        assert!(cancel.state().threads.is_empty());
+        assert!(lock(&cancel.0).threads.is_empty());
     }
 }

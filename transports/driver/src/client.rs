@@ -4,7 +4,7 @@ use std::{
     fmt,
     hash::{BuildHasher, Hasher, RandomState},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -17,6 +17,7 @@ use tcss_export_core::{AddressPolicy, ClockOffset, Credentials, Mono, Now, Sessi
 use crate::{
     budget::Budget,
     credential_source::CredentialSource,
+    lock,
     transport::{self, Body, OwnedSend, Transport},
     transport_error::TransportError,
 };
@@ -230,8 +231,7 @@ impl<T: Transport> Client<T> {
 
     /// Locks the session. The lock is held only while a request is signed or an answer is read.
     pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
-        // A panic while holding the lock cannot leave the session inconsistent.
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.session)
     }
 
     /// Returns the seed of the next wait or download.

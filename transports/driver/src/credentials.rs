@@ -25,16 +25,8 @@ mod files;
 mod local;
 mod remote;
 
-use std::{
-    env,
-    ffi::OsString,
-    fmt,
-    path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{env, ffi::OsString, fmt, path::PathBuf, sync::Mutex, time::Duration};
 
-use futures_util::lock;
 use tcss_export_core::{ClockOffset, Credentials, Endpoint, Wall};
 
 use self::{cache::Cache, remote::Remote};
@@ -42,7 +34,7 @@ pub use self::{
     error::{ChainError, SourceError, SourceErrorKind},
     files::{FormatError, TccliFile, TccliKind, parse_ini, parse_tccli},
 };
-use crate::transport::Transport;
+use crate::{lock, transport::Transport};
 
 /// A place where credentials may be.
 #[derive(Clone, Debug)]
@@ -173,7 +165,7 @@ pub struct Chain {
     sts: Option<Endpoint>,
     cache: Mutex<Cache>,
     /// Held by the call that asks the sources.
-    refreshing: lock::Mutex<()>,
+    refreshing: futures_util::lock::Mutex<()>,
 }
 
 /// Asks [`Source::DEFAULT`].
@@ -185,7 +177,7 @@ impl Default for Chain {
             metadata: None,
             sts: None,
             cache: Mutex::default(),
-            refreshing: lock::Mutex::default(),
+            refreshing: futures_util::lock::Mutex::default(),
         }
     }
 }
@@ -239,7 +231,7 @@ impl Chain {
         transport: &T,
         fresh: bool,
     ) -> Result<Found, ChainError> {
-        let usable = self.cache().usable(transport.now(), fresh);
+        let usable = lock(&self.cache).usable(transport.now(), fresh);
         let attempts = match usable {
             Ok(found) => return Ok(found),
             Err(attempts) => attempts,
@@ -248,19 +240,19 @@ impl Chain {
             Some(guard) => guard,
             None => {
                 // No need to wait for the other call while the credentials are valid.
-                let valid = self.cache().valid(transport.now()).filter(|_| !fresh);
+                let valid = lock(&self.cache).valid(transport.now()).filter(|_| !fresh);
                 if let Some(found) = valid {
                     return Ok(found);
                 }
                 self.refreshing.lock().await
             }
         };
-        let result = self.cache().result_since(attempts, transport.now(), fresh);
+        let result = lock(&self.cache).result_since(attempts, transport.now(), fresh);
         if let Some(result) = result {
             return result;
         }
         let result = self.ask(transport).await;
-        self.cache().store(result, transport.now(), fresh)
+        lock(&self.cache).store(result, transport.now(), fresh)
     }
 
     async fn ask<T: Transport>(&self, transport: &T) -> Result<(Found, ClockOffset), ChainError> {
@@ -283,11 +275,6 @@ impl Chain {
         }
         Err(ChainError::new(tried))
     }
-
-    fn cache(&self) -> MutexGuard<'_, Cache> {
-        // A panic while holding the lock cannot leave the cache inconsistent.
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Notes the end of an attempt when it is dropped. The limit of a caller may drop each attempt, and
@@ -300,7 +287,7 @@ struct Attempt<'a, T: Transport> {
 impl<T: Transport> Drop for Attempt<'_, T> {
     fn drop(&mut self) {
         let now = self.transport.now();
-        self.chain.cache().end_attempt(now);
+        lock(&self.chain.cache).end_attempt(now);
     }
 }
 

@@ -78,6 +78,8 @@ mod wait;
 mod wait_all;
 mod worker;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 #[cfg(feature = "tower")]
 pub use self::tower::{Tower, from_http_body};
 pub use self::{
@@ -96,3 +98,8 @@ pub use self::{
     wait::Wait,
     worker::{ResourceLimit, Worker},
 };
+
+/// Locks a value that no panic can leave inconsistent.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

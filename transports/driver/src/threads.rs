@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
@@ -25,6 +25,7 @@ use tcss_export_core::{Mono, Now};
 use crate::{
     blocking,
     cancel::Cancel,
+    lock,
     transport::{Blocking, Body, OwnedSend, Transport},
     transport_error::TransportError,
 };
@@ -255,11 +256,6 @@ impl Wake for Unpark {
         self.is_awake.store(true, Ordering::Release);
         self.thread.unpark();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic while holding a lock cannot leave these values inconsistent.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

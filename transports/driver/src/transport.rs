@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     io, mem,
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll},
     time::Duration,
 };
@@ -22,7 +22,7 @@ use http::{
 };
 use tcss_export_core::{ANSWER_LIMIT, AddressPolicy, Limits, Mono, Now, TransportErrorKind};
 
-use crate::{clock, transport_error::TransportError};
+use crate::{clock, lock, transport_error::TransportError};
 
 /// The limit for making a connection, including proxy and TLS: 10 s.
 ///
@@ -153,8 +153,7 @@ impl<C: Clone> ClientsByPolicy<C> {
 
     /// Returns the client for a policy.
     pub fn get(&self, policy: &AddressPolicy) -> C {
-        // A panic while holding the lock cannot leave the list inconsistent.
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut built = lock(&self.built);
         if let Some((_, client)) = built.iter().find(|(known, _)| known == policy) {
             return client.clone();
         }
