@@ -1,6 +1,6 @@
 //! Where a client gets its credentials.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, future::ready, pin::Pin, sync::Arc};
 
 use tcss_export_core::Credentials;
 
@@ -8,9 +8,7 @@ use tcss_export_core::Credentials;
 use crate::credentials::Chain;
 use crate::{transport::Transport, transport_error::TransportError};
 
-type Given = Result<Credentials, TransportError>;
-type Give = dyn Fn(bool) -> Given + Send + Sync;
-type GiveLater = dyn Fn(bool) -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + Sync;
+type Given = Pin<Box<dyn Future<Output = Result<Credentials, TransportError>> + Send>>;
 
 /// The source of a client's credentials: a fixed set, a function that is called for each request,
 /// or a chain of the usual places (feature `credentials`).
@@ -19,8 +17,7 @@ pub struct CredentialSource(Source);
 
 #[derive(Clone)]
 enum Source {
-    Now(Arc<Give>),
-    Later(Arc<GiveLater>),
+    Function(Arc<dyn Fn(bool) -> Given + Send + Sync>),
     #[cfg(feature = "credentials")]
     Chain(Arc<Chain>),
 }
@@ -51,7 +48,7 @@ impl CredentialSource {
     pub fn from_fn(
         give: impl Fn(bool) -> Result<Credentials, TransportError> + Send + Sync + 'static,
     ) -> Self {
-        Self(Source::Now(Arc::new(give)))
+        Self::from_async_fn(move |fresh| ready(give(fresh)))
     }
 
     /// Creates a source from an async function, for an async client; a blocking one waits for
@@ -73,7 +70,7 @@ impl CredentialSource {
     where
         F: Future<Output = Result<Credentials, TransportError>> + Send + 'static,
     {
-        Self(Source::Later(Arc::new(move |fresh| Box::pin(give(fresh)))))
+        Self(Source::Function(Arc::new(move |fresh| Box::pin(give(fresh)))))
     }
 
     /// Returns credentials, over this transport if the source sends requests. With `fresh`, the
@@ -88,8 +85,7 @@ impl CredentialSource {
         fresh: bool,
     ) -> Result<Credentials, TransportError> {
         match &self.0 {
-            Source::Now(give) => give(fresh),
-            Source::Later(give) => give(fresh).await,
+            Source::Function(give) => give(fresh).await,
             #[cfg(feature = "credentials")]
             Source::Chain(chain) => Ok(chain.find(transport, fresh).await?.credentials),
         }
