@@ -203,7 +203,7 @@ impl<T: Transport, W: AsyncWrite + Unpin> Download<T, W> {
             Err(error) => {
                 self.bodies = None;
                 // Closes the part file, so that another download can continue it.
-                self.output = Output::Closed;
+                self.output = Output::Taken;
                 self.file_error = Some(error);
                 None
             }

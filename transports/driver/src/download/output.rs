@@ -24,8 +24,8 @@ pub(crate) enum Output<W> {
     /// An open part file, and a thread for its operations unless the caller may block.
     Part(PartFile, Option<Worker>),
     Writer(W),
+    /// Also after the end of the download, when it is closed.
     Taken,
-    Closed,
 }
 
 impl<W> Output<W> {
@@ -102,7 +102,7 @@ impl<W: AsyncWrite + Unpin> Output<W> {
 
     /// Renames a complete file to the target, or flushes the writer.
     pub(super) async fn close(&mut self, end: End) -> Result<(), FileError> {
-        let result = match mem::replace(self, Self::Taken) {
+        match mem::replace(self, Self::Taken) {
             Self::Part(part, worker) => {
                 on_files(worker.as_ref(), move || part.close(end)).await.flatten()
             }
@@ -111,9 +111,7 @@ impl<W: AsyncWrite + Unpin> Output<W> {
                 writer.flush().await.map_err(FileError::of_writer)
             }
             _ => Ok(()),
-        };
-        *self = Self::Closed;
-        result
+        }
     }
 }
 
