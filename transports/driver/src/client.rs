@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tcss_export_core::{AddressPolicy, ClockOffset, Credentials, Mono, Now, Session, wait::Policy};
+use tcss_export_core::{ClockOffset, Credentials, Mono, Now, Session, wait::Policy};
 
 use crate::{
     budget::Budget,
@@ -187,8 +187,8 @@ impl<T: Transport> Client<T> {
         request: Request<Bytes>,
         now: Mono,
     ) -> Result<Response<Bytes>, TransportError> {
-        let (policy, limit) = (self.endpoint_policy(), self.exchange_limit(now));
-        transport::exchange(&*self.transport, request, policy, now, limit).await
+        let (is_loopback, limit) = (self.has_loopback_endpoint(), self.exchange_limit(now));
+        transport::exchange(&*self.transport, request, is_loopback, now, limit).await
     }
 
     /// Sends a download request, and waits until this moment for the head of the response.
@@ -212,17 +212,6 @@ impl<T: Transport> Client<T> {
         future: impl Future<Output = Result<O, TransportError>>,
     ) -> Result<O, TransportError> {
         transport::within(&*self.transport, end, future).await
-    }
-
-    /// Returns the policy for the addresses of the service.
-    ///
-    /// The user chose the endpoint. A loopback endpoint may use `http`, so its name must resolve to
-    /// loopback.
-    fn endpoint_policy(&self) -> AddressPolicy {
-        match self.has_loopback_endpoint() {
-            true => AddressPolicy::Loopback,
-            false => AddressPolicy::Any,
-        }
     }
 
     pub(crate) fn has_loopback_endpoint(&self) -> bool {

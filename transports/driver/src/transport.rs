@@ -218,7 +218,7 @@ impl Body {
         reader: impl io::Read + Send + 'static,
         explain: fn(io::Error) -> TransportError,
     ) -> Self {
-        let mut pieces = Pieces { reader, buffer: BytesMut::new(), size: Pieces::<()>::FIRST };
+        let mut pieces = Pieces { reader, buffer: BytesMut::new(), size: FIRST_PIECE };
         let next =
             move |_: &mut Context<'_>| Poll::Ready(pieces.next().map_err(explain).transpose());
         Self::from_stream(stream::poll_fn(next))
@@ -245,16 +245,14 @@ impl fmt::Debug for Body {
     }
 }
 
+const FIRST_PIECE: usize = 4 * 1024;
+const LARGEST_PIECE: usize = 256 * 1024;
+
 /// A reader whose pieces double in size: little memory for an answer, few reads for a file.
 struct Pieces<R> {
     reader: R,
     buffer: BytesMut,
     size: usize,
-}
-
-impl<R> Pieces<R> {
-    const FIRST: usize = 4 * 1024;
-    const LARGEST: usize = 256 * 1024;
 }
 
 impl<R: io::Read> Pieces<R> {
@@ -268,7 +266,7 @@ impl<R: io::Read> Pieces<R> {
                 Ok(0) => Ok(None),
                 Ok(length) => {
                     if length == *size {
-                        *size = Self::LARGEST.min(2 * *size);
+                        *size = LARGEST_PIECE.min(2 * *size);
                     }
                     Ok(Some(buffer.split_to(length.min(buffer.len())).freeze()))
                 }
@@ -318,13 +316,17 @@ pub(crate) async fn within<T: Transport, O>(
 }
 
 /// Sends a request that starts now and reads its whole answer, within a limit.
+///
+/// The user chose the endpoint. One on loopback may use `http`, so its name must resolve to
+/// loopback.
 pub(crate) async fn exchange<T: Transport>(
     transport: &T,
     mut request: Request<Bytes>,
-    policy: AddressPolicy,
+    is_loopback: bool,
     now: Mono,
     limit: Duration,
 ) -> Result<Response<Bytes>, TransportError> {
+    let policy = if is_loopback { AddressPolicy::Loopback } else { AddressPolicy::Any };
     let mut limits = Limits::new(policy);
     limits.total = Some(limit);
     let url = request.uri().clone();

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::HOST};
 use serde::{Deserialize, Serialize};
 use tcss_export_core::{
-    AddressPolicy, Advice, Answer, BuildError, ClockOffset, Credentials, Endpoint, Session,
-    TransportErrorKind, Wall, actions::Action, read_answer, read_object,
+    Advice, Answer, BuildError, ClockOffset, Credentials, Endpoint, Session, TransportErrorKind,
+    Wall, actions::Action, read_answer, read_object,
 };
 use zeroize::Zeroizing;
 
@@ -177,9 +177,8 @@ impl<T: Transport> Remote<'_, T> {
         is_loopback: bool,
         limit: Duration,
     ) -> Result<(Response<Bytes>, ClockOffset), SourceError> {
-        let policy = if is_loopback { AddressPolicy::Loopback } else { AddressPolicy::Any };
         let started = self.transport.now();
-        let answer = exchange(self.transport, request, policy, started.mono, limit).await;
+        let answer = exchange(self.transport, request, is_loopback, started.mono, limit).await;
         let answer = answer.map_err(|error| SourceError::of_transport(place, error))?;
         let answered = self.transport.now().mono;
         let offset = ClockOffset::measure(started, answered, answer.headers()).unwrap_or_default();
