@@ -4,7 +4,8 @@
 use std::{
     fmt,
     io::{self, Write},
-    pin::{Pin, pin},
+    iter,
+    pin::pin,
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
@@ -12,7 +13,7 @@ use std::{
 
 use futures_util::{
     io::AllowStdIo,
-    stream::{self, Stream, StreamExt},
+    stream::{self, StreamExt},
 };
 use tcss_export_core::{
     Answer, BuildError, ClockOffset, JobId, Session,
@@ -251,8 +252,9 @@ impl<T: Blocking + Send + Sync + 'static> Client<T> {
         let jobs = stream::iter(jobs.into_iter().collect::<Vec<_>>());
         let (threaded, client) = self.threaded(usize::MAX);
         let max_exchanges = self.client.transport().threads().max(1);
-        let outcomes = client.wait_all_at_most(max_exchanges, jobs);
-        Outcomes { outcomes, threaded, cancel: self.cancel.clone() }
+        let mut outcomes = client.wait_all_at_most(max_exchanges, jobs);
+        let cancel = self.cancel.clone();
+        iter::from_fn(move || threaded.run(&cancel, outcomes.next())?)
     }
 
     /// Downloads a file to a [`Target`]: see [`Client::download`](crate::Client::download).
@@ -406,20 +408,6 @@ impl<T: Blocking + Send + Sync + 'static, W: Write> Iterator for Download<T, W> 
 impl<T, W> fmt::Debug for Download<T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.download.fmt(f)
-    }
-}
-
-struct Outcomes<S, T> {
-    outcomes: Pin<Box<S>>,
-    threaded: Threaded<T>,
-    cancel: Cancel,
-}
-
-impl<S: Stream, T: Blocking + Send + Sync + 'static> Iterator for Outcomes<S, T> {
-    type Item = S::Item;
-
-    fn next(&mut self) -> Option<S::Item> {
-        self.threaded.run(&self.cancel, self.outcomes.next())?
     }
 }
 

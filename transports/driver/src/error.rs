@@ -51,9 +51,7 @@ impl SendError {
             Self::Answer(error) => error.is_transient(),
         }
     }
-}
 
-impl SendError {
     /// Returns the fault of the exchange, unless the request could not be built.
     pub(crate) fn fault(&self) -> Option<wait::Fault> {
         match self {

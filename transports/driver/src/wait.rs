@@ -177,17 +177,13 @@ impl<T: Transport> Wait<T> {
     pub(crate) async fn due(&mut self) -> Option<(Now, bool)> {
         loop {
             let now = self.client.now();
-            match self.waiter.step(now.mono) {
+            let until = match self.waiter.step(now.mono) {
                 Step::Poll { fresh_credentials } => return Some((now, fresh_credentials)),
-                Step::WaitUntil(moment) => {
-                    self.permit.release();
-                    self.client.sleep(moment.saturating_since(now.mono)).await;
-                }
-                Step::Done(_) => {
-                    self.permit.release();
-                    return None;
-                }
-            }
+                Step::WaitUntil(moment) => Some(moment),
+                Step::Done(_) => None,
+            };
+            self.permit.release();
+            self.client.sleep(until?.saturating_since(now.mono)).await;
         }
     }
 
