@@ -82,8 +82,8 @@ impl From<FileError> for DownloadError {
 #[derive(Debug)]
 pub struct FileError {
     kind: FileErrorKind,
-    /// Empty for a writer, and after a dropped call.
-    path: PathBuf,
+    /// `None` for a writer, and after a dropped call.
+    path: Option<PathBuf>,
     source: Option<io::Error>,
 }
 
@@ -124,19 +124,19 @@ pub enum FileErrorKind {
 
 impl FileError {
     pub(super) fn new(kind: FileErrorKind, path: &Path) -> Self {
-        Self { kind, path: path.into(), source: None }
+        Self { kind, path: Some(path.into()), source: None }
     }
 
     pub(super) fn io(kind: FileErrorKind, path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        move |source| Self { kind, path: path.into(), source: Some(source) }
+        move |source| Self { kind, path: Some(path.into()), source: Some(source) }
     }
 
     pub(crate) fn of_writer(source: io::Error) -> Self {
-        Self { kind: FileErrorKind::Write, path: PathBuf::new(), source: Some(source) }
+        Self { kind: FileErrorKind::Write, path: None, source: Some(source) }
     }
 
     pub(crate) fn dropped() -> Self {
-        Self { kind: FileErrorKind::Dropped, path: PathBuf::new(), source: None }
+        Self { kind: FileErrorKind::Dropped, path: None, source: None }
     }
 
     /// Returns the kind.
@@ -146,7 +146,7 @@ impl FileError {
 
     /// Returns the file's path; `None` for a writer, and after a dropped call.
     pub fn path(&self) -> Option<&Path> {
-        Some(&*self.path).filter(|path| !path.as_os_str().is_empty())
+        self.path.as_deref()
     }
 
     /// Returns whether another download may succeed although nobody changes the file system: if the
