@@ -1,8 +1,6 @@
 //! Any `tower_service::Service` over `http` types as a transport.
 
-use std::{
-    error::Error, future::poll_fn, marker::PhantomData, pin::Pin, task::Poll, time::Duration,
-};
+use std::{future::poll_fn, marker::PhantomData, pin::Pin, task::Poll, time::Duration};
 
 use bytes::{Buf, Bytes};
 use futures_util::stream;
@@ -13,10 +11,8 @@ use tower_service::Service;
 
 use crate::{
     transport::{Body, Transport},
-    transport_error::TransportError,
+    transport_error::{BoxError, TransportError},
 };
-
-type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A transport from a `tower_service::Service` over `http` types, and an async closure that sleeps.
 ///

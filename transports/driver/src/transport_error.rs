@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The error of another crate, visible only as a source.
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// No complete answer arrived. The kind decides what happens next; the library's error is the
 /// source. After a request the message starts with the host and port of its URL.
