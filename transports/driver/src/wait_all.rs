@@ -145,8 +145,11 @@ where
                     self.spawn(Task::PrepareList { fresh });
                     continue;
                 }
-                SetStep::Poll { key, fresh_credentials } if self.can_start() => {
-                    self.start(key, fresh_credentials);
+                SetStep::Poll { key, fresh_credentials: fresh }
+                    if self.work.len() < self.max_exchanges
+                        && let Some(permit) = self.permit.take() =>
+                {
+                    self.start(permit, key, fresh);
                     continue;
                 }
                 // The permit is being prepared, or too many exchanges are under way.
@@ -156,21 +159,14 @@ where
         }
     }
 
-    /// Returns whether a poll may start: the permit is here, and few enough exchanges are under
-    /// way.
-    fn can_start(&self) -> bool {
-        self.permit.is_some() && self.work.len() < self.max_exchanges
-    }
-
     fn spawn(&self, task: Task) {
         self.work.push((self.run)(self.client.clone(), task));
     }
 
     /// Starts a poll that is due, or prepares the permit for it. A request that cannot be signed
     /// ends its wait.
-    fn start(&mut self, key: WaitKey, fresh: bool) {
+    fn start(&mut self, mut permit: Permit, key: WaitKey, fresh: bool) {
         let now = self.client.now();
-        let Some(mut permit) = self.permit.take() else { return };
         let Some(credentials) = permit.start(now.mono, fresh) else {
             return self.spawn(Task::Prepare { permit, key, fresh });
         };
