@@ -54,7 +54,8 @@ impl<T: Transport> Client<T> {
     /// }
     /// ```
     pub fn follow(&self, job: JobId) -> Wait<T> {
-        Wait::new(self.clone(), job)
+        let waiter = Waiter::new(job, self.policy(), self.seed(), self.now().mono);
+        Wait::new(self.clone(), waiter)
     }
 
     /// Continues a saved wait; the time since it was saved counts against its deadline.
@@ -80,7 +81,8 @@ impl<T: Transport> Client<T> {
     /// ```
     #[cfg(feature = "serde")]
     pub fn resume(&self, saved: SavedWait) -> Result<Wait<T>, ResumeError> {
-        Wait::resume(self.clone(), saved)
+        let waiter = Waiter::resume(saved, self.now(), &mut self.session())?;
+        Ok(Wait::new(self.clone(), waiter))
     }
 }
 
@@ -99,18 +101,7 @@ pub struct Wait<T> {
 }
 
 impl<T: Transport> Wait<T> {
-    pub(crate) fn new(client: Client<T>, job: JobId) -> Self {
-        let waiter = Waiter::new(job, client.policy(), client.seed(), client.now().mono);
-        Self::of(client, waiter)
-    }
-
-    #[cfg(feature = "serde")]
-    pub(crate) fn resume(client: Client<T>, saved: SavedWait) -> Result<Self, ResumeError> {
-        let waiter = Waiter::resume(saved, client.now(), &mut client.session())?;
-        Ok(Self::of(client, waiter))
-    }
-
-    fn of(client: Client<T>, waiter: Waiter) -> Self {
+    fn new(client: Client<T>, waiter: Waiter) -> Self {
         let trace = Trace::wait(waiter.job());
         Self {
             client,
