@@ -7,8 +7,8 @@ use std::{
     iter,
     pin::pin,
     sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    thread::{self, Thread},
+    task::{Context, Poll, Waker},
+    thread,
 };
 
 use futures_util::{
@@ -36,7 +36,7 @@ use crate::{
     credential_source::CredentialSource,
     download::{DownloadError, Output, Source, Target},
     error::{SendError, WaitError},
-    threads::Threaded,
+    threads::{Threaded, Unpark},
     transport::Blocking,
     transport_error::TransportError,
 };
@@ -416,15 +416,7 @@ impl<T, W> fmt::Debug for Download<T, W> {
 /// A blocking transport's futures are ready at the first poll. Where other code yields, it has
 /// unparked this thread already.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(Thread);
-
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let waker = Waker::from(Arc::new(Unpark::default()));
     let mut future = pin!(future);
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {

@@ -53,8 +53,7 @@ impl<T: Blocking + Send + Sync + 'static> Threaded<T> {
     /// Runs a future on this thread. Returns `None` once it is cancelled.
     pub(crate) fn run<O>(&self, cancel: &Cancel, future: impl Future<Output = O>) -> Option<O> {
         let mut future = pin!(future);
-        let unpark =
-            Arc::new(Unpark { is_awake: AtomicBool::new(false), thread: thread::current() });
+        let unpark = Arc::new(Unpark::default());
         let waker = Waker::from(Arc::clone(&unpark));
         cancel.run(poll_fn(|context| {
             self.timers.wake_due(self.now().mono);
@@ -245,10 +244,17 @@ impl Drop for Timer<'_> {
     }
 }
 
-/// Wakes a thread, and remembers it.
-struct Unpark {
+/// Wakes a thread, and remembers that.
+pub(crate) struct Unpark {
     is_awake: AtomicBool,
     thread: Thread,
+}
+
+/// Wakes this thread.
+impl Default for Unpark {
+    fn default() -> Self {
+        Self { is_awake: AtomicBool::default(), thread: thread::current() }
+    }
 }
 
 impl Wake for Unpark {
