@@ -281,8 +281,15 @@ impl<R: io::Read> Pieces<R> {
 pub(crate) async fn sleep<T: Transport>(transport: &T, duration: Duration) {
     let end = transport.now().mono.saturating_add(duration);
     transport.sleep(duration).await;
-    let mut must_yield = transport.now().mono < end;
-    // A wake-up may have ended the sleep. Unless the task yields, it would not get another one.
+    if transport.now().mono < end {
+        // A wake-up has ended the sleep. Unless the task yields, it would not get another one.
+        yield_now().await;
+    }
+}
+
+/// Lets other tasks run.
+pub(crate) async fn yield_now() {
+    let mut must_yield = true;
     poll_fn(|context| match mem::take(&mut must_yield) {
         true => {
             context.waker().wake_by_ref();

@@ -2,13 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    future::poll_fn,
+    future::{pending, poll_fn},
     pin::{Pin, pin},
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use futures_util::stream::{self, Fuse, FusedStream, FuturesUnordered, Stream, StreamExt};
+use futures_util::{
+    future::{FutureExt, select},
+    stream::{self, Fuse, FusedStream, FuturesUnordered, Stream, StreamExt},
+};
 use http::{Request, Response};
 use tcss_export_core::{
     Credentials, JobId, Mono, Now,
@@ -17,7 +20,11 @@ use tcss_export_core::{
 };
 
 use crate::{
-    client::Client, error::WaitError, permit::Permit, trace::Trace, transport::Transport,
+    client::Client,
+    error::WaitError,
+    permit::Permit,
+    trace::Trace,
+    transport::{Transport, yield_now},
     transport_error::TransportError,
 };
 
@@ -129,7 +136,10 @@ where
     async fn next(&mut self) -> Option<Ended> {
         loop {
             // Sends what was just signed, and reads the answers before their waits reach a limit.
-            self.poll_tasks().await;
+            // Only `pause` needs to be woken.
+            while let Some(Some(done)) = self.work.next().now_or_never() {
+                self.finish(done);
+            }
             self.take_jobs().await;
             let now = self.client.now();
             let pause = match self.set.next(now.mono) {
@@ -187,36 +197,14 @@ where
         }
     }
 
-    /// Runs every task until it waits or is done.
-    async fn poll_tasks(&mut self) {
-        poll_fn(|context| {
-            while let Poll::Ready(Some(done)) = self.work.poll_next_unpin(context) {
-                self.finish(done);
-            }
-            Poll::Ready(())
-        })
-        .await;
-    }
-
     /// Takes the jobs that are ready, some at a time, or all if the transport blocks.
     async fn take_jobs(&mut self) {
         let at_once = if self.client.blocks { usize::MAX } else { JOBS_AT_ONCE };
-        let mut taken = 0;
-        poll_fn(|context| {
-            while taken < at_once
-                && !self.jobs.is_terminated()
-                && let Poll::Ready(Some(job)) = self.jobs.as_mut().poll_next(context)
-            {
-                self.add(job);
-                taken += 1;
-                if taken == at_once {
-                    context.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-            }
-            Poll::Ready(())
-        })
-        .await;
+        for _ in 0..at_once {
+            let Some(Some(job)) = self.jobs.next().now_or_never() else { return };
+            self.add(job);
+        }
+        yield_now().await;
     }
 
     fn add(&mut self, job: JobId) {
@@ -230,18 +218,13 @@ where
             permit.release();
         }
         let client = self.client.clone();
-        let now = client.now().mono;
-        let mut sleep = pin!(async {
+        let sleep = pin!(async {
             match until {
-                Some(until) => client.sleep(until.saturating_since(now)).await,
-                None => std::future::pending().await,
+                Some(until) => client.sleep(until.saturating_since(client.now().mono)).await,
+                None => pending().await,
             }
         });
-        poll_fn(|context| match self.poll_events(context) {
-            Poll::Pending => sleep.as_mut().poll(context),
-            ready => ready,
-        })
-        .await;
+        select(poll_fn(|context| self.poll_events(context)), sleep).await;
     }
 
     fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<()> {
