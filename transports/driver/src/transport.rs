@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::poll_fn,
-    io, mem,
+    io, iter, mem,
     pin::{Pin, pin},
     sync::{Arc, Mutex},
     task::{Context, Poll},
@@ -219,9 +219,8 @@ impl Body {
         explain: fn(io::Error) -> TransportError,
     ) -> Self {
         let mut pieces = Pieces { reader, buffer: BytesMut::new(), size: FIRST_PIECE };
-        let next =
-            move |_: &mut Context<'_>| Poll::Ready(pieces.next().map_err(explain).transpose());
-        Self::from_stream(stream::poll_fn(next))
+        let pieces = iter::from_fn(move || pieces.next().map_err(explain).transpose());
+        Self::from_stream(stream::iter(pieces))
     }
 }
 
@@ -306,19 +305,15 @@ pub(crate) async fn within<T: Transport, O>(
     end: Mono,
     future: impl Future<Output = Result<O, TransportError>>,
 ) -> Result<O, TransportError> {
-    let mut future = pin!(future);
-    loop {
-        let sleep = pin!(async {
-            sleep(transport, end.saturating_since(transport.now().mono)).await;
-        });
+    let timeout = async {
         // A sleep may return early, so the clock decides.
-        match select(future.as_mut(), sleep).await {
-            Either::Left((result, _)) => return result,
-            Either::Right(_) if transport.now().mono < end => {}
-            Either::Right(_) => {
-                return Err(TransportError::new(TransportErrorKind::Timeout, "timed out"));
-            }
+        while transport.now().mono < end {
+            sleep(transport, end.saturating_since(transport.now().mono)).await;
         }
+    };
+    match select(pin!(future), pin!(timeout)).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => Err(TransportError::new(TransportErrorKind::Timeout, "timed out")),
     }
 }
 
