@@ -46,7 +46,8 @@ impl Budget {
     /// that could run arbitrary code under the lock.
     fn with<T>(&self, action: &'static str, look: impl FnOnce(&mut Queue) -> T) -> T {
         let Queues { unused, by_action } = &mut *lock(&self.0);
-        look(by_action.entry(action).or_insert_with(|| Queue::new(unused.clone())))
+        let new = || Queue { budget: unused.clone(), sleepers: BTreeMap::new() };
+        look(by_action.entry(action).or_insert_with(new))
     }
 }
 
@@ -59,13 +60,9 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Claims the start, or returns when to try again.
+    /// Claims the start, or returns when to try again. Then drop this, to wake the next sleeper.
     pub(crate) fn start(&self, now: Mono) -> Result<(), Mono> {
-        self.with(|queue| {
-            queue.budget.start(self.ticket, now)?;
-            Ok(queue.take_first_sleeper())
-        })
-        .map(wake)
+        self.with(|queue| queue.budget.start(self.ticket, now))
     }
 
     /// Returns the currently expected moment of this turn.
@@ -94,27 +91,10 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let (_own, next) = self.with(|queue| {
             queue.budget.leave(self.ticket);
-            (queue.sleepers.remove(&self.ticket), queue.take_first_sleeper())
+            let own = queue.sleepers.remove(&self.ticket);
+            // Once woken, that one wakes the next.
+            (own, queue.budget.first().and_then(|first| queue.sleepers.remove(&first)))
         });
-        wake(next);
-    }
-}
-
-impl Queue {
-    const fn new(budget: RateBudget) -> Self {
-        Self { budget, sleepers: BTreeMap::new() }
-    }
-
-    /// Removes the sleeper to wake after a start. Once woken, that one wakes the next.
-    fn take_first_sleeper(&mut self) -> Option<Waker> {
-        let first = self.budget.first()?;
-        self.sleepers.remove(&first)
-    }
-}
-
-/// Wakes a sleeper outside the lock, because it may run at once and use the budget.
-fn wake(sleeper: Option<Waker>) {
-    if let Some(waker) = sleeper {
-        waker.wake();
+        next.into_iter().for_each(Waker::wake);
     }
 }
