@@ -73,10 +73,11 @@ impl TransportError {
         is_permanent: impl Fn(&(dyn Error + 'static)) -> bool,
     ) -> Self {
         let source = source.into();
-        let permanent =
-            find(&*source, |e| is_permanent(e).then_some(TransportErrorKind::Permanent));
-        let kind = permanent.or_else(|| find(&*source, fault_of)).unwrap_or(broken);
-        let is_before_sending = find(&*source, |e| is_before_sending(e).then_some(())).is_some();
+        let kind = match chain(&*source).any(is_permanent) {
+            true => TransportErrorKind::Permanent,
+            false => chain(&*source).find_map(fault_of).unwrap_or(broken),
+        };
+        let is_before_sending = chain(&*source).any(is_before_sending);
         Self { kind, is_before_sending, is_not_http: false, server: None, source }
     }
 
@@ -89,7 +90,7 @@ impl TransportError {
     /// Marks that the answer is not HTTP, if the error or a source matches.
     #[must_use]
     pub fn not_http_if(self, matches: impl Fn(&(dyn Error + 'static)) -> bool) -> Self {
-        let is_not_http = find(&*self.source, |e| matches(e).then_some(())).is_some();
+        let is_not_http = chain(&*self.source).any(matches);
         Self { is_not_http, ..self }
     }
 
@@ -106,7 +107,7 @@ impl TransportError {
     /// Returns the problem with TLS among the sources, if any.
     #[cfg(feature = "rustls")]
     pub fn tls_problem(&self) -> Option<crate::tls::TlsProblem> {
-        find(&*self.source, crate::tls::TlsProblem::of)
+        chain(&*self.source).find_map(crate::tls::TlsProblem::of)
     }
 
     /// Returns whether the server may have received the request. It has not if the kind is
@@ -117,18 +118,18 @@ impl TransportError {
 
     /// Returns the address error among the sources, if any.
     pub fn address_error(&self) -> Option<&AddressError> {
-        find(&*self.source, |error| error.downcast_ref())
+        chain(&*self.source).find_map(|error| error.downcast_ref())
     }
 
     /// Returns the proxy error among the sources: a variable of the environment names a proxy that
     /// cannot be used.
     pub fn proxy_error(&self) -> Option<&ProxyError> {
-        find(&*self.source, |error| error.downcast_ref())
+        chain(&*self.source).find_map(|error| error.downcast_ref())
     }
 
     /// Returns the tunnel error among the sources: a connection through a proxy failed.
     pub fn tunnel_error(&self) -> Option<&TunnelError> {
-        find(&*self.source, |error| error.downcast_ref())
+        chain(&*self.source).find_map(|error| error.downcast_ref())
     }
 
     /// Returns the kind, which decides what a wait or a download does next.
@@ -167,20 +168,15 @@ fn is_before_sending(error: &(dyn Error + 'static)) -> bool {
         || error.downcast_ref().is_some_and(is_refused)
 }
 
-/// Returns the first result down a chain of errors.
-pub(crate) fn find<'e, T>(
+/// Returns an error and its causes.
+pub(crate) fn chain<'e>(
     error: &'e (dyn Error + 'static),
-    found: impl Fn(&'e (dyn Error + 'static)) -> Option<T>,
-) -> Option<T> {
-    iter::successors(Some(error), |error| next(*error)).find_map(found)
-}
-
-/// Returns the next error of a chain. The `source` of an `io::Error` skips the error inside.
-fn next<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    match error.downcast_ref::<io::Error>() {
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        // Its `source` skips the error inside.
         Some(error) => error.get_ref().map(|error| error as _),
         None => error.source(),
-    }
+    })
 }
 
 /// Uses [`TransportError::connection`].

@@ -10,7 +10,7 @@ use std::{
 
 use futures_channel::oneshot;
 
-use crate::transport_error::find;
+use crate::transport_error::chain;
 
 /// A thread that runs blocking work for async code, on any runtime.
 ///
@@ -94,7 +94,7 @@ impl ResourceLimit {
     /// Returns the limit that an error or one of its sources reports, such as a
     /// [`TransportError`](crate::TransportError) or a [`FileError`](crate::FileError).
     pub fn of(error: &(dyn Error + 'static)) -> Option<Self> {
-        find(error, Self::of_one)
+        chain(error).find_map(Self::of_one)
     }
 
     fn of_one(error: &(dyn Error + 'static)) -> Option<Self> {
