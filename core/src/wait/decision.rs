@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::Response;
 
 use super::{
-    outcome::{Error, ErrorKind, Event, EventKind, Fault, Finished, Last, Reading, Remedy, Report},
+    outcome::{
+        Error, ErrorKind, Event, EventKind, Exchange, Fault, Finished, Last, Remedy, Report,
+    },
     waiter::{Phase, Step, Waiter},
 };
 use crate::{
@@ -35,7 +37,7 @@ impl Waiter {
         self.now = now.mono;
         match self.phase {
             Phase::InFlight { started } => {
-                self.decide(Some(session), Reading::new(started, now.mono, answer))
+                self.decide(Some(session), Exchange::new(started, now.mono, answer))
             }
             _ => self.event(EventKind::Ignored),
         }
@@ -79,25 +81,25 @@ impl Waiter {
     }
 
     /// Reacts to the result of an exchange; without a session, the clock is not corrected.
-    pub(super) fn decide(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
+    pub(super) fn decide(&mut self, session: Option<&mut Session>, exchange: Exchange) -> Event {
         #[cfg(feature = "serde")]
-        let recorded = self.transcript.is_some().then(|| reading.clone());
-        let event = self.react(session, reading);
+        let recorded = self.transcript.is_some().then(|| exchange.clone());
+        let event = self.react(session, exchange);
         #[cfg(feature = "serde")]
-        if let (Some(transcript), Some(reading)) = (&mut self.transcript, recorded) {
-            transcript.polled(self.seen.clock_offset, self.now, &reading, &event);
+        if let (Some(transcript), Some(exchange)) = (&mut self.transcript, recorded) {
+            transcript.polled(self.seen.clock_offset, self.now, &exchange, &event);
         }
         event
     }
 
-    fn react(&mut self, session: Option<&mut Session>, reading: Reading) -> Event {
-        let Reading { started, result, clock_offset } = reading;
+    fn react(&mut self, session: Option<&mut Session>, exchange: Exchange) -> Event {
+        let Exchange { started, result, measured_offset } = exchange;
         self.wants_fresh_credentials = false;
         let expired = matches!(&result, Err(fault) if fault.advice() == Advice::CorrectClock);
         let clock_offset = match expired && self.failures.clock_corrected {
             // A second one in a row: the correction did not help.
             true => None,
-            false => clock_offset.and_then(|measured| session?.update_offset(measured, expired)),
+            false => measured_offset.and_then(|offset| session?.update_offset(offset, expired)),
         };
         let kind = match result {
             Ok(answer) => {

@@ -378,16 +378,16 @@ mod last_answer {
     }
 }
 
-/// The result of one exchange.
+/// An exchange that is over.
 #[derive(Clone)]
-pub(super) struct Reading {
+pub(super) struct Exchange {
     pub(super) started: Now,
     pub(super) result: Result<Answer<DescribeExportJobResultResponse>, Fault>,
     /// Measured by the answer's `Date`, if the service itself has answered.
-    pub(super) clock_offset: Option<ClockOffset>,
+    pub(super) measured_offset: Option<ClockOffset>,
 }
 
-impl Reading {
+impl Exchange {
     pub(super) fn new(
         started: Now,
         answered: Mono,
@@ -399,15 +399,12 @@ impl Reading {
         };
         let result = read_answer::<DescribeExportJobResult>(&response);
         let is_of_service = result.as_ref().map_or_else(|error| error.code().is_some(), |_| true);
-        let measured = ClockOffset::measure(started, answered, response.headers());
-        Self {
-            started,
-            result: result.map_err(Fault::Answer),
-            clock_offset: measured.filter(|_| is_of_service),
-        }
+        let measured_offset = ClockOffset::measure(started, answered, response.headers());
+        let measured_offset = measured_offset.filter(|_| is_of_service);
+        Self { started, result: result.map_err(Fault::Answer), measured_offset }
     }
 
     pub(super) const fn of_fault(started: Now, fault: TransportErrorKind) -> Self {
-        Self { started, result: Err(Fault::Transport(fault)), clock_offset: None }
+        Self { started, result: Err(Fault::Transport(fault)), measured_offset: None }
     }
 }

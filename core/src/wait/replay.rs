@@ -159,9 +159,9 @@ impl Replay {
         self.waiter
             .start(now, &mut self.session, &self.credentials)
             .map_err(|_| ReplayError::NotDue { started: now.mono })?;
-        let reading = result.into_reading(now, measured_offset);
+        let exchange = result.into_exchange(now, measured_offset);
         self.waiter.now = Mono::from_origin(answered);
-        same(event, self.waiter.decide(Some(&mut self.session), reading))
+        same(event, self.waiter.decide(Some(&mut self.session), exchange))
     }
 
     fn end(&mut self, at: Duration, recorded: TranscriptLine) -> Result<(), ReplayError> {

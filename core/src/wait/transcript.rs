@@ -11,7 +11,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    outcome::{Error, ErrorKind, Event, Fault, Outcome, Reading},
+    outcome::{Error, ErrorKind, Event, Exchange, Fault, Outcome},
     saved::SavedWait,
 };
 use crate::{
@@ -114,16 +114,16 @@ impl Transcript {
         &mut self,
         clock_offset: ClockOffset,
         answered: Mono,
-        reading: &Reading,
+        exchange: &Exchange,
         event: &Event,
     ) {
         self.lines.push(TranscriptLine::Polled(Polled {
-            started: self.since(reading.started.mono),
+            started: self.since(exchange.started.mono),
             answered: self.since(answered),
-            wall: reading.started.wall.unix_millis(),
+            wall: exchange.started.wall.unix_millis(),
             clock_offset,
-            result: PollResult::new(reading),
-            measured_offset: reading.clock_offset,
+            result: PollResult::new(exchange),
+            measured_offset: exchange.measured_offset,
             event: event.clone(),
         }));
     }
@@ -161,8 +161,8 @@ impl Polled {
 }
 
 impl PollResult {
-    fn new(reading: &Reading) -> Self {
-        match &reading.result {
+    fn new(exchange: &Exchange) -> Self {
+        match &exchange.result {
             Ok(Answer { response, request_id }) => Self::Answer {
                 status: response.status.clone(),
                 progress: response.progress,
@@ -174,7 +174,7 @@ impl PollResult {
         }
     }
 
-    pub(super) fn into_reading(self, started: Now, clock_offset: Option<ClockOffset>) -> Reading {
+    pub(super) fn into_exchange(self, started: Now, offset: Option<ClockOffset>) -> Exchange {
         let result = match self {
             Self::Answer { status, progress, download_url, failure_message, request_id } => {
                 let download_url = download_url.and_then(DownloadUrl::new);
@@ -188,6 +188,6 @@ impl PollResult {
             }
             Self::Fault(fault) => Err(fault),
         };
-        Reading { started, result, clock_offset }
+        Exchange { started, result, measured_offset: offset }
     }
 }

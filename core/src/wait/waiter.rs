@@ -8,7 +8,7 @@ use http::Request;
 use super::transcript::Transcript;
 use super::{
     Policy,
-    outcome::{Error, ErrorKind, Event, EventKind, Outcome, Reading, Seen},
+    outcome::{Error, ErrorKind, Event, EventKind, Exchange, Outcome, Seen},
     schedule::Schedule,
 };
 use crate::{
@@ -208,7 +208,7 @@ impl Waiter {
         if let Phase::InFlight { started } = self.phase
             && now >= self.limit_of(started.mono)
         {
-            self.decide(None, Reading::of_fault(started, TransportErrorKind::Timeout));
+            self.decide(None, Exchange::of_fault(started, TransportErrorKind::Timeout));
         }
         if matches!(self.phase, Phase::Waiting { .. }) && now >= self.deadline() {
             self.end(Err(ErrorKind::TimedOut));
