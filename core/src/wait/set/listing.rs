@@ -239,23 +239,32 @@ impl Listing {
         session: &mut Session,
         answer: Result<Response<Bytes>, TransportErrorKind>,
     ) -> Option<DescribeExportJobManageListResponse> {
-        let (fault, corrected) = match (answer, &self.phase) {
+        let (result, corrected) = match (answer, &self.phase) {
             (_, Phase::WaitUntil(_) | Phase::Refused) | (Ok(_), Phase::Requested) => return None,
-            (Err(fault), _) => (Fault::Transport(fault), false),
+            (Err(fault), _) => (Err(Fault::Transport(fault)), false),
             (Ok(response), Phase::InFlight { started }) => {
                 let result = read_answer::<DescribeExportJobManageList>(&response);
                 let headers = response.headers();
                 let corrected = session.note_date(*started, now.mono, headers, &result).is_some();
-                match result {
-                    Ok(answer) => {
-                        self.good_answer(now.mono);
-                        return Some(answer.response);
-                    }
-                    Err(error) => (Fault::Answer(error), corrected),
-                }
+                (result.map_err(Fault::Answer), corrected)
             }
         };
-        self.fault(now.mono, &fault, corrected);
+        let fault = match result {
+            Ok(answer) => {
+                self.failures = Failures::default();
+                self.wants_fresh_credentials = false;
+                self.phase = Phase::WaitUntil(now.mono);
+                return Some(answer.response);
+            }
+            Err(fault) => fault,
+        };
+        let Self { failures, policy, random, .. } = self;
+        let remedy = failures.remedy(&fault, corrected, policy, random);
+        self.wants_fresh_credentials = matches!(remedy, Some((Remedy::FreshCredentials, _)));
+        self.phase = match remedy {
+            Some((_, delay)) => Phase::WaitUntil(now.mono.saturating_add(delay)),
+            None => Phase::Refused,
+        };
         None
     }
 
@@ -287,22 +296,5 @@ impl Listing {
         self.offset = 0;
         self.missing = self.expected.clone();
         self.most_rows = 10 * PAGE + 4 * self.expected.len() as u64;
-    }
-
-    fn good_answer(&mut self, now: Mono) {
-        self.failures = Failures::default();
-        self.wants_fresh_credentials = false;
-        self.phase = Phase::WaitUntil(now);
-    }
-
-    fn fault(&mut self, now: Mono, fault: &Fault, corrected: bool) {
-        let Self { failures, policy, random, .. } = self;
-        self.phase = match failures.remedy(fault, corrected, policy, random) {
-            Some((remedy, delay)) => {
-                self.wants_fresh_credentials = remedy == Remedy::FreshCredentials;
-                Phase::WaitUntil(now.saturating_add(delay))
-            }
-            None => Phase::Refused,
-        };
     }
 }
