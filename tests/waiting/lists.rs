@@ -324,7 +324,7 @@ fn a_refused_token_asks_for_fresh_credentials() {
     // The credentials could not be fetched.
     jobs.set.answer_list(jobs.now(), &mut jobs.session, Err(TransportErrorKind::Timeout));
     jobs.now += secs(5);
-    assert_eq!(jobs.next(), SetStep::List { fresh_credentials: false });
+    assert_eq!(jobs.next(), SetStep::List { fresh_credentials: true });
 }
 
 #[test]

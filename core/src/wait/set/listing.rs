@@ -224,6 +224,7 @@ impl Listing {
         }
         let mut action = DescribeExportJobManageList::new().newest_first();
         (action.offset, action.limit) = (Some(self.offset), Some(PAGE));
+        self.wants_fresh_credentials = false;
         let request = session.request(&action, credentials, now.wall);
         self.phase = match request {
             Ok(_) => Phase::InFlight { started: now },
@@ -252,7 +253,6 @@ impl Listing {
         let fault = match result {
             Ok(answer) => {
                 self.failures = Failures::default();
-                self.wants_fresh_credentials = false;
                 self.phase = Phase::WaitUntil(now.mono);
                 return Some(answer.response);
             }
@@ -260,7 +260,7 @@ impl Listing {
         };
         let Self { failures, policy, random, .. } = self;
         let remedy = failures.remedy(&fault, corrected, policy, random);
-        self.wants_fresh_credentials = matches!(remedy, Some((Remedy::FreshCredentials, _)));
+        self.wants_fresh_credentials |= matches!(remedy, Some((Remedy::FreshCredentials, _)));
         self.phase = match remedy {
             Some((_, delay)) => Phase::WaitUntil(now.mono.saturating_add(delay)),
             None => Phase::Refused,
