@@ -46,6 +46,9 @@ fn answers() {
     at_most(1, "a running job", read(RUNNING));
     // Code, message and request id.
     at_most(3, "an error of the service", read(ERROR));
+    let names = [r#"{"Response":{"#, &r#""\n":1,"#.repeat(1_000)].concat();
+    let unknown = RUNNING.replace(r#"{"Response":{"#, &names);
+    at_most(1, "a running job beside 1,000 unknown names", || read(&unknown)());
 }
 
 /// Asserts a maximum of allocations, and that none is reallocated.

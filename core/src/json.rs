@@ -48,7 +48,7 @@ impl<'a> Json<'a> {
     pub(crate) fn is(self, text: &str) -> bool {
         match self {
             Self::Plain(plain) => plain == text.as_bytes(),
-            Self::Other(json) => with_escapes(json).is_some_and(|decoded| decoded == text),
+            Self::Other(json) => decodes_to(json, text),
         }
     }
 
@@ -93,6 +93,11 @@ impl<'a> Json<'a> {
             Self::Other(_) => None,
         }
     }
+}
+
+fn decodes_to(json: &[u8], text: &str) -> bool {
+    // It has quotes and an escape. Most names need no decoding to see that they are unknown.
+    json.len() > text.len() + 2 && with_escapes(json).is_some_and(|decoded| decoded == text)
 }
 
 fn with_escapes(json: &[u8]) -> Option<String> {
