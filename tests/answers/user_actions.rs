@@ -1,6 +1,9 @@
 //! Actions that a user adds, with required members.
 
-use serde::Deserialize;
+use std::{collections::BTreeMap, marker::PhantomData};
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 use tcss_export::{
     actions::{Action, Answer},
     core::read_answer,
@@ -72,20 +75,97 @@ fn a_cut_answer_is_truncated_even_if_a_required_member_is_missing() {
     assert_eq!(*read_summary(body).unwrap_err().kind(), Kind::Truncated);
 }
 
+/// An action whose response is of any type.
+#[derive(serde::Serialize)]
+struct Any<R>(PhantomData<R>);
+
+impl<R: DeserializeOwned> Action for Any<R> {
+    const SERVICE: &'static str = "tcss";
+    const VERSION: &'static str = "2020-11-01";
+    const NAME: &'static str = "Any";
+    type Response = R;
+}
+
+/// Reads these members, with a request id before, between or after them.
+fn read_members<R: DeserializeOwned>(members: &[&str]) -> Vec<Result<R, Kind>> {
+    let read = |at| {
+        let mut members = members.to_vec();
+        members.insert(at, r#""Request\u0049d" : "r-1""#);
+        let body = format!(r#"{{"Response":{{ {} }}}}"#, members.join(" , "));
+        match read_answer::<Any<R>>(&response(200, &[], body)) {
+            Ok(answer) => {
+                assert_eq!(answer.request_id.as_deref(), Some("r-1"));
+                Ok(answer.response)
+            }
+            Err(error) => Err(error.kind().clone()),
+        }
+    };
+    (0..=members.len()).map(read).collect()
+}
+
+#[track_caller]
+fn assert_reads<R: DeserializeOwned + PartialEq + std::fmt::Debug>(members: &[&str], expected: R) {
+    let expected = Ok(expected);
+    for read in read_members::<R>(members) {
+        assert_eq!(read, expected);
+    }
+}
+
 #[test]
-fn an_answer_without_members_is_read() {
-    #[derive(serde::Serialize)]
-    struct Ping;
+fn a_type_may_be_of_any_kind_that_reads_objects() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Wrapper(BTreeMap<String, u64>);
 
     #[derive(Debug, Deserialize, PartialEq)]
-    struct PingResponse {}
-
-    impl Action for Ping {
-        const SERVICE: &'static str = "tcss";
-        const VERSION: &'static str = "2020-11-01";
-        const NAME: &'static str = "Ping";
-        type Response = PingResponse;
+    struct Flat {
+        a: u64,
+        #[serde(flatten)]
+        others: BTreeMap<String, Value>,
     }
-    let answer = read_answer::<Ping>(&response(200, &[], r#"{"Response":{"RequestId":"r"}}"#));
-    assert_eq!(answer.unwrap().response, PingResponse {});
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(tag = "type")]
+    enum Tagged {
+        Text { text: String },
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    enum Variants {
+        Number(u64),
+    }
+
+    let members = [r#""a":1"#, r#""b":2"#];
+    let map = BTreeMap::from([("a".to_owned(), 1), ("b".to_owned(), 2)]);
+    assert_reads(&members, map.clone());
+    assert_reads(&members, Some(map.clone()));
+    assert_reads(&members, Wrapper(map));
+    assert_reads(&members, json!({ "a": 1, "b": 2 }));
+    assert_reads(&members, Flat { a: 1, others: [("b".to_owned(), json!(2))].into() });
+    assert_reads(&[r#""7":true"#], BTreeMap::from([(7, true)]));
+    assert_reads(&[r#""text":"b""#, r#""type":"Text""#], Tagged::Text { text: "b".into() });
+    assert_reads(&[r#""Number":3"#], Variants::Number(3));
+    for read in read_members::<Variants>(&[r#""Number":3"#, r#""Number":4"#]) {
+        assert_eq!(read, Err(Kind::Unexpected));
+    }
+}
+
+#[test]
+fn an_answer_without_members_is_read() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Empty {}
+
+    assert_reads(&[], Empty {});
+}
+
+#[test]
+fn a_number_is_never_read_in_part() {
+    for number in ["1e3", "1.5", "1E+3"] {
+        let member = format!(r#""a":{number}"#);
+        for read in read_members::<BTreeMap<String, u64>>(&[&member]) {
+            assert_eq!(read, Err(Kind::Unexpected), "{number}");
+        }
+        for read in read_members::<BTreeMap<String, i128>>(&[&member]) {
+            assert_eq!(read, Err(Kind::Unexpected), "{number}");
+        }
+    }
 }

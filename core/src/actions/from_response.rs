@@ -1,9 +1,6 @@
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, MapAccess,
-    value::{CowStrDeserializer, MapAccessDeserializer},
-};
+use serde::de::DeserializeOwned;
 
 use crate::{
     json::{Json, Member, Reader, add},
@@ -95,47 +92,24 @@ impl<T: DeserializeOwned> FromResponse for T {
     fn read(response: &mut ResponseObject<'_, '_>) -> Result<Self, ResponseErrorKind> {
         let start = response.reader.at();
         response.values_of([])?;
-        let text = String::from_utf8_lossy(response.reader.since(start));
-        let mut reader = Reader::new(text.as_bytes());
-        let is_open = reader.begin(b'{');
-        let object = MapAccessDeserializer::new(Fields { reader, is_open });
-        T::deserialize(object).map_err(|_| ResponseErrorKind::Unexpected)
+        let json = members_of_action(response.reader.since(start)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&json);
+        serde_json::from_str(&text).map_err(|_| ResponseErrorKind::Unexpected)
     }
 }
 
-/// The members of the action, for serde.
-struct Fields<'a> {
-    reader: Reader<'a>,
-    is_open: Option<bool>,
-}
-
-impl<'a> MapAccess<'a> for Fields<'a> {
-    type Error = serde_json::Error;
-
-    fn next_key_seed<K: DeserializeSeed<'a>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Self::Error> {
-        while let (Some(true), Some(name)) = (self.is_open, self.reader.name()) {
-            if !name.is("Error") && !name.is("RequestId") {
-                let name = name.text_or_json();
-                let name = String::from_utf8_lossy(&name);
-                return seed.deserialize(CowStrDeserializer::new(name)).map(Some);
-            }
-            self.reader.value();
-            self.is_open = self.reader.more(b'}');
+/// Returns an object without its `Error` and `RequestId`, which a type may not know.
+fn members_of_action(object: &[u8]) -> Option<Vec<u8>> {
+    let mut reader = Reader::new(object);
+    let (mut members, mut start) = (Vec::new(), 0);
+    reader.members(|reader, name| {
+        reader.value()?;
+        if !name.is("Error") && !name.is("RequestId") {
+            // Without the brace or the comma before it.
+            members.push(reader.since(start).get(1..)?);
         }
-        Ok(None)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'a>>(
-        &mut self,
-        seed: V,
-    ) -> Result<V::Value, Self::Error> {
-        let start = self.reader.at();
-        self.reader.value();
-        let json = self.reader.since(start);
-        self.is_open = self.reader.more(b'}');
-        seed.deserialize(&mut serde_json::Deserializer::from_slice(json))
-    }
+        start = reader.at();
+        Some(())
+    })?;
+    Some([b"{", &*members.join(&b','), b"}"].concat())
 }

@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
 
     /// Reads a name and the colon.
     #[inline]
-    pub(crate) fn name(&mut self) -> Option<Json<'a>> {
+    fn name(&mut self) -> Option<Json<'a>> {
         self.peek().filter(|first| *first == b'"')?;
         let name = self.string()?;
         self.skip_if(b':')?;
