@@ -25,7 +25,7 @@ impl<'a> Json<'a> {
         self.reader().values_of(names).unwrap_or([Member::Absent; N])
     }
 
-    /// Returns the values of an array. Other JSON is `None`.
+    /// Returns the elements of an array. Other JSON is `None`.
     pub(crate) fn elements(self) -> Option<impl Iterator<Item = Self>> {
         let mut reader = self.reader();
         reader.begin(b'[')?;
@@ -96,7 +96,8 @@ impl<'a> Json<'a> {
 }
 
 fn decodes_to(json: &[u8], text: &str) -> bool {
-    // It has quotes and an escape. Most names need no decoding to see that they are unknown.
+    // Equal texts have an escape here, which is longer than its character. Most names are too short
+    // and need no decoding.
     json.len() > text.len() + 2 && with_escapes(json).is_some_and(|decoded| decoded == text)
 }
 
@@ -113,7 +114,7 @@ fn with_escapes(json: &[u8]) -> Option<String> {
 pub(crate) enum Member<T> {
     Absent,
     Once(T),
-    /// The object has several values, and none has priority.
+    /// The object has several values of this name, and none has priority.
     Repeated,
 }
 
@@ -148,7 +149,7 @@ impl<'a> Member<Json<'a>> {
     }
 }
 
-/// Adds a value to the member of its name, if that is one of these.
+/// Adds a value to the member with its name, if the name is one of these.
 pub(crate) fn add<'a, const N: usize>(
     values: &mut [Member<Json<'a>>; N],
     names: [&str; N],

@@ -25,7 +25,7 @@ pub struct ResponseObject<'r, 'a> {
     reader: &'r mut Reader<'a>,
     pub(crate) error: Member<ErrorObject<'a>>,
     pub(crate) request_id: Member<Json<'a>>,
-    /// Whether it was read to its end, and is JSON.
+    /// Whether the object was read to its end, so that it is valid JSON.
     pub(crate) is_complete: bool,
 }
 
@@ -77,7 +77,7 @@ impl<'a> ErrorObject<'a> {
         Some(Self { code, message, json: reader.since(start) })
     }
 
-    /// Null is no error.
+    /// Returns the error, unless it is null. Other JSON becomes a message without a code.
     pub(crate) fn api_error(self) -> Option<ApiError> {
         if self.json == b"null" {
             return None;
@@ -98,7 +98,7 @@ impl<T: DeserializeOwned> FromResponse for T {
     }
 }
 
-/// Returns an object without its `Error` and `RequestId`, which a type may not know.
+/// Returns an object without its `Error` and `RequestId`, which the type need not know.
 fn members_of_action(object: &[u8]) -> Option<Vec<u8>> {
     let mut reader = Reader::new(object);
     let (mut members, mut start) = (Vec::new(), 0);

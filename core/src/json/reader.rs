@@ -4,13 +4,13 @@ use super::{Json, Member, add};
 
 /// Reads JSON and checks its syntax.
 ///
-/// A function returns `None` if the next byte is no JSON, or if the text ends too early.
+/// A method returns `None` if the next byte is not valid JSON, or if the text ends too early.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     text: &'a [u8],
     at: usize,
-    /// The ends of the open arrays and objects while `nested` skips them: recursion could overflow
-    /// the stack.
+    /// The brackets that close the open arrays and objects, while `nested` skips them. Recursion
+    /// could overflow the stack.
     ends: Vec<u8>,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Reader<'a> {
         self.at
     }
 
-    /// Reads an object. The function reads the value of each name.
+    /// Reads an object. `member` is called after each name and must read its value.
     pub(crate) fn members(
         &mut self,
         mut member: impl FnMut(&mut Self, Json<'a>) -> Option<()>,
@@ -51,13 +51,13 @@ impl<'a> Reader<'a> {
         Some(values)
     }
 
-    /// Begins an array or an object. Returns whether anything is in it.
+    /// Reads the start of an array or an object. Returns false if it is empty.
     pub(crate) fn begin(&mut self, first: u8) -> Option<bool> {
         self.skip_if(first)?;
         Some(self.skip_if(end_of(first)).is_none())
     }
 
-    /// Continues or ends an array or an object. Returns whether more is in it.
+    /// Reads a comma or the end of an array or an object. Returns whether it was a comma.
     pub(crate) fn more(&mut self, end: u8) -> Option<bool> {
         let more = self.skip_if(b',').is_some();
         if !more {
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         Some(more)
     }
 
-    /// Reads a name and the colon.
+    /// Reads a name and its colon.
     #[inline]
     fn name(&mut self) -> Option<Json<'a>> {
         self.peek().filter(|first| *first == b'"')?;
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
         Some(name)
     }
 
-    /// Checks that nothing follows.
+    /// Checks that nothing but blanks follows.
     pub(crate) fn end(&mut self) -> Option<()> {
         self.peek().is_none().then_some(())
     }
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         self.text.get(start..self.at).map(Json::Other)
     }
 
-    /// Returns what was read from an offset on.
+    /// Returns the text that was read since this offset, without blanks at its start.
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         self.text.get(start..self.at).unwrap_or_default().trim_ascii_start()
     }
@@ -197,24 +197,24 @@ impl<'a> Reader<'a> {
         (self.at > start).then_some(())
     }
 
-    /// Skips one of these bytes.
+    /// Skips the next byte, which must be one of these.
     #[inline]
     fn any_of(&mut self, bytes: &[u8]) -> Option<()> {
         let next = self.byte()?;
-        // `contains` would call a search for long slices.
+        // `contains` would call a search that is made for long slices.
         bytes.iter().find(|byte| **byte == next)?;
         self.at += 1;
         Some(())
     }
 
-    /// Skips this byte, and the blanks before it.
+    /// Skips blanks and this byte.
     fn skip_if(&mut self, byte: u8) -> Option<()> {
         self.peek().filter(|next| *next == byte)?;
         self.at += 1;
         Some(())
     }
 
-    /// Returns the next byte that is not blank.
+    /// Skips blanks, and returns the next byte.
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
         loop {
@@ -249,12 +249,13 @@ fn plain_length(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + rest.iter().take_while(is_plain).count()
 }
 
-/// Sets the high bit of the first of eight bytes that is not plain, and of none before it.
+/// Sets the high bit of the first byte that is not plain, and of none before it. The high bits of
+/// the bytes after it mean nothing.
 const fn special_bytes(word: u64) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     let quotes = word ^ (ONES * b'"' as u64);
     let backslashes = word ^ (ONES * b'\\' as u64);
-    // A byte that is less than what is subtracted gets a high bit, and borrows from those after it.
+    // A byte that is less than the subtracted one gets a high bit, and borrows from those after it.
     let less = quotes.wrapping_sub(ONES)
         | backslashes.wrapping_sub(ONES)
         | word.wrapping_sub(ONES * b' ' as u64);
