@@ -96,9 +96,8 @@ impl<'a> Json<'a> {
 }
 
 fn decodes_to(json: &[u8], text: &str) -> bool {
-    // Equal texts have an escape here, which is longer than its character. Most names are too short
-    // and need no decoding.
-    json.len() > text.len() + 2 && with_escapes(json).is_some_and(|decoded| decoded == text)
+    // JSON is longer than its text, by quotes and escapes. Shorter names need no decoding.
+    json.len() > text.len() && with_escapes(json).is_some_and(|decoded| decoded == text)
 }
 
 fn with_escapes(json: &[u8]) -> Option<String> {
