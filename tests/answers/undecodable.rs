@@ -122,6 +122,7 @@ fn control_characters_and_bad_escapes_hide_nothing() {
         (b"C:\\export", "C:\u{fffd}export"),
         (b"\\u12 \\\"\\u00e9", "\u{fffd}u12 \"\u{e9}"),
         (b"\xe5\xaf\xbc\0\\\"", "\u{5bfc}\u{fffd}\""),
+        (b"\0\xe5\xaf\xbc\\\"", "\u{fffd}\u{5bfc}\""),
         (b"\\ud83d cut", "\u{fffd}\u{fffd}\u{fffd} cut"),
         (b"\xef\xbf\xbd", "\u{fffd}"),
         (b"\x7f", "\x7f"),
