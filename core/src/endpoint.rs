@@ -80,7 +80,8 @@ impl Endpoint {
         self.uri.host().is_some_and(is_loopback)
     }
 
-    /// Clones of static text count no references, which saves a fifteenth of a request's time.
+    /// A clone of static text updates no reference count, which saves a fifteenth of a request's
+    /// time.
     fn known(uri: &'static str, host: &'static str) -> Self {
         Self { uri: Uri::from_static(uri), host: HeaderValue::from_static(host) }
     }

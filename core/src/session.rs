@@ -125,7 +125,7 @@ impl Session {
         self.sign_owned(prepared.clone(), credentials, now)
     }
 
-    /// Takes the request, so that its body need not be shared.
+    /// Signs a prepared request, and moves its body instead of sharing it.
     fn sign_owned(
         &mut self,
         prepared: Prepared,
@@ -300,7 +300,7 @@ impl fmt::Debug for Session {
     }
 }
 
-/// What all requests of one set of credentials on one day share.
+/// The parts that all requests of one day with the same credentials share.
 #[derive(Clone)]
 struct Signer {
     credentials: Credentials,

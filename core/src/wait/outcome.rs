@@ -378,7 +378,7 @@ mod last_answer {
     }
 }
 
-/// An exchange that is over.
+/// A completed exchange.
 #[derive(Clone)]
 pub(super) struct Exchange {
     pub(super) started: Now,

@@ -39,7 +39,7 @@ pub struct SavedWait {
     pub(super) random: Random,
     pub(super) schedule: Schedule,
     pub(super) runs: Failures,
-    /// Follows from `seen`. It is part of the form of saved waits.
+    /// Implied by `seen`, but part of the saved format.
     pub(super) is_retry: bool,
     pub(super) wants_fresh_credentials: bool,
     pub(super) polls_without_url: u32,

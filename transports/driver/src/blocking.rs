@@ -416,7 +416,7 @@ impl<T, W> fmt::Debug for Download<T, W> {
 /// A blocking transport's futures are ready at the first poll. Where other code yields, it has
 /// unparked this thread already.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
-    let waker = Waker::from(Arc::new(Unpark::default()));
+    let waker = Waker::from(Arc::new(Unpark::this_thread()));
     let mut future = pin!(future);
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {

@@ -60,7 +60,8 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Claims the start, or returns when to try again. Then drop this, to wake the next sleeper.
+    /// Claims the start, or returns when to try again. After a claim, drop the turn: that wakes the
+    /// next sleeper.
     pub(crate) fn start(&self, now: Mono) -> Result<(), Mono> {
         self.with(|queue| queue.budget.start(self.ticket, now))
     }
@@ -92,7 +93,7 @@ impl Drop for Turn {
         let (_own, next) = self.with(|queue| {
             queue.budget.leave(self.ticket);
             let own = queue.sleepers.remove(&self.ticket);
-            // Once woken, that one wakes the next.
+            // It wakes the next one when it drops its own turn.
             (own, queue.budget.first().and_then(|first| queue.sleepers.remove(&first)))
         });
         next.into_iter().for_each(Waker::wake);

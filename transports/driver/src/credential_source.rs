@@ -8,7 +8,7 @@ use tcss_export_core::Credentials;
 use crate::credentials::Chain;
 use crate::{transport::Transport, transport_error::TransportError};
 
-type Given = Pin<Box<dyn Future<Output = Result<Credentials, TransportError>> + Send>>;
+type CredentialsFuture = Pin<Box<dyn Future<Output = Result<Credentials, TransportError>> + Send>>;
 
 /// The source of a client's credentials: a fixed set, a function that is called for each request,
 /// or a chain of the usual places (feature `credentials`).
@@ -17,7 +17,7 @@ pub struct CredentialSource(Source);
 
 #[derive(Clone)]
 enum Source {
-    Function(Arc<dyn Fn(bool) -> Given + Send + Sync>),
+    Function(Arc<dyn Fn(bool) -> CredentialsFuture + Send + Sync>),
     #[cfg(feature = "credentials")]
     Chain(Arc<Chain>),
 }

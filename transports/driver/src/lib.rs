@@ -99,7 +99,7 @@ pub use self::{
     worker::{ResourceLimit, Worker},
 };
 
-/// Locks a value that no panic can leave inconsistent.
+/// Locks a mutex. Poisoning is ignored, because no panic leaves these values inconsistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

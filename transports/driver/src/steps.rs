@@ -311,7 +311,7 @@ impl StepError {
         matches!(self, Self::Failed { may_have_arrived: true, .. })
     }
 
-    /// Returns a failure that is no answer of the service.
+    /// Returns a failure without an answer of the service.
     const fn failed(message: String, is_transient: bool) -> Self {
         let (code, request_id) = (None, None);
         Self::Failed { message, code, request_id, is_transient, may_have_arrived: false }

@@ -53,7 +53,7 @@ impl<T: Blocking + Send + Sync + 'static> Threaded<T> {
     /// Runs a future on this thread. Returns `None` once it is cancelled.
     pub(crate) fn run<O>(&self, cancel: &Cancel, future: impl Future<Output = O>) -> Option<O> {
         let mut future = pin!(future);
-        let unpark = Arc::new(Unpark::default());
+        let unpark = Arc::new(Unpark::this_thread());
         let waker = Waker::from(Arc::clone(&unpark));
         cancel.run(poll_fn(|context| {
             self.timers.wake_due(self.now().mono);
@@ -244,15 +244,14 @@ impl Drop for Timer<'_> {
     }
 }
 
-/// Wakes a thread, and remembers that.
+/// Unparks a thread, and records that it was woken.
 pub(crate) struct Unpark {
     is_awake: AtomicBool,
     thread: Thread,
 }
 
-/// Wakes this thread.
-impl Default for Unpark {
-    fn default() -> Self {
+impl Unpark {
+    pub(crate) fn this_thread() -> Self {
         Self { is_awake: AtomicBool::default(), thread: thread::current() }
     }
 }

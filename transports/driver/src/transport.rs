@@ -281,7 +281,7 @@ pub(crate) async fn sleep<T: Transport>(transport: &T, duration: Duration) {
     let end = transport.now().mono.saturating_add(duration);
     transport.sleep(duration).await;
     if transport.now().mono < end {
-        // A wake-up has ended the sleep. Unless the task yields, it would not get another one.
+        // A wake-up ended the sleep early. Unless the task yields, nothing may wake it again.
         yield_now().await;
     }
 }
@@ -319,8 +319,8 @@ pub(crate) async fn within<T: Transport, O>(
 
 /// Sends a request that starts now and reads its whole answer, within a limit.
 ///
-/// The user chose the endpoint. One on loopback may use `http`, so its name must resolve to
-/// loopback.
+/// The user chose the endpoint, so it may have any address. But a loopback endpoint may use `http`,
+/// so its name must resolve to loopback.
 pub(crate) async fn exchange<T: Transport>(
     transport: &T,
     mut request: Request<Bytes>,

@@ -173,7 +173,7 @@ pub(crate) fn chain<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
-        // Its `source` skips the error inside.
+        // `io::Error::source` skips the error inside.
         Some(error) => error.get_ref().map(|error| error as _),
         None => error.source(),
     })

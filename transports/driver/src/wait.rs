@@ -173,6 +173,7 @@ impl<T: Transport> Wait<T> {
                 Step::WaitUntil(moment) => Some(moment),
                 Step::Done(_) => None,
             };
+            // No request is due, so the place in the queue is free for others.
             self.permit.release();
             self.client.sleep(until?.saturating_since(now.mono)).await;
         }
@@ -188,7 +189,7 @@ impl<T: Transport> Wait<T> {
             self.last_error = None;
         }
         let event = waiter.answer(client.now(), &mut client.session(), answer);
-        Some(self.report(event))
+        Some(self.emit(event))
     }
 
     /// Waits for a turn and credentials. Returns an event only if that failed.
@@ -204,10 +205,11 @@ impl<T: Transport> Wait<T> {
     pub(crate) fn cannot_start(&mut self, error: TransportError) -> Event {
         let event = self.waiter.cannot_start(self.client.now().mono, error.kind());
         self.last_error = Some(error);
-        self.report(event)
+        self.emit(event)
     }
 
-    fn report(&mut self, event: Event) -> Event {
+    /// Traces an event, and records whether it is the end.
+    fn emit(&mut self, event: Event) -> Event {
         self.has_ended = event.kind == EventKind::Ended;
         self.trace.polled(Some(&self.waiter), &event, self.last_error.as_ref());
         event

@@ -136,7 +136,7 @@ where
     async fn next(&mut self) -> Option<Ended> {
         loop {
             // Sends what was just signed, and reads the answers before their waits reach a limit.
-            // Only `pause` needs to be woken.
+            // `pause` polls the tasks again, with a waker.
             while let Some(Some(done)) = self.work.next().now_or_never() {
                 self.finish(done);
             }
@@ -197,7 +197,8 @@ where
         }
     }
 
-    /// Takes the jobs that are ready, some at a time, or all if the transport blocks.
+    /// Takes the jobs that are ready: at most [`JOBS_AT_ONCE`], or all if the transport blocks.
+    /// `pause` polls for further jobs, with a waker.
     async fn take_jobs(&mut self) {
         let at_once = if self.client.blocks { usize::MAX } else { JOBS_AT_ONCE };
         for _ in 0..at_once {
@@ -251,7 +252,7 @@ where
                 }
             }
             Done::Answered { key, poll, answer } => {
-                // The answer to an earlier poll is too late.
+                // A late answer to an earlier poll is ignored.
                 if self.set.waiter(key).is_none_or(|waiter| waiter.poll_count() != poll) {
                     return;
                 }

@@ -24,7 +24,7 @@ pub(crate) enum Output<W> {
     /// An open part file, and a thread for its operations unless the caller may block.
     Part(PartFile, Option<Worker>),
     Writer(W),
-    /// Also after the end of the download, when it is closed.
+    /// Moved out during an operation, or closed after the end of the download.
     Taken,
 }
 
