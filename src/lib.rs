@@ -103,7 +103,8 @@ pub mod actions {
             Action, AssetType, CreateExportComplianceStatusListJob,
             CreateExportComplianceStatusListJobResponse, DescribeExportJobManageList,
             DescribeExportJobManageListResponse, DescribeExportJobResult,
-            DescribeExportJobResultResponse, ExportJobInfo, ExportStatus, RunTimeFilter,
+            DescribeExportJobResultResponse, ExportJobInfo, ExportStatus, FromResponse,
+            RunTimeFilter,
         },
     };
 }

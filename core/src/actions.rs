@@ -73,6 +73,9 @@ pub trait Action: Serialize {
     /// Whether it changes nothing, so that it may be repeated even if the service may have acted.
     const READ_ONLY: bool = false;
     /// The `Response` object of a good answer, without the `RequestId`.
+    ///
+    /// Usually it is your own struct that derives `serde::Deserialize`. It cannot borrow from the
+    /// answer, so use `String` instead of `&str`.
     type Response: FromResponse;
 }
 
