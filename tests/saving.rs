@@ -135,6 +135,17 @@ fn uninterrupted(script: &'static [Reply]) -> (Vec<String>, Outcome) {
     (process.log, waiter.finish())
 }
 
+#[test]
+fn a_failed_wait_that_is_resumed_begins_with_a_retry() {
+    let mut process = Process::new(&[Err(TransportErrorKind::Permanent), Ok(SUCCESS)]);
+    let mut waiter = Waiter::new(job(), &policy(), 7, process.now().mono);
+    while process.advance(&mut waiter) {}
+    let mut waiter = process.save_and_resume(&waiter, Duration::ZERO);
+    while process.advance(&mut waiter) {}
+    let report = waiter.finish().unwrap().report;
+    assert_eq!((report.polls, report.retries), (2, 1));
+}
+
 /// A job of 16.1 s, polled at 0, 2, 4.74, 8.25 and 12.54 s.
 const STEADY: &[Reply] = &[
     Ok(r#"{"Response":{"ExportStatus":"RUNNING","ExportProgress":0}}"#),

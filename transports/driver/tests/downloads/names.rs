@@ -1,6 +1,11 @@
 //! Which names a target may have.
 
-use std::{env, ffi::OsString, os::unix::ffi::OsStringExt, path::PathBuf};
+use std::{
+    env,
+    ffi::OsString,
+    os::unix::ffi::OsStringExt,
+    path::{Path, PathBuf},
+};
 
 use tcss_export_driver::{FileErrorKind, Target};
 
@@ -30,6 +35,13 @@ fn the_path_of_a_future_directory_is_refused() {
         assert_eq!(refusal(&path), FileErrorKind::NoName, "{path:?}");
     }
     assert!(folder.names().is_empty());
+}
+
+#[test]
+fn the_error_of_an_empty_path_names_the_path() {
+    let error = Target::new("").check().unwrap_err();
+    assert_eq!(error.path(), Some(Path::new("")));
+    assert_eq!(error.to_string(), r#""" does not end in the name of a file"#);
 }
 
 #[test]
