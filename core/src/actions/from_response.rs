@@ -8,10 +8,15 @@ use crate::{
     text::snippet,
 };
 
-/// A type for the `Response` object of an answer: any that serde can deserialize without borrowing.
+/// A type that the `Response` object of an answer can be parsed into.
 ///
-/// The types of this crate implement it themselves, because serde would refuse the whole object
-/// for one field of another type.
+/// Every type that implements `serde::Deserialize` and borrows nothing implements this, too. The
+/// response types of this crate do not use serde, which would refuse the whole object for one field
+/// of another type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the response of an action",
+    note = "derive `serde::Deserialize` for `{Self}`, and let it own all its fields"
+)]
 pub trait FromResponse: Sized {
     /// Reads the whole object.
     #[doc(hidden)]
