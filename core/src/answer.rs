@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     actions::{Action, FromResponse, ResponseObject},
     header::{X_TC_REQUEST_ID, foreign_coding, redirect_host, retry_after},
-    json::{Json, Member, Reader, add, repaired},
+    json::{Json, Member, Reader, add_member, repaired},
     response_error::{ApiError, ErrorCode, ResponseError, ResponseErrorKind as Kind},
     text::snippet,
 };
@@ -196,7 +196,7 @@ fn parse_envelope<R: FromResponse>(reader: &mut Reader<'_>, parsed: &mut Parsed<
     let mut is_first = true;
     reader.members(|reader, name| {
         if !name.is("Response") {
-            add(&mut values, ["code", "message", "codeDesc"], name, reader.value()?);
+            add_member(&mut values, ["code", "message", "codeDesc"], name, reader.value()?);
         } else if is_first {
             *parsed = parse_response(reader)?;
             is_first = false;
@@ -226,7 +226,7 @@ fn parse_response<R: FromResponse>(reader: &mut Reader<'_>) -> Option<Parsed<R>>
     let error = match response.error {
         Member::Absent => None,
         Member::Once(error) => error.api_error().map(Kind::Api),
-        // A null could hide the first one.
+        // The second `Error` could be null and hide the first.
         Member::Repeated => Some(Kind::Unexpected),
     };
     Some((error.map_or(of_action, Err), request_id))

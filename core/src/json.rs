@@ -149,7 +149,7 @@ impl<'a> Member<Json<'a>> {
 }
 
 /// Adds a value to the member with its name, if the name is one of these.
-pub(crate) fn add<'a, const N: usize>(
+pub(crate) fn add_member<'a, const N: usize>(
     values: &mut [Member<Json<'a>>; N],
     names: [&str; N],
     name: Json<'a>,

@@ -3,7 +3,7 @@ use alloc::{string::String, vec::Vec};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    json::{Json, Member, Reader, add},
+    json::{Json, Member, Reader, add_member},
     response_error::{ApiError, ErrorCode, ResponseErrorKind},
     text::snippet,
 };
@@ -52,7 +52,7 @@ impl<'r, 'a> ResponseObject<'r, 'a> {
             } else if name.is("RequestId") {
                 self.request_id.add(reader.value()?);
             } else {
-                add(&mut values, names, name, reader.value()?);
+                add_member(&mut values, names, name, reader.value()?);
             }
             Some(())
         });

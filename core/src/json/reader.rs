@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use super::{Json, Member, add};
+use super::{Json, Member, add_member};
 
 /// Reads JSON and checks its syntax.
 ///
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
     ) -> Option<[Member<Json<'a>>; N]> {
         let mut values = [Member::Absent; N];
         self.members(|reader, name| {
-            add(&mut values, names, name, reader.value()?);
+            add_member(&mut values, names, name, reader.value()?);
             Some(())
         })?;
         Some(values)
@@ -309,7 +309,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_cut_ends_too_early(text in json(), at in any::<prop::sample::Index>()) {
+        fn cut_json_ends_too_early(text in json(), at in any::<prop::sample::Index>()) {
             prop_assume!(text.starts_with(['{', '[', '"']));
             let cut = &text.as_bytes()[..at.index(text.len())];
             prop_assert_eq!(check(cut), Err(cut.len()));
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_ends_plain_text_or_not_at_every_place() {
+    fn plain_text_ends_at_the_first_special_byte() {
         for byte in 0..=u8::MAX {
             let is_plain = byte.is_ascii() && byte >= b' ' && byte != b'"' && byte != b'\\';
             for at in 0..20 {
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_many_levels_ends_as_it_began() {
+    fn brackets_match_at_every_depth() {
         let pairs = [("[", "]"), ("{\"a\":", "}")];
         let levels: Vec<_> = (0..300_usize).map(|n| pairs[n * n % 7 % 2]).collect();
         let begin: String = levels.iter().map(|(begin, _)| *begin).collect();
