@@ -258,9 +258,7 @@ fn flat_error(members: [Member<Json<'_>>; 3]) -> Option<ApiError> {
 
 fn number_or_text(json: Json<'_>) -> Option<String> {
     match json {
-        Json::Other([b'-' | b'0'..=b'9', ..]) => {
-            String::from_utf8(json.text_or_json().into_owned()).ok()
-        }
+        Json::Other(number @ [b'-' | b'0'..=b'9', ..]) => String::from_utf8(number.to_vec()).ok(),
         _ => json.exact_text(),
     }
 }

@@ -186,7 +186,7 @@ pub(crate) fn repaired(body: &[u8], is_double_byte: bool) -> String {
         at += 1;
         match *byte {
             b'"' => in_string = !in_string,
-            b'\\' if in_string && is_escape(rest) => at += 1,
+            b'\\' if in_string && Reader::new(rest).escape().is_some() => at += 1,
             b'\\' | ..0x20 if in_string => *byte = NOT_UTF8,
             b'N' | b'I' | b'-' if !in_string => {
                 at += blank_no_number(byte, rest).unwrap_or_default();
@@ -213,15 +213,4 @@ fn blank_no_number(first: &mut u8, rest: &mut [u8]) -> Option<usize> {
     rest.fill(b' ');
     *rest.first_mut()? = b'"';
     Some(length)
-}
-
-/// Returns whether these bytes after a backslash complete an escape.
-fn is_escape(rest: &[u8]) -> bool {
-    match rest {
-        [b'u', digits @ ..] => {
-            digits.get(..4).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-        }
-        [byte, ..] => b"\"\\/bfnrt".contains(byte),
-        [] => false,
-    }
 }

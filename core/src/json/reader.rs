@@ -143,7 +143,10 @@ impl<'a> Reader<'a> {
         loop {
             match self.byte()? {
                 b'"' => break,
-                b'\\' => self.escape()?,
+                b'\\' => {
+                    self.at += 1;
+                    self.escape()?;
+                }
                 ..0x20 => return None,
                 _ => self.at += 1,
             }
@@ -152,8 +155,8 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    fn escape(&mut self) -> Option<()> {
-        self.at += 1;
+    /// Reads what must follow a backslash.
+    pub(crate) fn escape(&mut self) -> Option<()> {
         if self.byte()? != b'u' {
             return self.any_of(b"\"\\/bfnrt");
         }
